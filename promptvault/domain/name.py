@@ -1,0 +1,97 @@
+"""Names of prompts: what is allowed, how a title becomes one, how NAME@REV is read."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from promptvault.errors import InvalidInputError
+
+MAX_CHARACTERS = 200
+MAX_PART_BYTES = 240
+"""File systems stop at 255 bytes a file name; `.md` and a suffix must still fit."""
+
+_PUNCTUATION = frozenset("-_.")
+
+
+def _is_name_character(character: str) -> bool:
+    if character in _PUNCTUATION or character.isdigit():
+        return True
+    # Marks belong to the letters of many scripts (Hindi vowels, for instance).
+    return unicodedata.category(character) in {"Ll", "Lo", "Lm", "Mn", "Mc", "Nd"}
+
+
+def validate_name(text: str) -> str:
+    """Return *text* as a prompt's name (Unicode composed).
+
+    Raises InvalidInputError when it is no path of lower case letters, digits,
+    ``-``, ``_`` and ``.``, or could not stand as a file in the history.
+    """
+    name = unicodedata.normalize("NFC", text)
+    if not name or len(name) > MAX_CHARACTERS:
+        raise InvalidInputError(
+            f"A name has 1 to {MAX_CHARACTERS} characters; this one has {len(name)}."
+        )
+    for part in name.split("/"):
+        _validate_part(part, name)
+    return name
+
+
+def _validate_part(part: str, name: str) -> None:
+    problem = None
+    if not part:
+        problem = "has an empty part; folders are separated by one '/'"
+    elif part[0] in "-." or part[-1] == ".":
+        problem = "has a part that starts with '-' or '.', or ends with '.'"
+    elif part.endswith(".md"):
+        problem = "has a part that ends with '.md', which the history adds by itself"
+    elif not all(map(_is_name_character, part)):
+        problem = "may hold lower case letters, digits, '-', '_', '.' and '/' only"
+    elif len(part.encode()) > MAX_PART_BYTES:
+        problem = f"has a part of more than {MAX_PART_BYTES} bytes"
+    if problem:
+        raise InvalidInputError(f"The name {name!r} {problem}.")
+
+
+def slugify(text: str, limit: int = 60) -> str:
+    """Return *text* as one part of a name, cut at a word, or '' if nothing is left."""
+    lowered = unicodedata.normalize("NFC", text[: limit * 4].lower())
+    if lowered.isascii():
+        slug = re.sub(r"[^a-z0-9]+", "-", lowered).strip("-")
+    else:
+        kept = (
+            c if c.isalnum() or unicodedata.category(c)[0] == "M" else "-"
+            for c in lowered
+        )
+        slug = re.sub("-+", "-", "".join(kept)).strip("-")
+        slug = "".join(c for c in slug if _is_name_character(c))
+    if len(slug) > limit:
+        slug = slug[: limit + 1].rpartition("-")[0] or slug[:limit]
+    while len(slug.encode()) > MAX_PART_BYTES - 20:
+        slug = slug[:-1]
+    return slug.strip("-")
+
+
+def folder_of(name: str) -> str:
+    """Return the folder that *name* lies in, '' at the top."""
+    return name.rpartition("/")[0]
+
+
+def leaf_of(name: str) -> str:
+    """Return the last part of *name*."""
+    return name.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What a user typed to mean a prompt, or one version of it: ``NAME[@REV]``."""
+
+    name: str
+    revision: str | None = None
+
+
+def parse_reference(text: str) -> Reference:
+    """Split ``NAME[@REV]``; raises InvalidInputError when either part is empty."""
+    name, at, revision = text.partition("@")
+    if not name or (at and not revision):
+        raise InvalidInputError(f"{text!r} is no NAME or NAME@REV.")
+    return Reference(unicodedata.normalize("NFC", name), revision or None)

@@ -1,0 +1,139 @@
+"""The prompt, its versions and where it came from, as frozen values."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+
+from promptvault.domain.name import folder_of
+from promptvault.domain.variable import Variable
+from promptvault.errors import InvalidInputError
+
+LOCAL_SOURCE = "local"
+"""The source of prompts that were written here, not imported."""
+
+MAX_BODY_CHARACTERS = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who made a change, as git records it."""
+
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A place that a prompt was found in: one message of one conversation."""
+
+    source: str
+    conversation_id: str | None = None
+    conversation_title: str | None = None
+    message_id: str | None = None
+    model: str | None = None
+    created_at: datetime | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """All that decides what `get` prints; a change of it makes a new version."""
+
+    body: str
+    template: bool = False
+    variables: tuple[Variable, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One wording of a prompt, as it was saved."""
+
+    id: str
+    number: int
+    content: Content
+    message: str
+    author: Author
+    created_at: datetime
+    commit: str | None = None
+    """Id of the commit in the history, None until it is written there."""
+
+    @property
+    def body(self) -> str:
+        """The text of this version."""
+        return self.content.body
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt without its text: what lists show."""
+
+    id: str
+    name: str
+    title: str
+    description: str
+    tags: tuple[str, ...]
+    favourite: bool
+    template: bool
+    source: str
+    version: int
+    """Number of the current version."""
+    labels: dict[str, int]
+    """Label to version number."""
+    created_at: datetime
+    updated_at: datetime
+    used_at: datetime | None = None
+    uses: int = 0
+    deleted_at: datetime | None = None
+
+    @property
+    def folder(self) -> str:
+        """The folder that the prompt lies in, '' at the top."""
+        return folder_of(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class PromptRecord:
+    """A prompt whole: every version (oldest first) and every origin."""
+
+    prompt: Prompt
+    versions: tuple[Version, ...]
+    origins: tuple[Origin, ...] = ()
+
+    @property
+    def current(self) -> Version:
+        """The version that `get` prints."""
+        return self.versions[-1]
+
+
+def validate_body(text: str) -> str:
+    """Return *text* when it can be a prompt's body; raises InvalidInputError if not."""
+    if not text.strip():
+        raise InvalidInputError("The prompt is empty; nothing was saved.")
+    if len(text) > MAX_BODY_CHARACTERS:
+        raise InvalidInputError("The prompt is longer than 64 million characters.")
+    if "\0" in text:
+        raise InvalidInputError("The prompt holds a NUL byte; prompts are text.")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidInputError("The prompt is no valid UTF-8 text.") from None
+    return text
+
+
+def validate_tag(text: str) -> str:
+    """Return *text* as a tag: lower case, no spaces or commas, up to 64 characters."""
+    tag = unicodedata.normalize("NFC", text.strip().lower())
+    if not re.fullmatch(r"[^\s,\x00-\x1f\ud800-\udfff]{1,64}", tag):
+        raise InvalidInputError(
+            f"{text!r} is no tag: 1 to 64 characters without spaces or commas."
+        )
+    return tag
+
+
+def validate_line(text: str, field: str) -> str:
+    """Return *text* as a one-line *field* (a title, a description, a message)."""
+    line = " ".join(text.split())
+    if len(line) > 1000 or any(unicodedata.category(c) in {"Cc", "Cs"} for c in line):
+        raise InvalidInputError(f"The {field} must be one line of printable text.")
+    return line

@@ -1,0 +1,147 @@
+"""Declared template variables: their types, and how given values are checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from promptvault.errors import InvalidInputError
+
+Value = str | int | float | bool
+
+
+class VariableType(StrEnum):
+    """What a variable's value is turned into before a template sees it."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+
+
+_BOOLEANS = {"true": True, "yes": True, "1": True}
+_BOOLEANS |= {"false": False, "no": False, "0": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable that a template declares in its front matter."""
+
+    name: str
+    description: str = ""
+    default: Value | None = None
+    choices: tuple[Value, ...] = ()
+    required: bool = True
+    """False lets the template see an empty string when nothing is given."""
+    type: VariableType = VariableType.STRING
+
+    def convert(self, text: str) -> Value:
+        """Return *text* as this variable's value.
+
+        Raises InvalidInputError when it has the wrong type or is no choice.
+        """
+        value = self._typed(text)
+        if self.choices and value not in self.choices:
+            allowed = ", ".join(map(str, self.choices))
+            raise InvalidInputError(f"Variable {self.name!r} must be one of: {allowed}.")
+        return value
+
+    def _typed(self, text: str) -> Value:
+        try:
+            match self.type:
+                case VariableType.INTEGER:
+                    return int(text)
+                case VariableType.NUMBER:
+                    return float(text)
+                case VariableType.BOOLEAN:
+                    return _BOOLEANS[text.strip().lower()]
+                case _:
+                    return text
+        except (ValueError, KeyError):
+            message = f"Variable {self.name!r} must be of type {self.type.value}."
+            raise InvalidInputError(message) from None
+
+
+def variables_from_mapping(declared: object) -> tuple[Variable, ...]:
+    """Read a ``variables`` mapping: name to a mapping, or to its bare default.
+
+    Raises InvalidInputError when the declaration has the wrong shape.
+    """
+    if not isinstance(declared, Mapping):
+        raise InvalidInputError("'variables' must map each name to its declaration.")
+    return tuple(_variable(str(name), value) for name, value in declared.items())
+
+
+def _variable(name: str, declared: object) -> Variable:
+    if not name.isidentifier():
+        raise InvalidInputError(f"{name!r} cannot be the name of a variable.")
+    if declared is None:
+        return Variable(name)
+    if not isinstance(declared, Mapping):
+        return Variable(name, default=_scalar(name, declared), required=False)
+    unknown = declared.keys() - _FIELDS
+    if unknown:
+        raise InvalidInputError(
+            f"Variable {name!r} declares {min(map(str, unknown))!r}; known are: "
+            + ", ".join(_FIELDS)
+        )
+    return _checked(name, dict(declared))
+
+
+_FIELDS = ("description", "default", "choices", "required", "type")
+
+
+def _checked(name: str, declared: dict[Any, Any]) -> Variable:
+    default = declared.get("default")
+    choices = declared.get("choices") or ()
+    if not isinstance(choices, list | tuple):
+        raise InvalidInputError(f"The choices of variable {name!r} must be a list.")
+    required = declared.get("required", default is None)
+    if not isinstance(required, bool):
+        raise InvalidInputError(f"'required' of variable {name!r} is true or false.")
+    try:
+        kind = VariableType(declared.get("type", "string"))
+    except ValueError:
+        allowed = ", ".join(VariableType)
+        message = f"The type of variable {name!r} must be one of: {allowed}."
+        raise InvalidInputError(message) from None
+    variable = Variable(
+        name,
+        str(declared.get("description") or ""),
+        None if default is None else _scalar(name, default),
+        tuple(_scalar(name, choice) for choice in choices),
+        required,
+        kind,
+    )
+    if variable.default is not None:
+        variable.convert(str(variable.default))
+    return variable
+
+
+def _scalar(name: str, value: object) -> Value:
+    if isinstance(value, str | int | float | bool):
+        return value
+    # YAML reads an unquoted 2026-05-01 as a date; as a value it is that text.
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat())
+    raise InvalidInputError(f"Variable {name!r}: a value is text, a number or a yes/no.")
+
+
+def variables_to_mapping(variables: tuple[Variable, ...]) -> dict[str, dict[str, Any]]:
+    """Return *variables* as plain data: the form of front matter, JSON and the vault."""
+    return {variable.name: _to_mapping(variable) for variable in variables}
+
+
+def _to_mapping(variable: Variable) -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    if variable.description:
+        data["description"] = variable.description
+    if variable.default is not None:
+        data["default"] = variable.default
+    if variable.choices:
+        data["choices"] = list(variable.choices)
+    if variable.required != (variable.default is None):
+        data["required"] = variable.required
+    if variable.type is not VariableType.STRING:
+        data["type"] = variable.type.value
+    return data

@@ -1,0 +1,1 @@
+"""The history: every change a commit in a bare git repository."""

@@ -1,0 +1,1 @@
+"""Readers of other programs' exports: a path in, candidate prompts out."""

@@ -1,0 +1,71 @@
+"""What an importer hands over: candidate prompts, and the items it had to leave out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What sort of human text a candidate is."""
+
+    PROMPT = "prompt"
+    """A turn that a person typed or spoke."""
+    INSTRUCTIONS = "instructions"
+    """Standing instructions that a person wrote: custom, project or GPT."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One wording of a prompt: the text, and the message it came from."""
+
+    body: str
+    created_at: datetime | None = None
+    """Aware UTC time of the message, None where the source has none."""
+    message_id: str | None = None
+    model: str | None = None
+    """Name of the model that the message was sent to, where the source says it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One prompt found in a source, oldest draft first; the last one is current.
+
+    Several drafts mean that the person edited the message and sent it again.
+    """
+
+    drafts: tuple[Draft, ...]
+    kind: Kind = Kind.PROMPT
+    opening: bool = False
+    """True for the first human turn of its conversation."""
+    title: str | None = None
+    """A title for the prompt itself, where the source has one (a project's name)."""
+    conversation_id: str | None = None
+    conversation_title: str | None = None
+    url: str | None = None
+    """Where the conversation can be opened again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One unit of a source (a chat, a project), with the prompts found in it.
+
+    `skipped` counts human texts left out, by reason in a few plain words, such
+    as ``{"abandoned branch": 2, "no text": 1}``.
+    """
+
+    candidates: tuple[Candidate, ...]
+    skipped: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An item that could not be read, and why; the rest of the file goes on."""
+
+    where: str
+    """Where it stands: file, and position or id within it. No prompt text."""
+    reason: str
+
+
+Item = Conversation | Failure
+Items = Iterator[Item]

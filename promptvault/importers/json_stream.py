@@ -1,0 +1,248 @@
+"""JSON of any outer shape read from bytes one element at a time, damaged or not."""
+
+import codecs
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO, NamedTuple, TypeAlias
+
+from promptvault.errors import ImportSourceError
+
+JsonObject: TypeAlias = "dict[str, JsonValue]"
+JsonValue: TypeAlias = "JsonObject | list[JsonValue] | str | int | float | bool | None"
+
+WRAPPERS = ("conversations", "items", "data")
+"""Keys under which other tools wrap the list that an export is."""
+
+_CHUNK = 1 << 18
+_LARGEST = 1 << 28
+# How near the window's end an outcome is not to be trusted: "12" may go on as
+# "123", "tru" as "true". The longest such stump is half of "\ud83d\ude00".
+_STUMP = 16
+
+_DECODER = json.JSONDecoder(strict=False)
+_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_SCALAR = rf'(?:{_STRING}|[^\s"\[\]{{}},]++)'
+_BLANK = re.compile(r"[\s,]*+")
+_LINE = re.compile(r"\n(?=[^\s\]}])")
+_SHAPE = re.compile(
+    rf"\{{\s*+({_STRING})\s*+:\s*+{_SCALAR}\s*+,\s*+({_STRING})\s*+:", re.DOTALL
+)
+_TOKEN = re.compile(rf'{_STRING}|"|[\[{{]++|[\]}}]++|,', re.DOTALL)
+_BOMS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+
+
+class Damaged(NamedTuple):
+    """An element that could not be read; the elements after it may well be."""
+
+    index: int
+    """Its position among the elements, from 0."""
+    reason: str
+
+
+class _Fault(NamedTuple):
+    """Why there is no value here."""
+
+    reason: str
+
+
+class _Window:
+    """The stretch of text being looked at; it slides, and grows for a large element."""
+
+    def __init__(self, stream: BinaryIO, chunk: int) -> None:
+        self._stream = stream
+        self._chunk = chunk
+        self.text = ""
+        self.at = 0
+        self.ended = False
+        self.fault: _Fault | None = None
+        start = self._read(4)
+        bom = next((bom for bom in _BOMS if start.startswith(bom)), b"")
+        encoding = _BOMS.get(bom, "utf-8")
+        self._decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+        self.text = self._decoder.decode(start[len(bom) :])
+
+    def more(self) -> None:
+        """Let go of the text before `at`; read at least as much as is still held."""
+        rest = self.text[self.at :]
+        if len(rest) > _LARGEST:
+            self._end(f"an element is larger than {_LARGEST >> 20} Mi characters")
+        data = self._read(max(self._chunk, len(rest)))
+        self.text = rest + self._decoder.decode(data, final=self.ended)
+        self.at = 0
+
+    def peek(self) -> str:
+        """Skip blanks and commas; return the next character, "" at the end."""
+        while True:
+            found = _BLANK.match(self.text, self.at)
+            self.at = found.end() if found else self.at
+            if self.at < len(self.text) or self.ended:
+                return self.text[self.at : self.at + 1]
+            self.more()
+
+    def _read(self, size: int) -> bytes:
+        if self.ended:
+            return b""
+        try:
+            data = self._stream.read(size)
+        except (OSError, ImportSourceError) as error:
+            self._end(f"the file cannot be read further: {error}")
+            return b""
+        self.ended = not data
+        return data
+
+    def _end(self, reason: str) -> None:
+        self.ended = True
+        self.fault = _Fault(reason)
+
+
+def values(
+    stream: BinaryIO, unwrap: Sequence[str] = WRAPPERS, chunk: int = _CHUNK
+) -> Iterator[JsonValue | Damaged]:
+    """Yield the elements in *stream*, which is read *chunk* bytes or more at a time.
+
+    The elements are those of a top-level array; those of the list under one of
+    the keys *unwrap* of a top-level object; any other top-level values (one
+    object, JSON Lines, values in a row). UTF-8, and UTF-16 with its mark; bytes
+    that are not text become U+FFFD. Never raises for what the stream holds: a
+    damaged element comes as `Damaged`, and the next one is found again. No more
+    than the largest element is held in memory.
+    """
+    window = _Window(stream, chunk)
+    for index, item in enumerate(_items(window, unwrap)):
+        yield Damaged(index, item.reason) if isinstance(item, _Fault) else item
+
+
+def _items(window: _Window, unwrap: Sequence[str]) -> Iterator[JsonValue | _Fault]:
+    while opening := window.peek():
+        if opening == "[":
+            window.at += 1
+            yield from _elements(window)
+        elif opening == "{" and (inside := _wrapped(window, unwrap)):
+            window.at = inside
+            yield from _elements(window)
+            _skip_line(window)
+        else:
+            yield from _value(window, unwrap)
+    if window.fault:
+        yield window.fault
+
+
+def _value(window: _Window, unwrap: Sequence[str]) -> Iterator[JsonValue | _Fault]:
+    value = _decode(window)
+    if isinstance(value, _Fault):
+        _skip_line(window)
+    elif isinstance(value, dict):
+        for key in unwrap:
+            if isinstance(elements := value.get(key), list):
+                yield from elements
+                return
+    yield value
+
+
+def _elements(window: _Window) -> Iterator[JsonValue | _Fault]:
+    """Yield the elements of the array that the window stands in, to past its end."""
+    shape: Sequence[str] = ()
+    while opening := window.peek():
+        if opening == "]":
+            window.at += 1
+            return
+        if found := _SHAPE.match(window.text, window.at):
+            shape = found.groups()
+        value = _decode(window)
+        yield value
+        if isinstance(value, _Fault) and not _resynchronise(window, shape):
+            return
+    if not window.fault:
+        yield _Fault("the file ends before its list does")
+
+
+def _decode(window: _Window) -> JsonValue | _Fault:
+    """Decode the value at hand and step over it; stay where it is when damaged."""
+    while True:
+        text = window.text
+        try:
+            value: JsonValue
+            value, end = _DECODER.raw_decode(text, window.at)
+        except json.JSONDecodeError as error:
+            cut = error.msg.startswith("Unterminated string")
+            if window.ended:
+                ends = cut or error.pos >= len(text.rstrip())
+                return _Fault("the file ends inside it" if ends else error.msg)
+            if not cut and error.pos + _STUMP < len(text):
+                return _Fault(error.msg)
+        except RecursionError:
+            return _Fault("it is nested too deeply")
+        except ValueError:
+            return _Fault("it holds a number of too many digits")
+        else:
+            if window.ended or end + _STUMP < len(text):
+                window.at = end
+                return value
+        window.more()
+
+
+def _wrapped(window: _Window, unwrap: Sequence[str]) -> int | None:
+    """Find where the wrapped list of the object at hand begins.
+
+    Only plain values may stand before it; any other wrapper is decoded whole.
+    """
+    keys = "|".join(map(re.escape, unwrap)) or r"(?!)"
+    pair = rf"{_STRING}\s*+:\s*+{_SCALAR}\s*+,\s*+"
+    wrapper = rf'\{{\s*+(?:{pair})*?"(?:{keys})"\s*+:\s*+\['
+    found = re.compile(wrapper, re.DOTALL).match(window.text, window.at)
+    return found.end() if found else None
+
+
+def _skip_line(window: _Window) -> None:
+    """Move to the next line that can begin a value, so not an indented one."""
+    while not (found := _LINE.search(window.text, window.at)):
+        last = len(window.text)
+        window.at = last if window.ended else max(window.at, last - 1)
+        if window.ended:
+            return
+        window.more()
+    window.at = found.end()
+
+
+def _resynchronise(window: _Window, shape: Sequence[str]) -> bool:
+    """Move past the damaged element at hand; False when the file ends first.
+
+    It ends where its brackets close, or, should they never do, before the next
+    object that begins with the same two keys, *shape*, as its neighbours.
+    """
+    first, second = map(re.escape, shape or ("", ""))
+    pattern = rf"\{{\s*+{first}\s*+:\s*+{_SCALAR}\s*+,\s*+{second}\s*+:"
+    alike = re.compile(pattern if shape else r"(?!)", re.DOTALL)
+    while True:
+        ends = [_bracket_end(window.text, window.at)]
+        if found := alike.search(window.text, window.at + 1):
+            ends.append(found.start())
+        known = [end for end in ends if end is not None]
+        if known or window.ended:
+            window.at = min(known, default=len(window.text))
+            return bool(known)
+        window.more()
+
+
+def _bracket_end(text: str, start: int) -> int | None:
+    """Find the comma or bracket that ends the array element at *start*."""
+    depth = 0
+    for token in _TOKEN.finditer(text, start):
+        run = token[0]
+        if run[0] in "[{":
+            depth += len(run)
+        elif run[0] in "]}":
+            closing = text.find("]", token.start() + depth, token.end())
+            depth = max(depth - len(run), 0)
+            if depth == 0 and closing >= 0:
+                return closing
+        elif run == '"':
+            return None  # a string that does not end
+        elif run == "," and depth == 0:
+            return token.start()
+    return None

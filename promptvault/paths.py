@@ -1,0 +1,77 @@
+"""Where everything lives on disk: one folder, a project's folder, or the platform's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+HOME_VARIABLE = "PROMPTVAULT_HOME"
+PROJECT_FOLDER = ".promptvault"
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The folders in use; every file of PromptVault has its place under one of them."""
+
+    config: Path
+    data: Path
+    cache: Path
+    state: Path
+
+    @property
+    def config_file(self) -> Path:
+        """Settings, in TOML."""
+        return self.config / "config.toml"
+
+    @property
+    def database(self) -> Path:
+        """The vault: prompts, versions and the search index, in SQLite."""
+        return self.data / "vault.db"
+
+    @property
+    def history(self) -> Path:
+        """The bare git repository with one Markdown file a prompt."""
+        return self.data / "history.git"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one process that writes."""
+        return self.data / "vault.lock"
+
+    @property
+    def usage(self) -> Path:
+        """How often and when each prompt was used, on this machine."""
+        return self.state / "usage.db"
+
+    @property
+    def log(self) -> Path:
+        """What went wrong, for a bug report."""
+        return self.state / "promptvault.log"
+
+
+def resolve(environment: Mapping[str, str], directory: Path) -> Paths:
+    """Return the paths for a command that runs in *directory*.
+
+    ``PROMPTVAULT_HOME`` comes first, then a project's own ``.promptvault`` folder in
+    *directory* or above it, then the platform's usual places.
+    """
+    home = environment.get(HOME_VARIABLE)
+    if home:
+        return _under(Path(home).expanduser().absolute())
+    for folder in (directory, *directory.parents):
+        if (folder / PROJECT_FOLDER).is_dir():
+            return _under(folder / PROJECT_FOLDER)
+    dirs = platformdirs.PlatformDirs("promptvault", appauthor=False)
+    return Paths(
+        config=dirs.user_config_path,
+        data=dirs.user_data_path,
+        cache=dirs.user_cache_path,
+        state=dirs.user_state_path,
+    )
+
+
+def _under(home: Path) -> Paths:
+    return Paths(
+        config=home, data=home / "data", cache=home / "cache", state=home / "state"
+    )

@@ -1,0 +1,1 @@
+"""Use cases: plain functions over the vault and the history."""

@@ -1,0 +1,1 @@
+"""The vault: prompts and their versions in SQLite."""

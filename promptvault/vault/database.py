@@ -1,0 +1,172 @@
+"""Opening the vault's SQLite files, and SQLite's errors in the vault's own words."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from promptvault.errors import VaultError
+from promptvault.vault.migrations import LATEST, migrate, version_of
+
+BUSY_TIMEOUT_SECONDS = 60.0
+
+_USAGE_TABLE = """CREATE TABLE IF NOT EXISTS usage.uses (
+    prompt_id VARCHAR NOT NULL PRIMARY KEY,
+    uses INTEGER NOT NULL,
+    used_at VARCHAR NOT NULL
+) WITHOUT ROWID"""
+
+
+def open_writable(database: Path) -> sqlite3.Connection:
+    """Open the vault for writing, created or migrated if need be, in autocommit mode.
+
+    Write-ahead logging lets readers go on while one process writes; FULL makes a
+    commit survive a power cut. Raises VaultError.
+    """
+    with translated_errors():
+        _make_folder(database.parent)
+        connection = sqlite3.connect(
+            database,
+            timeout=BUSY_TIMEOUT_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        try:
+            if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            migrate(connection)
+            connection.execute("PRAGMA foreign_keys = ON")
+            _attach_no_usage(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def open_read_only(database: Path, usage: Path) -> sqlite3.Connection:
+    """Open the vault for reading, with the usage counts attached as ``usage``.
+
+    A vault that is not there yet reads as an empty one; one of an older schema is
+    migrated first. Raises VaultError.
+    """
+    with translated_errors():
+        connection = _connect_read_only(database)
+        _attach_usage(connection, usage)
+        return connection
+
+
+def _connect_read_only(database: Path) -> sqlite3.Connection:
+    if not database.exists():
+        connection = sqlite3.connect(":memory:", isolation_level=None, uri=True)
+        migrate(connection)
+        return connection
+    connection = _connect_uri(database, "mode=ro")
+    try:
+        current = version_of(connection)
+    except sqlite3.OperationalError:
+        # In a folder that cannot be written, WAL's shared memory cannot be made. No
+        # other process can write there either, so the file may be read as it lies.
+        connection.close()
+        connection = _connect_uri(database, "mode=ro&immutable=1")
+        current = version_of(connection)
+    if current < LATEST:
+        connection.close()
+        open_writable(database).close()
+        connection = _connect_uri(database, "mode=ro")
+    return connection
+
+
+def _connect_uri(database: Path, options: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{database.absolute().as_uri()}?{options}",
+        uri=True,
+        timeout=BUSY_TIMEOUT_SECONDS,
+        isolation_level=None,
+    )
+
+
+def _attach_usage(connection: sqlite3.Connection, usage: Path) -> None:
+    if usage.exists():
+        try:
+            connection.execute("ATTACH ? AS usage", (usage.absolute().as_uri(),))
+            connection.execute("SELECT 1 FROM usage.uses LIMIT 1").fetchone()
+        except sqlite3.Error:  # counts are not worth an error: read as unused
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("DETACH usage")
+        else:
+            return
+    _attach_no_usage(connection)
+
+
+def _attach_no_usage(connection: sqlite3.Connection) -> None:
+    # The reader's queries join the counts. A writer must not hold the real file: its
+    # transaction would lock that too, and every `get` would lose its count.
+    connection.execute("ATTACH ':memory:' AS usage")
+    connection.execute(_USAGE_TABLE)
+
+
+def open_usage(usage: Path) -> sqlite3.Connection:
+    """Open the usage counts for writing; made anew when they cannot be read.
+
+    They are statistics of this machine: nothing waits for the disk, and a caller
+    that cannot write them goes on without. Raises sqlite3.Error or OSError.
+    """
+    _make_folder(usage.parent)
+    try:
+        return _connect_usage(usage)
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorname not in {"SQLITE_NOTADB", "SQLITE_CORRUPT"}:
+            raise
+        usage.unlink()
+        return _connect_usage(usage)
+
+
+def _connect_usage(usage: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:", timeout=0.2, isolation_level=None)
+    connection.execute("ATTACH ? AS usage", (str(usage),))
+    connection.execute("PRAGMA usage.synchronous = OFF")
+    connection.execute("PRAGMA usage.journal_mode = MEMORY")
+    connection.execute(_USAGE_TABLE)
+    return connection
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise VaultError(
+            f"The folder {folder} cannot be made: {error.strerror}."
+        ) from error
+
+
+@contextlib.contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turn sqlite3's errors into VaultError with a message a person can use."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise VaultError(_explain(error)) from error
+
+
+_EXPLANATIONS = {
+    "SQLITE_BUSY": "Another program holds the vault for too long; try again.",
+    "SQLITE_FULL": "The disk is full; nothing of this command was saved.",
+    "SQLITE_IOERR": "The disk does not take the write (full, or failing);"
+    " nothing of this command was saved.",
+    "SQLITE_READONLY": "The vault cannot be written: check its permissions.",
+    "SQLITE_PERM": "The vault cannot be opened: check its permissions.",
+    "SQLITE_CANTOPEN": "The vault cannot be opened: check its folder's permissions.",
+    "SQLITE_CORRUPT": "The vault is damaged. 'promptvault doctor --repair' rebuilds it.",
+    "SQLITE_NOTADB": "The vault's file is no database."
+    " 'promptvault doctor --repair' rebuilds it from the history.",
+    "SQLITE_TOOBIG": "The prompt is too large for the vault.",
+}
+
+
+def _explain(error: sqlite3.Error) -> str:
+    name = getattr(error, "sqlite_errorname", "") or ""
+    for code, explanation in _EXPLANATIONS.items():
+        if name.startswith(code):
+            return explanation
+    return f"The vault cannot be used ({name or type(error).__name__})."

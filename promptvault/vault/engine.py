@@ -1,0 +1,48 @@
+"""The vault opened for writing: one connection, one lock, SQLModel sessions."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import StaticPool
+from sqlmodel import Session
+
+from promptvault.vault.database import open_writable, translated_errors
+
+
+@contextlib.contextmanager
+def connected(database: Path) -> Iterator[sqlite3.Connection]:
+    """Open the vault for writing, and close it; raises VaultError."""
+    connection = open_writable(database)
+    with contextlib.closing(connection):
+        yield connection
+
+
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[Session]:
+    """Run the block as one transaction that takes the write lock at its start.
+
+    Raises VaultError for what SQLite refuses; nothing is saved then.
+    """
+    engine = create_engine(
+        "sqlite://", creator=lambda: connection, poolclass=StaticPool
+    )
+    event.listen(engine, "begin", _begin)
+    with _translated_errors(), Session(engine) as session, session.begin():
+        yield session
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextlib.contextmanager
+def _translated_errors() -> Iterator[None]:
+    with translated_errors():
+        try:
+            yield
+        except DBAPIError as error:
+            raise error.orig or error from error

@@ -1,0 +1,43 @@
+"""The database schema, step by step; SQLite's ``user_version`` counts the steps done."""
+
+import sqlite3
+from collections.abc import Callable
+
+from promptvault.errors import VaultError
+from promptvault.vault.migrations import m001_prompts, m002_imports
+
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    m001_prompts.upgrade,
+    m002_imports.upgrade,
+)
+LATEST = len(STEPS)
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """Return the number of steps done; raises VaultError if it is from the future."""
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > LATEST:
+        raise VaultError(
+            f"This vault was written by a newer PromptVault (schema {version}, this"
+            f" program knows {LATEST}). Update PromptVault; nothing was changed."
+        )
+    return version
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the database to the latest schema, all steps in one transaction.
+
+    *connection* must be in autocommit mode. A step that fails leaves the database as
+    it was, and many processes may call this at once.
+    """
+    if version_of(connection) == LATEST:
+        return
+    connection.execute("BEGIN EXCLUSIVE")
+    try:
+        for step in STEPS[version_of(connection) :]:
+            step(connection)
+        connection.execute(f"PRAGMA user_version = {LATEST}")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")

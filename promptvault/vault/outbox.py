@@ -1,0 +1,82 @@
+"""Commits that the history still lacks: read in order, ticked off when they stand."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from promptvault.domain.prompt import Author
+from promptvault.domain.timestamp import from_text
+from promptvault.vault.database import translated_errors
+
+
+@dataclass(frozen=True, slots=True)
+class PendingCommit:
+    """One commit to be made; `id` tells it from every other, for ever."""
+
+    key: int
+    id: str
+    author: Author
+    message: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PendingFile:
+    """One file of a commit; `text` is its whole new content, None removes it."""
+
+    path: str
+    text: str | None
+
+
+def pending(connection: sqlite3.Connection) -> list[PendingCommit]:
+    """Return the commits still to be made, oldest first."""
+    with translated_errors():
+        rows = connection.execute(
+            """SELECT pk, id, author_name, author_email, message, created_at
+            FROM outbox ORDER BY pk"""
+        ).fetchall()
+    return [
+        PendingCommit(pk, id_, Author(name, email), message, from_text(created_at))
+        for pk, id_, name, email, message, created_at in rows
+    ]
+
+
+def files(connection: sqlite3.Connection, commit: PendingCommit) -> Iterator[PendingFile]:
+    """Yield the files of *commit*, one at a time."""
+    with translated_errors():
+        rows = connection.execute(
+            """SELECT f.path, f.header || v.body
+            FROM outbox_files f LEFT JOIN versions v ON v.pk = f.version_pk
+            WHERE f.outbox_pk = ? ORDER BY f.pk""",
+            (commit.key,),
+        )
+        for path, text in rows:
+            yield PendingFile(path, text)
+
+
+def complete(connection: sqlite3.Connection, commits: Mapping[int, str]) -> None:
+    """Write down the commit ids that outbox rows (by key) became, and drop the rows.
+
+    A version keeps the first commit that holds it.
+    """
+    ids = [(commit, key) for key, commit in commits.items()]
+    with translated_errors():
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            _tick_off(connection, ids)
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+
+def _tick_off(connection: sqlite3.Connection, ids: Sequence[tuple[str, int]]) -> None:
+    connection.executemany(
+        """UPDATE versions SET commit_id = ? WHERE commit_id IS NULL AND pk IN
+            (SELECT version_pk FROM outbox_files WHERE outbox_pk = ?)""",
+        ids,
+    )
+    keys = [(key,) for _, key in ids]
+    connection.executemany("DELETE FROM outbox_files WHERE outbox_pk = ?", keys)
+    connection.executemany("DELETE FROM outbox WHERE pk = ?", keys)

@@ -1,0 +1,286 @@
+"""Reading the vault through stdlib sqlite3: quick to start, never writes."""
+
+import contextlib
+import difflib
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from promptvault.domain.prompt import (
+    Author,
+    Content,
+    Origin,
+    Prompt,
+    PromptRecord,
+    Version,
+)
+from promptvault.domain.revision import AsOf, Named, Number, Revision
+from promptvault.domain.timestamp import from_text, to_text
+from promptvault.domain.variable import variables_from_mapping
+from promptvault.errors import NotFoundError
+from promptvault.vault.database import open_read_only, translated_errors
+
+PROMPT_QUERY = """
+    SELECT p.pk, p.id, p.name, p.title, p.description, p.tags, p.favourite,
+        v.template, p.source, v.number,
+        (SELECT json_group_object(l.name, n.number) FROM labels l
+            JOIN versions n ON n.pk = l.version_pk WHERE l.prompt_pk = p.pk),
+        p.created_at, p.updated_at, p.deleted_at, u.used_at, u.uses
+    FROM prompts p
+    JOIN versions v ON v.pk = p.version_pk
+    LEFT JOIN usage.uses u ON u.prompt_id = p.id
+"""
+_VERSION = """
+    SELECT id, number, body, template, variables, message,
+        author_name, author_email, created_at, commit_id
+    FROM versions
+"""
+_ORIGIN = """
+    SELECT source, conversation_id, conversation_title, message_id, model,
+        created_at, url
+    FROM origins
+"""
+_SORTS = {
+    "name": "p.name",
+    "updated": "p.updated_at DESC, p.name",
+    "used": "u.used_at DESC NULLS LAST, p.name",
+    "created": "p.created_at DESC, p.name",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which prompts a command is about; every field that is set must hold."""
+
+    folder: str | None = None
+    tags: tuple[str, ...] = ()
+    source: str | None = None
+    favourite: bool = False
+    trashed: bool = False
+    names: tuple[str, ...] = ()
+
+    def where(self) -> tuple[str, list[Any]]:
+        """Return the SQL condition over ``prompts p`` and its parameters."""
+        conditions = [f"p.deleted_at IS {'NOT ' if self.trashed else ''}NULL"]
+        parameters: list[Any] = []
+        if self.folder:
+            folder = self.folder.strip("/")
+            conditions.append("p.name >= ? AND p.name < ?")
+            parameters += [f"{folder}/", f"{folder}0"]  # '0' follows '/'
+        for tag in self.tags:
+            conditions.append("EXISTS (SELECT 1 FROM json_each(p.tags) WHERE value = ?)")
+            parameters.append(tag)
+        if self.source:
+            conditions.append("p.source = ?")
+            parameters.append(self.source)
+        if self.favourite:
+            conditions.append("p.favourite")
+        if self.names:
+            conditions.append("p.name IN (SELECT value FROM json_each(?))")
+            parameters.append(json.dumps(self.names))
+        return " AND ".join(conditions), parameters
+
+
+@contextlib.contextmanager
+def reading(database: Path, usage: Path) -> Iterator["Reader"]:
+    """Open the vault for reading; raises VaultError."""
+    connection = open_read_only(database, usage)
+    with contextlib.closing(connection):
+        yield Reader(connection)
+
+
+class Reader:
+    """What can be asked of an open vault. Every method may raise VaultError."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def find(self, name: str) -> Prompt | None:
+        """Return the prompt called *name*, or None."""
+        rows = self.rows(f"{PROMPT_QUERY} WHERE p.name = ? AND p.deleted_at IS NULL", name)
+        return next(map(to_prompt, rows), None)
+
+    def get(self, name: str) -> Prompt:
+        """Return the prompt called *name*, or the only one whose last part it is.
+
+        Raises NotFoundError, with the nearest names.
+        """
+        found = self.find(name)
+        if found or "/" in name:
+            return found or self._missing(name)
+        where = "WHERE p.leaf = ? AND p.deleted_at IS NULL LIMIT 5"
+        prompts = [to_prompt(row) for row in self.rows(f"{PROMPT_QUERY} {where}", name)]
+        if len(prompts) == 1:
+            return prompts[0]
+        if prompts:
+            names = ", ".join(prompt.name for prompt in prompts)
+            raise NotFoundError(f"{name!r} is the last part of several names: {names}.")
+        return self._missing(name)
+
+    def _missing(self, name: str) -> Prompt:
+        rows = self.rows(
+            "SELECT name FROM prompts WHERE deleted_at IS NULL ORDER BY pk DESC LIMIT 5000"
+        )
+        names = {row[0]: row[0] for row in rows}
+        names |= {full.rpartition("/")[2]: full for full in names}
+        near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+        hint = ", ".join(dict.fromkeys(names[match] for match in near))
+        hint = f" Did you mean: {hint}?" if hint else ""
+        raise NotFoundError(f"There is no prompt {name!r}.{hint}")
+
+    def by_id(self, prompt_id: str) -> Prompt:
+        """Return the prompt with this id, in the trash or not; raises NotFoundError."""
+        for row in self.rows(f"{PROMPT_QUERY} WHERE p.id = ?", prompt_id):
+            return to_prompt(row)
+        raise NotFoundError(f"There is no prompt with the id {prompt_id!r}.")
+
+    def prompts(
+        self, selection: Selection, sort: str = "name", limit: int | None = None
+    ) -> Iterator[Prompt]:
+        """Yield the selected prompts in the order *sort* (name, updated, used, …)."""
+        where, parameters = selection.where()
+        sql = f"{PROMPT_QUERY} WHERE {where} ORDER BY {_SORTS[sort]} LIMIT ?"
+        yield from map(
+            to_prompt, self.rows(sql, *parameters, -1 if limit is None else limit)
+        )
+
+    def names(self, selection: Selection, limit: int | None = None) -> Iterator[str]:
+        """Yield the selected names alone, in order."""
+        where, parameters = selection.where()
+        sql = f"SELECT p.name FROM prompts p WHERE {where} ORDER BY p.name LIMIT ?"
+        rows = self.rows(sql, *parameters, -1 if limit is None else limit)
+        yield from (row[0] for row in rows)
+
+    def count(self, selection: Selection) -> int:
+        """Return how many prompts are selected."""
+        where, parameters = selection.where()
+        sql = f"SELECT count(*) FROM prompts p WHERE {where}"
+        return int(next(self.rows(sql, *parameters))[0])
+
+    def trashed(self, name_or_id: str) -> Prompt:
+        """Return the prompt last put into the trash under this name, or by its id.
+
+        Raises NotFoundError.
+        """
+        sql = f"""{PROMPT_QUERY} WHERE p.deleted_at IS NOT NULL
+            AND (p.name = ? OR p.id = ?) ORDER BY p.deleted_at DESC LIMIT 1"""
+        for row in self.rows(sql, name_or_id, name_or_id):
+            return to_prompt(row)
+        raise NotFoundError(f"There is no {name_or_id!r} in the trash.")
+
+    def current(self, prompt: Prompt) -> Version:
+        """Return the version that `get` prints."""
+        return self.version(prompt, Number(prompt.version))
+
+    def version(self, prompt: Prompt, revision: Revision) -> Version:
+        """Return one version of *prompt*; raises NotFoundError."""
+        for condition, parameter in self._ways(prompt, revision):
+            sql = f"""{_VERSION} WHERE {condition} AND prompt_pk =
+                (SELECT pk FROM prompts WHERE id = ?) ORDER BY number DESC LIMIT 1"""
+            for row in self.rows(sql, parameter, prompt.id):
+                return to_version(row)
+        raise NotFoundError(
+            f"{prompt.name} has no such version; 'promptvault log {prompt.name}'"
+            " lists what there is."
+        )
+
+    def _ways(self, prompt: Prompt, revision: Revision) -> Iterator[tuple[str, Any]]:
+        match revision:
+            case Number(value):
+                yield "number = ?", value if value > 0 else prompt.version + value
+            case AsOf(time):
+                yield "created_at <= ?", to_text(time)
+            case Named(text):
+                if text in prompt.labels:
+                    yield "number = ?", prompt.labels[text]
+                elif revision.may_be_commit:
+                    yield "commit_id GLOB ?", f"{text}*"
+
+    def versions(self, prompt: Prompt) -> Iterator[Version]:
+        """Yield every version of *prompt*, oldest first."""
+        sql = f"""{_VERSION} WHERE prompt_pk = (SELECT pk FROM prompts WHERE id = ?)
+            ORDER BY number"""
+        yield from map(to_version, self.rows(sql, prompt.id))
+
+    def origins(self, prompt: Prompt) -> tuple[Origin, ...]:
+        """Return where *prompt* was found, in the order it was found."""
+        sql = f"""{_ORIGIN} WHERE prompt_pk = (SELECT pk FROM prompts WHERE id = ?)
+            ORDER BY pk"""
+        return tuple(map(to_origin, self.rows(sql, prompt.id)))
+
+    def record(self, prompt: Prompt) -> PromptRecord:
+        """Return *prompt* whole."""
+        return PromptRecord(prompt, tuple(self.versions(prompt)), self.origins(prompt))
+
+    def complete_names(self, start: str, limit: int = 200) -> list[str]:
+        """Return names that begin with *start*, and last parts that do."""
+        end = f"{start}\U0010ffff"
+        sql = """SELECT name FROM prompts
+            WHERE name >= ? AND name < ? AND deleted_at IS NULL ORDER BY name LIMIT ?"""
+        names = [row[0] for row in self.rows(sql, start, end, limit)]
+        if "/" in start or not start:
+            return names
+        sql = """SELECT leaf FROM prompts WHERE leaf >= ? AND leaf < ?
+            AND deleted_at IS NULL AND name != leaf
+            GROUP BY leaf HAVING count(*) = 1 ORDER BY leaf LIMIT ?"""
+        return names + [row[0] for row in self.rows(sql, start, end, limit)]
+
+    def tags(self) -> list[str]:
+        """Return every tag in use, in order."""
+        sql = """SELECT DISTINCT value FROM prompts, json_each(tags)
+            WHERE deleted_at IS NULL ORDER BY value"""
+        return [row[0] for row in self.rows(sql)]
+
+    def rows(self, sql: str, *parameters: object) -> Iterator[Any]:
+        """Yield the rows of a query, for the modules of the vault."""
+        with translated_errors():
+            yield from self._connection.execute(sql, parameters)
+
+
+def to_prompt(row: tuple[Any, ...]) -> Prompt:
+    """Build a Prompt from a row of the reader's prompt query."""
+    deleted_at, used_at, uses = row[13:16]
+    return Prompt(
+        id=row[1],
+        name=row[2],
+        title=row[3],
+        description=row[4],
+        tags=tuple(json.loads(row[5])),
+        favourite=bool(row[6]),
+        template=bool(row[7]),
+        source=row[8],
+        version=row[9],
+        labels=json.loads(row[10]),
+        created_at=from_text(row[11]),
+        updated_at=from_text(row[12]),
+        deleted_at=from_text(deleted_at) if deleted_at else None,
+        used_at=from_text(used_at) if used_at else None,
+        uses=uses or 0,
+    )
+
+
+def to_version(row: tuple[Any, ...]) -> Version:
+    """Build a Version from a row of the reader's version query."""
+    return Version(
+        id=row[0],
+        number=row[1],
+        content=Content(
+            row[2], bool(row[3]), variables_from_mapping(json.loads(row[4]))
+        ),
+        message=row[5],
+        author=Author(row[6], row[7]),
+        created_at=from_text(row[8]),
+        commit=row[9],
+    )
+
+
+def to_origin(row: tuple[Any, ...]) -> Origin:
+    """Build an Origin from a row of the reader's origin query."""
+    source, conversation, title, message, model, created_at, url = row
+    time = from_text(created_at) if created_at else None
+    return Origin(source, conversation, title, message, model, time, url)
+
+

@@ -1,0 +1,222 @@
+"""Writing prompts through SQLModel: each method is one change, commit included."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, delete, func, select
+
+from promptvault.domain.digest import digest
+from promptvault.domain.name import leaf_of
+from promptvault.domain.prompt import LOCAL_SOURCE, Author, Content, Prompt
+from promptvault.domain.timestamp import to_text
+from promptvault.domain.variable import variables_to_mapping
+from promptvault.errors import AlreadyExistsError
+from promptvault.front_matter import header
+from promptvault.vault.reader import Reader
+from promptvault.vault.tables import (
+    LabelRow,
+    OriginRow,
+    OutboxFileRow,
+    OutboxRow,
+    PromptRow,
+    VersionRow,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What is known of a prompt besides its text."""
+
+    title: str = ""
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    favourite: bool = False
+
+
+def history_path(prompt: Prompt) -> str:
+    """Return where the file of *prompt* stands in the history."""
+    return f".trash/{prompt.id}.md" if prompt.deleted_at else f"{prompt.name}.md"
+
+
+class Repository:
+    """Changes to the vault within one transaction, all by `author` at `now`.
+
+    Every change is written together with the outbox row of its commit.
+    """
+
+    def __init__(self, session: Session, author: Author, now: datetime) -> None:
+        self._session = session
+        self._author = author
+        self._now = to_text(now)
+        driver = session.connection().connection.driver_connection
+        assert driver is not None
+        self.reader = Reader(driver)
+
+    def add(self, name: str, content: Content, details: Details, message: str) -> Prompt:
+        """Save a new prompt; raises AlreadyExistsError when the name is taken."""
+        self._require_free(name)
+        # The version goes first: the index reads its text when the prompt arrives.
+        pk = self._session.exec(select(func.max(PromptRow.pk))).one() or 0
+        row = PromptRow(
+            pk=pk + 1,
+            id=str(uuid.uuid4()),
+            name=name,
+            leaf=leaf_of(name),
+            title=details.title,
+            description=details.description,
+            tags=list(details.tags),
+            favourite=details.favourite,
+            source=LOCAL_SOURCE,
+            version_pk=self._insert_version(pk + 1, content, 1, message),
+            created_at=self._now,
+            updated_at=self._now,
+        )
+        self._session.add(row)
+        return self._commit([row], message)[0]
+
+    def add_version(self, prompt: Prompt, content: Content, message: str) -> Prompt:
+        """Make *content* the next and current version of *prompt*."""
+        row = self._row(prompt)
+        number = prompt.version + 1
+        row.version_pk = self._insert_version(row.pk, content, number, message)
+        return self._commit([row], message)[0]
+
+    def _insert_version(
+        self, prompt_pk: int | None, content: Content, number: int, message: str
+    ) -> int:
+        version = VersionRow(
+            id=str(uuid.uuid4()),
+            prompt_pk=prompt_pk or 0,
+            number=number,
+            body=content.body,
+            template=content.template,
+            variables=variables_to_mapping(content.variables),
+            digest=digest(content.body),
+            message=message,
+            author_name=self._author.name,
+            author_email=self._author.email,
+            created_at=self._now,
+        )
+        self._session.add(version)
+        self._session.flush()
+        return version.pk or 0
+
+    def update(self, prompt: Prompt, details: Details, message: str) -> Prompt:
+        """Change what is known of *prompt* besides its text."""
+        row = self._row(prompt)
+        row.title = details.title
+        row.description = details.description
+        row.tags = list(details.tags)
+        row.favourite = details.favourite
+        return self._commit([row], message)[0]
+
+    def move(self, moves: Sequence[tuple[Prompt, str]], message: str) -> list[Prompt]:
+        """Rename prompts, all in one commit; raises AlreadyExistsError."""
+        for _, name in moves:
+            self._require_free(name)
+        rows = [self._row(prompt) for prompt, _ in moves]
+        for row, (_, name) in zip(rows, moves, strict=True):
+            row.name, row.leaf = name, leaf_of(name)
+        left = [history_path(prompt) for prompt, _ in moves]
+        return self._commit(rows, message, left)
+
+    def label(self, prompt: Prompt, label: str, number: int, message: str) -> Prompt:
+        """Let *label* name version *number*, wherever it was before."""
+        row = self._row(prompt)
+        self._session.merge(
+            LabelRow(
+                prompt_pk=row.pk, name=label, version_pk=self._version_pk(row, number)
+            )
+        )
+        return self._commit([row], message)[0]
+
+    def remove_label(self, prompt: Prompt, label: str, message: str) -> Prompt:
+        """Take *label* off *prompt*."""
+        row = self._row(prompt)
+        self._session.exec(
+            delete(LabelRow).where(
+                col(LabelRow.prompt_pk) == row.pk, col(LabelRow.name) == label
+            )
+        )
+        return self._commit([row], message)[0]
+
+    def trash(self, prompts: Sequence[Prompt], message: str) -> list[Prompt]:
+        """Put prompts into the trash, all in one commit."""
+        rows = [self._row(prompt) for prompt in prompts]
+        for row in rows:
+            row.deleted_at = self._now
+        left = [history_path(prompt) for prompt in prompts]
+        return self._commit(rows, message, left)
+
+    def restore(self, prompt: Prompt, name: str, message: str) -> Prompt:
+        """Take *prompt* out of the trash as *name*; raises AlreadyExistsError."""
+        self._require_free(name)
+        row = self._row(prompt)
+        row.name, row.leaf, row.deleted_at = name, leaf_of(name), None
+        return self._commit([row], message, [history_path(prompt)])[0]
+
+    def purge(self, prompts: Sequence[Prompt], message: str) -> None:
+        """Remove prompts for good; only the history's older commits keep them."""
+        for prompt in prompts:
+            row = self._row(prompt)
+            for table in (LabelRow, OriginRow, VersionRow):
+                self._session.exec(delete(table).where(table.prompt_pk == row.pk))
+            self._session.delete(row)
+        self._commit([], message, [history_path(prompt) for prompt in prompts])
+
+    def _row(self, prompt: Prompt) -> PromptRow:
+        return self._session.exec(
+            select(PromptRow).where(PromptRow.id == prompt.id)
+        ).one()
+
+    def _version_pk(self, row: PromptRow, number: int) -> int:
+        return self._session.exec(
+            select(VersionRow.pk).where(
+                VersionRow.prompt_pk == row.pk, VersionRow.number == number
+            )
+        ).one() or 0
+
+    def _require_free(self, name: str) -> None:
+        if self.reader.find(name):
+            raise AlreadyExistsError(
+                f"There is a prompt {name!r} already; choose another name"
+                " (or 'add --upsert' to make a new version of it)."
+            )
+
+    def _commit(
+        self, rows: Sequence[PromptRow], message: str, left: Iterable[str] = ()
+    ) -> list[Prompt]:
+        """Write the commit of a change: files that *left* their path, and *rows*."""
+        for row in rows:
+            row.updated_at = self._now
+        outbox = OutboxRow(
+            id=str(uuid.uuid4()),
+            author_name=self._author.name,
+            author_email=self._author.email,
+            message=message,
+            created_at=self._now,
+        )
+        self._session.add(outbox)
+        self._session.flush()
+        self._session.add_all(
+            OutboxFileRow(outbox_pk=outbox.pk or 0, path=path) for path in left
+        )
+        self._session.flush()
+        prompts = [self.reader.by_id(row.id) for row in rows]
+        self._session.add_all(
+            self._file(outbox, row, prompt)
+            for row, prompt in zip(rows, prompts, strict=True)
+        )
+        self._session.flush()
+        return prompts
+
+    def _file(self, outbox: OutboxRow, row: PromptRow, prompt: Prompt) -> OutboxFileRow:
+        version = self.reader.current(prompt)
+        return OutboxFileRow(
+            outbox_pk=outbox.pk or 0,
+            path=history_path(prompt),
+            header=header(prompt, version, self.reader.origins(prompt)),
+            version_pk=row.version_pk,
+        )

@@ -1,0 +1,171 @@
+"""Full-text search: what a query means, and the ranked hits with their context."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from promptvault.domain.prompt import Prompt
+from promptvault.errors import InvalidInputError
+from promptvault.vault.reader import PROMPT_QUERY, Reader, Selection, to_prompt
+
+HIT_START, HIT_END = "\x02", "\x03"
+"""Marks around each hit in a snippet; control characters, so no text is mistaken."""
+
+_TERM = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
+_WEIGHTS = "10.0, 8.0, 3.0, 6.0, 1.0"  # name, title, description, tags, body
+_TEXT = "lower(d.name || ' ' || d.title || ' ' || d.description || d.tags || d.body)"
+_CONTEXT_TOKENS = 24
+_CONTEXT_CHARACTERS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A prompt that was found, best first, with the place that matched."""
+
+    prompt: Prompt
+    snippet: str
+    """One line of the body, each hit between HIT_START and HIT_END."""
+    score: float
+    """Higher is better; comparable within one search only."""
+
+
+@dataclass(slots=True)
+class Query:
+    """A parsed query: FTS5 terms, and the terms that FTS5 cannot find.
+
+    The index splits text into words at spaces and punctuation. Chinese, Japanese, Thai
+    and others write without spaces, and `{{` is no word at all: such terms are found
+    by looking through the texts instead.
+    """
+
+    wanted: list[str] = field(default_factory=list)
+    unwanted: list[str] = field(default_factory=list)
+    wanted_literals: list[str] = field(default_factory=list)
+    unwanted_literals: list[str] = field(default_factory=list)
+
+    @property
+    def expression(self) -> str:
+        """The FTS5 MATCH expression of the wanted terms, '' without any."""
+        expression = " AND ".join(self.wanted)
+        if expression and self.unwanted:
+            expression = f"({expression}) NOT ({' OR '.join(self.unwanted)})"
+        return expression
+
+
+def parse_query(text: str) -> Query:
+    """Read words, ``"phrases"``, ``prefix*`` and ``-without``.
+
+    Raises InvalidInputError when nothing is left to search for.
+    """
+    query = Query()
+    for minus, phrase, word in _TERM.findall(text.replace("\0", " ")):
+        term = phrase or word
+        prefix = bool(word) and word.endswith("*")
+        term = term.rstrip("*") if prefix else term
+        if term.strip():
+            _add(query, term, prefix, unwanted=bool(minus))
+    if query == Query():
+        raise InvalidInputError("There is nothing to search for in the query.")
+    return query
+
+
+def _add(query: Query, term: str, prefix: bool, *, unwanted: bool) -> None:
+    if _is_literal(term):
+        literals = query.unwanted_literals if unwanted else query.wanted_literals
+        literals.append(term.lower())
+    else:
+        quoted = '"' + term.replace('"', '""') + '"' + ("*" if prefix else "")
+        (query.unwanted if unwanted else query.wanted).append(quoted)
+
+
+def _is_literal(term: str) -> bool:
+    return not any(map(str.isalnum, term)) or any(map(_has_no_spaces, term))
+
+
+def _has_no_spaces(character: str) -> bool:
+    """Tell whether *character* is of a script that writes no spaces between words."""
+    if character < "\u0e00":
+        return False
+    name = unicodedata.name(character, "")
+    return name.startswith(
+        ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
+    )
+
+
+def search(
+    reader: Reader, text: str, selection: Selection, limit: int = 20
+) -> Iterator[Hit]:
+    """Yield at most *limit* prompts that match the query *text*, best first.
+
+    Raises InvalidInputError for a query without terms, VaultError.
+    """
+    query = parse_query(text)
+    source = _indexed(query) if query.wanted else _scanned(query)
+    where, parameters = selection.where()
+    conditions, arguments = _literal_conditions(query)
+    sql = f"""
+        WITH hits AS ({source.sql} AND {where} {conditions} {source.order} LIMIT ?)
+        SELECT p.*, hits.score, hits.snippet
+        FROM hits JOIN ({PROMPT_QUERY}) p ON p.pk = hits.pk ORDER BY hits.score DESC"""
+    for row in reader.rows(sql, *source.parameters, *parameters, *arguments, limit):
+        *prompt, score, snippet = row
+        if not query.wanted:
+            snippet = _excerpt(snippet, query.wanted_literals)
+        yield Hit(to_prompt(tuple(prompt)), " ".join(snippet.split()), score)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """The start of a query for pk, score and snippet; its parameters; its order."""
+
+    sql: str
+    parameters: tuple[str, ...]
+    order: str
+
+
+def _indexed(query: Query) -> _Source:
+    # Sorting by the table's own `rank` lets FTS5 make snippets for the rows within
+    # the limit only.
+    expression = " AND ".join(query.wanted)
+    if query.unwanted:
+        expression = f"({expression}) NOT ({' OR '.join(query.unwanted)})"
+    sql = f"""
+        SELECT p.pk, -rank AS score,
+            snippet(search, 4, char(2), char(3), '…', {_CONTEXT_TOKENS}) AS snippet
+        FROM search JOIN prompts p ON p.pk = search.rowid
+            JOIN documents d ON d.pk = p.pk
+        WHERE search MATCH ? AND rank MATCH 'bm25({_WEIGHTS})'"""
+    return _Source(sql, (expression,), "ORDER BY rank")
+
+
+def _scanned(query: Query) -> _Source:
+    sql = """
+        SELECT p.pk, instr(lower(d.name || ' ' || d.title), ?) > 0 AS score,
+            d.body AS snippet
+        FROM prompts p JOIN documents d ON d.pk = p.pk WHERE TRUE"""
+    parameters = ["".join(query.wanted_literals[:1])]
+    if query.unwanted:
+        sql += " AND p.pk NOT IN (SELECT rowid FROM search WHERE search MATCH ?)"
+        parameters.append(" OR ".join(query.unwanted))
+    return _Source(sql, tuple(parameters), "ORDER BY score DESC, p.updated_at DESC")
+
+
+def _literal_conditions(query: Query) -> tuple[str, list[str]]:
+    conditions = [f" AND instr({_TEXT}, ?)" for _ in query.wanted_literals]
+    conditions += [f" AND NOT instr({_TEXT}, ?)" for _ in query.unwanted_literals]
+    return "".join(conditions), query.wanted_literals + query.unwanted_literals
+
+
+def _excerpt(body: str, literals: list[str]) -> str:
+    """Cut the place of the first literal out of *body*, the hit marked."""
+    literal = literals[0] if literals else ""
+    at = body.lower().find(literal) if literal else -1
+    if at < 0:
+        return body[: 2 * _CONTEXT_CHARACTERS]
+    end = at + len(literal)
+    before = body[max(0, at - _CONTEXT_CHARACTERS) : at]
+    after = body[end : end + _CONTEXT_CHARACTERS]
+    left = "…" if at > _CONTEXT_CHARACTERS else ""
+    right = "…" if end + _CONTEXT_CHARACTERS < len(body) else ""
+    return f"{left}{before}{HIT_START}{body[at:end]}{HIT_END}{after}{right}"

@@ -1,0 +1,120 @@
+"""The vault's tables as SQLModel classes; migrations make them, these write them."""
+
+from typing import Any
+
+from sqlalchemy import JSON, Column, LargeBinary
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+
+class VaultTable(SQLModel, registry=registry()):
+    """The base of the vault's tables, apart from any other table in the program."""
+
+
+class PromptRow(VaultTable, table=True):
+    """A prompt as it is now; its text is the version that `version_pk` names."""
+
+    __tablename__ = "prompts"
+
+    pk: int | None = Field(default=None, primary_key=True)
+    id: str = Field(unique=True)
+    name: str
+    leaf: str = Field(index=True)
+    title: str = ""
+    description: str = ""
+    tags: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    favourite: bool = False
+    source: str
+    version_pk: int = Field(foreign_key="versions.pk")
+    created_at: str
+    updated_at: str = Field(index=True)
+    deleted_at: str | None = None
+    import_pk: int | None = Field(default=None, foreign_key="imports.pk", index=True)
+
+
+class VersionRow(VaultTable, table=True):
+    """One wording of a prompt; never changed but for its commit."""
+
+    __tablename__ = "versions"
+
+    pk: int | None = Field(default=None, primary_key=True)
+    id: str = Field(unique=True)
+    prompt_pk: int = Field(foreign_key="prompts.pk")
+    number: int
+    body: str
+    template: bool = False
+    variables: dict[str, Any] = Field(
+        default_factory=dict, sa_column=Column(JSON, nullable=False)
+    )
+    digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False, index=True))
+    message: str
+    author_name: str
+    author_email: str
+    created_at: str
+    commit_id: str | None = None
+
+
+class LabelRow(VaultTable, table=True):
+    """A name for one version of a prompt."""
+
+    __tablename__ = "labels"
+
+    prompt_pk: int = Field(primary_key=True, foreign_key="prompts.pk")
+    name: str = Field(primary_key=True)
+    version_pk: int = Field(foreign_key="versions.pk")
+
+
+class OutboxRow(VaultTable, table=True):
+    """A commit that the history still lacks."""
+
+    __tablename__ = "outbox"
+
+    pk: int | None = Field(default=None, primary_key=True)
+    id: str = Field(unique=True)
+    author_name: str
+    author_email: str
+    message: str
+    created_at: str
+
+
+class OutboxFileRow(VaultTable, table=True):
+    """One file of a commit: front matter and version, or a removal without header."""
+
+    __tablename__ = "outbox_files"
+
+    pk: int | None = Field(default=None, primary_key=True)
+    outbox_pk: int = Field(foreign_key="outbox.pk", index=True)
+    path: str
+    header: str | None = None
+    version_pk: int | None = Field(default=None, foreign_key="versions.pk")
+
+
+class ImportRow(VaultTable, table=True):
+    """One import in the ledger."""
+
+    __tablename__ = "imports"
+
+    pk: int | None = Field(default=None, primary_key=True)
+    created_at: str
+    undone_at: str | None = None
+    paths: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    options: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    report: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+
+
+class OriginRow(VaultTable, table=True):
+    """A message that a prompt, and maybe one certain version of it, came from."""
+
+    __tablename__ = "origins"
+
+    pk: int | None = Field(default=None, primary_key=True)
+    prompt_pk: int = Field(foreign_key="prompts.pk", index=True)
+    version_pk: int | None = Field(default=None, foreign_key="versions.pk")
+    import_pk: int | None = Field(default=None, foreign_key="imports.pk", index=True)
+    source: str
+    conversation_id: str | None = None
+    conversation_title: str | None = None
+    message_id: str | None = None
+    model: str | None = None
+    created_at: str | None = None
+    url: str | None = None
