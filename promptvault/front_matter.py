@@ -13,13 +13,17 @@ from typing import Any
 
 import yaml
 
-from promptvault.domain.prompt import Origin, Prompt, Version
+from promptvault.domain.prompt import Content, Origin, Prompt, Version
 from promptvault.domain.timestamp import to_text
 from promptvault.domain.variable import variables_to_mapping
 from promptvault.errors import InvalidInputError
 
 _MARK = "---\n"
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./+-]*(?: [A-Za-z0-9_./+(-][A-Za-z0-9_./+()-]*)*")
+_PLAIN = re.compile(
+    r"[A-Za-z][A-Za-z0-9_./+-]*(?: [A-Za-z0-9_./+(-][A-Za-z0-9_./+()-]*)*"
+)
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _YAML_WORDS = frozenset("true false yes no on off null y n".split())
 _UNPRINTABLE = re.compile(r"[\x7f-\x84\x86-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _MAX_HEADER = 1_000_000
@@ -55,6 +59,13 @@ def header(prompt: Prompt, version: Version, origins: Iterable[Origin]) -> str:
         lines += _field("deleted", to_text(prompt.deleted_at))
     lines.append(_MARK)
     return "".join(lines)
+
+
+def declaration(content: Content) -> str:
+    """Return the front matter that declares *content* a template, for an editor."""
+    lines = [_MARK, *_field("template", content.template)]
+    lines += _field("variables", variables_to_mapping(content.variables))
+    return "".join([*lines, _MARK])
 
 
 def _origin(origin: Origin) -> dict[str, str]:
@@ -101,13 +112,10 @@ def _scalar(value: object) -> str:
         return json.dumps(value)
     if _PLAIN.fullmatch(value) and value.lower() not in _YAML_WORDS:
         return value
-    if value[:4].isdigit() and _TIME.fullmatch(value):
+    if _UUID.fullmatch(value) or _TIME.fullmatch(value):
         return value
     quoted = json.dumps(value, ensure_ascii=False)
     return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", quoted)
-
-
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -141,7 +149,7 @@ def split(text: str) -> Document | None:
 def _load(block: str) -> Mapping[str, Any] | None:
     try:
         _refuse_aliases(block)
-        fields = yaml.load(block, _Loader)  # noqa: S506 - a SafeLoader
+        fields = yaml.load(block, _Loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 2})" if mark else ""

@@ -1,17 +1,14 @@
 """Where everything lives on disk: one folder, a project's folder, or the platform's."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-
-import platformdirs
+from typing import NamedTuple
 
 HOME_VARIABLE = "PROMPTVAULT_HOME"
 PROJECT_FOLDER = ".promptvault"
 
 
-@dataclass(frozen=True, slots=True)
-class Paths:
+class Paths(NamedTuple):
     """The folders in use; every file of PromptVault has its place under one of them."""
 
     config: Path
@@ -62,6 +59,8 @@ def resolve(environment: Mapping[str, str], directory: Path) -> Paths:
     for folder in (directory, *directory.parents):
         if (folder / PROJECT_FOLDER).is_dir():
             return _under(folder / PROJECT_FOLDER)
+    import platformdirs  # 3 ms, which a vault of one's own choice need not pay
+
     dirs = platformdirs.PlatformDirs("promptvault", appauthor=False)
     return Paths(
         config=dirs.user_config_path,

@@ -8,9 +8,6 @@ from dataclasses import dataclass
 RANKED = 1_000
 """How many rows that a query keeps are put in exact order; the rest follow roughly."""
 
-SEPARATOR = "\n"
-"""Parts the fields in the searched text; no term holds it, for terms have no spaces."""
-
 # Points of an alignment. Next to each other beats the start of a word, and both
 # beat letters strewn about; what a match is in matters about as much as one letter.
 _ADJACENT, _WORD_START, _WHOLE_WORD = 10, 8, 3
@@ -32,7 +29,7 @@ class Choice:
 
 def searched_text(choice: Choice) -> str:
     """Return what a query is matched against: name, title and tags, a line each."""
-    return SEPARATOR.join((choice.name, choice.title, *choice.tags))
+    return "\n".join((choice.name, choice.title, *choice.tags))
 
 
 def rank(rows: Iterable[Choice], query: str) -> list[Choice]:
@@ -187,7 +184,7 @@ def _align(
         if not states:
             return None
     score, last = max(
-        ((score + _end_points(key, at), chain) for at, score, chain in states),
+        ((score + _end_points(key, chain), chain) for _, score, chain in states),
         key=lambda found: found[0],
     )
     return score, _positions(last)
@@ -236,8 +233,10 @@ def _start_points(text: str, at: int, start: int) -> int:
     return 0
 
 
-def _end_points(key: str, at: int) -> int:
-    return 0 if key[at + 1 : at + 2].isalnum() else _WHOLE_WORD
+def _end_points(key: str, chain: _Chain) -> int:
+    at, before = chain
+    strewn = before is not None and before[0] != at - 1
+    return 0 if strewn or key[at + 1 : at + 2].isalnum() else _WHOLE_WORD
 
 
 def _positions(chain: _Chain | None) -> tuple[int, ...]:

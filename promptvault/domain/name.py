@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from promptvault.errors import InvalidInputError
 
@@ -81,8 +81,7 @@ def leaf_of(name: str) -> str:
     return name.rpartition("/")[2]
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """What a user typed to mean a prompt, or one version of it: ``NAME[@REV]``."""
 
     name: str

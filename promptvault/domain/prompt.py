@@ -2,8 +2,8 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from promptvault.domain.name import folder_of
 from promptvault.domain.variable import Variable
@@ -15,16 +15,14 @@ LOCAL_SOURCE = "local"
 MAX_BODY_CHARACTERS = 64 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Author:
+class Author(NamedTuple):
     """Who made a change, as git records it."""
 
     name: str
     email: str
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """A place that a prompt was found in: one message of one conversation."""
 
     source: str
@@ -36,8 +34,7 @@ class Origin:
     url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """All that decides what `get` prints; a change of it makes a new version."""
 
     body: str
@@ -45,8 +42,7 @@ class Content:
     variables: tuple[Variable, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(NamedTuple):
     """One wording of a prompt, as it was saved."""
 
     id: str
@@ -64,8 +60,7 @@ class Version:
         return self.content.body
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+class Prompt(NamedTuple):
     """A prompt without its text: what lists show."""
 
     id: str
@@ -92,8 +87,7 @@ class Prompt:
         return folder_of(self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class PromptRecord:
+class PromptRecord(NamedTuple):
     """A prompt whole: every version (oldest first) and every origin."""
 
     prompt: Prompt

@@ -1,33 +1,30 @@
 """REV, the part of NAME@REV that chooses a version, and the rules for labels."""
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from promptvault.domain.timestamp import from_text
 from promptvault.errors import InvalidInputError
 
-_LABEL = re.compile(r"[a-z_][a-z0-9_.-]{0,63}")
-_COMMIT = re.compile(r"[0-9a-f]{4,40}")
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_LABEL = r"[a-z_][a-z0-9_.-]{0,63}"
+_COMMIT = r"[0-9a-f]{4,40}"
+_DATE = r"\d{4}-\d\d-\d\d"
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(NamedTuple):
     """The n-th version, counted from 1; below 1, that many before the current."""
 
     value: int
 
 
-@dataclass(frozen=True, slots=True)
-class AsOf:
+class AsOf(NamedTuple):
     """The version that was current at `time` (aware)."""
 
     time: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """A label, or the first characters of a commit's id."""
 
     text: str
@@ -35,7 +32,7 @@ class Named:
     @property
     def may_be_commit(self) -> bool:
         """True when the text could be the start of a commit's id."""
-        return _COMMIT.fullmatch(self.text) is not None
+        return re.fullmatch(_COMMIT, self.text) is not None
 
 
 Revision = Number | AsOf | Named
@@ -48,9 +45,9 @@ def parse_revision(text: str) -> Revision:
     """
     if re.fullmatch(r"-?\d{1,6}", text):
         return Number(int(text))
-    if _DATE.match(text):
+    if re.match(_DATE, text):
         return AsOf(_parse_time(text))
-    if _LABEL.fullmatch(text) or _COMMIT.fullmatch(text):
+    if re.fullmatch(_LABEL, text) or re.fullmatch(_COMMIT, text):
         return Named(text)
     raise InvalidInputError(
         f"'@{text}' is no version: give a number (@3, @-1), a label (@production),"
@@ -60,7 +57,7 @@ def parse_revision(text: str) -> Revision:
 
 def _parse_time(text: str) -> datetime:
     try:
-        if _DATE.fullmatch(text):
+        if re.fullmatch(_DATE, text):
             day = datetime.fromisoformat(text).replace(tzinfo=UTC)
             return day + timedelta(days=1, milliseconds=-1)
         return from_text(text)
@@ -70,7 +67,7 @@ def _parse_time(text: str) -> datetime:
 
 def validate_label(text: str) -> str:
     """Return *text* as a label; raises InvalidInputError when it cannot be one."""
-    if not _LABEL.fullmatch(text):
+    if not re.fullmatch(_LABEL, text):
         raise InvalidInputError(
             f"{text!r} is no label: a lower case letter first, then letters,"
             " digits, '-', '_' or '.', at most 64 characters."

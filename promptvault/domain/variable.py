@@ -1,9 +1,8 @@
 """Declared template variables: their types, and how given values are checked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from promptvault.errors import InvalidInputError
 
@@ -23,8 +22,7 @@ _BOOLEANS = {"true": True, "yes": True, "1": True}
 _BOOLEANS |= {"false": False, "no": False, "0": False}
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(NamedTuple):
     """A variable that a template declares in its front matter."""
 
     name: str
@@ -43,7 +41,9 @@ class Variable:
         value = self._typed(text)
         if self.choices and value not in self.choices:
             allowed = ", ".join(map(str, self.choices))
-            raise InvalidInputError(f"Variable {self.name!r} must be one of: {allowed}.")
+            raise InvalidInputError(
+                f"Variable {self.name!r} must be one of: {allowed}."
+            )
         return value
 
     def _typed(self, text: str) -> Value:
@@ -124,7 +124,9 @@ def _scalar(name: str, value: object) -> Value:
     # YAML reads an unquoted 2026-05-01 as a date; as a value it is that text.
     if hasattr(value, "isoformat"):
         return str(value.isoformat())
-    raise InvalidInputError(f"Variable {name!r}: a value is text, a number or a yes/no.")
+    raise InvalidInputError(
+        f"Variable {name!r}: a value is text, a number or a yes/no."
+    )
 
 
 def variables_to_mapping(variables: tuple[Variable, ...]) -> dict[str, dict[str, Any]]:

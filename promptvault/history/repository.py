@@ -14,11 +14,11 @@ from typing import IO, Any
 # A missing git must be our error at the first use, not a traceback at the import.
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 
-import git  # noqa: E402
-from git.exc import CommandError, GitCommandNotFound  # noqa: E402
+import git
+from git.exc import CommandError, GitCommandNotFound
 
-from promptvault.domain.prompt import Author  # noqa: E402
-from promptvault.errors import (  # noqa: E402
+from promptvault.domain.prompt import Author
+from promptvault.errors import (
     PromptVaultError,
     UnavailableError,
     VaultError,

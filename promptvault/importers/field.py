@@ -19,7 +19,7 @@ def fit(text: str) -> str:
 
 def text(value: object) -> str | None:
     """Return a string that holds more than white space, made fit; else None."""
-    return fit(value) if isinstance(value, str) and not value.isspace() and value else None
+    return fit(value) if isinstance(value, str) and value.strip() else None
 
 
 def members(value: JsonValue) -> JsonObject:

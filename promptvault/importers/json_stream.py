@@ -8,8 +8,10 @@ from typing import BinaryIO, NamedTuple, TypeAlias
 
 from promptvault.errors import ImportSourceError
 
-JsonObject: TypeAlias = "dict[str, JsonValue]"
-JsonValue: TypeAlias = "JsonObject | list[JsonValue] | str | int | float | bool | None"
+JsonValue: TypeAlias = (
+    dict[str, "JsonValue"] | list["JsonValue"] | str | int | float | bool | None
+)
+JsonObject: TypeAlias = dict[str, JsonValue]
 
 WRAPPERS = ("conversations", "items", "data")
 """Keys under which other tools wrap the list that an export is."""
@@ -39,8 +41,8 @@ _BOMS = {
 class Damaged(NamedTuple):
     """An element that could not be read; the elements after it may well be."""
 
-    index: int
-    """Its position among the elements, from 0."""
+    position: int
+    """Its place among the elements, from 0."""
     reason: str
 
 
@@ -113,8 +115,8 @@ def values(
     than the largest element is held in memory.
     """
     window = _Window(stream, chunk)
-    for index, item in enumerate(_items(window, unwrap)):
-        yield Damaged(index, item.reason) if isinstance(item, _Fault) else item
+    for position, item in enumerate(_items(window, unwrap)):
+        yield Damaged(position, item.reason) if isinstance(item, _Fault) else item
 
 
 def _items(window: _Window, unwrap: Sequence[str]) -> Iterator[JsonValue | _Fault]:
@@ -151,12 +153,13 @@ def _elements(window: _Window) -> Iterator[JsonValue | _Fault]:
         if opening == "]":
             window.at += 1
             return
-        if found := _SHAPE.match(window.text, window.at):
-            shape = found.groups()
+        shape = _shape(window) or shape
         value = _decode(window)
         yield value
-        if isinstance(value, _Fault) and not _resynchronise(window, shape):
-            return
+        if isinstance(value, _Fault):
+            shape = _shape(window) or shape  # there is more text now
+            if not _resynchronise(window, shape):
+                return
     if not window.fault:
         yield _Fault("the file ends before its list does")
 
@@ -207,6 +210,12 @@ def _skip_line(window: _Window) -> None:
             return
         window.more()
     window.at = found.end()
+
+
+def _shape(window: _Window) -> Sequence[str]:
+    """Return the first two keys of the object at hand, if so much of it is whole."""
+    found = _SHAPE.match(window.text, window.at)
+    return found.groups() if found else ()
 
 
 def _resynchronise(window: _Window, shape: Sequence[str]) -> bool:

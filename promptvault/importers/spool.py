@@ -4,25 +4,29 @@ import io
 import shutil
 from tempfile import SpooledTemporaryFile
 from types import TracebackType
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, Self, cast
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 _IN_MEMORY = 64 << 20
 
 
 class Spool:
-    """The bytes of a stream: in memory, or in a nameless temporary file if large."""
+    """The bytes of a stream: in memory, or in a nameless temporary file if many."""
 
     def __init__(self, stream: BinaryIO) -> None:
         """Read *stream* to its end."""
-        self._file = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
+        self._file = SpooledTemporaryFile(max_size=_IN_MEMORY)
         shutil.copyfileobj(stream, self._file, 1 << 20)
         self.size = self._file.tell()
+        """Number of bytes."""
 
     def open(self) -> BinaryIO:
-        """Return a new stream over the bytes, from their beginning."""
-        return cast("BinaryIO", io.BufferedReader(_View(self._file)))
+        """Return a new stream over the bytes; any number may be open at a time."""
+        return cast("BinaryIO", io.BufferedReader(_View(self._file, self.size)))
 
-    def __enter__(self) -> "Spool":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -37,8 +41,9 @@ class Spool:
 class _View(io.RawIOBase):
     """A reader with a position of its own in a file that others read too."""
 
-    def __init__(self, file: "SpooledTemporaryFile[bytes]") -> None:
+    def __init__(self, file: "SpooledTemporaryFile[bytes]", size: int) -> None:
         self._file = file
+        self._size = size
         self._at = 0
 
     def readable(self) -> bool:
@@ -48,10 +53,13 @@ class _View(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._file.seek(self._at if whence == io.SEEK_CUR else 0)
-        ...
+        self._at = (0, self._at, self._size)[whence] + offset
         return self._at
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        ...
-        return 0
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        self._file.seek(self._at)
+        view = memoryview(buffer).cast("B")
+        data = self._file.read(len(view))
+        view[: len(data)] = data
+        self._at += len(data)
+        return len(data)

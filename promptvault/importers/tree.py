@@ -1,13 +1,13 @@
 """A conversation as a tree of messages: the branch in use, and edits as drafts."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 
 from promptvault.domain.digest import digest
-from promptvault.importers.candidate import Draft
+from promptvault.importers.candidate import Candidate, Conversation, Draft
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -22,6 +22,37 @@ class Node:
     """None for every message that is not a person's, or holds no text."""
 
 
+def conversation(
+    nodes: Mapping[str, Node],
+    leaf: str | None,
+    *,
+    key: str | None,
+    title: str | None,
+    url: str | None,
+    textless: int = 0,
+) -> Conversation:
+    """Return the conversation whose current branch ends at *leaf*.
+
+    *key*, *title* and *url* say which it is; *textless* is the number of human
+    messages in it that hold no text.
+    """
+    found, elsewhere = turns(nodes, leaf)
+    skipped = +Counter({"no text": textless, "abandoned branch": elsewhere})
+    if not found and not skipped:
+        skipped["empty conversation"] = 1
+    candidates = (
+        Candidate(
+            drafts,
+            opening=position == 0,
+            conversation_id=key,
+            conversation_title=title,
+            url=url,
+        )
+        for position, drafts in enumerate(found)
+    )
+    return Conversation(tuple(candidates), dict(skipped))
+
+
 def turns(
     nodes: Mapping[str, Node], leaf: str | None
 ) -> tuple[list[tuple[Draft, ...]], int]:
@@ -31,18 +62,20 @@ def turns(
     wrote in answer to one and the same message are edits of each other; the
     last draft is the one on the way to *leaf*.
     """
-    versions: dict[str, list[Node]] = defaultdict(list)
-    for node in nodes.values():
-        if node.draft and node.parent is not None:
-            versions[node.parent].append(node)
+    branch = dict.fromkeys(path(nodes, leaf))
+    edits: dict[str | None, list[Node]] = defaultdict(list)
+    elsewhere = 0
+    for key, node in nodes.items():
+        if node.draft and key not in branch:
+            edits[node.parent].append(node)
+            elsewhere += 1
     found = []
-    elsewhere = sum(node.draft is not None for node in nodes.values())
-    for node in (nodes[key] for key in path(nodes, leaf)):
+    for node in map(nodes.__getitem__, branch):
         if node.draft:
-            edits = [n for n in versions.get(node.parent or "", ()) if n is not node]
-            edits.sort(key=lambda edit: edit.created_at or _NEVER)
-            drafts = [edit.draft for edit in edits if edit.draft]
-            elsewhere -= len(drafts) + 1
+            others = edits.pop(node.parent, []) if node.parent is not None else []
+            others.sort(key=lambda other: other.created_at or _NEVER)
+            elsewhere -= len(others)
+            drafts = [other.draft for other in others if other.draft]
             found.append(_distinct([*drafts, node.draft]))
     return found, elsewhere
 
@@ -69,17 +102,14 @@ def newest_leaf(nodes: Mapping[str, Node]) -> str | None:
 
 
 def _times(nodes: Mapping[str, Node]) -> dict[str, datetime]:
-    times: dict[str, datetime] = {}
+    times = {key: node.created_at for key, node in nodes.items() if node.created_at}
     for start in nodes:
-        trail = []
-        key: str | None = start
-        while key is not None and key in nodes and key not in times:
-            times[key] = nodes[key].created_at or _NEVER
+        trail, key = [], start
+        while key in nodes and key not in times:
+            times[key] = _NEVER  # which also stops at a cycle
             trail.append(key)
-            key = None if nodes[key].created_at else nodes[key].parent
-        inherited = times[trail[-1]] if trail and key is None else times.get(key or "")
-        for key in trail:
-            times[key] = inherited or _NEVER
+            key = nodes[key].parent or ""
+        times.update(dict.fromkeys(trail, times.get(key, _NEVER)))
     return times
 
 

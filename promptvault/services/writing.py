@@ -39,7 +39,12 @@ class Writer:
     def flush(self, *, recover: bool = False) -> None:
         """Make the commits that the history still lacks, or warn that they wait."""
         try:
-            flush(self.connection, History(self.workspace.paths.history), self.lock, recover=recover)
+            flush(
+                self.connection,
+                History(self.workspace.paths.history),
+                self.lock,
+                recover=recover,
+            )
         except PromptVaultError as error:
             _logger.warning("Saved, but the history has to wait: %s", error)
 

@@ -42,7 +42,9 @@ def pending(connection: sqlite3.Connection) -> list[PendingCommit]:
     ]
 
 
-def files(connection: sqlite3.Connection, commit: PendingCommit) -> Iterator[PendingFile]:
+def files(
+    connection: sqlite3.Connection, commit: PendingCommit
+) -> Iterator[PendingFile]:
     """Yield the files of *commit*, one at a time."""
     with translated_errors():
         rows = connection.execute(

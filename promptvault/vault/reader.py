@@ -1,13 +1,12 @@
 """Reading the vault through stdlib sqlite3: quick to start, never writes."""
 
 import contextlib
-import difflib
 import json
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from promptvault.domain.prompt import (
     Author,
@@ -43,16 +42,24 @@ _ORIGIN = """
         created_at, url
     FROM origins
 """
-_SORTS = {
-    "name": "p.name",
-    "updated": "p.updated_at DESC, p.name",
-    "used": "u.used_at DESC NULLS LAST, p.name",
-    "created": "p.created_at DESC, p.name",
+
+
+class Sort(StrEnum):
+    """The order of a list of prompts."""
+
+    NAME = "name"
+    UPDATED = "updated"
+    USED = "used"
+
+
+_ORDERS = {
+    Sort.NAME: "p.name",
+    Sort.UPDATED: "p.updated_at DESC, p.name",
+    Sort.USED: "u.used_at DESC NULLS LAST, p.name",
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """Which prompts a command is about; every field that is set must hold."""
 
     folder: str | None = None
@@ -71,7 +78,9 @@ class Selection:
             conditions.append("p.name >= ? AND p.name < ?")
             parameters += [f"{folder}/", f"{folder}0"]  # '0' follows '/'
         for tag in self.tags:
-            conditions.append("EXISTS (SELECT 1 FROM json_each(p.tags) WHERE value = ?)")
+            conditions.append(
+                "EXISTS (SELECT 1 FROM json_each(p.tags) WHERE value = ?)"
+            )
             parameters.append(tag)
         if self.source:
             conditions.append("p.source = ?")
@@ -100,7 +109,9 @@ class Reader:
 
     def find(self, name: str) -> Prompt | None:
         """Return the prompt called *name*, or None."""
-        rows = self.rows(f"{PROMPT_QUERY} WHERE p.name = ? AND p.deleted_at IS NULL", name)
+        rows = self.rows(
+            f"{PROMPT_QUERY} WHERE p.name = ? AND p.deleted_at IS NULL", name
+        )
         return next(map(to_prompt, rows), None)
 
     def get(self, name: str) -> Prompt:
@@ -125,6 +136,8 @@ class Reader:
             "SELECT name FROM prompts WHERE deleted_at IS NULL ORDER BY pk DESC LIMIT 5000"
         )
         names = {row[0]: row[0] for row in rows}
+        import difflib  # for the mistyped name only
+
         names |= {full.rpartition("/")[2]: full for full in names}
         near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
         hint = ", ".join(dict.fromkeys(names[match] for match in near))
@@ -138,11 +151,11 @@ class Reader:
         raise NotFoundError(f"There is no prompt with the id {prompt_id!r}.")
 
     def prompts(
-        self, selection: Selection, sort: str = "name", limit: int | None = None
+        self, selection: Selection, sort: Sort = Sort.NAME, limit: int | None = None
     ) -> Iterator[Prompt]:
-        """Yield the selected prompts in the order *sort* (name, updated, used, …)."""
+        """Yield the selected prompts in the order *sort*."""
         where, parameters = selection.where()
-        sql = f"{PROMPT_QUERY} WHERE {where} ORDER BY {_SORTS[sort]} LIMIT ?"
+        sql = f"{PROMPT_QUERY} WHERE {where} ORDER BY {_ORDERS[sort]} LIMIT ?"
         yield from map(
             to_prompt, self.rows(sql, *parameters, -1 if limit is None else limit)
         )
@@ -234,6 +247,20 @@ class Reader:
             WHERE deleted_at IS NULL ORDER BY value"""
         return [row[0] for row in self.rows(sql)]
 
+    def folders(self) -> list[str]:
+        """Return every folder that holds a prompt, in order, parents included."""
+        sql = """SELECT DISTINCT rtrim(substr(name, 1, length(name) - length(leaf)), '/')
+            FROM prompts WHERE deleted_at IS NULL AND name != leaf"""
+        found: set[str] = set()
+        for (folder,) in self.rows(sql):
+            parts = folder.split("/")
+            found |= {"/".join(parts[: n + 1]) for n in range(len(parts))}
+        return sorted(found)
+
+    def labels(self) -> list[str]:
+        """Return every label in use, in order."""
+        return [row[0] for row in self.rows("SELECT DISTINCT name FROM labels")]
+
     def rows(self, sql: str, *parameters: object) -> Iterator[Any]:
         """Yield the rows of a query, for the modules of the vault."""
         with translated_errors():
@@ -282,5 +309,3 @@ def to_origin(row: tuple[Any, ...]) -> Origin:
     source, conversation, title, message, model, created_at, url = row
     time = from_text(created_at) if created_at else None
     return Origin(source, conversation, title, message, model, time, url)
-
-

@@ -54,7 +54,9 @@ class Repository:
         assert driver is not None
         self.reader = Reader(driver)
 
-    def add(self, name: str, content: Content, details: Details, message: str) -> Prompt:
+    def add(
+        self, name: str, content: Content, details: Details, message: str
+    ) -> Prompt:
         """Save a new prompt; raises AlreadyExistsError when the name is taken."""
         self._require_free(name)
         # The version goes first: the index reads its text when the prompt arrives.
@@ -127,7 +129,9 @@ class Repository:
         row = self._row(prompt)
         self._session.merge(
             LabelRow(
-                prompt_pk=row.pk, name=label, version_pk=self._version_pk(row, number)
+                prompt_pk=row.pk or 0,
+                name=label,
+                version_pk=self._version_pk(row, number),
             )
         )
         return self._commit([row], message)[0]
@@ -162,7 +166,7 @@ class Repository:
         for prompt in prompts:
             row = self._row(prompt)
             for table in (LabelRow, OriginRow, VersionRow):
-                self._session.exec(delete(table).where(table.prompt_pk == row.pk))
+                self._session.exec(delete(table).where(col(table.prompt_pk) == row.pk))
             self._session.delete(row)
         self._commit([], message, [history_path(prompt) for prompt in prompts])
 
@@ -172,11 +176,14 @@ class Repository:
         ).one()
 
     def _version_pk(self, row: PromptRow, number: int) -> int:
-        return self._session.exec(
-            select(VersionRow.pk).where(
-                VersionRow.prompt_pk == row.pk, VersionRow.number == number
-            )
-        ).one() or 0
+        return (
+            self._session.exec(
+                select(VersionRow.pk).where(
+                    VersionRow.prompt_pk == row.pk, VersionRow.number == number
+                )
+            ).one()
+            or 0
+        )
 
     def _require_free(self, name: str) -> None:
         if self.reader.find(name):

@@ -22,7 +22,9 @@ class PromptRow(VaultTable, table=True):
     leaf: str = Field(index=True)
     title: str = ""
     description: str = ""
-    tags: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    tags: list[str] = Field(
+        default_factory=list, sa_column=Column(JSON, nullable=False)
+    )
     favourite: bool = False
     source: str
     version_pk: int = Field(foreign_key="versions.pk")

@@ -50,7 +50,10 @@ def test_nothing_typed_keeps_all_rows_in_their_order() -> None:
 @pytest.mark.parametrize(
     ("query", "best_first"),
     [
-        ("sql", ["sql", "sql-review", "sqlalchemy-tips", "mysql-tips", "some-quick-lie"]),
+        (
+            "sql",
+            ["sql", "sql-review", "sqlalchemy-tips", "mysql-tips", "some-quick-lie"],
+        ),
         ("review", ["review", "coding/review", "coding/reviewer", "previewing"]),
         ("test", ["unit-tests", "latest", "the-elegant-set-top"]),
         ("cr", ["create", "code-review", "secret", "cider-or-beer"]),

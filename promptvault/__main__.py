@@ -1,0 +1,5 @@
+"""``python -m promptvault``."""
+
+from promptvault.cli.main import main
+
+main()

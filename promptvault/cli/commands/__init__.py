@@ -1,0 +1,51 @@
+"""The table of commands: the one place where modules are imported late.
+
+`--help`, completion and "did you mean" read this table and import no command.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a command's function (or Typer app) is, and its one-line help."""
+
+    target: str
+    """``module:attribute`` within this package."""
+    help: str
+    panel: str
+    free_options: bool = False
+    """True where words may begin with '-', as a query's ``-without``."""
+
+
+_PROMPTS, _VERSIONS, _UPKEEP = "Prompts", "Versions", "Upkeep"
+_IMPORTS = "Import and export"
+
+COMMANDS = {
+    "add": Entry("edition:add", "Save a new prompt.", _PROMPTS),
+    "get": Entry("text:get", "Print a prompt's text, filled in.", _PROMPTS),
+    "show": Entry("retrieval:show", "Show a prompt and all about it.", _PROMPTS),
+    "list": Entry("retrieval:list_", "List prompts.", _PROMPTS),
+    "search": Entry(
+        "retrieval:search", "Search the text of all prompts.", _PROMPTS, True
+    ),
+    "pick": Entry("selection:pick", "Choose a prompt in a fuzzy picker.", _PROMPTS),
+    "edit": Entry("edition:edit", "Change a prompt in your editor.", _PROMPTS),
+    "set": Entry("edition:set_", "Change title, tags and the like.", _PROMPTS),
+    "move": Entry("edition:move", "Rename a prompt or a folder.", _PROMPTS),
+    "copy": Entry("edition:copy", "Save a prompt under another name.", _PROMPTS),
+    "delete": Entry("removal:delete", "Put prompts into the trash.", _PROMPTS),
+    "trash": Entry("removal:trash", "List, restore, empty the trash.", _PROMPTS),
+    "lint": Entry("quality:lint", "Find mistakes in prompts.", _PROMPTS),
+    "stats": Entry("quality:stats", "Draw what is in the vault.", _PROMPTS),
+    "log": Entry("version:log", "List a prompt's versions.", _VERSIONS),
+    "diff": Entry("version:diff", "Compare two versions.", _VERSIONS),
+    "revert": Entry("version:revert", "Go back to an older version.", _VERSIONS),
+    "label": Entry("version:label", "Name a version, as 'production'.", _VERSIONS),
+    "import": Entry("importing:import_", "Bring in chats and files.", _IMPORTS),
+    "imports": Entry("importing:imports", "List, show, undo imports.", _IMPORTS),
+    "export": Entry("exporting:export", "Write prompts to files.", _IMPORTS),
+    "doctor": Entry("upkeep:doctor", "Check that the vault is whole.", _UPKEEP),
+    "backup": Entry("upkeep:backup", "Save or restore everything.", _UPKEEP),
+    "config": Entry("configuration:config", "Read and change settings.", _UPKEEP),
+}

@@ -1,0 +1,160 @@
+"""`add`, `edit`, `set`, `move`, `copy`: making and changing prompts."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from promptvault.cli import completion, options, render, rows, terminal
+from promptvault.cli.commands.text import read_file
+from promptvault.cli.context import open_reader
+from promptvault.cli.editor import Draft
+from promptvault.cli.workspace import workspace
+from promptvault.domain.name import parse_reference, validate_name
+from promptvault.errors import ConflictError, InvalidInputError
+from promptvault.services import saving
+from promptvault.services.outcome import Outcome, Saved
+
+
+def add(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            autocompletion=completion.folders,
+            help="A new name, as 'coding/review'.",
+        ),
+    ],
+    body: Annotated[
+        str | None,
+        typer.Argument(metavar="[BODY]", help="The text; '-' reads it from stdin."),
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Read the text from a file.")
+    ] = None,
+    title: options.Title = None,
+    description: options.Description = None,
+    tags: options.Tags = None,
+    template: options.Template = None,
+    message: options.Message = None,
+    upsert: Annotated[
+        bool,
+        typer.Option("--upsert", help="Make a new version if NAME stands already."),
+    ] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Save a new prompt: from an argument, a file, stdin ('-'), or your editor."""
+    validate_name(name)
+    draft = None
+    if body is None and file is None and terminal.can_ask():
+        draft = Draft("")
+        text = draft.edit()
+    else:
+        text = _given_text(body, file)
+    tag_list = tuple(tags) if tags else None
+    fields = saving.Fields(title, description, tag_list)
+    written = saving.read_written(text, template)
+    saved = saving.add(
+        workspace(), name, written, fields, message=message, upsert=upsert
+    )
+    if draft:
+        draft.discard()
+    _report([saved], as_json=as_json)
+
+
+def _given_text(body: str | None, file: Path | None) -> str:
+    if file is not None and body is not None:
+        raise InvalidInputError("Give the text once: as an argument or with --file.")
+    if file is not None and str(file) != "-":
+        return read_file(file)
+    if body is not None and body != "-":
+        return body
+    return terminal.read_stdin()
+
+
+def edit(
+    name: options.Name,
+    message: options.Message = None,
+    as_json: options.Json = False,
+) -> None:
+    """Change a prompt in your editor; a new version if the text changed."""
+    if parse_reference(name).revision:
+        raise InvalidInputError("Older versions stand; 'revert' brings one back.")
+    with open_reader() as reader:
+        prompt = reader.get(name)
+        content = reader.current(prompt).content
+    before = saving.editable_text(content)
+    draft = Draft(before)
+    text = draft.edit()
+    if text == before:
+        draft.discard()
+        return _report([Saved(prompt, Outcome.UNCHANGED)], as_json=as_json)
+    try:
+        saved = saving.edit(workspace(), prompt, content, text, message)
+    except (ConflictError, InvalidInputError) as error:
+        raise type(error)(f"{error} Your text is in {draft.path}.") from error
+    draft.discard()
+    return _report([saved], as_json=as_json)
+
+
+def set_(
+    name: options.Name,
+    title: options.Title = None,
+    description: options.Description = None,
+    tags: options.Tags = None,
+    untag: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TAG", autocompletion=completion.tags, help="Take a tag off."
+        ),
+    ] = None,
+    favourite: Annotated[
+        bool | None,
+        typer.Option("--favourite/--no-favourite", help="Mark it.", show_default=False),
+    ] = None,
+    template: options.Template = None,
+    message: options.Message = None,
+    as_json: options.Json = False,
+) -> None:
+    """Change a prompt's title, description, tags, favourite mark or template flag."""
+    fields = saving.Fields(title, description, tuple(tags or ()), favourite)
+    if fields == saving.Fields(tags=()) and not untag and template is None:
+        raise InvalidInputError("Say what to set: --title, --tag … Try 'set --help'.")
+    saved = saving.change(
+        workspace(),
+        name,
+        fields,
+        untag=untag or (),
+        template=template,
+        message=message,
+    )
+    _report([saved], as_json=as_json)
+
+
+def move(
+    name: options.Name,
+    new: options.NewName,
+    message: options.Message = None,
+    as_json: options.Json = False,
+) -> None:
+    """Rename a prompt, or with 'old/' 'new/' a folder; the history follows."""
+    _report(saving.move(workspace(), name, new, message), as_json=as_json)
+
+
+def copy(
+    reference: options.Reference,
+    new: options.NewName,
+    message: options.Message = None,
+    as_json: options.Json = False,
+) -> None:
+    """Save a prompt, or one version of it, under another name."""
+    _report([saving.copy(workspace(), reference, new, message)], as_json=as_json)
+
+
+def _report(results: list[Saved], *, as_json: bool) -> None:
+    if as_json and len(results) == 1:
+        terminal.write_json(rows.saved_row(results[0]))
+    elif as_json:
+        terminal.write_json_rows(map(rows.saved_row, results))
+    else:
+        render.saved(results)

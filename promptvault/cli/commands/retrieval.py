@@ -1,0 +1,87 @@
+"""`show`, `list`, `search`: finding prompts."""
+
+from typing import Annotated
+
+import typer
+
+from promptvault.cli import completion, options, render, rows, terminal
+from promptvault.cli.context import open_reader
+from promptvault.domain.prompt import validate_tag
+from promptvault.errors import InvalidInputError
+from promptvault.services import retrieval
+from promptvault.vault import search as finder
+from promptvault.vault.reader import Selection, Sort
+
+
+def show(reference: options.Reference, as_json: options.Json = False) -> None:
+    """Show a prompt's text and everything known of it."""
+    with open_reader() as reader:
+        details = retrieval.describe(reader, reference)
+    if as_json:
+        terminal.write_json(rows.details_row(details))
+    else:
+        render.details(details)
+
+
+def list_(
+    folder: Annotated[
+        str | None,
+        typer.Argument(autocompletion=completion.folders, help="Only in this folder."),
+    ] = None,
+    tags: options.Tags = None,
+    favourite: Annotated[
+        bool, typer.Option("--favourite", help="Only favourites.")
+    ] = False,
+    source: options.Source = None,
+    sort: Annotated[Sort, typer.Option(help="By name, or latest first.")] = Sort.NAME,
+    limit: options.Limit = None,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Print names only, one a line.")
+    ] = False,
+    as_json: options.Json = False,
+    as_lines: options.JsonLines = False,
+) -> None:
+    """List prompts: all, or those in a folder, with a tag, from a source."""
+    wanted = tuple(map(validate_tag, tags or ()))
+    selection = Selection(folder, wanted, source, favourite)
+    with open_reader() as reader:
+        if plain and sort is Sort.NAME:
+            names = reader.names(selection, limit)
+            return terminal.write("".join(f"{name}\n" for name in names))
+        prompts = reader.prompts(selection, sort, limit)
+        if as_json or as_lines:
+            found = map(rows.prompt_row, prompts)
+            return terminal.write_json_rows(found, lines=as_lines)
+        if plain:
+            return terminal.write("".join(f"{p.name}\n" for p in prompts))
+        return render.prompts(prompts, folder)
+
+
+def search(
+    query: Annotated[
+        list[str],
+        typer.Argument(metavar="QUERY...", help='Words, "phrases", prefix*, -without.'),
+    ],
+    folder: options.Folder = None,
+    tags: options.Tags = None,
+    source: options.Source = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most N hits.")] = 20,
+    as_json: options.Json = False,
+    as_lines: options.JsonLines = False,
+) -> None:
+    """Search names, titles, descriptions, tags and texts; the best hits come first."""
+    refuse_options(query)
+    selection = Selection(folder, tuple(map(validate_tag, tags or ())), source)
+    with open_reader() as reader:
+        hits = finder.search(reader, " ".join(query), selection, limit)
+        if as_json or as_lines:
+            terminal.write_json_rows(map(rows.hit_row, hits), lines=as_lines)
+        else:
+            render.hits(hits)
+
+
+def refuse_options(query: list[str]) -> None:
+    """Refuse a mistyped option, as ``-without`` lets Typer take any for a word."""
+    for word in query:
+        if word.startswith("--"):
+            raise InvalidInputError(f"There is no option {word}. Try 'search --help'.")

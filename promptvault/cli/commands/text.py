@@ -1,0 +1,65 @@
+"""`get`: the text of a prompt, as quickly as can be; it sits in shell loops."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from promptvault.cli import options, terminal
+from promptvault.cli.context import now, open_reader, paths
+from promptvault.errors import InvalidInputError
+from promptvault.services import retrieval
+from promptvault.vault.usage import count_use
+
+
+def get(
+    reference: options.Reference,
+    values: options.Values = None,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Print a template as it is, not filled in.")
+    ] = False,
+    copy: Annotated[
+        bool, typer.Option("--copy", help="Put the text on the clipboard instead.")
+    ] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Print a prompt's text, filled in if it is a template, and nothing else."""
+    with open_reader() as reader:
+        prompt, version = retrieval.resolve(reader, reference)
+        text = version.body
+        if not raw:
+            given = read_values(values or [])
+            text = retrieval.text_of(
+                reader, prompt, version, given, terminal.read_piped
+            )
+    if copy:
+        from promptvault.cli.clipboard import copy_text  # few ask for it
+
+        copy_text(text)
+        terminal.note(f"Copied {prompt.name} to the clipboard.")
+    elif as_json:
+        row = {"name": prompt.name, "version": version.number, "body": text}
+        terminal.write_json(row)
+    else:
+        terminal.write(text)
+    count_use(paths().usage, prompt.id, now())
+
+
+def read_values(pairs: list[str]) -> dict[str, str]:
+    """Read ``KEY=VALUE`` and ``KEY=@FILE``; raises InvalidInputError."""
+    values = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise InvalidInputError(f"-p takes KEY=VALUE; {key!r} has no value.")
+        values[key] = read_file(Path(value[1:])) if value.startswith("@") else value
+    return values
+
+
+def read_file(path: Path) -> str:
+    """Return a text file's content; raises InvalidInputError."""
+    try:
+        return terminal.decode(path.read_bytes(), str(path))
+    except OSError as error:
+        reason = error.strerror
+        raise InvalidInputError(f"{path} cannot be read: {reason}.") from error

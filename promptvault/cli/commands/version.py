@@ -1,0 +1,92 @@
+"""`log`, `diff`, `revert`, `label`: the versions of a prompt."""
+
+from typing import Annotated
+
+import typer
+
+from promptvault.cli import completion, options, render, rows, terminal
+from promptvault.cli.context import open_reader
+from promptvault.cli.workspace import workspace
+from promptvault.domain.name import parse_reference
+from promptvault.services import comparison, saving
+from promptvault.services.outcome import Saved
+
+
+def log(
+    name: options.Name,
+    limit: options.Limit = None,
+    as_json: options.Json = False,
+    as_lines: options.JsonLines = False,
+) -> None:
+    """List a prompt's versions, newest first."""
+    with open_reader() as reader:
+        prompt = reader.get(parse_reference(name).name)
+        versions = list(reader.versions(prompt))[::-1][:limit]
+    if as_json or as_lines:
+        terminal.write_json_rows(map(rows.version_row, versions), lines=as_lines)
+    else:
+        render.versions(prompt, versions)
+
+
+def diff(
+    old: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME[@A]",
+            autocompletion=completion.names,
+            help="The older side; without @A, the version before the current.",
+        ),
+    ],
+    new: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[@B]",
+            autocompletion=completion.names,
+            help="The newer side, as @4, or another NAME; without it, the current.",
+        ),
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Compare two versions of a prompt, or two prompts."""
+    with open_reader() as reader:
+        difference = comparison.compare(reader, old, new)
+    if as_json:
+        terminal.write_json(rows.difference_row(difference))
+    else:
+        render.difference(difference.lines)
+
+
+def revert(
+    reference: options.Reference,
+    message: options.Message = None,
+    as_json: options.Json = False,
+) -> None:
+    """Go back to an older version, by making a new one with its text."""
+    _report(saving.revert(workspace(), reference, message), as_json=as_json)
+
+
+def label(
+    reference: options.Reference,
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="LABEL", autocompletion=completion.labels, help="As 'production'."
+        ),
+    ],
+    remove: Annotated[bool, typer.Option("--remove", help="Take it off.")] = False,
+    message: options.Message = None,
+    as_json: options.Json = False,
+) -> None:
+    """Name a version, so that 'get NAME@LABEL' prints it; --remove takes it off."""
+    if remove:
+        saved = saving.remove_label(workspace(), reference, name, message)
+    else:
+        saved = saving.label(workspace(), reference, name, message)
+    _report(saved, as_json=as_json)
+
+
+def _report(saved: Saved, *, as_json: bool) -> None:
+    if as_json:
+        terminal.write_json(rows.saved_row(saved))
+    else:
+        render.saved([saved])

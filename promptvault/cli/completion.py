@@ -1,0 +1,48 @@
+"""What Tab offers: names, versions, tags, folders."""
+
+import contextlib
+
+from promptvault.cli.context import open_reader
+from promptvault.errors import PromptVaultError
+from promptvault.vault.reader import Selection
+
+
+def names(incomplete: str) -> list[str]:
+    """Offer names, and after an '@' the labels and versions of that prompt."""
+    with contextlib.suppress(PromptVaultError), open_reader() as reader:
+        name, at, _ = incomplete.partition("@")
+        if not at:
+            return reader.complete_names(incomplete)
+        prompt = reader.get(name)
+        numbers = map(str, range(prompt.version, 0, -1))
+        return [f"{name}@{revision}" for revision in (*prompt.labels, *numbers)]
+    return []
+
+
+def tags(incomplete: str) -> list[str]:
+    """Offer the tags in use."""
+    with contextlib.suppress(PromptVaultError), open_reader() as reader:
+        return [tag for tag in reader.tags() if tag.startswith(incomplete)]
+    return []
+
+
+def folders(incomplete: str) -> list[str]:
+    """Offer the folders in use."""
+    with contextlib.suppress(PromptVaultError), open_reader() as reader:
+        return [f for f in reader.folders() if f.startswith(incomplete)]
+    return []
+
+
+def labels(incomplete: str) -> list[str]:
+    """Offer the labels in use."""
+    with contextlib.suppress(PromptVaultError), open_reader() as reader:
+        return [label for label in reader.labels() if label.startswith(incomplete)]
+    return []
+
+
+def trashed(incomplete: str) -> list[str]:
+    """Offer the names in the trash."""
+    with contextlib.suppress(PromptVaultError), open_reader() as reader:
+        names = reader.names(Selection(trashed=True))
+        return [name for name in names if name.startswith(incomplete)]
+    return []

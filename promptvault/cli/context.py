@@ -1,0 +1,28 @@
+"""What a command that reads works with, made from where it was started."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from promptvault.paths import Paths, resolve
+from promptvault.vault.reader import Reader, reading
+
+
+def paths() -> Paths:
+    """Return the folders that this command uses."""
+    return resolve(os.environ, Path.cwd())
+
+
+def now() -> datetime:
+    """Return the present time."""
+    return datetime.now(UTC)
+
+
+@contextlib.contextmanager
+def open_reader() -> Iterator[Reader]:
+    """Open the vault for reading."""
+    folders = paths()
+    with reading(folders.database, folders.usage) as reader:
+        yield reader

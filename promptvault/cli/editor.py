@@ -1,0 +1,49 @@
+"""The person's editor, on a temporary file."""
+
+import os
+import shlex
+import subprocess
+import tempfile
+from pathlib import Path
+
+from promptvault.cli import terminal
+from promptvault.cli.workspace import settings
+from promptvault.errors import InvalidInputError
+
+
+class Draft:
+    """A text in the editor; its file stays until `discard`, so nothing typed is lost."""
+
+    def __init__(self, text: str) -> None:
+        descriptor, name = tempfile.mkstemp(prefix="promptvault-", suffix=".md")
+        os.close(descriptor)
+        self.path = Path(name)
+        self.path.write_bytes(text.encode())
+
+    def edit(self) -> str:
+        """Open the editor, wait for it, and return the text.
+
+        Raises InvalidInputError when the editor fails; the file is kept then.
+        """
+        command = [*shlex.split(_editor()), str(self.path)]
+        try:
+            code = subprocess.run(command, check=False).returncode
+        except OSError as error:
+            reason = error.strerror
+            message = f"The editor {command[0]!r} cannot be started: {reason}."
+            raise InvalidInputError(message) from error
+        if code != 0:
+            raise InvalidInputError(
+                f"The editor ended with code {code}; nothing was saved. Your text is"
+                f" in {self.path}."
+            )
+        return terminal.decode(self.path.read_bytes(), str(self.path))
+
+    def discard(self) -> None:
+        """Remove the file."""
+        self.path.unlink(missing_ok=True)
+
+
+def _editor() -> str:
+    chosen = settings()["editor"].value
+    return chosen or os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"

@@ -1,0 +1,135 @@
+"""The program's entry: its command table as a Typer group, and its exit codes."""
+
+import importlib
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from promptvault import __version__
+from promptvault.cli import terminal
+from promptvault.cli.commands import COMMANDS, Entry
+from promptvault.errors import PromptVaultError
+
+Command = Any
+"""A command of the click that Typer carries within itself; it has no public name."""
+
+
+class CommandTable(TyperGroup):
+    """Knows every command by name and help, and imports the one that is run."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:
+        """Return the commands in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Command:  # type: ignore[override]
+        """Return a stand-in that has the name and the help, enough for lists."""
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        return TyperCommand(
+            cmd_name,
+            help=entry.help,
+            short_help=entry.help,
+            rich_help_panel=entry.panel,
+        )
+
+    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
+        """Return the real command that *args* begin with."""
+        name, command, rest = super().resolve_command(ctx, args)  # type: ignore[arg-type]
+        return name, command and load(str(name)), rest
+
+
+def load(name: str) -> Command:
+    """Import the command called *name*."""
+    entry: Entry = COMMANDS[name]
+    module, _, attribute = entry.target.partition(":")
+    target = getattr(
+        importlib.import_module(f"promptvault.cli.commands.{module}"), attribute
+    )
+    if not isinstance(target, typer.Typer):
+        function, target = target, typer.Typer(add_completion=False)
+        settings = {"ignore_unknown_options": True} if entry.free_options else None
+        target.command(name, context_settings=settings)(function)
+    command = get_command(target)
+    command.name = name
+    return command
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        terminal.write(f"promptvault {__version__}\n")
+        raise typer.Exit
+
+
+app = typer.Typer(
+    cls=CommandTable,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def promptvault(
+    no_color: Annotated[
+        bool, typer.Option("--no-color", help="Print without colour.")
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the version.",
+        ),
+    ] = False,
+) -> None:
+    """Your prompts, out of every chat, in a local vault with git history."""
+    if no_color:
+        os.environ["NO_COLOR"] = "1"
+
+
+def main() -> None:
+    """Run the program and exit with the code of the contract."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the program with *arguments* and return its exit code."""
+    as_json = "--json" in arguments or "--jsonl" in arguments
+    try:
+        code = app(arguments, standalone_mode=False)
+        sys.stdout.flush()
+        return int(code or 0)
+    except PromptVaultError as error:
+        terminal.report(error.code, str(error), as_json=as_json)
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever read our output has had enough. Python must not try to flush it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except Exception as error:
+        return _report_foreign(error, as_json=as_json)
+
+
+def _report_foreign(error: Exception, *, as_json: bool) -> int:
+    """Report a usage error of Typer's, or a bug of ours."""
+    usage = getattr(error, "format_message", None)
+    if usage is None:
+        if os.environ.get("PROMPTVAULT_DEBUG"):
+            raise error
+        where = type(error).__name__
+        message = f"PromptVault failed ({where}). PROMPTVAULT_DEBUG=1 shows where."
+        terminal.report(PromptVaultError.code, message, as_json=as_json)
+        return PromptVaultError.exit_code
+    context = getattr(error, "ctx", None)
+    message = str(usage()).rstrip(".") + "."
+    hint = f" Try '{context.command_path} --help'." if context else ""
+    terminal.report("invalid_input", message + hint, as_json=as_json)
+    return int(getattr(error, "exit_code", 2))

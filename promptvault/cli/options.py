@@ -1,0 +1,78 @@
+"""Arguments and options that several commands share."""
+
+from typing import Annotated
+
+import typer
+
+from promptvault.cli import completion
+
+Reference = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME[@REV]",
+        help="A prompt; @REV chooses a version: @3, @-1, @production, @2026-05-01.",
+        autocompletion=completion.names,
+        show_default=False,
+    ),
+]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        help="A prompt, as 'coding/review'.",
+        autocompletion=completion.names,
+        show_default=False,
+    ),
+]
+NewName = Annotated[
+    str,
+    typer.Argument(
+        metavar="NEW",
+        help="The new name, as 'coding/review'; with '/' at its end, a folder.",
+        autocompletion=completion.folders,
+        show_default=False,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+JsonLines = Annotated[bool, typer.Option("--jsonl", help="Print a JSON row a line.")]
+Message = Annotated[
+    str | None,
+    typer.Option("-m", "--message", metavar="MSG", help="Why; kept in the history."),
+]
+Title = Annotated[str | None, typer.Option(help="A title, in your own spelling.")]
+Description = Annotated[str | None, typer.Option(help="What it is for, in one line.")]
+Tags = Annotated[
+    list[str] | None,
+    typer.Option("--tag", metavar="TAG", autocompletion=completion.tags, help="A tag."),
+]
+Template = Annotated[
+    bool | None,
+    typer.Option(
+        "--template/--no-template",
+        help="Whether {{ variables }} in the text are filled in.",
+        show_default=False,
+    ),
+]
+Folder = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FOLDER", autocompletion=completion.folders, help="Only in FOLDER."
+    ),
+]
+Source = Annotated[
+    str | None,
+    typer.Option(metavar="SOURCE", help="Only from SOURCE: chatgpt, claude, local."),
+]
+Limit = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="At most N.", show_default=False)
+]
+Values = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-p",
+        "--param",
+        metavar="KEY=VALUE",
+        help="Fill a variable; KEY=@FILE takes the value from a file.",
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]

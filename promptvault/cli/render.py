@@ -1,0 +1,257 @@
+"""Drawing for people: tables, panels and colours. The only module that knows rich.
+
+To a pipe the same rows go out as tab-separated lines, without rich: importing it costs
+as long as the rest of a `list`.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from promptvault.cli import terminal
+from promptvault.config import Setting
+from promptvault.domain.prompt import Prompt, Version
+from promptvault.services.outcome import Saved
+from promptvault.services.retrieval import Details
+from promptvault.vault.search import HIT_END, HIT_START, Hit
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table: its heading, and how it is drawn on a terminal."""
+
+    heading: str
+    style: str = ""
+    numeric: bool = False
+    wrap: bool = True
+
+
+def table(
+    columns: Sequence[Column], lines: Iterable[Sequence[str]], empty: str
+) -> None:
+    """Print a table; *empty* is the note on stderr when it has no lines."""
+    if not terminal.stdout_is_terminal():
+        for cells in lines:
+            terminal.write("\t".join(" ".join(c.split()) for c in cells) + "\n")
+        return
+    rows = list(lines)
+    if rows:
+        _draw_table(columns, rows)
+    else:
+        terminal.note(empty)
+
+
+def _draw_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for column in columns:
+        drawn.add_column(
+            column.heading,
+            style=column.style,
+            justify="right" if column.numeric else "left",
+            overflow="fold" if column.wrap else "ellipsis",
+            no_wrap=not column.wrap,
+        )
+    for cells in rows:
+        drawn.add_row(*(Text(cell) for cell in cells))
+    console().print(drawn)
+
+
+def console() -> "Console":
+    """Return the console that draws on stdout, and keeps to NO_COLOR and pipes."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=not terminal.stdout_is_terminal())
+
+
+def prompts(found: Iterable[Prompt], folder: str | None) -> None:
+    """Print a list of prompts."""
+    columns = (
+        Column("Name", "cyan"),
+        Column("Title", wrap=False),
+        Column("Tags", "dim", wrap=False),
+        Column("Version", "dim", numeric=True),
+        Column("Updated", "dim", wrap=False),
+    )
+    where = f" in {folder!r}" if folder else ""
+    hint = "Save one with 'promptvault add', or bring your chats: 'promptvault import'."
+    table(columns, map(_prompt_line, found), f"There are no prompts{where}. {hint}")
+
+
+def _prompt_line(prompt: Prompt) -> tuple[str, ...]:
+    star = "★ " if prompt.favourite else ""
+    return (
+        prompt.name,
+        star + prompt.title,
+        " ".join(prompt.tags),
+        str(prompt.version),
+        day(prompt.updated_at),
+    )
+
+
+def day(time: datetime | None) -> str:
+    """Return a time's day where the reader lives."""
+    return time.astimezone().strftime("%Y-%m-%d") if time else ""
+
+
+def moment(time: datetime | None) -> str:
+    """Return a time where the reader lives, to the minute."""
+    return time.astimezone().strftime("%Y-%m-%d %H:%M") if time else ""
+
+
+def hits(found: Iterable[Hit]) -> None:
+    """Print search hits, each with the place that matched."""
+    if terminal.stdout_is_terminal():
+        _draw_hits(list(found))
+        return
+    for hit in found:
+        snippet = hit.snippet.replace(HIT_START, "").replace(HIT_END, "")
+        terminal.write(f"{hit.prompt.name}\t{' '.join(snippet.split())}\n")
+
+
+def _draw_hits(found: Sequence[Hit]) -> None:
+    from rich.text import Text
+
+    if not found:
+        return terminal.note("Nothing found.")
+    screen = console()
+    for hit in found:
+        heading = Text(hit.prompt.name, "bold cyan")
+        if hit.prompt.title:
+            heading.append(f"  {hit.prompt.title}", "default not bold")
+        screen.print(heading)
+        line = Text("  ")
+        for index, part in enumerate(hit.snippet.split(HIT_START)):
+            marked, _, rest = part.rpartition(HIT_END)
+            line.append(marked, "bold yellow" if index else "")
+            line.append(rest, "dim")
+        screen.print(line)
+    return None
+
+
+def details(shown: Details) -> None:
+    """Print a prompt: what is known of it, then its text."""
+    from rich.rule import Rule
+    from rich.table import Table
+    from rich.text import Text
+
+    prompt, version = shown.prompt, shown.version
+    screen = console()
+    star = "★ " if prompt.favourite else ""
+    screen.print(Text(f"{star}{prompt.title or prompt.name}", "bold cyan"))
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="dim")
+    for key, value in _facts(shown):
+        facts.add_row(key, Text(value))
+    screen.print(facts)
+    screen.print(Rule(style="dim") if terminal.stdout_is_terminal() else "")
+    screen.print(Text(version.body), soft_wrap=not terminal.stdout_is_terminal())
+
+
+def _facts(shown: Details) -> Iterator[tuple[str, str]]:
+    prompt, version = shown.prompt, shown.version
+    yield "name", prompt.name
+    if prompt.description:
+        yield "about", prompt.description
+    if prompt.tags:
+        yield "tags", ", ".join(prompt.tags)
+    yield "version", _version_line(prompt, version)
+    if version.content.template:
+        names = ", ".join(_variable_line(shown)) or "none"
+        yield "template", f"variables: {names}"
+    for origin in shown.origins[:3]:
+        title = f" “{origin.conversation_title}”" if origin.conversation_title else ""
+        model = f", {origin.model}" if origin.model else ""
+        yield "from", f"{origin.source}{title}{model}, {moment(origin.created_at)}"
+        if origin.url:
+            yield "", origin.url
+    if len(shown.origins) > 3:
+        yield "", f"and {len(shown.origins) - 3} more"
+    if prompt.uses:
+        yield "used", f"{prompt.uses} times, last {moment(prompt.used_at)}"
+
+
+def _version_line(prompt: Prompt, version: Version) -> str:
+    labels = [name for name, n in prompt.labels.items() if n == version.number]
+    named = f" [{', '.join(labels)}]" if labels else ""
+    of = f" of {prompt.version}" if prompt.version > 1 else ""
+    return f"{version.number}{of}{named}, {moment(version.created_at)}"
+
+
+def _variable_line(shown: Details) -> Iterator[str]:
+    for variable in shown.variables:
+        default = "" if variable.default is None else f"={variable.default}"
+        yield variable.name + default
+
+
+def versions(prompt: Prompt, found: Sequence[Version]) -> None:
+    """Print a prompt's versions, newest first."""
+    columns = (
+        Column("Version", "cyan", numeric=True),
+        Column("Commit", "yellow", wrap=False),
+        Column("When", "dim", wrap=False),
+        Column("Author", wrap=False),
+        Column("Message"),
+    )
+    named = {n: name for name, n in prompt.labels.items()}
+    lines = (
+        (
+            str(version.number),
+            (version.commit or "")[:10],
+            moment(version.created_at),
+            version.author.name,
+            version.message
+            + (f" [{named[version.number]}]" if version.number in named else ""),
+        )
+        for version in found
+    )
+    table(columns, lines, "")
+
+
+_DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
+
+
+def difference(lines: Iterable[str]) -> None:
+    """Print a unified diff, coloured on a terminal."""
+    if not terminal.has_colour(terminal.stdout_is_terminal()):
+        for line in lines:
+            terminal.write(line + "\n")
+        return
+    from rich.text import Text
+
+    screen = console()
+    for line in lines:
+        bold = "bold" if line.startswith(("+++", "---")) else ""
+        screen.print(Text(line, bold or _DIFF_STYLES.get(line[:1], "")), soft_wrap=True)
+
+
+def saved(results: Sequence[Saved]) -> None:
+    """Tell what a change did, on stderr: stdout is for data."""
+    for result in results[:10]:
+        prompt = result.prompt
+        verb = result.outcome.value.capitalize()
+        terminal.note(f"{verb} {prompt.name} (version {prompt.version}).")
+    if len(results) > 10:
+        terminal.note(f"… and {len(results) - 10} more.")
+
+
+def trash(found: Iterable[Prompt]) -> None:
+    """Print what the trash holds, latest first."""
+    columns = (Column("Name", "cyan"), Column("Title"), Column("Deleted", "dim"))
+    lines = ((p.name, p.title, moment(p.deleted_at)) for p in found)
+    table(columns, lines, "The trash is empty.")
+
+
+def settings(found: Iterable[Setting]) -> None:
+    """Print settings with where each value comes from."""
+    headings = (("Key", "cyan"), ("Value", ""), ("From", "dim"), ("What it is", "dim"))
+    columns = [Column(heading, style) for heading, style in headings]
+    lines = ((s.key.name, s.value, s.place.value, s.key.help) for s in found)
+    table(columns, lines, "")

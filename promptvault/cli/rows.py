@@ -1,0 +1,128 @@
+"""Domain objects as the rows that `--json` prints: stable keys, plain values."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from promptvault.domain.prompt import Origin, Prompt, PromptRecord, Version
+from promptvault.domain.timestamp import to_text
+from promptvault.domain.variable import Variable
+from promptvault.services.comparison import Difference
+from promptvault.services.outcome import Saved
+from promptvault.services.retrieval import Details
+from promptvault.vault.search import HIT_END, HIT_START, Hit
+
+Row = dict[str, Any]
+
+
+def time_row(time: datetime | None) -> str | None:
+    """Return a time as RFC 3339 in UTC."""
+    return to_text(time) if time else None
+
+
+def prompt_row(prompt: Prompt) -> Row:
+    """Return a prompt as `list --json` has it."""
+    return {
+        "id": prompt.id,
+        "name": prompt.name,
+        "title": prompt.title,
+        "description": prompt.description,
+        "folder": prompt.folder,
+        "tags": list(prompt.tags),
+        "favourite": prompt.favourite,
+        "template": prompt.template,
+        "source": prompt.source,
+        "version": prompt.version,
+        "versions": prompt.version,
+        "labels": prompt.labels,
+        "created_at": time_row(prompt.created_at),
+        "updated_at": time_row(prompt.updated_at),
+        "used_at": time_row(prompt.used_at),
+        "uses": prompt.uses,
+    }
+
+
+def trash_row(prompt: Prompt) -> Row:
+    """Return a prompt as `trash list --json` has it."""
+    return prompt_row(prompt) | {"deleted_at": time_row(prompt.deleted_at)}
+
+
+def version_row(version: Version) -> Row:
+    """Return a version as `log --json` has it, without its text."""
+    return {
+        "id": version.id,
+        "version": version.number,
+        "created_at": time_row(version.created_at),
+        "author": asdict(version.author),
+        "message": version.message,
+        "commit": version.commit,
+    }
+
+
+def variable_row(variable: Variable) -> Row:
+    """Return a template variable as `show --json` has it."""
+    return asdict(variable) | {
+        "choices": list(variable.choices),
+        "type": variable.type.value,
+    }
+
+
+def origin_row(origin: Origin) -> Row:
+    """Return an origin as `show --json` has it."""
+    return asdict(origin) | {"created_at": time_row(origin.created_at)}
+
+
+def details_row(details: Details) -> Row:
+    """Return a prompt as `show --json` has it."""
+    version = details.version
+    origins = [origin_row(origin) for origin in details.origins]
+    return prompt_row(details.prompt) | {
+        "version": version.number,
+        "template": version.content.template,
+        "body": version.body,
+        "variables": [variable_row(v) for v in details.variables],
+        "origin": origins[0] if origins else None,
+        "origins": origins,
+        "commit": version.commit,
+        "message": version.message,
+        "author": asdict(version.author),
+    }
+
+
+def saved_row(saved: Saved) -> Row:
+    """Return a prompt after a change, and what the change did."""
+    return prompt_row(saved.prompt) | {"outcome": saved.outcome.value}
+
+
+def hit_row(hit: Hit) -> Row:
+    """Return a hit as `search --json` has it."""
+    snippet = hit.snippet.replace(HIT_START, "").replace(HIT_END, "")
+    return prompt_row(hit.prompt) | {"snippet": snippet, "score": hit.score}
+
+
+def record_row(record: PromptRecord) -> Row:
+    """Return a prompt whole, as `export --format json` has it."""
+    versions = [
+        version_row(version)
+        | {
+            "body": version.body,
+            "template": version.content.template,
+            "variables": [variable_row(v) for v in version.content.variables],
+        }
+        for version in record.versions
+    ]
+    return prompt_row(record.prompt) | {
+        "body": record.current.body,
+        "variables": [variable_row(v) for v in record.current.content.variables],
+        "origins": [origin_row(origin) for origin in record.origins],
+        "history": versions,
+    }
+
+
+def difference_row(difference: Difference) -> Row:
+    """Return a comparison as `diff --json` has it."""
+    sides = {"old": difference.old, "new": difference.new}
+    return {
+        side: {"name": prompt.name, **version_row(version)}
+        for side, (prompt, version) in sides.items()
+    } | {"diff": "".join(f"{line}\n" for line in difference.lines)}

@@ -1,0 +1,96 @@
+"""The program's standard streams: data to stdout, everything else to stderr."""
+
+import json
+import os
+import sys
+from collections.abc import Iterable
+
+from promptvault.errors import InvalidInputError
+
+
+def write(text: str) -> None:
+    """Write data to stdout, byte for byte as UTF-8 whatever the locale."""
+    sys.stdout.buffer.write(text.encode())
+
+
+def note(message: str) -> None:
+    """Tell the person something, on stderr."""
+    sys.stderr.write(f"{message}\n")
+
+
+def report(code: str, message: str, *, as_json: bool) -> None:
+    """Report an error on stderr, for a person or for a script."""
+    if as_json:
+        note(json.dumps({"error": {"code": code, "message": message}}))
+    else:
+        note(f"{_red('Error:')} {message}")
+
+
+def _red(text: str) -> str:
+    return f"\x1b[31m{text}\x1b[0m" if has_colour(sys.stderr.isatty()) else text
+
+
+def has_colour(is_terminal: bool) -> bool:
+    """Tell whether a stream is to be coloured."""
+    return is_terminal and not os.environ.get("NO_COLOR")
+
+
+def stdout_is_terminal() -> bool:
+    """Tell whether a person reads what is printed."""
+    return sys.stdout.isatty()
+
+
+def can_ask() -> bool:
+    """Tell whether there is a person to ask."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def confirm(question: str, option: str) -> None:
+    """Ask a yes/no question; anything but yes ends the command with exit code 130.
+
+    Raises InvalidInputError, naming the *option* that answers it, when there is
+    nobody to ask.
+    """
+    if not can_ask():
+        raise InvalidInputError(f"{question} There is nobody to ask: give {option}.")
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        raise KeyboardInterrupt
+
+
+def read_stdin() -> str:
+    """Return all of stdin; raises InvalidInputError when it is no UTF-8 text."""
+    if sys.stdin is None:
+        return ""
+    return decode(sys.stdin.buffer.read(), "what came through the pipe")
+
+
+def read_piped() -> str | None:
+    """Return what is piped in, None when stdin is a terminal or closed."""
+    return None if sys.stdin is None or sys.stdin.isatty() else read_stdin()
+
+
+def decode(data: bytes, what: str) -> str:
+    """Return *data* as text; raises InvalidInputError when it is no UTF-8."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(
+            f"There is a byte that is no UTF-8 text in {what} (at {error.start})."
+        ) from None
+
+
+def write_json(value: object) -> None:
+    """Write one JSON document to stdout."""
+    write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def write_json_rows(rows: Iterable[object], *, lines: bool = False) -> None:
+    """Write rows one by one, as a JSON array or as JSON *lines*."""
+    start, separator, end = ("", "", "") if lines else ("[", ",", "]\n")
+    write(start)
+    for index, row in enumerate(rows):
+        text = json.dumps(row, ensure_ascii=False)
+        write(text + "\n" if lines else (separator if index else "") + "\n" + text)
+    write(end)

@@ -1,0 +1,14 @@
+"""Who makes the changes: as set, else as git knows the person."""
+
+from promptvault.config import Settings
+from promptvault.domain.prompt import Author
+from promptvault.history.identity import find_identity
+
+_NOBODY = Author("PromptVault", "promptvault@localhost")
+
+
+def author_of(settings: Settings) -> Author:
+    """Return the author of changes made now."""
+    name, email = settings["author.name"].value, settings["author.email"].value
+    known = Author(name, email) if name and email else find_identity() or _NOBODY
+    return Author(name or known.name, email or known.email)

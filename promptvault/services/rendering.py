@@ -1,0 +1,291 @@
+"""Templates: variables filled in by Jinja2, other prompts of the vault included."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from jinja2 import (
+    BaseLoader,
+    Environment,
+    Template,
+    TemplateError,
+    Undefined,
+    UndefinedError,
+    nodes,
+)
+from jinja2.meta import find_referenced_templates, find_undeclared_variables
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import missing as jinja_missing
+
+from promptvault.domain.prompt import Content
+from promptvault.domain.variable import Value
+from promptvault.errors import InvalidInputError, PromptVaultError
+
+STDIN = "stdin"
+"""The variable that holds what is piped into the command."""
+
+Load = Callable[[str], Content]
+"""Returns what an include names; raises NotFoundError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a template may be filled with."""
+
+    values: Mapping[str, str]
+    stdin: Callable[[], str | None]
+    """Reads what is piped in, None without a pipe; called only when it is used."""
+
+
+def render(name: str, content: Content, inputs: Inputs, load: Load) -> str:
+    """Return the text of the template *content*, filled in.
+
+    Raises InvalidInputError that lists every missing variable, or says what is wrong
+    with the template or a value; NotFoundError for an include that is not there.
+    """
+    missing: dict[str, None] = {}
+    loader = VaultLoader(name, content, load)
+    environment = _environment(loader, missing)
+    try:
+        used = variables_of(environment, name)
+        _refuse_unknown(name, content, inputs.values, used)
+        values = _values(loader, inputs, used)
+        text = environment.get_template(name).render(values)
+    except PromptVaultError:
+        raise
+    except TemplateError as error:
+        raise _explain(name, error) from error
+    except RecursionError:
+        raise InvalidInputError(f"The template {name} is nested too deeply.") from None
+    except Exception as error:
+        # What a template computes can fail in any way Python can.
+        reason = type(error).__name__
+        raise InvalidInputError(f"The template {name} fails: {reason}.") from error
+    if missing:
+        raise InvalidInputError(_missing_message(name, content, missing))
+    return text
+
+
+def used_variables(name: str, content: Content, load: Load) -> frozenset[str]:
+    """Return the variables that a template refers to; none when it is broken."""
+    try:
+        return variables_of(environment_for(name, content, load), name)
+    except (TemplateError, PromptVaultError):
+        return frozenset()
+
+
+def environment_for(name: str, content: Content, load: Load) -> Environment:
+    """Return the environment that renders *content*, to look into its templates."""
+    return _environment(VaultLoader(name, content, load), {})
+
+
+def variables_of(environment: Environment, name: str) -> frozenset[str]:
+    """Return the variables that the template *name* and its includes refer to.
+
+    Raises TemplateError, and what the loader raises for includes.
+    """
+    found: set[str] = set()
+    seen: set[str] = set()
+    waiting = [name]
+    while waiting:
+        template = waiting.pop()
+        if template in seen:
+            continue
+        seen.add(template)
+        tree = parse(environment, template)
+        found |= find_undeclared_variables(tree)
+        for include in find_referenced_templates(tree):
+            if include is not None:
+                environment.join_path(include, template)
+                waiting.append(include)
+    return frozenset(found - environment.globals.keys())
+
+
+def parse(environment: Environment, name: str) -> nodes.Template:
+    """Return the syntax tree of the template *name*."""
+    loader = environment.loader
+    assert isinstance(loader, VaultLoader)
+    content = loader.content(name)
+    if not content.template:
+        literal = nodes.Output([nodes.TemplateData(content.body)], lineno=1)
+        tree = nodes.Template([literal], lineno=1)
+        tree.set_environment(environment)
+        return tree
+    return environment.parse(content.body, name)
+
+
+@dataclass(eq=False)
+class VaultLoader(BaseLoader):
+    """Lets Jinja2 load prompts of the vault; a prompt that is no template as it is."""
+
+    name: str
+    root: Content
+    load_content: Load
+    _contents: dict[str, Content] = field(default_factory=dict)
+
+    def content(self, name: str) -> Content:
+        """Return what stands under *name*."""
+        if name == self.name:
+            return self.root
+        if name not in self._contents:
+            self._contents[name] = self.load_content(name)
+        return self._contents[name]
+
+    def loaded(self) -> list[Content]:
+        """Return every prompt that was asked for so far, the root last."""
+        return [*reversed(self._contents.values()), self.root]
+
+    def load(
+        self,
+        environment: Environment,
+        name: str,
+        globals: Any = None,
+    ) -> Template:
+        """Compile the prompt *name*."""
+        code = environment.compile(parse(environment, name), name, name)
+        return environment.template_class.from_code(environment, code, globals or {})
+
+
+class _VaultEnvironment(ImmutableSandboxedEnvironment):
+    """Watches who includes whom, so that a circle is an error and not a crash."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.includes: dict[str, set[str]] = {}
+
+    def join_path(self, template: str, parent: str) -> str:
+        self.includes.setdefault(parent, set()).add(template)
+        path = _path(self.includes, template, parent)
+        if path:
+            raise InvalidInputError(
+                "The prompts include each other in a circle: "
+                + " → ".join([parent, *path])
+            )
+        return template
+
+
+def _path(edges: Mapping[str, set[str]], start: str, end: str) -> list[str] | None:
+    waiting, seen = [[start]], {start}
+    while waiting:
+        path = waiting.pop()
+        if path[-1] == end:
+            return path
+        for following in edges.get(path[-1], set()) - seen:
+            seen.add(following)
+            waiting.append([*path, following])
+    return None
+
+
+def _environment(loader: VaultLoader, missing: dict[str, None]) -> Environment:
+    line_end = "\r\n" if "\r\n" in loader.root.body else "\n"
+    return _VaultEnvironment(
+        loader=loader,
+        undefined=_recording(missing),
+        keep_trailing_newline=True,
+        newline_sequence=line_end,
+        autoescape=False,
+    )
+
+
+def _recording(missing: dict[str, None]) -> type[Undefined]:
+    """Return a strict Undefined that notes its name and goes on.
+
+    So that one run finds everything that is missing, while `default(…)` and
+    `is defined` work as in any Jinja2 template.
+    """
+
+    class Recorded(Undefined):
+        def _note(self, *_: object, **__: object) -> "Recorded":
+            if not self._is_variable():
+                raise self._undefined_exception(self._undefined_message)
+            missing[self._undefined_name or "?"] = None
+            return self
+
+        def _is_variable(self) -> bool:
+            """Tell a name without value from an attribute that a value lacks."""
+            variable = self._undefined_obj is jinja_missing
+            return variable and self._undefined_exception is UndefinedError
+
+        def __str__(self) -> str:
+            self._note()
+            return ""
+
+        def __iter__(self) -> Any:
+            self._note()
+            return iter(())
+
+        def __bool__(self) -> bool:
+            self._note()
+            return False
+
+        def __len__(self) -> int:
+            self._note()
+            return 0
+
+        def __hash__(self) -> int:
+            self._note()
+            return 0
+
+        def __getattr__(self, name: str) -> Any:
+            if name[:2] == "__":
+                raise AttributeError(name)
+            return self._note()
+
+        __call__ = __getitem__ = _note  # type: ignore[assignment]
+        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _note  # type: ignore[assignment]
+        __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = _note  # type: ignore[assignment]
+        __mod__ = __rmod__ = __pow__ = __rpow__ = __neg__ = __pos__ = _note  # type: ignore[assignment]
+        __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _note  # type: ignore[assignment]
+        __contains__ = _note  # type: ignore[assignment]
+
+    return Recorded
+
+
+def _refuse_unknown(
+    name: str, content: Content, given: Iterable[str], used: frozenset[str]
+) -> None:
+    declared = [variable.name for variable in content.variables]
+    known = [*declared, *sorted(used - set(declared))]
+    for key in given:
+        if key not in known:
+            has = "it has " + ", ".join(known) if known else "it has none"
+            raise InvalidInputError(f"{name} has no variable {key!r}; {has}.")
+
+
+def _values(
+    loader: VaultLoader, inputs: Inputs, used: frozenset[str]
+) -> dict[str, Value]:
+    """Return what the variables stand for: given, piped in, or declared defaults.
+
+    Where an included prompt declares a variable too, the outer declaration counts.
+    """
+    declared = {v.name: v for content in loader.loaded() for v in content.variables}
+    values: dict[str, Value] = dict(inputs.values)
+    for name, variable in declared.items():
+        if name in inputs.values:
+            values[name] = variable.convert(inputs.values[name])
+        elif variable.default is not None or not variable.required:
+            values[name] = "" if variable.default is None else variable.default
+    if STDIN in used and STDIN not in values:
+        piped = inputs.stdin()
+        if piped is not None:
+            values[STDIN] = piped
+    return values
+
+
+def _missing_message(name: str, content: Content, missing: Iterable[str]) -> str:
+    descriptions = {v.name: v.description for v in content.variables}
+    parts = [
+        f"{key} ({descriptions[key]})" if descriptions.get(key) else key
+        for key in missing
+    ]
+    example = " ".join(f"-p {key}=…" for key in missing if key != STDIN)
+    hint = f" Give them with {example}." if example else " Pipe the text in."
+    return f"{name} lacks a value for: {', '.join(parts)}.{hint}"
+
+
+def _explain(name: str, error: TemplateError) -> InvalidInputError:
+    line = getattr(error, "lineno", None)
+    where = f", line {line}" if line else ""
+    message = (error.message or type(error).__name__).rstrip(".")
+    return InvalidInputError(f"The template {name}{where}: {message}.")

@@ -1,0 +1,319 @@
+"""Making and changing prompts: add, edit, set, move, copy, revert, label, trash."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from promptvault import front_matter
+from promptvault.domain.name import leaf_of, parse_reference, validate_name
+from promptvault.domain.prompt import (
+    Content,
+    Prompt,
+    validate_body,
+    validate_line,
+    validate_tag,
+)
+from promptvault.domain.revision import validate_label
+from promptvault.domain.variable import variables_from_mapping
+from promptvault.errors import ConflictError, InvalidInputError, NotFoundError
+from promptvault.services.outcome import Outcome, Saved
+from promptvault.services.retrieval import resolve
+from promptvault.services.workspace import Workspace
+from promptvault.services.writing import writing
+from promptvault.vault.reader import Selection
+from promptvault.vault.repository import Details, Repository
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Metadata to change; None leaves a field as it is."""
+
+    title: str | None = None
+    description: str | None = None
+    tags: tuple[str, ...] | None = None
+    favourite: bool | None = None
+
+    def applied_to(self, details: Details) -> Details:
+        """Return *details* with the given fields; raises InvalidInputError."""
+        changes: dict[str, object] = {}
+        if self.title is not None:
+            changes["title"] = validate_line(self.title, "title")
+        if self.description is not None:
+            changes["description"] = validate_line(self.description, "description")
+        if self.tags is not None:
+            changes["tags"] = tuple(dict.fromkeys(map(validate_tag, self.tags)))
+        if self.favourite is not None:
+            changes["favourite"] = self.favourite
+        return replace(details, **changes)  # type: ignore[arg-type]
+
+
+def details_of(prompt: Prompt) -> Details:
+    """Return the metadata of *prompt* as the vault writes it."""
+    return Details(prompt.title, prompt.description, prompt.tags, prompt.favourite)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What somebody wrote: the content, and the metadata in its front matter."""
+
+    content: Content
+    fields: Fields
+
+
+def read_written(text: str, template: bool | None = None) -> Written:
+    """Read *text* as a person wrote it.
+
+    Front matter counts as ours only when it declares a template: it has `template` or
+    `variables`. Any other stays part of the body, byte for byte, as does all of it
+    when *template* is False. Raises InvalidInputError.
+    """
+    document = None if template is False else _declared(text)
+    if document is None:
+        return Written(Content(validate_body(text), template or False), Fields())
+    fields = document.fields
+    content = Content(
+        validate_body(document.body),
+        template or bool(fields.get("template", True)),
+        variables_from_mapping(fields.get("variables") or {}),
+    )
+    return Written(content, fields_of(document))
+
+
+def _declared(text: str) -> front_matter.Document | None:
+    try:
+        document = front_matter.split(text)
+    except InvalidInputError:
+        return None
+    ours = document and {"template", "variables"} & document.fields.keys()
+    return document if ours else None
+
+
+def fields_of(document: front_matter.Document) -> Fields:
+    """Return the metadata that a Markdown file's front matter gives."""
+    tags = document.fields.get("tags")
+    if isinstance(tags, str):
+        tags = tags.replace(",", " ").split()
+    return Fields(
+        title=_text(document, "title"),
+        description=_text(document, "description"),
+        tags=tuple(map(str, tags)) if isinstance(tags, list) else None,
+        favourite=True if document.fields.get("favourite") is True else None,
+    )
+
+
+def _text(document: front_matter.Document, key: str) -> str | None:
+    value = document.fields.get(key)
+    return None if value is None else str(value)
+
+
+def editable_text(content: Content) -> str:
+    """Return *content* as an editor shows it: a template with its declaration."""
+    if not content.template:
+        return content.body
+    return front_matter.declaration(content) + content.body
+
+
+def add(
+    workspace: Workspace,
+    name: str,
+    written: Written,
+    fields: Fields,
+    *,
+    message: str | None = None,
+    upsert: bool = False,
+) -> Saved:
+    """Save a new prompt; with *upsert*, or a new version of the one that stands.
+
+    Raises InvalidInputError, AlreadyExistsError.
+    """
+    name = validate_name(name)
+    details = fields.applied_to(written.fields.applied_to(Details()))
+    with writing(workspace) as repository:
+        standing = repository.reader.find(name) if upsert else None
+        if standing is None:
+            note = _message(message, f"Add {name}")
+            prompt = repository.add(name, written.content, details, note)
+            return Saved(prompt, Outcome.ADDED)
+        details = fields.applied_to(written.fields.applied_to(details_of(standing)))
+        return _change(repository, standing, written.content, details, message)
+
+
+def edit(
+    workspace: Workspace, base: Prompt, before: Content, text: str, message: str | None
+) -> Saved:
+    """Make *text*, which was written over version *base* (*before*), the next version.
+
+    Raises InvalidInputError, and ConflictError when somebody saved another version in
+    the meantime.
+    """
+    content = _edited(before, text)
+    with writing(workspace) as repository:
+        prompt = repository.reader.by_id(base.id)
+        if prompt.version != base.version or prompt.deleted_at:
+            raise ConflictError(f"{base.name} was changed while you were editing it.")
+        return _change(repository, prompt, content, details_of(prompt), message)
+
+
+def _edited(before: Content, text: str) -> Content:
+    """Read *text* as the edited form of *before*: literal stays literal."""
+    if before.template or not _declared(before.body):
+        written = read_written(text)
+        if written.content.template:
+            return written.content
+    return before._replace(body=validate_body(text))
+
+
+def change(
+    workspace: Workspace,
+    name: str,
+    fields: Fields,
+    *,
+    untag: Sequence[str] = (),
+    template: bool | None = None,
+    message: str | None = None,
+) -> Saved:
+    """Change the metadata of a prompt; new tags join the old ones.
+
+    Turning `template` on or off makes a new version, as it decides what `get` prints.
+    """
+    with writing(workspace) as repository:
+        prompt = repository.reader.get(name)
+        kept = tuple(tag for tag in prompt.tags if tag not in untag)
+        tags = (*kept, *(fields.tags or ()))
+        details = replace(fields, tags=tags).applied_to(details_of(prompt))
+        content = repository.reader.current(prompt).content
+        if template is not None:
+            content = content._replace(template=template)
+        return _change(repository, prompt, content, details, message)
+
+
+def _change(
+    repository: Repository,
+    prompt: Prompt,
+    content: Content,
+    details: Details,
+    message: str | None,
+) -> Saved:
+    outcome = Outcome.UNCHANGED
+    if content != repository.reader.current(prompt).content:
+        note = _message(message, f"Change {prompt.name}")
+        prompt = repository.add_version(prompt, content, note)
+        outcome = Outcome.CHANGED
+    if details != details_of(prompt):
+        note = _message(message, f"Describe {prompt.name}")
+        prompt = repository.update(prompt, details, note)
+        outcome = Outcome.CHANGED
+    return Saved(prompt, outcome)
+
+
+def move(
+    workspace: Workspace, name: str, new: str, message: str | None = None
+) -> list[Saved]:
+    """Rename a prompt; or every prompt in a folder, where *name* ends with '/'.
+
+    *new* may be a folder too ('work/'): then the last part stays.
+    """
+    with writing(workspace) as repository:
+        moves = _moves(repository, name, new)
+        note = _message(message, f"Move {name} to {new}")
+        prompts = repository.move(moves, note) if moves else []
+        return [Saved(prompt, Outcome.MOVED) for prompt in prompts]
+
+
+def _moves(repository: Repository, name: str, new: str) -> list[tuple[Prompt, str]]:
+    reader = repository.reader
+    if not name.endswith("/"):
+        prompt = reader.get(name)
+        target = new + leaf_of(prompt.name) if new.endswith("/") else new
+        return [] if target == prompt.name else [(prompt, validate_name(target))]
+    prompts = list(reader.prompts(Selection(folder=name)))
+    if not prompts:
+        raise NotFoundError(f"There is nothing in the folder {name!r}.")
+    start = f"{new.strip('/')}/".lstrip("/")
+    return [(p, validate_name(start + p.name[len(name) :])) for p in prompts]
+
+
+def copy(
+    workspace: Workspace, reference: str, new: str, message: str | None = None
+) -> Saved:
+    """Save what ``NAME[@REV]`` holds as a prompt of its own."""
+    with writing(workspace) as repository:
+        prompt, version = resolve(repository.reader, reference)
+        target = new + leaf_of(prompt.name) if new.endswith("/") else new
+        note = _message(message, f"Copy {reference} to {target}")
+        details = replace(details_of(prompt), favourite=False)
+        copied = repository.add(validate_name(target), version.content, details, note)
+        return Saved(copied, Outcome.ADDED)
+
+
+def revert(workspace: Workspace, reference: str, message: str | None = None) -> Saved:
+    """Make an older version's content the next version."""
+    if parse_reference(reference).revision is None:
+        raise InvalidInputError("Say which version to go back to: NAME@REV.")
+    with writing(workspace) as repository:
+        prompt, version = resolve(repository.reader, reference)
+        note = _message(message, f"Revert {prompt.name} to version {version.number}")
+        return _change(repository, prompt, version.content, details_of(prompt), note)
+
+
+def label(
+    workspace: Workspace, reference: str, name: str, message: str | None = None
+) -> Saved:
+    """Let the label *name* mean the version ``NAME[@REV]``."""
+    name = validate_label(name)
+    with writing(workspace) as repository:
+        prompt, version = resolve(repository.reader, reference)
+        if prompt.labels.get(name) == version.number:
+            return Saved(prompt, Outcome.UNCHANGED)
+        note = _message(message, f"Label {prompt.name}@{version.number} {name}")
+        prompt = repository.label(prompt, name, version.number, note)
+        return Saved(prompt, Outcome.CHANGED)
+
+
+def remove_label(
+    workspace: Workspace, reference: str, name: str, message: str | None = None
+) -> Saved:
+    """Take the label *name* off a prompt; raises NotFoundError."""
+    with writing(workspace) as repository:
+        prompt = repository.reader.get(parse_reference(reference).name)
+        if name not in prompt.labels:
+            raise NotFoundError(f"{prompt.name} has no label {name!r}.")
+        note = _message(message, f"Remove label {name} from {prompt.name}")
+        return Saved(repository.remove_label(prompt, name, note), Outcome.CHANGED)
+
+
+def delete(
+    workspace: Workspace, names: Sequence[str], message: str | None = None
+) -> list[Saved]:
+    """Put prompts into the trash, all or none; raises NotFoundError."""
+    with writing(workspace) as repository:
+        found = {name: repository.reader.get(name) for name in names}
+        prompts = list({prompt.id: prompt for prompt in found.values()}.values())
+        note = _message(message, _counted("Delete", prompts))
+        return [Saved(p, Outcome.DELETED) for p in repository.trash(prompts, note)]
+
+
+def restore(workspace: Workspace, name: str, new: str | None = None) -> Saved:
+    """Take a prompt out of the trash, under its old name or as *new*."""
+    with writing(workspace) as repository:
+        prompt = repository.reader.trashed(name)
+        target = validate_name(new) if new else prompt.name
+        note = f"Restore {target}"
+        return Saved(repository.restore(prompt, target, note), Outcome.RESTORED)
+
+
+def empty_trash(workspace: Workspace) -> int:
+    """Remove everything in the trash for good; returns how many prompts it held."""
+    with writing(workspace) as repository:
+        prompts = list(repository.reader.prompts(Selection(trashed=True)))
+        if prompts:
+            repository.purge(prompts, "Empty the trash")
+        return len(prompts)
+
+
+def _counted(verb: str, prompts: Sequence[Prompt]) -> str:
+    one = len(prompts) == 1
+    return f"{verb} {prompts[0].name}" if one else f"{verb} {len(prompts)} prompts"
+
+
+def _message(given: str | None, default: str) -> str:
+    return (validate_line(given, "message") if given else "") or default

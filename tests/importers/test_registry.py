@@ -1,0 +1,111 @@
+"""A document finds its importer by structure, whatever it is called."""
+
+from typing import Any
+
+import pytest
+
+from promptvault.errors import InvalidInputError
+from promptvault.importers import registry
+
+from .build import Json, chat, document, message, of_json, of_lines, talk, turn
+
+CHAT = chat(turn("u", None, "hello"))
+TALK = talk(message("m", "hello", 1))
+PROJECT = {"uuid": "p", "name": "P", "prompt_template": "", "docs": []}
+DESIGN = {"uuid": "d", "project": {"name": "P"}, "messages": []}
+
+
+def source(value: Json) -> str | None:
+    importer = registry.find(of_json(value))
+    return importer and importer.source
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [CHAT],
+        CHAT,
+        {"conversations": [CHAT]},
+        [None, {"title": "no mapping"}, CHAT],
+        {"mapping": {}, "current_node": None},
+        {"logical_files": {"conversations.json": {"files": []}}, "version": 1},
+    ],
+)
+def test_chatgpt_is_known(value: Json) -> None:
+    assert source(value) == "chatgpt"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [TALK],
+        TALK,
+        {"data": [TALK]},
+        [PROJECT],
+        PROJECT,
+        DESIGN,
+        message("m", "hello", 1),
+        {"data_files": [{"export_url": "https://x", "filename": "a.zip"}]},
+    ],
+)
+def test_claude_is_known(value: Json) -> None:
+    assert source(value) == "claude"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [],
+        {},
+        7,
+        "mapping",
+        [{"id": "f", "conversation_id": "c", "rating": "thumbs_up", "content": "{}"}],
+        [{"id": "s", "conversation_id": "c", "title": "A chat"}],
+        {"id": "user-1", "email": "a@example.org"},
+        [{"uuid": "u", "full_name": "A", "email_address": "a@example.org"}],
+        [{"uuid": "u", "conversations_memory": "x", "account_uuid": "a"}],
+        {"account_uuid": "a", "conversations_memory": "x", "memory_files": []},
+        [{"id": "task", "title": "t", "turns": []}],
+        {"file-1.dat": "photo.jpg"},
+        {"mapping": {"a": "b"}},
+        {"messages": [{"role": "user", "content": "hello"}]},
+        [{"id": "1", "conversations": [{"from": "human", "value": "hello"}]}],
+        {"conversation": {}, "responses": [{"sender": "human", "message": "hello"}]},
+    ],
+)
+def test_decoys_are_passed_over(value: Json) -> None:
+    assert source(value) is None
+
+
+def test_json_lines_are_known() -> None:
+    importer = registry.find(of_lines([TALK, TALK]))
+    assert importer
+    assert importer.source == "claude"
+
+
+def test_damaged_beginning_is_overcome() -> None:
+    data = of_json([CHAT, CHAT]).head.replace(b"hello", b'"', 1)
+    importer = registry.find(document(data))
+    assert importer
+    assert importer.source == "chatgpt"
+
+
+def test_named_source_is_taken_at_its_word_for_a_file_by_itself() -> None:
+    importer = registry.find(document(b"[{]"), "claude")
+    assert importer
+    assert importer.source == "claude"
+
+
+def test_named_source_is_still_asked_in_a_container() -> None:
+    decoy = document(b"[]", "user.json", ["user.json", "conversations.json"])
+    assert registry.find(decoy, "chatgpt") is None
+
+
+def test_unknown_source_names_the_known_ones() -> None:
+    with pytest.raises(InvalidInputError, match="auto, chatgpt, claude"):
+        registry.find(document(b"[]"), "clod")
+
+
+def test_sources_are_distinct() -> None:
+    names: list[Any] = [importer.source for importer in registry.IMPORTERS]
+    assert len(set(names)) == len(names)
