@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from json.encoder import encode_basestring
 from typing import Any
 
 import yaml
@@ -110,11 +111,17 @@ def _inline(value: object) -> str:
 def _scalar(value: object) -> str:
     if not isinstance(value, str):
         return json.dumps(value)
+    return _text(value)
+
+
+def _text(value: str) -> str:
     if _PLAIN.fullmatch(value) and value.lower() not in _YAML_WORDS:
         return value
     if _UUID.fullmatch(value) or _TIME.fullmatch(value):
         return value
-    quoted = json.dumps(value, ensure_ascii=False)
+    quoted = encode_basestring(value)
+    if quoted.isascii() and "\x7f" not in quoted:
+        return quoted
     return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", quoted)
 
 

@@ -10,8 +10,7 @@ RANKED = 1_000
 
 # Points of an alignment. Next to each other beats the start of a word, and both
 # beat letters strewn about; what a match is in matters about as much as one letter.
-_ADJACENT, _WORD_START, _WHOLE_WORD = 10, 8, 3
-_FIELD_START = 4
+_ADJACENT, _WORD_START, _WHOLE_WORD, _FIELD_START = 10, 8, 3, 4
 _GAP, _GAP_CHARACTER = 2, 1
 _IN_NAME, _IN_TITLE, _IN_TAG, _ACROSS_FIELDS = 16, 4, 6, -10
 _IS_NAME, _IS_LEAF = 20, 10

@@ -5,7 +5,7 @@ import os
 import selectors
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from itertools import islice
@@ -275,13 +275,13 @@ class _Rows(UIControl):
         line += name
         column = 2 + min(self._picker.name_width, width * 3 // 5)
         line.append(("", " " * (max(0, column - _cells_of(line)) + 2)))
-        tags = [("", "  "), *tags] if tags else []
         room = width - 1 - _cells_of(line)
-        # Tags are in sight if room for a title is left, or if they are what matched.
-        if room - _cells_of(tags) < _LEAST_TITLE and not _is_marked(tags):
-            tags = []
-        line += _clip(title, room - _cells_of(tags))
-        return _clip([*line, *tags], width - 1)
+        end = _joined(tags)
+        if room - _cells_of(end) < _LEAST_TITLE:
+            # Rather the title than tags, but for those that tell why the row matches.
+            end = _joined(filter(_is_marked, tags))
+        line += _clip(title, room - _cells_of(end))
+        return _clip(line + end, width - 1)
 
 
 class _Preview(UIControl):
@@ -309,7 +309,7 @@ class _Preview(UIControl):
         name, title, tags = _fields(row, self._picker.query.text, "class:current", "")
         if row.title and row.description:
             title += [("class:faint", f" · {row.description}".translate(_UNSAFE))]
-        lines = [line for line in (name, title, tags) if line]
+        lines = [line for line in (name, title, _joined(tags)[1:]) if line]
         lines.append([])
         return lines + [[("", line)] for line in _wrap(body, width)]
 
@@ -344,17 +344,16 @@ def _cells(text: str) -> int:
 
 def _fields(
     row: Choice, query: str, style: str, faint: str
-) -> tuple[StyleAndTextTuples, StyleAndTextTuples, StyleAndTextTuples]:
-    """Return name, title and tags with what matches *query* marked."""
+) -> tuple[StyleAndTextTuples, StyleAndTextTuples, list[StyleAndTextTuples]]:
+    """Return name, title and each tag with what matches *query* marked."""
     marks = matched_positions(row, query)
     at = len(row.name) + 1
     name = _paint(row.name, style, marks, 0)
     title = _paint(row.title, faint, marks, at)
     at += len(row.title) + 1
-    tags: StyleAndTextTuples = []
+    tags: list[StyleAndTextTuples] = []
     for tag in row.tags:
-        tags += [("", " ")] if tags else []
-        tags += [("class:tag", "#"), *_paint(tag, "class:tag", marks, at)]
+        tags.append([("class:tag", "#"), *_paint(tag, "class:tag", marks, at)])
         at += len(tag) + 1
     if not row.title:
         title = _paint(row.description, faint, frozenset(), 0)
@@ -363,6 +362,14 @@ def _fields(
 
 def _cells_of(line: StyleAndTextTuples) -> int:
     return sum(_cells(fragment[1]) for fragment in line)
+
+
+def _joined(tags: Iterable[StyleAndTextTuples]) -> StyleAndTextTuples:
+    """Return the tags in a line, each after a space, the first one after two."""
+    line: StyleAndTextTuples = []
+    for tag in tags:
+        line += [("", " " if line else "  "), *tag]
+    return line
 
 
 def _is_marked(line: StyleAndTextTuples) -> bool:

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from promptvault.cli import terminal
-from promptvault.config import Setting
 from promptvault.domain.prompt import Prompt, Version
 from promptvault.services.outcome import Saved
 from promptvault.services.retrieval import Details
@@ -18,6 +17,11 @@ from promptvault.vault.search import HIT_END, HIT_START, Hit
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from promptvault.config import Setting
+    from promptvault.services.importing import Report
+    from promptvault.services.ledger import Entry
+    from promptvault.vault.withdrawal import Withdrawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +253,90 @@ def trash(found: Iterable[Prompt]) -> None:
     table(columns, lines, "The trash is empty.")
 
 
-def settings(found: Iterable[Setting]) -> None:
+def import_report(report: "Report", *, dry_run: bool) -> None:
+    """Tell what an import did, and what to try next; on stderr, as all messages."""
+    would = "Would add" if dry_run else "Added"
+    where = ", ".join(report.sources)
+    note = terminal.note
+    note(f"{would} {_count(report.added, 'prompt')} from {where}, {report.seconds:.1f} s.")
+    note(
+        f"  read      {_count(report.files, 'file')},"
+        f" {_count(report.conversations, 'conversation')},"
+        f" {_count(report.found, 'prompt')}"
+    )
+    if report.updated:
+        note(f"  updated   {_count(report.updated, 'prompt')} with newer drafts")
+    if report.duplicates:
+        note(f"  known     {_count(report.duplicates, 'prompt')} already there")
+    for reason, number in report.skipped.most_common():
+        note(f"  skipped   {number:,} {reason}")
+    for failure in report.failed[:10]:
+        note(f"  failed    {failure.where}: {failure.reason}")
+    if len(report.failed) > 10:
+        note(f"  failed    {len(report.failed) - 10:,} more; --json lists them all")
+    if report.added and not dry_run:
+        note(f"Try 'promptvault list', or take it back: 'imports undo {report.id}'.")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def imports(found: Iterable["Entry"]) -> None:
+    """Print the ledger of imports."""
+    columns = (
+        Column("Id", "cyan", numeric=True),
+        Column("When", "dim", wrap=False),
+        Column("Source"),
+        Column("Added", numeric=True),
+        Column("Known", numeric=True),
+        Column("Failed", numeric=True),
+        Column("From"),
+    )
+    lines = (_import_line(entry) for entry in found)
+    table(columns, lines, "Nothing was imported yet.")
+
+
+def _import_line(entry: "Entry") -> tuple[str, ...]:
+    report = entry.report
+    undone = " (undone)" if entry.undone_at else ""
+    return (
+        str(entry.id),
+        moment(entry.created_at),
+        f"{report['source']}{undone}",
+        str(report["added"]),
+        str(report["duplicates"]),
+        str(len(report["failed"])),
+        ", ".join(entry.paths),
+    )
+
+
+def import_entry(entry: "Entry", names: Sequence[str]) -> None:
+    """Print one import, with the prompts that it brought."""
+    report = entry.report
+    undone = f", undone {moment(entry.undone_at)}" if entry.undone_at else ""
+    facts = [("import", f"{entry.id}, {moment(entry.created_at)}{undone}")]
+    facts += [("from", path) for path in entry.paths]
+    facts += [("source", str(report["source"])), ("added", f"{report['added']:,}")]
+    facts += [("known", f"{report['duplicates']:,}")]
+    facts += [("skipped", f"{n:,} {reason}") for reason, n in report["skipped"].items()]
+    facts += [("failed", f"{f['where']}: {f['reason']}") for f in report["failed"]]
+    facts += [("prompt", name) for name in names]
+    for key, value in facts:
+        terminal.write(f"{key:<9} {value}\n")
+
+
+def withdrawn(entry: "Entry", result: "Withdrawn") -> None:
+    """Tell what an undo did."""
+    terminal.note(
+        f"Undid import {entry.id}: removed {_count(result.removed, 'prompt')}"
+        f", changed {_count(result.reverted, 'prompt')} back."
+    )
+    if result.kept:
+        terminal.note(f"Kept, as they were changed since: {', '.join(result.kept)}.")
+
+
+def settings(found: Iterable["Setting"]) -> None:
     """Print settings with where each value comes from."""
     headings = (("Key", "cyan"), ("Value", ""), ("From", "dim"), ("What it is", "dim"))
     columns = [Column(heading, style) for heading, style in headings]

@@ -1,8 +1,7 @@
 """Domain objects as the rows that `--json` prints: stable keys, plain values."""
 
-from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from promptvault.domain.prompt import Origin, Prompt, PromptRecord, Version
 from promptvault.domain.timestamp import to_text
@@ -11,6 +10,9 @@ from promptvault.services.comparison import Difference
 from promptvault.services.outcome import Saved
 from promptvault.services.retrieval import Details
 from promptvault.vault.search import HIT_END, HIT_START, Hit
+
+if TYPE_CHECKING:
+    from promptvault.services.ledger import Entry
 
 Row = dict[str, Any]
 
@@ -53,7 +55,7 @@ def version_row(version: Version) -> Row:
         "id": version.id,
         "version": version.number,
         "created_at": time_row(version.created_at),
-        "author": asdict(version.author),
+        "author": version.author._asdict(),
         "message": version.message,
         "commit": version.commit,
     }
@@ -61,7 +63,7 @@ def version_row(version: Version) -> Row:
 
 def variable_row(variable: Variable) -> Row:
     """Return a template variable as `show --json` has it."""
-    return asdict(variable) | {
+    return variable._asdict() | {
         "choices": list(variable.choices),
         "type": variable.type.value,
     }
@@ -69,7 +71,7 @@ def variable_row(variable: Variable) -> Row:
 
 def origin_row(origin: Origin) -> Row:
     """Return an origin as `show --json` has it."""
-    return asdict(origin) | {"created_at": time_row(origin.created_at)}
+    return origin._asdict() | {"created_at": time_row(origin.created_at)}
 
 
 def details_row(details: Details) -> Row:
@@ -85,13 +87,24 @@ def details_row(details: Details) -> Row:
         "origins": origins,
         "commit": version.commit,
         "message": version.message,
-        "author": asdict(version.author),
+        "author": version.author._asdict(),
     }
 
 
 def saved_row(saved: Saved) -> Row:
     """Return a prompt after a change, and what the change did."""
     return prompt_row(saved.prompt) | {"outcome": saved.outcome.value}
+
+
+def import_row(entry: "Entry") -> Row:
+    """Return an import as `imports list --json` has it."""
+    return entry.report | {
+        "id": entry.id,
+        "created_at": time_row(entry.created_at),
+        "undone_at": time_row(entry.undone_at),
+        "paths": list(entry.paths),
+        "options": entry.options,
+    }
 
 
 def hit_row(hit: Hit) -> Row:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from promptvault.domain.offer import Offer
+
 
 class Kind(StrEnum):
     """What sort of human text a candidate is."""
@@ -67,5 +69,6 @@ class Failure:
     reason: str
 
 
-Item = Conversation | Failure
+Item = Conversation | Offer | Failure
+"""An offer comes from PromptVault's own exports, which say all about a prompt."""
 Items = Iterator[Item]

@@ -1,96 +1,18 @@
-"""The frame of every change: lock, one transaction, then the history's commits."""
+"""The frame of every change of a prompt: lock, one transaction, then its commits."""
 
 import contextlib
-import logging
-import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from promptvault.errors import PromptVaultError
-from promptvault.history.repository import Change, FileChange, History
+from promptvault.services.locking import locked
 from promptvault.services.workspace import Workspace
-from promptvault.vault import outbox
-from promptvault.vault.engine import connected, transaction
-from promptvault.vault.lock import exclusive
+from promptvault.vault.engine import transaction
 from promptvault.vault.repository import Repository
-
-_logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Writer:
-    """The vault, locked for this process alone."""
-
-    workspace: Workspace
-    connection: sqlite3.Connection
-    lock: int
-
-    @contextlib.contextmanager
-    def transaction(self) -> Iterator[Repository]:
-        """Run the block as one transaction of the vault, then bring the history up.
-
-        What is saved stays saved when git fails; the next command tries again.
-        """
-        workspace = self.workspace
-        with transaction(self.connection) as session:
-            yield Repository(session, workspace.author(), workspace.now())
-        self.flush()
-
-    def flush(self, *, recover: bool = False) -> None:
-        """Make the commits that the history still lacks, or warn that they wait."""
-        try:
-            flush(
-                self.connection,
-                History(self.workspace.paths.history),
-                self.lock,
-                recover=recover,
-            )
-        except PromptVaultError as error:
-            _logger.warning("Saved, but the history has to wait: %s", error)
-
-
-@contextlib.contextmanager
-def locked(workspace: Workspace) -> Iterator[Writer]:
-    """Hold the vault for writing; finishes what a killed command left undone."""
-    with (
-        exclusive(workspace.paths.lock, workspace.on_wait) as lock,
-        connected(workspace.paths.database) as connection,
-    ):
-        writer = Writer(workspace, connection, lock)
-        writer.flush(recover=True)
-        yield writer
 
 
 @contextlib.contextmanager
 def writing(workspace: Workspace) -> Iterator[Repository]:
-    """Run the block as one change of the vault, locked, committed and in the history."""
-    with locked(workspace) as writer, writer.transaction() as repository:
-        yield repository
-
-
-def flush(
-    connection: sqlite3.Connection, history: History, lock: int, *, recover: bool
-) -> None:
-    """Make every commit in the outbox, oldest first, with one git process.
-
-    With *recover*, commits that stand already are recognised by the change id in
-    their message: a killed command may have got as far as that.
-    """
-    waiting = outbox.pending(connection)
-    if not waiting:
-        return
-    standing = history.commits_of([c.id for c in waiting]) if recover else {}
-    made = {c.key: standing[c.id] for c in waiting if c.id in standing}
-    missing = [c for c in waiting if c.key not in made]
-    if missing:
-        changes = (_change(connection, commit) for commit in missing)
-        commits = history.append(changes, lock)
-        made |= {c.key: id_ for c, id_ in zip(missing, commits, strict=True)}
-    outbox.complete(connection, made)
-
-
-def _change(connection: sqlite3.Connection, commit: outbox.PendingCommit) -> Change:
-    files = (
-        FileChange(file.path, file.text) for file in outbox.files(connection, commit)
-    )
-    return Change(commit.id, commit.author, commit.message, commit.created_at, files)
+    """Run the block as one change: locked, committed, and then in the history."""
+    with locked(workspace) as writer:
+        with transaction(writer.connection) as session:
+            yield Repository(session, workspace.author(), workspace.now())
+        writer.flush()

@@ -44,6 +44,28 @@ def open_writable(database: Path) -> sqlite3.Connection:
         return connection
 
 
+@contextlib.contextmanager
+def connected(database: Path) -> Iterator[sqlite3.Connection]:
+    """Open the vault for writing, and close it; raises VaultError."""
+    connection = open_writable(database)
+    with contextlib.closing(connection):
+        yield connection
+
+
+@contextlib.contextmanager
+def bulk_transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Run the block as one transaction; raises VaultError, nothing is saved then."""
+    with translated_errors():
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
 def open_read_only(database: Path, usage: Path) -> sqlite3.Connection:
     """Open the vault for reading, with the usage counts attached as ``usage``.
 

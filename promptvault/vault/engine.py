@@ -1,24 +1,15 @@
-"""The vault opened for writing: one connection, one lock, SQLModel sessions."""
+"""SQLModel sessions over an open vault."""
 
 import contextlib
 import sqlite3
 from collections.abc import Iterator
-from pathlib import Path
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Session
 
-from promptvault.vault.database import open_writable, translated_errors
-
-
-@contextlib.contextmanager
-def connected(database: Path) -> Iterator[sqlite3.Connection]:
-    """Open the vault for writing, and close it; raises VaultError."""
-    connection = open_writable(database)
-    with contextlib.closing(connection):
-        yield connection
+from promptvault.vault.database import translated_errors
 
 
 @contextlib.contextmanager

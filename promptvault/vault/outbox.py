@@ -7,7 +7,7 @@ from datetime import datetime
 
 from promptvault.domain.prompt import Author
 from promptvault.domain.timestamp import from_text
-from promptvault.vault.database import translated_errors
+from promptvault.vault.database import bulk_transaction, translated_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +62,8 @@ def complete(connection: sqlite3.Connection, commits: Mapping[int, str]) -> None
 
     A version keeps the first commit that holds it.
     """
-    ids = [(commit, key) for key, commit in commits.items()]
-    with translated_errors():
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            _tick_off(connection, ids)
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
+    with bulk_transaction(connection):
+        _tick_off(connection, [(commit, key) for key, commit in commits.items()])
 
 
 def _tick_off(connection: sqlite3.Connection, ids: Sequence[tuple[str, int]]) -> None:

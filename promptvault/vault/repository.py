@@ -14,6 +14,7 @@ from promptvault.domain.timestamp import to_text
 from promptvault.domain.variable import variables_to_mapping
 from promptvault.errors import AlreadyExistsError
 from promptvault.front_matter import header
+from promptvault.vault.file import history_path
 from promptvault.vault.reader import Reader
 from promptvault.vault.tables import (
     LabelRow,
@@ -33,11 +34,6 @@ class Details:
     description: str = ""
     tags: tuple[str, ...] = ()
     favourite: bool = False
-
-
-def history_path(prompt: Prompt) -> str:
-    """Return where the file of *prompt* stands in the history."""
-    return f".trash/{prompt.id}.md" if prompt.deleted_at else f"{prompt.name}.md"
 
 
 class Repository:

@@ -27,7 +27,7 @@ class PromptRow(VaultTable, table=True):
     )
     favourite: bool = False
     source: str
-    version_pk: int = Field(foreign_key="versions.pk")
+    version_pk: int = Field(foreign_key="versions.pk", index=True)
     created_at: str
     updated_at: str = Field(index=True)
     deleted_at: str | None = None
@@ -111,7 +111,9 @@ class OriginRow(VaultTable, table=True):
 
     pk: int | None = Field(default=None, primary_key=True)
     prompt_pk: int = Field(foreign_key="prompts.pk", index=True)
-    version_pk: int | None = Field(default=None, foreign_key="versions.pk")
+    version_pk: int | None = Field(
+        default=None, foreign_key="versions.pk", index=True
+    )
     import_pk: int | None = Field(default=None, foreign_key="imports.pk", index=True)
     source: str
     conversation_id: str | None = None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from promptvault.cli import fuzzy
@@ -112,7 +112,7 @@ def test_a_capital_minds_case_in_its_own_term_only() -> None:
 
 def test_latin_accents_do_not_matter_either_way() -> None:
     rows = [Choice("a", title="Résumé du café"), Choice("b", title="Resume")]
-    assert names(rows, "resume") == ["b", "a"] or names(rows, "resume") == ["a", "b"]
+    assert names(rows, "resume") == ["a", "b"]
     assert names(rows, "CAFÉ") == []
     assert names(rows, "café") == names(rows, "cafe") == ["a"]
     assert hit(rows[0], "resume") == "Résumé"
@@ -158,6 +158,7 @@ def is_subsequence(needle: str, text: str) -> bool:
     return all(character in rest for character in needle)
 
 
+@settings(deadline=None)
 @given(choices, st.text("abcé あ한", max_size=5))
 def test_results_hold_the_query_and_nothing_that_does_is_missing(
     rows: list[Choice], query: str
@@ -171,6 +172,7 @@ def test_results_hold_the_query_and_nothing_that_does_is_missing(
     assert sorted(map(repr, found)) == sorted(repr(row) for row in rows if matches(row))
 
 
+@settings(deadline=None)
 @given(choices, letters)
 def test_marks_spell_each_term(rows: list[Choice], query: str) -> None:
     for row in rank(rows, query):
@@ -180,6 +182,7 @@ def test_marks_spell_each_term(rows: list[Choice], query: str) -> None:
             assert fuzzy._fold(marked) == fuzzy._fold(term)
 
 
+@settings(deadline=None)
 @given(choices, st.lists(letters, max_size=6), letters)
 def test_a_finder_that_was_typed_at_finds_what_a_new_one_does(
     rows: list[Choice], queries: list[str], last: str

@@ -21,6 +21,7 @@ STATEMENTS = (
     )""",
     # A name is taken only while its prompt lives: the trash may hold it many times.
     "CREATE UNIQUE INDEX prompts_name ON prompts (name) WHERE deleted_at IS NULL",
+    "CREATE INDEX prompts_version ON prompts (version_pk)",
     "CREATE INDEX prompts_leaf ON prompts (leaf)",
     "CREATE INDEX prompts_updated_at ON prompts (updated_at)",
     """CREATE TABLE versions (

@@ -1,0 +1,138 @@
+"""`import` and `imports`: bringing prompts in, and taking them back."""
+
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from promptvault.cli import completion, options, progress, render, rows, terminal
+from promptvault.cli.context import open_reader
+from promptvault.cli.workspace import settings, workspace
+from promptvault.errors import ImportSourceError, InvalidInputError
+from promptvault.importers.candidate import Failure
+from promptvault.importers.document import Document, documents, piped
+from promptvault.importers.registry import AUTO
+from promptvault.services import ledger
+from promptvault.services.importing import Options, Take, run
+
+imports = typer.Typer(no_args_is_help=True, help="List, show, undo imports.")
+
+ImportId = Annotated[
+    str, typer.Argument(metavar="ID", help="Its number, or 'last'.", show_default=False)
+]
+
+
+def import_(
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH...", help="A file, a zip, a folder, or '-' for stdin."
+        ),
+    ],
+    source: Annotated[
+        str, typer.Option(help="What it is; without it, told by the content.")
+    ] = AUTO,
+    take: Annotated[
+        Take | None,
+        typer.Option(
+            help="Of each conversation: its first prompt, all, or instructions only."
+            " [default: first]",
+            show_default=False,
+        ),
+    ] = None,
+    folder: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER",
+            autocompletion=completion.folders,
+            help="Put them here; without it, in a folder named after the source.",
+        ),
+    ] = None,
+    tags: options.Tags = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Only those from DATE on.")
+    ] = None,
+    min_chars: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Only those of N characters on.")
+    ] = 0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")
+    ] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Bring in chats (ChatGPT, Claude) and PromptVault's own exports."""
+    chosen = Options(
+        source=source,
+        take=take or Take(settings()["import.take"].value),
+        folder=folder,
+        tags=tuple(tags or ()),
+        since=_date(since) if since else None,
+        min_chars=min_chars,
+        dry_run=dry_run,
+    )
+    with progress.shown() as bar:
+        found = bar.following(_documents(paths))
+        report = run(workspace(), _named(paths), found, chosen, bar.tell)
+    if as_json:
+        terminal.write_json(report.as_row())
+    else:
+        render.import_report(report, dry_run=dry_run)
+
+
+def _named(paths: list[str]) -> list[str]:
+    return [path if path == "-" else str(Path(path).absolute()) for path in paths]
+
+
+def _documents(paths: list[str]) -> Iterator[Document | Failure]:
+    for path in paths:
+        try:
+            if path == "-":
+                yield from piped(sys.stdin.buffer)
+            else:
+                yield from documents(Path(path))
+        except ImportSourceError as error:
+            yield Failure(path, str(error))
+
+
+def _date(text: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidInputError(f"{text!r} is no date, as 2026-05-01.") from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+@imports.command("list")
+def list_imports(as_json: options.Json = False) -> None:
+    """List imports, newest first."""
+    with open_reader() as reader:
+        found = ledger.entries(reader)
+        if as_json:
+            terminal.write_json_rows(map(rows.import_row, found))
+        else:
+            render.imports(found)
+
+
+@imports.command("show")
+def show(key: ImportId, as_json: options.Json = False) -> None:
+    """Show an import: its counts and reasons, and the prompts it brought."""
+    with open_reader() as reader:
+        found = ledger.entry(reader, key)
+        names = ledger.brought(reader, found)
+    if as_json:
+        terminal.write_json(rows.import_row(found) | {"prompts": names})
+    else:
+        render.import_entry(found, names)
+
+
+@imports.command("undo")
+def undo(key: ImportId, as_json: options.Json = False) -> None:
+    """Take back what an import brought; what was changed since stays."""
+    found, result = ledger.undo(workspace(), key)
+    if as_json:
+        terminal.write_json({"id": found.id, **result._asdict()})
+    else:
+        render.withdrawn(found, result)

@@ -1,0 +1,86 @@
+"""The progress of an import, drawn on stderr when that is a terminal."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import IO, BinaryIO, cast
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from promptvault.importers.candidate import Failure
+from promptvault.importers.document import Document
+from promptvault.services.importing import Report
+
+Documents = Iterator[Document | Failure]
+
+
+class ImportProgress:
+    """A bar that follows the bytes read, and what was found in them so far."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task = progress.add_task("Reading", counts="")
+
+    def following(self, documents: Documents) -> Documents:
+        """Pass *documents* on, watching how far each one is read."""
+        for document in documents:
+            if isinstance(document, Document):
+                yield replace(document, opener=lambda d=document: self._open(d))
+            else:
+                yield document
+
+    def _open(self, document: Document) -> BinaryIO:
+        self._progress.reset(
+            self._task, total=document.size, description=document.name[-40:]
+        )
+        stream = _Watched(document.open(), self._progress, self._task)
+        return cast("BinaryIO", stream)
+
+    def tell(self, report: Report) -> None:
+        """Draw what an import has found."""
+        self._progress.update(
+            self._task,
+            counts=f"{report.conversations:,} conversations, {report.found:,} prompts,"
+            f" {report.added:,} new",
+        )
+
+
+class _Watched:
+    """A stream that moves the bar as it is read, and is the stream in all else."""
+
+    def __init__(self, stream: IO[bytes], progress: Progress, task: TaskID) -> None:
+        self._stream = stream
+        self._progress = progress
+        self._task = task
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        self._progress.advance(self._task, len(data))
+        return data
+
+    def __enter__(self) -> "_Watched":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
+
+
+@contextlib.contextmanager
+def shown() -> Iterator[ImportProgress]:
+    """Draw the progress of an import while the block runs."""
+    columns = (
+        TextColumn("{task.description}", style="cyan"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[counts]}"),
+        TimeElapsedColumn(),
+    )
+    console = Console(stderr=True)
+    progress = Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    )
+    with progress:
+        yield ImportProgress(progress)

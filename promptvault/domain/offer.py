@@ -1,0 +1,41 @@
+"""A prompt that is offered to the vault, by an import, and not in it yet."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from promptvault.domain.prompt import Author, Content, Origin
+
+
+class OfferedVersion(NamedTuple):
+    """One wording, and the message that it came from."""
+
+    content: Content
+    created_at: datetime | None = None
+    """None where the source has no time: then that of the import counts."""
+    origin: Origin | None = None
+    message: str = ""
+    author: Author | None = None
+    """None stands for the person who imports."""
+    id: str = ""
+    """The version's id in the vault that it comes from, '' from elsewhere."""
+
+
+class Offer(NamedTuple):
+    """A prompt, its versions oldest first; the last is the current one."""
+
+    name: str
+    versions: Sequence[OfferedVersion]
+    source: str
+    title: str = ""
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    favourite: bool = False
+    labels: Mapping[str, int] = {}
+    """Label to version number."""
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    origins: tuple[Origin, ...] = ()
+    """Where else it was found."""
+    id: str = ""
+    """The prompt's id in the vault that it comes from, '' from elsewhere."""

@@ -1,0 +1,76 @@
+"""The vault held by one writer, with the history brought up before and after."""
+
+import contextlib
+import logging
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from promptvault.errors import PromptVaultError
+from promptvault.history.repository import Change, FileChange, History
+from promptvault.services.workspace import Workspace
+from promptvault.vault import outbox
+from promptvault.vault.database import connected
+from promptvault.vault.lock import exclusive
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """The vault, locked for this process alone."""
+
+    workspace: Workspace
+    connection: sqlite3.Connection
+    lock: int
+
+    def flush(self, *, recover: bool = False) -> None:
+        """Make the commits that the history still lacks, or warn that they wait.
+
+        What is saved stays saved when git fails; the next command tries again.
+        """
+        history = History(self.workspace.paths.history)
+        try:
+            flush(self.connection, history, self.lock, recover=recover)
+        except PromptVaultError as error:
+            _logger.warning("Saved, but the history has to wait: %s", error)
+
+
+@contextlib.contextmanager
+def locked(workspace: Workspace) -> Iterator[Writer]:
+    """Hold the vault for writing; finishes what a killed command left undone."""
+    with (
+        exclusive(workspace.paths.lock, workspace.on_wait) as lock,
+        connected(workspace.paths.database) as connection,
+    ):
+        writer = Writer(workspace, connection, lock)
+        writer.flush(recover=True)
+        yield writer
+
+
+def flush(
+    connection: sqlite3.Connection, history: History, lock: int, *, recover: bool
+) -> None:
+    """Make every commit in the outbox, oldest first, with one git process.
+
+    With *recover*, commits that stand already are recognised by the change id in
+    their message: a killed command may have got as far as that.
+    """
+    waiting = outbox.pending(connection)
+    if not waiting:
+        return
+    standing = history.commits_of([c.id for c in waiting]) if recover else {}
+    made = {c.key: standing[c.id] for c in waiting if c.id in standing}
+    missing = [c for c in waiting if c.key not in made]
+    if missing:
+        changes = (_change(connection, commit) for commit in missing)
+        commits = history.append(changes, lock)
+        made |= {c.key: id_ for c, id_ in zip(missing, commits, strict=True)}
+    outbox.complete(connection, made)
+
+
+def _change(connection: sqlite3.Connection, commit: outbox.PendingCommit) -> Change:
+    files = (
+        FileChange(file.path, file.text) for file in outbox.files(connection, commit)
+    )
+    return Change(commit.id, commit.author, commit.message, commit.created_at, files)

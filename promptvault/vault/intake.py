@@ -1,0 +1,347 @@
+"""Taking many prompts in at once: the bulk twin of the repository.
+
+Rows go straight through sqlite3: an import writes a hundred thousand of them, and
+SQLModel alone would take longer for that than all the rest of it together.
+"""
+
+import json
+import sqlite3
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from promptvault.domain.digest import digest
+from promptvault.domain.name import leaf_of
+from promptvault.domain.offer import Offer, OfferedVersion
+from promptvault.domain.prompt import Author, Content, Origin, Prompt, Version
+from promptvault.domain.timestamp import from_text, to_text
+from promptvault.domain.variable import variables_to_mapping
+from promptvault.front_matter import header
+from promptvault.vault.file import history_path
+from promptvault.vault.reader import Reader
+
+
+class Fate(StrEnum):
+    """What became of a prompt that was offered."""
+
+    ADDED = "added"
+    GROWN = "grown"
+    """Known already, with drafts that came after those known."""
+    KNOWN = "known"
+    """The same message was imported before, or the same text with its origin."""
+    EDITED_HERE = "edited here"
+    """Known, and changed in the vault since, so newer drafts stay out."""
+
+
+_INSERT_VERSION = """INSERT INTO versions (pk, id, prompt_pk, number, body, template,
+    variables, digest, message, author_name, author_email, created_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_INSERT_PROMPT = """INSERT INTO prompts (pk, id, name, leaf, title, description, tags,
+    favourite, source, version_pk, created_at, updated_at, import_pk)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_INSERT_ORIGIN = """INSERT INTO origins (prompt_pk, version_pk, import_pk, source,
+    conversation_id, conversation_title, message_id, model, created_at, url)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_INSERT_FILE = """INSERT INTO outbox_files (outbox_pk, path, header, version_pk)
+    VALUES (?, ?, ?, ?)"""
+_FIND_MESSAGE = """SELECT prompt_pk, version_pk FROM origins
+    WHERE message_id = ? AND source = ? AND conversation_id IS ? LIMIT 1"""
+_FIND_TEXT = """SELECT p.pk FROM versions v
+    JOIN prompts p ON p.pk = v.prompt_pk AND p.version_pk = v.pk
+    WHERE v.digest = ? AND p.deleted_at IS NULL LIMIT 1"""
+_FIND_ORIGIN = """SELECT 1 FROM origins WHERE prompt_pk = ? AND source = ?
+    AND conversation_id IS ? AND message_id IS ? LIMIT 1"""
+_FIND_ID = "SELECT pk FROM prompts WHERE id = ?"
+_FIND_NAME = "SELECT 1 FROM prompts WHERE name = ? AND pk = ? AND deleted_at IS NULL"
+_FIND_LIVING = "SELECT 1 FROM prompts WHERE name = ? AND deleted_at IS NULL"
+_FIND_REVISION = "SELECT pk, body FROM versions WHERE id = ? AND prompt_pk = ?"
+_CURRENT = """SELECT p.version_pk, v.number, p.deleted_at
+    FROM prompts p JOIN versions v ON v.pk = p.version_pk WHERE p.pk = ?"""
+_CURRENT_PK = "SELECT version_pk FROM prompts WHERE pk = ?"
+_ADVANCE = "UPDATE prompts SET version_pk = ?, updated_at = ? WHERE pk = ?"
+_INSERT_LABEL = "INSERT INTO labels (prompt_pk, name, version_pk) VALUES (?, ?, ?)"
+_INSERT_COMMIT = """INSERT INTO outbox
+    (pk, id, author_name, author_email, message, created_at) VALUES (?, ?, ?, ?, ?, ?)"""
+_INSERT_DRAFT = "INSERT INTO temp.drafts VALUES (?, ?, ?, ?, ?)"
+_DRAFTS = "SELECT * FROM temp.drafts ORDER BY created_at, version_pk"
+_ANY_FILE = "SELECT 1 FROM outbox_files WHERE outbox_pk = ? LIMIT 1"
+_DROP_FILE = "DELETE FROM outbox_files WHERE outbox_pk = ? AND path = ?"
+_SCRATCH = (
+    "DROP TABLE IF EXISTS temp.drafts",
+    "DROP TABLE IF EXISTS temp.touched",
+    "CREATE TEMP TABLE drafts (created_at, message, path, header, version_pk)",
+    "CREATE TEMP TABLE touched (prompt_pk INTEGER PRIMARY KEY)",
+)
+_ROOM_FOR_DRAFTS = 1 << 32
+
+
+class _Standing(NamedTuple):
+    """A prompt in the vault that an offered one is the same as."""
+
+    prompt_pk: int
+    known: int
+    """How many of the offered versions it has."""
+    version_pk: int | None
+    """The last of those."""
+
+
+class Intake:
+    """An import under way, within one transaction of the connection.
+
+    Asking the vault and adding to it go hand in hand, so a prompt that comes twice
+    in one import is found the second time.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        author: Author,
+        now: datetime,
+        import_pk: int | None,
+    ) -> None:
+        self._reader = Reader(connection)
+        self._execute = connection.execute
+        self._author = author
+        self._now = now
+        self._import_pk = import_pk
+        for statement in _SCRATCH:
+            self._execute(statement)
+        self._prompt_pk = self._maximum("prompts")
+        self._version_pk = self._maximum("versions")
+        # Drafts get their commits before this one, and are known only at the end.
+        self._first_outbox_pk = self._maximum("outbox") + 1
+        self._outbox_pk = self._first_outbox_pk + _ROOM_FOR_DRAFTS
+        self._insert_commit(self._outbox_pk, "", now)
+        self._suffixes: dict[str, int] = {}
+
+    def _maximum(self, table: str) -> int:
+        sql = f"SELECT coalesce(max(pk), 0) FROM {table}"
+        return int(self._execute(sql).fetchone()[0])
+
+    def _insert_commit(self, pk: int, message: str, time: datetime) -> None:
+        name, email = self._author
+        row = (pk, str(uuid.uuid4()), name, email, message, to_text(time))
+        self._execute(_INSERT_COMMIT, row)
+
+    def offer(self, prompt: Offer) -> Fate:
+        """Take *prompt* in, or what is new of it, and tell what became of it."""
+        standing = self._find(prompt)
+        if standing is None:
+            self._add(prompt)
+            return Fate.ADDED
+        if standing.known == len(prompt.versions):
+            self._add_origins(standing.prompt_pk, prompt)
+            return Fate.KNOWN
+        return self._grow(standing, prompt)
+
+    def _find(self, prompt: Offer) -> _Standing | None:
+        if prompt.id:
+            return self._find_by_id(prompt)
+        return self._find_by_message(prompt) or self._find_by_text(prompt)
+
+    def _find_by_message(self, prompt: Offer) -> _Standing | None:
+        for index in range(len(prompt.versions) - 1, -1, -1):
+            origin = prompt.versions[index].origin
+            if origin is None or origin.message_id is None:
+                continue
+            key = (origin.message_id, origin.source, origin.conversation_id)
+            row = self._execute(_FIND_MESSAGE, key).fetchone()
+            if row:
+                return _Standing(row[0], index + 1, row[1])
+        return None
+
+    def _find_by_text(self, prompt: Offer) -> _Standing | None:
+        key = digest(prompt.versions[-1].content.body)
+        row = self._execute(_FIND_TEXT, (key,)).fetchone()
+        return _Standing(row[0], len(prompt.versions), None) if row else None
+
+    def _find_by_id(self, prompt: Offer) -> _Standing | None:
+        row = self._execute(_FIND_ID, (prompt.id,)).fetchone()
+        if row is None:
+            same_name = self._find_by_text(prompt)
+            where = (prompt.name, same_name and same_name.prompt_pk)
+            return same_name if self._execute(_FIND_NAME, where).fetchone() else None
+        for index in range(len(prompt.versions) - 1, -1, -1):
+            version = prompt.versions[index]
+            key = (version.id, row[0])
+            found = self._execute(_FIND_REVISION, key).fetchone()
+            if found:
+                # The same revision with another text: somebody edited the file.
+                edited = found[1] != version.content.body
+                return _Standing(row[0], index + (0 if edited else 1), found[0])
+        return _Standing(row[0], 0, None)
+
+    def _grow(self, standing: _Standing, prompt: Offer) -> Fate:
+        """Add the versions that came after those known, if none was made here."""
+        row = self._execute(_CURRENT, (standing.prompt_pk,)).fetchone()
+        version_pk, number, deleted_at = row
+        if version_pk != standing.version_pk or deleted_at:
+            return Fate.EDITED_HERE
+        created = [
+            self._insert_version(standing.prompt_pk, number + index, version, fresh=True)
+            for index, version in enumerate(prompt.versions[standing.known :], 1)
+        ]
+        self._write_drafts(standing.prompt_pk, created[:-1])
+        last = created[-1]
+        update = (self._version_pk, to_text(last.created_at), standing.prompt_pk)
+        self._execute(_ADVANCE, update)
+        self._touch(standing.prompt_pk)
+        return Fate.GROWN
+
+    def _write_drafts(self, pk: int, versions: Sequence[Version]) -> None:
+        if not versions:
+            return
+        prompt = self._read(pk)
+        origins = self._reader.origins(prompt)
+        first = self._version_pk - len(versions)
+        for version_pk, version in enumerate(versions, first):
+            self._insert_draft(prompt, version, origins, version_pk)
+
+    def _insert_draft(
+        self,
+        prompt: Prompt,
+        version: Version,
+        origins: Sequence[Origin],
+        version_pk: int,
+    ) -> None:
+        head = header(prompt._replace(labels={}), version, origins)
+        row = (to_text(version.created_at), version.message, history_path(prompt), head)
+        self._execute(_INSERT_DRAFT, (*row, version_pk))
+
+    def _read(self, pk: int) -> Prompt:
+        (id_,) = self._execute("SELECT id FROM prompts WHERE pk = ?", (pk,)).fetchone()
+        return self._reader.by_id(id_)
+
+    def _add(self, prompt: Offer) -> None:
+        self._prompt_pk += 1
+        pk = self._prompt_pk
+        name = self._free_name(prompt.name)
+        first_version_pk = self._version_pk + 1
+        versions = [
+            self._insert_version(pk, number, version)
+            for number, version in enumerate(prompt.versions, 1)
+        ]
+        made = self._prompt(prompt, name, versions)
+        self._insert_prompt(pk, made, prompt)
+        origins = self._insert_origins(pk, first_version_pk, prompt)
+        for index, version in enumerate(versions[:-1]):
+            seen = origins[: index + 1]
+            self._insert_draft(made, version, seen, first_version_pk + index)
+        head = header(made, versions[-1], origins)
+        file = (self._outbox_pk, f"{name}.md", head, self._version_pk)
+        self._execute(_INSERT_FILE, file)
+
+    def _free_name(self, wanted: str) -> str:
+        """Return *wanted*, or with the first number behind it that is free."""
+        number = self._suffixes.get(wanted, 1)
+        name = wanted if number == 1 else f"{wanted}-{number}"
+        while self._execute(_FIND_LIVING, (name,)).fetchone():
+            number += 1
+            name = f"{wanted}-{number}"
+        if number > 1:
+            self._suffixes[wanted] = number
+        return name
+
+    def _insert_version(
+        self, prompt_pk: int, number: int, new: OfferedVersion, *, fresh: bool = False
+    ) -> Version:
+        self._version_pk += 1
+        author = new.author or self._author
+        id_ = str(uuid.uuid4()) if fresh or not new.id else new.id
+        time = new.created_at or self._now
+        version = Version(id_, number, new.content, new.message, author, time)
+        content = new.content
+        head = (self._version_pk, version.id, prompt_pk, number, content.body)
+        flags = (content.template, _variables(content), digest(content.body))
+        change = (new.message, *author, to_text(time))
+        self._execute(_INSERT_VERSION, (*head, *flags, *change))
+        if new.origin and fresh:
+            self._insert_origin(prompt_pk, self._version_pk, new.origin)
+        return version
+
+    def _prompt(
+        self, prompt: Offer, name: str, versions: Sequence[Version]
+    ) -> Prompt:
+        return Prompt(
+            id=prompt.id or str(uuid.uuid4()),
+            name=name,
+            title=prompt.title,
+            description=prompt.description,
+            tags=prompt.tags,
+            favourite=prompt.favourite,
+            template=versions[-1].content.template,
+            source=prompt.source,
+            version=len(versions),
+            labels=dict(prompt.labels),
+            created_at=prompt.created_at or versions[0].created_at,
+            updated_at=prompt.updated_at or versions[-1].created_at,
+        )
+
+    def _insert_prompt(self, pk: int, made: Prompt, prompt: Offer) -> None:
+        tags = json.dumps(made.tags) if made.tags else "[]"
+        names = (pk, made.id, made.name, leaf_of(made.name))
+        details = (made.title, made.description, tags, made.favourite, made.source)
+        times = (to_text(made.created_at), to_text(made.updated_at))
+        row = (*names, *details, self._version_pk, *times, self._import_pk)
+        self._execute(_INSERT_PROMPT, row)
+        first = self._version_pk - made.version
+        for label, number in made.labels.items():
+            self._execute(_INSERT_LABEL, (pk, label, first + number))
+
+    def _insert_origins(
+        self, pk: int, first_version_pk: int, prompt: Offer
+    ) -> list[Origin]:
+        origins = []
+        for index, version in enumerate(prompt.versions):
+            if version.origin:
+                self._insert_origin(pk, first_version_pk + index, version.origin)
+                origins.append(version.origin)
+        for origin in prompt.origins:
+            self._insert_origin(pk, None, origin)
+            origins.append(origin)
+        return origins
+
+    def _insert_origin(self, pk: int, version_pk: int | None, origin: Origin) -> None:
+        time = to_text(origin.created_at) if origin.created_at else None
+        row = (pk, version_pk, self._import_pk, *origin[:5], time, origin.url)
+        self._execute(_INSERT_ORIGIN, row)
+
+    def _add_origins(self, pk: int, prompt: Offer) -> None:
+        """Note where else a known text was found, unless that is known too."""
+        found = [version.origin for version in prompt.versions[-1:] if version.origin]
+        for origin in (*found, *prompt.origins):
+            key = (pk, origin.source, origin.conversation_id, origin.message_id)
+            if not self._execute(_FIND_ORIGIN, key).fetchone():
+                self._insert_origin(pk, None, origin)
+                self._touch(pk)
+
+    def _touch(self, pk: int) -> None:
+        self._execute("INSERT OR IGNORE INTO temp.touched VALUES (?)", (pk,))
+
+    def finish(self, message: str) -> None:
+        """Write the commits: one for each draft, oldest first, then the import's."""
+        self._execute("UPDATE outbox SET message = ? WHERE pk = ?", (message, self._outbox_pk))
+        for (pk,) in self._execute("SELECT prompt_pk FROM temp.touched").fetchall():
+            self._write_again(pk)
+        drafts = self._execute(_DRAFTS).fetchall()
+        for offset, (created_at, note, path, head, version_pk) in enumerate(drafts):
+            outbox_pk = self._first_outbox_pk + offset
+            self._insert_commit(outbox_pk, note, from_text(created_at))
+            self._execute(_INSERT_FILE, (outbox_pk, path, head, version_pk))
+        if not self._execute(_ANY_FILE, (self._outbox_pk,)).fetchone():
+            self._execute("DELETE FROM outbox WHERE pk = ?", (self._outbox_pk,))
+
+    def _write_again(self, pk: int) -> None:
+        """Write the file of a prompt whose front matter has grown."""
+        prompt, reader = self._read(pk), self._reader
+        head = header(prompt, reader.current(prompt), reader.origins(prompt))
+        self._execute(_DROP_FILE, (self._outbox_pk, history_path(prompt)))
+        (version_pk,) = self._execute(_CURRENT_PK, (pk,)).fetchone()
+        file = (self._outbox_pk, history_path(prompt), head, version_pk)
+        self._execute(_INSERT_FILE, file)
+
+
+def _variables(content: Content) -> str:
+    return json.dumps(variables_to_mapping(content.variables)) if content.variables else "{}"
