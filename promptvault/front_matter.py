@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -24,7 +25,6 @@ _PLAIN = re.compile(
     r"[A-Za-z][A-Za-z0-9_./+-]*(?: [A-Za-z0-9_./+(-][A-Za-z0-9_./+()-]*)*"
 )
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _YAML_WORDS = frozenset("true false yes no on off null y n".split())
 _UNPRINTABLE = re.compile(r"[\x7f-\x84\x86-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _MAX_HEADER = 1_000_000
@@ -41,83 +41,81 @@ class Document:
 def header(prompt: Prompt, version: Version, origins: Iterable[Origin]) -> str:
     """Return the front matter of *prompt* at *version*, both marks included."""
     lines = [_MARK]
-    lines += _field("title", prompt.title)
-    lines += _field("description", prompt.description)
-    lines += _field("tags", list(prompt.tags))
-    lines += _field("favourite", prompt.favourite)
-    lines += _field("template", version.content.template)
-    lines += _field("variables", variables_to_mapping(version.content.variables))
-    lines += _field("labels", prompt.labels)
-    lines += _field("source", prompt.source)
-    lines += _field("origins", [_origin(origin) for origin in origins])
-    lines += _field("created", to_text(prompt.created_at))
-    lines += _field("updated", to_text(version.created_at))
-    lines += _field("id", prompt.id)
-    lines += _field("version", version.number)
-    lines += _field("revision", version.id)
+    if prompt.title:
+        lines.append(f"title: {_text(prompt.title)}\n")
+    if prompt.description:
+        lines.append(f"description: {_text(prompt.description)}\n")
+    if prompt.tags:
+        lines.append(f"tags: {_inline(list(prompt.tags))}\n")
+    if prompt.favourite:
+        lines.append("favourite: true\n")
+    lines += _declaration(version.content)
+    lines += _mapping("labels", prompt.labels)
+    lines.append(f"source: {_text(prompt.source)}\n")
+    lines += _origins(origins)
+    lines.append(f"created: {to_text(prompt.created_at)}\n")
+    lines.append(f"updated: {to_text(version.created_at)}\n")
+    lines.append(f"id: {prompt.id}\nversion: {version.number}\n")
+    lines.append(f"revision: {version.id}\n")
     if prompt.deleted_at:
-        lines += _field("name", prompt.name)
-        lines += _field("deleted", to_text(prompt.deleted_at))
+        lines.append(f"name: {_text(prompt.name)}\n")
+        lines.append(f"deleted: {to_text(prompt.deleted_at)}\n")
     lines.append(_MARK)
     return "".join(lines)
 
 
 def declaration(content: Content) -> str:
     """Return the front matter that declares *content* a template, for an editor."""
-    lines = [_MARK, *_field("template", content.template)]
-    lines += _field("variables", variables_to_mapping(content.variables))
-    return "".join([*lines, _MARK])
+    return "".join([_MARK, *_declaration(content), _MARK])
 
 
-def _origin(origin: Origin) -> dict[str, str]:
-    time = to_text(origin.created_at) if origin.created_at else None
-    fields = {
-        "source": origin.source,
-        "conversation": origin.conversation_id,
-        "title": origin.conversation_title,
-        "message": origin.message_id,
-        "model": origin.model,
-        "created": time,
-        "url": origin.url,
-    }
-    return {key: value for key, value in fields.items() if value}
+def _declaration(content: Content) -> Iterable[str]:
+    if content.template:
+        yield "template: true\n"
+    yield from _mapping("variables", variables_to_mapping(content.variables))
 
 
-def _field(key: str, value: object) -> Iterable[str]:
-    """Yield the line or lines of one field; an empty value has none."""
-    if value is None or value is False or value in ("", [], {}):
-        return
-    if isinstance(value, dict):
+def _mapping(key: str, values: Mapping[str, Any]) -> Iterable[str]:
+    if values:
         yield f"{key}:\n"
-        for name, item in value.items():
-            yield f"  {_scalar(name)}: {_inline(item)}\n"
-    elif isinstance(value, list) and isinstance(value[0], dict):
-        yield f"{key}:\n"
-        for item in value:
-            yield f"  - {_inline(item)}\n"
-    else:
-        yield f"{key}: {_inline(value)}\n"
+    for name, value in values.items():
+        yield f"  {_text(name)}: {_inline(value)}\n"
+
+
+def _origins(origins: Iterable[Origin]) -> Iterable[str]:
+    start = "origins:\n"
+    for origin in origins:
+        fields = [f"source: {_text(origin.source)}"]
+        if origin.conversation_id:
+            fields.append(f"conversation: {_text(origin.conversation_id)}")
+        if origin.conversation_title:
+            fields.append(f"title: {_text(origin.conversation_title)}")
+        if origin.message_id:
+            fields.append(f"message: {_text(origin.message_id)}")
+        if origin.model:
+            fields.append(f"model: {_text(origin.model)}")
+        if origin.created_at:
+            fields.append(f"created: {to_text(origin.created_at)}")
+        if origin.url:
+            fields.append(f"url: {_text(origin.url)}")
+        yield f"{start}  - {{{', '.join(fields)}}}\n"
+        start = ""
 
 
 def _inline(value: object) -> str:
     if isinstance(value, dict):
-        items = (f"{_scalar(key)}: {_inline(item)}" for key, item in value.items())
+        items = (f"{_text(key)}: {_inline(item)}" for key, item in value.items())
         return "{" + ", ".join(items) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_inline, value)) + "]"
-    return _scalar(value)
+    return _text(value) if isinstance(value, str) else json.dumps(value)
 
 
-def _scalar(value: object) -> str:
-    if not isinstance(value, str):
-        return json.dumps(value)
-    return _text(value)
-
-
+@lru_cache(maxsize=1024)  # a conversation's fields come with each of its prompts
 def _text(value: str) -> str:
-    if _PLAIN.fullmatch(value) and value.lower() not in _YAML_WORDS:
+    if _UUID.fullmatch(value):
         return value
-    if _UUID.fullmatch(value) or _TIME.fullmatch(value):
+    if _PLAIN.fullmatch(value) and value.lower() not in _YAML_WORDS:
         return value
     quoted = encode_basestring(value)
     if quoted.isascii() and "\x7f" not in quoted:

@@ -12,7 +12,7 @@ from promptvault.errors import InvalidInputError
 
 
 class Draft:
-    """A text in the editor; its file stays until `discard`, so nothing typed is lost."""
+    """A text in the editor; its file stays until `discard`, so nothing is lost."""
 
     def __init__(self, text: str) -> None:
         descriptor, name = tempfile.mkstemp(prefix="promptvault-", suffix=".md")

@@ -14,18 +14,18 @@ from promptvault.cli import terminal
 from promptvault.cli.commands import COMMANDS, Entry
 from promptvault.errors import PromptVaultError
 
-Command = Any
-"""A command of the click that Typer carries within itself; it has no public name."""
+Command = Context = Any
+"""Classes of the click that Typer carries within itself; they have no public name."""
 
 
 class CommandTable(TyperGroup):
     """Knows every command by name and help, and imports the one that is run."""
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:
+    def list_commands(self, ctx: Context) -> list[str]:
         """Return the commands in the order of the table."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> Command:  # type: ignore[override]
+    def get_command(self, ctx: Context, cmd_name: str) -> Command:
         """Return a stand-in that has the name and the help, enough for lists."""
         entry = COMMANDS.get(cmd_name)
         if entry is None:
@@ -37,9 +37,9 @@ class CommandTable(TyperGroup):
             rich_help_panel=entry.panel,
         )
 
-    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
+    def resolve_command(self, ctx: Context, args: list[str]) -> Any:
         """Return the real command that *args* begin with."""
-        name, command, rest = super().resolve_command(ctx, args)  # type: ignore[arg-type]
+        name, command, rest = super().resolve_command(ctx, args)
         return name, command and load(str(name)), rest
 
 

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import IO, BinaryIO, cast
 
 from rich.console import Console
@@ -26,7 +27,7 @@ class ImportProgress:
         """Pass *documents* on, watching how far each one is read."""
         for document in documents:
             if isinstance(document, Document):
-                yield replace(document, opener=lambda d=document: self._open(d))
+                yield replace(document, opener=partial(self._open, document))
             else:
                 yield document
 

@@ -258,7 +258,8 @@ def import_report(report: "Report", *, dry_run: bool) -> None:
     would = "Would add" if dry_run else "Added"
     where = ", ".join(report.sources)
     note = terminal.note
-    note(f"{would} {_count(report.added, 'prompt')} from {where}, {report.seconds:.1f} s.")
+    added = _count(report.added, "prompt")
+    note(f"{would} {added} from {where}, {report.seconds:.1f} s.")
     note(
         f"  read      {_count(report.files, 'file')},"
         f" {_count(report.conversations, 'conversation')},"

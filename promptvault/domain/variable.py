@@ -130,7 +130,7 @@ def _scalar(name: str, value: object) -> Value:
 
 
 def variables_to_mapping(variables: tuple[Variable, ...]) -> dict[str, dict[str, Any]]:
-    """Return *variables* as plain data: the form of front matter, JSON and the vault."""
+    """Return *variables* as plain data, for front matter, JSON and the vault."""
     return {variable.name: _to_mapping(variable) for variable in variables}
 
 

@@ -175,12 +175,14 @@ def _in_order(messages: list[JsonValue]) -> list[JsonObject]:
 
 
 def _keys(messages: list[JsonObject]) -> list[str]:
-    """Return a key for each message: its uuid, or a number where it has none."""
+    """Return a key for each message: its uuid, made unique by its position."""
     keys: dict[str, None] = {}
     for position, message in enumerate(messages):
         uuid = message.get("uuid")
-        own = uuid if isinstance(uuid, str) and uuid not in keys else None
-        keys[own or f"#{position}"] = None
+        key = uuid if isinstance(uuid, str) else ""
+        while not key or key in keys:
+            key += f"#{position}"
+        keys[key] = None
     return list(keys)
 
 

@@ -18,6 +18,7 @@ WRAPPERS = ("conversations", "items", "data")
 
 _CHUNK = 1 << 18
 _LARGEST = 1 << 28
+_PATIENCE = 1000
 # How near the window's end an outcome is not to be trusted: "12" may go on as
 # "123", "tru" as "true". The longest such stump is half of "\ud83d\ude00".
 _STUMP = 16
@@ -25,17 +26,23 @@ _STUMP = 16
 _DECODER = json.JSONDecoder(strict=False)
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _SCALAR = rf'(?:{_STRING}|[^\s"\[\]{{}},]++)'
-_BLANK = re.compile(r"[\s,]*+")
+_BLANK = re.compile(r"[\s,\ufeff]*+")
 _LINE = re.compile(r"\n(?=[^\s\]}])")
-_SHAPE = re.compile(
-    rf"\{{\s*+({_STRING})\s*+:\s*+{_SCALAR}\s*+,\s*+({_STRING})\s*+:", re.DOTALL
-)
 _TOKEN = re.compile(rf'{_STRING}|"|[\[{{]++|[\]}}]++|,', re.DOTALL)
 _BOMS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
+
+
+def _opening(first: str, second: str) -> re.Pattern[str]:
+    """Match the beginning of an object with the two keys first, in this order."""
+    pair = rf"\{{\s*+{first}\s*+:\s*+{_SCALAR}"
+    return re.compile(rf"{pair}\s*+,\s*+{second}\s*+:", re.DOTALL)
+
+
+_ANY_OPENING = _opening(f"({_STRING})", f"({_STRING})")
 
 
 class Damaged(NamedTuple):
@@ -111,12 +118,21 @@ def values(
     the keys *unwrap* of a top-level object; any other top-level values (one
     object, JSON Lines, values in a row). UTF-8, and UTF-16 with its mark; bytes
     that are not text become U+FFFD. Never raises for what the stream holds: a
-    damaged element comes as `Damaged`, and the next one is found again. No more
-    than the largest element is held in memory.
+    damaged element comes as `Damaged`, and the next one is found again, unless a
+    thousand in a row are. No more than the largest element is held in memory.
     """
     window = _Window(stream, chunk)
+    in_a_row = 0
     for position, item in enumerate(_items(window, unwrap)):
-        yield Damaged(position, item.reason) if isinstance(item, _Fault) else item
+        if not isinstance(item, _Fault):
+            in_a_row = 0
+            yield item
+            continue
+        in_a_row += 1
+        if in_a_row > _PATIENCE:
+            yield Damaged(position, "too much is damaged; the rest was not read")
+            return
+        yield Damaged(position, item.reason)
 
 
 def _items(window: _Window, unwrap: Sequence[str]) -> Iterator[JsonValue | _Fault]:
@@ -214,34 +230,31 @@ def _skip_line(window: _Window) -> None:
 
 def _shape(window: _Window) -> Sequence[str]:
     """Return the first two keys of the object at hand, if so much of it is whole."""
-    found = _SHAPE.match(window.text, window.at)
+    found = _ANY_OPENING.match(window.text, window.at)
     return found.groups() if found else ()
 
 
 def _resynchronise(window: _Window, shape: Sequence[str]) -> bool:
     """Move past the damaged element at hand; False when the file ends first.
 
-    It ends where its brackets close, or, should they never do, before the next
-    object that begins with the same two keys, *shape*, as its neighbours.
+    It ends where its brackets close, or else, as brackets may be what is damaged,
+    before the next object that begins with the two keys *shape* of its neighbours.
     """
-    first, second = map(re.escape, shape or ("", ""))
-    pattern = rf"\{{\s*+{first}\s*+:\s*+{_SCALAR}\s*+,\s*+{second}\s*+:"
-    alike = re.compile(pattern if shape else r"(?!)", re.DOTALL)
+    alike = _opening(*map(re.escape, shape)) if shape else None
     while True:
-        ends = [_bracket_end(window.text, window.at)]
-        if found := alike.search(window.text, window.at + 1):
-            ends.append(found.start())
-        known = [end for end in ends if end is not None]
-        if known or window.ended:
-            window.at = min(known, default=len(window.text))
-            return bool(known)
+        found = alike.search(window.text, window.at + 1) if alike else None
+        limit = found.start() if found else len(window.text)
+        end = _bracket_end(window.text, window.at, limit)
+        if end is not None or found or window.ended:
+            window.at = limit if end is None else end
+            return end is not None or found is not None
         window.more()
 
 
-def _bracket_end(text: str, start: int) -> int | None:
+def _bracket_end(text: str, start: int, limit: int) -> int | None:
     """Find the comma or bracket that ends the array element at *start*."""
     depth = 0
-    for token in _TOKEN.finditer(text, start):
+    for token in _TOKEN.finditer(text, start, limit):
         run = token[0]
         if run[0] in "[{":
             depth += len(run)

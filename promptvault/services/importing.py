@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 
 from promptvault.domain.name import slugify, validate_name
 from promptvault.domain.offer import Offer, OfferedVersion

@@ -40,11 +40,9 @@ def entry(reader: Reader, key: str) -> Entry:
 
     Raises NotFoundError.
     """
-    if key == LAST:
-        sql, parameters = f"{_ENTRY} WHERE undone_at IS NULL ORDER BY pk DESC", ()
-    else:
-        sql, parameters = f"{_ENTRY} WHERE pk = ?", (key,)
-    for row in reader.rows(f"{sql} LIMIT 1", *parameters):
+    where = "undone_at IS NULL" if key == LAST else "pk = ?"
+    sql = f"{_ENTRY} WHERE {where} ORDER BY pk DESC LIMIT 1"
+    for row in reader.rows(sql, *([] if key == LAST else [key])):
         return _entry(row)
     raise NotFoundError(f"There is no import {key}; 'imports list' lists them.")
 

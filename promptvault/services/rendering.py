@@ -10,7 +10,6 @@ from jinja2 import (
     Template,
     TemplateError,
     Undefined,
-    UndefinedError,
     nodes,
 )
 from jinja2.meta import find_referenced_templates, find_undeclared_variables
@@ -187,58 +186,56 @@ def _environment(loader: VaultLoader, missing: dict[str, None]) -> Environment:
     )
 
 
-def _recording(missing: dict[str, None]) -> type[Undefined]:
-    """Return a strict Undefined that notes its name and goes on.
+class _Recorded(Undefined):
+    """A strict Undefined that notes its name and goes on.
 
     So that one run finds everything that is missing, while `default(…)` and
     `is defined` work as in any Jinja2 template.
     """
 
-    class Recorded(Undefined):
-        def _note(self, *_: object, **__: object) -> "Recorded":
-            if not self._is_variable():
-                raise self._undefined_exception(self._undefined_message)
-            missing[self._undefined_name or "?"] = None
-            return self
+    missing: dict[str, None]
 
-        def _is_variable(self) -> bool:
-            """Tell a name without value from an attribute that a value lacks."""
-            variable = self._undefined_obj is jinja_missing
-            return variable and self._undefined_exception is UndefinedError
+    def _note(self, *_: object, **__: object) -> "_Recorded":
+        # Besides names without value there are attributes that a value lacks.
+        if self._undefined_obj is not jinja_missing:
+            raise self._undefined_exception(self._undefined_message)
+        self.missing[self._undefined_name or "?"] = None
+        return self
 
-        def __str__(self) -> str:
-            self._note()
-            return ""
+    def __str__(self) -> str:
+        self._note()
+        return ""
 
-        def __iter__(self) -> Any:
-            self._note()
-            return iter(())
+    def __iter__(self) -> Any:
+        self._note()
+        return iter(())
 
-        def __bool__(self) -> bool:
-            self._note()
-            return False
+    def __bool__(self) -> bool:
+        self._note()
+        return False
 
-        def __len__(self) -> int:
-            self._note()
-            return 0
+    def __getattr__(self, name: str) -> Any:
+        if name[:2] == "__":
+            raise AttributeError(name)
+        return self._note()
 
-        def __hash__(self) -> int:
-            self._note()
-            return 0
 
-        def __getattr__(self, name: str) -> Any:
-            if name[:2] == "__":
-                raise AttributeError(name)
-            return self._note()
+def _record(name: str) -> None:
+    def note(self: _Recorded, *_: object, **__: object) -> _Recorded:
+        return self._note()
 
-        __call__ = __getitem__ = _note  # type: ignore[assignment]
-        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _note  # type: ignore[assignment]
-        __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = _note  # type: ignore[assignment]
-        __mod__ = __rmod__ = __pow__ = __rpow__ = __neg__ = __pos__ = _note  # type: ignore[assignment]
-        __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _note  # type: ignore[assignment]
-        __contains__ = _note  # type: ignore[assignment]
+    setattr(_Recorded, f"__{name}__", note)
 
-    return Recorded
+
+for _operator in (
+    "call getitem contains add radd sub rsub mul rmul truediv rtruediv floordiv"
+    " rfloordiv mod rmod pow rpow neg pos lt le gt ge eq ne int float complex"
+).split():
+    _record(_operator)
+
+
+def _recording(missing: dict[str, None]) -> type[Undefined]:
+    return type("Recorded", (_Recorded,), {"missing": missing})
 
 
 def _refuse_unknown(

@@ -10,6 +10,9 @@ from promptvault.vault.migrations import LATEST, migrate, version_of
 
 BUSY_TIMEOUT_SECONDS = 60.0
 
+_CACHE_KIB = 24 * 1024
+"""Less makes a large import write pages twice; more counts against its memory."""
+
 _USAGE_TABLE = """CREATE TABLE IF NOT EXISTS usage.uses (
     prompt_id VARCHAR NOT NULL PRIMARY KEY,
     uses INTEGER NOT NULL,
@@ -35,6 +38,7 @@ def open_writable(database: Path) -> sqlite3.Connection:
             if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
                 connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             migrate(connection)
             connection.execute("PRAGMA foreign_keys = ON")
             _attach_no_usage(connection)
@@ -179,7 +183,7 @@ _EXPLANATIONS = {
     "SQLITE_READONLY": "The vault cannot be written: check its permissions.",
     "SQLITE_PERM": "The vault cannot be opened: check its permissions.",
     "SQLITE_CANTOPEN": "The vault cannot be opened: check its folder's permissions.",
-    "SQLITE_CORRUPT": "The vault is damaged. 'promptvault doctor --repair' rebuilds it.",
+    "SQLITE_CORRUPT": "The vault is damaged; 'promptvault doctor --repair' mends it.",
     "SQLITE_NOTADB": "The vault's file is no database."
     " 'promptvault doctor --repair' rebuilds it from the history.",
     "SQLITE_TOOBIG": "The prompt is too large for the vault.",

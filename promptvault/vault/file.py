@@ -8,4 +8,6 @@ TRASH_FOLDER = ".trash"
 
 def history_path(prompt: Prompt) -> str:
     """Return the path of the file of *prompt*."""
-    return f"{TRASH_FOLDER}/{prompt.id}.md" if prompt.deleted_at else f"{prompt.name}.md"
+    return (
+        f"{TRASH_FOLDER}/{prompt.id}.md" if prompt.deleted_at else f"{prompt.name}.md"
+    )

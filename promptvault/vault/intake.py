@@ -5,9 +5,10 @@ SQLModel alone would take longer for that than all the rest of it together.
 """
 
 import json
+import os
 import sqlite3
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -62,8 +63,8 @@ _CURRENT = """SELECT p.version_pk, v.number, p.deleted_at
 _CURRENT_PK = "SELECT version_pk FROM prompts WHERE pk = ?"
 _ADVANCE = "UPDATE prompts SET version_pk = ?, updated_at = ? WHERE pk = ?"
 _INSERT_LABEL = "INSERT INTO labels (prompt_pk, name, version_pk) VALUES (?, ?, ?)"
-_INSERT_COMMIT = """INSERT INTO outbox
-    (pk, id, author_name, author_email, message, created_at) VALUES (?, ?, ?, ?, ?, ?)"""
+_INSERT_COMMIT = """INSERT INTO outbox (pk, id, author_name, author_email, message,
+    created_at) VALUES (?, ?, ?, ?, ?, ?)"""
 _INSERT_DRAFT = "INSERT INTO temp.drafts VALUES (?, ?, ?, ?, ?)"
 _DRAFTS = "SELECT * FROM temp.drafts ORDER BY created_at, version_pk"
 _ANY_FILE = "SELECT 1 FROM outbox_files WHERE outbox_pk = ? LIMIT 1"
@@ -74,6 +75,10 @@ _SCRATCH = (
     "CREATE TEMP TABLE drafts (created_at, message, path, header, version_pk)",
     "CREATE TEMP TABLE touched (prompt_pk INTEGER PRIMARY KEY)",
 )
+_TRIGGER_SQL = "SELECT sql FROM sqlite_master WHERE name = 'search_insert'"
+_INDEX = """INSERT INTO search (rowid, name, title, description, tags, body)
+    SELECT * FROM documents WHERE pk > ?"""
+_SET_MESSAGE = "UPDATE outbox SET message = ? WHERE pk = ?"
 _ROOM_FOR_DRAFTS = 1 << 32
 
 
@@ -106,9 +111,14 @@ class Intake:
         self._author = author
         self._now = now
         self._import_pk = import_pk
+        self._ids = _random_ids()
         for statement in _SCRATCH:
             self._execute(statement)
-        self._prompt_pk = self._maximum("prompts")
+        # One statement at the end fills the index ten times as quickly as a trigger
+        # for every row. Dropping it is part of the transaction, like all the rest.
+        (self._trigger,) = self._execute(_TRIGGER_SQL).fetchone()
+        self._execute("DROP TRIGGER search_insert")
+        self._prompt_pk = self._indexed_pk = self._maximum("prompts")
         self._version_pk = self._maximum("versions")
         # Drafts get their commits before this one, and are known only at the end.
         self._first_outbox_pk = self._maximum("outbox") + 1
@@ -120,6 +130,11 @@ class Intake:
         sql = f"SELECT coalesce(max(pk), 0) FROM {table}"
         return int(self._execute(sql).fetchone()[0])
 
+    def _index(self) -> None:
+        """Bring the search index up to the prompts added so far."""
+        self._execute(_INDEX, (self._indexed_pk,))
+        self._indexed_pk = self._prompt_pk
+
     def _insert_commit(self, pk: int, message: str, time: datetime) -> None:
         name, email = self._author
         row = (pk, str(uuid.uuid4()), name, email, message, to_text(time))
@@ -127,19 +142,20 @@ class Intake:
 
     def offer(self, prompt: Offer) -> Fate:
         """Take *prompt* in, or what is new of it, and tell what became of it."""
-        standing = self._find(prompt)
+        key = digest(prompt.versions[-1].content.body)
+        standing = self._find(prompt, key)
         if standing is None:
-            self._add(prompt)
+            self._add(prompt, key)
             return Fate.ADDED
         if standing.known == len(prompt.versions):
             self._add_origins(standing.prompt_pk, prompt)
             return Fate.KNOWN
         return self._grow(standing, prompt)
 
-    def _find(self, prompt: Offer) -> _Standing | None:
+    def _find(self, prompt: Offer, key: bytes) -> _Standing | None:
         if prompt.id:
-            return self._find_by_id(prompt)
-        return self._find_by_message(prompt) or self._find_by_text(prompt)
+            return self._find_by_id(prompt, key)
+        return self._find_by_message(prompt) or self._find_by_text(prompt, key)
 
     def _find_by_message(self, prompt: Offer) -> _Standing | None:
         for index in range(len(prompt.versions) - 1, -1, -1):
@@ -152,21 +168,20 @@ class Intake:
                 return _Standing(row[0], index + 1, row[1])
         return None
 
-    def _find_by_text(self, prompt: Offer) -> _Standing | None:
-        key = digest(prompt.versions[-1].content.body)
+    def _find_by_text(self, prompt: Offer, key: bytes) -> _Standing | None:
         row = self._execute(_FIND_TEXT, (key,)).fetchone()
         return _Standing(row[0], len(prompt.versions), None) if row else None
 
-    def _find_by_id(self, prompt: Offer) -> _Standing | None:
+    def _find_by_id(self, prompt: Offer, key: bytes) -> _Standing | None:
         row = self._execute(_FIND_ID, (prompt.id,)).fetchone()
         if row is None:
-            same_name = self._find_by_text(prompt)
+            same_name = self._find_by_text(prompt, key)
             where = (prompt.name, same_name and same_name.prompt_pk)
             return same_name if self._execute(_FIND_NAME, where).fetchone() else None
         for index in range(len(prompt.versions) - 1, -1, -1):
             version = prompt.versions[index]
-            key = (version.id, row[0])
-            found = self._execute(_FIND_REVISION, key).fetchone()
+            revision = (version.id, row[0])
+            found = self._execute(_FIND_REVISION, revision).fetchone()
             if found:
                 # The same revision with another text: somebody edited the file.
                 edited = found[1] != version.content.body
@@ -177,10 +192,12 @@ class Intake:
         """Add the versions that came after those known, if none was made here."""
         row = self._execute(_CURRENT, (standing.prompt_pk,)).fetchone()
         version_pk, number, deleted_at = row
+        if standing.prompt_pk > self._indexed_pk:
+            self._index()  # the trigger of the update takes the old text out of it
         if version_pk != standing.version_pk or deleted_at:
             return Fate.EDITED_HERE
         created = [
-            self._insert_version(standing.prompt_pk, number + index, version, fresh=True)
+            self._append(standing.prompt_pk, number + index, version)
             for index, version in enumerate(prompt.versions[standing.known :], 1)
         ]
         self._write_drafts(standing.prompt_pk, created[:-1])
@@ -189,6 +206,13 @@ class Intake:
         self._execute(_ADVANCE, update)
         self._touch(standing.prompt_pk)
         return Fate.GROWN
+
+    def _append(self, pk: int, number: int, new: OfferedVersion) -> Version:
+        fresh = new._replace(id="")  # an edited file still names the revision before
+        version = self._insert_version(pk, number, fresh, digest(new.content.body))
+        if new.origin:
+            self._insert_origin(pk, self._version_pk, new.origin)
+        return version
 
     def _write_drafts(self, pk: int, versions: Sequence[Version]) -> None:
         if not versions:
@@ -214,15 +238,17 @@ class Intake:
         (id_,) = self._execute("SELECT id FROM prompts WHERE pk = ?", (pk,)).fetchone()
         return self._reader.by_id(id_)
 
-    def _add(self, prompt: Offer) -> None:
+    def _add(self, prompt: Offer, key: bytes) -> None:
         self._prompt_pk += 1
         pk = self._prompt_pk
         name = self._free_name(prompt.name)
         first_version_pk = self._version_pk + 1
+        *drafts, last = prompt.versions
         versions = [
-            self._insert_version(pk, number, version)
-            for number, version in enumerate(prompt.versions, 1)
+            self._insert_version(pk, number, draft, digest(draft.content.body))
+            for number, draft in enumerate(drafts, 1)
         ]
+        versions.append(self._insert_version(pk, len(prompt.versions), last, key))
         made = self._prompt(prompt, name, versions)
         self._insert_prompt(pk, made, prompt)
         origins = self._insert_origins(pk, first_version_pk, prompt)
@@ -245,27 +271,23 @@ class Intake:
         return name
 
     def _insert_version(
-        self, prompt_pk: int, number: int, new: OfferedVersion, *, fresh: bool = False
+        self, prompt_pk: int, number: int, new: OfferedVersion, key: bytes
     ) -> Version:
         self._version_pk += 1
         author = new.author or self._author
-        id_ = str(uuid.uuid4()) if fresh or not new.id else new.id
+        id_ = new.id or next(self._ids)
         time = new.created_at or self._now
         version = Version(id_, number, new.content, new.message, author, time)
         content = new.content
         head = (self._version_pk, version.id, prompt_pk, number, content.body)
-        flags = (content.template, _variables(content), digest(content.body))
+        flags = (content.template, _variables(content), key)
         change = (new.message, *author, to_text(time))
         self._execute(_INSERT_VERSION, (*head, *flags, *change))
-        if new.origin and fresh:
-            self._insert_origin(prompt_pk, self._version_pk, new.origin)
         return version
 
-    def _prompt(
-        self, prompt: Offer, name: str, versions: Sequence[Version]
-    ) -> Prompt:
+    def _prompt(self, prompt: Offer, name: str, versions: Sequence[Version]) -> Prompt:
         return Prompt(
-            id=prompt.id or str(uuid.uuid4()),
+            id=prompt.id or next(self._ids),
             name=name,
             title=prompt.title,
             description=prompt.description,
@@ -322,7 +344,9 @@ class Intake:
 
     def finish(self, message: str) -> None:
         """Write the commits: one for each draft, oldest first, then the import's."""
-        self._execute("UPDATE outbox SET message = ? WHERE pk = ?", (message, self._outbox_pk))
+        self._index()
+        self._execute(self._trigger)
+        self._execute(_SET_MESSAGE, (message, self._outbox_pk))
         for (pk,) in self._execute("SELECT prompt_pk FROM temp.touched").fetchall():
             self._write_again(pk)
         drafts = self._execute(_DRAFTS).fetchall()
@@ -343,5 +367,17 @@ class Intake:
         self._execute(_INSERT_FILE, file)
 
 
+def _random_ids() -> Iterator[str]:
+    """Yield random ids (UUID version 4), asking the system for many at a time."""
+    while True:
+        pool = os.urandom(16 * 256)
+        for start in range(0, len(pool), 16):
+            yield str(uuid.UUID(bytes=pool[start : start + 16], version=4))
+
+
 def _variables(content: Content) -> str:
-    return json.dumps(variables_to_mapping(content.variables)) if content.variables else "{}"
+    return (
+        json.dumps(variables_to_mapping(content.variables))
+        if content.variables
+        else "{}"
+    )

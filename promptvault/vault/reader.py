@@ -133,7 +133,8 @@ class Reader:
 
     def _missing(self, name: str) -> Prompt:
         rows = self.rows(
-            "SELECT name FROM prompts WHERE deleted_at IS NULL ORDER BY pk DESC LIMIT 5000"
+            """SELECT name FROM prompts WHERE deleted_at IS NULL
+            ORDER BY pk DESC LIMIT 5000"""
         )
         names = {row[0]: row[0] for row in rows}
         import difflib  # for the mistyped name only
@@ -249,7 +250,7 @@ class Reader:
 
     def folders(self) -> list[str]:
         """Return every folder that holds a prompt, in order, parents included."""
-        sql = """SELECT DISTINCT rtrim(substr(name, 1, length(name) - length(leaf)), '/')
+        sql = """SELECT DISTINCT substr(name, 1, length(name) - length(leaf) - 1)
             FROM prompts WHERE deleted_at IS NULL AND name != leaf"""
         found: set[str] = set()
         for (folder,) in self.rows(sql):

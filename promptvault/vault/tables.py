@@ -29,9 +29,9 @@ class PromptRow(VaultTable, table=True):
     source: str
     version_pk: int = Field(foreign_key="versions.pk", index=True)
     created_at: str
-    updated_at: str = Field(index=True)
+    updated_at: str
     deleted_at: str | None = None
-    import_pk: int | None = Field(default=None, foreign_key="imports.pk", index=True)
+    import_pk: int | None = Field(default=None, foreign_key="imports.pk")
 
 
 class VersionRow(VaultTable, table=True):
@@ -111,9 +111,7 @@ class OriginRow(VaultTable, table=True):
 
     pk: int | None = Field(default=None, primary_key=True)
     prompt_pk: int = Field(foreign_key="prompts.pk", index=True)
-    version_pk: int | None = Field(
-        default=None, foreign_key="versions.pk", index=True
-    )
+    version_pk: int | None = Field(default=None, foreign_key="versions.pk", index=True)
     import_pk: int | None = Field(default=None, foreign_key="imports.pk", index=True)
     source: str
     conversation_id: str | None = None

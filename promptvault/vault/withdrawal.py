@@ -78,7 +78,7 @@ def withdraw(
     rewritten = _prompts(reader, "rewritten")
     if removed or rewritten:
         commit = _insert_commit(connection, f"Undo import {pk}", author, now)
-        files = [(commit, history_path(prompt), None, None) for prompt in removed]
+        files: list[_File] = [(commit, history_path(p), None, None) for p in removed]
         files += [_file(connection, reader, commit, prompt) for prompt in rewritten]
         connection.executemany(_INSERT_FILE, files)
     return Withdrawn(len(removed), len(rewritten), kept)
@@ -109,5 +109,7 @@ def _file(
     connection: sqlite3.Connection, reader: Reader, commit: int, prompt: Prompt
 ) -> _File:
     head = header(prompt, reader.current(prompt), reader.origins(prompt))
-    row = connection.execute("SELECT version_pk FROM prompts WHERE id = ?", (prompt.id,))
+    row = connection.execute(
+        "SELECT version_pk FROM prompts WHERE id = ?", (prompt.id,)
+    )
     return commit, history_path(prompt), head, row.fetchone()[0]

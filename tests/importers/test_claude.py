@@ -141,6 +141,12 @@ def test_file_order_is_not_trusted() -> None:
     assert bodies(items) == ["at 1", "at 2", "at 3"]
 
 
+@pytest.mark.parametrize("uuids", [["a", "a", "a"], ["#1", None, 7], ["", "", "#0"]])
+def test_messages_without_a_uuid_of_their_own(uuids: list[Json]) -> None:
+    messages = (message(uuid, f"no {n}", n) for n, uuid in enumerate(uuids))
+    assert bodies(read(talk(*messages))) == ["no 0", "no 1", "no 2"]
+
+
 def test_equal_times_keep_the_order_of_the_file() -> None:
     items = read(talk(*(message(str(n), f"no {n}", 1) for n in (2, 1, 3))))
     assert bodies(items) == ["no 2", "no 1", "no 3"]

@@ -71,6 +71,7 @@ def test_arbitrary_bytes_never_raise(data: bytes, chunk: int) -> None:
         ('{"conversations": {"a": 1}}', [{"conversations": {"a": 1}}]),
         ("[Infinity, -Infinity]", [float("inf"), float("-inf")]),
         ('["a\tb"]', ["a\tb"]),
+        ('{"a": 1}\n\ufeff{"b": 2}', [{"a": 1}, {"b": 2}]),
     ],
 )
 def test_shapes(text: str, expected: list[Any]) -> None:
@@ -174,3 +175,9 @@ def test_unreadable_stream_is_reported_after_what_was_read() -> None:
     assert [v.reason for v in got[2:] if isinstance(v, Damaged)] == [
         "the file cannot be read further: bad checksum"
     ]
+
+
+def test_file_that_is_all_damage_is_given_up() -> None:
+    got = read("prose\n" * 2000)
+    assert len(got) == 1001
+    assert "too much is damaged" in got[-1].reason

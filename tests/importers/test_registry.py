@@ -17,7 +17,7 @@ DESIGN = {"uuid": "d", "project": {"name": "P"}, "messages": []}
 
 def source(value: Json) -> str | None:
     importer = registry.find(of_json(value))
-    return importer and importer.source
+    return importer.source if importer else None
 
 
 @pytest.mark.parametrize(

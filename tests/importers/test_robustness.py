@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from promptvault.importers.candidate import Conversation, Failure
+from promptvault.importers.candidate import Failure, Item
 from promptvault.importers.registry import IMPORTERS, Importer
 
 from .build import Json, bodies, chat, document, message, of_json, talk, turn
@@ -45,7 +45,7 @@ VALUES = st.recursive(
 importers = pytest.mark.parametrize("importer", IMPORTERS, ids=lambda each: each.source)
 
 
-def drain(importer: Importer, data: bytes) -> list[Conversation | Failure]:
+def drain(importer: Importer, data: bytes) -> list[Item]:
     siblings = ["one", "two"]
     return list(importer.read(document(data, "file", siblings)))
 

@@ -1,4 +1,4 @@
-"""The database schema, step by step; SQLite's ``user_version`` counts the steps done."""
+"""The database schema, step by step; ``user_version`` counts the steps done."""
 
 import sqlite3
 from collections.abc import Callable

@@ -23,7 +23,6 @@ STATEMENTS = (
     "CREATE UNIQUE INDEX prompts_name ON prompts (name) WHERE deleted_at IS NULL",
     "CREATE INDEX prompts_version ON prompts (version_pk)",
     "CREATE INDEX prompts_leaf ON prompts (leaf)",
-    "CREATE INDEX prompts_updated_at ON prompts (updated_at)",
     """CREATE TABLE versions (
         pk INTEGER NOT NULL PRIMARY KEY,
         id VARCHAR NOT NULL UNIQUE,

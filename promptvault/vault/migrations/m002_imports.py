@@ -29,7 +29,6 @@ STATEMENTS = (
     "CREATE INDEX origins_import ON origins (import_pk)",
     "CREATE INDEX origins_message ON origins (message_id, source)",
     "ALTER TABLE prompts ADD COLUMN import_pk INTEGER REFERENCES imports (pk)",
-    "CREATE INDEX prompts_import ON prompts (import_pk)",
 )
 
 
