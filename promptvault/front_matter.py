@@ -50,7 +50,7 @@ def header(prompt: Prompt, version: Version, origins: Iterable[Origin]) -> str:
     if prompt.favourite:
         lines.append("favourite: true\n")
     lines += _declaration(version.content)
-    lines += _mapping("labels", prompt.labels)
+    lines += _mapping("labels", dict(sorted(prompt.labels.items())))
     lines.append(f"source: {_text(prompt.source)}\n")
     lines += _origins(origins)
     lines.append(f"created: {to_text(prompt.created_at)}\n")
@@ -121,6 +121,29 @@ def _text(value: str) -> str:
     if quoted.isascii() and "\x7f" not in quoted:
         return quoted
     return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", quoted)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A file of the history: whose it is, and its body."""
+
+    prompt_id: str
+    revision: str
+    body: str
+
+
+def take_apart(text: str) -> Parts | None:
+    """Return the parts of a file of the history, None for any other file.
+
+    Without reading the YAML: in what `header` writes, every value is on one line.
+    """
+    end = text.find("\n---\n")
+    ids = re.search(
+        r"^id: (\S+)\nversion: \d+\nrevision: (\S+)$", text[: end + 1], re.M
+    )
+    if end < 0 or not text.startswith(_MARK) or not ids:
+        return None
+    return Parts(ids[1], ids[2], text[end + 5 :])
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from promptvault.paths import Paths, resolve
+from promptvault.vault.database import refuse_lost
 from promptvault.vault.reader import Reader, reading
 
 
@@ -24,5 +25,6 @@ def now() -> datetime:
 def open_reader() -> Iterator[Reader]:
     """Open the vault for reading."""
     folders = paths()
+    refuse_lost(folders.database, folders.history)
     with reading(folders.database, folders.usage) as reader:
         yield reader

@@ -3,7 +3,7 @@
 import importlib
 import os
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -14,8 +14,9 @@ from promptvault.cli import terminal
 from promptvault.cli.commands import COMMANDS, Entry
 from promptvault.errors import PromptVaultError
 
-Command = Context = Any
-"""Classes of the click that Typer carries within itself; they have no public name."""
+# Classes of the click that Typer carries within itself; they have no public name.
+Command: TypeAlias = Any
+Context: TypeAlias = Any
 
 
 class CommandTable(TyperGroup):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from promptvault.config import Setting
+    from promptvault.services.doctor import Diagnosis
     from promptvault.services.importing import Report
     from promptvault.services.ledger import Entry
     from promptvault.vault.withdrawal import Withdrawn
@@ -335,6 +336,25 @@ def withdrawn(entry: "Entry", result: "Withdrawn") -> None:
     )
     if result.kept:
         terminal.note(f"Kept, as they were changed since: {', '.join(result.kept)}.")
+
+
+_SHOWN_PROBLEMS = 20
+
+
+def diagnosis(found: "Diagnosis") -> None:
+    """Print what the doctor found."""
+    did = "mended" if found.repaired else "remedy"
+    for problem in found.problems[:_SHOWN_PROBLEMS]:
+        terminal.write(f"{problem.part.value}\t{problem.message}\t")
+        terminal.write(f"({did}: {problem.remedy})\n")
+    more = len(found.problems) - _SHOWN_PROBLEMS
+    if more > 0:
+        terminal.write(f"and {more:,} more; --json lists them all\n")
+    held = f"{_count(found.prompts, 'prompt')}, {_count(found.versions, 'version')}"
+    if not found.problems or found.repaired:
+        terminal.note(f"{held}: database, index and history agree.")
+    else:
+        terminal.note("'promptvault doctor --repair' mends this.")
 
 
 def settings(found: Iterable["Setting"]) -> None:

@@ -37,5 +37,7 @@ class Offer(NamedTuple):
     updated_at: datetime | None = None
     origins: tuple[Origin, ...] = ()
     """Where else it was found."""
+    uses: int = 0
+    used_at: datetime | None = None
     id: str = ""
     """The prompt's id in the vault that it comes from, '' from elsewhere."""

@@ -97,7 +97,7 @@ class History:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self.path.parent) as folder:
             fresh = Path(folder) / "new.git"
-            History(fresh)._run("init", "--quiet", "--bare", "--template=")
+            History(fresh).run("init", "--quiet", "--bare", "--template=")
             (fresh / "HEAD").write_text(f"ref: {BRANCH}\n")
             with (fresh / "config").open("a") as config:
                 config.write(_CONFIG)
@@ -107,7 +107,7 @@ class History:
         """Return the id of the newest commit, None while there is none."""
         if not self.exists():
             return None
-        lines = self._run("for-each-ref", "--format=%(objectname)", BRANCH).split()
+        lines = self.run("for-each-ref", "--format=%(objectname)", BRANCH).split()
         return lines[0] if lines else None
 
     def commits_of(self, ids: Sequence[str]) -> dict[str, str]:
@@ -115,7 +115,7 @@ class History:
         if not self.head():
             return {}
         form = f"%H %(trailers:key={TRAILER},valueonly,separator=)"
-        log = self._run("log", f"--max-count={len(ids)}", f"--format={form}", BRANCH)
+        log = self.run("log", f"--max-count={len(ids)}", f"--format={form}", BRANCH)
         found = dict(line.split(" ", 1)[::-1] for line in log.splitlines())
         return {id_: found[id_] for id_ in ids if id_ in found}
 
@@ -143,13 +143,9 @@ class History:
         options.append(f"--export-marks={marks}")
         # Deflating is most of git's work in a large import; level 1 is a third of it.
         config = ["-c", "core.compression=1"]
-        process: git.Git.AutoInterrupt = self._execute(
-            [*config, "fast-import", *options],
-            istream=subprocess.PIPE,
-            as_process=True,
-            **({} if os.name == "nt" else {"pass_fds": (lock,)}),
-        )
-        return process
+        inherited = {} if os.name == "nt" else {"pass_fds": (lock,)}
+        command = [*config, "fast-import", *options]
+        return self.start(*command, istream=subprocess.PIPE, **inherited)
 
     def _remove_stale_files(self) -> None:
         """Remove what a killed git left: we hold the lock, so none is at work."""
@@ -160,10 +156,26 @@ class History:
     def _pack_loose_objects(self) -> None:
         sample = self.path / "objects" / "17"
         if sample.is_dir() and len(os.listdir(sample)) > _LOOSE_OBJECTS_PER_FOLDER:
-            self._run("repack", "-d", "--quiet", "--geometric=2")
+            self.run("repack", "-d", "--quiet", "--geometric=2")
 
-    def _run(self, *command: str) -> str:
+    def run(self, *command: str) -> str:
+        """Run a git command on this repository and return what it prints."""
         return str(self._execute(list(command)))
+
+    def start(self, *command: str, **options: Any) -> git.Git.AutoInterrupt:
+        """Start a git command on this repository; to be ended with `finish`."""
+        process: git.Git.AutoInterrupt = self._execute(
+            list(command), as_process=True, **options
+        )
+        return process
+
+    @staticmethod
+    def finish(process: git.Git.AutoInterrupt) -> None:
+        """Wait for a git command to end well; raises VaultError."""
+        try:
+            process.wait()
+        except CommandError as error:
+            raise _translate(error) from error
 
     def _execute(self, command: list[str], **options: Any) -> Any:
         try:
@@ -187,10 +199,7 @@ def _feed(
                 _send(stdin, mark, change, parent if mark == 1 else None)
             stdin.write(b"done\n")
     finally:
-        try:
-            process.wait()
-        except CommandError as error:
-            raise _translate(error) from error
+        History.finish(process)
 
 
 def _send(stdin: IO[bytes], mark: int, change: Change, parent: str | None) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from promptvault.errors import InvalidInputError
-from promptvault.importers import chatgpt, claude
+from promptvault.importers import chatgpt, claude, promptvault
 from promptvault.importers.candidate import Items
 from promptvault.importers.document import Document
 
@@ -25,6 +25,7 @@ class Importer:
 IMPORTERS = (
     Importer(chatgpt.SOURCE, chatgpt.probe, chatgpt.read),
     Importer(claude.SOURCE, claude.probe, claude.read),
+    Importer(promptvault.SOURCE, promptvault.probe, promptvault.read),
 )
 """Every importer, in the order in which they are asked."""
 

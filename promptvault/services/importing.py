@@ -27,6 +27,7 @@ from promptvault.services.locking import locked
 from promptvault.services.workspace import Workspace
 from promptvault.vault.database import bulk_transaction
 from promptvault.vault.intake import Fate, Intake
+from promptvault.vault.usage import count_use
 
 _TITLE_LENGTH = 80
 
@@ -139,6 +140,8 @@ def run(
         except _DryRunError:
             return report
         writer.flush()
+    for prompt_id, used_at, uses in importing.used:
+        count_use(workspace.paths.usage, prompt_id, used_at, uses)
     report.seconds = (workspace.now() - start).total_seconds()
     return report
 
@@ -163,7 +166,7 @@ def _close_entry(connection: sqlite3.Connection, pk: int, report: Report) -> Non
 
 
 def _require_something(report: Report) -> None:
-    if report.sources:
+    if report.found or (report.skipped and not report.failed):
         return
     reasons = "; ".join(f"{f.where}: {f.reason}" for f in report.failed[:3])
     raise ImportSourceError(reasons or "There is nothing here that can be imported.")
@@ -193,6 +196,7 @@ class _Import:
         self._now = now
         self._progress = progress
         self._tags = tuple(dict.fromkeys(map(validate_tag, options.tags)))
+        self.used: list[tuple[str, datetime, int]] = []
         if options.folder:
             validate_name(options.folder.strip("/"))
 
@@ -257,6 +261,8 @@ class _Import:
         try:
             validate_body(offer.versions[-1].content.body)
             fate = self._intake.offer(offer)
+            if fate is Fate.ADDED and offer.uses and offer.used_at:
+                self.used.append((offer.id, offer.used_at, offer.uses))
         except InvalidInputError as error:
             report.failed.append(Failure(offer.name, str(error)))
             return

@@ -10,7 +10,7 @@ from promptvault.errors import PromptVaultError
 from promptvault.history.repository import Change, FileChange, History
 from promptvault.services.workspace import Workspace
 from promptvault.vault import outbox
-from promptvault.vault.database import connected
+from promptvault.vault.database import connected, refuse_lost
 from promptvault.vault.lock import exclusive
 
 _logger = logging.getLogger(__name__)
@@ -39,13 +39,13 @@ class Writer:
 @contextlib.contextmanager
 def locked(workspace: Workspace) -> Iterator[Writer]:
     """Hold the vault for writing; finishes what a killed command left undone."""
-    with (
-        exclusive(workspace.paths.lock, workspace.on_wait) as lock,
-        connected(workspace.paths.database) as connection,
-    ):
-        writer = Writer(workspace, connection, lock)
-        writer.flush(recover=True)
-        yield writer
+    paths = workspace.paths
+    with exclusive(paths.lock, workspace.on_wait) as lock:
+        refuse_lost(paths.database, paths.history)
+        with connected(paths.database) as connection:
+            writer = Writer(workspace, connection, lock)
+            writer.flush(recover=True)
+            yield writer
 
 
 def flush(

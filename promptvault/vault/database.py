@@ -20,6 +20,18 @@ _USAGE_TABLE = """CREATE TABLE IF NOT EXISTS usage.uses (
 ) WITHOUT ROWID"""
 
 
+def refuse_lost(database: Path, history: Path) -> None:
+    """Raise VaultError where the history is left of a vault, but not its database.
+
+    An empty vault in its place would look as if every prompt was gone.
+    """
+    if not database.exists() and history.exists():
+        raise VaultError(
+            f"The vault's database is not there ({database}), but its history is."
+            " 'promptvault doctor --repair' rebuilds it."
+        )
+
+
 def open_writable(database: Path) -> sqlite3.Connection:
     """Open the vault for writing, created or migrated if need be, in autocommit mode.
 

@@ -159,9 +159,23 @@ def test_message_without_text_is_counted(content: Json) -> None:
         {"metadata": {"is_user_system_message": True}},
         {"author": {"role": "tool"}},
         {"author": None},
-        {"content": {"content_type": "code", "text": "x", "parts": ["x"]}},
-        {"content": {"content_type": "execution_output", "parts": ["x"]}},
-        {"content": {"content_type": "model_editable_context", "parts": ["x"]}},
+        *(
+            {"content": {"content_type": kind, "text": "x", "parts": ["x"]}}
+            for kind in (
+                "model_editable_context",
+                "code",
+                "execution_output",
+                "computer_output",
+                "citable_code_output",
+                "tether_quote",
+                "tether_browsing_code",
+                "tether_browsing_display",
+                "sonic_webpage",
+                "system_error",
+                "thoughts",
+                "reasoning_recap",
+            )
+        ),
     ],
 )
 def test_message_that_nobody_typed(message: dict[str, Json]) -> None:

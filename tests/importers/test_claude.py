@@ -218,6 +218,19 @@ def test_messages_whose_parents_are_not_there_are_not_lost() -> None:
     ]
 
 
+def test_edited_first_prompt_stored_after_its_answer() -> None:
+    items = read(
+        talk(
+            message("x", "answer", 1, "assistant", parent_message_uuid="a"),
+            message("a", "draft", 1, parent_message_uuid=ROOT),
+            message("b", "final", 2, parent_message_uuid=ROOT),
+        )
+    )
+    assert [[d.body for d in c.drafts] for c in candidates(items)] == [
+        ["draft", "final"]
+    ]
+
+
 def project(**fields: Json) -> dict[str, Json]:
     return {
         "uuid": "p1",

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from promptvault.importers.field import fit, items, members, moment, text
@@ -51,6 +51,7 @@ def test_no_moment(value: object) -> None:
 
 
 @given(st.text() | st.floats() | st.integers() | st.dates().map(str))
+@settings(deadline=None)
 def test_moment_is_aware_or_none(value: object) -> None:
     found = moment(value)
     assert found is None or found.tzinfo is UTC

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from promptvault.errors import ImportSourceError
@@ -33,6 +33,7 @@ def read(data: str | bytes, **options: Any) -> list[Any]:
 
 
 @given(st.lists(documents), chunks, st.sampled_from([None, 0, 2]), st.booleans())
+@settings(deadline=None)
 def test_array_gives_what_json_gives(
     value: list[Any], chunk: int, indent: int | None, ascii_only: bool
 ) -> None:
@@ -41,18 +42,21 @@ def test_array_gives_what_json_gives(
 
 
 @given(st.lists(documents), chunks)
+@settings(deadline=None)
 def test_wrapped_list_gives_its_elements(value: list[Any], chunk: int) -> None:
     text = json.dumps({"version": 1, "conversations": value, "more": [{}]})
     assert read(text, chunk=chunk) == value
 
 
 @given(st.lists(st.dictionaries(st.text(max_size=5), documents)), chunks)
+@settings(deadline=None)
 def test_lines_give_their_objects(value: list[Any], chunk: int) -> None:
     text = "\r\n".join(map(json.dumps, value))
     assert read(text, unwrap=(), chunk=chunk) == value
 
 
 @given(st.binary(max_size=200), chunks)
+@settings(deadline=None)
 def test_arbitrary_bytes_never_raise(data: bytes, chunk: int) -> None:
     read(data, chunk=chunk)
     read(b'[{"a": 1, "b": 2}, ' + data, chunk=chunk)
@@ -148,6 +152,12 @@ def test_damaged_line_costs_that_line(line: str) -> None:
         {"n": 2},
     ]
     assert sum(isinstance(value, Damaged) for value in got) == 1
+
+
+def test_damaged_object_over_several_lines_is_one_fault() -> None:
+    got = read('{\n "a": tru,\n "b": 1\n}\n{"c": 2}')
+    assert got[1:] == [{"c": 2}]
+    assert isinstance(got[0], Damaged)
 
 
 def test_file_cut_off_anywhere_keeps_the_whole_elements_before() -> None:

@@ -64,7 +64,7 @@ def bent(draw: st.DrawFn, value: Json) -> Json:
 
 @importers
 @given(st.lists(VALUES, max_size=4))
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_arbitrary_json(importer: Importer, value: Any) -> None:
     items = drain(importer, json.dumps(value).encode())
     json.dumps([str(item) for item in items]).encode()
@@ -73,7 +73,7 @@ def test_arbitrary_json(importer: Importer, value: Any) -> None:
 
 @importers
 @given(st.data())
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_export_with_strange_parts(importer: Importer, data: st.DataObject) -> None:
     value = data.draw(bent(EXPORTS[importer.source]))
     for body in bodies(drain(importer, json.dumps(value).encode())):

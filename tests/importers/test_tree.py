@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from promptvault.importers import tree
@@ -41,6 +41,7 @@ def trees(draw: st.DrawFn) -> dict[str, Node]:
 
 
 @given(trees(), st.data())
+@settings(deadline=None)
 def test_each_turn_of_the_branch_comes_once(
     nodes: dict[str, Node], data: st.DataObject
 ) -> None:
@@ -54,6 +55,7 @@ def test_each_turn_of_the_branch_comes_once(
 
 
 @given(trees())
+@settings(deadline=None)
 def test_newest_leaf_is_a_leaf_unless_all_run_in_circles(
     nodes: dict[str, Node],
 ) -> None:

@@ -1,0 +1,65 @@
+"""`export`: prompts as files that other tools read."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from promptvault.cli import completion, options, rows, terminal
+from promptvault.cli.context import open_reader
+from promptvault.domain.prompt import validate_tag
+from promptvault.services import exporting
+from promptvault.services.exporting import Format
+from promptvault.vault.reader import Selection
+
+
+def export(
+    path: Annotated[
+        str,
+        typer.Argument(
+            metavar="PATH", help="A file, a folder for Markdown, or '-' for stdout."
+        ),
+    ],
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME...]",
+            autocompletion=completion.names,
+            help="Only these prompts; without them, everything.",
+        ),
+    ] = None,
+    form: Annotated[
+        Format | None,
+        typer.Option(
+            "--format", help="Without it, by the ending of PATH.", show_default=False
+        ),
+    ] = None,
+    folder: options.Folder = None,
+    tags: options.Tags = None,
+    source: options.Source = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write over files that are there.")
+    ] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Write prompts out as Markdown, JSON, JSON lines or CSV; `import` reads them."""
+    target = Path(path)
+    chosen = form or (Format.JSON if path == "-" else exporting.format_for(target))
+    with open_reader() as reader:
+        wanted = tuple(reader.get(name).name for name in names or ())
+        tag_list = tuple(map(validate_tag, tags or ()))
+        selection = Selection(folder, tag_list, source, names=wanted)
+        found = exporting.records(reader, selection)
+        if path == "-":
+            exporting.write(found, chosen, rows.record_row, terminal.write)
+            return
+        if chosen is Format.MARKDOWN:
+            count = exporting.write_folder(found, target, force=force)
+        else:
+            count = exporting.write_file(
+                found, target, chosen, rows.record_row, force=force
+            )
+    if as_json:
+        terminal.write_json({"path": path, "format": chosen.value, "prompts": count})
+    else:
+        terminal.note(f"Wrote {count:,} prompts to {path}.")

@@ -1,0 +1,58 @@
+"""`doctor` and `backup`: keeping the vault whole."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from promptvault.cli import options, render, terminal
+from promptvault.cli.workspace import workspace
+from promptvault.errors import InvalidInputError, VaultError
+from promptvault.services import backup as archive
+from promptvault.services import doctor as examination
+
+
+def doctor(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Mend what is found.")
+    ] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Prove that database, search index and history agree; --repair mends them."""
+    diagnosis = examination.examine(workspace(), repair=repair)
+    if as_json:
+        terminal.write_json(diagnosis.as_row())
+    else:
+        render.diagnosis(diagnosis)
+    if diagnosis.problems and not diagnosis.repaired:
+        raise typer.Exit(VaultError.exit_code)
+
+
+def backup(
+    path: Annotated[
+        str, typer.Argument(metavar="PATH", help="The file; or the word 'restore'.")
+    ],
+    source: Annotated[
+        Path | None,
+        typer.Argument(metavar="[PATH]", help="After 'restore': the backup to read."),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write over what is there.")
+    ] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Save everything in one file, or 'backup restore PATH' to get it back."""
+    if path == "restore" and source is not None:
+        count = archive.restore(workspace(), source, force=force)
+        row: dict[str, object] = {"restored": str(source), "prompts": count}
+        message = f"Restored {count:,} prompts from {source}."
+    elif source is None:
+        size = archive.create(workspace(), Path(path), force=force)
+        row = {"path": path, "bytes": size}
+        message = f"Saved everything in {path} ({size / 1e6:,.1f} MB)."
+    else:
+        raise InvalidInputError("Use 'backup PATH' or 'backup restore PATH'.")
+    if as_json:
+        terminal.write_json(row)
+    else:
+        terminal.note(message)

@@ -1,0 +1,95 @@
+"""Reading a whole history back, file by file and commit by commit."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from typing import IO, NamedTuple, Self
+
+from promptvault.domain.prompt import Author
+from promptvault.errors import VaultError
+from promptvault.history.repository import BRANCH, History
+
+
+class CommittedFile(NamedTuple):
+    """A file as one commit left it."""
+
+    commit: str
+    author: Author
+    message: str
+    """The commit's subject line."""
+    path: str
+    blob: str
+    """Id of its content."""
+
+
+def damages(history: History) -> list[str]:
+    """Return what git finds wrong with its objects, in its own words."""
+    try:
+        history.run("fsck", "--strict", "--no-dangling", "--no-progress")
+    except VaultError as error:
+        return [str(error)]
+    return []
+
+
+def head_files(history: History) -> dict[str, str]:
+    """Return path to content id for every file of the newest commit."""
+    if not history.head():
+        return {}
+    listing = history.run("ls-tree", "-r", "-z", "--full-tree", BRANCH)
+    entries = (entry.split("\t", 1) for entry in listing.split("\0") if entry)
+    return {path: mode_type_id.split()[2] for mode_type_id, path in entries}
+
+
+def committed_files(history: History) -> Iterator[CommittedFile]:
+    """Yield every file that any commit wrote, oldest commit first."""
+    if not history.head():
+        return
+    options = ("--reverse", "--raw", "--no-abbrev", "--no-renames", "--root", "-z")
+    form = "--format=%x01%H%x02%an%x02%ae%x02%s"
+    process = history.start("log", *options, form, BRANCH, "--")
+    with closing(process.stdout):
+        for record in _records(process.stdout, b"\x01"):
+            head, _, entries = record.partition(b"\0")
+            commit, name, email, subject = head.decode(errors="replace").split("\x02")
+            # ":mode mode id id status" and the path, each ended by a NUL
+            fields = [field for field in entries.split(b"\0") if field.strip()]
+            for status, path in zip(fields[::2], fields[1::2], strict=True):
+                blob = status.split()[3].decode()
+                if blob.strip("0"):
+                    author = Author(name, email)
+                    yield CommittedFile(commit, author, subject, path.decode(), blob)
+    history.finish(process)
+
+
+def _records(stream: IO[bytes], separator: bytes) -> Iterator[bytes]:
+    waiting = b""
+    while chunk := stream.read(1 << 20):
+        *whole, waiting = (waiting + chunk).split(separator)
+        yield from filter(None, whole)
+    if waiting:
+        yield waiting
+
+
+class BlobReader:
+    """Reads contents by id through one git process; a context manager."""
+
+    def __init__(self, history: History) -> None:
+        self._process = history.start("cat-file", "--batch", istream=subprocess.PIPE)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.stdin.close()
+        self._process.stdout.close()
+        History.finish(self._process)
+
+    def read(self, blob: str) -> str:
+        """Return the text of a content id; raises VaultError when it is lost."""
+        self._process.stdin.write(f"{blob}\n".encode())
+        self._process.stdin.flush()
+        head = self._process.stdout.readline().split()
+        if len(head) != 3:
+            raise VaultError(f"The history has lost an object ({blob}).")
+        data: bytes = self._process.stdout.read(int(head[2]) + 1)[:-1]
+        return data.decode(errors="replace")

@@ -1,0 +1,164 @@
+"""Writing prompts out: Markdown, JSON, JSON lines and CSV that other tools read."""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from promptvault import front_matter
+from promptvault.domain.prompt import PromptRecord
+from promptvault.errors import AlreadyExistsError, InvalidInputError, NotFoundError
+from promptvault.vault.reader import Reader, Selection
+
+
+class Format(StrEnum):
+    """What an export is written as."""
+
+    MARKDOWN = "markdown"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+Row = dict[str, Any]
+ToRow = Callable[[PromptRecord], Row]
+Write = Callable[[str], None]
+
+_CSV_COLUMNS = ("name", "title", "description", "tags", "template", "source")
+_CSV_TIMES = ("created_at", "updated_at")
+_SUFFIXES = {".json": Format.JSON, ".jsonl": Format.JSONL, ".csv": Format.CSV}
+
+
+def format_for(path: Path) -> Format:
+    """Return the format that a path's ending asks for; Markdown without one."""
+    return _SUFFIXES.get(path.suffix.lower(), Format.MARKDOWN)
+
+
+def records(reader: Reader, selection: Selection) -> Iterator[PromptRecord]:
+    """Yield the selected prompts whole; raises NotFoundError when there is none."""
+    found = False
+    for prompt in reader.prompts(selection):
+        found = True
+        yield reader.record(prompt)
+    if not found:
+        raise NotFoundError("There are no such prompts to export.")
+
+
+def write(
+    found: Iterable[PromptRecord], form: Format, to_row: ToRow, out: Write
+) -> int:
+    """Write prompts as one document, piece by piece, and return their count.
+
+    Raises InvalidInputError for more than one as Markdown.
+    """
+    match form:
+        case Format.MARKDOWN:
+            return _write_one_markdown(found, out)
+        case Format.CSV:
+            return _write_csv(found, to_row, out)
+        case Format.JSONL:
+            return _write_rows(found, to_row, out, ("", "\n", "\n"))
+        case Format.JSON:
+            return _write_rows(found, to_row, out, ("[\n", ",\n", "\n]\n"))
+
+
+def _write_rows(
+    found: Iterable[PromptRecord],
+    to_row: ToRow,
+    out: Write,
+    marks: tuple[str, str, str],
+) -> int:
+    start, between, end = marks
+    count = 0
+    for record in found:
+        out(between if count else start)
+        count += 1
+        out(json.dumps(to_row(record), ensure_ascii=False))
+    out(end)
+    return count
+
+
+def _write_csv(found: Iterable[PromptRecord], to_row: ToRow, out: Write) -> int:
+    buffer = io.StringIO()
+    rows = csv.writer(buffer)
+    rows.writerow([*_CSV_COLUMNS, "body", *_CSV_TIMES])
+    count = 0
+    for record in found:
+        count += 1
+        row = to_row(record)
+        row["tags"] = " ".join(row["tags"])
+        rows.writerow([row[key] for key in (*_CSV_COLUMNS, "body", *_CSV_TIMES)])
+        out(buffer.getvalue())
+        buffer.seek(0)
+        buffer.truncate()
+    return count
+
+
+def _write_one_markdown(found: Iterable[PromptRecord], out: Write) -> int:
+    one = list(found)
+    if len(one) > 1:
+        raise InvalidInputError(
+            "Markdown is one file a prompt: give a folder, or name one prompt."
+        )
+    out(markdown(one[0]))
+    return 1
+
+
+def markdown(record: PromptRecord) -> str:
+    """Return a prompt as the Markdown file that the history holds, too."""
+    head = front_matter.header(record.prompt, record.current, record.origins)
+    return head + record.current.body
+
+
+def write_folder(
+    found: Iterable[PromptRecord], folder: Path, *, force: bool = False
+) -> int:
+    """Write a Markdown file for each prompt under *folder*, and return their count.
+
+    Raises AlreadyExistsError when a file is there already and *force* is not given,
+    InvalidInputError when the folder cannot be written.
+    """
+    count = 0
+    for record in found:
+        count += 1
+        path = folder / f"{record.prompt.name}.md"
+        if path.exists() and not force:
+            raise AlreadyExistsError(
+                f"{path} is there already; --force writes over it."
+            )
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(markdown(record).encode())
+        except OSError as error:
+            reason = error.strerror
+            raise InvalidInputError(f"{path} cannot be written: {reason}.") from error
+    return count
+
+
+def write_file(
+    found: Iterable[PromptRecord],
+    path: Path,
+    form: Format,
+    to_row: ToRow,
+    *,
+    force: bool = False,
+) -> int:
+    """Write prompts into one file, whole or not at all, and return their count."""
+    if path.exists() and not force:
+        raise AlreadyExistsError(f"{path} is there already; --force writes over it.")
+    fresh = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with fresh.open("w", encoding="utf-8", newline="") as file:
+            count = write(found, form, to_row, file.write)
+        os.replace(fresh, path)
+    except OSError as error:
+        reason = error.strerror
+        raise InvalidInputError(f"{path} cannot be written: {reason}.") from error
+    finally:
+        fresh.unlink(missing_ok=True)
+    return count

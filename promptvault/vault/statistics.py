@@ -1,0 +1,99 @@
+"""What is in the vault, counted: for `stats`."""
+
+from typing import NamedTuple
+
+from promptvault.domain.token import estimate_tokens
+from promptvault.vault.reader import Reader
+
+_TOP = 10
+
+_TOTALS = """SELECT
+    (SELECT count(*) FROM prompts WHERE deleted_at IS NULL),
+    (SELECT count(*) FROM versions v JOIN prompts p ON p.pk = v.prompt_pk
+        WHERE p.deleted_at IS NULL),
+    (SELECT count(*) FROM prompts p JOIN versions v ON v.pk = p.version_pk
+        WHERE p.deleted_at IS NULL AND v.template),
+    (SELECT count(*) FROM prompts WHERE deleted_at IS NULL AND favourite),
+    (SELECT count(*) FROM prompts WHERE deleted_at IS NOT NULL),
+    (SELECT count(*) FROM imports WHERE undone_at IS NULL)"""
+_BY_SOURCE = """SELECT source, count(*) AS number FROM prompts
+    WHERE deleted_at IS NULL GROUP BY source ORDER BY number DESC, source"""
+_BY_FOLDER = """SELECT
+        CASE WHEN name = leaf THEN '' ELSE substr(name, 1, instr(name, '/') - 1) END
+        AS folder, count(*) AS number
+    FROM prompts WHERE deleted_at IS NULL
+    GROUP BY folder ORDER BY number DESC, folder"""
+_BY_MONTH = """SELECT substr(created_at, 1, 7) AS month, count(*) FROM prompts
+    WHERE deleted_at IS NULL GROUP BY month ORDER BY month"""
+_MOST_USED = """SELECT p.name, u.uses FROM prompts p
+    JOIN usage.uses u ON u.prompt_id = p.id WHERE p.deleted_at IS NULL
+    ORDER BY u.uses DESC, u.used_at DESC, p.name LIMIT ?"""
+_MOST_CHANGED = """SELECT p.name, v.number FROM prompts p
+    JOIN versions v ON v.pk = p.version_pk
+    WHERE p.deleted_at IS NULL AND v.number > 1
+    ORDER BY v.number DESC, p.updated_at DESC, p.name LIMIT ?"""
+_TAGS = """SELECT value, count(*) AS number FROM prompts, json_each(tags)
+    WHERE deleted_at IS NULL GROUP BY value ORDER BY number DESC, value LIMIT ?"""
+_BODIES = "SELECT body FROM documents"
+
+
+class Totals(NamedTuple):
+    """How much there is; the trash counts in `trashed` only."""
+
+    prompts: int
+    versions: int
+    templates: int
+    favourites: int
+    trashed: int
+    imports: int
+    """Those that were not undone."""
+
+
+class Count(NamedTuple):
+    """A name, and how often it comes up."""
+
+    name: str
+    number: int
+
+
+Counts = tuple[Count, ...]
+
+
+class Statistics(NamedTuple):
+    """What the vault holds."""
+
+    totals: Totals
+    tokens: int
+    """Estimated length of all prompts, of each its current version."""
+    by_source: Counts
+    by_folder: Counts
+    """Prompts in each top-level folder; '' stands for those in none."""
+    by_month: Counts
+    """Prompts by the month (``2026-05``, UTC) they were made in, oldest first."""
+    most_used: Counts
+    most_changed: Counts
+    """Prompts with more than one version, and how many they have."""
+    tags: Counts
+
+    @property
+    def average_tokens(self) -> int:
+        """Estimated length of a prompt, rounded; 0 without prompts."""
+        return round(self.tokens / max(1, self.totals.prompts))
+
+
+def statistics(reader: Reader) -> Statistics:
+    """Count what is in the vault; raises VaultError."""
+    return Statistics(
+        totals=Totals(*next(reader.rows(_TOTALS))),
+        tokens=sum(estimate_tokens(body) for (body,) in reader.rows(_BODIES)),
+        by_source=_counts(reader, _BY_SOURCE),
+        by_folder=_counts(reader, _BY_FOLDER),
+        by_month=_counts(reader, _BY_MONTH),
+        most_used=_counts(reader, _MOST_USED, _TOP),
+        most_changed=_counts(reader, _MOST_CHANGED, _TOP),
+        tags=_counts(reader, _TAGS, _TOP),
+    )
+
+
+def _counts(reader: Reader, sql: str, *parameters: object) -> Counts:
+    return tuple(Count(*row) for row in reader.rows(sql, *parameters))

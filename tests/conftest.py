@@ -1,0 +1,172 @@
+"""The program as tests run it: within this process, or as a process of its own."""
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from promptvault.cli import main
+from promptvault.domain.prompt import Author
+from promptvault.vault.database import connected
+from promptvault.vault.engine import transaction
+from promptvault.vault.reader import Reader, reading
+from promptvault.vault.repository import Repository
+
+AUTHOR = Author("Ada Lovelace", "ada@example.org")
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+_CLEARED = ("PROMPTVAULT_", "_PROMPTVAULT_", "GIT_", "EDITOR", "VISUAL", "NO_COLOR")
+
+Git = Callable[..., str]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run of the program left behind."""
+
+    code: int
+    out: bytes
+    err: str
+
+    @property
+    def text(self) -> str:
+        """What stands on stdout."""
+        return self.out.decode()
+
+    @property
+    def lines(self) -> list[str]:
+        """What stands on stdout, line by line."""
+        return self.text.splitlines()
+
+    @property
+    def json(self) -> Any:
+        """The one JSON document on stdout."""
+        return json.loads(self.out)
+
+    @property
+    def jsonl(self) -> list[Any]:
+        """The JSON documents on stdout, one a line."""
+        return [json.loads(line) for line in self.lines]
+
+    @property
+    def error(self) -> Any:
+        """The error that `--json` puts on stderr."""
+        return json.loads(self.err)["error"]
+
+
+class Pvt:
+    """Runs the real program in this process."""
+
+    def __call__(self, *arguments: str, stdin: bytes = b"") -> Result:
+        """Run it with *stdin* piped in."""
+        streams = sys.stdin, sys.stdout, sys.stderr
+        environment = dict(os.environ)
+        out, err = io.BytesIO(), io.StringIO()
+        sys.stdin = io.TextIOWrapper(io.BytesIO(stdin))
+        sys.stdout = io.TextIOWrapper(out)
+        sys.stderr = err
+        try:
+            code = main.run(list(arguments))
+            sys.stdout.flush()
+            return Result(code, out.getvalue(), err.getvalue())
+        finally:
+            sys.stdin, sys.stdout, sys.stderr = streams
+            os.environ.clear()
+            os.environ.update(environment)  # --no-color sets a variable
+
+    def ok(self, *arguments: str, stdin: bytes = b"") -> Result:
+        """Run it, and require that it succeeds."""
+        result = self(*arguments, stdin=stdin)
+        assert result.code == 0, result.err
+        return result
+
+
+class Process:
+    """Runs the real program as a process of its own."""
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return the command line."""
+        return [sys.executable, "-m", "promptvault", *arguments]
+
+    def __call__(self, *arguments: str, stdin: bytes = b"") -> Result:
+        """Run it to its end with *stdin* piped in."""
+        done = subprocess.run(
+            self.command(*arguments),
+            input=stdin,
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+        return Result(done.returncode, done.stdout, done.stderr.decode())
+
+
+@dataclass(frozen=True)
+class Vault:
+    """A vault without the program around it, for tests below the services."""
+
+    database: Path
+    usage: Path
+
+    @contextlib.contextmanager
+    def writing(self, now: datetime = NOON) -> Iterator[Repository]:
+        """Open one transaction."""
+        with connected(self.database) as connection, transaction(connection) as session:
+            yield Repository(session, AUTHOR, now)
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """Open the vault as commands that only read do."""
+        with reading(self.database, self.usage) as reader:
+            yield reader
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an empty PROMPTVAULT_HOME, the surroundings swept of settings."""
+    for name in list(os.environ):
+        if name.startswith(_CLEARED):
+            monkeypatch.delenv(name)
+    folder = tmp_path / "home"
+    monkeypatch.setenv("PROMPTVAULT_HOME", str(folder))
+    monkeypatch.setenv("GIT_AUTHOR_NAME", AUTHOR.name)
+    monkeypatch.setenv("GIT_AUTHOR_EMAIL", AUTHOR.email)
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+@pytest.fixture
+def pvt(home: Path) -> Pvt:
+    """Return the program, to be called with its arguments."""
+    return Pvt()
+
+
+@pytest.fixture
+def pvt_process(home: Path) -> Process:
+    """Return the program as a process of its own, for pipes and signals."""
+    return Process()
+
+
+@pytest.fixture
+def git(home: Path) -> Git:
+    """Return git on the history: takes arguments, returns what it prints."""
+
+    def run(*arguments: str) -> str:
+        command = ["git", f"--git-dir={home / 'data' / 'history.git'}", *arguments]
+        done = subprocess.run(command, check=True, capture_output=True)
+        return done.stdout.decode()
+
+    return run
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Vault:
+    """Return the path of a vault that the first use makes."""
+    return Vault(tmp_path / "vault.db", tmp_path / "usage.db")

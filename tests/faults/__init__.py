@@ -1,0 +1,1 @@
+"""Whole-program tests of what must not go wrong when everything around it does."""

@@ -1,0 +1,81 @@
+"""A vault for each test, and the means to kill its writers."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .program import Vault, editor
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Vault:
+    """Return a vault that does not exist yet."""
+    return Vault(tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Vault:
+    """Return a vault of two prompts, one with two versions; to be copied only."""
+    folder = tmp_path_factory.mktemp("pristine")
+    vault = Vault(folder / "home")
+    vault.ok("add", "kept/one", "the first wording", "--tag", "kept")
+    vault.ok("add", "kept/two", "never touched")
+    vault.with_(EDITOR=editor(folder, "the second wording\n")).ok("edit", "kept/one")
+    return vault
+
+
+@pytest.fixture
+def filled(pristine: Vault, tmp_path: Path) -> Vault:
+    """Return a vault of two prompts, one with two versions."""
+    return duplicate(pristine, tmp_path / "home")
+
+
+def duplicate(vault: Vault, home: Path) -> Vault:
+    """Copy *vault* to another home."""
+    shutil.copytree(vault.home, home)
+    return Vault(home)
+
+
+@pytest.fixture(scope="session")
+def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the library that kills its process group at a chosen call."""
+    compiler = next(filter(None, map(shutil.which, ("gcc", "cc", "clang"))), None)
+    if compiler is None or not sys.platform.startswith("linux"):
+        _unavailable("Killing at a chosen call takes Linux and a C compiler.")
+    library = tmp_path_factory.mktemp("shim") / "shim.so"
+    source = Path(__file__).with_name("shim.c")
+    command = [
+        str(compiler),
+        "-shared",
+        "-fPIC",
+        "-O1",
+        "-o",
+        str(library),
+        str(source),
+    ]
+    subprocess.run([*command, "-ldl"], check=True)
+    return library
+
+
+def _unavailable(reason: str) -> None:
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def doctor(pristine: Vault) -> Callable[[Vault], str]:
+    """Return what asks `doctor`, once there is one, what is wrong with a vault."""
+    if pristine.run("doctor", "--help").code != 0:
+        return lambda _: ""
+
+    def ask(vault: Vault) -> str:
+        result = vault.run("doctor")
+        return "" if result.code == 0 else f"doctor: {result.code} {result.out}"
+
+    return ask

@@ -1,0 +1,193 @@
+"""The program as its users run it: real processes on a vault of their own."""
+
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from promptvault.paths import HOME_VARIABLE
+
+PATIENCE_SECONDS = 300
+"""When a command counts as hanging."""
+
+_INHERITED = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT")
+_GIT_IDENTITY = {
+    "GIT_AUTHOR_NAME": "Ada Author",
+    "GIT_AUTHOR_EMAIL": "ada@example.org",
+    "GIT_COMMITTER_NAME": "Ada Author",
+    "GIT_COMMITTER_EMAIL": "ada@example.org",
+}
+_PR_CAPBSET_DROP = 24
+_OVERRIDING_CAPABILITIES = (1, 2)  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a command."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Vault:
+    """A home folder, and the program run on it in a clean environment."""
+
+    home: Path
+    extra: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def data(self) -> Path:
+        return self.home / "data"
+
+    @property
+    def database(self) -> Path:
+        return self.data / "vault.db"
+
+    @property
+    def history(self) -> Path:
+        return self.data / "history.git"
+
+    def with_(self, **extra: str) -> "Vault":
+        """Return the same vault under more environment variables."""
+        return Vault(self.home, self.extra | extra)
+
+    def environment(self) -> dict[str, str]:
+        kept = {key: os.environ[key] for key in _INHERITED if key in os.environ}
+        home = {HOME_VARIABLE: str(self.home), "HOME": str(self.home.parent)}
+        return kept | _GIT_IDENTITY | home | self.extra
+
+    def start(
+        self, *arguments: str, before: Callable[[], None] | None = None
+    ) -> subprocess.Popen[str]:
+        """Start a command at the head of its own process group."""
+        return start(
+            [sys.executable, "-m", "promptvault", *arguments],
+            self.environment(),
+            self.home.parent,
+            before,
+        )
+
+    def run(
+        self,
+        *arguments: str,
+        stdin: str = "",
+        before: Callable[[], None] | None = None,
+    ) -> Result:
+        """Run a command to its end, whatever that is."""
+        with ended(self.start(*arguments, before=before)) as process:
+            return finished(process, stdin)
+
+    def ok(self, *arguments: str, stdin: str = "") -> str:
+        """Run a command that must succeed, and return what it printed."""
+        result = self.run(*arguments, stdin=stdin)
+        assert result.code == 0, (arguments, result)
+        assert "Traceback" not in result.err, (arguments, result)
+        return result.out
+
+    def quiet(self, *arguments: str) -> str:
+        """Run a command that must succeed and have nothing to warn of."""
+        result = self.run(*arguments)
+        assert (result.code, "has to wait" in result.err) == (0, False), result
+        return result.out
+
+    def names(self) -> list[str]:
+        return self.ok("list", "--plain").split()
+
+    def json(self, *arguments: str) -> Any:
+        return json.loads(self.ok(*arguments, "--json"))
+
+
+def start(
+    command: Sequence[str],
+    environment: dict[str, str],
+    folder: Path,
+    before: Callable[[], None] | None = None,
+) -> subprocess.Popen[str]:
+    """Start *command* at the head of its own process group, with pipes."""
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        cwd=folder,
+        env=environment,
+        preexec_fn=before,
+        start_new_session=True,
+    )
+
+
+def finished(process: subprocess.Popen[str], stdin: str = "") -> Result:
+    """Wait for the end of *process*."""
+    out, err = process.communicate(stdin, timeout=PATIENCE_SECONDS)
+    return Result(process.returncode, out, err)
+
+
+@contextlib.contextmanager
+def ended(*processes: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+    """See to it that nothing of the groups of *processes* outlives the block."""
+    try:
+        yield processes[0]
+    finally:
+        for process in processes:
+            kill_group(process)
+            process.communicate()
+
+
+def kill_group(process: subprocess.Popen[str]) -> None:
+    """Kill *process* and every process it has started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def assert_refused(result: Result, *codes: int) -> None:
+    """Assert that a command failed as the contract has it: told, not thrown."""
+    assert result.code in codes, result
+    assert result.out == "", result
+    assert_civil(result)
+
+
+def assert_civil(result: Result) -> None:
+    """Assert that a command said no more than a person will read."""
+    assert "Traceback" not in result.err, result
+    assert "PROMPTVAULT_DEBUG" not in result.err, result
+    assert len(result.err.splitlines()) <= 2, result
+    assert result.code == 0 or result.err, result
+
+
+def bound_by_permissions() -> Callable[[], None] | None:
+    """Return what makes even root obey a file's mode, for `before`."""
+    if os.geteuid() != 0:
+        return None
+    libc = ctypes.CDLL(None)
+
+    def drop() -> None:
+        for capability in _OVERRIDING_CAPABILITIES:
+            libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)
+
+    return drop
+
+
+def script(path: Path, text: str) -> Path:
+    """Write an executable shell script, as `$EDITOR` or in the place of git."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+def editor(folder: Path, text: str) -> str:
+    """Return an `$EDITOR` that replaces what it is given with *text*."""
+    source = folder / f"text-{abs(hash(text))}"
+    source.write_text(text)
+    return str(script(source.with_suffix(".sh"), f'cat {source} > "$1"'))

@@ -1,0 +1,287 @@
+"""`kill -9` at any moment: what was acknowledged stands; the rest is all or none."""
+
+import contextlib
+import json
+import os
+import random
+import shlex
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from . import exports
+from .conftest import duplicate
+from .program import Result, Vault, editor, ended, kill_group, script, start
+from .wholeness import State, assert_whole, faults, state, subjects
+
+Doctor = Callable[[Vault], str]
+
+NOTHING = State({}, ())
+
+SIGKILLED = -signal.SIGKILL
+PROMPTS = 200
+"""In the import: enough for more objects than git keeps loose."""
+ROUNDS = int(os.environ.get("PROMPTVAULT_KILL_ROUNDS", "15"))
+STRIDE = int(os.environ.get("PROMPTVAULT_KILL_STRIDE", "1"))
+"""Of the exhaustive walk, which is long."""
+WORKERS = 2
+
+
+@dataclass
+class Walk:
+    """One command, killed at one call after another, each time on a fresh copy."""
+
+    shim: Path
+    folder: Path
+    seed: Vault
+    command: tuple[str, ...]
+    doctor: Doctor
+    extra: dict[str, str] = field(default_factory=dict)
+    before: State = NOTHING
+    after: State = NOTHING
+    commits: tuple[list[str], list[str]] = ([], [])
+    outcomes: dict[str, int] = field(default_factory=dict)
+
+    def rehearse(self) -> list[str]:
+        """Run the command unharmed, and return the calls that it makes."""
+        vault = self._copy("rehearsal")
+        self.before, old = state(vault), subjects(vault)
+        record = self.folder / "record"
+        result = self._run(vault, target=0, FAULT_RECORD=str(record))
+        assert result.code == 0, result
+        self.after, new = state(vault), subjects(vault)
+        self.commits = (old, new)
+        assert self.before != self.after
+        assert faults(vault) == []
+        return record.read_text().splitlines()
+
+    def faults_at(self, point: tuple[int, bool]) -> list[str]:
+        """Kill the command at one call, and return what the next ones find wrong."""
+        target, torn = point
+        vault = self._copy(f"at-{target}-{torn}")
+        killed = self._run(vault, target, **({"FAULT_TORN": "1"} if torn else {}))
+        found = [*self._judge(killed), *self._faults_after(vault, killed)]
+        shutil.rmtree(vault.home)
+        return [f"killed at call {target}{' (torn)' * torn}: {each}" for each in found]
+
+    def _judge(self, killed: Result) -> list[str]:
+        ok = killed.code in (0, SIGKILLED)
+        return [] if ok else [f"ended with {killed.code}: {killed.err}"]
+
+    def _faults_after(self, vault: Vault, killed: Result) -> list[str]:
+        listed = vault.run("list", "--plain")
+        added = vault.run("add", "next/command", "comes after")
+        for result in (listed, added):
+            if result.code or "has to wait" in result.err:
+                return [f"the next command ended with {result.code}: {result.err}"]
+        found = self._compare(vault, killed, listed.out.split())
+        return [*found, *faults(vault), *filter(None, [self.doctor(vault)])]
+
+    def _compare(
+        self, vault: Vault, killed: Result, listed: Sequence[str]
+    ) -> list[str]:
+        now = state(vault).without("next/command")
+        self._count("done" if now == self.after else "undone")
+        if now not in (self.before, self.after):
+            return ["the vault is neither as before nor as after"]
+        if killed.out and now != self.after:
+            return ["what was acknowledged is gone"]
+        told = sorted(key for key, row in now.prompts.items() if not row[5])
+        wrong = [] if sorted(listed) == told else ["list shows other prompts"]
+        commits = ["Add next/command", *self.commits[now == self.after]]
+        return wrong if subjects(vault) == commits else [*wrong, "commits differ"]
+
+    def _count(self, outcome: str) -> None:
+        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
+
+    def _copy(self, name: str) -> Vault:
+        home = self.folder / name / "home"
+        home.parent.mkdir()
+        if self.seed.home.exists():
+            return duplicate(self.seed, home)
+        return Vault(home)
+
+    def _run(self, vault: Vault, target: int, **more: str) -> Result:
+        control = vault.home.parent / "control"
+        control.write_bytes(struct.pack("ii", 0, target))
+        traps = {
+            "LD_PRELOAD": str(self.shim),
+            "FAULT_CONTROL": str(control),
+            "FAULT_HOME": str(vault.home),
+        }
+        return vault.with_(**traps, **self.extra, **more).run(*self.command)
+
+
+def walk(each: Walk, calls: list[str], points: Sequence[int]) -> None:
+    """Kill at every one of *points*, half of them within a write, and report."""
+    torn = [(n, bool(i % 2) and "write" in calls[n - 1]) for i, n in enumerate(points)]
+    with ThreadPoolExecutor(WORKERS) as pool:
+        found = [fault for part in pool.map(each.faults_at, torn) for fault in part]
+    print(f"{len(points)} of {len(calls)} calls: {each.outcomes}")  # noqa: T201
+    assert found == []
+
+
+def few(calls: list[str], wanted: int) -> list[int]:
+    """Choose calls to die at: half evenly, half where one kind follows another.
+
+    The first calls of a phase are few among the pages that SQLite writes.
+    """
+    turns = [n for n, (old, new) in enumerate(pairwise(["", *calls]), 1) if old != new]
+    half = wanted // 2
+    chosen = {len(calls) * (2 * i + 1) // (2 * half) + 1 for i in range(half)}
+    spare = wanted - half
+    chosen |= {turns[len(turns) * (2 * i + 1) // (2 * spare)] for i in range(spare)}
+    return sorted(chosen)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A command, and how many points of it a usual run walks."""
+
+    command: tuple[str, ...]
+    points: int
+    seed: str = "pristine"
+    editor: str = ""
+
+
+CASES = {
+    "first": Case(("add", "new/one", "some text"), 6, "nothing"),
+    "add": Case(("add", "new/one", "some text", "--tag", "new"), 6),
+    "edit": Case(("edit", "kept/one"), 5, editor="the third wording\n"),
+    "set": Case(("set", "kept/one", "--title", "A title", "--template"), 5),
+    "import": Case(("import", "EXPORT"), 8),
+    "undo": Case(("imports", "undo", "last"), 6, "imported"),
+}
+
+
+@pytest.fixture(scope="session")
+def export(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("export") / "conversations.json"
+    return exports.write(path, exports.conversations(PROMPTS))
+
+
+@pytest.fixture(scope="session")
+def seeds(
+    pristine: Vault, export: str, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Vault]:
+    folder = tmp_path_factory.mktemp("seeds")
+    imported = duplicate(pristine, folder / "imported")
+    imported.ok("import", export)
+    nothing = Vault(folder / "nothing")
+    return {"pristine": pristine, "imported": imported, "nothing": nothing}
+
+
+@pytest.fixture(params=CASES)
+def case(request: pytest.FixtureRequest) -> Case:
+    return CASES[request.param]
+
+
+@pytest.fixture
+def walker(
+    case: Case,
+    seeds: dict[str, Vault],
+    export: str,
+    shim: Path,
+    doctor: Doctor,
+    tmp_path: Path,
+) -> Walk:
+    command = tuple(export if word == "EXPORT" else word for word in case.command)
+    extra = {"EDITOR": editor(tmp_path, case.editor)} if case.editor else {}
+    return Walk(shim, tmp_path, seeds[case.seed], command, doctor, extra)
+
+
+def test_killed_at_some_calls(case: Case, walker: Walk) -> None:
+    calls = walker.rehearse()
+    walk(walker, calls, few(calls, case.points))
+
+
+@pytest.mark.soak
+def test_killed_at_every_call(walker: Walk) -> None:
+    calls = walker.rehearse()
+    walk(walker, calls, range(1, len(calls) + 1, STRIDE))
+
+
+Texts = dict[str, list[str]]
+"""The wordings of each prompt, oldest first."""
+
+
+def test_killed_at_random(filled: Vault, doctor: Doctor) -> None:
+    seed = int(os.environ.get("PROMPTVAULT_KILL_SEED", time.time_ns() % 1_000_000))
+    print(f"PROMPTVAULT_KILL_SEED={seed}")  # noqa: T201
+    chance = random.Random(seed)
+    for number in range(ROUNDS):
+        _kill_series(filled, f"round{number}", chance.uniform(0.1, 2.5))
+        assert_whole(filled)
+    assert doctor(filled) == ""
+
+
+def _kill_series(vault: Vault, name: str, delay: float) -> None:
+    """Kill a series of commands after *delay* seconds, and see what stands."""
+    folder = vault.home.parent
+    record = folder / f"{name}.done"
+    record.touch()
+    steps = _steps(vault, name)
+    lines = [f"{shlex.join(step)} && echo >> {record}" for step, _ in steps]
+    series = script(folder / f"{name}.sh", "\n".join(lines))
+    with ended(start([str(series)], vault.environment(), folder)) as process:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(delay)
+        kill_group(process)
+    vault.quiet("add", f"{name}/next", "comes after")
+    acknowledged = len(record.read_text())
+    allowed = [after for _, after in [([], {}), *steps]][acknowledged:][:2]
+    found = {key: row for key, row in _texts(vault).items() if key.startswith(name)}
+    assert found.pop(f"{name}/next") == ["comes after"]
+    assert found in allowed, (acknowledged, found)
+
+
+def _texts(vault: Vault) -> Texts:
+    prompts = state(vault).prompts
+    return {key: [v[1] for v in json.loads(row[-1])] for key, row in prompts.items()}
+
+
+def _steps(vault: Vault, name: str) -> list[tuple[list[str], Texts]]:
+    """Return commands, each with the prompts called after *name* that it leaves."""
+    program = [sys.executable, "-m", "promptvault"]
+    path = vault.home.parent / f"{name}.json"
+    export = exports.write(path, exports.conversations(60, name))
+    one = {f"{name}/one": ["first"]}
+    two = {f"{name}/one": ["first", "second"]}
+    brought = {
+        f"{name}/chat-{name}{number:04}": exports.bodies(number, name)
+        for number in range(60)
+    }
+    return [
+        ([*program, "add", f"{name}/one", "first"], one),
+        ([*program, "add", f"{name}/one", "second", "--upsert"], two),
+        ([*program, "import", export, "--folder", name], two | brought),
+        ([*program, "imports", "undo", "last"], two),
+        ([*program, "set", f"{name}/one", "--title", "A title"], two),
+    ]
+
+
+def test_git_that_outlives_its_parent(filled: Vault, tmp_path: Path) -> None:
+    """The lock lives on in git: the next command waits for it, and makes no twin."""
+    real, fed = shutil.which("git"), tmp_path / "fed"
+    slow = f'cat > {tmp_path}/stream; touch {fed}; sleep 2; exec {real} "$@" < '
+    case = f'case "$*" in *fast-import*) {slow} {tmp_path}/stream;; esac'
+    script(tmp_path / "bin" / "git", f'{case}\nexec {real} "$@"')
+    orphaning = filled.with_(PATH=f"{tmp_path}/bin:{os.environ['PATH']}")
+    with ended(orphaning.start("add", "new/one", "some text")) as process:
+        while not fed.exists():
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.kill()
+        filled.quiet("add", "new/two", "more text")
+    assert subjects(filled)[:2] == ["Add new/two", "Add new/one"]
+    assert_whole(filled)
