@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from promptvault.cli import main
 from promptvault.domain.prompt import Author
@@ -26,6 +27,10 @@ NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 _CLEARED = ("PROMPTVAULT_", "_PROMPTVAULT_", "GIT_", "EDITOR", "VISUAL", "NO_COLOR")
 
 Git = Callable[..., str]
+
+# The machine may be slow, so nothing here is about time; and nothing is left behind.
+settings.register_profile("house", max_examples=50, deadline=None, database=None)
+settings.load_profile("house")
 
 
 @dataclass(frozen=True)

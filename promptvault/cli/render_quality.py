@@ -1,14 +1,16 @@
 """Drawing for people what `lint` found and what `stats` counted."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from promptvault.cli import render, terminal
+from promptvault.domain.name import leaf_of
 from promptvault.services.linting import Finding, Linted, Severity
-from promptvault.vault.statistics import Count, Counts, Statistics, Totals
+from promptvault.vault.statistics import Count, Counts, Statistics
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -53,7 +55,8 @@ def _draw_findings(found: Sequence[Linted], *, chosen: bool, notes: bool) -> Non
         length = f"  about {_count(linted.tokens, 'token')}"
         heading.append(length, "dim not bold default")
         screen.print(heading)
-        screen.print(_finding_table(shown) if shown else "  nothing found", end="\n\n")
+        screen.print(_finding_table(shown) if shown else Text("  nothing found", "dim"))
+        screen.print()
 
 
 def _finding_table(findings: Iterable[Finding]) -> "Table":
@@ -72,16 +75,18 @@ def _finding_table(findings: Iterable[Finding]) -> "Table":
 
 
 def _summary(found: Sequence[Linted], *, notes: bool) -> str:
-    errors, warnings, infos = (
-        sum(linted.count(severity) for linted in found) for severity in Severity
-    )
-    parts = [_count(errors, "error")] if errors else []
-    parts += [_count(warnings, "warning")] if warnings else []
-    parts += [_count(infos, "note")] if infos and notes else []
-    hidden = 0 if notes else infos
-    result = " and ".join(", ".join(parts).rsplit(", ", 1)) or "No mistakes"
-    hint = f" --all lists {_count(hidden, 'note')} too." if hidden else ""
-    return f"{result} in {_count(len(found), 'prompt')}.{hint}"
+    shown = [finding for linted in found for finding in _shown(linted, notes=notes)]
+    total = sum(len(linted.findings) for linted in found)
+    more = total - len(shown)
+    hint = f" --all lists {more:,} of severity info too." if more else ""
+    prompts = _count(len(found), "prompt")
+    if not shown:
+        return f"No mistakes in {prompts}.{hint}"
+    nouns = dict(zip(Severity, ("error", "warning", "info"), strict=True))
+    counts = Counter(finding.severity for finding in shown)
+    parts = [_count(counts[s], nouns[s]) for s in Severity if counts[s]]
+    flawed = len({finding.prompt for finding in shown})
+    return f"{', '.join(parts)} in {flawed:,} of {prompts}.{hint}"
 
 
 def _count(number: int, noun: str) -> str:
@@ -94,8 +99,6 @@ def statistics(found: Statistics) -> None:
         render.table((), _statistics_lines(found), "")
     elif found.totals.prompts:
         _draw_statistics(found)
-    else:
-        _draw_totals(found)
     if not found.totals.prompts:
         terminal.note(
             "There are no prompts. Save one with 'promptvault add',"
@@ -121,22 +124,156 @@ def _statistics_lines(found: Statistics) -> Iterator[tuple[str, str, str]]:
             yield section, name, str(number)
 
 
-_WIDTH = 100
-_SHORT, _LONG = 5, 10
-_TALL = 40
-"""Lines of a terminal from which lists may be long and the chart high."""
+_WIDE, _MAX_WIDTH = 70, 100
+_OTHER_LINES = 16
+"""What `stats` takes of a screen besides its two rows of lists."""
+_NUMBER = 7
+"""The width of a number, up to 999,999."""
+_CHART_LINES = 3
+_MIN_MONTHS, _MAX_MONTHS = 12, 24
+_ACROSS, _UPWARD = " ▏▎▍▌▋▊▉█", " ▁▂▃▄▅▆▇█"
+"""Eighths of a block, from none to a whole one."""
 
 
 def _draw_statistics(found: Statistics) -> None:
     screen = render.console()
-    screen.width = min(screen.width, _WIDTH)
-    rows = _LONG if screen.height >= _TALL else _SHORT
-    _draw_totals(found)
-    folders = tuple(Count(name or "(none)", n) for name, n in found.by_folder)
-    sections = [
-        ("Sources", found.by_source),
-        ("Folders", folders),
-        ("Most used", found.most_used),
-        ("Most changed", found.most_changed),
+    screen.width = min(screen.width, _MAX_WIDTH)
+    folders = tuple(Count(name or "(none)", number) for name, number in found.by_folder)
+    _draw_totals(screen, found)
+    _draw_lists(screen, 14, {"Sources": found.by_source, "Folders": folders})
+    _draw_months(screen, found.by_month)
+    prompts = {"Most used": found.most_used, "Most versions": found.most_changed}
+    _draw_lists(screen, 6, prompts)
+    _draw_tags(screen, found.tags)
+
+
+def _draw_totals(screen: "Console", found: Statistics) -> None:
+    from rich.text import Text
+
+    totals = found.totals
+    line = Text(_count(totals.prompts, "prompt"), "bold cyan")
+    others = {
+        _count(totals.versions, "version"): totals.versions,
+        _count(totals.templates, "template"): totals.templates,
+        _count(totals.favourites, "favourite"): totals.favourites,
+        _count(totals.imports, "import"): totals.imports,
+        f"{totals.trashed:,} in the trash": totals.trashed,
+    }
+    for text, number in others.items():
+        if number:
+            line.append(f"   {text}", "default not bold")
+    screen.print(line)
+    average = f"about {_count(found.average_tokens, 'token')} each"
+    screen.print(Text(f"{average}, {found.tokens:,} in all", "dim"))
+
+
+def _draw_lists(screen: "Console", bar: int, lists: Mapping[str, Counts]) -> None:
+    """Draw lists side by side where there is room, bars at most *bar* wide."""
+    from rich.table import Table
+
+    limit = max(3, min(10, (screen.height - _OTHER_LINES) // 2))
+    side_by_side = screen.width >= _WIDE
+    room = screen.width // (2 if side_by_side else 1) - bar - _NUMBER - 4
+    drawn = [
+        _bars(title, counts, limit, room, bar)
+        for title, counts in lists.items()
+        if counts
     ]
-    ...
+    for together in [drawn] if side_by_side else [[one] for one in drawn]:
+        if together:
+            grid = Table.grid(padding=(0, 3, 0, 0))
+            grid.add_row(*together)
+            screen.print()
+            screen.print(grid)
+
+
+def _bars(title: str, counts: Counts, limit: int, room: int, bar: int) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table.grid(padding=(0, 1, 0, 0))
+    drawn.add_column(no_wrap=True, overflow="ellipsis", width=room)
+    drawn.add_column(style="green", width=bar)
+    drawn.add_column(justify="right", width=_NUMBER)
+    drawn.add_row(Text(title, "bold"))
+    top = max(count.number for count in counts)
+    shown = counts if len(counts) <= limit else counts[: limit - 1]
+    for name, number in shown:
+        drawn.add_row(_fitted(name, room), _bar(number / top, bar), f"{number:,}")
+    if len(shown) < len(counts):
+        drawn.add_row(Text(f"and {len(counts) - len(shown):,} more", "dim"))
+    return drawn
+
+
+def _fitted(name: str, room: int) -> "Text":
+    """Return *name*, or only its last part where there is no room for all of it."""
+    from rich.text import Text
+
+    text = Text(name)
+    fits = text.cell_len <= room or "/" not in name
+    return text if fits else Text(f"…/{leaf_of(name)}")
+
+
+def _bar(part: float, width: int) -> str:
+    """Return a bar of *part* (0 to 1) of *width*; never nothing."""
+    eighths = max(1, round(part * width * 8))
+    return _ACROSS[8] * (eighths // 8) + _ACROSS[eighths % 8].strip()
+
+
+def _draw_months(screen: "Console", by_month: Counts) -> None:
+    from rich.text import Text
+
+    months = _months(by_month, min(_MAX_MONTHS, screen.width // 3))
+    top = max(months, key=lambda count: count.number)
+    screen.print()
+    heading = Text("Months", "bold")
+    heading.append(f"  at most {top.number:,}, in {top.name}", "dim not bold")
+    screen.print(heading)
+    for line in _columns([count.number / top.number for count in months]):
+        screen.print(Text(line, "green"))
+    screen.print(Text(_year_labels(months), "dim"))
+
+
+def _months(by_month: Counts, limit: int) -> list[Count]:
+    """Return the last months up to the latest with prompts, empty ones too."""
+    known = dict(by_month)
+    first, latest = (_month_number(by_month[end].name) for end in (0, -1))
+    start = latest + 1 - min(limit, max(_MIN_MONTHS, latest + 1 - first))
+    names = (f"{n // 12:04}-{n % 12 + 1:02}" for n in range(start, latest + 1))
+    return [Count(name, known.get(name, 0)) for name in names]
+
+
+def _month_number(name: str) -> int:
+    year, month = map(int, name.split("-"))
+    return year * 12 + month - 1
+
+
+def _columns(parts: Sequence[float]) -> Iterator[str]:
+    """Yield the lines of a chart with a column for each of *parts* (0 to 1)."""
+    heights = [max(part > 0, round(part * _CHART_LINES * 8)) for part in parts]
+    for line in reversed(range(_CHART_LINES)):
+        eighths = (min(8, max(0, height - line * 8)) for height in heights)
+        yield "".join(_UPWARD[eighth] * 2 + " " for eighth in eighths)
+
+
+def _year_labels(months: Sequence[Count]) -> str:
+    """Return the line under the chart: each year under its first month there."""
+    labels = ""
+    for index, month in enumerate(months):
+        starts = month.name.endswith("-01") or index == 0
+        if starts and not (index == 0 and months[1].name.endswith("-01")):
+            labels = labels.ljust(index * 3) + month.name[:4]
+    return labels
+
+
+def _draw_tags(screen: "Console", tags: Counts) -> None:
+    from rich.text import Text
+
+    if not tags:
+        return
+    line = Text("Tags", "bold")
+    for name, number in tags:
+        line.append(f"  {name}", "default not bold")
+        line.append(f" {number:,}", "dim not bold")
+    screen.print()
+    screen.print(line)

@@ -1,16 +1,11 @@
 """The bare git repository: made, appended to by fast-import, read back."""
 
-import contextlib
-import io
 import os
-import re
-import subprocess
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 # A missing git must be our error at the first use, not a traceback at the import.
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
@@ -18,15 +13,14 @@ os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 import git
 from git.exc import CommandError, GitCommandNotFound
 
-from promptvault.domain.prompt import Author
 from promptvault.errors import (
     PromptVaultError,
     UnavailableError,
     VaultError,
 )
+from promptvault.history.feed import TRAILER, Change, Feed
 
 BRANCH = "refs/heads/main"
-TRAILER = "PromptVault-Change"
 _LOOSE_OBJECTS_PER_FOLDER = 27  # of 256: git's own measure for 6,700 objects
 
 # The user's own git settings (signing, hooks, templates) are for their repositories.
@@ -58,25 +52,6 @@ _CONFIG = """
 [fastimport]
 	unpackLimit = 100
 """
-
-
-@dataclass(frozen=True, slots=True)
-class FileChange:
-    """A file's whole new content, or its removal (None)."""
-
-    path: str
-    text: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A commit to be made. `id` stands in its message, so it is never made twice."""
-
-    id: str
-    author: Author
-    message: str
-    time: datetime
-    files: Iterable[FileChange]
 
 
 class History:
@@ -122,30 +97,26 @@ class History:
     def append(self, changes: Iterable[Change], lock: int) -> list[str]:
         """Add one commit for each change, all or none, and return the commits' ids.
 
-        The caller holds the vault's lock, whose descriptor *lock* goes to git: should
-        this process be killed, the lock outlives it for as long as git still writes.
+        The caller holds the vault's lock, whose descriptor is *lock*.
+        """
+        with self.feed(lock) as feed:
+            for change in changes:
+                feed.commit(change)
+            return feed.finish()
+
+    def feed(self, lock: int) -> Feed:
+        """Start taking commits; see `Feed`. The caller holds the vault's lock.
+
+        The descriptor *lock* goes to git: should this process be killed, the lock
+        outlives it for as long as git still writes.
         """
         if not self.exists():
             self.create()
         self._remove_stale_files()
-        parent = f"{BRANCH}^0" if self.head() else None
-        with tempfile.TemporaryDirectory() as folder:
-            marks = Path(folder) / "marks"
-            process = self._start_fast_import(marks, lock)
-            _feed(process, changes, parent)
-            # A line is ":1 <commit>"; fast-import writes them in no order.
-            pairs = [line[1:].split() for line in marks.read_text().splitlines()]
         self._pack_loose_objects()
-        return [commit for _, commit in sorted(pairs, key=lambda pair: int(pair[0]))]
-
-    def _start_fast_import(self, marks: Path, lock: int) -> git.Git.AutoInterrupt:
-        options = ["--quiet", "--done", "--date-format=raw", "--depth=0"]
-        options.append(f"--export-marks={marks}")
-        # Deflating is most of git's work in a large import; level 1 is a third of it.
-        config = ["-c", "core.compression=1"]
+        parent = f"{BRANCH}^0" if self.head() else None
         inherited = {} if os.name == "nt" else {"pass_fds": (lock,)}
-        command = [*config, "fast-import", *options]
-        return self.start(*command, istream=subprocess.PIPE, **inherited)
+        return Feed(partial(self.start, **inherited), self.finish, BRANCH, parent)
 
     def _remove_stale_files(self) -> None:
         """Remove what a killed git left: we hold the lock, so none is at work."""
@@ -184,47 +155,6 @@ class History:
             )
         except CommandError as error:
             raise _translate(error) from error
-
-
-def _feed(
-    process: git.Git.AutoInterrupt, changes: Iterable[Change], parent: str | None
-) -> None:
-    # The pipe takes 64 KiB at a time; smaller writes only make the two wait more.
-    stdin = io.BufferedWriter(process.stdin.raw, 1 << 16)
-    try:
-        # Without the closing `done` git makes nothing of what it was sent, so a feed
-        # that breaks off leaves no half of it. A git that dies shows in its status.
-        with contextlib.suppress(BrokenPipeError), stdin:
-            for mark, change in enumerate(changes, 1):
-                _send(stdin, mark, change, parent if mark == 1 else None)
-            stdin.write(b"done\n")
-    finally:
-        History.finish(process)
-
-
-def _send(stdin: IO[bytes], mark: int, change: Change, parent: str | None) -> None:
-    seconds = int(change.time.timestamp())
-    who = f"{_plain(change.author.name)} <{_plain(change.author.email)}>"
-    message = f"{change.message}\n\n{TRAILER}: {change.id}\n".encode()
-    stdin.write(
-        f"commit {BRANCH}\nmark :{mark}\n"
-        f"author {who} {seconds} +0000\ncommitter {who} {seconds} +0000\n"
-        f"data {len(message)}\n".encode()
-    )
-    stdin.write(message + b"\n")
-    if parent:
-        stdin.write(f"from {parent}\n".encode())
-    for file in change.files:
-        if file.text is None:
-            stdin.write(f"D {file.path}\n".encode())
-            continue
-        data = file.text.encode()
-        stdin.write(f"M 100644 inline {file.path}\ndata {len(data)}\n".encode())
-        stdin.write(data + b"\n")
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"[<>\r\n]", "", text).strip() or "unknown"
 
 
 def _translate(error: CommandError) -> PromptVaultError:

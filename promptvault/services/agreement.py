@@ -12,7 +12,8 @@ from promptvault import front_matter
 from promptvault.domain.prompt import Author, Prompt
 from promptvault.domain.revision import Number
 from promptvault.history import inspection
-from promptvault.history.repository import Change, FileChange, History
+from promptvault.history.feed import Change, FileChange
+from promptvault.history.repository import History
 from promptvault.services.locking import flush
 from promptvault.services.rebuilding import recover
 from promptvault.services.workspace import Workspace

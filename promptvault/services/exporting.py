@@ -26,7 +26,7 @@ class Format(StrEnum):
 
 Row = dict[str, Any]
 ToRow = Callable[[PromptRecord], Row]
-Write = Callable[[str], None]
+Write = Callable[[str], object]
 
 _CSV_COLUMNS = ("name", "title", "description", "tags", "template", "source")
 _CSV_TIMES = ("created_at", "updated_at")

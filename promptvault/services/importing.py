@@ -1,5 +1,6 @@
 """Importing: documents through importers into the vault, counted and reported."""
 
+import contextlib
 import json
 import sqlite3
 from collections import Counter
@@ -13,6 +14,7 @@ from promptvault.domain.offer import Offer, OfferedVersion
 from promptvault.domain.prompt import Content, Origin, validate_body, validate_tag
 from promptvault.domain.timestamp import to_text
 from promptvault.errors import ImportSourceError, InvalidInputError
+from promptvault.history.feed import Feed
 from promptvault.importers.candidate import (
     Candidate,
     Conversation,
@@ -121,29 +123,19 @@ def run(
 
     Raises ImportSourceError when there was nothing to import in them, VaultError.
     """
-    report = Report()
     start = workspace.now()
     with locked(workspace) as writer:
-        try:
-            with bulk_transaction(writer.connection):
-                pk = _open_entry(writer.connection, start, paths, options)
-                intake = Intake(writer.connection, workspace.author(), start, pk)
-                importing = _Import(intake, options, report, start, progress)
-                importing.take(documents)
-                _require_something(report)
-                intake.finish(_commit_message(report))
-                report.seconds = (workspace.now() - start).total_seconds()
-                if options.dry_run:
-                    raise _DryRunError
-                report.id = pk
-                _close_entry(writer.connection, pk, report)
-        except _DryRunError:
-            return report
-        writer.flush()
-    for prompt_id, used_at, uses in importing.used:
-        count_use(workspace.paths.usage, prompt_id, used_at, uses)
-    report.seconds = (workspace.now() - start).total_seconds()
-    return report
+        # Git takes the files while the vault is written: on two cores an import takes
+        # as long as the slower of the two.
+        with writer.feed() as feed:
+            importing = _Import(workspace, options, start, progress)
+            with contextlib.suppress(_DryRunError), bulk_transaction(writer.connection):
+                importing.run(writer.connection, paths, documents, feed)
+            if not options.dry_run:
+                writer.flush(feed=feed)
+    importing.count_uses()
+    importing.report.seconds = (workspace.now() - start).total_seconds()
+    return importing.report
 
 
 def _open_entry(
@@ -184,34 +176,61 @@ class _Import:
 
     def __init__(
         self,
-        intake: Intake,
+        workspace: Workspace,
         options: Options,
-        report: Report,
         now: datetime,
         progress: Progress,
     ) -> None:
-        self._intake = intake
+        self.report = Report()
+        self._workspace = workspace
         self._options = options
-        self._report = report
         self._now = now
         self._progress = progress
         self._tags = tuple(dict.fromkeys(map(validate_tag, options.tags)))
-        self.used: list[tuple[str, datetime, int]] = []
+        self._uses: list[Offer] = []
         if options.folder:
             validate_name(options.folder.strip("/"))
+
+    def run(
+        self,
+        connection: sqlite3.Connection,
+        paths: Sequence[str],
+        documents: Iterator[Document | Failure],
+        feed: Feed | None,
+    ) -> None:
+        """Do all of it within the transaction under way."""
+        report, author = self.report, self._workspace.author()
+        pk = _open_entry(connection, self._now, paths, self._options)
+        send = feed.file if feed else None
+        self._intake = Intake(connection, author, self._now, pk, send)
+        self.take(documents)
+        _require_something(report)
+        self._intake.finish(_commit_message(report))
+        if self._options.dry_run:
+            raise _DryRunError
+        report.id = pk
+        report.seconds = (self._workspace.now() - self._now).total_seconds()
+        _close_entry(connection, pk, report)
+
+    def count_uses(self) -> None:
+        """Carry over how often prompts were used, from a vault's own export."""
+        for offer in self._uses:
+            if offer.used_at:
+                usage = self._workspace.paths.usage
+                count_use(usage, offer.id, offer.used_at, offer.uses)
 
     def take(self, documents: Iterator[Document | Failure]) -> None:
         """Take every document in."""
         for document in documents:
             if isinstance(document, Failure):
-                self._report.failed.append(document)
+                self.report.failed.append(document)
                 continue
             importer = find(document, self._options.source)
             if importer:
                 self._take_document(document, importer)
 
     def _take_document(self, document: Document, importer: Importer) -> None:
-        report = self._report
+        report = self.report
         report.files += 1
         report.file = document.name
         if importer.source not in report.sources:
@@ -225,19 +244,19 @@ class _Import:
 
     def _take_item(self, source: str, item: Item) -> None:
         if isinstance(item, Failure):
-            self._report.failed.append(item)
+            self.report.failed.append(item)
         elif isinstance(item, Offer):
             self._offer(self._placed(item))
         else:
             self._take_conversation(source, item)
 
     def _take_conversation(self, source: str, conversation: Conversation) -> None:
-        self._report.conversations += 1
-        self._report.skipped.update(conversation.skipped)
+        self.report.conversations += 1
+        self.report.skipped.update(conversation.skipped)
         for candidate in conversation.candidates:
             reason = self._reason_against(candidate)
             if reason:
-                self._report.skipped[reason] += 1
+                self.report.skipped[reason] += 1
             else:
                 self._offer(self._offer_of(source, candidate))
 
@@ -256,13 +275,13 @@ class _Import:
         return None
 
     def _offer(self, offer: Offer) -> None:
-        report = self._report
+        report = self.report
         report.found += 1
         try:
             validate_body(offer.versions[-1].content.body)
             fate = self._intake.offer(offer)
-            if fate is Fate.ADDED and offer.uses and offer.used_at:
-                self.used.append((offer.id, offer.used_at, offer.uses))
+            if fate is Fate.ADDED and offer.uses:
+                self._uses.append(offer)
         except InvalidInputError as error:
             report.failed.append(Failure(offer.name, str(error)))
             return

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from promptvault.errors import PromptVaultError
-from promptvault.history.repository import Change, FileChange, History
+from promptvault.history.feed import Change, Feed, FileChange
+from promptvault.history.repository import History
 from promptvault.services.workspace import Workspace
 from promptvault.vault import outbox
 from promptvault.vault.database import connected, refuse_lost
@@ -24,16 +25,28 @@ class Writer:
     connection: sqlite3.Connection
     lock: int
 
-    def flush(self, *, recover: bool = False) -> None:
+    def flush(self, *, recover: bool = False, feed: Feed | None = None) -> None:
         """Make the commits that the history still lacks, or warn that they wait.
 
         What is saved stays saved when git fails; the next command tries again.
         """
         history = History(self.workspace.paths.history)
         try:
-            flush(self.connection, history, self.lock, recover=recover)
+            flush(self.connection, history, self.lock, recover=recover, feed=feed)
         except PromptVaultError as error:
             _logger.warning("Saved, but the history has to wait: %s", error)
+
+    @contextlib.contextmanager
+    def feed(self) -> Iterator[Feed | None]:
+        """Let git take files while the vault still writes; None where git fails."""
+        history = History(self.workspace.paths.history)
+        try:
+            feed = history.feed(self.lock)
+        except PromptVaultError:  # the flush at the end will tell
+            yield None
+            return
+        with feed:
+            yield feed
 
 
 @contextlib.contextmanager
@@ -49,12 +62,18 @@ def locked(workspace: Workspace) -> Iterator[Writer]:
 
 
 def flush(
-    connection: sqlite3.Connection, history: History, lock: int, *, recover: bool
+    connection: sqlite3.Connection,
+    history: History,
+    lock: int,
+    *,
+    recover: bool = False,
+    feed: Feed | None = None,
 ) -> None:
     """Make every commit in the outbox, oldest first, with one git process.
 
     With *recover*, commits that stand already are recognised by the change id in
-    their message: a killed command may have got as far as that.
+    their message: a killed command may have got as far as that. A *feed* has been sent
+    files already.
     """
     waiting = outbox.pending(connection)
     if not waiting:
@@ -63,14 +82,23 @@ def flush(
     made = {c.key: standing[c.id] for c in waiting if c.id in standing}
     missing = [c for c in waiting if c.key not in made]
     if missing:
-        changes = (_change(connection, commit) for commit in missing)
-        commits = history.append(changes, lock)
+        with feed or history.feed(lock) as open_feed:
+            for commit in missing:
+                open_feed.commit(_change(connection, commit, open_feed.last_mark))
+            commits = open_feed.finish()
         made |= {c.key: id_ for c, id_ in zip(missing, commits, strict=True)}
     outbox.complete(connection, made)
 
 
-def _change(connection: sqlite3.Connection, commit: outbox.PendingCommit) -> Change:
+def _change(
+    connection: sqlite3.Connection, commit: outbox.PendingCommit, sent: int
+) -> Change:
     files = (
-        FileChange(file.path, file.text) for file in outbox.files(connection, commit)
+        FileChange(
+            file.path,
+            file.text,
+            file.key if file.has_content and file.key <= sent else None,
+        )
+        for file in outbox.files(connection, commit, sent)
     )
     return Change(commit.id, commit.author, commit.message, commit.created_at, files)

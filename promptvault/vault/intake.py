@@ -8,7 +8,7 @@ import json
 import os
 import sqlite3
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -105,13 +105,16 @@ class Intake:
         author: Author,
         now: datetime,
         import_pk: int | None,
+        send: Callable[[int, str], None] | None = None,
     ) -> None:
+        """Begin; *send* is told each new file's key in the outbox and its content."""
         self._reader = Reader(connection)
         self._execute = connection.execute
         self._author = author
         self._now = now
         self._import_pk = import_pk
         self._ids = _random_ids()
+        self._send = send
         for statement in _SCRATCH:
             self._execute(statement)
         # One statement at the end fills the index ten times as quickly as a trigger
@@ -257,7 +260,9 @@ class Intake:
             self._insert_draft(made, version, seen, first_version_pk + index)
         head = header(made, versions[-1], origins)
         file = (self._outbox_pk, f"{name}.md", head, self._version_pk)
-        self._execute(_INSERT_FILE, file)
+        file_pk = self._execute(_INSERT_FILE, file).lastrowid
+        if self._send and file_pk:
+            self._send(file_pk, head + versions[-1].body)
 
     def _free_name(self, wanted: str) -> str:
         """Return *wanted*, or with the first number behind it that is free."""
@@ -370,9 +375,11 @@ class Intake:
 def _random_ids() -> Iterator[str]:
     """Yield random ids (UUID version 4), asking the system for many at a time."""
     while True:
-        pool = os.urandom(16 * 256)
-        for start in range(0, len(pool), 16):
-            yield str(uuid.UUID(bytes=pool[start : start + 16], version=4))
+        pool = os.urandom(16 * 256).hex()
+        for at in range(0, len(pool), 32):
+            h = pool[at : at + 32]
+            variant = "89ab"[int(h[16], 16) & 3]
+            yield f"{h[:8]}-{h[8:12]}-4{h[13:16]}-{variant}{h[17:20]}-{h[20:]}"
 
 
 def _variables(content: Content) -> str:

@@ -23,10 +23,13 @@ class PendingCommit:
 
 @dataclass(frozen=True, slots=True)
 class PendingFile:
-    """One file of a commit; `text` is its whole new content, None removes it."""
+    """One file of a commit, to be removed if it has no content."""
 
+    key: int
     path: str
+    has_content: bool
     text: str | None
+    """Its content, None where that was sent ahead."""
 
 
 def pending(connection: sqlite3.Connection) -> list[PendingCommit]:
@@ -43,18 +46,19 @@ def pending(connection: sqlite3.Connection) -> list[PendingCommit]:
 
 
 def files(
-    connection: sqlite3.Connection, commit: PendingCommit
+    connection: sqlite3.Connection, commit: PendingCommit, sent: int = 0
 ) -> Iterator[PendingFile]:
-    """Yield the files of *commit*, one at a time."""
+    """Yield the files of *commit*; those with a key up to *sent* without content."""
     with translated_errors():
         rows = connection.execute(
-            """SELECT f.path, f.header || v.body
+            """SELECT f.pk, f.path, f.version_pk IS NOT NULL,
+                CASE WHEN f.pk > ? THEN f.header || v.body END
             FROM outbox_files f LEFT JOIN versions v ON v.pk = f.version_pk
             WHERE f.outbox_pk = ? ORDER BY f.pk""",
-            (commit.key,),
+            (sent, commit.key),
         )
-        for path, text in rows:
-            yield PendingFile(path, text)
+        for key, path, has_content, text in rows:
+            yield PendingFile(key, path, bool(has_content), text)
 
 
 def complete(connection: sqlite3.Connection, commits: Mapping[int, str]) -> None:

@@ -16,6 +16,7 @@ _TERM = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
 _WEIGHTS = "10.0, 8.0, 3.0, 6.0, 1.0"  # name, title, description, tags, body
 _TEXT = "lower(d.name || ' ' || d.title || ' ' || d.description || d.tags || d.body)"
 _CONTEXT_TOKENS = 24
+_RANKED_MATCHES = 5_000
 _CONTEXT_CHARACTERS = 60
 
 
@@ -103,6 +104,8 @@ def search(
     query = parse_query(text)
     source = _indexed(query) if query.wanted else _scanned(query)
     where, parameters = selection.where()
+    if query.wanted and selection == Selection() and limit <= _RANKED_MATCHES // 5:
+        where += f" AND search.rowid >= {_first_ranked(reader, source)}"
     conditions, arguments = _literal_conditions(query)
     sql = f"""
         WITH hits AS ({source.sql} AND {where} {conditions} {source.order} LIMIT ?)
@@ -122,6 +125,18 @@ class _Source:
     sql: str
     parameters: tuple[str, ...]
     order: str
+
+
+def _first_ranked(reader: Reader, source: _Source) -> int:
+    """Return the lowest key of the matches that are worth ranking.
+
+    A rank costs a look at each match. Where there are very many, the query says so
+    little that the latest few thousand stand for all of them.
+    """
+    sql = """SELECT rowid FROM search WHERE search MATCH ?
+        ORDER BY rowid DESC LIMIT 1 OFFSET ?"""
+    rows = reader.rows(sql, *source.parameters, _RANKED_MATCHES)
+    return next((row[0] for row in rows), 0)
 
 
 def _indexed(query: Query) -> _Source:

@@ -112,7 +112,7 @@ class OriginRow(VaultTable, table=True):
     pk: int | None = Field(default=None, primary_key=True)
     prompt_pk: int = Field(foreign_key="prompts.pk", index=True)
     version_pk: int | None = Field(default=None, foreign_key="versions.pk", index=True)
-    import_pk: int | None = Field(default=None, foreign_key="imports.pk", index=True)
+    import_pk: int | None = Field(default=None, foreign_key="imports.pk")
     source: str
     conversation_id: str | None = None
     conversation_title: str | None = None

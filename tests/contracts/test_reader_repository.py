@@ -35,6 +35,7 @@ variables = st.builds(
     st.none() | texts,
     st.lists(texts, max_size=2).map(tuple),
     st.booleans(),
+    st.just(VariableType.STRING),
 )
 contents = st.builds(
     Content,
@@ -58,6 +59,7 @@ offered = st.builds(
     st.none() | origins,
     texts,
     st.none() | st.builds(Author, texts, texts),
+    st.just(""),
 )
 
 
@@ -79,7 +81,7 @@ def take_in(vault: Vault, *offers: Offer) -> list[Fate]:
         return fates
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20)
 @given(contents, details)
 def test_the_reader_returns_what_the_repository_wrote(
     content: Content, known: Details
@@ -100,7 +102,7 @@ def test_the_reader_returns_what_the_repository_wrote(
     assert (made.created_at, made.updated_at, made.version) == (NOON, NOON, 1)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(offered, min_size=1, max_size=3), details, st.lists(origins))
 def test_the_reader_returns_what_the_intake_wrote(
     versions: list[OfferedVersion], known: Details, more: list[Origin]

@@ -161,7 +161,9 @@ def assert_civil(result: Result) -> None:
     """Assert that a command said no more than a person will read."""
     assert "Traceback" not in result.err, result
     assert "PROMPTVAULT_DEBUG" not in result.err, result
-    assert len(result.err.splitlines()) <= 2, result
+    told = result.err.splitlines()
+    assert len(told) <= 2, result
+    assert len(told) == len(set(told)), result
     assert result.code == 0 or result.err, result
 
 

@@ -129,7 +129,8 @@ def _disagreements(vault: Vault, connection: sqlite3.Connection) -> Iterator[str
         (f"refs/heads/main:{name}.md", *rest) for _, name, *rest in rows if rest[3]
     ]
     texts = _texts(vault, [row[0] for row in wanted])
-    for (where, id_, number, body, _), text in zip(wanted, texts, strict=True):
+    for (where, id_, number, body, _), found in zip(wanted, texts, strict=True):
+        text = found or _under_another_name(vault, where, id_)
         if text is None:
             yield f"{where} is not in git"
         elif not _is(text, id_, number, body):
@@ -142,6 +143,15 @@ def _disagreements(vault: Vault, connection: sqlite3.Connection) -> Iterator[str
         for path in sorted(files - living)
         if not path.startswith(".trash/")
     )
+
+
+def _under_another_name(vault: Vault, where: str, id_: str) -> str | None:
+    """Return what a prompt that has moved since was in its commit, None if missing."""
+    commit = where.partition(":")[0]
+    shown = ("diff-tree", "-r", "--root", "--no-commit-id", "--name-only", "-z", commit)
+    paths = git(vault, *shown)[1].decode().split("\0")[:-1]
+    texts = _texts(vault, [f"{commit}:{path}" for path in paths])
+    return next((text for text in texts if text and f"revision: {id_}\n" in text), None)
 
 
 def _is(text: str, id_: str, number: int, body: str) -> bool:
@@ -171,5 +181,5 @@ def _litter(vault: Vault) -> Iterator[str]:
         for path in vault.history.glob(pattern):
             yield f"left behind: {path.relative_to(vault.data)}"
     for path in vault.data.iterdir():
-        if path.name not in _DATA_FILES:
+        if path.name not in _DATA_FILES and ".damaged-" not in path.name:
             yield f"left behind: {path.name}"

@@ -6,10 +6,12 @@ import typer
 
 from promptvault.cli import completion, options, render_quality, terminal
 from promptvault.cli.context import open_reader
-from promptvault.errors import ConflictError
 from promptvault.services import linting
 from promptvault.services.linting import Linted, Severity
 from promptvault.vault.statistics import Counts, Statistics, statistics
+
+_ERRORS_FOUND = 5
+"""The exit code of `lint` when a prompt has an error."""
 
 
 def lint(
@@ -39,7 +41,7 @@ def lint(
     else:
         render_quality.lint(found, chosen=bool(names), notes=everything or bool(names))
     if any(linted.count(Severity.ERROR) for linted in found):
-        raise typer.Exit(ConflictError.exit_code)
+        raise typer.Exit(_ERRORS_FOUND)
 
 
 def _lint_row(found: list[Linted]) -> dict[str, Any]:

@@ -26,7 +26,6 @@ STATEMENTS = (
     )""",
     "CREATE INDEX origins_prompt ON origins (prompt_pk)",
     "CREATE INDEX origins_version ON origins (version_pk)",
-    "CREATE INDEX origins_import ON origins (import_pk)",
     "CREATE INDEX origins_message ON origins (message_id, source)",
     "ALTER TABLE prompts ADD COLUMN import_pk INTEGER REFERENCES imports (pk)",
 )

@@ -1,0 +1,70 @@
+"""Timing whole processes in pairs, so that a machine's moods fall on both sides."""
+
+import os
+import statistics
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+
+class Ratio(NamedTuple):
+    """Medians of a command and of what it is measured against."""
+
+    seconds: float
+    base_seconds: float
+    ratio: float
+    """Median of the ratios, pair by pair."""
+
+
+class Command(NamedTuple):
+    """A process to be measured; `{n}` in an argument becomes the number of the run."""
+
+    arguments: Sequence[str]
+    environment: Mapping[str, str] = {}
+
+
+def run(command: Command, number: int) -> float:
+    """Return the seconds that one run of *command* takes; raises if it fails."""
+    arguments = [part.replace("{n}", str(number)) for part in command.arguments]
+    start = time.perf_counter()
+    names = {k: v.replace("{n}", str(number)) for k, v in command.environment.items()}
+    process = subprocess.Popen(
+        arguments,
+        env={**os.environ, **names},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    _, errors = process.communicate()
+    seconds = time.perf_counter() - start
+    if process.returncode:
+        raise RuntimeError(f"{arguments} failed: {errors.decode()[-500:]}")
+    return seconds
+
+
+def peak_mb(command: Command) -> float:
+    """Return the peak memory of one run of *command*, in MB."""
+    pid = os.posix_spawnp(
+        command.arguments[0],
+        list(command.arguments),
+        {**os.environ, **command.environment},
+        file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+        + [(os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)],
+    )
+    _, status, usage = os.wait4(pid, 0)
+    if status:
+        raise RuntimeError(f"{command.arguments} failed")
+    return usage.ru_maxrss / 1024
+
+
+def compare(command: Command, base: Command, runs: int) -> Ratio:
+    """Run both in turn, *runs* times after one warm-up, and return the medians."""
+    run(command, 0)
+    run(base, 0)
+    pairs = [(run(command, n), run(base, n)) for n in range(1, runs + 1)]
+    return Ratio(
+        statistics.median(seconds for seconds, _ in pairs),
+        statistics.median(base for _, base in pairs),
+        statistics.median(seconds / base for seconds, base in pairs),
+    )

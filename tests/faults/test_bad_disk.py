@@ -1,0 +1,490 @@
+"""A disk that is full, read-only, damaged or half missing, and a git that is not there.
+
+Whatever the disk does: an exit code of the contract, a line or two on stderr, and
+nothing lost that was acknowledged.
+"""
+
+import contextlib
+import os
+import resource
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from . import exports
+from .conftest import duplicate
+from .program import (
+    Result,
+    Vault,
+    assert_civil,
+    assert_refused,
+    bound_by_permissions,
+    editor,
+    script,
+)
+from .wholeness import assert_whole, git, state, subjects
+
+Doctor = Callable[[Vault], str]
+Spoil = Callable[[Vault], object]
+
+ONE = Result(0, "the second wording\n", "")
+"""What `get kept/one` leaves behind."""
+
+needs_linux = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="mounts, limits and modes of Linux"
+)
+
+
+def assert_readable(vault: Vault, before: Callable[[], None] | None = None) -> None:
+    """Assert that every way of reading still works, and complains of nothing."""
+    assert vault.run("get", "kept/one", before=before) == ONE
+    listed = vault.run("list", "--plain", before=before)
+    assert listed == Result(0, "kept/one\nkept/two\n", "")
+    found = vault.run("search", "touched", "--json", before=before)
+    assert (found.code, found.err) == (0, "")
+    assert "kept/two" in found.out
+
+
+def assert_saved(result: Result) -> None:
+    """Assert that a command did its work, though the history has to wait."""
+    assert result.code == 0, result
+    assert_civil(result)
+    assert result.err.count("has to wait") == 1, result
+
+
+# A full disk
+
+
+@needs_linux
+@pytest.mark.parametrize("kib", [0, 8, 32, 64, 128, 256])
+def test_no_file_may_grow(filled: Vault, kib: int) -> None:
+    """RLIMIT_FSIZE: every write beyond so many KiB fails, git's and SQLite's alike."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (kib << 10, kib << 10))
+
+    before = state(filled)
+    added = filled.run("add", "new/one", "some text\n" * 4000, before=limit)
+    _assert_all_or_nothing(filled, before, added)
+    filled.quiet("add", "new/two", "more text")
+    assert_whole(filled)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a disk of 2 MiB, where that is permitted."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    with _mounted("-t", "tmpfs", "-o", "size=2m", "none", str(folder)):
+        yield folder
+
+
+@contextlib.contextmanager
+def _mounted(*arguments: str) -> Iterator[None]:
+    done = subprocess.run(["mount", *arguments], capture_output=True, check=False)
+    if done.returncode:
+        pytest.skip("mounting is not permitted here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", arguments[-1]], check=True)
+
+
+@needs_linux
+@pytest.mark.parametrize("spare", [0, 16, 48, 96, 128, 160, 192, 256, 320])
+def test_full_disk(pristine: Vault, small_disk: Path, spare: int) -> None:
+    """With so many KiB to spare, a save fits wholly, in SQLite alone, or not at all."""
+    vault = duplicate(pristine, small_disk / "home").with_(HOME=str(small_disk))
+    before = state(vault)
+    ballast = small_disk / "ballast"
+    _fill(ballast, spare)
+    added = vault.run("add", "new/one", _incompressible(24_000))
+    assert_readable_beside(vault, "new/one")
+    ballast.unlink()
+    _assert_all_or_nothing(vault, before, added)
+    vault.quiet("add", "new/two", "more text")
+    assert_whole(vault)
+
+
+def assert_readable_beside(vault: Vault, *others: str) -> None:
+    assert vault.run("get", "kept/one") == ONE
+    names = vault.run("list", "--plain")
+    assert (names.code, names.err) == (0, "")
+    assert set(names.out.split()) - set(others) == {"kept/one", "kept/two"}
+
+
+def _fill(path: Path, spare: int) -> None:
+    """Write until the disk has *spare* KiB left."""
+    with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    os.truncate(path, max(path.stat().st_size - (spare << 10), 0))
+
+
+def _incompressible(length: int) -> str:
+    return os.urandom(length // 2).hex()
+
+
+def _assert_all_or_nothing(vault: Vault, before: object, added: Result) -> None:
+    if added.code == 0:
+        assert_civil(added)
+        assert state(vault).without("new/one") == before
+        assert "new/one" in state(vault).prompts
+    else:
+        assert_refused(added, 7)
+        assert state(vault) == before
+
+
+@needs_linux
+def test_import_on_a_full_disk(
+    pristine: Vault, small_disk: Path, tmp_path: Path
+) -> None:
+    """An import that does not fit leaves no part of it, and comes in whole later."""
+    vault = duplicate(pristine, small_disk / "home")
+    before = state(vault)
+    export = exports.write(tmp_path / "export.json", exports.conversations(200))
+    _fill(small_disk / "ballast", 200)
+    assert_refused(vault.run("import", export), 7)
+    assert_readable(vault)
+    (small_disk / "ballast").unlink()
+    assert state(vault) == before
+    vault.quiet("import", export)
+    assert len(vault.names()) == 202
+    assert_whole(vault)
+
+
+@needs_linux
+def test_what_was_edited_is_kept_when_it_cannot_be_saved(
+    filled: Vault, tmp_path: Path
+) -> None:
+    writer = filled.with_(EDITOR=editor(tmp_path, "written with care\n"))
+    lock = filled.data / "vault.lock"
+    lock.unlink()
+    lock.mkdir()
+    result = writer.with_(TMPDIR=str(tmp_path)).run("edit", "kept/one")
+    assert_refused(result, 7)
+    (draft,) = tmp_path.glob("promptvault-*.md")
+    assert draft.read_text() == "written with care\n"
+    assert str(draft) in result.err, "the person is not told where the text is"
+
+
+# A disk that only reads
+
+
+@pytest.fixture
+def read_only(filled: Vault, tmp_path: Path) -> Iterator[Vault]:
+    """Return the filled vault through a read-only mount, where that is permitted."""
+    folder = tmp_path / "mounted"
+    folder.mkdir()
+    with _mounted("--bind", "-o", "ro", str(filled.home), str(folder)):
+        yield Vault(folder)
+
+
+@needs_linux
+def test_read_only_disk(read_only: Vault) -> None:
+    assert_readable(read_only)
+    assert_refused(read_only.run("add", "new/one", "some text"), 7)
+    assert_refused(read_only.run("set", "kept/one", "--title", "A title"), 7)
+    assert_readable(read_only)
+
+
+@needs_linux
+def test_read_only_modes(filled: Vault) -> None:
+    """The folder and all in it may be read, and that is all, as on a shared disk."""
+    with _mode(filled.home, 0o555, 0o444):
+        before = bound_by_permissions()
+        assert_readable(filled, before)
+        assert_refused(filled.run("add", "new/one", "some text", before=before), 7)
+        assert_readable(filled, before)
+    filled.quiet("add", "new/one", "some text")
+    assert_whole(filled)
+
+
+@contextlib.contextmanager
+def _mode(root: Path, folders: int, files: int) -> Iterator[None]:
+    """Give everything below *root* these modes, for a while."""
+    paths = [root, *root.rglob("*")]
+    modes = {path: path.stat().st_mode for path in paths}
+    for path in reversed(paths):
+        path.chmod(folders if path.is_dir() else files)
+    try:
+        yield
+    finally:
+        for path, mode in modes.items():
+            path.chmod(mode)
+
+
+@needs_linux
+@pytest.mark.parametrize("shared_memory", [True, False], ids=["with-shm", "no-shm"])
+def test_read_only_after_a_kill(
+    filled: Vault, tmp_path: Path, shared_memory: bool
+) -> None:
+    """The last save may still lie in the log; a reader must not miss it there."""
+    with contextlib.closing(sqlite3.connect(filled.database)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM prompts").fetchone()  # so the log stays
+        filled.ok("add", "new/one", "some text")
+        copy = Vault(tmp_path / "copy")
+        shutil.copytree(filled.home, copy.home)
+    assert (copy.data / "vault.db-wal").stat().st_size > 0
+    if not shared_memory:
+        (copy.data / "vault.db-shm").unlink()
+    with _mode(copy.home, 0o555, 0o444):
+        found = copy.run("get", "new/one", before=bound_by_permissions())
+    assert found == Result(0, "some text", "") or found.code == 7, found
+    assert_civil(found)
+
+
+@needs_linux
+@pytest.mark.parametrize("what", ["home", "data", "vault.db"])
+def test_no_permission_at_all(filled: Vault, what: str) -> None:
+    path = {"home": filled.home, "data": filled.data}.get(what, filled.database)
+    with _only(path, 0o000):
+        for command in (["list"], ["get", "kept/one"], ["add", "new/one", "text"]):
+            result = filled.run(*command, before=bound_by_permissions())
+            assert_refused(result, 7)
+    assert_readable(filled)
+
+
+@contextlib.contextmanager
+def _only(path: Path, mode: int) -> Iterator[None]:
+    before = path.stat().st_mode
+    path.chmod(mode)
+    try:
+        yield
+    finally:
+        path.chmod(before)
+
+
+# A vault that is none
+
+
+def _garbage(vault: Vault) -> None:
+    vault.database.write_bytes(b"this is no database, whatever it is called\n" * 500)
+
+
+def _cut_in_half(vault: Vault) -> None:
+    os.truncate(vault.database, vault.database.stat().st_size // 2 // 4096 * 4096)
+
+
+def _overwritten(vault: Vault) -> None:
+    with vault.database.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xaa" * 4096 * 8)
+
+
+def _folder(vault: Vault) -> None:
+    vault.database.unlink()
+    vault.database.mkdir()
+
+
+@pytest.mark.parametrize("spoil", [_garbage, _cut_in_half, _overwritten, _folder])
+def test_damaged_vault(filled: Vault, tmp_path: Path, spoil: Spoil) -> None:
+    commits = subjects(filled)
+    spoil(filled)
+    export = exports.write(tmp_path / "export.json", exports.conversations(3))
+    for command in (
+        ["list"],
+        ["get", "kept/one"],
+        ["search", "wording"],
+        ["add", "new/one", "some text"],
+        ["import", export],
+    ):
+        assert_refused(filled.run(*command), 7)
+    assert subjects(filled) == commits
+    assert git(filled, "fsck", "--strict")[0] == 0
+
+
+def test_vault_newer_than_this_program(filled: Vault, tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(filled.database)) as connection:
+        connection.execute("PRAGMA user_version = 9999")
+    before = filled.database.read_bytes()
+    export = exports.write(tmp_path / "export.json", exports.conversations(3))
+    for command in (
+        ["list"],
+        ["get", "kept/one"],
+        ["add", "new/one", "some text"],
+        ["import", export],
+        ["imports", "undo", "last"],
+    ):
+        result = filled.run(*command)
+        assert_refused(result, 7)
+        assert "newer" in result.err
+    assert filled.database.read_bytes() == before
+
+
+@pytest.mark.parametrize("place", ["home", "home/data"])
+def test_a_file_in_the_place_of_a_folder(vault: Vault, place: str) -> None:
+    path = vault.home.parent / place
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("a file\n")
+    assert_refused(vault.run("add", "new/one", "some text"), 7)
+    assert_civil(vault.run("list"))
+    assert_refused(vault.run("get", "kept/one"), 3, 7)
+    assert path.read_text() == "a file\n"
+
+
+# A history that is damaged or gone
+
+
+def _gone(vault: Vault) -> None:
+    shutil.rmtree(vault.history)
+
+
+def test_history_gone(filled: Vault, doctor: Doctor) -> None:
+    """The next save makes a new one; `doctor --repair` writes the rest of it again."""
+    _gone(filled)
+    filled.quiet("add", "new/one", "some text")
+    assert subjects(filled) == ["Add new/one"]
+    assert git(filled, "fsck", "--strict")[0] == 0
+    assert filled.names() == ["kept/one", "kept/two", "new/one"]
+    assert filled.ok("get", "kept/one@1") == "the first wording"
+    if filled.run("doctor", "--help").code == 0:
+        assert doctor(filled) != ""
+        filled.run("doctor", "--repair")
+        assert doctor(filled) == ""
+        assert_whole(filled)
+
+
+def _head_gone(vault: Vault) -> None:
+    (vault.history / "HEAD").unlink()
+
+
+def _head_empty(vault: Vault) -> None:
+    (vault.history / "HEAD").write_bytes(b"")
+
+
+def _branch_of_zeros(vault: Vault) -> None:
+    (vault.history / "refs/heads/main").write_bytes(b"\0" * 41)
+
+
+def _objects_gone(vault: Vault) -> None:
+    shutil.rmtree(vault.history / "objects")
+
+
+def _commit_gone(vault: Vault) -> None:
+    head = (vault.history / "refs/heads/main").read_text().strip()
+    (vault.history / "objects" / head[:2] / head[2:]).unlink()
+
+
+def _history_is_a_file(vault: Vault) -> None:
+    _gone(vault)
+    vault.history.write_text("a file\n")
+
+
+def _config_garbage(vault: Vault) -> None:
+    (vault.history / "config").write_text("[[[ what is this\n")
+
+
+HARMS = [
+    _head_gone,
+    _head_empty,
+    _branch_of_zeros,
+    _objects_gone,
+    _commit_gone,
+    _history_is_a_file,
+    _config_garbage,
+]
+
+
+@pytest.mark.parametrize("harm", HARMS, ids=lambda harm: harm.__name__.strip("_"))
+def test_damaged_history(filled: Vault, harm: Spoil) -> None:
+    """SQLite has it all: each command does its work, and says that git has to wait."""
+    harm(filled)
+    for name in ("new/one", "new/two"):
+        result = filled.run("add", name, "some text")
+        assert result.code == 0, result
+        assert_civil(result)
+    assert filled.names() == ["kept/one", "kept/two", "new/one", "new/two"]
+    assert filled.run("get", "kept/one") == ONE
+
+
+@pytest.mark.parametrize("harm", HARMS, ids=lambda harm: harm.__name__.strip("_"))
+def test_damaged_history_is_mended(filled: Vault, harm: Spoil, doctor: Doctor) -> None:
+    if filled.run("doctor", "--help").code != 0:
+        pytest.skip("there is no doctor yet")
+    harm(filled)
+    filled.run("add", "new/one", "some text")
+    assert doctor(filled) != ""
+    assert filled.run("doctor", "--repair").code == 0
+    assert doctor(filled) == ""
+    assert_whole(filled)
+
+
+def test_stale_files_of_git(filled: Vault) -> None:
+    """What a killed git left behind stops nobody, since we hold the vault's lock."""
+    stale = (
+        "HEAD.lock",
+        "config.lock",
+        "packed-refs.lock",
+        "refs/heads/main.lock",
+        "objects/pack/tmp_pack_aaaaaa",
+        "objects/pack/tmp_idx_aaaaaa",
+        "fast_import_crash_4711",
+    )
+    for name in stale:
+        (filled.history / name).touch()
+    filled.quiet("add", "new/one", "some text")
+    assert not [name for name in stale if (filled.history / name).exists()]
+    assert_whole(filled)
+
+
+# A git that is not there, or not itself
+
+
+def test_without_git(filled: Vault, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    without = filled.with_(PATH=str(tmp_path / "empty"))
+    export = exports.write(tmp_path / "export.json", exports.conversations(120))
+    assert_saved(without.run("add", "new/one", "some text"))
+    assert_saved(without.run("set", "new/one", "--title", "A title"))
+    assert_saved(without.run("imports", "undo", _import(without, export)))
+    assert_readable_beside(without, "new/one")
+    with_git = filled.run("add", "new/two", "more text")
+    assert (with_git.code, len(with_git.err.splitlines())) == (0, 1)
+    assert subjects(filled)[0] == "Add new/two"
+    assert "Add new/one" in subjects(filled)
+    assert_whole(filled)
+
+
+def _import(vault: Vault, export: str) -> str:
+    result = vault.run("import", export, "--json")
+    assert_saved(result)
+    return "last"
+
+
+def test_without_git_from_the_start(vault: Vault, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    without = vault.with_(PATH=str(tmp_path / "empty"))
+    assert_saved(without.run("add", "new/one", "some text"))
+    vault.quiet("add", "new/two", "more text")
+    assert subjects(vault) == ["Add new/two", "Add new/one"]
+    assert_whole(vault)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "exit 1",
+        "echo fatal: no >&2; exit 128",
+        f"kill -{signal.SIGKILL.value} $$",
+        "head -c 10 > /dev/null; exit 1",
+    ],
+    ids=["fails", "complains", "dies", "stops-reading"],
+)
+def test_git_that_fails(filled: Vault, tmp_path: Path, text: str) -> None:
+    """Only fast-import fails: all the rest of git is in order."""
+    real = shutil.which("git")
+    case = f'case "$*" in *fast-import*) {text};; esac'
+    script(tmp_path / "bin" / "git", f'{case}\nexec {real} "$@"')
+    failing = filled.with_(PATH=f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    assert_saved(failing.run("add", "new/one", "-", stdin="some text" * 20_000))
+    filled.quiet("add", "new/two", "more text")
+    assert subjects(filled)[:2] == ["Add new/two", "Add new/one"]
+    assert_whole(filled)
