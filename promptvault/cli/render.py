@@ -33,6 +33,8 @@ class Column:
     style: str = ""
     numeric: bool = False
     wrap: bool = True
+    flexible: bool = False
+    """Takes the width that the others leave, and cuts what does not fit."""
 
 
 def table(
@@ -55,18 +57,25 @@ def _draw_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Non
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    screen = console()
+    flexible = any(column.flexible for column in columns)
+    drawn = Table(
+        box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", expand=flexible
+    )
     for column in columns:
         drawn.add_column(
             column.heading,
             style=column.style,
             justify="right" if column.numeric else "left",
-            overflow="fold" if column.wrap else "ellipsis",
-            no_wrap=not column.wrap,
+            overflow="ellipsis" if column.flexible else "fold",
+            no_wrap=column.flexible or not column.wrap,
+            ratio=1 if column.flexible else None,
+            # A name may take half of the width; then it goes on in the next line.
+            max_width=screen.width // 2 if flexible and column.wrap else None,
         )
     for cells in rows:
         drawn.add_row(*(Text(cell) for cell in cells))
-    console().print(drawn)
+    screen.print(drawn)
 
 
 def console() -> "Console":
@@ -80,9 +89,9 @@ def prompts(found: Iterable[Prompt], folder: str | None) -> None:
     """Print a list of prompts."""
     columns = (
         Column("Name", "cyan"),
-        Column("Title", wrap=False),
-        Column("Tags", "dim", wrap=False),
-        Column("Version", "dim", numeric=True),
+        Column("Title", flexible=True),
+        Column("Tags", "dim"),
+        Column("Ver", "dim", numeric=True),
         Column("Updated", "dim", wrap=False),
     )
     where = f" in {folder!r}" if folder else ""
@@ -171,14 +180,15 @@ def _facts(shown: Details) -> Iterator[tuple[str, str]]:
     if version.content.template:
         names = ", ".join(_variable_line(shown)) or "none"
         yield "template", f"variables: {names}"
-    for origin in shown.origins[:3]:
+    chats = {(o.source, o.conversation_id, o.url): o for o in shown.origins}
+    for origin in list(chats.values())[:3]:
         title = f" “{origin.conversation_title}”" if origin.conversation_title else ""
         model = f", {origin.model}" if origin.model else ""
         yield "from", f"{origin.source}{title}{model}, {moment(origin.created_at)}"
         if origin.url:
             yield "", origin.url
-    if len(shown.origins) > 3:
-        yield "", f"and {len(shown.origins) - 3} more"
+    if len(chats) > 3:
+        yield "", f"and {len(chats) - 3} more conversations"
     if prompt.uses:
         yield "used", f"{prompt.uses} times, last {moment(prompt.used_at)}"
 
@@ -271,7 +281,7 @@ def import_report(report: "Report", *, dry_run: bool) -> None:
     if report.duplicates:
         note(f"  known     {_count(report.duplicates, 'prompt')} already there")
     for reason, number in report.skipped.most_common():
-        note(f"  skipped   {number:,} {reason}")
+        note(f"  skipped   {number:,} × {reason}")
     for failure in report.failed[:10]:
         note(f"  failed    {failure.where}: {failure.reason}")
     if len(report.failed) > 10:

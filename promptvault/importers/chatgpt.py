@@ -4,6 +4,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from itertools import islice
 
 from promptvault.domain.digest import digest
@@ -118,7 +119,8 @@ def _conversation(
         url=f"https://chatgpt.com/c/{key}" if key else None,
         textless=textless,
     )
-    standing = tuple(_instructions(mapping, seen))
+    started = moment(value.get("create_time"))
+    standing = tuple(_instructions(mapping, seen, started))
     return replace(chat, candidates=standing + chat.candidates)
 
 
@@ -191,13 +193,18 @@ def _part(part: JsonValue) -> str | None:
     return None
 
 
-def _instructions(mapping: JsonObject, seen: set[bytes]) -> Iterator[Candidate]:
-    """Yield the custom instructions not *seen* yet: each conversation repeats them."""
+def _instructions(
+    mapping: JsonObject, seen: set[bytes], started: datetime | None
+) -> Iterator[Candidate]:
+    """Yield the custom instructions not *seen* yet: each conversation repeats them.
+
+    They bear no time of their own: that of the conversation stands for it.
+    """
     for message in map(_message, mapping.values()):
         for body, title in _standing_texts(message):
             if (known := digest(body)) not in seen:
                 seen.add(known)
-                draft = Draft(body, moment(message.get("create_time")))
+                draft = Draft(body, moment(message.get("create_time")) or started)
                 yield Candidate((draft,), Kind.INSTRUCTIONS, title=title)
 
 
@@ -206,13 +213,13 @@ def _standing_texts(message: JsonObject) -> Iterator[tuple[str, str | None]]:
     content = members(message.get("content"))
     raw = members(message.get("metadata")).get("user_context_message_data")
     if raw or content.get("content_type") == "user_editable_context":
-        for key, fallback in (
-            ("about_user_message", "user_profile"),
-            ("about_model_message", "user_instructions"),
+        for key, fallback, title in (
+            ("about_user_message", "user_profile", "About me"),
+            ("about_model_message", "user_instructions", "How to respond"),
         ):
             body = text(members(raw).get(key)) or _unfenced(content.get(fallback))
             if body:
-                yield body, None
+                yield body, title
     elif members(message.get("author")).get("role") == "system":
         yield from _gpt_text(_body(message) or "")
 

@@ -1,9 +1,7 @@
 """PromptVault's own exports: JSON, JSON lines and Markdown, with all their versions."""
 
 import codecs
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
+import re
 
 from promptvault import front_matter
 from promptvault.domain.name import slugify, validate_name
@@ -13,29 +11,30 @@ from promptvault.domain.prompt import (
     Author,
     Content,
     Origin,
+    validate_body,
+    validate_line,
     validate_tag,
 )
-from promptvault.domain.timestamp import from_text
+from promptvault.domain.revision import validate_label
 from promptvault.domain.variable import variables_from_mapping
 from promptvault.errors import InvalidInputError
 from promptvault.importers.candidate import Failure, Items
 from promptvault.importers.document import Document
-from promptvault.importers.json_stream import Damaged, values
+from promptvault.importers.field import items, members, moment, text
+from promptvault.importers.json_stream import Damaged, JsonObject, JsonValue, values
 
 SOURCE = "promptvault"
 _MAX_MARKDOWN = 80_000_000
-
-Fields = Mapping[str, Any]
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def probe(document: Document) -> bool:
-    """Tell our rows (a name and a body), and our Markdown (id and revision)."""
-    if _is_markdown(document):
-        return True
-    return any(
-        isinstance(row.get("name"), str) and isinstance(row.get("body"), str)
-        for row in document.sample
-    )
+    """Tell our rows (a name and a body), and our Markdown (with a revision)."""
+    return _is_markdown(document) or any(map(_is_row, document.sample))
+
+
+def _is_row(row: JsonObject) -> bool:
+    return isinstance(row.get("name"), str) and isinstance(row.get("body"), str)
 
 
 def _is_markdown(document: Document) -> bool:
@@ -51,132 +50,130 @@ def read(document: Document) -> Items:
     with document.open() as stream:
         for index, row in enumerate(values(stream)):
             where = f"{document.name}, prompt {index + 1}"
-            if isinstance(row, Damaged):
-                yield Failure(where, row.reason)
-            elif isinstance(row, dict):
-                yield _row(row, where)
+            yield _item(row, where)
+
+
+def _item(row: JsonValue | Damaged, where: str) -> Offer | Failure:
+    if isinstance(row, Damaged):
+        return Failure(where, row.reason)
+    if not isinstance(row, dict) or not _is_row(row):
+        return Failure(where, "it has no name and body")
+    try:
+        history = [members(version) for version in items(row.get("history"))]
+        versions = [_version(fields) for fields in history] or [_only(row)]
+        return _offer(row, str(row["name"]), versions)
+    except InvalidInputError as error:
+        return Failure(where, str(error))
 
 
 def _markdown(document: Document) -> Offer | Failure:
     with document.open() as stream:
         data = stream.read(_MAX_MARKDOWN)
     try:
-        text = data.decode("utf-8-sig")
-        parsed = front_matter.split(text)
+        parsed = front_matter.split(data.decode("utf-8-sig"))
         if parsed is None:
             return Failure(document.name, "it has no front matter")
-        return _markdown_offer(document.name, parsed)
-    except _FAULTS as error:
-        return Failure(document.name, _reason(error))
+        return _markdown_offer(document.name, dict(parsed.fields), parsed.body)
+    except UnicodeDecodeError:
+        return Failure(document.name, "it is no UTF-8 text")
+    except InvalidInputError as error:
+        return Failure(document.name, str(error))
 
 
-_FAULTS = (InvalidInputError, UnicodeDecodeError, ValueError, TypeError, KeyError)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, InvalidInputError):
-        return str(error)
-    return "a field has a value it cannot have"
-
-
-def _markdown_offer(name: str, parsed: front_matter.Document) -> Offer:
-    fields = parsed.fields
+def _markdown_offer(name: str, fields: JsonObject, body: str) -> Offer:
     version = OfferedVersion(
-        content=_content(fields, parsed.body),
-        created_at=_time(fields.get("updated")),
+        content=_content(fields, body),
+        created_at=moment(fields.get("updated")),
         message="Import from Markdown",
-        id=str(fields.get("revision") or ""),
+        id=_id(fields.get("revision")),
     )
     return _offer(fields, name.removesuffix(".md"), [version])
 
 
-def _row(row: Fields, where: str) -> Offer | Failure:
-    try:
-        history = row.get("history")
-        versions = [_version(fields) for fields in history] if history else [_only(row)]
-        return _offer(row, str(row["name"]), versions)
-    except _FAULTS as error:
-        return Failure(where, _reason(error))
-
-
-def _version(fields: Fields) -> OfferedVersion:
+def _version(fields: JsonObject) -> OfferedVersion:
+    author = members(fields.get("author"))
+    name, email = text(author.get("name")), text(author.get("email"))
     return OfferedVersion(
-        content=_content(fields, fields["body"]),
-        created_at=_time(fields.get("created_at")),
-        message=str(fields.get("message") or ""),
-        author=Author(**fields["author"]) if fields.get("author") else None,
-        id=str(fields.get("id") or ""),
+        content=_content(fields, fields.get("body")),
+        created_at=moment(fields.get("created_at")),
+        message=validate_line(text(fields.get("message")) or "Import", "message"),
+        author=Author(name, email) if name and email else None,
+        id=_id(fields.get("id")),
     )
 
 
-def _only(row: Fields) -> OfferedVersion:
+def _only(row: JsonObject) -> OfferedVersion:
     """Return the version of a row that says nothing of its history."""
-    time = _time(row.get("updated_at") or row.get("created_at"))
+    time = moment(row.get("updated_at")) or moment(row.get("created_at"))
     return OfferedVersion(_content(row, row["body"]), time, message="Import")
 
 
-def _content(fields: Fields, body: object) -> Content:
+def _content(fields: JsonObject, body: object) -> Content:
     if not isinstance(body, str):
-        raise InvalidInputError("the body is no text")
-    variables = fields.get("variables") or {}
-    if isinstance(variables, list):
-        variables = {v["name"]: _without_name(v) for v in variables}
-    template = fields.get("template") is True
-    return Content(body, template, variables_from_mapping(variables))
+        raise InvalidInputError("A version has no text.")
+    declared = fields.get("variables")
+    if isinstance(declared, list):
+        rows = [members(variable) for variable in declared]
+        declared = {str(row.get("name")): _without_name(row) for row in rows}
+    variables = variables_from_mapping(declared) if declared else ()
+    return Content(validate_body(body), fields.get("template") is True, variables)
 
 
-def _without_name(variable: Fields) -> dict[str, Any]:
+def _without_name(variable: JsonObject) -> JsonObject:
     return {key: value for key, value in variable.items() if key != "name"}
 
 
-def _offer(fields: Fields, name: str, versions: list[OfferedVersion]) -> Offer:
-    tags = fields.get("tags") or []
-    labels = fields.get("labels") or {}
+def _offer(fields: JsonObject, name: str, versions: list[OfferedVersion]) -> Offer:
+    labels = members(fields.get("labels"))
     numbers = range(1, len(versions) + 1)
+    uses = fields.get("uses")
     return Offer(
         name=_name(name),
         versions=versions,
-        source=str(fields.get("source") or LOCAL_SOURCE),
-        title=str(fields.get("title") or ""),
-        description=str(fields.get("description") or ""),
-        tags=tuple(validate_tag(str(tag)) for tag in tags),
+        source=text(fields.get("source")) or LOCAL_SOURCE,
+        title=validate_line(text(fields.get("title")) or "", "title"),
+        description=validate_line(text(fields.get("description")) or "", "description"),
+        tags=tuple(validate_tag(str(tag)) for tag in items(fields.get("tags"))),
         favourite=fields.get("favourite") is True,
-        labels={str(key): n for key, n in labels.items() if n in numbers},
-        created_at=_time(fields.get("created_at") or fields.get("created")),
-        updated_at=_time(fields.get("updated_at")),
-        origins=tuple(map(_origin, fields.get("origins") or ())),
-        id=str(fields.get("id") or ""),
-        uses=int(fields.get("uses") or 0),
-        used_at=_time(fields.get("used_at")),
+        labels={
+            validate_label(key): number
+            for key, number in labels.items()
+            if isinstance(number, int) and number in numbers
+        },
+        created_at=moment(fields.get("created_at")) or moment(fields.get("created")),
+        updated_at=moment(fields.get("updated_at")),
+        origins=tuple(_origin(members(each)) for each in items(fields.get("origins"))),
+        uses=uses if isinstance(uses, int) and uses > 0 else 0,
+        used_at=moment(fields.get("used_at")),
+        id=_id(fields.get("id")),
     )
 
 
-def _name(text: str) -> str:
-    """Return *text* as a name: as it is, or each part made into one."""
+def _id(value: object) -> str:
+    """Return an id as it is, and '' for what is none: ids stand in file names."""
+    return value if isinstance(value, str) and _ID.fullmatch(value) else ""
+
+
+def _name(name: str) -> str:
+    """Return *name* as it is, or with each of its parts made fit."""
     try:
-        return validate_name(text)
+        return validate_name(name)
     except InvalidInputError:
-        parts = filter(None, map(slugify, text.split("/")))
-        return "/".join(parts) or "prompt"
+        return "/".join(filter(None, map(slugify, name.split("/")))) or "prompt"
 
 
-def _origin(fields: Fields) -> Origin:
+def _origin(fields: JsonObject) -> Origin:
     """Read an origin as JSON has it, or with the shorter names of front matter."""
 
-    def text(key: str, short: str) -> str | None:
-        value = fields.get(key, fields.get(short))
-        return None if value is None else str(value)
+    def first(*keys: str) -> str | None:
+        return next(filter(None, (text(fields.get(key)) for key in keys)), None)
 
     return Origin(
-        source=str(fields["source"]),
-        conversation_id=text("conversation_id", "conversation"),
-        conversation_title=text("conversation_title", "title"),
-        message_id=text("message_id", "message"),
-        model=text("model", "model"),
-        created_at=_time(fields.get("created_at", fields.get("created"))),
-        url=text("url", "url"),
+        source=first("source") or SOURCE,
+        conversation_id=first("conversation_id", "conversation"),
+        conversation_title=first("conversation_title", "title"),
+        message_id=first("message_id", "message"),
+        model=first("model"),
+        created_at=moment(fields.get("created_at")) or moment(fields.get("created")),
+        url=first("url"),
     )
-
-
-def _time(value: object) -> datetime | None:
-    return from_text(str(value)) if value else None

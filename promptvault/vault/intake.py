@@ -58,6 +58,7 @@ _FIND_ID = "SELECT pk FROM prompts WHERE id = ?"
 _FIND_NAME = "SELECT 1 FROM prompts WHERE name = ? AND pk = ? AND deleted_at IS NULL"
 _FIND_LIVING = "SELECT 1 FROM prompts WHERE name = ? AND deleted_at IS NULL"
 _FIND_REVISION = "SELECT pk, body FROM versions WHERE id = ? AND prompt_pk = ?"
+_FIND_VERSION = "SELECT 1 FROM versions WHERE id = ?"
 _CURRENT = """SELECT p.version_pk, v.number, p.deleted_at
     FROM prompts p JOIN versions v ON v.pk = p.version_pk WHERE p.pk = ?"""
 _CURRENT_PK = "SELECT version_pk FROM prompts WHERE pk = ?"
@@ -280,7 +281,8 @@ class Intake:
     ) -> Version:
         self._version_pk += 1
         author = new.author or self._author
-        id_ = new.id or next(self._ids)
+        taken = new.id and self._execute(_FIND_VERSION, (new.id,)).fetchone()
+        id_ = next(self._ids) if taken or not new.id else new.id
         time = new.created_at or self._now
         version = Version(id_, number, new.content, new.message, author, time)
         content = new.content

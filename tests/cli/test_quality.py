@@ -1,6 +1,7 @@
 """`lint` and `stats` as scripts and people meet them."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -122,7 +123,12 @@ def export(*months: str) -> bytes:
             "create_time": time,
             "content": {"content_type": "text", "parts": [f"Prompt {number}"]},
         }
-        node = {"id": "n", "message": message, "parent": None, "children": []}
+        node: dict[str, Any] = {
+            "id": "n",
+            "message": message,
+            "parent": None,
+            "children": [],
+        }
         conversations.append(
             {
                 "conversation_id": f"c{number}",
@@ -136,7 +142,7 @@ def export(*months: str) -> bytes:
 
 
 @pytest.fixture
-def filled(pvt: Pvt, tmp_path: Any) -> Pvt:
+def filled(pvt: Pvt, tmp_path: Path) -> Pvt:
     """Return the program with a vault that has something of everything."""
     (tmp_path / "conversations.json").write_bytes(export("2024-02", "2024-02"))
     pvt.ok("import", str(tmp_path / "conversations.json"))
@@ -212,9 +218,8 @@ def test_stats_are_drawn_on_one_screen(filled: Pvt) -> None:
     for number in range(12):
         name = f"folder-{number}/a-rather-long-name-{'of-a-prompt' * 9}"
         for text in ("one", "two"):
-            filled.ok(
-                "add", name, f"{text} {number}", "--upsert", "--tag", f"t{number}"
-            )
+            tag = f"--tag=t{number}"
+            filled.ok("add", name, f"{text} {number}", "--upsert", tag)
         filled.ok("get", name)
     lines = filled.ok("stats").lines
     assert len(lines) <= 23
@@ -240,7 +245,7 @@ def test_stats_bars_are_in_proportion(filled: Pvt) -> None:
 
 
 @pytest.mark.usefixtures("screen")
-def test_stats_show_months_without_prompts(pvt: Pvt, tmp_path: Any) -> None:
+def test_stats_show_months_without_prompts(pvt: Pvt, tmp_path: Path) -> None:
     months = ["2023-11", "2024-02", "2024-02"]
     (tmp_path / "conversations.json").write_bytes(export(*months))
     pvt.ok("import", str(tmp_path / "conversations.json"))

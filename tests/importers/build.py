@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from promptvault.domain.offer import Offer
 from promptvault.importers import registry
 from promptvault.importers.candidate import (
     Candidate,
@@ -67,7 +68,10 @@ def candidates(items: Iterable[Item], kind: Kind = Kind.PROMPT) -> list[Candidat
 
 def bodies(items: Iterable[Item], kind: Kind = Kind.PROMPT) -> list[str]:
     """Return the current wording of each candidate of *kind*, in order."""
-    return [each.drafts[-1].body for each in candidates(items, kind)]
+    whole = list(items)
+    offered = [each for each in whole if isinstance(each, Offer)]
+    found = [each.drafts[-1].body for each in candidates(whole, kind)]
+    return found + [offer.versions[-1].content.body for offer in offered]
 
 
 def failures(items: Iterable[Item]) -> list[Failure]:

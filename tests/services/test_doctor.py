@@ -31,7 +31,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pvt.ok("add", "work/mail", "Write a letter.\r\nNo name\n\n", "--tag", "post")
         pvt.ok("add", "work/mail", "Write a short letter.", "--upsert", "-m", "Shorter")
         pvt.ok("label", "work/mail@1", "long")
-        pvt.ok("add", "hello", "---\nvariables: {who: world}\n---\nHello {{ who }}!\n")
+        template = b"---\nvariables: {who: world}\n---\nHello {{ who }}!\n"
+        pvt.ok("add", "hello", "-", stdin=template)
         pvt.ok("set", "hello", "--title", "Grüße: 'all'", "--favourite")
         pvt.ok("add", "old/name", "I shall be moved.")
         pvt.ok("move", "old/name", "new/name")

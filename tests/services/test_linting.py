@@ -104,6 +104,14 @@ def test_including_a_prompt_twice_is_no_cycle(prompts: Prompts) -> None:
     assert prompts.findings() == ()
 
 
+def test_many_ways_to_the_same_prompt_are_walked_once(prompts: Prompts) -> None:
+    prompts.add("step-0", "Kind.")
+    for number in range(1, 30):  # half a billion ways down
+        include = f'{{% include "step-{number - 1}" %}}'
+        prompts.add(f"step-{number}", include + include)
+    assert prompts.findings("step-29") == ()
+
+
 @pytest.mark.parametrize(
     ("body", "line"),
     [

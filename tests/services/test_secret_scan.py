@@ -74,7 +74,7 @@ def test_finds_the_newer_forms_of_a_key(kind: str, start: str) -> None:
         "123e4567-e89b-12d3-a456-426614174000",
         "data:image/png;base64," + "iVBORw0KGgoAAAANSUhEUgAAAAUA" * 40,
         "See https://example.com/a:b@c and mail me@example.com",
-        "用日语写一封邮件，密码是秘密。",
+        "用日语写一封邮件。密码是秘密。",
         "",
     ],
 )
