@@ -25,6 +25,7 @@ from promptvault.vault.repository import Repository
 AUTHOR = Author("Ada Lovelace", "ada@example.org")
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 _CLEARED = ("PROMPTVAULT_", "_PROMPTVAULT_", "GIT_", "EDITOR", "VISUAL", "NO_COLOR")
+_CLEARED += ("PYTHONUNBUFFERED", "PYTHONIOENCODING", "PYTHONUTF8", "LC_", "LANG")
 
 Git = Callable[..., str]
 

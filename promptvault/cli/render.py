@@ -131,6 +131,7 @@ def hits(found: Iterable[Hit]) -> None:
 
 
 def _draw_hits(found: Sequence[Hit]) -> None:
+    from rich.padding import Padding
     from rich.text import Text
 
     if not found:
@@ -141,12 +142,12 @@ def _draw_hits(found: Sequence[Hit]) -> None:
         if hit.prompt.title:
             heading.append(f"  {hit.prompt.title}", "default not bold")
         screen.print(heading)
-        line = Text("  ")
+        line = Text()
         for index, part in enumerate(hit.snippet.split(HIT_START)):
             marked, _, rest = part.rpartition(HIT_END)
             line.append(marked, "bold yellow" if index else "")
             line.append(rest, "dim")
-        screen.print(line)
+        screen.print(Padding(line, (0, 0, 0, 2)))
     return None
 
 

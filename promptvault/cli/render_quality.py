@@ -66,7 +66,7 @@ def _finding_table(findings: Iterable[Finding]) -> "Table":
     drawn = Table.grid(padding=(0, 2, 0, 0))
     drawn.add_column(width=9)
     drawn.add_column(style="dim", justify="right", width=4)
-    drawn.add_column()
+    drawn.add_column(overflow="fold")
     for finding in findings:
         severity = Text(f"  {finding.severity}", _SEVERITY_STYLES[finding.severity])
         message = Text(finding.message).append(f"  {finding.code}", "dim")
@@ -173,7 +173,8 @@ def _draw_lists(screen: "Console", bar: int, lists: Mapping[str, Counts]) -> Non
 
     limit = max(3, min(10, (screen.height - _OTHER_LINES) // 2))
     side_by_side = screen.width >= _WIDE
-    room = screen.width // (2 if side_by_side else 1) - bar - _NUMBER - 4
+    width = screen.width // (2 if side_by_side else 1)
+    room = max(_NUMBER, width - bar - _NUMBER - 4)
     drawn = [
         _bars(title, counts, limit, room, bar)
         for title, counts in lists.items()
@@ -223,7 +224,8 @@ def _bar(part: float, width: int) -> str:
 def _draw_months(screen: "Console", by_month: Counts) -> None:
     from rich.text import Text
 
-    months = _months(by_month, min(_MAX_MONTHS, screen.width // 3))
+    limit = max(_MIN_MONTHS, min(_MAX_MONTHS, screen.width // 3))
+    months = _months(by_month, limit)
     top = max(months, key=lambda count: count.number)
     screen.print()
     heading = Text("Months", "bold")
@@ -238,7 +240,8 @@ def _months(by_month: Counts, limit: int) -> list[Count]:
     """Return the last months up to the latest with prompts, empty ones too."""
     known = dict(by_month)
     first, latest = (_month_number(by_month[end].name) for end in (0, -1))
-    start = latest + 1 - min(limit, max(_MIN_MONTHS, latest + 1 - first))
+    span = max(_MIN_MONTHS, latest + 1 - first)
+    start = latest + 1 - min(limit, span)
     names = (f"{n // 12:04}-{n % 12 + 1:02}" for n in range(start, latest + 1))
     return [Count(name, known.get(name, 0)) for name in names]
 

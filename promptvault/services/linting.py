@@ -219,7 +219,8 @@ class _Template:
         known = {v.name for content in loader.loaded() for v in content.variables}
         known |= {STDIN, *self._environment.globals}
         severity = Severity.WARNING if self._content.variables else Severity.INFO
-        lines = {node.name: node.lineno for node in _names_backwards(tree)}
+        names = list(tree.find_all(nodes.Name))
+        lines = {node.name: node.lineno for node in reversed(names)}
         for name in sorted(find_undeclared_variables(tree) - known):
             message = f"The variable {name!r} is used but not declared."
             line = lines.get(name)
@@ -231,13 +232,16 @@ def _checked(environment: Environment, name: str) -> nodes.Template:
 
     Looking for variables also finds filters that there are not, which parsing lets by.
     """
-    tree = parse(environment, name)
-    find_undeclared_variables(tree)
+    try:
+        tree = parse(environment, name)
+        find_undeclared_variables(tree)
+    except (PromptVaultError, TemplateError):
+        raise
+    except Exception as error:
+        # Nested too deeply, a number of too many digits: one prompt's fault, not ours.
+        reason = type(error).__name__
+        raise TemplateError(f"The template fails: {reason}") from error
     return tree
-
-
-def _names_backwards(tree: nodes.Template) -> Iterator[nodes.Name]:
-    yield from reversed(list(tree.find_all(nodes.Name)))
 
 
 def _reason(error: TemplateError) -> str:

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -66,16 +65,3 @@ def _unavailable(reason: str) -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
-
-
-@pytest.fixture(scope="session")
-def doctor(pristine: Vault) -> Callable[[Vault], str]:
-    """Return what asks `doctor`, once there is one, what is wrong with a vault."""
-    if pristine.run("doctor", "--help").code != 0:
-        return lambda _: ""
-
-    def ask(vault: Vault) -> str:
-        result = vault.run("doctor")
-        return "" if result.code == 0 else f"doctor: {result.code} {result.out}"
-
-    return ask

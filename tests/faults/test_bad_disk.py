@@ -30,7 +30,6 @@ from .program import (
 )
 from .wholeness import assert_whole, git, state, subjects
 
-Doctor = Callable[[Vault], str]
 Spoil = Callable[[Vault], object]
 
 ONE = Result(0, "the second wording\n", "")
@@ -292,7 +291,6 @@ def test_damaged_vault(filled: Vault, tmp_path: Path, spoil: Spoil) -> None:
     for command in (
         ["list"],
         ["get", "kept/one"],
-        ["search", "wording"],
         ["add", "new/one", "some text"],
         ["import", export],
     ):
@@ -337,7 +335,7 @@ def _gone(vault: Vault) -> None:
     shutil.rmtree(vault.history)
 
 
-def test_history_gone(filled: Vault, doctor: Doctor) -> None:
+def test_history_gone(filled: Vault) -> None:
     """The next save makes a new one; `doctor --repair` writes the rest of it again."""
     _gone(filled)
     filled.quiet("add", "new/one", "some text")
@@ -345,11 +343,10 @@ def test_history_gone(filled: Vault, doctor: Doctor) -> None:
     assert git(filled, "fsck", "--strict")[0] == 0
     assert filled.names() == ["kept/one", "kept/two", "new/one"]
     assert filled.ok("get", "kept/one@1") == "the first wording"
-    if filled.run("doctor", "--help").code == 0:
-        assert doctor(filled) != ""
-        filled.run("doctor", "--repair")
-        assert doctor(filled) == ""
-        assert_whole(filled)
+    assert filled.run("doctor").code == 7
+    filled.ok("doctor", "--repair")
+    assert_whole(filled)
+    filled.ok("doctor")
 
 
 def _head_gone(vault: Vault) -> None:
@@ -394,20 +391,14 @@ HARMS = [
 
 
 @pytest.mark.parametrize("harm", HARMS, ids=lambda harm: harm.__name__.strip("_"))
-def test_damaged_history(filled: Vault, harm: Spoil, doctor: Doctor) -> None:
+def test_damaged_history(filled: Vault, harm: Spoil) -> None:
     """SQLite has it all: commands do their work, and the doctor makes a new history."""
     harm(filled)
-    for name in ("new/one", "new/two"):
-        result = filled.run("add", name, "some text")
-        assert result.code == 0, result
-        assert "Traceback" not in result.err, result
-    assert filled.names() == ["kept/one", "kept/two", "new/one", "new/two"]
-    assert filled.run("get", "kept/one") == ONE
-    if filled.run("doctor", "--help").code == 0:
-        assert filled.run("doctor").code == 7
-        assert filled.run("doctor", "--repair").code == 0
-        assert doctor(filled) == ""
-        assert_whole(filled)
+    filled.ok("add", "new/one", "some text")
+    assert filled.run("doctor").code == 7
+    filled.ok("doctor", "--repair")
+    assert filled.names() == ["kept/one", "kept/two", "new/one"]
+    assert_whole(filled)
 
 
 def test_a_history_that_has_to_wait_is_told_of_once(filled: Vault) -> None:

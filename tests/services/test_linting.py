@@ -130,6 +130,16 @@ def test_broken_syntax(prompts: Prompts, body: str, line: int) -> None:
     assert "broken" in finding.message
 
 
+@pytest.mark.parametrize("body", ["{{ " + "(" * 5_000, "{{ " + "9" * 5_000 + " }}"])
+def test_one_hostile_template_does_not_stop_the_others(
+    prompts: Prompts, body: str
+) -> None:
+    prompts.add("hostile", body)
+    prompts.add("other", "{{ x")
+    codes = [(f.prompt, f.code) for f in prompts.findings()]
+    assert codes == [("hostile", "syntax"), ("other", "syntax")]
+
+
 def test_undeclared_variables_weigh_more_where_some_are_declared(
     prompts: Prompts,
 ) -> None:

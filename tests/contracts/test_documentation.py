@@ -1,0 +1,52 @@
+"""The README names every command, exit code, setting and environment variable."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from promptvault import config, errors
+from promptvault.cli.commands import COMMANDS
+from promptvault.cli.main import load
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_command(name: str) -> None:
+    assert re.search(rf"^\| `{name}[ `]", README, re.MULTILINE), name
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        (name, parameter.opts[-1])
+        for name in COMMANDS
+        for parameter in load(name).params
+        if parameter.opts[-1].startswith("--") and parameter.name != "help"
+    ],
+)
+def test_option(command: str, option: str) -> None:
+    assert option in README, f"{command} {option}"
+
+
+def test_exit_codes() -> None:
+    classes = [errors.PromptVaultError]
+    for each in classes:
+        classes += each.__subclasses__()
+    codes = {each.exit_code for each in classes} | {0, 130}
+    table = dict(re.findall(r"^\| (\d+) \| (.+) \|$", README, re.MULTILINE))
+    assert {int(code) for code in table} >= codes
+
+
+@pytest.mark.parametrize("key", config.KEYS, ids=lambda key: key.name)
+def test_setting(key: config.Key) -> None:
+    assert f"`{key.name}`" in README
+    assert key.variable in README
+
+
+def test_commands_of_the_first_lines_are_the_ones_that_ci_runs() -> None:
+    marked = README.partition("<!-- tests -->")[2].partition("<!-- end -->")[0]
+    assert "pytest" in marked
+    assert "<!-- tests -->" in (ROOT / ".ci" / "run").read_text()

@@ -1,0 +1,386 @@
+"""Exports: files that other tools read, and that an import reads back whole."""
+
+import csv
+import io
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from promptvault import front_matter
+from promptvault.domain.digest import digest
+from tests.conftest import Pvt
+from tests.importers.build import Json
+from tests.services.test_importing import asked, write
+
+TEMPLATE = b"""---
+variables:
+  who: {default: world, description: "Whom to greet, and how", choices: [world, moon]}
+  times: {type: integer}
+---
+Hello {{ who }}!\r
+---
+No line end"""
+
+
+@pytest.fixture
+def filled(pvt: Pvt, tmp_path: Path) -> Pvt:
+    """Return the program, with a vault that holds one of everything."""
+    chats = asked("c1", "Tea?", "Green tea?", title="Größe: „Tee“"), asked("c2", "Tea?")
+    pvt.ok("import", write(tmp_path / "chats.json", *chats), "--tag", "drink")
+    pvt.ok("import", write(tmp_path / "chats.json", asked("c3", "Green tea?")))
+    pvt.ok("add", "work/hello", "-", "--title", "'Hi': #1", stdin=TEMPLATE)
+    pvt.ok("set", "hello", "--favourite", "--description", "yes", "--tag", "null")
+    pvt.ok("add", "work/mail", "One.\n")
+    pvt.ok("label", "mail@1", "best")
+    pvt.ok("add", "work/mail", "Two.\n\n", "--upsert", "-m", "Say: two")
+    pvt.ok("label", "mail@2", "production")
+    for _ in range(3):
+        pvt.ok("get", "mail")
+    pvt.ok("add", "rubbish", "Deleted.")
+    pvt.ok("delete", "rubbish")
+    return pvt
+
+
+def move_to(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    monkeypatch.setenv("PROMPTVAULT_HOME", str(home))
+
+
+def exported(pvt: Pvt) -> Json:
+    """Return all that the vault holds, but for the commits of its own history."""
+    rows = pvt.ok("export", "-").json
+    for row in rows:
+        for version in row["history"]:
+            del version["commit"]
+    return rows
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl"])
+def test_what_is_exported_comes_back_without_loss(
+    filled: Pvt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    path = str(tmp_path / f"all.{form}")
+    filled.ok("export", path)
+    before = exported(filled), filled.ok("list", "--json").json
+    move_to(monkeypatch, tmp_path / "fresh")
+    report = filled.ok("import", path, "--json").json
+    assert (report["source"], report["added"]) == ("promptvault", len(before[0]))
+    assert (exported(filled), filled.ok("list", "--json").json) == before
+    assert filled("doctor").code == 0
+    assert filled.ok("get", "hello", "-p", "times=2").out.startswith(b"Hello world!\r")
+    assert filled.ok("get", "mail@best").out == b"One.\n"
+    assert filled.ok("search", "green", "--json").json
+    again = filled.ok("import", path, "--json").json
+    assert (again["added"], again["updated"]) == (0, 0)
+    assert again["duplicates"] == len(before[0])
+    assert (exported(filled), filled.ok("list", "--json").json) == before
+
+
+def current_only(rows: Json) -> Json:
+    """Return rows of an export as Markdown can hold them."""
+    kept = []
+    for row in rows:
+        last = row["history"][-1]
+        lost = ("labels", "uses", "used_at", "version", "versions", "updated_at")
+        head = {key: row[key] for key in row if key not in {*lost, "history"}}
+        kept.append(head | {key: last[key] for key in ("id", "created_at")})
+    return kept
+
+
+def test_markdown_brings_the_current_version_back(
+    filled: Pvt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "files"
+    filled.ok("export", str(folder))
+    before = exported(filled)
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*.md")}
+    assert files == {f"{row['name']}.md" for row in before}
+    move_to(monkeypatch, tmp_path / "fresh")
+    report = filled.ok("import", str(folder), "--json").json
+    assert (report["files"], report["added"]) == (len(before), len(before))
+    assert current_only(exported(filled)) == current_only(before)
+    assert filled("doctor").code == 0
+    again = filled.ok("import", str(folder), "--json").json
+    assert (again["added"], again["duplicates"]) == (0, len(before))
+
+
+def test_labels_in_markdown_mean_the_version_that_it_holds(
+    filled: Pvt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled.ok("export", str(tmp_path / "files"), "mail")
+    move_to(monkeypatch, tmp_path / "fresh")
+    filled.ok("import", str(tmp_path / "files"))
+    # "best" was the version before, whose text is not in the file.
+    (row,) = filled.ok("list", "--json").json
+    assert row["labels"] == {"production": 1}
+
+
+def test_markdown_is_the_file_of_the_history(filled: Pvt, tmp_path: Path) -> None:
+    filled.ok("export", str(tmp_path / "files"))
+    text = (tmp_path / "files/work/hello.md").read_bytes().decode()
+    document = front_matter.split(text)
+    assert document is not None
+    assert document.body == "Hello {{ who }}!\r\n---\nNo line end"
+    assert document.fields["title"] == "'Hi': #1"
+    assert document.fields["description"] == "yes"
+    assert document.fields["tags"] == ["null"]
+    assert filled.ok("export", "-", "hello", "--format", "markdown").text == text
+
+
+_NO_CONTROLS = st.characters(codec="utf-8", exclude_categories=("Cs", "Cc"))
+_LINES = st.text(_NO_CONTROLS, max_size=30).map(lambda text: " ".join(text.split()))
+_PIECES = st.sampled_from(["---", "---\n", "\r\n", "\n", "\r", "{{ x }}", "\ufeff", ""])
+_ANYTHING = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)
+_BODIES = st.lists(_PIECES | _ANYTHING, max_size=5).map("".join)
+_DEFAULTS = _ANYTHING | st.integers(-1000, 1000) | st.booleans()
+_DEFAULTS |= st.floats(allow_nan=False, allow_infinity=False)
+_VARIABLES = st.dictionaries(
+    st.sampled_from(["who", "yes", "größe", "null", "_1"]),
+    _DEFAULTS.map(lambda value: {"default": value})
+    | st.builds(dict, description=_LINES, choices=st.lists(_ANYTHING, max_size=3)),
+    max_size=3,
+)
+_TAGS = st.text(_NO_CONTROLS, min_size=1, max_size=10).filter(
+    lambda tag: not set(tag) & set(", ") and tag == "".join(tag.split())
+)
+_TIMES = st.datetimes(datetime(1980, 1, 1), datetime(2026, 1, 1)).map(
+    lambda time: time.replace(tzinfo=UTC).isoformat()
+)
+_VERSIONS = st.fixed_dictionaries(
+    {
+        "body": _BODIES.filter(lambda body: bool(body.strip())),
+        "template": st.booleans(),
+        "variables": _VARIABLES,
+        "message": _LINES,
+        "created_at": _TIMES,
+    }
+)
+_PROMPTS = st.fixed_dictionaries(
+    {
+        "title": _LINES,
+        "description": _LINES,
+        "tags": st.lists(_TAGS, max_size=3),
+        "favourite": st.booleans(),
+        "uses": st.integers(1, 9),
+        "used_at": _TIMES,
+        "history": st.lists(_VERSIONS, min_size=1, max_size=3),
+    }
+)
+
+
+def _digest(row: dict[str, Any]) -> bytes:
+    return digest(row["history"][-1]["body"])
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(st.lists(_PROMPTS, min_size=1, max_size=4, unique_by=_digest))
+def test_any_text_comes_back(
+    pvt: Pvt, tmp_path_factory: pytest.TempPathFactory, prompts: list[Json]
+) -> None:
+    folder = tmp_path_factory.mktemp("property")
+    for number, prompt in enumerate(prompts):
+        prompt |= {"name": f"p/{number}", "body": prompt["history"][-1]["body"]}
+    paths = [folder / "given.json", folder / "all.json", folder / "all.jsonl", folder]
+    paths[0].write_text(json.dumps(prompts))
+    found = []
+    home = os.environ["PROMPTVAULT_HOME"]
+    try:
+        for number, path in enumerate(paths):
+            os.environ["PROMPTVAULT_HOME"] = str(folder / f"home{number}")
+            source = folder / "files" if path is folder else path
+            report = pvt.ok("import", str(source), "--json").json
+            assert (report["added"], report["failed"]) == (len(prompts), [])
+            found.append(exported(pvt))
+            if number == 0:
+                for target in (*paths[1:3], folder / "files"):
+                    pvt.ok("export", str(target))
+    finally:
+        os.environ["PROMPTVAULT_HOME"] = home
+    assert [row["body"] for row in found[0]] == [row["body"] for row in prompts]
+    assert [row["title"] for row in found[0]] == [row["title"] for row in prompts]
+    assert found[1] == found[2] == found[0]
+    assert current_only(found[3]) == current_only(found[0])
+
+
+def test_edited_markdown_file_is_a_new_version(filled: Pvt, tmp_path: Path) -> None:
+    filled.ok("export", str(tmp_path / "files"))
+    path = tmp_path / "files/work/mail.md"
+    path.write_text(path.read_text() + "Three.\n")
+    report = filled.ok("import", str(tmp_path / "files"), "--json").json
+    assert (report["added"], report["updated"], report["duplicates"]) == (0, 1, 2)
+    assert filled.ok("get", "mail").out == b"Two.\n\nThree.\n"
+    rows = filled.ok("log", "mail", "--json").json
+    assert [row["version"] for row in rows] == [3, 2, 1]
+    assert filled.ok("show", "mail", "--json").json["labels"]["production"] == 2
+    assert filled("doctor").code == 0
+    again = filled.ok("import", str(tmp_path / "files"), "--json").json
+    assert (again["added"], again["updated"]) == (0, 0)
+
+
+def test_edited_declaration_in_a_markdown_file_is_a_new_version(
+    filled: Pvt, tmp_path: Path
+) -> None:
+    filled.ok("export", str(tmp_path / "files"), "hello")
+    path = tmp_path / "files/work/hello.md"
+    path.write_bytes(path.read_bytes().replace(b"default: world", b"default: moon"))
+    assert filled.ok("import", str(path), "--json").json["updated"] == 1
+    assert filled.ok("get", "hello", "-p", "times=1").out.startswith(b"Hello moon!")
+
+
+def test_edited_markdown_file_stays_out_when_the_vault_moved_on(
+    filled: Pvt, tmp_path: Path
+) -> None:
+    filled.ok("export", str(tmp_path / "files"))
+    path = tmp_path / "files/work/mail.md"
+    path.write_text(path.read_text() + "Three.\n")
+    filled.ok("add", "work/mail", "Mine.", "--upsert")
+    report = filled.ok("import", str(path), "--json").json
+    assert (report["updated"], report["skipped"]) == (0, {"edited here since": 1})
+    assert filled.ok("get", "mail").out == b"Mine."
+
+
+def test_older_export_is_no_news(filled: Pvt, tmp_path: Path) -> None:
+    for path in ("all.json", "files"):
+        filled.ok("export", str(tmp_path / path))
+    filled.ok("add", "work/mail", "Mine.", "--upsert")
+    for path in ("all.json", "files"):
+        report = filled.ok("import", str(tmp_path / path), "--json").json
+        assert (report["added"], report["updated"], report["duplicates"]) == (0, 0, 3)
+    assert filled.ok("get", "mail").out == b"Mine."
+
+
+def test_prompt_can_be_carried_between_two_vaults_again_and_again(
+    pvt: Pvt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, homes = str(tmp_path / "all.json"), (tmp_path / "a", tmp_path / "b")
+    for text in ("One.", "Two.", "Three."):
+        move_to(monkeypatch, homes[0])
+        pvt.ok("add", "mail", text, "--upsert")
+        pvt.ok("export", path, "--force")
+        wanted = exported(pvt)
+        move_to(monkeypatch, homes[1])
+        pvt.ok("import", path)
+        assert pvt.ok("get", "mail").text == text
+        again = pvt.ok("import", path, "--json").json
+        assert (again["duplicates"], again["skipped"]) == (1, {})
+    (row,) = exported(pvt)
+    assert row["history"] == wanted[0]["history"]
+
+
+def test_csv_is_read_by_any_spreadsheet(filled: Pvt, tmp_path: Path) -> None:
+    path = tmp_path / "all.csv"
+    filled.ok("export", str(path))
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = {row["name"]: row for row in csv.DictReader(file)}
+    assert rows.keys() == {"chatgpt/größe-tee", "work/hello", "work/mail"}
+    assert rows["work/hello"]["body"] == "Hello {{ who }}!\r\n---\nNo line end"
+    assert rows["chatgpt/größe-tee"]["title"] == "Größe: „Tee“"
+    assert rows["chatgpt/größe-tee"]["tags"] == "drink"
+    assert rows["work/mail"]["source"] == "local"
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "csv"])
+def test_dash_writes_the_same_to_stdout(
+    filled: Pvt, tmp_path: Path, form: str
+) -> None:
+    filled.ok("export", str(tmp_path / "file"), "--format", form)
+    result = filled.ok("export", "-", "--format", form)
+    assert result.out == (tmp_path / "file").read_bytes()
+
+
+def test_jsonl_is_one_prompt_a_line(filled: Pvt) -> None:
+    rows = filled.ok("export", "-", "--format", "jsonl").jsonl
+    assert rows == filled.ok("export", "-").json
+
+
+def test_stdout_of_one_vault_is_stdin_of_another(
+    filled: Pvt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, before = filled.ok("export", "-").out, exported(filled)
+    move_to(monkeypatch, tmp_path / "fresh")
+    filled.ok("import", "-", stdin=data)
+    assert exported(filled) == before
+
+
+def test_markdown_of_several_needs_a_folder(filled: Pvt) -> None:
+    result = filled("export", "-", "--format", "markdown")
+    assert (result.code, result.out) == (2, b"")
+
+
+@pytest.mark.parametrize(
+    ("selection", "wanted"),
+    [
+        (("mail",), ["work/mail"]),
+        (("work/mail", "größe-tee"), ["chatgpt/größe-tee", "work/mail"]),
+        (("--folder", "work"), ["work/hello", "work/mail"]),
+        (("--folder", "work/"), ["work/hello", "work/mail"]),
+        (("--tag", "drink"), ["chatgpt/größe-tee"]),
+        (("--source", "local", "--tag", "null"), ["work/hello"]),
+    ],
+)
+def test_selection(filled: Pvt, selection: tuple[str, ...], wanted: list[str]) -> None:
+    rows = filled.ok("export", "-", *selection).json
+    assert [row["name"] for row in rows] == wanted
+
+
+@pytest.mark.parametrize(
+    "selection", [("nothing",), ("--folder", "wor"), ("--tag", "x"), ("rubbish",)]
+)
+def test_selection_of_nothing(
+    filled: Pvt, tmp_path: Path, selection: tuple[str, ...]
+) -> None:
+    for path in ("-", str(tmp_path / "all.json"), str(tmp_path / "files")):
+        result = filled("export", path, *selection)
+        assert (result.code, result.out) == (3, b"")
+    assert not (tmp_path / "all.json").exists()
+
+
+def test_file_that_is_there_is_not_written_over(filled: Pvt, tmp_path: Path) -> None:
+    for name in ("all.json", "files/work/mail.md"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_text("Precious")
+        target = str(tmp_path / name.partition("/")[0])
+        assert filled("export", target).code == 5
+        assert path.read_text() == "Precious"
+        filled.ok("export", target, "--force")
+        assert path.read_text() != "Precious"
+
+
+def test_refused_folder_is_left_as_it_was(filled: Pvt, tmp_path: Path) -> None:
+    path = tmp_path / "files/work/mail.md"
+    path.parent.mkdir(parents=True)
+    path.write_text("Precious")
+    assert filled("export", str(tmp_path / "files")).code == 5
+    assert [each for each in (tmp_path / "files").rglob("*.md")] == [path]
+
+
+def test_place_that_cannot_be_written(filled: Pvt, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("A file")
+    for target in ("file/all.json", "file/folder"):
+        assert filled("export", str(tmp_path / target), "--force").code == 2
+    assert (tmp_path / "file").read_text() == "A file"
+
+
+def test_report(filled: Pvt, tmp_path: Path) -> None:
+    path = str(tmp_path / "all.jsonl")
+    result = filled.ok("export", path, "--json").json
+    assert result == {"path": path, "format": "jsonl", "prompts": 3}
+
+
+def test_rows_that_other_tools_wrote_are_enough(pvt: Pvt) -> None:
+    rows = io.StringIO()
+    for name in ("Coding/Code Review", "mail"):
+        rows.write(json.dumps({"name": name, "body": f"Do {name}."}) + "\n")
+    report = pvt.ok("import", "-", "--json", stdin=rows.getvalue().encode()).json
+    assert report["added"] == 2
+    assert pvt.ok("get", "coding/code-review").out == b"Do Coding/Code Review."
