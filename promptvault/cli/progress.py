@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from promptvault.importers.candidate import Failure
 from promptvault.importers.document import Document
-from promptvault.services.importing import Report
+from promptvault.services.import_report import Report
 
 Documents = Iterator[Document | Failure]
 

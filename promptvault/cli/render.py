@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from promptvault.config import Setting
     from promptvault.services.doctor import Diagnosis
-    from promptvault.services.importing import Report
+    from promptvault.services.import_report import Report
     from promptvault.services.ledger import Entry
     from promptvault.vault.withdrawal import Withdrawn
 
@@ -282,7 +282,7 @@ def import_report(report: "Report", *, dry_run: bool) -> None:
     if report.duplicates:
         note(f"  known     {_count(report.duplicates, 'prompt')} already there")
     for reason, number in report.skipped.most_common():
-        note(f"  skipped   {number:,} × {reason}")
+        note(f"  skipped   {reason}: {number:,}")
     for failure in report.failed[:10]:
         note(f"  failed    {failure.where}: {failure.reason}")
     if len(report.failed) > 10:

@@ -3,105 +3,30 @@
 import contextlib
 import json
 import sqlite3
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 
-from promptvault.domain.name import slugify, validate_name
-from promptvault.domain.offer import Offer, OfferedVersion
-from promptvault.domain.prompt import Content, Origin, validate_body, validate_tag
+from promptvault.domain.offer import Offer
+from promptvault.domain.prompt import validate_body
 from promptvault.domain.timestamp import to_text
 from promptvault.errors import ImportSourceError, InvalidInputError
 from promptvault.history.feed import Feed
 from promptvault.importers.candidate import (
-    Candidate,
     Conversation,
-    Draft,
     Failure,
     Item,
-    Kind,
 )
 from promptvault.importers.document import Document
-from promptvault.importers.registry import AUTO, Importer, find
+from promptvault.importers.registry import Importer, find
+from promptvault.services.import_report import Options, Report
 from promptvault.services.locking import locked
+from promptvault.services.offering import Offering
 from promptvault.services.workspace import Workspace
 from promptvault.vault.database import bulk_transaction
 from promptvault.vault.intake import Fate, Intake
 from promptvault.vault.usage import count_use
 
 _TITLE_LENGTH = 80
-
-
-class Take(StrEnum):
-    """What an import takes from each conversation."""
-
-    FIRST = "first"
-    ALL = "all"
-    SYSTEM = "system"
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How an import is to be done."""
-
-    source: str = AUTO
-    take: Take = Take.FIRST
-    folder: str | None = None
-    """Where the prompts go; None stands for a folder named after the source."""
-    tags: tuple[str, ...] = ()
-    since: datetime | None = None
-    min_chars: int = 0
-    dry_run: bool = False
-
-    def as_row(self) -> dict[str, object]:
-        """Return the options as the ledger keeps them."""
-        return {
-            "source": self.source,
-            "take": self.take.value,
-            "folder": self.folder,
-            "tags": list(self.tags),
-            "since": to_text(self.since) if self.since else None,
-            "min_chars": self.min_chars,
-        }
-
-
-@dataclass
-class Report:
-    """What an import read, and what became of it."""
-
-    id: int | None = None
-    """Number in the ledger, None for a dry run."""
-    sources: list[str] = field(default_factory=list)
-    files: int = 0
-    file: str = ""
-    """The one being read, or read last."""
-    conversations: int = 0
-    found: int = 0
-    added: int = 0
-    updated: int = 0
-    """Prompts that were there, and got newer drafts."""
-    duplicates: int = 0
-    skipped: Counter[str] = field(default_factory=Counter)
-    failed: list[Failure] = field(default_factory=list)
-    seconds: float = 0.0
-
-    def as_row(self) -> dict[str, object]:
-        """Return the report as `import --json` prints it and the ledger keeps it."""
-        return {
-            "id": self.id,
-            "source": ", ".join(self.sources) or None,
-            "files": self.files,
-            "conversations": self.conversations,
-            "found": self.found,
-            "added": self.added,
-            "updated": self.updated,
-            "duplicates": self.duplicates,
-            "skipped": dict(self.skipped.most_common()),
-            "failed": [{"where": f.where, "reason": f.reason} for f in self.failed],
-            "seconds": round(self.seconds, 3),
-        }
 
 
 Progress = Callable[[Report], None]
@@ -186,10 +111,8 @@ class _Import:
         self._options = options
         self._now = now
         self._progress = progress
-        self._tags = tuple(dict.fromkeys(map(validate_tag, options.tags)))
+        self._offering = Offering(options, now)
         self._uses: list[Offer] = []
-        if options.folder:
-            validate_name(options.folder.strip("/"))
 
     def run(
         self,
@@ -246,33 +169,27 @@ class _Import:
         if isinstance(item, Failure):
             self.report.failed.append(item)
         elif isinstance(item, Offer):
-            self._offer(self._placed(item))
+            self._take_offer(item)
         else:
             self._take_conversation(source, item)
+
+    def _take_offer(self, offer: Offer) -> None:
+        try:
+            placed = self._offering.place(offer)
+        except InvalidInputError as error:
+            self.report.failed.append(Failure(offer.name, str(error)))
+        else:
+            self._offer(placed)
 
     def _take_conversation(self, source: str, conversation: Conversation) -> None:
         self.report.conversations += 1
         self.report.skipped.update(conversation.skipped)
         for candidate in conversation.candidates:
-            reason = self._reason_against(candidate)
+            reason = self._offering.reason_against(candidate)
             if reason:
                 self.report.skipped[reason] += 1
             else:
-                self._offer(self._offer_of(source, candidate))
-
-    def _reason_against(self, candidate: Candidate) -> str | None:
-        options = self._options
-        last = candidate.drafts[-1]
-        if candidate.kind is Kind.PROMPT:
-            if options.take is Take.SYSTEM:
-                return "no instructions"
-            if options.take is Take.FIRST and not candidate.opening:
-                return "later turn"
-        if options.since and last.created_at and last.created_at < options.since:
-            return "before the date"
-        if len(last.body) < options.min_chars:
-            return "too short"
-        return None
+                self._offer(self._offering.offer_of(source, candidate))
 
     def _offer(self, offer: Offer) -> None:
         report = self.report
@@ -293,69 +210,3 @@ class _Import:
             report.duplicates += 1
         else:
             report.skipped["edited here since"] += 1
-
-    def _placed(self, offer: Offer) -> Offer:
-        """Return an offer that has a name of its own, with the options applied."""
-        folder = self._options.folder
-        name = f"{folder.strip('/')}/{offer.name}" if folder else offer.name
-        tags = tuple(dict.fromkeys((*offer.tags, *self._tags)))
-        # Nothing brought may be younger than the import: that is how an undo tells.
-        updated_at = offer.updated_at and min(offer.updated_at, self._now)
-        versions = [
-            v._replace(created_at=v.created_at and min(v.created_at, self._now))
-            for v in offer.versions
-        ]
-        return offer._replace(
-            name=name, tags=tags, updated_at=updated_at, versions=versions
-        )
-
-    def _offer_of(self, source: str, candidate: Candidate) -> Offer:
-        versions = [
-            self._version_of(source, candidate, draft, number)
-            for number, draft in enumerate(candidate.drafts, 1)
-        ]
-        return Offer(
-            name=self._name_of(source, candidate),
-            versions=versions,
-            source=source,
-            title=_title_of(candidate, self._options.take),
-            tags=self._tags,
-        )
-
-    def _version_of(
-        self, source: str, candidate: Candidate, draft: Draft, number: int
-    ) -> OfferedVersion:
-        origin = Origin(
-            source,
-            candidate.conversation_id,
-            candidate.conversation_title or None,
-            draft.message_id,
-            draft.model,
-            draft.created_at,
-            candidate.url,
-        )
-        count = len(candidate.drafts)
-        message = f"Import from {source}"
-        if number < count:
-            message = f"Draft {number} of {count} from {source}"
-        time = min(draft.created_at, self._now) if draft.created_at else None
-        return OfferedVersion(Content(draft.body), time, origin, message)
-
-    def _name_of(self, source: str, candidate: Candidate) -> str:
-        folder = (self._options.folder or source).strip("/")
-        title = candidate.title or candidate.conversation_title or ""
-        body = candidate.drafts[-1].body
-        if candidate.kind is Kind.INSTRUCTIONS:
-            return f"{folder}/instructions/{slugify(title) or slugify(body) or 'text'}"
-        if self._options.take is Take.FIRST:
-            return f"{folder}/{slugify(title) or slugify(body) or 'prompt'}"
-        chat = slugify(title) or "untitled"
-        return f"{folder}/{chat}/{slugify(body) or 'prompt'}"
-
-
-def _title_of(candidate: Candidate, take: Take) -> str:
-    title = candidate.title
-    if take is Take.FIRST and candidate.kind is Kind.PROMPT:
-        title = title or candidate.conversation_title
-    text = " ".join((title or candidate.drafts[-1].body[: 4 * _TITLE_LENGTH]).split())
-    return text if len(text) <= _TITLE_LENGTH else text[: _TITLE_LENGTH - 1] + "…"

@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
 
 from promptvault.domain.digest import digest
 from promptvault.domain.name import leaf_of
@@ -21,6 +20,7 @@ from promptvault.domain.timestamp import from_text, to_text
 from promptvault.domain.variable import variables_to_mapping
 from promptvault.front_matter import header
 from promptvault.vault.file import history_path
+from promptvault.vault.matching import Matcher, Standing
 from promptvault.vault.reader import Reader
 
 
@@ -47,17 +47,9 @@ _INSERT_ORIGIN = """INSERT INTO origins (prompt_pk, version_pk, import_pk, sourc
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _INSERT_FILE = """INSERT INTO outbox_files (outbox_pk, path, header, version_pk)
     VALUES (?, ?, ?, ?)"""
-_FIND_MESSAGE = """SELECT prompt_pk, version_pk FROM origins
-    WHERE message_id = ? AND source = ? AND conversation_id IS ? LIMIT 1"""
-_FIND_TEXT = """SELECT p.pk FROM versions v
-    JOIN prompts p ON p.pk = v.prompt_pk AND p.version_pk = v.pk
-    WHERE v.digest = ? AND p.deleted_at IS NULL LIMIT 1"""
 _FIND_ORIGIN = """SELECT 1 FROM origins WHERE prompt_pk = ? AND source = ?
     AND conversation_id IS ? AND message_id IS ? LIMIT 1"""
-_FIND_ID = "SELECT pk FROM prompts WHERE id = ?"
-_FIND_NAME = "SELECT 1 FROM prompts WHERE name = ? AND pk = ? AND deleted_at IS NULL"
 _FIND_LIVING = "SELECT 1 FROM prompts WHERE name = ? AND deleted_at IS NULL"
-_FIND_REVISION = "SELECT pk, body FROM versions WHERE id = ? AND prompt_pk = ?"
 _FIND_VERSION = "SELECT 1 FROM versions WHERE id = ?"
 _CURRENT = """SELECT p.version_pk, v.number, p.deleted_at
     FROM prompts p JOIN versions v ON v.pk = p.version_pk WHERE p.pk = ?"""
@@ -83,16 +75,6 @@ _SET_MESSAGE = "UPDATE outbox SET message = ? WHERE pk = ?"
 _ROOM_FOR_DRAFTS = 1 << 32
 
 
-class _Standing(NamedTuple):
-    """A prompt in the vault that an offered one is the same as."""
-
-    prompt_pk: int
-    known: int
-    """How many of the offered versions it has."""
-    version_pk: int | None
-    """The last of those."""
-
-
 class Intake:
     """An import under way, within one transaction of the connection.
 
@@ -110,6 +92,7 @@ class Intake:
     ) -> None:
         """Begin; *send* is told each new file's key in the outbox and its content."""
         self._reader = Reader(connection)
+        self._matcher = Matcher(connection)
         self._execute = connection.execute
         self._author = author
         self._now = now
@@ -147,7 +130,7 @@ class Intake:
     def offer(self, prompt: Offer) -> Fate:
         """Take *prompt* in, or what is new of it, and tell what became of it."""
         key = digest(prompt.versions[-1].content.body)
-        standing = self._find(prompt, key)
+        standing = self._matcher.find(prompt, key)
         if standing is None:
             self._add(prompt, key)
             return Fate.ADDED
@@ -156,43 +139,7 @@ class Intake:
             return Fate.KNOWN
         return self._grow(standing, prompt)
 
-    def _find(self, prompt: Offer, key: bytes) -> _Standing | None:
-        if prompt.id:
-            return self._find_by_id(prompt, key)
-        return self._find_by_message(prompt) or self._find_by_text(prompt, key)
-
-    def _find_by_message(self, prompt: Offer) -> _Standing | None:
-        for index in range(len(prompt.versions) - 1, -1, -1):
-            origin = prompt.versions[index].origin
-            if origin is None or origin.message_id is None:
-                continue
-            key = (origin.message_id, origin.source, origin.conversation_id)
-            row = self._execute(_FIND_MESSAGE, key).fetchone()
-            if row:
-                return _Standing(row[0], index + 1, row[1])
-        return None
-
-    def _find_by_text(self, prompt: Offer, key: bytes) -> _Standing | None:
-        row = self._execute(_FIND_TEXT, (key,)).fetchone()
-        return _Standing(row[0], len(prompt.versions), None) if row else None
-
-    def _find_by_id(self, prompt: Offer, key: bytes) -> _Standing | None:
-        row = self._execute(_FIND_ID, (prompt.id,)).fetchone()
-        if row is None:
-            same_name = self._find_by_text(prompt, key)
-            where = (prompt.name, same_name and same_name.prompt_pk)
-            return same_name if self._execute(_FIND_NAME, where).fetchone() else None
-        for index in range(len(prompt.versions) - 1, -1, -1):
-            version = prompt.versions[index]
-            revision = (version.id, row[0])
-            found = self._execute(_FIND_REVISION, revision).fetchone()
-            if found:
-                # The same revision with another text: somebody edited the file.
-                edited = found[1] != version.content.body
-                return _Standing(row[0], index + (0 if edited else 1), found[0])
-        return _Standing(row[0], 0, None)
-
-    def _grow(self, standing: _Standing, prompt: Offer) -> Fate:
+    def _grow(self, standing: Standing, prompt: Offer) -> Fate:
         """Add the versions that came after those known, if none was made here."""
         row = self._execute(_CURRENT, (standing.prompt_pk,)).fetchone()
         version_pk, number, deleted_at = row

@@ -74,7 +74,8 @@ def subjects(vault: Vault) -> list[str]:
 
 def assert_whole(vault: Vault) -> None:
     """Assert that SQLite, its search index and git are sound, and say the same."""
-    assert faults(vault) == []
+    found = faults(vault)
+    assert not found, found
 
 
 def faults(vault: Vault) -> list[str]:

@@ -16,7 +16,8 @@ from promptvault.importers.candidate import Failure
 from promptvault.importers.document import Document, documents, piped
 from promptvault.importers.registry import AUTO
 from promptvault.services import ledger
-from promptvault.services.importing import Options, Take, run
+from promptvault.services.import_report import Options, Take
+from promptvault.services.importing import run
 
 imports = typer.Typer(no_args_is_help=True, help="List, show, undo imports.")
 

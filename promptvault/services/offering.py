@@ -1,0 +1,118 @@
+"""From what an importer finds to what the vault is offered: names, titles, choice."""
+
+from datetime import datetime
+
+from promptvault.domain.name import slugify, validate_name
+from promptvault.domain.offer import Offer, OfferedVersion
+from promptvault.domain.prompt import Content, Origin, validate_tag
+from promptvault.errors import InvalidInputError
+from promptvault.importers.candidate import Candidate, Draft, Kind
+from promptvault.services.import_report import Options, Take
+
+_TITLE_LENGTH = 80
+_FOLDER_LENGTH = 60
+"""The rest of a name's 200 characters is for what stands in the folder."""
+
+
+class Offering:
+    """How one import chooses and names prompts.
+
+    Raises InvalidInputError when the folder or a tag asked for cannot be one.
+    """
+
+    def __init__(self, options: Options, now: datetime) -> None:
+        self._options = options
+        self._now = now
+        self._tags = tuple(dict.fromkeys(map(validate_tag, options.tags)))
+        self._folder = (options.folder or "").strip("/")
+        if self._folder and len(validate_name(self._folder)) > _FOLDER_LENGTH:
+            raise InvalidInputError(
+                f"The folder of an import has {_FOLDER_LENGTH} characters at most."
+            )
+
+    def reason_against(self, candidate: Candidate) -> str | None:
+        """Return why *candidate* is not wanted, None when it is."""
+        options = self._options
+        last = candidate.drafts[-1]
+        if candidate.kind is Kind.PROMPT:
+            if options.take is Take.SYSTEM:
+                return "no instructions"
+            if options.take is Take.FIRST and not candidate.opening:
+                return "later turn"
+        if options.since and last.created_at and last.created_at < options.since:
+            return "before the date"
+        if len(last.body) < options.min_chars:
+            return "too short"
+        return None
+
+    def place(self, offer: Offer) -> Offer:
+        """Return an offer that has a name of its own, with the options applied.
+
+        Raises InvalidInputError when the name becomes too long.
+        """
+        name = f"{self._folder}/{offer.name}" if self._folder else offer.name
+        tags = tuple(dict.fromkeys((*offer.tags, *self._tags)))
+        # Nothing brought may be younger than the import: that is how an undo tells.
+        updated_at = offer.updated_at and min(offer.updated_at, self._now)
+        versions = [
+            v._replace(created_at=v.created_at and min(v.created_at, self._now))
+            for v in offer.versions
+        ]
+        return offer._replace(
+            name=validate_name(name),
+            tags=tags,
+            updated_at=updated_at,
+            versions=versions,
+        )
+
+    def offer_of(self, source: str, candidate: Candidate) -> Offer:
+        """Return a candidate as a prompt with a name, a title and all its drafts."""
+        versions = [
+            self._version_of(source, candidate, draft, number)
+            for number, draft in enumerate(candidate.drafts, 1)
+        ]
+        return Offer(
+            name=self._name_of(source, candidate),
+            versions=versions,
+            source=source,
+            title=_title_of(candidate, self._options.take),
+            tags=self._tags,
+        )
+
+    def _version_of(
+        self, source: str, candidate: Candidate, draft: Draft, number: int
+    ) -> OfferedVersion:
+        origin = Origin(
+            source,
+            candidate.conversation_id,
+            candidate.conversation_title or None,
+            draft.message_id,
+            draft.model,
+            draft.created_at,
+            candidate.url,
+        )
+        count = len(candidate.drafts)
+        message = f"Import from {source}"
+        if number < count:
+            message = f"Draft {number} of {count} from {source}"
+        time = min(draft.created_at, self._now) if draft.created_at else None
+        return OfferedVersion(Content(draft.body), time, origin, message)
+
+    def _name_of(self, source: str, candidate: Candidate) -> str:
+        folder = self._folder or source
+        title = candidate.title or candidate.conversation_title or ""
+        body = candidate.drafts[-1].body
+        if candidate.kind is Kind.INSTRUCTIONS:
+            return f"{folder}/instructions/{slugify(title) or slugify(body) or 'text'}"
+        if self._options.take is Take.FIRST:
+            return f"{folder}/{slugify(title) or slugify(body) or 'prompt'}"
+        chat = slugify(title) or "untitled"
+        return f"{folder}/{chat}/{slugify(body) or 'prompt'}"
+
+
+def _title_of(candidate: Candidate, take: Take) -> str:
+    title = candidate.title
+    if take is Take.FIRST and candidate.kind is Kind.PROMPT:
+        title = title or candidate.conversation_title
+    text = " ".join((title or candidate.drafts[-1].body[: 4 * _TITLE_LENGTH]).split())
+    return text if len(text) <= _TITLE_LENGTH else text[: _TITLE_LENGTH - 1] + "…"
