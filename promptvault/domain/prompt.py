@@ -87,6 +87,15 @@ class Prompt(NamedTuple):
         return folder_of(self.name)
 
 
+class Details(NamedTuple):
+    """What is known of a prompt besides its text."""
+
+    title: str = ""
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    favourite: bool = False
+
+
 class PromptRecord(NamedTuple):
     """A prompt whole: every version (oldest first) and every origin."""
 

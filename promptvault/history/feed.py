@@ -52,7 +52,6 @@ class Feed:
     def __init__(
         self,
         start: Callable[..., Any],
-        wait: Callable[[Any], None],
         branch: str,
         parent: str | None,
     ) -> None:
@@ -62,7 +61,6 @@ class Feed:
         self._process = start(*_COMMAND, *options, istream=subprocess.PIPE)
         # The pipe takes 64 KiB at a time; smaller writes only make the two wait more.
         self._stdin = io.BufferedWriter(self._process.stdin.raw, 1 << 16)
-        self._wait = wait
         self._branch = branch
         self._parent = parent
         self._commits = 0
@@ -125,7 +123,7 @@ class Feed:
             with contextlib.suppress(BrokenPipeError):
                 self._stdin.close()
         finally:
-            self._wait(self._process)
+            self._process.wait()
 
 
 def _file_command(file: FileChange) -> tuple[bytes, ...]:

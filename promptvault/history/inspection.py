@@ -58,7 +58,7 @@ def committed_files(history: History) -> Iterator[CommittedFile]:
                 if blob.strip("0"):
                     author = Author(name, email)
                     yield CommittedFile(commit, author, subject, path.decode(), blob)
-    history.finish(process)
+    process.wait()
 
 
 def _records(stream: IO[bytes], separator: bytes) -> Iterator[bytes]:
@@ -82,7 +82,7 @@ class BlobReader:
     def __exit__(self, *_: object) -> None:
         self._process.stdin.close()
         self._process.stdout.close()
-        History.finish(self._process)
+        self._process.wait()
 
     def read(self, blob: str) -> str:
         """Return the text of a content id; raises VaultError when it is lost."""

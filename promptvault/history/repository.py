@@ -5,25 +5,16 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-# A missing git must be our error at the first use, not a traceback at the import.
-os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-
-import git
-from git.exc import CommandError, GitCommandNotFound
-
-from promptvault.errors import (
-    PromptVaultError,
-    UnavailableError,
-    VaultError,
-)
 from promptvault.history.feed import TRAILER, Change, Feed
+
+if TYPE_CHECKING:
+    from promptvault.history.command import Process
 
 BRANCH = "refs/heads/main"
 _LOOSE_OBJECTS_PER_FOLDER = 27  # of 256: git's own measure for 6,700 objects
 
-# The user's own git settings (signing, hooks, templates) are for their repositories.
 _STALE = (
     "*.lock",
     "refs/**/*.lock",
@@ -32,17 +23,6 @@ _STALE = (
     "objects/??/tmp_obj_*",
     "fast_import_crash_*",
 )
-_ENVIRONMENT = {
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_NAMESPACE": "",
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES": "",
-    "LC_ALL": "C",
-    # glibc gives zlib's 256 KiB of working memory back after every object: keeping it
-    # makes fast-import of 30,000 small files six times as quick (1.7 s to 0.3 s).
-    "MALLOC_MMAP_THRESHOLD_": "33554432",
-    "MALLOC_TRIM_THRESHOLD_": "67108864",
-}
 _CONFIG = """
 [core]
 	fsync = committed
@@ -59,9 +39,10 @@ class History:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._git = git.Git(path.parent)
-        objects = str(path / "objects")
-        self._git.update_environment(**_ENVIRONMENT, GIT_OBJECT_DIRECTORY=objects)
+        # GitPython takes 60 ms and a process to import: not for who only asks for help.
+        from promptvault.history.command import GitCommand
+
+        self._git = GitCommand(path)
 
     def exists(self) -> bool:
         """Tell whether there is a repository."""
@@ -116,7 +97,7 @@ class History:
         self._pack_loose_objects()
         parent = f"{BRANCH}^0" if self.head() else None
         inherited = {} if os.name == "nt" else {"pass_fds": (lock,)}
-        return Feed(partial(self.start, **inherited), self.finish, BRANCH, parent)
+        return Feed(partial(self.start, **inherited), BRANCH, parent)
 
     def _remove_stale_files(self) -> None:
         """Remove what a killed git left: we hold the lock, so none is at work."""
@@ -131,36 +112,8 @@ class History:
 
     def run(self, *command: str) -> str:
         """Run a git command on this repository and return what it prints."""
-        return str(self._execute(list(command)))
+        return self._git.run(*command)
 
-    def start(self, *command: str, **options: Any) -> git.Git.AutoInterrupt:
-        """Start a git command on this repository; to be ended with `finish`."""
-        process: git.Git.AutoInterrupt = self._execute(
-            list(command), as_process=True, **options
-        )
-        return process
-
-    @staticmethod
-    def finish(process: git.Git.AutoInterrupt) -> None:
-        """Wait for a git command to end well; raises VaultError."""
-        try:
-            process.wait()
-        except CommandError as error:
-            raise _translate(error) from error
-
-    def _execute(self, command: list[str], **options: Any) -> Any:
-        try:
-            return self._git.execute(
-                ["git", f"--git-dir={self.path}", *command], **options
-            )
-        except CommandError as error:
-            raise _translate(error) from error
-
-
-def _translate(error: CommandError) -> PromptVaultError:
-    if isinstance(error, GitCommandNotFound):
-        return UnavailableError("git is not installed; the history needs it.")
-    lines = str(error.stderr or "").strip().strip("'").splitlines()
-    reason = next((line for line in lines if "fatal" in line or "error" in line), "")
-    reason = reason.removeprefix("stderr: '").strip()
-    return VaultError(f"git could not read or write the history. {reason}".strip())
+    def start(self, *command: str, **options: Any) -> "Process":
+        """Start a git command on this repository."""
+        return self._git.start(*command, **options)

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from promptvault import front_matter
 from promptvault.domain.name import leaf_of, parse_reference, validate_name
 from promptvault.domain.prompt import (
     Content,
+    Details,
     Prompt,
     validate_body,
     validate_line,
@@ -20,7 +22,9 @@ from promptvault.services.retrieval import resolve
 from promptvault.services.workspace import Workspace
 from promptvault.services.writing import writing
 from promptvault.vault.reader import Selection
-from promptvault.vault.repository import Details, Repository
+
+if TYPE_CHECKING:
+    from promptvault.vault.repository import Repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class Fields:
 
     def applied_to(self, details: Details) -> Details:
         """Return *details* with the given fields; raises InvalidInputError."""
-        changes: dict[str, object] = {}
+        changes: dict[str, Any] = {}
         if self.title is not None:
             changes["title"] = validate_line(self.title, "title")
         if self.description is not None:
@@ -43,7 +47,7 @@ class Fields:
             changes["tags"] = tuple(dict.fromkeys(map(validate_tag, self.tags)))
         if self.favourite is not None:
             changes["favourite"] = self.favourite
-        return replace(details, **changes)  # type: ignore[arg-type]
+        return details._replace(**changes)
 
 
 def details_of(prompt: Prompt) -> Details:
@@ -187,7 +191,7 @@ def change(
 
 
 def _change(
-    repository: Repository,
+    repository: "Repository",
     prompt: Prompt,
     content: Content,
     details: Details,
@@ -219,7 +223,7 @@ def move(
         return [Saved(prompt, Outcome.MOVED) for prompt in prompts]
 
 
-def _moves(repository: Repository, name: str, new: str) -> list[tuple[Prompt, str]]:
+def _moves(repository: "Repository", name: str, new: str) -> list[tuple[Prompt, str]]:
     reader = repository.reader
     if not name.endswith("/"):
         prompt = reader.get(name)
@@ -240,7 +244,7 @@ def copy(
         prompt, version = resolve(repository.reader, reference)
         target = new + leaf_of(prompt.name) if new.endswith("/") else new
         note = _message(message, f"Copy {reference} to {target}")
-        details = replace(details_of(prompt), favourite=False)
+        details = details_of(prompt)._replace(favourite=False)
         copied = repository.add(validate_name(target), version.content, details, note)
         return Saved(copied, Outcome.ADDED)
 

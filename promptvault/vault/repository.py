@@ -2,14 +2,13 @@
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session, col, delete, func, select
 
 from promptvault.domain.digest import digest
 from promptvault.domain.name import leaf_of
-from promptvault.domain.prompt import LOCAL_SOURCE, Author, Content, Prompt
+from promptvault.domain.prompt import LOCAL_SOURCE, Author, Content, Details, Prompt
 from promptvault.domain.timestamp import to_text
 from promptvault.domain.variable import variables_to_mapping
 from promptvault.errors import AlreadyExistsError
@@ -24,16 +23,6 @@ from promptvault.vault.tables import (
     PromptRow,
     VersionRow,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Details:
-    """What is known of a prompt besides its text."""
-
-    title: str = ""
-    description: str = ""
-    tags: tuple[str, ...] = ()
-    favourite: bool = False
 
 
 class Repository:

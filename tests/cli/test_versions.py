@@ -83,7 +83,11 @@ class TestLog:
 
     def test_versions_follow_a_move(self, pvt: Pvt, git: Git) -> None:
         pvt.ok("move", "a", "y/b", "-m", "Elsewhere")
-        assert [row["version"] for row in pvt.ok("log", "b", "--json").json] == [3, 2, 1]
+        assert [row["version"] for row in pvt.ok("log", "b", "--json").json] == [
+            3,
+            2,
+            1,
+        ]
         subjects = git("log", "--follow", "--format=%s", "--", "y/b.md").split()
         assert subjects == ["Elsewhere", "Third", "Second", "First"]
 
@@ -142,7 +146,14 @@ class TestDiff:
 
     @pytest.mark.parametrize(
         ("arguments", "code"),
-        [("absent", 3), ("a@9", 3), ("a @9", 3), ("a absent", 3), ("a@ @1", 2), ("", 2)],
+        [
+            ("absent", 3),
+            ("a@9", 3),
+            ("a @9", 3),
+            ("a absent", 3),
+            ("a@ @1", 2),
+            ("", 2),
+        ],
     )
     def test_bad_input(self, pvt: Pvt, arguments: str, code: int) -> None:
         require_error(pvt("diff", *arguments.split()), code)

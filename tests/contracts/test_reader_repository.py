@@ -139,7 +139,9 @@ def test_every_change_of_the_repository_is_read_back(vault: Vault) -> None:
     with vault.writing() as repository:
         prompt = repository.add("a/b", Content("one"), Details(), "")
     template = Content(
-        "{{ n }}", True, (Variable("n", "how many", 3, (), False, VariableType.INTEGER),)
+        "{{ n }}",
+        True,
+        (Variable("n", "how many", 3, (), False, VariableType.INTEGER),),
     )
     with vault.writing(NOON + timedelta(hours=1)) as repository:
         repository.add_version(prompt, template, "two")

@@ -108,7 +108,10 @@ def test_the_slug_of_a_slug_is_itself(text: str) -> None:
         ("提示词 工程", "提示词-工程"),
         ("!!! --- ...", ""),
         ("a" * 100, "a" * 60),
-        ("one two " * 20, "one-two-one-two-one-two-one-two-one-two-one-two-one-two-one"),
+        (
+            "one two " * 20,
+            "one-two-one-two-one-two-one-two-one-two-one-two-one-two-one",
+        ),
         ("\ud800x", "x"),
     ],
 )

@@ -160,9 +160,7 @@ def test_a_false_default_in_quotes_is_false() -> None:
         ({"type": "number", "choices": [1, 2]}, "3", "'v' must be one of: 1, 2"),
     ],
 )
-def test_wrong_values_are_refused(
-    declared: object, given_: str, message: str
-) -> None:
+def test_wrong_values_are_refused(declared: object, given_: str, message: str) -> None:
     assert message in refusal(template("{{ v }}", {"v": declared}), {"v": given_})
 
 

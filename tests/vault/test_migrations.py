@@ -79,9 +79,10 @@ def test_the_program_goes_on_with_an_old_vault(pvt: Pvt, home: Path, git: Git) -
     subjects = git("log", "--format=%s %an %aI").splitlines()
     assert subjects[1] == "Ask for code Ada Lovelace 2025-02-03T04:05:06+00:00"
     assert subjects[0].startswith("Add new ")
-    assert pvt.ok("log", "review", "--json").json[0]["commit"] == git(
-        "rev-parse", "HEAD^"
-    ).strip()
+    assert (
+        pvt.ok("log", "review", "--json").json[0]["commit"]
+        == git("rev-parse", "HEAD^").strip()
+    )
 
 
 @pytest.mark.parametrize("mode", ["wal", "delete"])

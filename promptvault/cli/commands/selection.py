@@ -6,8 +6,6 @@ import typer
 
 from promptvault.cli import options, terminal
 from promptvault.cli.context import now, open_reader, paths
-from promptvault.cli.picker import Choice
-from promptvault.cli.picker import pick as run_picker
 from promptvault.errors import NotFoundError
 from promptvault.vault.reader import Reader, Selection, Sort
 from promptvault.vault.usage import count_use
@@ -23,6 +21,10 @@ def pick(
     as_json: options.Json = False,
 ) -> None:
     """Choose a prompt in a fuzzy picker and print its name, as for $(...)."""
+    # prompt_toolkit takes longer to import than Tab may.
+    from promptvault.cli.picker import Choice
+    from promptvault.cli.picker import pick as run_picker
+
     with open_reader() as reader:
         selection = Selection(folder, tuple(tags or ()))
         found = reader.prompts(selection, Sort.USED)
