@@ -115,11 +115,14 @@ def store(file: Path, name: str, value: str | None) -> None:
     import tomlkit  # 50 ms that only `config set` needs
 
     key = find_key(name)
+    _read(file)  # which refuses what is no TOML
     document = tomlkit.parse(file.read_text()) if file.exists() else tomlkit.document()
     *tables, last = key.name.split(".")
     table: Any = document
     for part in tables:
         table = table.setdefault(part, tomlkit.table())
+        if not isinstance(table, Mapping):
+            raise InvalidInputError(f"{part!r} in {file} must be a table.")
     if value is None:
         table.pop(last, None)
     else:

@@ -26,8 +26,9 @@ _PLAIN = re.compile(
 )
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _YAML_WORDS = frozenset("true false yes no on off null y n".split())
-_UNPRINTABLE = re.compile(r"[\x7f-\x84\x86-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
-_MAX_HEADER = 1_000_000
+_UNPRINTABLE = re.compile(r"[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_MAX_HEADER = 64_000_000
+"""A prompt as short as "continue" may have been found ten thousand times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,17 @@ def _inline(value: object) -> str:
         return "{" + ", ".join(items) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_inline, value)) + "]"
+    if isinstance(value, float) and "e" in repr(value):
+        return _exponent(value)
     return _text(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _exponent(value: float) -> str:
+    """Return a number as YAML 1.1 wants it: with a point, and a sign behind the e."""
+    mantissa, _, exponent = repr(value).partition("e")
+    point = "" if "." in mantissa else ".0"
+    sign = "" if exponent[0] in "+-" else "+"
+    return f"{mantissa}{point}e{sign}{exponent}"
 
 
 @lru_cache(maxsize=1024)  # a conversation's fields come with each of its prompts

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from promptvault.cli import main
 from promptvault.domain.prompt import Author
@@ -24,13 +24,21 @@ from promptvault.vault.repository import Repository
 
 AUTHOR = Author("Ada Lovelace", "ada@example.org")
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
-_CLEARED = ("PROMPTVAULT_", "_PROMPTVAULT_", "GIT_", "EDITOR", "VISUAL", "NO_COLOR")
-_CLEARED += ("PYTHONUNBUFFERED", "PYTHONIOENCODING", "PYTHONUTF8", "LC_", "LANG")
+_CLEARED = (
+    *("PROMPTVAULT_", "_PROMPTVAULT_", "GIT_", "EDITOR", "VISUAL", "NO_COLOR"),
+    *("PYTHONUNBUFFERED", "PYTHONIOENCODING", "PYTHONUTF8", "LC_", "LANG"),
+)
 
 Git = Callable[..., str]
 
 # The machine may be slow, so nothing here is about time; and nothing is left behind.
-settings.register_profile("house", max_examples=50, deadline=None, database=None)
+settings.register_profile(
+    "house",
+    max_examples=50,
+    deadline=None,
+    database=None,
+    phases=(Phase.explicit, Phase.generate, Phase.shrink),
+)
 settings.load_profile("house")
 
 

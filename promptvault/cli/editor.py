@@ -25,18 +25,20 @@ class Draft:
 
         Raises InvalidInputError when the editor fails; the file is kept then.
         """
-        command = [*shlex.split(_editor()), str(self.path)]
+        editor = _editor()
         try:
+            command = [*shlex.split(editor), str(self.path)]
             code = subprocess.run(command, check=False).returncode
-        except OSError as error:
-            reason = error.strerror
-            message = f"The editor {command[0]!r} cannot be started: {reason}."
+        except (OSError, ValueError) as error:
+            message = f"The editor {editor!r} cannot be started."
             raise InvalidInputError(message) from error
         if code != 0:
             raise InvalidInputError(
                 f"The editor ended with code {code}; nothing was saved. Your text is"
                 f" in {self.path}."
             )
+        if not self.path.exists():
+            raise InvalidInputError("The editor removed its file; nothing was saved.")
         return terminal.decode(self.path.read_bytes(), str(self.path))
 
     def discard(self) -> None:

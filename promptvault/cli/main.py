@@ -3,7 +3,7 @@
 import importlib
 import os
 import sys
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, TypeAlias, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -12,7 +12,7 @@ from typer.main import get_command
 from promptvault import __version__
 from promptvault.cli import terminal
 from promptvault.cli.commands import COMMANDS, Entry
-from promptvault.errors import PromptVaultError
+from promptvault.errors import InvalidInputError, PromptVaultError
 
 # Classes of the click that Typer carries within itself; they have no public name.
 Command: TypeAlias = Any
@@ -40,6 +40,8 @@ class CommandTable(TyperGroup):
 
     def resolve_command(self, ctx: Context, args: list[str]) -> Any:
         """Return the real command that *args* begin with."""
+        # Where Typer looks for "did you mean"; only the names are read.
+        self.commands = dict.fromkeys(COMMANDS, cast("Command", None))
         name, command, rest = super().resolve_command(ctx, args)
         return name, command and load(str(name)), rest
 
@@ -103,6 +105,7 @@ def run(arguments: list[str]) -> int:
     """Run the program with *arguments* and return its exit code."""
     as_json = "--json" in arguments or "--jsonl" in arguments
     try:
+        _require_text(arguments)
         code = app(arguments, standalone_mode=False)
         sys.stdout.flush()
         return int(code or 0)
@@ -110,13 +113,29 @@ def run(arguments: list[str]) -> int:
         terminal.report(error.code, str(error), as_json=as_json)
         return error.exit_code
     except BrokenPipeError:
-        # Whoever read our output has had enough. Python must not try to flush it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _end_quietly()
+    except SystemExit as stop:
+        # Typer catches a broken pipe first, and turns it into this.
+        if isinstance(stop.__context__, BrokenPipeError):
+            return _end_quietly()
+        raise
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except Exception as error:
         return _report_foreign(error, as_json=as_json)
+
+
+def _require_text(arguments: list[str]) -> None:
+    try:
+        "".join(arguments).encode()
+    except UnicodeEncodeError:
+        raise InvalidInputError("An argument is no UTF-8 text.") from None
+
+
+def _end_quietly() -> int:
+    """End well: whoever read our output has had enough; nothing must flush it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def _report_foreign(error: Exception, *, as_json: bool) -> int:

@@ -216,7 +216,9 @@ def versions(prompt: Prompt, found: Sequence[Version]) -> None:
         Column("Author", wrap=False),
         Column("Message"),
     )
-    named = {n: name for name, n in prompt.labels.items()}
+    named: dict[int, list[str]] = {}
+    for name, number in prompt.labels.items():
+        named.setdefault(number, []).append(name)
     lines = (
         (
             str(version.number),
@@ -224,7 +226,7 @@ def versions(prompt: Prompt, found: Sequence[Version]) -> None:
             moment(version.created_at),
             version.author.name,
             version.message
-            + (f" [{named[version.number]}]" if version.number in named else ""),
+            + "".join(f" [{name}]" for name in named.get(version.number, ())),
         )
         for version in found
     )

@@ -58,12 +58,8 @@ def slugify(text: str, limit: int = 60) -> str:
     if lowered.isascii():
         slug = re.sub(r"[^a-z0-9]+", "-", lowered).strip("-")
     else:
-        kept = (
-            c if c.isalnum() or unicodedata.category(c)[0] == "M" else "-"
-            for c in lowered
-        )
+        kept = (c if _is_name_character(c) and c not in "_." else "-" for c in lowered)
         slug = re.sub("-+", "-", "".join(kept)).strip("-")
-        slug = "".join(c for c in slug if _is_name_character(c))
     if len(slug) > limit:
         slug = slug[: limit + 1].rpartition("-")[0] or slug[:limit]
     while len(slug.encode()) > MAX_PART_BYTES - 20:

@@ -50,7 +50,7 @@ def parse_revision(text: str) -> Revision:
     if re.fullmatch(_LABEL, text) or re.fullmatch(_COMMIT, text):
         return Named(text)
     raise InvalidInputError(
-        f"'@{text}' is no version: give a number (@3, @-1), a label (@production),"
+        f"{'@' + text!r} is no version: give a number (@3, @-1), a label (@production),"
         " a date (@2026-05-01) or a commit (@a1b2c3d)."
     )
 
@@ -62,7 +62,7 @@ def _parse_time(text: str) -> datetime:
             return day + timedelta(days=1, milliseconds=-1)
         return from_text(text)
     except (ValueError, OverflowError) as error:
-        raise InvalidInputError(f"'@{text}' is no date or time.") from error
+        raise InvalidInputError(f"{'@' + text!r} is no date or time.") from error
 
 
 def validate_label(text: str) -> str:

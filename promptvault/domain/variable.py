@@ -33,6 +33,13 @@ class Variable(NamedTuple):
     """False lets the template see an empty string when nothing is given."""
     type: VariableType = VariableType.STRING
 
+    def default_value(self) -> Value:
+        """Return what stands for a value that is not given; '' where that is none."""
+        if self.default is None:
+            return ""
+        is_text = isinstance(self.default, str)
+        return self.convert(str(self.default)) if is_text else self.default
+
     def convert(self, text: str) -> Value:
         """Return *text* as this variable's value.
 
@@ -78,7 +85,9 @@ def _variable(name: str, declared: object) -> Variable:
     if declared is None:
         return Variable(name)
     if not isinstance(declared, Mapping):
-        return Variable(name, default=_scalar(name, declared), required=False)
+        return Variable(
+            name, default=_scalar(name, declared, VariableType.STRING), required=False
+        )
     unknown = declared.keys() - _FIELDS
     if unknown:
         raise InvalidInputError(
@@ -108,8 +117,8 @@ def _checked(name: str, declared: dict[Any, Any]) -> Variable:
     variable = Variable(
         name,
         str(declared.get("description") or ""),
-        None if default is None else _scalar(name, default),
-        tuple(_scalar(name, choice) for choice in choices),
+        None if default is None else _scalar(name, default, kind),
+        tuple(_scalar(name, choice, kind) for choice in choices),
         required,
         kind,
     )
@@ -118,9 +127,10 @@ def _checked(name: str, declared: dict[Any, Any]) -> Variable:
     return variable
 
 
-def _scalar(name: str, value: object) -> Value:
+def _scalar(name: str, value: object, kind: VariableType | None = None) -> Value:
     if isinstance(value, str | int | float | bool):
-        return value
+        # What YAML reads as a number is text where the variable holds text.
+        return str(value) if kind is VariableType.STRING else value
     # YAML reads an unquoted 2026-05-01 as a date; as a value it is that text.
     if hasattr(value, "isoformat"):
         return str(value.isoformat())

@@ -9,6 +9,7 @@ from jinja2 import (
     Environment,
     Template,
     TemplateError,
+    TemplateNotFound,
     Undefined,
     nodes,
 )
@@ -18,7 +19,7 @@ from jinja2.utils import missing as jinja_missing
 
 from promptvault.domain.prompt import Content
 from promptvault.domain.variable import Value
-from promptvault.errors import InvalidInputError, PromptVaultError
+from promptvault.errors import InvalidInputError, NotFoundError, PromptVaultError
 
 STDIN = "stdin"
 """The variable that holds what is piped into the command."""
@@ -53,6 +54,8 @@ def render(name: str, content: Content, inputs: Inputs, load: Load) -> str:
     except PromptVaultError:
         raise
     except TemplateError as error:
+        if missing:  # which may well be why
+            raise InvalidInputError(_missing_message(name, content, missing)) from error
         raise _explain(name, error) from error
     except RecursionError:
         raise InvalidInputError(f"The template {name} is nested too deeply.") from None
@@ -91,7 +94,12 @@ def variables_of(environment: Environment, name: str) -> frozenset[str]:
         if template in seen:
             continue
         seen.add(template)
-        tree = parse(environment, template)
+        try:
+            tree = parse(environment, template)
+        except TemplateNotFound:
+            if template == name:
+                raise
+            continue  # rendering tells, unless the include may be missing
         found |= find_undeclared_variables(tree)
         for include in find_referenced_templates(tree):
             if include is not None:
@@ -127,7 +135,10 @@ class VaultLoader(BaseLoader):
         if name == self.name:
             return self.root
         if name not in self._contents:
-            self._contents[name] = self.load_content(name)
+            try:
+                self._contents[name] = self.load_content(name)
+            except NotFoundError as error:
+                raise TemplateNotFound(name, str(error)) from error
         return self._contents[name]
 
     def loaded(self) -> list[Content]:
@@ -210,6 +221,14 @@ class _Recorded(Undefined):
         self._note()
         return iter(())
 
+    def __len__(self) -> int:
+        self._note()
+        return 0
+
+    def __hash__(self) -> int:
+        self._note()
+        return 0
+
     def __bool__(self) -> bool:
         self._note()
         return False
@@ -262,7 +281,7 @@ def _values(
         if name in inputs.values:
             values[name] = variable.convert(inputs.values[name])
         elif variable.default is not None or not variable.required:
-            values[name] = "" if variable.default is None else variable.default
+            values[name] = variable.default_value()
     if STDIN in used and STDIN not in values:
         piped = inputs.stdin()
         if piped is not None:
@@ -281,7 +300,9 @@ def _missing_message(name: str, content: Content, missing: Iterable[str]) -> str
     return f"{name} lacks a value for: {', '.join(parts)}.{hint}"
 
 
-def _explain(name: str, error: TemplateError) -> InvalidInputError:
+def _explain(name: str, error: TemplateError) -> PromptVaultError:
+    if isinstance(error.__cause__, NotFoundError):
+        return NotFoundError(f"{name} includes what is not there: {error.__cause__}")
     line = getattr(error, "lineno", None)
     where = f", line {line}" if line else ""
     message = (error.message or type(error).__name__).rstrip(".")

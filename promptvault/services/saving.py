@@ -181,7 +181,8 @@ def change(
     """
     with writing(workspace) as repository:
         prompt = repository.reader.get(name)
-        kept = tuple(tag for tag in prompt.tags if tag not in untag)
+        unwanted = set(map(validate_tag, untag))
+        kept = tuple(tag for tag in prompt.tags if tag not in unwanted)
         tags = (*kept, *(fields.tags or ()))
         details = replace(fields, tags=tags).applied_to(details_of(prompt))
         content = repository.reader.current(prompt).content
@@ -218,9 +219,10 @@ def move(
     """
     with writing(workspace) as repository:
         moves = _moves(repository, name, new)
+        if all(prompt.name == target for prompt, target in moves):
+            return [Saved(prompt, Outcome.UNCHANGED) for prompt, _ in moves]
         note = _message(message, f"Move {name} to {new}")
-        prompts = repository.move(moves, note) if moves else []
-        return [Saved(prompt, Outcome.MOVED) for prompt in prompts]
+        return [Saved(p, Outcome.MOVED) for p in repository.move(moves, note)]
 
 
 def _moves(repository: "Repository", name: str, new: str) -> list[tuple[Prompt, str]]:
@@ -228,7 +230,7 @@ def _moves(repository: "Repository", name: str, new: str) -> list[tuple[Prompt, 
     if not name.endswith("/"):
         prompt = reader.get(name)
         target = new + leaf_of(prompt.name) if new.endswith("/") else new
-        return [] if target == prompt.name else [(prompt, validate_name(target))]
+        return [(prompt, validate_name(target))]
     prompts = list(reader.prompts(Selection(folder=name)))
     if not prompts:
         raise NotFoundError(f"There is nothing in the folder {name!r}.")

@@ -47,6 +47,7 @@ def open_writable(database: Path) -> sqlite3.Connection:
             check_same_thread=False,
         )
         try:
+            version_of(connection)  # a newer vault is refused before it is touched
             if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
                 connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")

@@ -265,7 +265,9 @@ class Reader:
     def rows(self, sql: str, *parameters: object) -> Iterator[Any]:
         """Yield the rows of a query, for the modules of the vault."""
         with translated_errors():
-            yield from self._connection.execute(sql, parameters)
+            # Not `yield from`: a reader that stops early would close a closed cursor.
+            for row in self._connection.execute(sql, parameters):  # noqa: UP028
+                yield row
 
 
 def to_prompt(row: tuple[Any, ...]) -> Prompt:

@@ -101,9 +101,15 @@ class Repository:
 
     def move(self, moves: Sequence[tuple[Prompt, str]], message: str) -> list[Prompt]:
         """Rename prompts, all in one commit; raises AlreadyExistsError."""
+        left_behind = {prompt.name for prompt, _ in moves}
         for _, name in moves:
-            self._require_free(name)
+            if name not in left_behind:
+                self._require_free(name)
         rows = [self._row(prompt) for prompt, _ in moves]
+        # One may move to where another still is: first all make way, then all arrive.
+        for row in rows:
+            row.name = f"/{row.id}"
+        self._session.flush()
         for row, (_, name) in zip(rows, moves, strict=True):
             row.name, row.leaf = name, leaf_of(name)
         left = [history_path(prompt) for prompt, _ in moves]

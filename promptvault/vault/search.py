@@ -13,6 +13,8 @@ HIT_START, HIT_END = "\x02", "\x03"
 """Marks around each hit in a snippet; control characters, so no text is mistaken."""
 
 _TERM = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
+_UNFIT = re.compile("[\0\ud800-\udfff]")
+_MAX_TERMS = 100
 _WEIGHTS = "10.0, 8.0, 3.0, 6.0, 1.0"  # name, title, description, tags, body
 _TEXT = "lower(d.name || ' ' || d.title || ' ' || d.description || d.tags || d.body)"
 _CONTEXT_TOKENS = 24
@@ -60,7 +62,10 @@ def parse_query(text: str) -> Query:
     Raises InvalidInputError when nothing is left to search for.
     """
     query = Query()
-    for minus, phrase, word in _TERM.findall(text.replace("\0", " ")):
+    terms = dict.fromkeys(_TERM.findall(_UNFIT.sub(" ", text)))
+    if len(terms) > _MAX_TERMS:
+        raise InvalidInputError(f"A query has {_MAX_TERMS} words at most.")
+    for minus, phrase, word in terms:
         term = phrase or word
         prefix = bool(word) and word.endswith("*")
         term = term.rstrip("*") if prefix else term

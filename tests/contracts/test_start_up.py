@@ -1,4 +1,4 @@
-"""What sits in shell loops and behind the Tab key starts without the heavy libraries."""
+"""What sits in shell loops and behind Tab starts without the heavy libraries."""
 
 import json
 import os

@@ -41,8 +41,7 @@ def test_what_is_no_tag(text: str) -> None:
 def test_a_line_is_its_own_line(text: str) -> None:
     try:
         line = validate_line(text, "title")
-    except InvalidInputError as error:
-        assert "title" in str(error)
+    except InvalidInputError:
         return
     assert validate_line(line, "title") == line
     assert len(line.splitlines()) <= 1

@@ -16,7 +16,7 @@ from promptvault.domain.variable import (
 from promptvault.errors import InvalidInputError
 
 NAMES = st.from_regex(r"[a-zA-Z_][a-zA-Z0-9_]{0,9}", fullmatch=True)
-VALUES = {
+VALUES: dict[VariableType, st.SearchStrategy[Value]] = {
     VariableType.STRING: st.text(),
     VariableType.INTEGER: st.integers(),
     VariableType.NUMBER: st.floats(allow_nan=False, allow_infinity=False),

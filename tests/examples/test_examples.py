@@ -80,4 +80,6 @@ def test_all_turns(pvt: Pvt) -> None:
 def test_each_file_by_itself(pvt: Pvt, path: Path) -> None:
     result = pvt("import", str(path))
     assert result.code == (0 if path.name == "conversations.json" else 8)
-    assert (not path.name.endswith(".json")) or json.loads(path.read_bytes()) is not None
+    assert (not path.name.endswith(".json")) or json.loads(
+        path.read_bytes()
+    ) is not None

@@ -323,8 +323,9 @@ def test_nor_when_git_cannot_tell_at_first(committed: Vault, tmp_path: Path) -> 
 
 def test_git_that_outlives_its_parent(filled: Vault, tmp_path: Path) -> None:
     """The lock lives on in git: the next command waits for it, and makes no twin."""
-    stream, fed = tmp_path / "stream", tmp_path / "fed"
-    slow = f'cat > {stream}; touch {fed}; sleep 2; exec {{real}} "$@" < {stream}'
+    stream, fed, over = (tmp_path / name for name in ("stream", "fed", "over"))
+    late = f'sleep 2; {{real}} "$@" < {stream}; touch {over}; exit'
+    slow = f"cat > {stream}; touch {fed}; {late}"
     path = _git_in_front(tmp_path / "slow", "*fast-import*", slow)
     with ended(filled.with_(PATH=path).start("add", "new/one", "text")) as process:
         while not fed.exists():
@@ -332,5 +333,7 @@ def test_git_that_outlives_its_parent(filled: Vault, tmp_path: Path) -> None:
             time.sleep(0.01)
         process.kill()
         filled.quiet("add", "new/two", "more text")
+        while not over.exists():
+            time.sleep(0.01)
     assert subjects(filled)[:2] == ["Add new/two", "Add new/one"]
     assert_whole(filled)

@@ -27,7 +27,7 @@ class State(NamedTuple):
     """What a vault holds, without ids and times: two like vaults have one state."""
 
     prompts: dict[str, tuple[Any, ...]]
-    imports: tuple[tuple[int, bool], ...]
+    imports: tuple[tuple[int | None, bool], ...]
     """Prompts added by each import, and whether it was undone."""
 
     def without(self, *names: str) -> "State":
@@ -46,7 +46,7 @@ def state(vault: Vault) -> State:
     prompts = {row[0]: row[1:] for row in rows}
     return State(
         prompts,
-        tuple((json.loads(text)["added"], bool(undone)) for text, undone in ledger),
+        tuple((json.loads(text).get("added"), bool(undone)) for text, undone in ledger),
     )
 
 
@@ -80,6 +80,8 @@ def assert_whole(vault: Vault) -> None:
 
 def faults(vault: Vault) -> list[str]:
     """Return what is wrong with *vault*: nothing, one hopes."""
+    if not vault.database.exists():  # nothing was ever saved, so there is no history
+        return ["git: there is a history alone"] * vault.history.exists()
     with closing(sqlite3.connect(vault.database)) as connection:
         return [
             *_database_faults(connection),

@@ -1,6 +1,7 @@
 """Backups: one file that brings everything back, and refuses to harm anything."""
 
 import json
+import shutil
 import sqlite3
 import subprocess
 import zipfile
@@ -14,18 +15,29 @@ from tests.importers.build import Json
 from tests.services.test_importing import asked, write
 
 
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a filled vault in it, and a backup of that."""
+    folder, pvt = tmp_path_factory.mktemp("model"), Pvt()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PROMPTVAULT_HOME", str(folder / "home"))
+        patch.setenv("GIT_AUTHOR_NAME", "Ada Lovelace")
+        patch.setenv("GIT_AUTHOR_EMAIL", "ada@example.org")
+        chats = asked("c1", "Tea?", "Green tea?", title="Tea"), asked("c2", "Rice?")
+        pvt.ok("import", write(folder / "export.json", *chats))
+        pvt.ok("add", "mail", "Write a letter.")
+        pvt.ok("label", "mail", "best")
+        pvt.ok("delete", "chat-c2")
+        pvt.ok("get", "mail")
+        pvt.ok("backup", str(folder / "vault.backup"))
+    return folder
+
+
 @pytest.fixture
-def saved(pvt: Pvt, tmp_path: Path) -> Path:
+def saved(model: Path, home: Path) -> Path:
     """Return a backup of the vault at home, which is filled."""
-    chats = asked("c1", "Tea?", "Green tea?", title="Tea"), asked("c2", "Rice?")
-    pvt.ok("import", write(tmp_path / "export.json", *chats))
-    pvt.ok("add", "mail", "Write a letter.")
-    pvt.ok("label", "mail", "best")
-    pvt.ok("delete", "chat-c2")
-    pvt.ok("get", "mail")
-    path = tmp_path / "vault.backup"
-    pvt.ok("backup", str(path))
-    return path
+    shutil.copytree(model, home.parent, dirs_exist_ok=True)
+    return home.parent / "vault.backup"
 
 
 @pytest.fixture
@@ -269,7 +281,7 @@ def test_backup_while_another_process_writes(
     chats = [asked(f"n{n}", f"{n}?", f"{n}, please?") for n in range(300)]
     path = tmp_path / "large.json"
     path.write_text(json.dumps(chats))
-    paths = []
+    paths: list[str] = []
     with subprocess.Popen(pvt_process.command("import", str(path))) as writer:
         while writer.poll() is None or not paths:
             paths.append(str(tmp_path / f"{len(paths)}.backup"))

@@ -133,7 +133,11 @@ def test_reading_a_prompt_is_no_change(bring: Bring) -> None:
 
 
 def test_import_again_after_undo_brings_everything_back(bring: Bring) -> None:
-    chats = asked("c1", "Tea?", "Green tea?"), asked("c2", "Rice?"), asked("c3", "Rice?")
+    chats = (
+        asked("c1", "Tea?", "Green tea?"),
+        asked("c2", "Rice?"),
+        asked("c3", "Rice?"),
+    )
     first = bring(*chats)
     before = bodies(bring.pvt)
     undo(bring.pvt)
@@ -148,13 +152,14 @@ def test_import_again_after_undo_brings_everything_back(bring: Bring) -> None:
 
 
 def test_undo_takes_newer_drafts_back(bring: Bring, git: Git) -> None:
-    bring(asked("c1", "Tea?"), asked("c2", "Rice?"))
+    bring(asked("c1", "Tea?", "Hot tea?"), asked("c2", "Rice?"))
     before = state(bring.pvt, git)
-    bring(asked("c1", "Tea?", "Green tea?", "Black tea?"), asked("c2", "Rice?"))
+    drafts = ("Tea?", "Hot tea?", "Green tea?", "Black tea?")
+    bring(asked("c1", *drafts), asked("c2", "Rice?"))
     assert undo(bring.pvt) == {"id": 2, "removed": 0, "reverted": 1, "kept": []}
     assert state(bring.pvt, git) == before
     assert bring.pvt.ok("search", "green", "--json").json == []
-    assert bring(asked("c1", "Tea?", "Green tea?"))["updated"] == 1
+    assert bring(asked("c1", *drafts[:3]))["updated"] == 1
     assert bring.pvt.ok("get", "chat-c1").out == b"Green tea?"
 
 

@@ -245,7 +245,7 @@ def test_circles_are_refused(main: str, others: Others) -> None:
 
 
 def test_the_same_include_twice_is_no_circle() -> None:
-    others = {
+    others: Others = {
         "a": template("{% include 'c' %}"),
         "b": template("{% include 'c' %}"),
         "c": "x",

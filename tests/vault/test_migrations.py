@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from promptvault.domain.prompt import Content
+from promptvault.domain.prompt import Content, Details
 from promptvault.domain.variable import Variable
 from promptvault.errors import VaultError
 from promptvault.vault import outbox
 from promptvault.vault.database import connected
 from promptvault.vault.migrations import LATEST, STEPS, migrate, version_of
 from promptvault.vault.reader import Selection
-from promptvault.vault.repository import Details
 from tests.conftest import Git, Pvt, Vault
 
 OLD = (Path(__file__).parent / "data" / "schema_001.sql").read_text()

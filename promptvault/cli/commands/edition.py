@@ -138,7 +138,8 @@ def move(
     as_json: options.Json = False,
 ) -> None:
     """Rename a prompt, or with 'old/' 'new/' a folder; the history follows."""
-    _report(saving.move(workspace(), name, new, message), as_json=as_json)
+    moved = saving.move(workspace(), name, new, message)
+    _report(moved, as_json=as_json, as_list=name.endswith("/"))
 
 
 def copy(
@@ -151,10 +152,10 @@ def copy(
     _report([saving.copy(workspace(), reference, new, message)], as_json=as_json)
 
 
-def _report(results: list[Saved], *, as_json: bool) -> None:
-    if as_json and len(results) == 1:
-        terminal.write_json(rows.saved_row(results[0]))
-    elif as_json:
+def _report(results: list[Saved], *, as_json: bool, as_list: bool = False) -> None:
+    if as_json and as_list:
         terminal.write_json_rows(map(rows.saved_row, results))
+    elif as_json:
+        terminal.write_json(rows.saved_row(results[0]))
     else:
         render.saved(results)
