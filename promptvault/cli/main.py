@@ -41,7 +41,7 @@ class CommandTable(TyperGroup):
     def resolve_command(self, ctx: Context, args: list[str]) -> Any:
         """Return the real command that *args* begin with."""
         # Where Typer looks for "did you mean"; only the names are read.
-        self.commands = dict.fromkeys(COMMANDS, cast("Command", None))
+        self.commands = dict.fromkeys(COMMANDS, cast("Any", None))
         name, command, rest = super().resolve_command(ctx, args)
         return name, command and load(str(name)), rest
 

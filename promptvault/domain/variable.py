@@ -85,9 +85,7 @@ def _variable(name: str, declared: object) -> Variable:
     if declared is None:
         return Variable(name)
     if not isinstance(declared, Mapping):
-        return Variable(
-            name, default=_scalar(name, declared, VariableType.STRING), required=False
-        )
+        return Variable(name, default=_scalar(name, declared), required=False)
     unknown = declared.keys() - _FIELDS
     if unknown:
         raise InvalidInputError(

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from jinja2 import Environment, TemplateError, nodes
+from jinja2 import Environment, TemplateError, TemplateNotFound, nodes
 from jinja2.meta import find_referenced_templates, find_undeclared_variables
 
 from promptvault.domain.prompt import Content, Prompt, Version
@@ -184,6 +184,8 @@ class _Template:
 
     def _references(self, tree: nodes.Template) -> Iterator[tuple[str, int]]:
         for node in tree.find_all(_INCLUDES):
+            if isinstance(node, nodes.Include) and node.ignore_missing:
+                continue
             single = nodes.Template([node], lineno=node.lineno)
             for reference in find_referenced_templates(single):
                 if reference is None:  # computed, so known only when it is rendered
@@ -206,8 +208,8 @@ class _Template:
             seen.add(child)
             try:
                 tree = _checked(self._environment, child)
-            except PromptVaultError as error:
-                return "unknown-include", f"{error}{by}"
+            except TemplateNotFound as error:
+                return "unknown-include", f"{error.__cause__ or error}{by}"
             except TemplateError as error:
                 return "syntax", f"In the included {child}: {_reason(error)}{by}"
             waiting += [(child, name) for name, _ in self._references(tree)]

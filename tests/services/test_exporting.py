@@ -243,18 +243,36 @@ def test_control_characters_come_back_from_markdown(
     assert pvt.ok("get", "terminal").out == body
 
 
-@pytest.mark.parametrize("default", [0.00001, 1e16, 5, True, "1e-05", "2026-05-01"])
+@pytest.mark.parametrize(
+    ("kind", "default"),
+    [
+        ("number", 0.00001),
+        ("number", 1e16),
+        ("number", 5.0),
+        ("integer", 5),
+        ("boolean", False),
+        ("string", "1e-05"),
+        ("string", "2026-05-01"),
+        ("string", "yes"),
+    ],
+)
 def test_default_of_a_variable_comes_back_from_markdown(
-    pvt: Pvt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, default: object
+    pvt: Pvt,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    default: str | float | bool,
 ) -> None:
-    row = {"name": "a", "body": "{{ n }}", "template": True}
-    pvt.ok("import", write(tmp_path / "a.json", row | {"variables": {"n": default}}))
-    before = exported(pvt)
+    variables = {"n": {"default": default, "type": kind, "choices": [default]}}
+    row = {"name": "a", "body": "{{ n }}", "template": True, "variables": variables}
+    pvt.ok("import", write(tmp_path / "a.json", row))
+    before, text = exported(pvt)[0]["variables"], pvt.ok("get", "a").text
+    assert before[0]["default"] == default
     pvt.ok("export", str(tmp_path / "files"))
     move_to(monkeypatch, tmp_path / "fresh")
     pvt.ok("import", str(tmp_path / "files"))
-    assert exported(pvt)[0]["variables"] == before[0]["variables"]
-    assert before[0]["variables"][0]["default"] == default
+    assert exported(pvt)[0]["variables"] == before
+    assert pvt.ok("get", "a").text == text
 
 
 @pytest.mark.parametrize(

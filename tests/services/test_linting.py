@@ -223,6 +223,18 @@ def test_the_estimate_of_tokens(text: str, tokens: int) -> None:
     assert estimate_tokens(text) == tokens
 
 
+def test_an_include_in_a_branch_that_never_runs_is_an_error_all_the_same(
+    prompts: Prompts,
+) -> None:
+    prompts.add("it", '{% if false %}{% include "gone" %}{% endif %}')
+    assert prompts.codes("it") == [(ERROR, "unknown-include", 1)]
+
+
+def test_an_include_that_may_be_missing_is_none(prompts: Prompts) -> None:
+    prompts.add("it", '{% include "gone" ignore missing %}')
+    assert (ERROR, "unknown-include", 1) not in prompts.codes("it")
+
+
 def test_names_choose_what_is_looked_at(prompts: Prompts) -> None:
     prompts.add("folder/one", "{{ x")
     prompts.add("folder/two", "Good.")
@@ -256,7 +268,6 @@ def test_the_trash_is_not_looked_at(prompts: Prompts) -> None:
         '{% extends "gone" %}',
         '{% import "base" as b %}',
         '{% from "gone" import b %}',
-        '{% if false %}{% include "gone" %}{% endif %}',
         "{{ 1 | nofilter }}",
         "{{ 'a' is notest }}",
         "{% block a %}{% endblock %}",
