@@ -137,7 +137,7 @@ class VaultLoader(BaseLoader):
         if name not in self._contents:
             try:
                 self._contents[name] = self.load_content(name)
-            except NotFoundError as error:
+            except PromptVaultError as error:
                 raise TemplateNotFound(name, str(error)) from error
         return self._contents[name]
 

@@ -49,8 +49,10 @@ def peak_mb(command: Command) -> float:
         command.arguments[0],
         list(command.arguments),
         {**os.environ, **command.environment},
-        file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
-        + [(os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)],
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_WRONLY, 0)
+            for stream in (1, 2)
+        ],
     )
     _, status, usage = os.wait4(pid, 0)
     if status:
