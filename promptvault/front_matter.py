@@ -56,6 +56,11 @@ def header(prompt: Prompt, version: Version, origins: Iterable[Origin]) -> str:
     lines += _origins(origins)
     lines.append(f"created: {to_text(prompt.created_at)}\n")
     lines.append(f"updated: {to_text(version.created_at)}\n")
+    if prompt.updated_at != version.created_at:
+        lines.append(f"changed: {to_text(prompt.updated_at)}\n")
+    name, email = version.author
+    lines.append(f"author: {_text(f'{name} <{email}>')}\n")
+    lines.append(f"message: {_text(version.message)}\n")
     lines.append(f"id: {prompt.id}\nversion: {version.number}\n")
     lines.append(f"revision: {version.id}\n")
     if prompt.deleted_at:

@@ -37,6 +37,7 @@ class Offer(NamedTuple):
     updated_at: datetime | None = None
     origins: tuple[Origin, ...] = ()
     """Where else it was found."""
+    deleted_at: datetime | None = None
     uses: int = 0
     used_at: datetime | None = None
     id: str = ""

@@ -134,9 +134,17 @@ def validate_tag(text: str) -> str:
     return tag
 
 
+def clean_line(text: str) -> str:
+    """Return *text* as one line, without control characters."""
+    line = " ".join(text.split())
+    if line.isprintable():
+        return line
+    return "".join(c for c in line if unicodedata.category(c) not in {"Cc", "Cs"})
+
+
 def validate_line(text: str, field: str) -> str:
     """Return *text* as a one-line *field* (a title, a description, a message)."""
     line = " ".join(text.split())
-    if len(line) > 1000 or any(unicodedata.category(c) in {"Cc", "Cs"} for c in line):
+    if len(line) > 1000 or line != clean_line(line):
         raise InvalidInputError(f"The {field} must be one line of printable text.")
     return line

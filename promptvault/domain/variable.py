@@ -76,7 +76,18 @@ def variables_from_mapping(declared: object) -> tuple[Variable, ...]:
     """
     if not isinstance(declared, Mapping):
         raise InvalidInputError("'variables' must map each name to its declaration.")
-    return tuple(_variable(str(name), value) for name, value in declared.items())
+    variables = tuple(_variable(str(name), value) for name, value in declared.items())
+    try:
+        "".join(map(_text_of, variables)).encode()
+    except UnicodeEncodeError:
+        raise InvalidInputError("A variable's declaration is no UTF-8 text.") from None
+    return variables
+
+
+def _text_of(variable: Variable) -> str:
+    return "".join(
+        map(str, (variable.description, variable.default, *variable.choices))
+    )
 
 
 def _variable(name: str, declared: object) -> Variable:

@@ -188,7 +188,7 @@ def _is_text(start: bytes) -> bool:
     """Whether *start* may begin a text, a JSON file or a database, not a medium."""
     if start.startswith((*_TEXT_MARKS, _SQLITE)) or start.lstrip()[:1] in (b"[", b"{"):
         return True
-    return bool(start) and not _CONTROL.search(start)
+    return bool(start) and (start.startswith(b"---\n") or not _CONTROL.search(start))
 
 
 def _open(path: Path) -> BinaryIO:

@@ -25,6 +25,7 @@ from promptvault.importers.json_stream import Damaged, JsonObject, JsonValue, va
 
 SOURCE = "promptvault"
 _MAX_MARKDOWN = 80_000_000
+_MANY = 1 << 53  # beyond it JSON's numbers are no longer exact
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -87,7 +88,10 @@ def _markdown_offer(name: str, fields: JsonObject, body: str) -> Offer:
         message="Import from Markdown",
         id=_id(fields.get("revision")),
     )
-    return _offer(fields, name.removesuffix(".md"), [version])
+    # The one version in the file keeps the labels that named it, as the first.
+    labels = members(fields.get("labels"))
+    kept: JsonObject = {k: 1 for k, n in labels.items() if n == fields.get("version")}
+    return _offer({**fields, "labels": kept}, name.removesuffix(".md"), [version])
 
 
 def _version(fields: JsonObject) -> OfferedVersion:
@@ -114,7 +118,7 @@ def _content(fields: JsonObject, body: object) -> Content:
     declared = fields.get("variables")
     if isinstance(declared, list):
         rows = [members(variable) for variable in declared]
-        declared = {str(row.get("name")): _without_name(row) for row in rows}
+        declared = {text(row.get("name")) or "": _without_name(row) for row in rows}
     variables = variables_from_mapping(declared) if declared else ()
     return Content(validate_body(body), fields.get("template") is True, variables)
 
@@ -143,7 +147,7 @@ def _offer(fields: JsonObject, name: str, versions: list[OfferedVersion]) -> Off
         created_at=moment(fields.get("created_at")) or moment(fields.get("created")),
         updated_at=moment(fields.get("updated_at")),
         origins=tuple(_origin(members(each)) for each in items(fields.get("origins"))),
-        uses=uses if isinstance(uses, int) and uses > 0 else 0,
+        uses=uses if isinstance(uses, int) and 0 < uses < _MANY else 0,
         used_at=moment(fields.get("used_at")),
         id=_id(fields.get("id")),
     )

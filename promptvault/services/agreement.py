@@ -106,9 +106,10 @@ def _compare_versions(connection: sqlite3.Connection, agreement: Agreement) -> s
     for version in examination.versions(connection):
         stored.add(version.id)
         committed = agreement.committed.get(version.id)
-        if not version.sound:
+        differs = committed is not None and committed.hash != version.text_hash
+        if differs or not version.sound:
             agreement.damaged.append(version)
-        elif committed is None or committed.hash != version.text_hash:
+        elif committed is None:
             agreement.missing.append(version)
         elif version.commit != committed.commit:
             agreement.unlinked.append(version)
@@ -132,13 +133,14 @@ def _compare_files(
             del head[path]
         else:
             agreement.files.append(path)
-    for path, blob in head.items():
-        # A file that is none of ours (somebody's README) is nobody's business.
-        if blob not in blobs:
-            continue
-        if blobs[blob].revision not in stored:
-            agreement.lost.add(blobs[blob].prompt_id)
-        if path not in agreement.files:
+    ours = {path: blobs[blob] for path, blob in head.items() if blob in blobs}
+    unknown = {file.prompt_id for file in ours.values() if file.revision not in stored}
+    if unknown:
+        agreement.lost = {found.offer.id for found in recover(history, unknown)}
+    for path, file in ours.items():
+        # What only looks like ours (somebody's own notes) is nobody's business.
+        known = file.revision in stored or file.prompt_id in agreement.lost
+        if known and path not in agreement.files:
             agreement.files.append(path)
 
 
@@ -179,9 +181,9 @@ def mend(
     if agreement.missing or agreement.files:
         history.append(_missing_changes(workspace, connection, agreement), lock)
         agreement = compare(connection, history)
-    for version in agreement.unlinked:
-        commit = agreement.committed[version.id].commit
-        examination.note_commit(connection, version.id, commit)
+    commits = {v.id: agreement.committed[v.id].commit for v in agreement.unlinked}
+    with bulk_transaction(connection):
+        examination.note_commits(connection, commits)
 
 
 def _restore_text(

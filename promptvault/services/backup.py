@@ -14,6 +14,7 @@ from promptvault.errors import (
     VaultError,
 )
 from promptvault.history.repository import History
+from promptvault.services.aside import set_aside
 from promptvault.services.locking import locked
 from promptvault.services.workspace import Workspace
 from promptvault.vault import migrations
@@ -87,7 +88,8 @@ def restore(workspace: Workspace, path: Path, *, force: bool = False) -> int:
         with tempfile.TemporaryDirectory(dir=paths.data) as folder:
             fresh = Path(folder)
             _unpack(path, fresh)
-            _set_aside(paths.database, paths.history)
+            set_aside(paths.database, "before")
+            set_aside(paths.history, "before")
             (fresh / _DATABASE).rename(paths.database)
             (fresh / "history.git").rename(paths.history)
             if (fresh / _USAGE).exists():
@@ -130,15 +132,3 @@ def _check_database(database: Path) -> None:
         migrations.version_of(copy)
         if copy.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             raise InvalidInputError("The database in the backup is damaged.")
-
-
-def _set_aside(*places: Path) -> None:
-    for place in places:
-        if place.exists():
-            number = 1
-            while (kept := place.with_name(f"{place.name}.before-{number}")).exists():
-                number += 1
-            place.rename(kept)
-        for suffix in ("-wal", "-shm"):
-            wal = place.with_name(place.name + suffix)
-            wal.unlink(missing_ok=True)

@@ -8,17 +8,17 @@ known which one is damaged.
 import sqlite3
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 
 from promptvault.errors import PromptVaultError, VaultError
 from promptvault.history import inspection
 from promptvault.history.repository import History
 from promptvault.services.agreement import compare, mend
+from promptvault.services.aside import set_aside
 from promptvault.services.locking import flush
 from promptvault.services.rebuilding import rebuild_database
 from promptvault.services.workspace import Workspace
 from promptvault.vault import examination
-from promptvault.vault.database import connected
+from promptvault.vault.database import connected, is_lost
 from promptvault.vault.lock import exclusive
 
 
@@ -97,7 +97,7 @@ def _examine(workspace: Workspace, lock: int, diagnosis: Diagnosis) -> None:
     if not (history.exists() or workspace.paths.database.exists()):
         return  # nothing was ever saved
     whole = _examine_git(workspace, history, diagnosis)
-    if not workspace.paths.database.exists() and history.exists():
+    if is_lost(workspace.paths.database) and history.exists():
         diagnosis.found(_LOST_DATABASE)
         return
     try:
@@ -159,22 +159,11 @@ def _repair(workspace: Workspace, lock: int, diagnosis: Diagnosis) -> None:
             " the other. Restore a backup with 'promptvault backup restore PATH'."
         )
     if Part.DATABASE in parts:
-        _set_aside(paths.database)
+        set_aside(paths.database, "damaged")
         rebuild_database(workspace, history, paths.database)
     if Part.GIT in parts:
-        _set_aside(paths.history)
+        set_aside(paths.history, "damaged")
     with connected(paths.database) as connection:
         mend(workspace, connection, history, lock)
         if not examination.index_is_whole(connection):
             examination.rebuild_index(connection)
-
-
-def _set_aside(path: Path) -> None:
-    """Keep what is damaged under another name: somebody may still want to look."""
-    for number in range(1, 1000):
-        kept = path.with_name(f"{path.name}.damaged-{number}")
-        if path.exists() and not kept.exists():
-            path.rename(kept)
-            break
-    for suffix in ("-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)

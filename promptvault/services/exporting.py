@@ -1,5 +1,6 @@
 """Writing prompts out: Markdown, JSON, JSON lines and CSV that other tools read."""
 
+import contextlib
 import csv
 import io
 import json
@@ -115,21 +116,20 @@ def markdown(record: PromptRecord) -> str:
 
 
 def write_folder(
-    found: Iterable[PromptRecord], folder: Path, *, force: bool = False
+    reader: Reader, selection: Selection, folder: Path, *, force: bool = False
 ) -> int:
     """Write a Markdown file for each prompt under *folder*, and return their count.
 
-    Raises AlreadyExistsError when a file is there already and *force* is not given,
-    InvalidInputError when the folder cannot be written.
+    Raises NotFoundError when there is none, AlreadyExistsError when a file is there
+    already and *force* is not given (nothing is written then), InvalidInputError when
+    the folder cannot be written.
     """
+    if not force:
+        for name in reader.names(selection):
+            _require_absent(folder / f"{name}.md")
     count = 0
-    for record in found:
-        count += 1
+    for count, record in enumerate(records(reader, selection), 1):  # noqa: B007
         path = folder / f"{record.prompt.name}.md"
-        if path.exists() and not force:
-            raise AlreadyExistsError(
-                f"{path} is there already; --force writes over it."
-            )
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(markdown(record).encode())
@@ -137,6 +137,11 @@ def write_folder(
             reason = error.strerror
             raise InvalidInputError(f"{path} cannot be written: {reason}.") from error
     return count
+
+
+def _require_absent(path: Path) -> None:
+    if path.exists():
+        raise AlreadyExistsError(f"{path} is there already; --force writes over it.")
 
 
 def write_file(
@@ -148,8 +153,8 @@ def write_file(
     force: bool = False,
 ) -> int:
     """Write prompts into one file, whole or not at all, and return their count."""
-    if path.exists() and not force:
-        raise AlreadyExistsError(f"{path} is there already; --force writes over it.")
+    if not force:
+        _require_absent(path)
     fresh = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -160,5 +165,6 @@ def write_file(
         reason = error.strerror
         raise InvalidInputError(f"{path} cannot be written: {reason}.") from error
     finally:
-        fresh.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)
     return count

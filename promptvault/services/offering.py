@@ -4,7 +4,7 @@ from datetime import datetime
 
 from promptvault.domain.name import slugify, validate_name
 from promptvault.domain.offer import Offer, OfferedVersion
-from promptvault.domain.prompt import Content, Origin, validate_tag
+from promptvault.domain.prompt import Content, Origin, clean_line, validate_tag
 from promptvault.errors import InvalidInputError
 from promptvault.importers.candidate import Candidate, Draft, Kind
 from promptvault.services.import_report import Options, Take
@@ -114,5 +114,5 @@ def _title_of(candidate: Candidate, take: Take) -> str:
     title = candidate.title
     if take is Take.FIRST and candidate.kind is Kind.PROMPT:
         title = title or candidate.conversation_title
-    text = " ".join((title or candidate.drafts[-1].body[: 4 * _TITLE_LENGTH]).split())
+    text = clean_line(title or candidate.drafts[-1].body[: 4 * _TITLE_LENGTH])
     return text if len(text) <= _TITLE_LENGTH else text[: _TITLE_LENGTH - 1] + "…"

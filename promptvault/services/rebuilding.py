@@ -1,7 +1,7 @@
 """The database made anew from the history, whole or for the prompts it has lost."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +9,11 @@ from typing import Any
 
 from promptvault import front_matter
 from promptvault.domain.offer import Offer, OfferedVersion
-from promptvault.domain.prompt import LOCAL_SOURCE, Content, Origin
+from promptvault.domain.prompt import LOCAL_SOURCE, Author, Content, Origin
 from promptvault.domain.timestamp import from_text
 from promptvault.domain.variable import variables_from_mapping
+from promptvault.errors import InvalidInputError
+from promptvault.front_matter import Document
 from promptvault.history import inspection
 from promptvault.history.inspection import BlobReader, CommittedFile
 from promptvault.history.repository import History
@@ -28,7 +30,6 @@ class Recovered:
     offer: Offer
     commits: Mapping[str, str]
     """Version id to the first commit that holds it."""
-    deleted_at: str | None
 
 
 def recover(
@@ -36,7 +37,8 @@ def recover(
 ) -> Iterator[Recovered]:
     """Yield the prompts of the newest commit with all versions that the history has.
 
-    *prompt_ids* narrows it to some. Raises VaultError when objects are missing.
+    *prompt_ids* narrows it to some. A file that only looks like one of ours is passed
+    over. Raises VaultError when objects are missing.
     """
     with inspection.BlobReader(history) as reader:
         versions = _versions_by_prompt(history, reader)
@@ -44,7 +46,9 @@ def recover(
             text = reader.read(blob)
             parts = front_matter.take_apart(text)
             if parts and (prompt_ids is None or parts.prompt_id in prompt_ids):
-                yield _recovered(reader, path, text, versions[parts.prompt_id])
+                found = recovered(reader, path, text, versions[parts.prompt_id])
+                if found:
+                    yield found
 
 
 def _versions_by_prompt(
@@ -59,21 +63,37 @@ def _versions_by_prompt(
     return found
 
 
-def _recovered(
+def recovered(
     reader: BlobReader, path: str, text: str, known: Mapping[str, CommittedFile]
-) -> Recovered:
+) -> Recovered | None:
+    """Return the prompt in the file *text*, with its *known* versions.
+
+    None when a file is not as PromptVault writes it.
+    """
+    try:
+        files = [_parsed(reader.read(file.blob)) for file in known.values()]
+        offer = _offer(path, _parsed(text), files)
+    except (InvalidInputError, KeyError, ValueError, TypeError):
+        return None
+    commits = {revision: file.commit for revision, file in known.items()}
+    return Recovered(offer, commits)
+
+
+def _parsed(text: str) -> Document:
     document = front_matter.split(text)
-    assert document is not None
-    fields = document.fields
-    versions = {
-        revision: _version(file, reader.read(file.blob))
-        for revision, file in known.items()
-    }
-    current = versions.pop(str(fields["revision"]))
-    older = sorted(versions.values(), key=lambda pair: pair[0])
-    offer = Offer(
+    if document is None:
+        raise InvalidInputError("There is no front matter.")
+    return document
+
+
+def _offer(path: str, head: Document, files: Sequence[Document]) -> Offer:
+    fields = head.fields
+    current = str(fields["revision"])
+    versions, linked = _versions(files, current)
+    deleted = fields.get("deleted")
+    return Offer(
         name=fields.get("name") or path.removesuffix(".md"),
-        versions=[version for _, version in older] + [current[1]],
+        versions=versions,
         source=str(fields.get("source", LOCAL_SOURCE)),
         title=str(fields.get("title", "")),
         description=str(fields.get("description", "")),
@@ -81,41 +101,58 @@ def _recovered(
         favourite=bool(fields.get("favourite", False)),
         labels=fields.get("labels", {}),
         created_at=from_text(fields["created"]),
-        updated_at=from_text(fields["updated"]),
-        origins=tuple(map(_origin, fields.get("origins", ()))),
+        updated_at=from_text(fields.get("changed") or fields["updated"]),
+        deleted_at=from_text(deleted) if deleted else None,
+        origins=tuple(each for each in _origins(fields) if each not in linked),
         id=str(fields["id"]),
     )
-    commits = {revision: file.commit for revision, file in known.items()}
-    return Recovered(offer, commits, fields.get("deleted"))
 
 
-def _version(file: CommittedFile, text: str) -> tuple[int, OfferedVersion]:
-    document = front_matter.split(text)
-    assert document is not None
-    fields = document.fields
+def _versions(
+    files: Sequence[Document], current: str
+) -> tuple[list[OfferedVersion], list[Origin]]:
+    """Return the versions, the *current* one last, and the origins that they own.
+
+    A version's own origin is the first one in its file that no earlier file has.
+    """
+    order = {
+        id(f): (f.fields["revision"] == current, f.fields["version"]) for f in files
+    }
+    versions: list[OfferedVersion] = []
+    linked: list[Origin] = []
+    for file in sorted(files, key=lambda file: order[id(file)]):
+        own = next((each for each in _origins(file.fields) if each not in linked), None)
+        linked += [own] if own else []
+        versions.append(_version(file, own))
+    return versions, linked
+
+
+def _version(file: Document, origin: Origin | None) -> OfferedVersion:
+    fields = file.fields
     variables = variables_from_mapping(fields.get("variables") or {})
-    content = Content(document.body, bool(fields.get("template", False)), variables)
-    version = OfferedVersion(
-        content=content,
+    name, _, email = str(fields["author"]).removesuffix(">").rpartition(" <")
+    return OfferedVersion(
+        content=Content(file.body, bool(fields.get("template", False)), variables),
         created_at=from_text(fields["updated"]),
-        message=file.message,
-        author=file.author,
+        origin=origin,
+        message=str(fields["message"]),
+        author=Author(name, email),
         id=str(fields["revision"]),
     )
-    return int(fields["version"]), version
 
 
-def _origin(fields: Mapping[str, Any]) -> Origin:
-    time = fields.get("created")
-    return Origin(
-        source=fields["source"],
-        conversation_id=fields.get("conversation"),
-        conversation_title=fields.get("title"),
-        message_id=fields.get("message"),
-        model=fields.get("model"),
-        created_at=from_text(time) if time else None,
-        url=fields.get("url"),
-    )
+def _origins(fields: Mapping[str, Any]) -> Iterator[Origin]:
+    for each in fields.get("origins", ()):
+        time = each.get("created")
+        yield Origin(
+            source=each["source"],
+            conversation_id=each.get("conversation"),
+            conversation_title=each.get("title"),
+            message_id=each.get("message"),
+            model=each.get("model"),
+            created_at=from_text(time) if time else None,
+            url=each.get("url"),
+        )
 
 
 def rebuild_database(workspace: Workspace, history: History, database: Path) -> int:
@@ -131,14 +168,9 @@ def rebuild_database(workspace: Workspace, history: History, database: Path) -> 
         with bulk_transaction(connection):
             author, now = workspace.author(), workspace.now()
             intake = Intake(connection, author, now, None)
-            for recovered in recover(history):
-                intake.offer(recovered.offer)
-                examination.settle(
-                    connection,
-                    recovered.offer.id,
-                    recovered.deleted_at,
-                    recovered.commits,
-                )
+            for found in recover(history):
+                intake.offer(found.offer)
+                examination.note_commits(connection, found.commits)
                 count += 1
             intake.finish("")
             examination.forget_outbox(connection)

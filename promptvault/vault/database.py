@@ -20,12 +20,17 @@ _USAGE_TABLE = """CREATE TABLE IF NOT EXISTS usage.uses (
 ) WITHOUT ROWID"""
 
 
+def is_lost(database: Path) -> bool:
+    """Tell whether the database is gone, or emptied to nothing."""
+    return not database.exists() or not database.stat().st_size
+
+
 def refuse_lost(database: Path, history: Path) -> None:
     """Raise VaultError where the history is left of a vault, but not its database.
 
     An empty vault in its place would look as if every prompt was gone.
     """
-    if not database.exists() and history.exists():
+    if is_lost(database) and history.exists():
         raise VaultError(
             f"The vault's database is not there ({database}), but its history is."
             " 'promptvault doctor --repair' rebuilds it."

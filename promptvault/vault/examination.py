@@ -77,27 +77,10 @@ def restore_text(
         connection.execute("UPDATE versions SET body = ?, digest = ? WHERE pk = ?", row)
 
 
-def note_commit(connection: sqlite3.Connection, version_id: str, commit: str) -> None:
-    """Write down which commit holds a version."""
-    with bulk_transaction(connection):
-        row = (commit, version_id)
-        connection.execute("UPDATE versions SET commit_id = ? WHERE id = ?", row)
-
-
-def settle(
-    connection: sqlite3.Connection,
-    prompt_id: str,
-    deleted_at: str | None,
-    commits: Mapping[str, str],
-) -> None:
-    """Finish a prompt read back from the history: its commits, and the trash."""
+def note_commits(connection: sqlite3.Connection, commits: Mapping[str, str]) -> None:
+    """Write down the commits of versions, within the transaction under way."""
     ids = [(commit, version) for version, commit in commits.items()]
     connection.executemany("UPDATE versions SET commit_id = ? WHERE id = ?", ids)
-    if deleted_at:
-        row = (deleted_at, deleted_at, prompt_id)
-        connection.execute(
-            "UPDATE prompts SET deleted_at = ?, updated_at = ? WHERE id = ?", row
-        )
 
 
 def forget_outbox(connection: sqlite3.Connection) -> None:

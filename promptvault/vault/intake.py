@@ -37,11 +37,11 @@ class Fate(StrEnum):
 
 
 _INSERT_VERSION = """INSERT INTO versions (pk, id, prompt_pk, number, body, template,
-    variables, digest, message, author_name, author_email, created_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-_INSERT_PROMPT = """INSERT INTO prompts (pk, id, name, leaf, title, description, tags,
-    favourite, source, version_pk, created_at, updated_at, import_pk)
+    variables, digest, message, author_name, author_email, created_at, import_pk)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_INSERT_PROMPT = """INSERT INTO prompts (pk, id, name, leaf, title, description, tags,
+    favourite, source, version_pk, created_at, updated_at, import_pk, deleted_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _INSERT_ORIGIN = """INSERT INTO origins (prompt_pk, version_pk, import_pk, source,
     conversation_id, conversation_title, message_id, model, created_at, url)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
@@ -54,7 +54,8 @@ _FIND_VERSION = "SELECT 1 FROM versions WHERE id = ?"
 _CURRENT = """SELECT p.version_pk, v.number, p.deleted_at
     FROM prompts p JOIN versions v ON v.pk = p.version_pk WHERE p.pk = ?"""
 _CURRENT_PK = "SELECT version_pk FROM prompts WHERE pk = ?"
-_ADVANCE = "UPDATE prompts SET version_pk = ?, updated_at = ? WHERE pk = ?"
+_ADVANCE = """UPDATE prompts SET version_pk = ?, updated_at = max(updated_at, ?)
+    WHERE pk = ?"""
 _INSERT_LABEL = "INSERT INTO labels (prompt_pk, name, version_pk) VALUES (?, ?, ?)"
 _INSERT_COMMIT = """INSERT INTO outbox (pk, id, author_name, author_email, message,
     created_at) VALUES (?, ?, ?, ?, ?, ?)"""
@@ -159,8 +160,7 @@ class Intake:
         return Fate.GROWN
 
     def _append(self, pk: int, number: int, new: OfferedVersion) -> Version:
-        fresh = new._replace(id="")  # an edited file still names the revision before
-        version = self._insert_version(pk, number, fresh, digest(new.content.body))
+        version = self._insert_version(pk, number, new, digest(new.content.body))
         if new.origin:
             self._insert_origin(pk, self._version_pk, new.origin)
         return version
@@ -192,7 +192,7 @@ class Intake:
     def _add(self, prompt: Offer, key: bytes) -> None:
         self._prompt_pk += 1
         pk = self._prompt_pk
-        name = self._free_name(prompt.name)
+        name = prompt.name if prompt.deleted_at else self._free_name(prompt.name)
         first_version_pk = self._version_pk + 1
         *drafts, last = prompt.versions
         versions = [
@@ -207,7 +207,7 @@ class Intake:
             seen = origins[: index + 1]
             self._insert_draft(made, version, seen, first_version_pk + index)
         head = header(made, versions[-1], origins)
-        file = (self._outbox_pk, f"{name}.md", head, self._version_pk)
+        file = (self._outbox_pk, history_path(made), head, self._version_pk)
         file_pk = self._execute(_INSERT_FILE, file).lastrowid
         if self._send and file_pk:
             self._send(file_pk, head + versions[-1].body)
@@ -235,7 +235,7 @@ class Intake:
         content = new.content
         head = (self._version_pk, version.id, prompt_pk, number, content.body)
         flags = (content.template, _variables(content), key)
-        change = (new.message, *author, to_text(time))
+        change = (new.message, *author, to_text(time), self._import_pk)
         self._execute(_INSERT_VERSION, (*head, *flags, *change))
         return version
 
@@ -253,6 +253,7 @@ class Intake:
             labels=dict(prompt.labels),
             created_at=prompt.created_at or versions[0].created_at,
             updated_at=prompt.updated_at or versions[-1].created_at,
+            deleted_at=prompt.deleted_at,
         )
 
     def _insert_prompt(self, pk: int, made: Prompt, prompt: Offer) -> None:
@@ -260,7 +261,9 @@ class Intake:
         names = (pk, made.id, made.name, leaf_of(made.name))
         details = (made.title, made.description, tags, made.favourite, made.source)
         times = (to_text(made.created_at), to_text(made.updated_at))
-        row = (*names, *details, self._version_pk, *times, self._import_pk)
+        deleted_at = to_text(made.deleted_at) if made.deleted_at else None
+        ends = (*times, self._import_pk, deleted_at)
+        row = (*names, *details, self._version_pk, *ends)
         self._execute(_INSERT_PROMPT, row)
         first = self._version_pk - made.version
         for label, number in made.labels.items():

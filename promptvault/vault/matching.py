@@ -1,9 +1,12 @@
 """Which prompt of the vault an offered one is, if it is one of them."""
 
+import json
 import sqlite3
 from typing import NamedTuple
 
 from promptvault.domain.offer import Offer
+from promptvault.domain.prompt import Content
+from promptvault.domain.variable import variables_from_mapping
 
 _FIND_MESSAGE = """SELECT prompt_pk, version_pk FROM origins
     WHERE message_id = ? AND source = ? AND conversation_id IS ? LIMIT 1"""
@@ -12,7 +15,8 @@ _FIND_TEXT = """SELECT p.pk FROM versions v
     WHERE v.digest = ? AND p.deleted_at IS NULL LIMIT 1"""
 _FIND_ID = "SELECT pk FROM prompts WHERE id = ?"
 _FIND_NAME = "SELECT 1 FROM prompts WHERE name = ? AND pk = ? AND deleted_at IS NULL"
-_FIND_REVISION = "SELECT pk, body FROM versions WHERE id = ? AND prompt_pk = ?"
+_FIND_REVISION = """SELECT pk, body, template, variables FROM versions
+    WHERE id = ? AND prompt_pk = ?"""
 
 
 class Standing(NamedTuple):
@@ -69,6 +73,8 @@ class Matcher:
             found = self._execute(_FIND_REVISION, revision).fetchone()
             if found:
                 # The same revision with another text: somebody edited the file.
-                edited = found[1] != version.content.body
-                return Standing(row[0], index + (0 if edited else 1), found[0])
+                pk, body, template, variables = found
+                declared = variables_from_mapping(json.loads(variables))
+                edited = Content(body, bool(template), declared) != version.content
+                return Standing(row[0], index + (0 if edited else 1), pk)
         return Standing(row[0], 0, None)

@@ -54,6 +54,7 @@ class VersionRow(VaultTable, table=True):
     author_email: str
     created_at: str
     commit_id: str | None = None
+    import_pk: int | None = Field(default=None, foreign_key="imports.pk", index=True)
 
 
 class LabelRow(VaultTable, table=True):

@@ -24,20 +24,36 @@ class Withdrawn(NamedTuple):
 
 
 # What an import brings is never younger than the import; what changes it later is.
-_PREPARE = (
-    "DROP TABLE IF EXISTS temp.removed",
-    "DROP TABLE IF EXISTS temp.rewritten",
-    """CREATE TEMP TABLE removed AS SELECT pk FROM prompts p
-        WHERE p.import_pk = :pk AND p.updated_at <= :time AND NOT EXISTS (
-            SELECT 1 FROM origins o WHERE o.prompt_pk = p.pk AND o.import_pk != :pk)""",
-    """CREATE TEMP TABLE rewritten AS SELECT DISTINCT o.prompt_pk AS pk,
-            p.updated_at <= :time AND EXISTS (SELECT 1 FROM origins c
-                WHERE c.version_pk = p.version_pk AND c.import_pk = :pk) AS grown
-        FROM origins o JOIN prompts p ON p.pk = o.prompt_pk
-        WHERE o.import_pk = :pk AND p.import_pk IS NOT :pk""",
-)
-_KEPT = """SELECT name FROM prompts WHERE import_pk = :pk
-    AND pk NOT IN (SELECT pk FROM temp.removed) ORDER BY name"""
+# Each table holds the prompts with one fate:
+# `removed`  brought, and nothing else has come to them since;
+# `handed`   brought, and found by another import too, which has them from now on;
+# `grown`    older, and given newer versions, which are still the last;
+# `changed`  of either kind, but changed here since: they stay as they are.
+_UNTOUCHED = "p.updated_at <= :time"
+_FOREIGN_VERSION = """EXISTS (SELECT 1 FROM versions v
+    WHERE v.prompt_pk = p.pk AND v.import_pk IS NOT :pk)"""
+_OTHER_IMPORT = """(SELECT min(o.import_pk) FROM origins o
+    JOIN imports i ON i.pk = o.import_pk AND i.undone_at IS NULL
+    WHERE o.prompt_pk = p.pk AND o.import_pk != :pk)"""
+_GAINED = """p.import_pk IS NOT :pk AND p.pk IN
+    (SELECT prompt_pk FROM versions WHERE import_pk = :pk)"""
+_BROUGHT = f"p.import_pk = :pk AND {_UNTOUCHED} AND NOT {_FOREIGN_VERSION}"
+_STILL_LAST = f"""{_UNTOUCHED} AND
+    (SELECT import_pk FROM versions v WHERE v.pk = p.version_pk) = :pk"""
+_FATES = {
+    "removed": f"SELECT pk FROM prompts p WHERE {_BROUGHT} AND {_OTHER_IMPORT} IS NULL",
+    "handed": f"""SELECT pk, {_OTHER_IMPORT} AS heir FROM prompts p
+        WHERE {_BROUGHT} AND {_OTHER_IMPORT} IS NOT NULL""",
+    "grown": f"SELECT pk FROM prompts p WHERE {_GAINED} AND {_STILL_LAST}",
+    "changed": f"""SELECT pk FROM prompts p WHERE ({_GAINED} AND NOT ({_STILL_LAST}))
+        OR (p.import_pk = :pk AND NOT ({_BROUGHT}))""",
+    "rewritten": """SELECT pk FROM temp.handed UNION SELECT pk FROM temp.grown UNION
+        SELECT prompt_pk FROM origins WHERE import_pk = :pk
+            AND prompt_pk NOT IN (SELECT pk FROM temp.removed)
+            AND prompt_pk NOT IN (SELECT pk FROM temp.changed)""",
+}
+_KEPT = """SELECT name FROM prompts WHERE pk IN (SELECT pk FROM temp.changed)
+    ORDER BY name"""
 _IDS = "SELECT p.id FROM prompts p JOIN temp.{table} t ON t.pk = p.pk"
 _REMOVE = (
     "DELETE FROM labels WHERE prompt_pk IN (SELECT pk FROM temp.removed)",
@@ -45,18 +61,25 @@ _REMOVE = (
     "DELETE FROM prompts WHERE pk IN (SELECT pk FROM temp.removed)",
     "DELETE FROM versions WHERE prompt_pk IN (SELECT pk FROM temp.removed)",
 )
-_GROWN = "(SELECT pk FROM temp.rewritten WHERE grown)"
-_BROUGHT = f"""SELECT version_pk FROM origins WHERE import_pk = :pk
-    AND version_pk IS NOT NULL AND prompt_pk IN {_GROWN}"""
+_DRAFTS = """FROM versions v WHERE v.import_pk = :pk
+    AND v.prompt_pk IN (SELECT pk FROM temp.grown)"""
+_LEFT = "FROM versions v WHERE v.prompt_pk = prompts.pk AND v.import_pk IS NOT :pk"
 _REVERT = (
-    f"""UPDATE prompts SET version_pk = (SELECT v.pk FROM versions v
-            WHERE v.prompt_pk = prompts.pk AND v.pk NOT IN ({_BROUGHT})
-            ORDER BY v.number DESC LIMIT 1)
-        WHERE pk IN {_GROWN}""",
+    """UPDATE versions SET import_pk =
+            (SELECT heir FROM temp.handed h WHERE h.pk = prompt_pk)
+        WHERE prompt_pk IN (SELECT pk FROM temp.handed)""",
+    """UPDATE prompts SET import_pk =
+            (SELECT heir FROM temp.handed h WHERE h.pk = prompts.pk)
+        WHERE pk IN (SELECT pk FROM temp.handed)""",
+    # Only where the newer versions had moved the time on does it go back.
     f"""UPDATE prompts SET updated_at =
-            (SELECT created_at FROM versions v WHERE v.pk = version_pk)
-        WHERE pk IN {_GROWN}""",
-    f"DELETE FROM versions WHERE pk IN ({_BROUGHT})",
+            (SELECT v.created_at {_LEFT} ORDER BY v.number DESC LIMIT 1)
+        WHERE pk IN (SELECT pk FROM temp.grown) AND updated_at =
+            (SELECT created_at FROM versions WHERE pk = prompts.version_pk)""",
+    f"""UPDATE prompts SET version_pk =
+            (SELECT v.pk {_LEFT} ORDER BY v.number DESC LIMIT 1)
+        WHERE pk IN (SELECT pk FROM temp.grown)""",
+    f"DELETE FROM versions WHERE pk IN (SELECT v.pk {_DRAFTS})",
     """DELETE FROM origins WHERE import_pk = :pk
         AND prompt_pk IN (SELECT pk FROM temp.rewritten)""",
     "UPDATE imports SET undone_at = :now WHERE pk = :pk",
@@ -69,8 +92,9 @@ def withdraw(
     """Take back import *pk*, made at *time*, within the transaction under way."""
     values = {"pk": pk, "time": time, "now": to_text(now)}
     reader = Reader(connection)
-    for statement in _PREPARE:
-        connection.execute(statement, values)
+    for table, query in _FATES.items():
+        connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
+        connection.execute(f"CREATE TEMP TABLE {table} AS {query}", values)
     kept = tuple(name for (name,) in connection.execute(_KEPT, values))
     removed = _prompts(reader, "removed")
     for statement in _REMOVE + _REVERT:

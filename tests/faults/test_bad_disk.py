@@ -1,4 +1,4 @@
-"""A disk that is full, read-only, damaged or half missing, and a git that is not there.
+"""A disk that is full, read-only or damaged, and a vault that is none.
 
 Whatever the disk does: an exit code of the contract, a line or two on stderr, and
 nothing lost that was acknowledged.
@@ -8,7 +8,6 @@ import contextlib
 import os
 import resource
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -26,7 +25,6 @@ from .program import (
     assert_refused,
     bound_by_permissions,
     editor,
-    script,
 )
 from .wholeness import assert_whole, git, state, subjects
 
@@ -48,13 +46,6 @@ def assert_readable(vault: Vault, before: Callable[[], None] | None = None) -> N
     found = vault.run("search", "touched", "--json", before=before)
     assert (found.code, found.err) == (0, "")
     assert "kept/two" in found.out
-
-
-def assert_saved(result: Result) -> None:
-    """Assert that a command did its work, though the history has to wait."""
-    assert result.code == 0, result
-    assert_civil(result)
-    assert result.err.count("has to wait") == 1, result
 
 
 # A full disk
@@ -326,155 +317,3 @@ def test_a_file_in_the_place_of_a_folder(vault: Vault, place: str) -> None:
     assert_civil(vault.run("list"))
     assert_refused(vault.run("get", "kept/one"), 3, 7)
     assert path.read_text() == "a file\n"
-
-
-# A history that is damaged or gone
-
-
-def _gone(vault: Vault) -> None:
-    shutil.rmtree(vault.history)
-
-
-def test_history_gone(filled: Vault) -> None:
-    """The next save makes a new one; `doctor --repair` writes the rest of it again."""
-    _gone(filled)
-    filled.quiet("add", "new/one", "some text")
-    assert subjects(filled) == ["Add new/one"]
-    assert git(filled, "fsck", "--strict")[0] == 0
-    assert filled.names() == ["kept/one", "kept/two", "new/one"]
-    assert filled.ok("get", "kept/one@1") == "the first wording"
-    assert filled.run("doctor").code == 7
-    filled.ok("doctor", "--repair")
-    assert_whole(filled)
-    filled.ok("doctor")
-
-
-def _head_gone(vault: Vault) -> None:
-    (vault.history / "HEAD").unlink()
-
-
-def _head_empty(vault: Vault) -> None:
-    (vault.history / "HEAD").write_bytes(b"")
-
-
-def _branch_of_zeros(vault: Vault) -> None:
-    (vault.history / "refs/heads/main").write_bytes(b"\0" * 41)
-
-
-def _objects_gone(vault: Vault) -> None:
-    shutil.rmtree(vault.history / "objects")
-
-
-def _commit_gone(vault: Vault) -> None:
-    head = (vault.history / "refs/heads/main").read_text().strip()
-    (vault.history / "objects" / head[:2] / head[2:]).unlink()
-
-
-def _history_is_a_file(vault: Vault) -> None:
-    _gone(vault)
-    vault.history.write_text("a file\n")
-
-
-def _config_garbage(vault: Vault) -> None:
-    (vault.history / "config").write_text("[[[ what is this\n")
-
-
-HARMS = [
-    _head_gone,
-    _head_empty,
-    _branch_of_zeros,
-    _objects_gone,
-    _commit_gone,
-    _history_is_a_file,
-    _config_garbage,
-]
-
-
-@pytest.mark.parametrize("harm", HARMS, ids=lambda harm: harm.__name__.strip("_"))
-def test_damaged_history(filled: Vault, harm: Spoil) -> None:
-    """SQLite has it all: commands do their work, and the doctor makes a new history."""
-    harm(filled)
-    filled.ok("add", "new/one", "some text")
-    assert filled.run("doctor").code == 7
-    filled.ok("doctor", "--repair")
-    assert filled.names() == ["kept/one", "kept/two", "new/one"]
-    assert_whole(filled)
-
-
-def test_a_history_that_has_to_wait_is_told_of_once(filled: Vault) -> None:
-    _config_garbage(filled)
-    assert_saved(filled.run("add", "new/one", "some text"))
-    assert_saved(filled.run("add", "new/two", "some text"))
-
-
-def test_stale_files_of_git(filled: Vault) -> None:
-    """What a killed git left behind stops nobody, since we hold the vault's lock."""
-    stale = (
-        "HEAD.lock",
-        "config.lock",
-        "packed-refs.lock",
-        "refs/heads/main.lock",
-        "objects/pack/tmp_pack_aaaaaa",
-        "objects/pack/tmp_idx_aaaaaa",
-        "fast_import_crash_4711",
-    )
-    for name in stale:
-        (filled.history / name).touch()
-    filled.quiet("add", "new/one", "some text")
-    assert not [name for name in stale if (filled.history / name).exists()]
-    assert_whole(filled)
-
-
-# A git that is not there, or not itself
-
-
-def test_without_git(filled: Vault, tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    without = filled.with_(PATH=str(tmp_path / "empty"))
-    export = exports.write(tmp_path / "export.json", exports.conversations(120))
-    assert_saved(without.run("add", "new/one", "some text"))
-    assert_saved(without.run("set", "new/one", "--title", "A title"))
-    assert_saved(without.run("imports", "undo", _import(without, export)))
-    assert_readable_beside(without, "new/one")
-    with_git = filled.run("add", "new/two", "more text")
-    assert (with_git.code, len(with_git.err.splitlines())) == (0, 1)
-    assert subjects(filled)[0] == "Add new/two"
-    assert "Add new/one" in subjects(filled)
-    assert_whole(filled)
-
-
-def _import(vault: Vault, export: str) -> str:
-    result = vault.run("import", export, "--json")
-    assert_saved(result)
-    return "last"
-
-
-def test_without_git_from_the_start(vault: Vault, tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    without = vault.with_(PATH=str(tmp_path / "empty"))
-    assert_saved(without.run("add", "new/one", "some text"))
-    vault.quiet("add", "new/two", "more text")
-    assert subjects(vault) == ["Add new/two", "Add new/one"]
-    assert_whole(vault)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "exit 1",
-        "echo fatal: no >&2; exit 128",
-        f"kill -{signal.SIGKILL.value} $$",
-        "head -c 10 > /dev/null; exit 1",
-    ],
-    ids=["fails", "complains", "dies", "stops-reading"],
-)
-def test_git_that_fails(filled: Vault, tmp_path: Path, text: str) -> None:
-    """Only fast-import fails: all the rest of git is in order."""
-    real = shutil.which("git")
-    case = f'case "$*" in *fast-import*) {text};; esac'
-    script(tmp_path / "bin" / "git", f'{case}\nexec {real} "$@"')
-    failing = filled.with_(PATH=f"{tmp_path / 'bin'}:{os.environ['PATH']}")
-    assert_saved(failing.run("add", "new/one", "-", stdin="some text" * 20_000))
-    filled.quiet("add", "new/two", "more text")
-    assert subjects(filled)[:2] == ["Add new/two", "Add new/one"]
-    assert_whole(filled)

@@ -40,6 +40,8 @@ def state(vault: Vault) -> State:
     if not vault.database.exists():
         return State({}, ())
     with closing(sqlite3.connect(vault.database)) as connection:
+        if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+            return State({}, ())  # killed before there were tables
         rows = connection.execute(_STATE).fetchall()
         sql = "SELECT report, undone_at IS NOT NULL FROM imports ORDER BY pk"
         ledger = connection.execute(sql).fetchall()
@@ -74,21 +76,31 @@ def subjects(vault: Vault) -> list[str]:
 
 def assert_whole(vault: Vault) -> None:
     """Assert that SQLite, its search index and git are sound, and say the same."""
-    found = faults(vault)
+    found = faults(vault) + litter(vault)
     assert not found, found
 
 
 def faults(vault: Vault) -> list[str]:
     """Return what is wrong with *vault*: nothing, one hopes."""
-    if not vault.database.exists():  # nothing was ever saved, so there is no history
-        return ["git: there is a history alone"] * vault.history.exists()
+    if not vault.history.exists() and state(vault) == State({}, ()):
+        return []  # nothing was ever saved
     with closing(sqlite3.connect(vault.database)) as connection:
         return [
             *_database_faults(connection),
             *_history_faults(vault),
             *_disagreements(vault, connection),
-            *_litter(vault),
         ]
+
+
+def litter(vault: Vault) -> list[str]:
+    """Return what a killed command left, and the next save did not clear away."""
+    found = [p for pattern in _LEFT_BEHIND for p in vault.history.glob(pattern)]
+    found += [
+        path
+        for path in vault.data.iterdir()
+        if path.name not in _DATA_FILES and ".damaged-" not in path.name
+    ]
+    return [f"left behind: {path.relative_to(vault.data)}" for path in found]
 
 
 def _database_faults(connection: sqlite3.Connection) -> Iterator[str]:
@@ -176,13 +188,3 @@ def _texts(vault: Vault, names: list[str]) -> Iterator[str | None]:
         size = int(line.split(b" ")[-1])
         yield out[:size].decode()
         out = out[size + 1 :]
-
-
-def _litter(vault: Vault) -> Iterator[str]:
-    """Yield what a killed command left, and the next one did not clear away."""
-    for pattern in _LEFT_BEHIND:
-        for path in vault.history.glob(pattern):
-            yield f"left behind: {path.relative_to(vault.data)}"
-    for path in vault.data.iterdir():
-        if path.name not in _DATA_FILES and ".damaged-" not in path.name:
-            yield f"left behind: {path.name}"

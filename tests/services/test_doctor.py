@@ -239,6 +239,7 @@ def test_rebuilt_database_keeps_when_a_prompt_was_changed_last(
     filled: Pvt, home: Path
 ) -> None:
     # By a title, a label or a move, that is: those make no version.
+    filled.ok("set", "tea", "--title", "Green")  # years after its version
     before = [row["updated_at"][:19] for row in filled.ok("export", "-").json]
     delete_database(home)
     filled.ok("doctor", "--repair")

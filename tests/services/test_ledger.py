@@ -192,7 +192,7 @@ def test_undo_takes_back_what_an_edited_markdown_file_brought(
     path = tmp_path / "files/tea.md"
     path.write_text(path.read_text() + "Hot.\n")
     pvt.ok("import", str(path))
-    assert pvt.ok("get", "tea").out == b"Tea.\nHot.\n"
+    assert pvt.ok("show", "tea", "--json").json["body"] == "Tea.\nHot.\n"
     assert undo(pvt)["reverted"] == 1
     assert state(pvt, git) == before
 

@@ -49,13 +49,14 @@ def export(
         wanted = tuple(reader.get(name).name for name in names or ())
         tag_list = tuple(map(validate_tag, tags or ()))
         selection = Selection(folder, tag_list, source, names=wanted)
-        found = exporting.records(reader, selection)
-        if path == "-":
+        if chosen is Format.MARKDOWN and path != "-":
+            count = exporting.write_folder(reader, selection, target, force=force)
+        elif path == "-":
+            found = exporting.records(reader, selection)
             exporting.write(found, chosen, rows.record_row, terminal.write)
             return
-        if chosen is Format.MARKDOWN:
-            count = exporting.write_folder(found, target, force=force)
         else:
+            found = exporting.records(reader, selection)
             count = exporting.write_file(
                 found, target, chosen, rows.record_row, force=force
             )

@@ -27,6 +27,8 @@ STATEMENTS = (
     "CREATE INDEX origins_prompt ON origins (prompt_pk)",
     "CREATE INDEX origins_version ON origins (version_pk)",
     "CREATE INDEX origins_message ON origins (message_id, source)",
+    "ALTER TABLE versions ADD COLUMN import_pk INTEGER REFERENCES imports (pk)",
+    "CREATE INDEX versions_import ON versions (import_pk)",
     "ALTER TABLE prompts ADD COLUMN import_pk INTEGER REFERENCES imports (pk)",
 )
 
