@@ -1,14 +1,16 @@
 """The person's editor, on a temporary file."""
 
+import contextlib
 import os
 import shlex
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from promptvault.cli import terminal
 from promptvault.cli.workspace import settings
-from promptvault.errors import InvalidInputError
+from promptvault.errors import InvalidInputError, PromptVaultError
 
 
 class Draft:
@@ -44,6 +46,22 @@ class Draft:
     def discard(self) -> None:
         """Remove the file."""
         self.path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def keeping(draft: Draft | None) -> Iterator[None]:
+    """Run the block that saves *draft*: its file goes when that worked, else it stays.
+
+    An error of the block then says where the text is.
+    """
+    try:
+        yield
+    except PromptVaultError as error:
+        if draft is None:
+            raise
+        raise type(error)(f"{error} Your text is in {draft.path}.") from error
+    if draft:
+        draft.discard()
 
 
 def _editor() -> str:

@@ -1,12 +1,13 @@
 """The bare git repository: made, appended to by fast-import, read back."""
 
 import os
-import tempfile
+import shutil
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from promptvault.errors import VaultError
 from promptvault.history.feed import TRAILER, Change, Feed
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ _STALE = (
     "refs/**/*.lock",
     "objects/pack/tmp_*",
     "objects/pack/.tmp-*",
+    "objects/pack/*.keep",
     "objects/??/tmp_obj_*",
     "fast_import_crash_*",
 )
@@ -51,13 +53,19 @@ class History:
     def create(self) -> None:
         """Make the repository, whole or not at all."""
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self.path.parent) as folder:
-            fresh = Path(folder) / "new.git"
+        # Always the same name, so that what a killed command left is used up.
+        fresh = self.path.with_name("new.git")
+        try:
+            shutil.rmtree(fresh, ignore_errors=True)
             History(fresh).run("init", "--quiet", "--bare", "--template=")
             (fresh / "HEAD").write_text(f"ref: {BRANCH}\n")
             with (fresh / "config").open("a") as config:
                 config.write(_CONFIG)
             fresh.rename(self.path)
+        except OSError as error:
+            shutil.rmtree(fresh, ignore_errors=True)
+            reason = error.strerror
+            raise VaultError(f"The history cannot be made: {reason}.") from error
 
     def head(self) -> str | None:
         """Return the id of the newest commit, None while there is none."""

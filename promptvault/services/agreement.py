@@ -89,16 +89,22 @@ def compare(connection: sqlite3.Connection, history: History) -> Agreement:
     for file in inspection.committed_files(history):
         commits.setdefault(file.blob, file.commit)
     blobs = {}
-    with inspection.BlobReader(history) as reader:
-        for blob, commit in commits.items():
-            parts = front_matter.take_apart(reader.read(blob))
-            if parts:
-                ids, hashed = (parts.prompt_id, parts.revision), text_hash(parts.body)
-                blobs[blob] = _Committed(*ids, hashed, commit, blob)
-                agreement.committed.setdefault(parts.revision, blobs[blob])
+    for blob, text in _texts(history, commits):
+        parts = front_matter.take_apart(text)
+        if parts:
+            ids, hashed = (parts.prompt_id, parts.revision), text_hash(parts.body)
+            blobs[blob] = _Committed(*ids, hashed, commits[blob], blob)
+            agreement.committed.setdefault(parts.revision, blobs[blob])
     stored = _compare_versions(connection, agreement)
     _compare_files(connection, history, agreement, stored, blobs)
     return agreement
+
+
+def _texts(history: History, blobs: Iterable[str]) -> Iterator[tuple[str, str]]:
+    if history.exists():
+        with inspection.BlobReader(history) as reader:
+            for blob in blobs:
+                yield blob, reader.read(blob)
 
 
 def _compare_versions(connection: sqlite3.Connection, agreement: Agreement) -> set[str]:

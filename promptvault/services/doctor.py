@@ -113,13 +113,23 @@ def _examine(workspace: Workspace, lock: int, diagnosis: Diagnosis) -> None:
 def _examine_git(workspace: Workspace, history: History, diagnosis: Diagnosis) -> bool:
     """Tell whether git can read the history."""
     if not history.exists():
-        if workspace.paths.database.exists():
+        lost = _had_history(workspace)
+        if lost:
             diagnosis.found(_LOST_HISTORY)
-        return False
+        return not lost
     damages = inspection.damages(history)
     for damage in damages:
         diagnosis.found(Problem(Part.GIT, damage, _FROM_DATABASE))
     return not damages
+
+
+def _had_history(workspace: Workspace) -> bool:
+    """Tell whether a commit was ever noted; a first save may have been killed."""
+    try:
+        with connected(workspace.paths.database) as connection:
+            return examination.was_committed(connection)
+    except VaultError:
+        return True  # nobody can tell: then nothing may be made from nothing
 
 
 def _examine_database(connection: sqlite3.Connection, diagnosis: Diagnosis) -> bool:

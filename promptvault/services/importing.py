@@ -52,7 +52,8 @@ def run(
     with locked(workspace) as writer:
         # Git takes the files while the vault is written: on two cores an import takes
         # as long as the slower of the two.
-        with writer.feed() as feed:
+        feeding = contextlib.nullcontext() if options.dry_run else writer.feed()
+        with feeding as feed:
             importing = _Import(workspace, options, start, progress)
             with contextlib.suppress(_DryRunError), bulk_transaction(writer.connection):
                 importing.run(writer.connection, paths, documents, feed)

@@ -17,21 +17,33 @@ from promptvault.vault.lock import exclusive
 _logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Writer:
     """The vault, locked for this process alone."""
 
     workspace: Workspace
     connection: sqlite3.Connection
     lock: int
+    _recovered: bool = False
 
-    def flush(self, *, recover: bool = False, feed: Feed | None = None) -> None:
+    def recover(self) -> None:
+        """Finish what a killed command left undone; the next `flush` tells of failure.
+
+        Until this has worked, no commit may be made without asking what stands.
+        """
+        history = History(self.workspace.paths.history)
+        with contextlib.suppress(PromptVaultError):
+            flush(self.connection, history, self.lock, recover=True)
+            self._recovered = True
+
+    def flush(self, feed: Feed | None = None) -> None:
         """Make the commits that the history still lacks, or warn that they wait.
 
         What is saved stays saved when git fails; the next command tries again.
         """
         history = History(self.workspace.paths.history)
         try:
+            recover = not self._recovered
             flush(self.connection, history, self.lock, recover=recover, feed=feed)
         except PromptVaultError as error:
             _logger.warning("Saved, but the history has to wait: %s", error)
@@ -57,7 +69,7 @@ def locked(workspace: Workspace) -> Iterator[Writer]:
         refuse_lost(paths.database, paths.history)
         with connected(paths.database) as connection:
             writer = Writer(workspace, connection, lock)
-            writer.flush(recover=True)
+            writer.recover()
             yield writer
 
 

@@ -30,7 +30,9 @@ def refuse_lost(database: Path, history: Path) -> None:
 
     An empty vault in its place would look as if every prompt was gone.
     """
-    if is_lost(database) and history.exists():
+    with translated_errors():
+        lost = is_lost(database) and history.exists()
+    if lost:
         raise VaultError(
             f"The vault's database is not there ({database}), but its history is."
             " 'promptvault doctor --repair' rebuilds it."
@@ -112,6 +114,9 @@ def _connect_read_only(database: Path) -> sqlite3.Connection:
         # In a folder that cannot be written, WAL's shared memory cannot be made. No
         # other process can write there either, so the file may be read as it lies.
         connection.close()
+        log = database.with_name(f"{database.name}-wal")
+        if log.exists() and log.stat().st_size:
+            raise  # the last saves lie in it, and immutable would not see them
         connection = _connect_uri(database, "mode=ro&immutable=1")
         current = version_of(connection)
     if current < LATEST:
@@ -191,6 +196,8 @@ def translated_errors() -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise VaultError(_explain(error)) from error
+    except PermissionError as error:
+        raise VaultError(_EXPLANATIONS["SQLITE_PERM"]) from error
 
 
 _EXPLANATIONS = {

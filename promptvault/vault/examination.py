@@ -87,3 +87,10 @@ def forget_outbox(connection: sqlite3.Connection) -> None:
     """Drop all commits that wait: the history has them."""
     connection.execute("DELETE FROM outbox_files")
     connection.execute("DELETE FROM outbox")
+
+
+def was_committed(connection: sqlite3.Connection) -> bool:
+    """Tell whether any version names a commit."""
+    with translated_errors():
+        sql = "SELECT 1 FROM versions WHERE commit_id IS NOT NULL LIMIT 1"
+        return connection.execute(sql).fetchone() is not None

@@ -73,18 +73,16 @@ def _config_garbage(vault: Vault) -> None:
     (vault.history / "config").write_text("[[[ what is this\n")
 
 
-HARMS = [
-    _head_gone,
-    _head_empty,
-    _branch_of_zeros,
-    _objects_gone,
-    _commit_gone,
-    _history_is_a_file,
-    _config_garbage,
+HARMS = [_head_gone, _branch_of_zeros, _history_is_a_file, _config_garbage]
+MORE_HARMS = [
+    pytest.param(harm, marks=pytest.mark.soak)
+    for harm in (_head_empty, _objects_gone, _commit_gone)
 ]
 
 
-@pytest.mark.parametrize("harm", HARMS, ids=lambda harm: harm.__name__.strip("_"))
+@pytest.mark.parametrize(
+    "harm", [*HARMS, *MORE_HARMS], ids=lambda harm: harm.__name__.strip("_")
+)
 def test_damaged_history(filled: Vault, harm: Spoil) -> None:
     """SQLite has it all: commands do their work, and the doctor makes a new history."""
     harm(filled)

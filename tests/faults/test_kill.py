@@ -22,7 +22,7 @@ from .wholeness import assert_whole, state, subjects
 
 PROMPTS = 200
 """In the import: enough for more objects than git keeps loose."""
-ROUNDS = int(os.environ.get("PROMPTVAULT_KILL_ROUNDS", "10"))
+ROUNDS = int(os.environ.get("PROMPTVAULT_KILL_ROUNDS", "8"))
 
 
 @dataclass(frozen=True)

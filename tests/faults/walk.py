@@ -51,7 +51,7 @@ class Walk:
         self.after, new = state(vault), subjects(vault)
         self.commits = (old, new)
         assert self.before != self.after
-        assert faults(vault) == []
+        assert not faults(vault), faults(vault)
         return record.read_text().splitlines()
 
     def faults_at(self, point: Point) -> list[str]:
@@ -119,7 +119,7 @@ def walk(each: Walk, calls: list[str], points: Sequence[Point]) -> None:
     with ThreadPoolExecutor(WORKERS) as pool:
         found = [fault for part in pool.map(each.faults_at, points) for fault in part]
     print(f"{len(points)} of {len(calls)} calls: {each.outcomes}")  # noqa: T201
-    assert found == []
+    assert not found, "\n".join(found)
 
 
 def few(calls: list[str], wanted: int) -> list[Point]:

@@ -8,10 +8,10 @@ import typer
 from promptvault.cli import completion, options, render, rows, terminal
 from promptvault.cli.commands.text import read_file
 from promptvault.cli.context import open_reader
-from promptvault.cli.editor import Draft
+from promptvault.cli.editor import Draft, keeping
 from promptvault.cli.workspace import workspace
 from promptvault.domain.name import parse_reference, validate_name
-from promptvault.errors import ConflictError, InvalidInputError
+from promptvault.errors import InvalidInputError
 from promptvault.services import saving
 from promptvault.services.outcome import Outcome, Saved
 
@@ -53,12 +53,11 @@ def add(
         text = _given_text(body, file)
     tag_list = tuple(tags) if tags else None
     fields = saving.Fields(title, description, tag_list)
-    written = saving.read_written(text, template)
-    saved = saving.add(
-        workspace(), name, written, fields, message=message, upsert=upsert
-    )
-    if draft:
-        draft.discard()
+    with keeping(draft):
+        written = saving.read_written(text, template)
+        saved = saving.add(
+            workspace(), name, written, fields, message=message, upsert=upsert
+        )
     _report([saved], as_json=as_json)
 
 
@@ -89,11 +88,8 @@ def edit(
     if text == before:
         draft.discard()
         return _report([Saved(prompt, Outcome.UNCHANGED)], as_json=as_json)
-    try:
+    with keeping(draft):
         saved = saving.edit(workspace(), prompt, content, text, message)
-    except (ConflictError, InvalidInputError) as error:
-        raise type(error)(f"{error} Your text is in {draft.path}.") from error
-    draft.discard()
     return _report([saved], as_json=as_json)
 
 
