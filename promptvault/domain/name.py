@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import NamedTuple
 
 from promptvault.errors import InvalidInputError
@@ -52,9 +53,10 @@ def _validate_part(part: str, name: str) -> None:
         raise InvalidInputError(f"The name {name!r} {problem}.")
 
 
+@lru_cache(maxsize=64)  # all prompts of a conversation bear its title
 def slugify(text: str, limit: int = 60) -> str:
     """Return *text* as one part of a name, cut at a word, or '' if nothing is left."""
-    lowered = unicodedata.normalize("NFC", text[: limit * 4].lower())
+    lowered = unicodedata.normalize("NFC", text[: limit * 2].lower())
     if lowered.isascii():
         slug = re.sub(r"[^a-z0-9]+", "-", lowered).strip("-")
     else:

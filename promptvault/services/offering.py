@@ -114,5 +114,5 @@ def _title_of(candidate: Candidate, take: Take) -> str:
     title = candidate.title
     if take is Take.FIRST and candidate.kind is Kind.PROMPT:
         title = title or candidate.conversation_title
-    text = clean_line(title or candidate.drafts[-1].body[: 4 * _TITLE_LENGTH])
+    text = clean_line(title or candidate.drafts[-1].body[: 2 * _TITLE_LENGTH])
     return text if len(text) <= _TITLE_LENGTH else text[: _TITLE_LENGTH - 1] + "…"

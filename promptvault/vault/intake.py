@@ -62,7 +62,9 @@ _INSERT_COMMIT = """INSERT INTO outbox (pk, id, author_name, author_email, messa
 _INSERT_DRAFT = "INSERT INTO temp.drafts VALUES (?, ?, ?, ?, ?)"
 _DRAFTS = "SELECT * FROM temp.drafts ORDER BY created_at, version_pk"
 _ANY_FILE = "SELECT 1 FROM outbox_files WHERE outbox_pk = ? LIMIT 1"
-_DROP_FILE = "DELETE FROM outbox_files WHERE outbox_pk = ? AND path = ?"
+_DROP_FILE = "DELETE FROM outbox_files WHERE pk = ?"
+_INSERT_ADDED = """INSERT INTO outbox_files (pk, outbox_pk, path, version_pk)
+    VALUES (?, ?, ?, ?)"""
 _SCRATCH = (
     "DROP TABLE IF EXISTS temp.drafts",
     "DROP TABLE IF EXISTS temp.touched",
@@ -74,6 +76,7 @@ _INDEX = """INSERT INTO search (rowid, name, title, description, tags, body)
     SELECT * FROM documents WHERE pk > ?"""
 _SET_MESSAGE = "UPDATE outbox SET message = ? WHERE pk = ?"
 _ROOM_FOR_DRAFTS = 1 << 32
+_BATCH = 500
 
 
 class Intake:
@@ -92,6 +95,7 @@ class Intake:
         send: Callable[[int, str], None] | None = None,
     ) -> None:
         """Begin; *send* is told each new file's key in the outbox and its content."""
+        self._connection = connection
         self._reader = Reader(connection)
         self._matcher = Matcher(connection)
         self._execute = connection.execute
@@ -106,7 +110,10 @@ class Intake:
         # for every row. Dropping it is part of the transaction, like all the rest.
         (self._trigger,) = self._execute(_TRIGGER_SQL).fetchone()
         self._execute("DROP TRIGGER search_insert")
-        self._prompt_pk = self._indexed_pk = self._maximum("prompts")
+        self._last_prompt_pk = self._maximum("prompts")
+        self._prompt_pk = self._indexed_pk = self._last_prompt_pk
+        self._last_file_pk = self._maximum("outbox_files")
+        self._files: list[tuple[int, str, int]] = []
         self._version_pk = self._maximum("versions")
         # Drafts get their commits before this one, and are known only at the end.
         self._first_outbox_pk = self._maximum("outbox") + 1
@@ -206,11 +213,22 @@ class Intake:
         for index, version in enumerate(versions[:-1]):
             seen = origins[: index + 1]
             self._insert_draft(made, version, seen, first_version_pk + index)
-        head = header(made, versions[-1], origins)
-        file = (self._outbox_pk, history_path(made), head, self._version_pk)
-        file_pk = self._execute(_INSERT_FILE, file).lastrowid
-        if self._send and file_pk:
-            self._send(file_pk, head + versions[-1].body)
+        file_pk = self._file_pk(pk)
+        self._files.append((file_pk, history_path(made), self._version_pk))
+        if len(self._files) == _BATCH:
+            self._write_files()
+        if self._send:
+            text = header(made, versions[-1], origins) + versions[-1].body
+            self._send(file_pk, text)
+
+    def _file_pk(self, prompt_pk: int) -> int:
+        """Return the outbox's key of the file of a prompt that this import adds."""
+        return self._last_file_pk + prompt_pk - self._last_prompt_pk
+
+    def _write_files(self) -> None:
+        rows = [(pk, self._outbox_pk, path, key) for pk, path, key in self._files]
+        self._connection.executemany(_INSERT_ADDED, rows)
+        self._files.clear()
 
     def _free_name(self, wanted: str) -> str:
         """Return *wanted*, or with the first number behind it that is free."""
@@ -304,6 +322,7 @@ class Intake:
         self._index()
         self._execute(self._trigger)
         self._execute(_SET_MESSAGE, (message, self._outbox_pk))
+        self._write_files()
         for (pk,) in self._execute("SELECT prompt_pk FROM temp.touched").fetchall():
             self._write_again(pk)
         drafts = self._execute(_DRAFTS).fetchall()
@@ -316,12 +335,11 @@ class Intake:
 
     def _write_again(self, pk: int) -> None:
         """Write the file of a prompt whose front matter has grown."""
-        prompt, reader = self._read(pk), self._reader
-        head = header(prompt, reader.current(prompt), reader.origins(prompt))
-        self._execute(_DROP_FILE, (self._outbox_pk, history_path(prompt)))
+        if pk > self._last_prompt_pk:
+            self._execute(_DROP_FILE, (self._file_pk(pk),))
         (version_pk,) = self._execute(_CURRENT_PK, (pk,)).fetchone()
-        file = (self._outbox_pk, history_path(prompt), head, version_pk)
-        self._execute(_INSERT_FILE, file)
+        path = history_path(self._read(pk))
+        self._execute(_INSERT_FILE, (self._outbox_pk, path, None, version_pk))
 
 
 def _random_ids() -> Iterator[str]:

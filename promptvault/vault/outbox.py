@@ -7,7 +7,9 @@ from datetime import datetime
 
 from promptvault.domain.prompt import Author
 from promptvault.domain.timestamp import from_text
+from promptvault.front_matter import header
 from promptvault.vault.database import bulk_transaction, translated_errors
+from promptvault.vault.reader import Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +53,24 @@ def files(
     """Yield the files of *commit*; those with a key up to *sent* without content."""
     with translated_errors():
         rows = connection.execute(
-            """SELECT f.pk, f.path, f.version_pk IS NOT NULL,
+            """SELECT f.pk, f.path, f.version_pk,
                 CASE WHEN f.pk > ? THEN f.header || v.body END
             FROM outbox_files f LEFT JOIN versions v ON v.pk = f.version_pk
             WHERE f.outbox_pk = ? ORDER BY f.pk""",
             (sent, commit.key),
         )
-        for key, path, has_content, text in rows:
-            yield PendingFile(key, path, bool(has_content), text)
+        for key, path, version_pk, text in rows:
+            if text is None and version_pk is not None and key > sent:
+                text = _current_text(connection, version_pk)
+            yield PendingFile(key, path, version_pk is not None, text)
+
+
+def _current_text(connection: sqlite3.Connection, version_pk: int) -> str:
+    """Return the file of a version as it is now: an import keeps no front matter."""
+    reader = Reader(connection)
+    prompt = reader.by_version(version_pk)
+    version = reader.current(prompt)
+    return header(prompt, version, reader.origins(prompt)) + version.body
 
 
 def complete(connection: sqlite3.Connection, commits: Mapping[int, str]) -> None:

@@ -151,6 +151,11 @@ class Reader:
             return to_prompt(row)
         raise NotFoundError(f"There is no prompt with the id {prompt_id!r}.")
 
+    def by_version(self, version_pk: int) -> Prompt:
+        """Return the prompt that a version, by its key, belongs to."""
+        where = "p.pk = (SELECT prompt_pk FROM versions WHERE pk = ?)"
+        return to_prompt(next(self.rows(f"{PROMPT_QUERY} WHERE {where}", version_pk)))
+
     def prompts(
         self, selection: Selection, sort: Sort = Sort.NAME, limit: int | None = None
     ) -> Iterator[Prompt]:

@@ -81,7 +81,7 @@ class OutboxRow(VaultTable, table=True):
 
 
 class OutboxFileRow(VaultTable, table=True):
-    """One file of a commit: front matter and version, or a removal without header."""
+    """One file of a commit: front matter and version, or a removal without version."""
 
     __tablename__ = "outbox_files"
 

@@ -57,7 +57,8 @@ STATEMENTS = (
         created_at VARCHAR NOT NULL
     )""",
     # `header` is the front matter as it was at the change; the body is never copied,
-    # it is the one of the version, which does not change. NULL removes the file.
+    # it is the one of the version, which does not change. Without header the file is
+    # written as the prompt is by then; without version the file is removed.
     """CREATE TABLE outbox_files (
         pk INTEGER NOT NULL PRIMARY KEY,
         outbox_pk INTEGER NOT NULL REFERENCES outbox (pk) ON DELETE CASCADE,
