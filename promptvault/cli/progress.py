@@ -1,17 +1,18 @@
 """The progress of an import, drawn on stderr when that is a terminal."""
 
 import contextlib
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from typing import IO, BinaryIO, cast
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
 from promptvault.importers.candidate import Failure
 from promptvault.importers.document import Document
 from promptvault.services.import_report import Report
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 Documents = Iterator[Document | Failure]
 
@@ -19,7 +20,7 @@ Documents = Iterator[Document | Failure]
 class ImportProgress:
     """A bar that follows the bytes read, and what was found in them so far."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: "Progress") -> None:
         self._progress = progress
         self._task = progress.add_task("Reading", counts="")
 
@@ -47,10 +48,21 @@ class ImportProgress:
         )
 
 
+class NoProgress:
+    """What stands for the bar where nobody would see it."""
+
+    def following(self, documents: Documents) -> Documents:
+        """Pass *documents* on."""
+        return documents
+
+    def tell(self, report: Report) -> None:
+        """Draw nothing."""
+
+
 class _Watched:
     """A stream that moves the bar as it is read, and is the stream in all else."""
 
-    def __init__(self, stream: IO[bytes], progress: Progress, task: TaskID) -> None:
+    def __init__(self, stream: IO[bytes], progress: "Progress", task: "TaskID") -> None:
         self._stream = stream
         self._progress = progress
         self._task = task
@@ -71,17 +83,19 @@ class _Watched:
 
 
 @contextlib.contextmanager
-def shown() -> Iterator[ImportProgress]:
-    """Draw the progress of an import while the block runs."""
+def shown() -> Iterator[ImportProgress | NoProgress]:
+    """Draw the progress of an import while the block runs, if a person sees it."""
+    if not sys.stderr.isatty():
+        yield NoProgress()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
     columns = (
         TextColumn("{task.description}", style="cyan"),
         BarColumn(bar_width=24),
         TextColumn("{task.fields[counts]}"),
         TimeElapsedColumn(),
     )
-    console = Console(stderr=True)
-    progress = Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    )
-    with progress:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         yield ImportProgress(progress)

@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from functools import lru_cache
 from typing import NamedTuple
 
 from promptvault.errors import InvalidInputError
@@ -53,7 +52,6 @@ def _validate_part(part: str, name: str) -> None:
         raise InvalidInputError(f"The name {name!r} {problem}.")
 
 
-@lru_cache(maxsize=64)  # all prompts of a conversation bear its title
 def slugify(text: str, limit: int = 60) -> str:
     """Return *text* as one part of a name, cut at a word, or '' if nothing is left."""
     lowered = unicodedata.normalize("NFC", text[: limit * 2].lower())

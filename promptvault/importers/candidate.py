@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from promptvault.domain.offer import Offer
 
@@ -17,8 +18,7 @@ class Kind(StrEnum):
     """Standing instructions that a person wrote: custom, project or GPT."""
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """One wording of a prompt: the text, and the message it came from."""
 
     body: str
@@ -29,8 +29,7 @@ class Draft:
     """Name of the model that the message was sent to, where the source says it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """One prompt found in a source, oldest draft first; the last one is current.
 
     Several drafts mean that the person edited the message and sent it again.

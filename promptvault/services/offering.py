@@ -1,6 +1,7 @@
 """From what an importer finds to what the vault is offered: names, titles, choice."""
 
 from datetime import datetime
+from functools import lru_cache
 
 from promptvault.domain.name import slugify, validate_name
 from promptvault.domain.offer import Offer, OfferedVersion
@@ -100,14 +101,18 @@ class Offering:
 
     def _name_of(self, source: str, candidate: Candidate) -> str:
         folder = self._folder or source
-        title = candidate.title or candidate.conversation_title or ""
+        title = _slug(candidate.title or candidate.conversation_title or "")
         body = candidate.drafts[-1].body
         if candidate.kind is Kind.INSTRUCTIONS:
-            return f"{folder}/instructions/{slugify(title) or slugify(body) or 'text'}"
+            return f"{folder}/instructions/{title or slugify(body) or 'text'}"
         if self._options.take is Take.FIRST:
-            return f"{folder}/{slugify(title) or slugify(body) or 'prompt'}"
-        chat = slugify(title) or "untitled"
-        return f"{folder}/{chat}/{slugify(body) or 'prompt'}"
+            return f"{folder}/{title or slugify(body) or 'prompt'}"
+        return f"{folder}/{title or 'untitled'}/{slugify(body) or 'prompt'}"
+
+
+@lru_cache(maxsize=16)  # all prompts of a conversation bear its title
+def _slug(title: str) -> str:
+    return slugify(title)
 
 
 def _title_of(candidate: Candidate, take: Take) -> str:

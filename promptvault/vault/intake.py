@@ -19,6 +19,7 @@ from promptvault.domain.prompt import Author, Content, Origin, Prompt, Version
 from promptvault.domain.timestamp import from_text, to_text
 from promptvault.domain.variable import variables_to_mapping
 from promptvault.front_matter import header
+from promptvault.vault.batch import Batch
 from promptvault.vault.file import history_path
 from promptvault.vault.matching import Matcher, Standing
 from promptvault.vault.reader import Reader
@@ -36,15 +37,6 @@ class Fate(StrEnum):
     """Known, and changed in the vault since, so newer drafts stay out."""
 
 
-_INSERT_VERSION = """INSERT INTO versions (pk, id, prompt_pk, number, body, template,
-    variables, digest, message, author_name, author_email, created_at, import_pk)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-_INSERT_PROMPT = """INSERT INTO prompts (pk, id, name, leaf, title, description, tags,
-    favourite, source, version_pk, created_at, updated_at, import_pk, deleted_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-_INSERT_ORIGIN = """INSERT INTO origins (prompt_pk, version_pk, import_pk, source,
-    conversation_id, conversation_title, message_id, model, created_at, url)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _INSERT_FILE = """INSERT INTO outbox_files (outbox_pk, path, header, version_pk)
     VALUES (?, ?, ?, ?)"""
 _FIND_ORIGIN = """SELECT 1 FROM origins WHERE prompt_pk = ? AND source = ?
@@ -56,15 +48,12 @@ _CURRENT = """SELECT p.version_pk, v.number, p.deleted_at
 _CURRENT_PK = "SELECT version_pk FROM prompts WHERE pk = ?"
 _ADVANCE = """UPDATE prompts SET version_pk = ?, updated_at = max(updated_at, ?)
     WHERE pk = ?"""
-_INSERT_LABEL = "INSERT INTO labels (prompt_pk, name, version_pk) VALUES (?, ?, ?)"
 _INSERT_COMMIT = """INSERT INTO outbox (pk, id, author_name, author_email, message,
     created_at) VALUES (?, ?, ?, ?, ?, ?)"""
 _INSERT_DRAFT = "INSERT INTO temp.drafts VALUES (?, ?, ?, ?, ?)"
 _DRAFTS = "SELECT * FROM temp.drafts ORDER BY created_at, version_pk"
 _ANY_FILE = "SELECT 1 FROM outbox_files WHERE outbox_pk = ? LIMIT 1"
 _DROP_FILE = "DELETE FROM outbox_files WHERE pk = ?"
-_INSERT_ADDED = """INSERT INTO outbox_files (pk, outbox_pk, path, version_pk)
-    VALUES (?, ?, ?, ?)"""
 _SCRATCH = (
     "DROP TABLE IF EXISTS temp.drafts",
     "DROP TABLE IF EXISTS temp.touched",
@@ -76,7 +65,6 @@ _INDEX = """INSERT INTO search (rowid, name, title, description, tags, body)
     SELECT * FROM documents WHERE pk > ?"""
 _SET_MESSAGE = "UPDATE outbox SET message = ? WHERE pk = ?"
 _ROOM_FOR_DRAFTS = 1 << 32
-_BATCH = 500
 
 
 class Intake:
@@ -95,7 +83,7 @@ class Intake:
         send: Callable[[int, str], None] | None = None,
     ) -> None:
         """Begin; *send* is told each new file's key in the outbox and its content."""
-        self._connection = connection
+        self._batch = Batch(connection)
         self._reader = Reader(connection)
         self._matcher = Matcher(connection)
         self._execute = connection.execute
@@ -113,7 +101,6 @@ class Intake:
         self._last_prompt_pk = self._maximum("prompts")
         self._prompt_pk = self._indexed_pk = self._last_prompt_pk
         self._last_file_pk = self._maximum("outbox_files")
-        self._files: list[tuple[int, str, int]] = []
         self._version_pk = self._maximum("versions")
         # Drafts get their commits before this one, and are known only at the end.
         self._first_outbox_pk = self._maximum("outbox") + 1
@@ -127,6 +114,7 @@ class Intake:
 
     def _index(self) -> None:
         """Bring the search index up to the prompts added so far."""
+        self._batch.write()
         self._execute(_INDEX, (self._indexed_pk,))
         self._indexed_pk = self._prompt_pk
 
@@ -138,6 +126,8 @@ class Intake:
     def offer(self, prompt: Offer) -> Fate:
         """Take *prompt* in, or what is new of it, and tell what became of it."""
         key = digest(prompt.versions[-1].content.body)
+        if self._batch.matters_to(prompt, key):
+            self._batch.write()
         standing = self._matcher.find(prompt, key)
         if standing is None:
             self._add(prompt, key)
@@ -159,6 +149,7 @@ class Intake:
             self._append(standing.prompt_pk, number + index, version)
             for index, version in enumerate(prompt.versions[standing.known :], 1)
         ]
+        self._batch.write()
         self._write_drafts(standing.prompt_pk, created[:-1])
         last = created[-1]
         update = (self._version_pk, to_text(last.created_at), standing.prompt_pk)
@@ -214,9 +205,9 @@ class Intake:
             seen = origins[: index + 1]
             self._insert_draft(made, version, seen, first_version_pk + index)
         file_pk = self._file_pk(pk)
-        self._files.append((file_pk, history_path(made), self._version_pk))
-        if len(self._files) == _BATCH:
-            self._write_files()
+        file = (file_pk, self._outbox_pk, history_path(made), self._version_pk)
+        self._batch.add("files", file)
+        self._batch.write_if_full()
         if self._send:
             text = header(made, versions[-1], origins) + versions[-1].body
             self._send(file_pk, text)
@@ -225,37 +216,42 @@ class Intake:
         """Return the outbox's key of the file of a prompt that this import adds."""
         return self._last_file_pk + prompt_pk - self._last_prompt_pk
 
-    def _write_files(self) -> None:
-        rows = [(pk, self._outbox_pk, path, key) for pk, path, key in self._files]
-        self._connection.executemany(_INSERT_ADDED, rows)
-        self._files.clear()
-
     def _free_name(self, wanted: str) -> str:
         """Return *wanted*, or with the first number behind it that is free."""
         number = self._suffixes.get(wanted, 1)
         name = wanted if number == 1 else f"{wanted}-{number}"
-        while self._execute(_FIND_LIVING, (name,)).fetchone():
+        while self._is_taken(name):
             number += 1
             name = f"{wanted}-{number}"
         if number > 1:
             self._suffixes[wanted] = number
         return name
 
+    def _is_taken(self, name: str) -> bool:
+        if name in self._batch.names:
+            return True
+        return self._execute(_FIND_LIVING, (name,)).fetchone() is not None
+
     def _insert_version(
         self, prompt_pk: int, number: int, new: OfferedVersion, key: bytes
     ) -> Version:
         self._version_pk += 1
         author = new.author or self._author
-        taken = new.id and self._execute(_FIND_VERSION, (new.id,)).fetchone()
-        id_ = next(self._ids) if taken or not new.id else new.id
+        id_ = next(self._ids) if self._has_version(new.id) else new.id
         time = new.created_at or self._now
         version = Version(id_, number, new.content, new.message, author, time)
         content = new.content
         head = (self._version_pk, version.id, prompt_pk, number, content.body)
         flags = (content.template, _variables(content), key)
         change = (new.message, *author, to_text(time), self._import_pk)
-        self._execute(_INSERT_VERSION, (*head, *flags, *change))
+        self._batch.add("versions", (*head, *flags, *change))
+        self._batch.keys |= {key, id_}
         return version
+
+    def _has_version(self, id_: str) -> bool:
+        if not id_ or id_ in self._batch.keys:
+            return True
+        return self._execute(_FIND_VERSION, (id_,)).fetchone() is not None
 
     def _prompt(self, prompt: Offer, name: str, versions: Sequence[Version]) -> Prompt:
         return Prompt(
@@ -282,10 +278,11 @@ class Intake:
         deleted_at = to_text(made.deleted_at) if made.deleted_at else None
         ends = (*times, self._import_pk, deleted_at)
         row = (*names, *details, self._version_pk, *ends)
-        self._execute(_INSERT_PROMPT, row)
+        self._batch.add("prompts", row)
+        self._batch.names.add(made.name)
         first = self._version_pk - made.version
         for label, number in made.labels.items():
-            self._execute(_INSERT_LABEL, (pk, label, first + number))
+            self._batch.add("labels", (pk, label, first + number))
 
     def _insert_origins(
         self, pk: int, first_version_pk: int, prompt: Offer
@@ -303,7 +300,9 @@ class Intake:
     def _insert_origin(self, pk: int, version_pk: int | None, origin: Origin) -> None:
         time = to_text(origin.created_at) if origin.created_at else None
         row = (pk, version_pk, self._import_pk, *origin[:5], time, origin.url)
-        self._execute(_INSERT_ORIGIN, row)
+        self._batch.add("origins", row)
+        if origin.message_id:
+            self._batch.keys.add(origin.message_id)
 
     def _add_origins(self, pk: int, prompt: Offer) -> None:
         """Note where else a known text was found, unless that is known too."""
@@ -313,6 +312,7 @@ class Intake:
             if not self._execute(_FIND_ORIGIN, key).fetchone():
                 self._insert_origin(pk, None, origin)
                 self._touch(pk)
+        self._batch.write_if_full()
 
     def _touch(self, pk: int) -> None:
         self._execute("INSERT OR IGNORE INTO temp.touched VALUES (?)", (pk,))
@@ -322,7 +322,6 @@ class Intake:
         self._index()
         self._execute(self._trigger)
         self._execute(_SET_MESSAGE, (message, self._outbox_pk))
-        self._write_files()
         for (pk,) in self._execute("SELECT prompt_pk FROM temp.touched").fetchall():
             self._write_again(pk)
         drafts = self._execute(_DRAFTS).fetchall()

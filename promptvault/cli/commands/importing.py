@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from promptvault.cli import completion, options, render, rows, terminal
+from promptvault.cli import completion, options, progress, render, rows, terminal
 from promptvault.cli.context import open_reader
 from promptvault.cli.workspace import settings, workspace
 from promptvault.errors import ImportSourceError, InvalidInputError
@@ -74,8 +74,6 @@ def import_(
         min_chars=min_chars,
         dry_run=dry_run,
     )
-    from promptvault.cli import progress  # rich, which only a real import draws with
-
     with progress.shown() as bar:
         found = bar.following(_documents(paths))
         report = run(workspace(), _named(paths), found, chosen, bar.tell)

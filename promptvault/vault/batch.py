@@ -1,0 +1,60 @@
+"""Rows of an import on their way into the tables, many at a time."""
+
+import sqlite3
+from typing import Any
+
+from promptvault.domain.offer import Offer
+
+_SIZE = 500
+_STATEMENTS = {
+    # A version goes before its prompt, and a prompt before what is said of it.
+    "versions": """INSERT INTO versions (pk, id, prompt_pk, number, body, template,
+        variables, digest, message, author_name, author_email, created_at, import_pk)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+    "prompts": """INSERT INTO prompts (pk, id, name, leaf, title, description, tags,
+        favourite, source, version_pk, created_at, updated_at, import_pk, deleted_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+    "labels": "INSERT INTO labels (prompt_pk, name, version_pk) VALUES (?, ?, ?)",
+    "origins": """INSERT INTO origins (prompt_pk, version_pk, import_pk, source,
+        conversation_id, conversation_title, message_id, model, created_at, url)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+    "files": """INSERT INTO outbox_files (pk, outbox_pk, path, version_pk)
+        VALUES (?, ?, ?, ?)""",
+}
+
+
+class Batch:
+    """Collects rows, and knows which questions they would change the answer to."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._rows: dict[str, list[tuple[Any, ...]]] = {t: [] for t in _STATEMENTS}
+        self.keys: set[str | bytes] = set()
+        """Ids, message ids and digests of the rows that wait."""
+        self.names: set[str] = set()
+
+    def add(self, table: str, row: tuple[Any, ...]) -> None:
+        """Take a row in."""
+        self._rows[table].append(row)
+
+    def matters_to(self, prompt: Offer, digest: bytes) -> bool:
+        """Tell whether *prompt* might be found among the rows that wait."""
+        if prompt.id or digest in self.keys:
+            return True
+        origins = [version.origin for version in prompt.versions if version.origin]
+        ids = [origin.message_id for origin in origins]
+        return any(id_ is None or id_ in self.keys for id_ in ids)
+
+    def write_if_full(self) -> None:
+        """Write the rows when they are many."""
+        if len(self._rows["versions"]) >= _SIZE or len(self._rows["origins"]) >= _SIZE:
+            self.write()
+
+    def write(self) -> None:
+        """Write the rows."""
+        for table, rows in self._rows.items():
+            if rows:
+                self._connection.executemany(_STATEMENTS[table], rows)
+                rows.clear()
+        self.keys.clear()
+        self.names.clear()
