@@ -13,8 +13,6 @@ from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any
 
-import yaml
-
 from promptvault.domain.prompt import Content, Origin, Prompt, Version
 from promptvault.domain.timestamp import to_text
 from promptvault.domain.variable import variables_to_mapping
@@ -162,16 +160,6 @@ def take_apart(text: str) -> Parts | None:
     return Parts(ids[1], ids[2], text[end + 5 :])
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Reads times as the text they are: a body's header has no business with dates."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:timestamp"]
-    for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
 def split(text: str) -> Document | None:
     """Take a Markdown file apart, or return None when it has no front matter.
 
@@ -190,10 +178,26 @@ def split(text: str) -> Document | None:
     return None if fields is None else Document(fields, text[closing.end() :])
 
 
+@lru_cache(maxsize=1)
+def _loader() -> Any:
+    """Return a YAML loader that leaves times as the text they are."""
+    import yaml  # 13 ms, which saving a plain text need not pay
+
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        yaml_implicit_resolvers = {  # noqa: RUF012 - how PyYAML wants it
+            first: [pair for pair in pairs if not pair[0].endswith(":timestamp")]
+            for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        }
+
+    return Loader
+
+
 def _load(block: str) -> Mapping[str, Any] | None:
+    import yaml
+
     try:
         _refuse_aliases(block)
-        fields = yaml.load(block, _Loader)
+        fields = yaml.load(block, _loader())
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 2})" if mark else ""
@@ -203,8 +207,9 @@ def _load(block: str) -> Mapping[str, Any] | None:
 
 def _refuse_aliases(block: str) -> None:
     # Aliases are how a few lines of YAML grow into gigabytes; no header needs them.
-    if "*" not in block:
-        return
-    for event in yaml.parse(block, _Loader):
-        if isinstance(event, yaml.AliasEvent):
-            raise InvalidInputError("The front matter uses YAML aliases; write it out.")
+    import yaml
+
+    if "*" in block:
+        for event in yaml.parse(block, _loader()):
+            if isinstance(event, yaml.AliasEvent):
+                raise InvalidInputError("The front matter uses YAML aliases.")

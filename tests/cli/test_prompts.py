@@ -853,6 +853,13 @@ class TestProgram:
         assert "search" in require_error(pvt("serach", "x"), 2)
         assert pvt("serach", "--json").error["code"] == "invalid_input"
 
+    def test_no_color_may_stand_anywhere(self, pvt: Pvt) -> None:
+        pvt.ok("add", "a", "text")
+        assert pvt.ok("list", "--no-color", "--plain").out == b"a\n"
+        assert pvt.ok("--no-color", "list", "--plain").out == b"a\n"
+        assert pvt.ok("add", "b", "--", "--no-color").code == 0
+        assert pvt.ok("get", "b").out == b"--no-color"
+
     def test_version(self, pvt: Pvt) -> None:
         assert pvt.ok("--version").text.startswith("promptvault ")
 
