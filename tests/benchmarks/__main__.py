@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -87,8 +88,11 @@ class Bench:
         size = export.stat().st_size / 1e6
         load = f"import json; json.load(open({str(export)!r}))"
         base = Command([sys.executable, "-c", load])
-        vault = "import{n}"
-        command = self.pvt(vault, "import", str(export), "--take", "all")
+        # Each run into an empty place, or the disk still writes the one before.
+        vault = shlex.quote(str(self._folder / "import"))
+        words = (self._program, "import", str(export), "--take", "all")
+        script = f"rm -rf {vault}; PROMPTVAULT_HOME={vault} exec {shlex.join(words)}"
+        command = Command(["sh", "-c", script])
         yield self.against(f"import of {size:.0f} MB / `json.load`", command, base, "4")
         peak = peak_mb(self.pvt(label, "import", str(export), "--take", "all"))
         yield f"| peak memory of that import | {peak:.0f} MB | | 120 MB |"

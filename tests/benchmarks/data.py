@@ -8,7 +8,7 @@ from typing import Any
 
 _TURNS = 20
 _WORDS_OF_A_PROMPT = 40
-_WORDS_OF_AN_ANSWER = 290
+_WORDS_OF_AN_ANSWER = 245
 
 
 class Writer:
@@ -28,7 +28,10 @@ class Writer:
 
 
 def write_export(path: Path, conversations: int) -> None:
-    """Write a ChatGPT `conversations.json`: 32 KB and 20 messages a conversation."""
+    """Write a ChatGPT `conversations.json`, with the fields that a real one has.
+
+    A conversation has 20 messages, half of them typed, and about 30 KB.
+    """
     writer = Writer()
     with path.open("w") as file:
         for index in range(conversations):
@@ -46,8 +49,15 @@ def _conversation(writer: Writer, index: int) -> dict[str, Any]:
         "create_time": start,
         "update_time": start + _TURNS,
         "mapping": {node["id"]: node for node in [root, *nodes]},
+        "moderation_results": [],
         "current_node": nodes[-1]["id"],
+        "plugin_ids": None,
         "conversation_id": f"c{index}",
+        "conversation_template_id": None,
+        "gizmo_id": None,
+        "gizmo_type": None,
+        "is_archived": False,
+        "safe_urls": [],
         "default_model_slug": "gpt-4o",
         "id": f"c{index}",
     }
@@ -65,11 +75,21 @@ def _node(writer: Writer, index: int, turn: int, time: float) -> dict[str, Any]:
             "id": name,
             "author": {"role": role, "name": None, "metadata": {}},
             "create_time": time,
+            "update_time": None,
             "content": {"content_type": "text", "parts": [writer.words(words)]},
             "status": "finished_successfully",
+            "end_turn": None,
             "weight": 1.0,
-            "metadata": {"model_slug": "gpt-4o"},
+            "metadata": {
+                "request_id": f"{index:020}",
+                "message_source": None,
+                "timestamp_": "absolute",
+                "message_type": None,
+                "model_slug": "gpt-4o",
+                "default_model_slug": "gpt-4o",
+            },
             "recipient": "all",
+            "channel": None,
         },
     }
 

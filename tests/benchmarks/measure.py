@@ -28,10 +28,9 @@ def run(command: Command, number: int) -> float:
     """Return the seconds that one run of *command* takes; raises if it fails."""
     arguments = [part.replace("{n}", str(number)) for part in command.arguments]
     start = time.perf_counter()
-    names = {k: v.replace("{n}", str(number)) for k, v in command.environment.items()}
     process = subprocess.Popen(
         arguments,
-        env={**os.environ, **names},
+        env={**os.environ, **command.environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

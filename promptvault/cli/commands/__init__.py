@@ -3,11 +3,10 @@
 `--help`, completion and "did you mean" read this table and import no command.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """Where a command's function (or Typer app) is, and its one-line help."""
 
     target: str
