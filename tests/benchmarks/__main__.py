@@ -48,6 +48,7 @@ class Bench:
         rows = self._folder / f"{count}.jsonl"
         data.write_rows(rows, count)
         run(self.pvt(str(count), "import", str(rows)), 0)
+        os.sync()  # the disk is to be done with it before anything is measured
         return str(count)
 
     def against(self, label: str, command: Command, base: Command, target: str) -> str:
