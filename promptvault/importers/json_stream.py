@@ -4,6 +4,7 @@ import codecs
 import json
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import BinaryIO, NamedTuple, TypeAlias
 
 from promptvault.errors import ImportSourceError
@@ -169,12 +170,13 @@ def _elements(window: _Window) -> Iterator[JsonValue | _Fault]:
         if opening == "]":
             window.at += 1
             return
-        shape = _shape(window) or shape
         value = _decode(window)
         yield value
-        if isinstance(value, _Fault):
-            shape = _shape(window) or shape  # there is more text now
-            if not _resynchronise(window, shape):
+        if isinstance(value, dict):
+            shape = _first_keys(value) or shape
+        # The damage may be in its first keys, so a whole neighbour's count first.
+        elif isinstance(value, _Fault):
+            if not _resynchronise(window, shape or _shape(window)):
                 return
     if not window.fault:
         yield _Fault("the file ends before its list does")
@@ -226,6 +228,13 @@ def _skip_line(window: _Window) -> None:
             return
         window.more()
     window.at = found.end()
+
+
+def _first_keys(value: JsonObject) -> Sequence[str]:
+    """Return the first two keys of a whole object, as `_shape` does of a text."""
+    keys = [json.dumps(key) for key in islice(value, 2)]
+    plain = not isinstance(next(iter(value.values()), None), dict | list)
+    return keys if plain and len(keys) == 2 else ()
 
 
 def _shape(window: _Window) -> Sequence[str]:

@@ -191,3 +191,16 @@ def test_file_that_is_all_damage_is_given_up() -> None:
     got = read("prose\n" * 2000)
     assert len(got) == 1001
     assert "too much is damaged" in got[-1].reason
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    ['{"oops": {"a": 1, "b": [}', '{"oops": {"a": "1}', '{"x": 1, "y": [1, 2}'],
+)
+def test_a_damaged_element_unlike_its_neighbours_costs_itself_alone(
+    damaged: str,
+) -> None:
+    good = '{"title": "a", "create_time": 1, "mapping": {}}'
+    text = f"[{good}, {damaged}, {good}, {good}]"
+    found = list(values(io.BytesIO(text.encode())))
+    assert [isinstance(value, dict) for value in found] == [True, False, True, True]
