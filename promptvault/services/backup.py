@@ -4,6 +4,7 @@ import contextlib
 import sqlite3
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,10 @@ from promptvault.vault.lock import exclusive
 from promptvault.vault.reader import Selection, reading
 
 _DATABASE, _HISTORY, _USAGE = "vault.db", "history.bundle", "usage.db"
+
+# What zipfile lets through for a file whose bytes are damaged; RuntimeError is for one
+# that claims a password or a way of packing nobody knows.
+_UNREADABLE = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
 def create(workspace: Workspace, path: Path, *, force: bool = False) -> int:
@@ -117,7 +122,7 @@ def _unpack(path: Path, folder: Path) -> None:
                 raise InvalidInputError(f"{path} is no backup of a vault.")
             for name in names:
                 file.extract(name, folder)
-    except (OSError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         raise InvalidInputError(f"{path} cannot be read as a backup.") from error
     _check_database(folder / _DATABASE)
     history = History(folder / "history.git")
