@@ -95,6 +95,7 @@ def promptvault(
     ] = False,
 ) -> None:
     """Your prompts, out of every chat, in a local vault with git history."""
+    # `no_colour` stands here for --help: `run` has taken it out before.
 
 
 def main() -> None:

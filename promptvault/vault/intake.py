@@ -7,7 +7,6 @@ SQLModel alone would take longer for that than all the rest of it together.
 import json
 import os
 import sqlite3
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -19,6 +18,7 @@ from promptvault.domain.prompt import Author, Content, Origin, Prompt, Version
 from promptvault.domain.timestamp import from_text, to_text
 from promptvault.domain.variable import variables_to_mapping
 from promptvault.front_matter import header
+from promptvault.vault import outbox
 from promptvault.vault.batch import Batch
 from promptvault.vault.file import history_path
 from promptvault.vault.matching import Matcher, Standing
@@ -37,8 +37,6 @@ class Fate(StrEnum):
     """Known, and changed in the vault since, so newer drafts stay out."""
 
 
-_INSERT_FILE = """INSERT INTO outbox_files (outbox_pk, path, header, version_pk)
-    VALUES (?, ?, ?, ?)"""
 _FIND_ORIGIN = """SELECT 1 FROM origins WHERE prompt_pk = ? AND source = ?
     AND conversation_id IS ? AND message_id IS ? LIMIT 1"""
 _FIND_LIVING = "SELECT 1 FROM prompts WHERE name = ? AND deleted_at IS NULL"
@@ -48,8 +46,6 @@ _CURRENT = """SELECT p.version_pk, v.number, p.deleted_at
 _CURRENT_PK = "SELECT version_pk FROM prompts WHERE pk = ?"
 _ADVANCE = """UPDATE prompts SET version_pk = ?, updated_at = max(updated_at, ?)
     WHERE pk = ?"""
-_INSERT_COMMIT = """INSERT INTO outbox (pk, id, author_name, author_email, message,
-    created_at) VALUES (?, ?, ?, ?, ?, ?)"""
 _INSERT_DRAFT = "INSERT INTO temp.drafts VALUES (?, ?, ?, ?, ?)"
 _DRAFTS = "SELECT * FROM temp.drafts ORDER BY created_at, version_pk"
 _ANY_FILE = "SELECT 1 FROM outbox_files WHERE outbox_pk = ? LIMIT 1"
@@ -83,6 +79,7 @@ class Intake:
         send: Callable[[int, str], None] | None = None,
     ) -> None:
         """Begin; *send* is told each new file's key in the outbox and its content."""
+        self._connection = connection
         self._batch = Batch(connection)
         self._reader = Reader(connection)
         self._matcher = Matcher(connection)
@@ -119,9 +116,7 @@ class Intake:
         self._indexed_pk = self._prompt_pk
 
     def _insert_commit(self, pk: int, message: str, time: datetime) -> None:
-        name, email = self._author
-        row = (pk, str(uuid.uuid4()), name, email, message, to_text(time))
-        self._execute(_INSERT_COMMIT, row)
+        outbox.insert_commit(self._connection, self._author, message, time, pk)
 
     def offer(self, prompt: Offer) -> Fate:
         """Take *prompt* in, or what is new of it, and tell what became of it."""
@@ -199,7 +194,7 @@ class Intake:
         ]
         versions.append(self._insert_version(pk, len(prompt.versions), last, key))
         made = self._prompt(prompt, name, versions)
-        self._insert_prompt(pk, made, prompt)
+        self._insert_prompt(pk, made)
         origins = self._insert_origins(pk, first_version_pk, prompt)
         for index, version in enumerate(versions[:-1]):
             seen = origins[: index + 1]
@@ -270,7 +265,7 @@ class Intake:
             deleted_at=prompt.deleted_at,
         )
 
-    def _insert_prompt(self, pk: int, made: Prompt, prompt: Offer) -> None:
+    def _insert_prompt(self, pk: int, made: Prompt) -> None:
         tags = json.dumps(made.tags) if made.tags else "[]"
         names = (pk, made.id, made.name, leaf_of(made.name))
         details = (made.title, made.description, tags, made.favourite, made.source)
@@ -328,7 +323,7 @@ class Intake:
         for offset, (created_at, note, path, head, version_pk) in enumerate(drafts):
             outbox_pk = self._first_outbox_pk + offset
             self._insert_commit(outbox_pk, note, from_text(created_at))
-            self._execute(_INSERT_FILE, (outbox_pk, path, head, version_pk))
+            self._execute(outbox.INSERT_FILE, (outbox_pk, path, head, version_pk))
         if not self._execute(_ANY_FILE, (self._outbox_pk,)).fetchone():
             self._execute("DELETE FROM outbox WHERE pk = ?", (self._outbox_pk,))
 
@@ -338,7 +333,7 @@ class Intake:
             self._execute(_DROP_FILE, (self._file_pk(pk),))
         (version_pk,) = self._execute(_CURRENT_PK, (pk,)).fetchone()
         path = history_path(self._read(pk))
-        self._execute(_INSERT_FILE, (self._outbox_pk, path, None, version_pk))
+        self._execute(outbox.INSERT_FILE, (self._outbox_pk, path, None, version_pk))
 
 
 def _random_ids() -> Iterator[str]:

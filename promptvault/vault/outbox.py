@@ -1,13 +1,14 @@
 """Commits that the history still lacks: read in order, ticked off when they stand."""
 
 import sqlite3
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 from promptvault.domain.prompt import Author
-from promptvault.domain.timestamp import from_text
+from promptvault.domain.timestamp import from_text, to_text
 from promptvault.front_matter import header
 from promptvault.vault.database import bulk_transaction, translated_errors
 from promptvault.vault.reader import Reader
@@ -32,6 +33,26 @@ class PendingFile(NamedTuple):
     has_content: bool
     text: str | None
     """Its content, None where that was sent ahead."""
+
+
+INSERT_FILE = """INSERT INTO outbox_files (outbox_pk, path, header, version_pk)
+    VALUES (?, ?, ?, ?)"""
+
+
+def insert_commit(
+    connection: sqlite3.Connection,
+    author: Author,
+    message: str,
+    time: datetime,
+    key: int | None = None,
+) -> int:
+    """Put a commit into the outbox, under *key* or the next, and return its key."""
+    cursor = connection.execute(
+        """INSERT INTO outbox (pk, id, author_name, author_email, message, created_at)
+        VALUES (?, ?, ?, ?, ?, ?)""",
+        (key, str(uuid.uuid4()), *author, message, to_text(time)),
+    )
+    return int(cursor.lastrowid or 0)
 
 
 def pending(connection: sqlite3.Connection) -> list[PendingCommit]:

@@ -1,13 +1,13 @@
 """Taking back an import: the vault as it was, but for what was changed since."""
 
 import sqlite3
-import uuid
 from datetime import datetime
 from typing import NamedTuple
 
 from promptvault.domain.prompt import Author, Prompt
 from promptvault.domain.timestamp import to_text
 from promptvault.front_matter import header
+from promptvault.vault import outbox
 from promptvault.vault.file import history_path
 from promptvault.vault.reader import Reader
 
@@ -101,32 +101,19 @@ def withdraw(
         connection.execute(statement, values)
     rewritten = _prompts(reader, "rewritten")
     if removed or rewritten:
-        commit = _insert_commit(connection, f"Undo import {pk}", author, now)
+        commit = outbox.insert_commit(connection, author, f"Undo import {pk}", now)
         files: list[_File] = [(commit, history_path(p), None, None) for p in removed]
         files += [_file(connection, reader, commit, prompt) for prompt in rewritten]
-        connection.executemany(_INSERT_FILE, files)
+        connection.executemany(outbox.INSERT_FILE, files)
     return Withdrawn(len(removed), len(rewritten), kept)
 
 
-_INSERT_FILE = """INSERT INTO outbox_files (outbox_pk, path, header, version_pk)
-    VALUES (?, ?, ?, ?)"""
 _File = tuple[int, str, str | None, int | None]
 
 
 def _prompts(reader: Reader, table: str) -> list[Prompt]:
     ids = [row[0] for row in reader.rows(_IDS.format(table=table))]
     return [reader.by_id(id_) for id_ in ids]
-
-
-def _insert_commit(
-    connection: sqlite3.Connection, message: str, author: Author, now: datetime
-) -> int:
-    cursor = connection.execute(
-        """INSERT INTO outbox (id, author_name, author_email, message, created_at)
-        VALUES (?, ?, ?, ?, ?)""",
-        (str(uuid.uuid4()), *author, message, to_text(now)),
-    )
-    return int(cursor.lastrowid or 0)
 
 
 def _file(
