@@ -7,14 +7,13 @@ from dataclasses import replace
 from functools import partial
 from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
-from promptvault.importers.candidate import Failure
-from promptvault.importers.document import Document
+from promptvault.importers.document import Document, Found
 from promptvault.services.import_report import Report
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-Documents = Iterator[Document | Failure]
+Documents = Iterator[Found]
 
 
 class ImportProgress:

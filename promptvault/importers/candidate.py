@@ -1,12 +1,13 @@
 """What an importer hands over: candidate prompts, and the items it had to leave out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
 from promptvault.domain.offer import Offer
+from promptvault.domain.variable import Variable
 
 
 class Kind(StrEnum):
@@ -27,6 +28,9 @@ class Draft(NamedTuple):
     message_id: str | None = None
     model: str | None = None
     """Name of the model that the message was sent to, where the source says it."""
+    template: bool = False
+    """True where `body` is one of our templates, translated from the source's own."""
+    variables: tuple[Variable, ...] = ()
 
 
 class Candidate(NamedTuple):
@@ -45,11 +49,17 @@ class Candidate(NamedTuple):
     conversation_title: str | None = None
     url: str | None = None
     """Where the conversation can be opened again."""
+    name: str | None = None
+    """What the source calls it, as "work/review", where it keeps prompts by name."""
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    labels: Mapping[str, int] = {}
+    """Label to the number of a draft, from 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """One unit of a source (a chat, a project), with the prompts found in it.
+    """One chat or project of a source, with the prompts found in it.
 
     `skipped` counts human texts left out, by reason in a few plain words, such
     as ``{"abandoned branch": 2, "no text": 1}``.
@@ -57,6 +67,14 @@ class Conversation:
 
     candidates: tuple[Candidate, ...]
     skipped: dict[str, int] = field(default_factory=dict)
+
+
+class Skipped(NamedTuple):
+    """Human texts left out that belong to no conversation, and why."""
+
+    reason: str
+    """A few plain words, such as "no text" or "another Google product"."""
+    number: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +86,7 @@ class Failure:
     reason: str
 
 
-Item = Conversation | Offer | Failure
-"""An offer comes from PromptVault's own exports, which say all about a prompt."""
+Item = Conversation | Candidate | Skipped | Offer | Failure
+"""A candidate by itself stands for a prompt kept in a list or a file of its own; an
+offer comes from PromptVault's own exports, which say all about a prompt."""
 Items = Iterator[Item]

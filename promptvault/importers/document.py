@@ -1,16 +1,16 @@
 """A path, a folder or a pipe as the readable files in it, zip archives included."""
 
 import codecs
+import contextlib
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import islice
-from pathlib import Path
-from typing import BinaryIO
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, NamedTuple
 
 from promptvault.errors import ImportSourceError, NotFoundError
 from promptvault.importers import archive
@@ -30,8 +30,35 @@ _TEXT_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _BEFORE_TEXT = b"".join(_TEXT_MARKS) + b"\0 \t\r\n"
 _CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f]")
 _SQLITE = b"SQLite format 3\0"
+_DATABASES = frozenset({".db", ".sqlite", ".sqlite3", ".vscdb"})
 _SAMPLE = 5
 _SAMPLE_REACH = 20
+_PRUNED = frozenset({".git", ".hg", ".svn", ".venv", "node_modules", "__pycache__"})
+_LOOSE = (".md", ".mdc", ".markdown", ".txt", ".prompt", ".csv", ".yaml", ".yml")
+"""Endings of files that come after all others of their container: whether they are
+taken depends on what else is there."""
+
+
+class Fingerprint(NamedTuple):
+    """A file as it lay on disk: if all of it is as before, so is the content."""
+
+    path: str
+    """Absolute."""
+    size: int
+    """Bytes, those of a database's log beside it included."""
+    modified: int
+    """Nanoseconds since 1970, of the file or the log, whichever is later."""
+    inode: int
+
+
+class Unchanged(NamedTuple):
+    """A file that was not opened, as the one who asked for it knows it already."""
+
+    name: str
+
+
+Known = Callable[[Fingerprint], bool]
+"""Tells whether a file was read before, and is as it was then."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +72,26 @@ class Document:
     opener: Callable[[], BinaryIO] = field(repr=False)
     siblings: frozenset[str] = field(default=frozenset(), repr=False)
     """Names of all files of its folder or archive; empty for a file by itself."""
+    fingerprint: Fingerprint | None = None
+    """Of the file on disk that it is, or is in; None for a pipe."""
+    path: Path | None = None
+    """Where it lies on disk; None for what lies in an archive or a pipe."""
 
     def open(self) -> BinaryIO:
         """Return a new stream over its bytes; reading raises ImportSourceError."""
         return self.opener()
+
+    @property
+    def folder(self) -> str:
+        """The name of the folder that it lies in, '' where that is not known."""
+        if self.path:
+            return fit(self.path.absolute().parent.name)
+        return PurePosixPath(self.name).parent.name
+
+    @property
+    def is_database(self) -> bool:
+        """Whether it is an SQLite database."""
+        return self.head.startswith(_SQLITE)
 
     @cached_property
     def head(self) -> bytes:
@@ -60,7 +103,8 @@ class Document:
     def sample(self) -> tuple[JsonObject, ...]:
         """The first few JSON objects in it, by whose keys a source is told; none
         where it is not JSON."""
-        if b"{" not in self.head or self.head.lstrip(_BEFORE_TEXT).startswith(b"<"):
+        start = self.head.lstrip(_BEFORE_TEXT)
+        if b"{" not in start or start.startswith((b"<", b"#", _SQLITE)):
             return ()  # markup and prose can be large, and one line
         with self.open() as stream:
             first = islice(values(stream), _SAMPLE_REACH)
@@ -68,13 +112,18 @@ class Document:
             return tuple(islice(objects, _SAMPLE))
 
 
-def documents(path: Path) -> Iterator[Document | Failure]:
+Found = Document | Failure | Unchanged
+"""What there is at a path: to be read, unreadable, or read before."""
+
+
+def documents(path: Path, known: Known = lambda _: False) -> Iterator[Found]:
     """Yield what can be read at *path*: a file, a zip archive, a folder or a pipe.
 
     Files are told by their first bytes, never by name: media are passed over,
     zip archives are looked into. A file within that cannot be read, or is unsafe
-    to, comes as a Failure. Raises NotFoundError where there is nothing, and
-    ImportSourceError where *path* itself is unreadable, empty or refused.
+    to, comes as a Failure; one that is *known* is not even opened. Raises
+    NotFoundError where there is nothing, and ImportSourceError where *path* itself
+    is unreadable, empty or refused.
     """
     try:
         status = path.stat()
@@ -83,55 +132,92 @@ def documents(path: Path) -> Iterator[Document | Failure]:
     except OSError as error:
         raise _unreadable(path, error) from error
     if stat.S_ISDIR(status.st_mode):
-        yield from _folder(path)
+        yield from _folder(path, known)
     elif stat.S_ISREG(status.st_mode):
-        yield from _alone(Entry(path.name, status.st_size, partial(_open, path)))
+        file = _file(path, path.name, status)
+        yield from [Unchanged(file.entry.name)] if file.is_in(known) else _alone(file)
     else:
         with _open(path) as stream:
             yield from piped(stream, path.name)
 
 
-def piped(
-    stream: BinaryIO, name: str = "standard input"
-) -> Iterator[Document | Failure]:
+def piped(stream: BinaryIO, name: str = "standard input") -> Iterator[Found]:
     """Yield what can be read from *stream*, as `documents` does from a file."""
     with Spool(stream) as spool:
-        yield from _alone(Entry(name, spool.size, spool.open))
+        yield from _alone(_File(Entry(name, spool.size, spool.open)))
 
 
-def _alone(entry: Entry) -> Iterator[Document | Failure]:
+class _File(NamedTuple):
+    """An entry, and where it lies on disk if it does."""
+
+    entry: Entry
+    path: Path | None = None
+    fingerprint: Fingerprint | None = None
+
+    def is_in(self, known: Known) -> bool:
+        return self.fingerprint is not None and known(self.fingerprint)
+
+    def document(self, siblings: frozenset[str] = frozenset()) -> Document:
+        name, size, opener = self.entry
+        return Document(fit(name), size, opener, siblings, self.fingerprint, self.path)
+
+
+def _file(path: Path, name: str, status: os.stat_result) -> _File:
+    entry = Entry(name, status.st_size, partial(_open, path))
+    return _File(entry, path, _fingerprint(path, status))
+
+
+def _fingerprint(path: Path, status: os.stat_result) -> Fingerprint:
+    size, modified = status.st_size, status.st_mtime_ns
+    if path.suffix in _DATABASES:
+        with contextlib.suppress(OSError):
+            log = os.stat(f"{path}-wal")
+            size, modified = size + log.st_size, max(modified, log.st_mtime_ns)
+    return Fingerprint(str(path.absolute()), size, modified, status.st_ino)
+
+
+def _alone(file: _File) -> Iterator[Found]:
+    entry = file.entry
     if not entry.size:
         raise ImportSourceError(f"{entry.name} is empty.")
     start = _start(entry)
     if start.startswith(_ZIP):
         try:
-            yield from _unzipped(entry, prefix="", depth=0)
+            yield from _unzipped(file, prefix="", depth=0)
         except ImportSourceError as error:
             raise ImportSourceError(f"{entry.name}: {error}.") from error
     elif _is_text(start):
-        yield Document(fit(entry.name), entry.size, entry.open)
+        yield file.document()
     else:
         raise ImportSourceError(
             f"{entry.name} is neither text nor JSON nor a zip archive."
         )
 
 
-def _folder(root: Path) -> Iterator[Document | Failure]:
+def _folder(root: Path, known: Known) -> Iterator[Found]:
     failures: list[Failure] = []
-    files = list(_walk(root, failures))
-    names = frozenset(fit(entry.name) for entry in files)
+    files = sorted(_walk(root, failures), key=lambda file: _is_loose(file.entry.name))
+    names = frozenset(fit(file.entry.name) for file in files)
     yield from failures
-    yield from _readable(files, names, depth=0)
+    for file in files:
+        if file.is_in(known):
+            yield Unchanged(fit(file.entry.name))
+        else:
+            yield from _readable(file, names, depth=0)
 
 
-def _walk(root: Path, failures: list[Failure]) -> Iterator[Entry]:
+def _is_loose(name: str) -> bool:
+    return name.lower().endswith(_LOOSE)
+
+
+def _walk(root: Path, failures: list[Failure]) -> Iterator[_File]:
     def note(error: OSError) -> None:
         if error.filename == str(root):
             raise _unreadable(root, error) from error
         failures.append(Failure(fit(str(error.filename)), _reason(error)))
 
     for folder, below, names in os.walk(root, onerror=note):
-        below.sort()
+        below[:] = sorted(set(below) - _PRUNED)
         for path in (Path(folder, name) for name in sorted(names)):
             try:
                 status = path.lstat()
@@ -139,37 +225,36 @@ def _walk(root: Path, failures: list[Failure]) -> Iterator[Entry]:
                 note(error)
                 continue
             if stat.S_ISREG(status.st_mode):
-                name = path.relative_to(root).as_posix()
-                yield Entry(name, status.st_size, partial(_open, path))
+                yield _file(path, path.relative_to(root).as_posix(), status)
 
 
-def _readable(
-    found: Iterable[Entry | Failure], siblings: frozenset[str], depth: int
-) -> Iterator[Document | Failure]:
-    """Yield the documents among the files *found* in one container."""
-    for entry in found:
-        if isinstance(entry, Failure):
-            yield entry
-            continue
-        try:
-            start = _start(entry)
-            if start.startswith(_ZIP):
-                yield from _unzipped(entry, f"{entry.name}/", depth)
-            elif _is_text(start):
-                yield Document(fit(entry.name), entry.size, entry.open, siblings)
-        except ImportSourceError as error:
-            yield Failure(fit(entry.name), str(error))
+def _readable(file: _File, siblings: frozenset[str], depth: int) -> Iterator[Found]:
+    """Yield the documents in one file of a container."""
+    entry = file.entry
+    try:
+        start = _start(entry)
+        if start.startswith(_ZIP):
+            yield from _unzipped(file, f"{entry.name}/", depth)
+        elif _is_text(start):
+            yield file.document(siblings)
+    except ImportSourceError as error:
+        yield Failure(fit(entry.name), str(error))
 
 
-def _unzipped(entry: Entry, prefix: str, depth: int) -> Iterator[Document | Failure]:
+def _unzipped(file: _File, prefix: str, depth: int) -> Iterator[Found]:
     if depth > NESTING_LIMIT:
         raise ImportSourceError("it is an archive nested too deeply in archives")
-    with _seekable(entry) as stream, archive.opened(stream) as opened:
+    with _seekable(file.entry) as stream, archive.opened(stream) as opened:
         names = frozenset(fit(prefix + name) for name in opened.namelist())
-        yield from _readable(archive.entries(opened, prefix), names, depth + 1)
+        found = list(archive.entries(opened, prefix))
+        yield from (each for each in found if isinstance(each, Failure))
+        entries = [each for each in found if isinstance(each, Entry)]
+        for entry in sorted(entries, key=lambda entry: _is_loose(entry.name)):
+            member = _File(entry, fingerprint=file.fingerprint)
+            yield from _readable(member, names, depth + 1)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _seekable(entry: Entry) -> Iterator[BinaryIO]:
     with entry.open() as stream:
         if stream.seekable():

@@ -20,6 +20,9 @@ class Importer:
     """Tells by structure, cheaply, whether a document is of this source."""
     read: Callable[[Document], Items]
     """Yields all that a document holds; raises ImportSourceError at most."""
+    loose: bool = False
+    """True where the structure says little, as with plain text: then a document
+    beside a chat export (uploads, notes, sidecars) is passed over."""
 
 
 IMPORTERS = (

@@ -53,6 +53,8 @@ class Report:
     files: int = 0
     file: str = ""
     """The one being read, or read last."""
+    unchanged: int = 0
+    """Files that are as they were when an import read them, so not read again."""
     conversations: int = 0
     found: int = 0
     added: int = 0
@@ -69,6 +71,7 @@ class Report:
             "id": self.id,
             "source": ", ".join(self.sources) or None,
             "files": self.files,
+            "unchanged": self.unchanged,
             "conversations": self.conversations,
             "found": self.found,
             "added": self.added,

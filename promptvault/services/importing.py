@@ -13,11 +13,13 @@ from promptvault.domain.timestamp import to_text
 from promptvault.errors import ImportSourceError, InvalidInputError
 from promptvault.history.feed import Feed
 from promptvault.importers.candidate import (
+    Candidate,
     Conversation,
     Failure,
     Item,
+    Skipped,
 )
-from promptvault.importers.document import Document
+from promptvault.importers.document import Document, Found, Unchanged
 from promptvault.importers.registry import Importer, find
 from promptvault.services.import_report import Options, Report
 from promptvault.services.locking import locked
@@ -41,7 +43,7 @@ class _DryRunError(Exception):
 def run(
     workspace: Workspace,
     paths: Sequence[str],
-    documents: Iterator[Document | Failure],
+    documents: Iterator[Found],
     options: Options,
     progress: Progress,
 ) -> Report:
@@ -138,7 +140,7 @@ class _Import:
         self,
         connection: sqlite3.Connection,
         paths: Sequence[str],
-        documents: Iterator[Document | Failure],
+        documents: Iterator[Found],
         feed: Feed | None,
     ) -> None:
         """Do all of it within the transaction under way."""
@@ -162,14 +164,14 @@ class _Import:
                 usage = self._workspace.paths.usage
                 count_use(usage, offer.id, offer.used_at, offer.uses)
 
-    def take(self, documents: Iterator[Document | Failure]) -> None:
+    def take(self, documents: Iterator[Found]) -> None:
         """Take every document in."""
         for document in documents:
             if isinstance(document, Failure):
                 self.report.failed.append(document)
-                continue
-            importer = find(document, self._options.source)
-            if importer:
+            elif isinstance(document, Unchanged):
+                self.report.unchanged += 1
+            elif importer := find(document, self._options.source):
                 self._take_document(document, importer)
 
     def _take_document(self, document: Document, importer: Importer) -> None:
@@ -190,6 +192,10 @@ class _Import:
             self.report.failed.append(item)
         elif isinstance(item, Offer):
             self._take_offer(item)
+        elif isinstance(item, Skipped):
+            self.report.skipped[item.reason] += item.number
+        elif isinstance(item, Candidate):
+            self._take_candidate(source, item)
         else:
             self._take_conversation(source, item)
 
@@ -205,11 +211,14 @@ class _Import:
         self.report.conversations += 1
         self.report.skipped.update(conversation.skipped)
         for candidate in conversation.candidates:
-            reason = self._offering.reason_against(candidate)
-            if reason:
-                self.report.skipped[reason] += 1
-            else:
-                self._offer(self._offering.offer_of(source, candidate))
+            self._take_candidate(source, candidate)
+
+    def _take_candidate(self, source: str, candidate: Candidate) -> None:
+        reason = self._offering.reason_against(candidate)
+        if reason:
+            self.report.skipped[reason] += 1
+        else:
+            self._offer(self._offering.offer_of(source, candidate))
 
     def _offer(self, offer: Offer) -> None:
         report = self.report

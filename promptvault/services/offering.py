@@ -1,5 +1,7 @@
 """From what an importer finds to what the vault is offered: names, titles, choice."""
 
+import contextlib
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
 
@@ -11,6 +13,9 @@ from promptvault.importers.candidate import Candidate, Draft, Kind
 from promptvault.services.import_report import Options, Take
 
 _TITLE_LENGTH = 80
+_DESCRIPTION_LENGTH = 400
+_NAME_DEPTH = 2
+"""How many parts of a source's own name are kept: each may have 60 characters."""
 _FOLDER_LENGTH = 60
 """The rest of a name's 200 characters is for what stands in the folder."""
 
@@ -38,7 +43,7 @@ class Offering:
         if candidate.kind is Kind.PROMPT:
             if options.take is Take.SYSTEM:
                 return "no instructions"
-            if options.take is Take.FIRST and not candidate.opening:
+            if options.take is Take.FIRST and not _is_first(candidate):
                 return "later turn"
         if options.since and last.created_at and last.created_at < options.since:
             return "before the date"
@@ -77,7 +82,9 @@ class Offering:
             versions=versions,
             source=source,
             title=_title_of(candidate, self._options.take),
-            tags=self._tags,
+            description=_line(candidate.description, _DESCRIPTION_LENGTH),
+            tags=tuple(dict.fromkeys((*_fit_tags(candidate.tags), *self._tags))),
+            labels=candidate.labels,
         )
 
     def _version_of(
@@ -97,15 +104,18 @@ class Offering:
         if number < count:
             message = f"Draft {number} of {count} from {source}"
         time = min(draft.created_at, self._now) if draft.created_at else None
-        return OfferedVersion(Content(draft.body), time, origin, message)
+        content = Content(draft.body, draft.template, draft.variables)
+        return OfferedVersion(content, time, origin, message)
 
     def _name_of(self, source: str, candidate: Candidate) -> str:
         folder = self._folder or source
+        if path := _path(candidate.name or ""):
+            return f"{folder}/{path}"
         title = _slug(candidate.title or candidate.conversation_title or "")
         body = candidate.drafts[-1].body
         if candidate.kind is Kind.INSTRUCTIONS:
             return f"{folder}/instructions/{title or slugify(body) or 'text'}"
-        if self._options.take is Take.FIRST:
+        if self._options.take is Take.FIRST or _is_alone(candidate):
             return f"{folder}/{title or slugify(body) or 'prompt'}"
         return f"{folder}/{title or 'untitled'}/{slugify(body) or 'prompt'}"
 
@@ -119,5 +129,29 @@ def _title_of(candidate: Candidate, take: Take) -> str:
     title = candidate.title
     if take is Take.FIRST and candidate.kind is Kind.PROMPT:
         title = title or candidate.conversation_title
-    text = clean_line(title or candidate.drafts[-1].body[: 2 * _TITLE_LENGTH])
-    return text if len(text) <= _TITLE_LENGTH else text[: _TITLE_LENGTH - 1] + "…"
+    return _line(title or candidate.drafts[-1].body, _TITLE_LENGTH)
+
+
+def _line(text: str, length: int) -> str:
+    line = clean_line(text[: 2 * length])
+    return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def _is_first(candidate: Candidate) -> bool:
+    return candidate.opening or _is_alone(candidate)
+
+
+def _is_alone(candidate: Candidate) -> bool:
+    """Whether it is a prompt of a list or a file, not a turn of a conversation."""
+    return not (candidate.conversation_id or candidate.conversation_title)
+
+
+def _path(name: str) -> str:
+    parts = list(filter(None, map(slugify, name.split("/"))))
+    return "/".join(parts[-_NAME_DEPTH:])
+
+
+def _fit_tags(tags: Iterable[str]) -> Iterator[str]:
+    for tag in tags:
+        with contextlib.suppress(InvalidInputError):
+            yield validate_tag("-".join(tag.split()))

@@ -56,14 +56,19 @@ def imported(path: Path) -> list[Item]:
     for item in documents(path):
         if isinstance(item, Failure):
             items.append(item)
-        elif importer := registry.find(item):
+        elif isinstance(item, Document) and (importer := registry.find(item)):
             items.extend(importer.read(item))
     return items
 
 
 def candidates(items: Iterable[Item], kind: Kind = Kind.PROMPT) -> list[Candidate]:
-    chats = [item for item in items if isinstance(item, Conversation)]
-    return [each for chat in chats for each in chat.candidates if each.kind is kind]
+    found: list[Candidate] = []
+    for item in items:
+        if isinstance(item, Conversation):
+            found.extend(item.candidates)
+        elif isinstance(item, Candidate):
+            found.append(item)
+    return [each for each in found if each.kind is kind]
 
 
 def bodies(items: Iterable[Item], kind: Kind = Kind.PROMPT) -> list[str]:

@@ -1,5 +1,6 @@
 """Whatever a file holds, reading it yields or fails by the piece; it never raises."""
 
+import contextlib
 import json
 import re
 from typing import Any
@@ -8,36 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from promptvault.errors import ImportSourceError
 from promptvault.importers.candidate import Failure, Item
-from promptvault.importers.registry import IMPORTERS, Importer
+from promptvault.importers.registry import IMPORTERS, Importer, find
 
-from .build import (
-    Json,
-    bodies,
-    chat,
-    document,
-    failures,
-    message,
-    of_json,
-    talk,
-    turn,
-)
+from .build import Json, bodies, document, failures, of_json
+from .examples import EXAMPLES, Example
 
-EXPORTS: dict[str, list[Json]] = {
-    "chatgpt": [
-        chat(turn("u", None, "one é"), turn("a", "u", "Hi.", "assistant")),
-        chat(turn("u", None, "two"), turn("v", "u", "three")),
-    ],
-    "claude": [
-        talk(message("m", "one é", 1), message("x", "Hi.", 2, "assistant")),
-        talk(message("m", "two", 1), message("n", "three", 2)),
-    ],
-    "promptvault": [
-        {"name": "a", "body": "one é", "tags": ["x"], "labels": {"live": 1}},
-        {"name": "b/c", "body": "two", "origins": [{"source": "chatgpt"}]},
-        {"name": "b/d", "body": "three", "variables": [{"name": "v"}], "uses": 3},
-    ],
-}
 # Keys that the importers look at, so that strange values meet their readers.
 KEYS = st.sampled_from(
     """mapping message author role content content_type parts parent metadata
@@ -59,11 +37,39 @@ VALUES = st.recursive(
     max_leaves=40,
 )
 importers = pytest.mark.parametrize("importer", IMPORTERS, ids=lambda each: each.source)
+examples = pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: f"{e[0]} {e[1]}")
+json_examples = pytest.mark.parametrize(
+    "example",
+    [each for each in EXAMPLES if not isinstance(each.value, bytes)],
+    ids=lambda e: f"{e[0]} {e[1]}",
+)
+other_examples = pytest.mark.parametrize(
+    "example",
+    [each for each in EXAMPLES if isinstance(each.value, bytes)],
+    ids=lambda e: f"{e[0]} {e[1]}",
+)
+WANTED = ["one é", "two", "three"]
 
 
-def drain(importer: Importer, data: bytes) -> list[Item]:
+def drain(importer: Importer, data: bytes, name: str = "file") -> list[Item]:
     siblings = ["one", "two"]
-    return list(importer.read(document(data, "file", siblings)))
+    return list(importer.read(document(data, name, siblings)))
+
+
+def read(example: Example, data: bytes) -> list[Item]:
+    """Read *data* as what *example* is; of all errors, only the contract's."""
+    importer = importer_of(example)
+    items: list[Item] = []
+    try:
+        for item in importer.read(document(data, example.name)):
+            items.append(item)
+    except ImportSourceError as error:
+        items.append(Failure(example.name, str(error)))
+    return items
+
+
+def importer_of(example: Example) -> Importer:
+    return next(each for each in IMPORTERS if each.source == example.source)
 
 
 @st.composite
@@ -78,62 +84,117 @@ def bent(draw: st.DrawFn, value: Json) -> Json:
     return value
 
 
+@st.composite
+def mangled(draw: st.DrawFn, data: bytes) -> bytes:
+    """Draw *data* with a few stretches of it cut out, doubled or overwritten."""
+    for _ in range(draw(st.integers(1, 3))):
+        start, end = sorted(draw(st.integers(0, len(data))) for _ in range(2))
+        end = min(end, start + 40)
+        put = draw(st.sampled_from([b"", data[start:end] * 2]) | st.binary(max_size=8))
+        data = data[:start] + put + data[end:]
+    return data
+
+
+def test_every_importer_has_an_example() -> None:
+    assert {each.source for each in EXAMPLES} == {each.source for each in IMPORTERS}
+
+
+@examples
+def test_example_is_known_by_its_own_importer_and_read(example: Example) -> None:
+    importer = find(document(example.data, example.name))
+    assert importer
+    assert importer.source == example.source
+    assert sorted(bodies(read(example, example.data))) == sorted(WANTED)
+
+
 @importers
 @given(st.lists(VALUES, max_size=4))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_arbitrary_json(importer: Importer, value: Any) -> None:
-    items = drain(importer, json.dumps(value).encode())
-    json.dumps([str(item) for item in items]).encode()
+    with contextlib.suppress(ImportSourceError):
+        items = drain(importer, json.dumps(value).encode())
+        json.dumps([str(item) for item in items]).encode()
     assert importer.probe(of_json(value)) in (True, False)
 
 
-@importers
+@json_examples
 @given(st.data())
 @settings(max_examples=200, deadline=None)
-def test_export_with_strange_parts(importer: Importer, data: st.DataObject) -> None:
-    value = data.draw(bent(EXPORTS[importer.source]))
-    for body in bodies(drain(importer, json.dumps(value).encode())):
+def test_export_with_strange_parts(example: Example, data: st.DataObject) -> None:
+    value = data.draw(bent(example.value))
+    for body in bodies(read(example, json.dumps(value).encode())):
         body.encode()  # which a lone surrogate would not let
         assert body.strip()
 
 
-@importers
-def test_export_cut_off_at_every_byte(importer: Importer) -> None:
-    whole = json.dumps(EXPORTS[importer.source], ensure_ascii=False).encode()
+@examples
+@given(st.data())
+@settings(max_examples=100, deadline=None)
+def test_mangled_export(example: Example, data: st.DataObject) -> None:
+    mangled_data = data.draw(mangled(example.data))
+    if not mangled_data:
+        return
+    try:
+        importer_of(example).probe(document(mangled_data, example.name))
+    except ImportSourceError:
+        pytest.fail("a probe says no, it never fails")
+    for body in bodies(read(example, mangled_data)):
+        body.encode()
+        assert body.strip()
+
+
+@json_examples
+def test_export_cut_off_at_every_byte(example: Example) -> None:
+    whole = example.data
     for cut in range(len(whole)):
-        items = drain(importer, whole[:cut])
-        assert bodies(items) == ["one é", "two", "three"][: len(bodies(items))]
+        items = read(example, whole[:cut])
+        assert bodies(items) == WANTED[: len(bodies(items))]
         assert cut == 0 or isinstance(items[-1], Failure)
         assert len([item for item in items if isinstance(item, Failure)]) <= 1
-    assert bodies(drain(importer, whole)) == ["one é", "two", "three"]
 
 
-@importers
+@other_examples
+def test_other_export_cut_off(example: Example) -> None:
+    whole = example.data
+    for cut in range(0, len(whole), max(1, len(whole) // 400)):
+        for body in bodies(read(example, whole[:cut])):
+            assert any(wanted.startswith(body.strip("\ufffd")) for wanted in WANTED)
+
+
+@examples
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
 def test_encodings_and_line_ends(
-    importer: Importer, encoding: str, line_end: str
+    example: Example, encoding: str, line_end: str
 ) -> None:
-    text = json.dumps(EXPORTS[importer.source], ensure_ascii=False, indent=1)
-    data = text.replace("\n", line_end).encode(encoding)
-    assert importer.probe(document(data))
-    assert bodies(drain(importer, data)) == ["one é", "two", "three"]
+    data = example.data
+    if data.startswith(b"SQLite"):
+        return
+    if not isinstance(example.value, bytes):
+        data = json.dumps(example.value, ensure_ascii=False, indent=1).encode()
+    data = data.decode().replace("\n", line_end).encode(encoding)
+    importer = find(document(data, example.name))
+    assert importer
+    assert importer.source == example.source
+    assert sorted(bodies(read(example, data))) == sorted(WANTED)
 
 
-@importers
+@json_examples
 @pytest.mark.parametrize("depth", [500, 10_000, 100_000])
-def test_deep_nesting(importer: Importer, depth: int) -> None:
+def test_deep_nesting(example: Example, depth: int) -> None:
     deep = '{"x": ' + "[" * depth + "]" * depth + "}"
-    first, *others = map(json.dumps, EXPORTS[importer.source])
-    items = drain(importer, f"[{', '.join([first, deep, *others])}]".encode())
-    assert bodies(items) == ["one é", "two", "three"]
+    first, *others = map(json.dumps, example.value)
+    items = read(example, f"[{', '.join([first, deep, *others])}]".encode())
+    assert bodies(items) == WANTED
     assert sum(isinstance(item, Failure) for item in items) == 1
 
 
-@importers
-def test_failure_says_where_and_why_without_the_text(importer: Importer) -> None:
-    data = json.dumps(EXPORTS[importer.source]).replace('"two"', "two secret", 1)
-    (bad, *others) = failures(drain(importer, data.encode()))
+@pytest.mark.parametrize("source", ["chatgpt", "claude", "promptvault"])
+def test_failure_says_where_and_why_without_the_text(source: str) -> None:
+    example = next(each for each in EXAMPLES if each.source == source)
+    data = example.data.replace(b'"two"', b'"two" secret', 1)
+    items = read(example._replace(name="file"), data)
+    (bad, *others) = failures(items)
     assert not others
     assert re.fullmatch("file, (conversation|prompt) 2", bad.where)
     assert "secret" not in bad.reason

@@ -374,6 +374,7 @@ def test_report_has_the_keys_of_the_contract(bring: Bring) -> None:
         "id": 1,
         "source": "chatgpt",
         "files": 1,
+        "unchanged": 0,
         "conversations": 2,
         "found": 2,
         "added": 1,

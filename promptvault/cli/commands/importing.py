@@ -13,7 +13,7 @@ from promptvault.cli.context import open_reader
 from promptvault.cli.workspace import settings, workspace
 from promptvault.errors import ImportSourceError, InvalidInputError
 from promptvault.importers.candidate import Failure
-from promptvault.importers.document import Document, documents, piped
+from promptvault.importers.document import Found, documents, piped
 from promptvault.importers.registry import AUTO
 from promptvault.services import ledger
 from promptvault.services.import_report import Options, Take
@@ -87,7 +87,7 @@ def _named(paths: list[str]) -> list[str]:
     return [path if path == "-" else str(Path(path).absolute()) for path in paths]
 
 
-def _documents(paths: list[str]) -> Iterator[Document | Failure]:
+def _documents(paths: list[str]) -> Iterator[Found]:
     for path in paths:
         try:
             if path == "-":
