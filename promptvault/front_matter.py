@@ -48,6 +48,8 @@ def header(prompt: Prompt, version: Version, origins: Iterable[Origin]) -> str:
         lines.append(f"tags: {_inline(list(prompt.tags))}\n")
     if prompt.favourite:
         lines.append("favourite: true\n")
+    if prompt.secrets_allowed:
+        lines.append("secrets_allowed: true\n")
     lines += _declaration(version.content)
     lines += _mapping("labels", dict(sorted(prompt.labels.items())))
     lines.append(f"source: {_text(prompt.source)}\n")
@@ -179,8 +181,8 @@ def split(text: str) -> Document | None:
 
 
 @lru_cache(maxsize=1)
-def _loader() -> Any:
-    """Return a YAML loader that leaves times as the text they are."""
+def yaml_loader() -> Any:
+    """Return a safe YAML loader that leaves times as the text they are."""
     import yaml  # 13 ms, which saving a plain text need not pay
 
     class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -197,7 +199,7 @@ def _load(block: str) -> Mapping[str, Any] | None:
 
     try:
         _refuse_aliases(block)
-        fields = yaml.load(block, _loader())
+        fields = yaml.load(block, yaml_loader())
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 2})" if mark else ""
@@ -210,6 +212,6 @@ def _refuse_aliases(block: str) -> None:
     import yaml
 
     if "*" in block:
-        for event in yaml.parse(block, _loader()):
+        for event in yaml.parse(block, yaml_loader()):
             if isinstance(event, yaml.AliasEvent):
                 raise InvalidInputError("The front matter uses YAML aliases.")

@@ -38,6 +38,7 @@ class Offer(NamedTuple):
     origins: tuple[Origin, ...] = ()
     """Where else it was found."""
     deleted_at: datetime | None = None
+    secrets_allowed: bool = False
     uses: int = 0
     used_at: datetime | None = None
     id: str = ""

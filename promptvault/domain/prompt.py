@@ -80,6 +80,26 @@ class Prompt(NamedTuple):
     used_at: datetime | None = None
     uses: int = 0
     deleted_at: datetime | None = None
+    secrets: tuple[str, ...] = ()
+    """Types of the likely secrets in the current version, as "GitHub Token"."""
+    secrets_allowed: bool = False
+    """True where a person said that they may leave this vault."""
+
+    @property
+    def details(self) -> "Details":
+        """What is known of it besides its text."""
+        return Details(
+            self.title,
+            self.description,
+            self.tags,
+            self.favourite,
+            self.secrets_allowed,
+        )
+
+    @property
+    def is_held_back(self) -> bool:
+        """Whether it stays in this vault: never shared, synced or served."""
+        return bool(self.secrets) and not self.secrets_allowed
 
     @property
     def folder(self) -> str:
@@ -94,6 +114,7 @@ class Details(NamedTuple):
     description: str = ""
     tags: tuple[str, ...] = ()
     favourite: bool = False
+    secrets_allowed: bool = False
 
 
 class PromptRecord(NamedTuple):

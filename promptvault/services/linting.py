@@ -11,6 +11,7 @@ from jinja2.meta import find_referenced_templates, find_undeclared_variables
 from promptvault.domain.prompt import Content, Prompt, Version
 from promptvault.domain.token import estimate_tokens
 from promptvault.errors import PromptVaultError
+from promptvault.secret_scan import find_secrets
 from promptvault.services.rendering import (
     STDIN,
     Load,
@@ -20,7 +21,6 @@ from promptvault.services.rendering import (
     variables_of,
 )
 from promptvault.services.retrieval import content_loader, resolve
-from promptvault.services.secret_scan import find_secrets
 from promptvault.vault.reader import Reader, Selection
 
 MAX_TOKENS = 100_000

@@ -17,6 +17,7 @@ from promptvault.domain.prompt import (
 from promptvault.domain.revision import validate_label
 from promptvault.domain.variable import variables_from_mapping
 from promptvault.errors import ConflictError, InvalidInputError, NotFoundError
+from promptvault.secret_scan import adds_secrets
 from promptvault.services.outcome import Outcome, Saved
 from promptvault.services.retrieval import resolve
 from promptvault.services.workspace import Workspace
@@ -35,6 +36,7 @@ class Fields:
     description: str | None = None
     tags: tuple[str, ...] | None = None
     favourite: bool | None = None
+    secrets_allowed: bool | None = None
 
     def applied_to(self, details: Details) -> Details:
         """Return *details* with the given fields; raises InvalidInputError."""
@@ -47,12 +49,9 @@ class Fields:
             changes["tags"] = tuple(dict.fromkeys(map(validate_tag, self.tags)))
         if self.favourite is not None:
             changes["favourite"] = self.favourite
+        if self.secrets_allowed is not None:
+            changes["secrets_allowed"] = self.secrets_allowed
         return details._replace(**changes)
-
-
-def details_of(prompt: Prompt) -> Details:
-    """Return the metadata of *prompt* as the vault writes it."""
-    return Details(prompt.title, prompt.description, prompt.tags, prompt.favourite)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +136,7 @@ def add(
             note = _message(message, f"Add {name}")
             prompt = repository.add(name, written.content, details, note)
             return Saved(prompt, Outcome.ADDED)
-        details = fields.applied_to(written.fields.applied_to(details_of(standing)))
+        details = fields.applied_to(written.fields.applied_to(standing.details))
         return _change(repository, standing, written.content, details, message)
 
 
@@ -154,7 +153,7 @@ def edit(
         prompt = repository.reader.by_id(base.id)
         if prompt.version != base.version or prompt.deleted_at:
             raise ConflictError(f"{base.name} was changed while you were editing it.")
-        return _change(repository, prompt, content, details_of(prompt), message)
+        return _change(repository, prompt, content, prompt.details, message)
 
 
 def _edited(before: Content, text: str) -> Content:
@@ -184,7 +183,7 @@ def change(
         unwanted = set(map(validate_tag, untag))
         kept = tuple(tag for tag in prompt.tags if tag not in unwanted)
         tags = (*kept, *(fields.tags or ()))
-        details = replace(fields, tags=tags).applied_to(details_of(prompt))
+        details = replace(fields, tags=tags).applied_to(prompt.details)
         content = repository.reader.current(prompt).content
         if template is not None:
             content = content._replace(template=template)
@@ -199,11 +198,14 @@ def _change(
     message: str | None,
 ) -> Saved:
     outcome = Outcome.UNCHANGED
-    if content != repository.reader.current(prompt).content:
+    before = repository.reader.current(prompt).content
+    if content != before:
+        if adds_secrets(before, content):  # those were not allowed to leave the vault
+            details = details._replace(secrets_allowed=False)
         note = _message(message, f"Change {prompt.name}")
         prompt = repository.add_version(prompt, content, note)
         outcome = Outcome.CHANGED
-    if details != details_of(prompt):
+    if details != prompt.details:
         note = _message(message, f"Describe {prompt.name}")
         prompt = repository.update(prompt, details, note)
         outcome = Outcome.CHANGED
@@ -246,7 +248,7 @@ def copy(
         prompt, version = resolve(repository.reader, reference)
         target = new + leaf_of(prompt.name) if new.endswith("/") else new
         note = _message(message, f"Copy {reference} to {target}")
-        details = details_of(prompt)._replace(favourite=False)
+        details = prompt.details._replace(favourite=False, secrets_allowed=False)
         copied = repository.add(validate_name(target), version.content, details, note)
         return Saved(copied, Outcome.ADDED)
 
@@ -258,7 +260,7 @@ def revert(workspace: Workspace, reference: str, message: str | None = None) -> 
     with writing(workspace) as repository:
         prompt, version = resolve(repository.reader, reference)
         note = _message(message, f"Revert {prompt.name} to version {version.number}")
-        return _change(repository, prompt, version.content, details_of(prompt), note)
+        return _change(repository, prompt, version.content, prompt.details, note)
 
 
 def label(

@@ -9,11 +9,11 @@ _SIZE = 500
 _STATEMENTS = {
     # A version goes before its prompt, and a prompt before what is said of it.
     "versions": """INSERT INTO versions (pk, id, prompt_pk, number, body, template,
-        variables, digest, message, author_name, author_email, created_at, import_pk)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        variables, digest, message, author_name, author_email, created_at, import_pk,
+        secrets) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
     "prompts": """INSERT INTO prompts (pk, id, name, leaf, title, description, tags,
-        favourite, source, version_pk, created_at, updated_at, import_pk, deleted_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        favourite, source, version_pk, created_at, updated_at, import_pk, deleted_at,
+        secrets_allowed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
     "labels": "INSERT INTO labels (prompt_pk, name, version_pk) VALUES (?, ?, ?)",
     "origins": """INSERT INTO origins (prompt_pk, version_pk, import_pk, source,
         conversation_id, conversation_title, message_id, model, created_at, url)

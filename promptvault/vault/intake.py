@@ -18,6 +18,7 @@ from promptvault.domain.prompt import Author, Content, Origin, Prompt, Version
 from promptvault.domain.timestamp import from_text, to_text
 from promptvault.domain.variable import variables_to_mapping
 from promptvault.front_matter import header
+from promptvault.secret_scan import secret_types
 from promptvault.vault import outbox
 from promptvault.vault.batch import Batch
 from promptvault.vault.file import history_path
@@ -44,8 +45,11 @@ _FIND_VERSION = "SELECT 1 FROM versions WHERE id = ?"
 _CURRENT = """SELECT p.version_pk, v.number, p.deleted_at
     FROM prompts p JOIN versions v ON v.pk = p.version_pk WHERE p.pk = ?"""
 _CURRENT_PK = "SELECT version_pk FROM prompts WHERE pk = ?"
-_ADVANCE = """UPDATE prompts SET version_pk = ?, updated_at = max(updated_at, ?)
-    WHERE pk = ?"""
+# What was allowed to leave the vault is the text that was there, not a new one.
+_ADVANCE = """UPDATE prompts SET version_pk = ?1, updated_at = max(updated_at, ?2),
+    secrets_allowed = secrets_allowed AND
+        (SELECT secrets FROM versions WHERE pk = ?1) = '[]'
+    WHERE pk = ?3"""
 _INSERT_DRAFT = "INSERT INTO temp.drafts VALUES (?, ?, ?, ?, ?)"
 _DRAFTS = "SELECT * FROM temp.drafts ORDER BY created_at, version_pk"
 _ANY_FILE = "SELECT 1 FROM outbox_files WHERE outbox_pk = ? LIMIT 1"
@@ -60,6 +64,9 @@ _TRIGGER_SQL = "SELECT sql FROM sqlite_master WHERE name = 'search_insert'"
 _INDEX = """INSERT INTO search (rowid, name, title, description, tags, body)
     SELECT * FROM documents WHERE pk > ?"""
 _SET_MESSAGE = "UPDATE outbox SET message = ? WHERE pk = ?"
+_COUNT_HELD_BACK = """SELECT count(*) FROM prompts p
+    JOIN versions v ON v.pk = p.version_pk
+    WHERE p.pk > ? AND v.secrets != '[]' AND NOT p.secrets_allowed"""
 _ROOM_FOR_DRAFTS = 1 << 32
 
 
@@ -238,7 +245,9 @@ class Intake:
         content = new.content
         head = (self._version_pk, version.id, prompt_pk, number, content.body)
         flags = (content.template, _variables(content), key)
-        change = (new.message, *author, to_text(time), self._import_pk)
+        found = secret_types(content)
+        secrets = json.dumps(found) if found else "[]"
+        change = (new.message, *author, to_text(time), self._import_pk, secrets)
         self._batch.add("versions", (*head, *flags, *change))
         self._batch.keys |= {key, id_}
         return version
@@ -263,6 +272,7 @@ class Intake:
             created_at=prompt.created_at or versions[0].created_at,
             updated_at=prompt.updated_at or versions[-1].created_at,
             deleted_at=prompt.deleted_at,
+            secrets_allowed=prompt.secrets_allowed,
         )
 
     def _insert_prompt(self, pk: int, made: Prompt) -> None:
@@ -271,7 +281,7 @@ class Intake:
         details = (made.title, made.description, tags, made.favourite, made.source)
         times = (to_text(made.created_at), to_text(made.updated_at))
         deleted_at = to_text(made.deleted_at) if made.deleted_at else None
-        ends = (*times, self._import_pk, deleted_at)
+        ends = (*times, self._import_pk, deleted_at, made.secrets_allowed)
         row = (*names, *details, self._version_pk, *ends)
         self._batch.add("prompts", row)
         self._batch.names.add(made.name)
@@ -312,8 +322,11 @@ class Intake:
     def _touch(self, pk: int) -> None:
         self._execute("INSERT OR IGNORE INTO temp.touched VALUES (?)", (pk,))
 
-    def finish(self, message: str) -> None:
-        """Write the commits: one for each draft, oldest first, then the import's."""
+    def finish(self, message: str) -> int:
+        """Write the commits: one for each draft, oldest first, then the import's.
+
+        Returns how many of the prompts added are held back, for what they hold.
+        """
         self._index()
         self._execute(self._trigger)
         self._execute(_SET_MESSAGE, (message, self._outbox_pk))
@@ -326,6 +339,8 @@ class Intake:
             self._execute(outbox.INSERT_FILE, (outbox_pk, path, head, version_pk))
         if not self._execute(_ANY_FILE, (self._outbox_pk,)).fetchone():
             self._execute("DELETE FROM outbox WHERE pk = ?", (self._outbox_pk,))
+        held_back = self._execute(_COUNT_HELD_BACK, (self._last_prompt_pk,))
+        return int(held_back.fetchone()[0])
 
     def _write_again(self, pk: int) -> None:
         """Write the file of a prompt whose front matter has grown."""

@@ -4,14 +4,23 @@ import json
 import sqlite3
 from typing import NamedTuple
 
+from promptvault.domain.digest import digest
 from promptvault.domain.offer import Offer
 from promptvault.domain.prompt import Content
 from promptvault.domain.variable import variables_from_mapping
 
+# A message id that is a UUID stands for the message wherever it is found: a session
+# that is resumed or forked repeats messages under another conversation's id.
 _FIND_MESSAGE = """SELECT prompt_pk, version_pk FROM origins
-    WHERE message_id = ? AND source = ? AND conversation_id IS ? LIMIT 1"""
-_FIND_TEXT = """SELECT p.pk FROM versions v
+    WHERE message_id = ? AND source = ?
+        AND (conversation_id IS ? OR length(message_id) = 36)
+    ORDER BY version_pk DESC LIMIT 1"""
+_FIND_VERSION = """SELECT max(pk) FROM versions WHERE digest = ? AND prompt_pk = ?"""
+_FIND_TEXT = """SELECT p.pk, v.pk FROM versions v
     JOIN prompts p ON p.pk = v.prompt_pk AND p.version_pk = v.pk
+    WHERE v.digest = ? AND p.deleted_at IS NULL LIMIT 1"""
+_FIND_OLDER_TEXT = """SELECT p.pk, v.pk FROM versions v
+    JOIN prompts p ON p.pk = v.prompt_pk
     WHERE v.digest = ? AND p.deleted_at IS NULL LIMIT 1"""
 _FIND_ID = "SELECT pk FROM prompts WHERE id = ?"
 _FIND_NAME = "SELECT 1 FROM prompts WHERE name = ? AND pk = ? AND deleted_at IS NULL"
@@ -26,7 +35,7 @@ class Standing(NamedTuple):
     known: int
     """How many of the offered versions it has."""
     version_pk: int | None
-    """The last of those."""
+    """The last of those in the vault."""
 
 
 class Matcher:
@@ -38,9 +47,10 @@ class Matcher:
     def find(self, prompt: Offer, key: bytes) -> Standing | None:
         """Return the prompt that *prompt*, whose current text has the digest *key*, is.
 
-        The same message of the same conversation counts first, then the same text as
-        another prompt's current one. A prompt that comes from a vault is known by its
-        id: there, two prompts may well have one text.
+        The same message counts first; where its text has changed since, that is a
+        newer version. Then comes the same text: that of another prompt's current
+        version or, where a log tells no more than the text, of any version. A prompt
+        that comes from a vault is known by its id: there, two may well have one text.
         """
         if prompt.id:
             return self._find_by_id(prompt, key)
@@ -53,13 +63,25 @@ class Matcher:
                 continue
             key = (origin.message_id, origin.source, origin.conversation_id)
             row = self._execute(_FIND_MESSAGE, key).fetchone()
-            if row:
-                return Standing(row[0], index + 1, row[1])
+            if row is None:
+                continue
+            version_pk = self._version_with(row[0], prompt.versions[index].content)
+            if version_pk is not None:
+                return Standing(row[0], index + 1, version_pk)
+            if row[1] is not None:  # the same place, with another text by now
+                return Standing(row[0], index, row[1])
         return None
+
+    def _version_with(self, prompt_pk: int, content: Content) -> int | None:
+        key = (digest(content.body), prompt_pk)
+        found: int | None = self._execute(_FIND_VERSION, key).fetchone()[0]
+        return found
 
     def _find_by_text(self, prompt: Offer, key: bytes) -> Standing | None:
         row = self._execute(_FIND_TEXT, (key,)).fetchone()
-        return Standing(row[0], len(prompt.versions), None) if row else None
+        if row is None and _has_no_ids(prompt):
+            row = self._execute(_FIND_OLDER_TEXT, (key,)).fetchone()
+        return Standing(row[0], len(prompt.versions), row[1]) if row else None
 
     def _find_by_id(self, prompt: Offer, key: bytes) -> Standing | None:
         row = self._execute(_FIND_ID, (prompt.id,)).fetchone()
@@ -78,3 +100,9 @@ class Matcher:
                 edited = Content(body, bool(template), declared) != version.content
                 return Standing(row[0], index + (0 if edited else 1), pk)
         return Standing(row[0], 0, None)
+
+
+def _has_no_ids(prompt: Offer) -> bool:
+    """Whether nothing but the text says which prompt it is."""
+    origins = [version.origin for version in prompt.versions]
+    return not prompt.id and not any(each and each.message_id for each in origins)

@@ -27,7 +27,8 @@ PROMPT_QUERY = """
         v.template, p.source, v.number,
         (SELECT json_group_object(l.name, n.number) FROM labels l
             JOIN versions n ON n.pk = l.version_pk WHERE l.prompt_pk = p.pk),
-        p.created_at, p.updated_at, p.deleted_at, u.used_at, u.uses
+        p.created_at, p.updated_at, p.deleted_at, u.used_at, u.uses,
+        v.secrets, p.secrets_allowed
     FROM prompts p
     JOIN versions v ON v.pk = p.version_pk
     LEFT JOIN usage.uses u ON u.prompt_id = p.id
@@ -68,6 +69,8 @@ class Selection(NamedTuple):
     favourite: bool = False
     trashed: bool = False
     names: tuple[str, ...] = ()
+    secrets: bool = False
+    """Only those with a likely secret in some version."""
 
     def where(self) -> tuple[str, list[Any]]:
         """Return the SQL condition over ``prompts p`` and its parameters."""
@@ -87,6 +90,10 @@ class Selection(NamedTuple):
             parameters.append(self.source)
         if self.favourite:
             conditions.append("p.favourite")
+        if self.secrets:
+            conditions.append(
+                "p.pk IN (SELECT prompt_pk FROM versions WHERE secrets != '[]')"
+            )
         if self.names:
             conditions.append("p.name IN (SELECT value FROM json_each(?))")
             parameters.append(json.dumps(self.names))
@@ -277,7 +284,7 @@ class Reader:
 
 def to_prompt(row: tuple[Any, ...]) -> Prompt:
     """Build a Prompt from a row of the reader's prompt query."""
-    deleted_at, used_at, uses = row[13:16]
+    deleted_at, used_at, uses, secrets, allowed = row[13:18]
     return Prompt(
         id=row[1],
         name=row[2],
@@ -294,6 +301,8 @@ def to_prompt(row: tuple[Any, ...]) -> Prompt:
         deleted_at=from_text(deleted_at) if deleted_at else None,
         used_at=from_text(used_at) if used_at else None,
         uses=uses or 0,
+        secrets=tuple(json.loads(secrets)),
+        secrets_allowed=bool(allowed),
     )
 
 

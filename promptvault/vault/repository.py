@@ -13,6 +13,7 @@ from promptvault.domain.timestamp import to_text
 from promptvault.domain.variable import variables_to_mapping
 from promptvault.errors import AlreadyExistsError
 from promptvault.front_matter import header
+from promptvault.secret_scan import secret_types
 from promptvault.vault.file import history_path
 from promptvault.vault.reader import Reader
 from promptvault.vault.tables import (
@@ -55,6 +56,7 @@ class Repository:
             description=details.description,
             tags=list(details.tags),
             favourite=details.favourite,
+            secrets_allowed=details.secrets_allowed,
             source=LOCAL_SOURCE,
             version_pk=self._insert_version(pk + 1, content, 1, message),
             created_at=self._now,
@@ -85,6 +87,7 @@ class Repository:
             author_name=self._author.name,
             author_email=self._author.email,
             created_at=self._now,
+            secrets=list(secret_types(content)),
         )
         self._session.add(version)
         self._session.flush()
@@ -97,6 +100,7 @@ class Repository:
         row.description = details.description
         row.tags = list(details.tags)
         row.favourite = details.favourite
+        row.secrets_allowed = details.secrets_allowed
         return self._commit([row], message)[0]
 
     def move(self, moves: Sequence[tuple[Prompt, str]], message: str) -> list[Prompt]:

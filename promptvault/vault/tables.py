@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import JSON, Column, LargeBinary
+from sqlalchemy import JSON, Column, Index, LargeBinary, text
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -32,12 +32,18 @@ class PromptRow(VaultTable, table=True):
     updated_at: str
     deleted_at: str | None = None
     import_pk: int | None = Field(default=None, foreign_key="imports.pk")
+    secrets_allowed: bool = Field(
+        default=False, sa_column_kwargs={"server_default": text("0")}
+    )
 
 
 class VersionRow(VaultTable, table=True):
     """One wording of a prompt; never changed but for its commit."""
 
     __tablename__ = "versions"
+    __table_args__ = (
+        Index("versions_secrets", "prompt_pk", sqlite_where=text("secrets != '[]'")),
+    )
 
     pk: int | None = Field(default=None, primary_key=True)
     id: str = Field(unique=True)
@@ -55,6 +61,10 @@ class VersionRow(VaultTable, table=True):
     created_at: str
     commit_id: str | None = None
     import_pk: int | None = Field(default=None, foreign_key="imports.pk", index=True)
+    secrets: list[str] = Field(
+        default_factory=list,
+        sa_column=Column(JSON, nullable=False, server_default=text("'[]'")),
+    )
 
 
 class LabelRow(VaultTable, table=True):
@@ -103,6 +113,22 @@ class ImportRow(VaultTable, table=True):
     paths: list[str] = Field(sa_column=Column(JSON, nullable=False))
     options: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     report: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+
+
+class ImportFileRow(VaultTable, table=True):
+    """A file that an import read, as it was then, and what it found of a source."""
+
+    __tablename__ = "import_files"
+
+    pk: int | None = Field(default=None, primary_key=True)
+    import_pk: int = Field(foreign_key="imports.pk", index=True)
+    path: str = Field(index=True)
+    size: int
+    modified: int
+    inode: int
+    source: str
+    conversations: int
+    found: int
 
 
 class OriginRow(VaultTable, table=True):

@@ -44,7 +44,12 @@ contents = st.builds(
     st.lists(variables, max_size=2, unique_by=lambda v: v.name).map(tuple),
 )
 details = st.builds(
-    Details, texts, texts, st.lists(texts, max_size=3).map(tuple), st.booleans()
+    Details,
+    texts,
+    texts,
+    st.lists(texts, max_size=3).map(tuple),
+    st.booleans(),
+    st.booleans(),
 )
 times = st.datetimes(
     datetime(1970, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)
@@ -96,7 +101,7 @@ def test_the_reader_returns_what_the_repository_wrote(
         with vault.reading() as reader:
             assert reader.get("name") == made
             assert reader.current(made).content == content
-            assert Details(*made[2:6]) == known
+            assert made.details == known
             (version,) = reader.versions(made)
     assert version[3:6] == ("why", AUTHOR, NOON)
     assert (made.created_at, made.updated_at, made.version) == (NOON, NOON, 1)
@@ -118,12 +123,13 @@ def test_the_reader_returns_what_the_intake_wrote(
         known.favourite,
         {"best": len(versions)},
         origins=tuple(more),
+        secrets_allowed=known.secrets_allowed,
     )
     with fresh() as vault:
         assert take_in(vault, offer) == [Fate.ADDED]
         with vault.reading() as reader:
             record = reader.record(reader.get("some/name"))
-    assert Details(*record.prompt[2:6]) == known
+    assert record.prompt.details == known
     assert record.prompt.source == "elsewhere"
     assert record.prompt.labels == {"best": len(versions)}
     assert [v.content for v in record.versions] == [v.content for v in versions]

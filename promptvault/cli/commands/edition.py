@@ -109,11 +109,21 @@ def set_(
         typer.Option("--favourite/--no-favourite", help="Mark it.", show_default=False),
     ] = None,
     template: options.Template = None,
+    allow_secrets: Annotated[
+        bool | None,
+        typer.Option(
+            "--allow-secrets/--no-allow-secrets",
+            help="Whether it may leave this vault though it seems to hold secrets.",
+            show_default=False,
+        ),
+    ] = None,
     message: options.Message = None,
     as_json: options.Json = False,
 ) -> None:
     """Change a prompt's title, description, tags, favourite mark or template flag."""
-    fields = saving.Fields(title, description, tuple(tags or ()), favourite)
+    fields = saving.Fields(
+        title, description, tuple(tags or ()), favourite, allow_secrets
+    )
     if fields == saving.Fields(tags=()) and not untag and template is None:
         raise InvalidInputError("Say what to set: --title, --tag … Try 'set --help'.")
     saved = saving.change(

@@ -4,11 +4,12 @@ import sqlite3
 from collections.abc import Callable
 
 from promptvault.errors import VaultError
-from promptvault.vault.migrations import m001_prompts, m002_imports
+from promptvault.vault.migrations import m001_prompts, m002_imports, m003_secrets
 
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_prompts.upgrade,
     m002_imports.upgrade,
+    m003_secrets.upgrade,
 )
 LATEST = len(STEPS)
 

@@ -1,4 +1,4 @@
-"""Finding keys and passwords that were pasted into a text, by what they look like.
+"""What pasted keys and passwords look like, from a library that collects such rules.
 
 The only module that knows `detect_secrets`. Its plugins are used for their patterns
 alone: their `verify` would send what was found to the service that it belongs to.
@@ -28,16 +28,7 @@ from detect_secrets.plugins.stripe import StripeDetector
 from detect_secrets.plugins.telegram_token import TelegramBotTokenDetector
 from detect_secrets.plugins.twilio import TwilioKeyDetector
 
-ALLOWED = "pragma: allowlist secret"
-"""Anywhere in a line, this says that what looks like a secret there is none."""
-
-
-class Secret(NamedTuple):
-    """A likely secret: what it is and where, never the secret itself."""
-
-    type: str
-    line: int
-    """Counted from 1."""
+from promptvault.domain.secret import Place
 
 
 class _Rule(NamedTuple):
@@ -100,27 +91,44 @@ _PLACEHOLDER = re.compile(
 _STEP, _OVERLAP = 8192, 2048
 """Some patterns take the square of a text's length, where it was made for that."""
 
+_URL_PASSWORD = "Basic Auth Credentials"
+_PRIVATE_KEY = "Private Key"
+# Some patterns stop before the secret does, and most of them do not look beyond.
+_REST = re.compile(r"(?:[\w=/+-]|\.(?=[\w-]))*", re.ASCII)
+_BASE64 = r"[A-Za-z0-9+/=]"
+_KEY_BLOCK = re.compile(
+    r"[^\n]*(?:\r?\n(?:"
+    r"(?:Proc-Type|DEK-Info|Comment|Version|Encryption|P\w+-(?:Lines|MAC)): [^\n]*|"
+    rf"{_BASE64}{{16,}}|(?=\r?\n{_BASE64}{{16}})))*"
+    rf"(?:(?:\r?\n{_BASE64}{{1,15}})?\r?\n-{{5}}END [^\n]*)?"
+)
 
-def find_secrets(text: str) -> list[Secret]:
-    """Return the likely secrets in *text*, by line; one of each type a line."""
-    return sorted(set(_find(text)), key=lambda secret: (secret.line, secret.type))
 
-
-def _find(text: str) -> Iterator[Secret]:
+def places(text: str) -> Iterator[Place]:
+    """Yield where the likely secrets in *text* stand; one may come more than once."""
     for start in range(0, max(1, len(text) - _OVERLAP), _STEP):
         window = text[start : start + _STEP + _OVERLAP]
         for rule in _RULES:
-            for at in _places(rule, window):
-                if ALLOWED not in _line_at(text, start + at):
-                    yield Secret(rule.type, text.count("\n", 0, start + at) + 1)
+            for match in _matches(rule, window):
+                yield _whole(rule.type, text, match, start)
 
 
-def _places(rule: _Rule, text: str) -> Iterator[int]:
+def _matches(rule: _Rule, text: str) -> Iterator[re.Match[str]]:
     for pattern in rule.patterns:
         for match in pattern.finditer(text):
             if not _PLACEHOLDER.search(match[0]) and any(rule.matches(match[0])):
-                yield match.start()
+                yield match
 
 
-def _line_at(text: str, place: int) -> str:
-    return text[text.rfind("\n", 0, place) + 1 :].partition("\n")[0]
+def _whole(type_: str, text: str, match: re.Match[str], offset: int) -> Place:
+    """Return all of the secret that *match* has found a part of."""
+    if type_ == _URL_PASSWORD:
+        start, end = match.span(1)
+        return Place(type_, offset + start, offset + end)
+    more = _KEY_BLOCK if type_ == _PRIVATE_KEY else _REST
+    found = more.match(text, offset + match.end())
+    end = found.end() if found else offset + match.end()
+    start = offset + match.start()
+    if type_ == _PRIVATE_KEY:
+        start = len(text[:start].rstrip("-"))
+    return Place(type_, start, end)

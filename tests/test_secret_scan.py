@@ -8,7 +8,13 @@ import json
 
 import pytest
 
-from promptvault.services.secret_scan import ALLOWED, Secret, find_secrets
+from promptvault.domain.secret import Secret
+from promptvault.secret_scan import (
+    ALLOWED,
+    find_secrets,
+    may_hold_secrets,
+    redacted,
+)
 
 LETTERS = "aB3dE6gH9kLm2pQr5tUv8xYzC4fJ7nWs"
 
@@ -127,3 +133,49 @@ def test_asks_no_service_whether_a_key_works(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr("requests.sessions.Session.request", refuse)
     assert len(find_secrets("\n".join(KEYS.values()))) >= len(KEYS)
+
+
+@pytest.mark.parametrize("kind", KEYS)
+def test_redacts_all_of_a_key_and_nothing_else(kind: str) -> None:
+    text = f"Dear model,\nplease call it with {KEYS[kind]}\nThanks!"
+    clean = redacted(text)
+    assert clean.startswith("Dear model,\nplease call it with ")
+    assert clean.endswith("\nThanks!")
+    assert f"[redacted: {kind}]" in clean
+    assert find_secrets(clean) == []
+    assert not any(part in clean for part in KEYS[kind].split(".") if len(part) > 20)
+
+
+def test_redacts_the_lines_of_a_private_key_and_leaves_the_prose() -> None:
+    lines = [letters(64)] * 5 + ["aB3dE6=="]
+    head, end = "-----BEGIN RSA PRI" + "VATE KEY-----", "-----END RSA PRIVATE KEY-----"
+    info = ["Proc-Type: 4,ENCRYPTED", "DEK-Info: AES-128-CBC,0011", ""]
+    for key in ([head, *lines, end], [head, *info, *lines, end], [head, *lines[:5]]):
+        text = "\n".join(["Mend this:", *key, "", "Thanks", "Note: hurry."])
+        clean = redacted(text)
+        assert clean.startswith("Mend this:\n")
+        assert clean.endswith("[redacted: Private Key]\n\nThanks\nNote: hurry.")
+
+
+def test_redacts_a_password_and_keeps_its_address() -> None:
+    text = f"connect to {KEYS['Basic Auth Credentials']} please"
+    clean = redacted(text)
+    assert clean == (
+        "connect to postgres://app:[redacted: Basic Auth Credentials]@db.intern/app"
+        " please"
+    )
+
+
+def test_redacts_what_overlaps_once() -> None:
+    key = KEYS["GitHub Token"]
+    mark = "[redacted: GitHub Token]"
+    assert redacted(f"{key}\n{key}") == f"{mark}\n{mark}"
+
+
+@pytest.mark.parametrize("kind", KEYS)
+def test_the_quick_look_overlooks_no_kind_of_key(kind: str) -> None:
+    assert may_hold_secrets(f"é {KEYS[kind]} 密")
+
+
+def test_prose_needs_no_more_than_the_quick_look() -> None:
+    assert not may_hold_secrets("A paragraph of prose, with words-and-dashes. " * 50)

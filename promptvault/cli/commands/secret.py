@@ -1,0 +1,62 @@
+"""`scan`, `redact`: what was pasted into prompts and should not leave the vault."""
+
+from typing import Annotated
+
+import typer
+
+from promptvault.cli import completion, options, render, render_secret, rows, terminal
+from promptvault.cli.workspace import workspace
+from promptvault.errors import InvalidInputError
+from promptvault.services import redaction
+
+_SECRETS_FOUND = 5
+"""The exit code of `scan` when a prompt is held back."""
+
+
+def scan(as_json: options.Json = False) -> None:
+    """Find keys and passwords in all prompts; exit code 5 when some are held back.
+
+    A prompt that holds any stays in this vault until it is redacted, or allowed by
+    'set NAME --allow-secrets'.
+    """
+    found = redaction.scan(workspace())
+    if as_json:
+        terminal.write_json_rows(map(rows.holding_row, found))
+    else:
+        render_secret.holdings(found)
+    if any(holding.prompt.is_held_back for holding in found):
+        raise typer.Exit(_SECRETS_FOUND)
+
+
+def redact(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]...",
+            autocompletion=completion.names,
+            help="Prompts to redact.",
+            show_default=False,
+        ),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All prompts that are held back.")
+    ] = False,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Bring the text before 'redact' back.")
+    ] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Replace keys and passwords in prompts by what they were, as a new version.
+
+    The versions before it keep them, in this vault alone: --undo brings them back.
+    """
+    if bool(names) == everything or (undo and everything):
+        raise InvalidInputError("Say which prompts: NAME…, or --all without --undo.")
+    change = redaction.undo_redaction if undo else redaction.redact
+    results = change(workspace(), names or ())
+    if as_json:
+        terminal.write_json_rows(map(rows.saved_row, results))
+    elif results:
+        render.saved(results)
+    else:
+        terminal.note("No prompt is held back.")

@@ -1,0 +1,124 @@
+"""Prompts with secrets in them: found, redacted, and a redaction taken back."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from promptvault.domain.prompt import Content, Prompt
+from promptvault.domain.secret import Secret
+from promptvault.errors import ConflictError
+from promptvault.secret_scan import (
+    find_secrets,
+    redacted,
+    redacted_content,
+    secret_types,
+)
+from promptvault.services.locking import locked
+from promptvault.services.outcome import Outcome, Saved
+from promptvault.services.workspace import Workspace
+from promptvault.services.writing import writing
+from promptvault.vault.database import bulk_transaction
+from promptvault.vault.marking import mark_secrets
+from promptvault.vault.reader import Reader, Selection
+
+if TYPE_CHECKING:
+    from promptvault.vault.repository import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A prompt with a likely secret in one of its versions."""
+
+    prompt: Prompt
+    secrets: tuple[Secret, ...]
+    """Those in the text of the current version."""
+    versions: tuple[int, ...]
+    """Numbers of all versions that hold some."""
+
+
+def scan(workspace: Workspace) -> list[Holding]:
+    """Look through every version of every prompt with this release's rules."""
+    with locked(workspace) as writer, bulk_transaction(writer.connection):
+        mark_secrets(writer.connection)
+        return list(_holdings(Reader(writer.connection)))
+
+
+def _holdings(reader: Reader) -> Iterator[Holding]:
+    for prompt in reader.prompts(Selection(secrets=True)):
+        current = reader.current(prompt)
+        numbers = [v.number for v in reader.versions(prompt) if secret_types(v.content)]
+        found = find_secrets(current.body)
+        yield Holding(prompt, tuple(found), tuple(numbers))
+
+
+def redact(workspace: Workspace, names: Sequence[str]) -> list[Saved]:
+    """Replace the likely secrets in prompts; without *names*, in all held back.
+
+    The text becomes a new version, so that `undo_redaction` can bring the old one
+    back. Raises NotFoundError; nothing is changed then.
+    """
+    with writing(workspace) as repository:
+        return [
+            _redact(repository, prompt) for prompt in _chosen(repository.reader, names)
+        ]
+
+
+def _chosen(reader: Reader, names: Sequence[str]) -> list[Prompt]:
+    if names:
+        found = map(reader.get, names)
+        return list({prompt.id: prompt for prompt in found}.values())
+    held = reader.prompts(Selection(secrets=True))
+    return [prompt for prompt in held if prompt.is_held_back]
+
+
+def _redact(repository: "Repository", prompt: Prompt) -> Saved:
+    outcome = Outcome.UNCHANGED
+    before = repository.reader.current(prompt).content
+    after = redacted_content(before)
+    if after != before:
+        note = f"Redact {', '.join(secret_types(before))}"
+        prompt = repository.add_version(prompt, after, note)
+        outcome = Outcome.CHANGED
+    details = prompt.details._replace(
+        title=redacted(prompt.title), description=redacted(prompt.description)
+    )
+    if details != prompt.details:
+        note = f"Redact the title of {prompt.name}"
+        prompt = repository.update(prompt, details, note)
+        outcome = Outcome.CHANGED
+    return Saved(prompt, outcome)
+
+
+def undo_redaction(workspace: Workspace, names: Sequence[str]) -> list[Saved]:
+    """Bring back the texts that `redact` replaced; they are held back again.
+
+    Raises NotFoundError, and ConflictError for a prompt that was not redacted, or was
+    edited since; nothing is changed then.
+    """
+    with writing(workspace) as repository:
+        return [
+            _restore(repository, prompt) for prompt in _chosen(repository.reader, names)
+        ]
+
+
+def _restore(repository: "Repository", prompt: Prompt) -> Saved:
+    before = _unredacted(repository.reader, prompt)
+    note = f"Undo the redaction of {prompt.name}"
+    prompt = repository.add_version(prompt, before, note)
+    if prompt.secrets_allowed:
+        details = prompt.details._replace(secrets_allowed=False)
+        prompt = repository.update(prompt, details, note)
+    return Saved(prompt, Outcome.RESTORED)
+
+
+def _unredacted(reader: Reader, prompt: Prompt) -> Content:
+    """Return the last version's content that, redacted, is the current one."""
+    *older, current = reader.versions(prompt)
+    for version in reversed(older):
+        content = version.content
+        if content != current.content and redacted_content(content) == current.content:
+            return content
+    raise ConflictError(
+        f"{prompt.name} is not as 'redact' left it; 'promptvault log {prompt.name}'"
+        " lists its versions, and 'revert' goes back to one."
+    )

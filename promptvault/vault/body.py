@@ -1,0 +1,38 @@
+"""The prompts' texts in bulk, by key: streamed, and read again one by one."""
+
+from collections.abc import Iterator
+
+from promptvault.domain.prompt import Prompt
+from promptvault.vault.reader import PROMPT_QUERY, Reader, Selection, to_prompt
+
+_CURRENT = "FROM prompts p JOIN versions v ON v.pk = p.version_pk"
+
+
+def keys_by_use(reader: Reader, selection: Selection) -> list[int]:
+    """Return the keys of the selected prompts, most used first, then oldest."""
+    where, parameters = selection.where()
+    sql = f"""SELECT p.pk FROM prompts p LEFT JOIN usage.uses u ON u.prompt_id = p.id
+        WHERE {where} ORDER BY u.uses DESC NULLS LAST, p.created_at, p.pk"""
+    return [row[0] for row in reader.rows(sql, *parameters)]
+
+
+def bodies(reader: Reader, selection: Selection) -> Iterator[tuple[int, str]]:
+    """Yield key and current text of the selected prompts, in the order of the keys."""
+    where, parameters = selection.where()
+    sql = f"SELECT p.pk, v.body {_CURRENT} WHERE {where} ORDER BY p.pk"
+    yield from reader.rows(sql, *parameters)
+
+
+def body_of(reader: Reader, key: int) -> str:
+    """Return the current text of the prompt with this key."""
+    return str(next(reader.rows(f"SELECT v.body {_CURRENT} WHERE p.pk = ?", key))[0])
+
+
+def key_of(reader: Reader, prompt: Prompt) -> int:
+    """Return the key of *prompt*."""
+    return int(next(reader.rows("SELECT pk FROM prompts WHERE id = ?", prompt.id))[0])
+
+
+def prompt_of(reader: Reader, key: int) -> Prompt:
+    """Return the prompt with this key."""
+    return to_prompt(next(reader.rows(f"{PROMPT_QUERY} WHERE p.pk = ?", key)))
