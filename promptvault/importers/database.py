@@ -7,24 +7,29 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote
 
 from promptvault.errors import ImportSourceError
 from promptvault.importers.document import Document
 
-_LOGS = ("-wal", "-journal")
+_JOURNAL = "-journal"
+_LOGS = ("-wal", _JOURNAL)
 _CACHE_KIB = 8 << 10
 _ATTEMPTS = 5
+_TABLES = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
+_LARGEST_PAGE = 1 << 16
+# A message about damage may quote damaged bytes, which sqlite3 then fails to decode.
+_DAMAGE = (sqlite3.Error, UnicodeDecodeError)
 
 
 def tables(document: Document) -> frozenset[str]:
     """Return the names of the tables in *document*; none where it is no database."""
     if not document.is_database:
         return frozenset()
+    if names := _names_in(document.head):
+        return names
     try:
         with opened(document) as connection:
-            sql = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
-            return frozenset(str(row[0]) for row in connection.execute(sql))
+            return _names(connection)
     except ImportSourceError:
         return frozenset()
 
@@ -36,67 +41,118 @@ def opened(document: Document) -> Iterator[sqlite3.Connection]:
     The file is opened as one that nobody changes, which takes no lock and leaves
     nothing beside it. What a log beside it still holds would then be missed: so with
     one, both are copied to a temporary folder and read there. Raises
-    ImportSourceError, also when a query in the block fails.
+    ImportSourceError, also when a query in the block fails, and at the end of the
+    block when the file was written meanwhile.
     """
     with contextlib.ExitStack() as stack:
-        path, immutable = _place(document, stack)
-        mode = "mode=ro&immutable=1" if immutable else "mode=rw"
-        uri = f"file:{quote(str(path.absolute()))}?{mode}"
         try:
+            path = _resolved(document)
+            before = _state(path) if path else ()
+            uri = _place(document, path, stack)
             connection = sqlite3.connect(uri, uri=True)
             stack.callback(connection.close)
-            connection.text_factory = lambda data: data.decode(errors="replace")
+            connection.text_factory = _bent
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             yield connection
-        except (sqlite3.Error, OSError) as error:
+        except (*_DAMAGE, OSError) as error:
             raise ImportSourceError(
                 f"the database cannot be read: {error}; "
                 "close the program that it belongs to and try again"
             ) from error
+        if path and uri.endswith("immutable=1") and _state(path) != before:
+            raise ImportSourceError(
+                "the database was written while it was read, so some may be missing; "
+                "close the program that it belongs to and try again"
+            )
 
 
-def _place(document: Document, stack: contextlib.ExitStack) -> tuple[Path, bool]:
-    """Return where the database can be opened, and whether nobody changes it."""
-    if document.path and not any(map(os.path.exists, _logs(document.path))):
-        return document.path, True
+def _bent(data: bytes) -> str:
+    return data.decode(errors="replace")
+
+
+def _names(connection: sqlite3.Connection) -> frozenset[str]:
+    return frozenset(str(row[0]) for row in connection.execute(_TABLES))
+
+
+def _names_in(head: bytes) -> frozenset[str]:
+    """Read the tables from the first pages alone, as a probe must not copy a database.
+
+    Returns none where the list of them goes on in pages that are not among these.
+    """
+    page = int.from_bytes(head[16:18], "big")
+    page = _LARGEST_PAGE if page == 1 else page
+    count = len(head) // page if page else 0
+    if not count:
+        return frozenset()
+    pages = bytearray(head[: count * page])
+    pages[18:20] = b"\1\1"  # no log: it could not be opened in memory with one
+    pages[28:32] = count.to_bytes(4, "big")
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        connection.text_factory = _bent
+        try:
+            connection.deserialize(bytes(pages))
+            return _names(connection)
+        except (*_DAMAGE, AttributeError):  # not every build of SQLite can do it
+            return frozenset()
+
+
+def _resolved(document: Document) -> Path | None:
+    """Return where the database itself lies: beside that, not a link, is its log."""
+    return document.path.resolve() if document.path else None
+
+
+def _place(document: Document, path: Path | None, stack: contextlib.ExitStack) -> str:
+    """Return the URI by which the database, or a copy of it, can be opened."""
+    if path and not any(map(_holds_something, _beside(path))):
+        return f"{path.as_uri()}?mode=ro&immutable=1"
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     copy = folder / "copy.db"
-    try:
-        if document.path:
-            _copy_with_log(document.path, copy)
-        else:
-            with document.open() as stream, copy.open("wb") as out:
-                shutil.copyfileobj(stream, out, 1 << 20)
-    except OSError as error:
-        raise ImportSourceError(f"the database cannot be copied: {error}") from error
-    return copy, False
+    if path:
+        _copy_with_log(path, copy)
+    else:
+        with document.open() as stream, copy.open("wb") as out:
+            shutil.copyfileobj(stream, out, 1 << 20)
+    return f"{copy.absolute().as_uri()}?mode=rw"
 
 
-def _logs(path: Path) -> list[str]:
+def _beside(path: Path) -> list[str]:
     return [f"{path}{log}" for log in _LOGS]
 
 
+def _holds_something(name: str) -> bool:
+    try:
+        return os.stat(name).st_size > 0
+    except FileNotFoundError:
+        return False
+
+
 def _copy_with_log(path: Path, copy: Path) -> None:
-    """Copy a database and its log as they were at one moment."""
+    """Copy a database, then its log, as they were at one moment.
+
+    What is added to a log meanwhile does no harm; a change of the database does.
+    """
     for _ in range(_ATTEMPTS):
         before = _state(path)
         shutil.copyfile(path, copy)
         for log in _LOGS:
+            target = Path(f"{copy}{log}")
+            target.unlink(missing_ok=True)
             with contextlib.suppress(FileNotFoundError):
-                shutil.copyfile(f"{path}{log}", f"{copy}{log}")
+                shutil.copyfile(f"{path}{log}", target)
         if _state(path) == before:
             return
     raise OSError("it is being written all the time")
 
 
-def _state(path: Path) -> list[tuple[int, int] | None]:
-    """Return what changes whenever the database or its log is written."""
-    found: list[tuple[int, int] | None] = []
-    for name in (str(path), *_logs(path)):
-        try:
-            status = os.stat(name)
-            found.append((status.st_size, status.st_mtime_ns))
-        except FileNotFoundError:
-            found.append(None)
-    return found
+def _state(path: Path) -> tuple[tuple[int, int] | None, ...]:
+    """Return what changes when the database itself is written, or is about to be."""
+    return tuple(map(_size_and_time, (str(path), f"{path}{_JOURNAL}")))
+
+
+def _size_and_time(name: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(name)
+    except FileNotFoundError:
+        return None
+    return status.st_size, status.st_mtime_ns

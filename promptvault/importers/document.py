@@ -34,9 +34,12 @@ _DATABASES = frozenset({".db", ".sqlite", ".sqlite3", ".vscdb"})
 _SAMPLE = 5
 _SAMPLE_REACH = 20
 _PRUNED = frozenset({".git", ".hg", ".svn", ".venv", "node_modules", "__pycache__"})
-_LOOSE = (".md", ".mdc", ".markdown", ".txt", ".prompt", ".csv", ".yaml", ".yml")
-"""Endings of files that come after all others of their container: whether they are
-taken depends on what else is there."""
+_LAST = (
+    *(".md", ".mdc", ".markdown", ".txt", ".prompt", ".csv", ".yaml", ".yml"),
+    *("history.jsonl", "logs.json"),
+)
+"""Endings of files that come after all others of their container: whether loose text
+is taken depends on what else is there, and logs say less of what is in chats too."""
 
 
 class Fingerprint(NamedTuple):
@@ -52,9 +55,10 @@ class Fingerprint(NamedTuple):
 
 
 class Unchanged(NamedTuple):
-    """A file that was not opened, as the one who asked for it knows it already."""
+    """A file that was not opened, as whoever asks for it knows it already."""
 
     name: str
+    fingerprint: Fingerprint
 
 
 Known = Callable[[Fingerprint], bool]
@@ -135,7 +139,7 @@ def documents(path: Path, known: Known = lambda _: False) -> Iterator[Found]:
         yield from _folder(path, known)
     elif stat.S_ISREG(status.st_mode):
         file = _file(path, path.name, status)
-        yield from [Unchanged(file.entry.name)] if file.is_in(known) else _alone(file)
+        yield from file.unchanged(known) or _alone(file)
     else:
         with _open(path) as stream:
             yield from piped(stream, path.name)
@@ -154,8 +158,10 @@ class _File(NamedTuple):
     path: Path | None = None
     fingerprint: Fingerprint | None = None
 
-    def is_in(self, known: Known) -> bool:
-        return self.fingerprint is not None and known(self.fingerprint)
+    def unchanged(self, known: Known) -> list[Unchanged]:
+        if self.fingerprint and known(self.fingerprint):
+            return [Unchanged(fit(self.entry.name), self.fingerprint)]
+        return []
 
     def document(self, siblings: frozenset[str] = frozenset()) -> Document:
         name, size, opener = self.entry
@@ -196,18 +202,15 @@ def _alone(file: _File) -> Iterator[Found]:
 
 def _folder(root: Path, known: Known) -> Iterator[Found]:
     failures: list[Failure] = []
-    files = sorted(_walk(root, failures), key=lambda file: _is_loose(file.entry.name))
+    files = sorted(_walk(root, failures), key=lambda file: _comes_last(file.entry.name))
     names = frozenset(fit(file.entry.name) for file in files)
     yield from failures
     for file in files:
-        if file.is_in(known):
-            yield Unchanged(fit(file.entry.name))
-        else:
-            yield from _readable(file, names, depth=0)
+        yield from file.unchanged(known) or _readable(file, names, depth=0)
 
 
-def _is_loose(name: str) -> bool:
-    return name.lower().endswith(_LOOSE)
+def _comes_last(name: str) -> bool:
+    return name.lower().endswith(_LAST)
 
 
 def _walk(root: Path, failures: list[Failure]) -> Iterator[_File]:
@@ -249,7 +252,7 @@ def _unzipped(file: _File, prefix: str, depth: int) -> Iterator[Found]:
         found = list(archive.entries(opened, prefix))
         yield from (each for each in found if isinstance(each, Failure))
         entries = [each for each in found if isinstance(each, Entry)]
-        for entry in sorted(entries, key=lambda entry: _is_loose(entry.name)):
+        for entry in sorted(entries, key=lambda entry: _comes_last(entry.name)):
             member = _File(entry, fingerprint=file.fingerprint)
             yield from _readable(member, names, depth + 1)
 

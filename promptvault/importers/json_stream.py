@@ -215,6 +215,8 @@ def _wrapped(window: _Window, unwrap: Sequence[str]) -> int | None:
     keys = "|".join(map(re.escape, unwrap)) or r"(?!)"
     pair = rf"{_STRING}\s*+:\s*+{_SCALAR}\s*+,\s*+"
     wrapper = rf'\{{\s*+(?:{pair})*?"(?:{keys})"\s*+:\s*+\['
+    if len(window.text) - window.at < _CHUNK and not window.ended:
+        window.more()  # the first read is of a few bytes only
     found = re.compile(wrapper, re.DOTALL).match(window.text, window.at)
     return found.end() if found else None
 

@@ -1,6 +1,7 @@
 """A small file of every source, holding the prompts "one é", "two" and "three"."""
 
 import json
+import sqlite3
 from typing import NamedTuple
 
 from .build import Json, chat, message, talk, turn
@@ -13,6 +14,8 @@ class Example(NamedTuple):
     name: str
     """Of the file; what it is must show without it, unless structure cannot say."""
     value: list[Json] | bytes
+    wanted: tuple[str, ...] = ("one é", "two", "three")
+    """The prompts in it, where one file of the source cannot hold three."""
 
     @property
     def data(self) -> bytes:
@@ -20,6 +23,161 @@ class Example(NamedTuple):
         if isinstance(self.value, bytes):
             return self.value
         return json.dumps(self.value, ensure_ascii=False).encode()
+
+
+def sent(*texts: str) -> Json:
+    """Return a user message as Cline sends it."""
+    return {"role": "user", "content": [{"type": "text", "text": t} for t in texts]}
+
+
+def gemini_page(*prompts: str) -> bytes:
+    """Return a My Activity page of Google Takeout."""
+    cards = (
+        '<div class="outer-cell mdl-cell"><div class="mdl-grid">'
+        '<div class="header-cell mdl-cell"><p class="mdl-typography--title">'
+        'Gemini Apps<br></p></div><div class="content-cell mdl-typography--body-1">'
+        f"Prompted&nbsp;{prompt}<br>Jan 2, 2026, 3:04:05\u202fPM CET<br><p>Hi.</p>"
+        "</div></div></div>"
+        for prompt in prompts
+    )
+    return f"<html><body>{''.join(cards)}</body></html>".encode()
+
+
+def llm_log() -> bytes:
+    """Return a database as simonw/llm logs to."""
+    with sqlite3.connect(":memory:") as connection:
+        connection.executescript(
+            """CREATE TABLE _llm_migrations (name TEXT PRIMARY KEY, applied_at TEXT);
+            CREATE TABLE conversations (id TEXT PRIMARY KEY, name TEXT, model TEXT);
+            CREATE TABLE responses (id TEXT PRIMARY KEY, model TEXT, prompt TEXT,
+                system TEXT, response TEXT, conversation_id TEXT, datetime_utc TEXT);
+            INSERT INTO conversations VALUES ('c1', 'A chat', 'm'), ('c2', 'Two', 'm');
+            INSERT INTO responses VALUES
+                ('r1', 'm', 'one é', NULL, 'Hi.', 'c1', '2026-01-01T00:00:01'),
+                ('r2', 'm', 'two', NULL, 'Ho.', 'c1', '2026-01-01T00:00:02'),
+                ('r3', 'm', 'three', NULL, 'Hm.', 'c2', '2026-01-01T00:00:03');"""
+        )
+    return connection.serialize()
+
+
+CURSOR_CHAT = """# Counting
+_Exported on 27/1/2026 at 21:19:36 UTC+1 from Cursor (2.5.22)_
+
+---
+
+**User**
+
+one é
+
+---
+
+**Cursor**
+
+Hi.
+
+---
+
+**User**
+
+two
+
+---
+
+**User**
+
+three
+"""
+CURSOR_LINES = """{"role":"user","message":{"content":[{"type":"text","text":"one é"}]}}
+{"role":"assistant","message":{"content":[{"type":"tool_use","name":"Read"}]}}
+{"role":"user","message":{"content":[{"type":"text","text":"<user_query>two</user_query>"}]}}
+{"type":"turn_ended"}
+{"role":"user","message":{"content":[{"type":"text","text":"three"}]}}
+"""
+CURSOR_TEXT = """user:
+<user_query>
+one é
+</user_query>
+
+assistant:
+[Tool call] Read
+  path: a.py
+
+user:
+<user_query>
+two
+</user_query>
+
+assistant:
+Ho.
+
+user:
+<user_query>
+three
+</user_query>
+"""
+
+
+CODE_SESSION = """\
+{"type":"file-history-snapshot","messageId":"x","snapshot":{"messageId":"x"}}
+{"parentUuid":null,"isSidechain":false,"cwd":"/d","sessionId":"s1","type":"user",\
+"message":{"role":"user","content":"one é"},"uuid":"u1",\
+"timestamp":"2026-03-01T10:00:00.000Z"}
+{"parentUuid":"u1","isSidechain":false,"cwd":"/d","sessionId":"s1","message":\
+{"model":"m","role":"assistant","content":[{"type":"text","text":"Hi."}]},\
+"type":"assistant","uuid":"a1","timestamp":"2026-03-01T10:00:01.000Z"}
+{"parentUuid":"a1","isSidechain":false,"cwd":"/d","sessionId":"s1","type":"user",\
+"message":{"role":"user","content":[{"type":"text","text":"two"}]},"uuid":"u2",\
+"timestamp":"2026-03-01T10:00:02.000Z"}
+{"parentUuid":"u2","isSidechain":false,"sessionId":"s1","type":"attachment",\
+"attachment":{"type":"queued_command","commandMode":"prompt","prompt":"three"},\
+"uuid":"q1","timestamp":"2026-03-01T10:00:03.000Z"}
+{"type":"ai-title","aiTitle":"Counting","sessionId":"s1"}
+"""
+CODE_HISTORY = """\
+{"display":"one é","pastedContents":{},"timestamp":1772359200000,"project":"/d"}
+{"display":"two","pastedContents":{},"timestamp":1772359201000,"project":"/d"}
+{"display":"[Pasted text #1]","pastedContents":{"1":{"id":1,"type":"text",\
+"content":"three"}},"timestamp":1772359202000,"project":"/d","sessionId":"s1"}
+"""
+
+
+def key_values(**tables: dict[str, Json]) -> bytes:
+    """Return a small database of key-value tables, as Cursor keeps its state in."""
+    with sqlite3.connect(":memory:") as connection:
+        connection.execute("PRAGMA page_size = 512")
+        for table, rows in tables.items():
+            connection.execute(
+                f"CREATE TABLE {table} "
+                "(key TEXT UNIQUE ON CONFLICT REPLACE, value BLOB)"
+            )
+            sql = f"INSERT INTO {table} VALUES (?, ?)"
+            for key, value in rows.items():
+                stored = value if value is None else json.dumps(value).encode()
+                connection.execute(sql, (key, stored))
+    return connection.serialize()
+
+
+def cursor_state() -> bytes:
+    """Return a database of Cursor: a new chat, an old one, and the log of prompts."""
+    return key_values(
+        ItemTable={"aiService.prompts": [{"text": "three", "commandType": 4}]},
+        cursorDiskKV={
+            "composerData:c1": {
+                "composerId": "c1",
+                "name": "Counting",
+                "fullConversationHeadersOnly": [
+                    {"bubbleId": "b1", "type": 1},
+                    {"bubbleId": "b2", "type": 2},
+                ],
+            },
+            "bubbleId:c1:b1": {"type": 1, "bubbleId": "b1", "text": "one é"},
+            "bubbleId:c1:b2": {"type": 2, "bubbleId": "b2", "text": "Hi."},
+            "composerData:c2": {
+                "composerId": "c2",
+                "conversation": [{"type": 1, "bubbleId": "b3", "text": "two"}],
+            },
+        },
+    )
 
 
 EXAMPLES = [
@@ -40,6 +198,243 @@ EXAMPLES = [
         ],
     ),
     Example(
+        "gemini",
+        "MyActivity.json",
+        [
+            {
+                "header": "Gemini Apps",
+                "title": f"Prompted {text}",
+                "time": f"2026-01-0{day}T10:00:00.123Z",
+                "products": ["Gemini Apps"],
+                "safeHtmlItem": [{"html": "<p>Hi.</p>"}],
+            }
+            for day, text in ((3, "one é"), (2, "two"), (1, "three"))
+        ],
+    ),
+    Example("claude-code", "session.jsonl", CODE_SESSION.encode()),
+    Example("claude-code", "history.jsonl", CODE_HISTORY.encode()),
+    Example("gemini", "MyActivity.html", gemini_page("one é", "two", "three")),
+    Example(
+        "ai-studio",
+        "A chat",
+        b"""{"runSettings": {"model": "models/gemini-2.5-pro"},
+            "systemInstruction": {"text": "Be brief."},
+            "chunkedPrompt": {"chunks": [
+                {"text": "one \xc3\xa9", "role": "user"},
+                {"text": "Hm.", "role": "model", "isThought": true},
+                {"text": "two", "role": "user", "parts": [{"text": "two"}]},
+                {"text": "Hi.", "role": "model"},
+                {"text": "three", "role": "user"}
+            ], "pendingInputs": [{"text": "", "role": "user"}]}}""",
+    ),
+    Example(
+        "ai-studio",
+        "put together by hand.json",
+        [
+            {"id": text, "chunkedPrompt": {"chunks": [{"role": "user", "text": text}]}}
+            for text in ("one é", "two", "three")
+        ],
+    ),
+    Example(
+        "gemini-cli",
+        "chats/session-2025-10-01T09-00-1a2b3c4d.json",
+        b"""{"sessionId": "s", "projectHash": "h",
+            "startTime": "2025-10-01T09:00:00.000Z", "messages": [
+                {"id": "1", "type": "user", "content": "one \xc3\xa9"},
+                {"id": "2", "type": "gemini", "content": "Hi."},
+                {"id": "3", "type": "user", "content": [{"text": "two"}]},
+                {"id": "4", "type": "user", "content": ["three"]}
+            ]}""",
+    ),
+    Example(
+        "gemini-cli",
+        "chats/session-2026-05-01T09-00-1a2b3c4d.jsonl",
+        b"""{"sessionId":"s","projectHash":"h","startTime":"2026-05-01T09:00:00.000Z"}
+{"id":"1","timestamp":"2026-05-01T09:00:01.000Z","type":"user","content":"one \xc3\xa9"}
+{"id":"2","timestamp":"2026-05-01T09:00:02.000Z","type":"gemini","content":"Hi."}
+{"id":"3","timestamp":"2026-05-01T09:00:03.000Z","type":"user","content":"two"}
+{"$set":{"summary":"Counting"}}
+{"id":"4","timestamp":"2026-05-01T09:00:04.000Z","type":"user","content":"three"}
+""",
+    ),
+    Example(
+        "gemini-cli",
+        "logs.json",
+        [
+            {"sessionId": "s", "messageId": number, "type": "user", "message": text}
+            for number, text in enumerate(("one é", "two", "three"))
+        ],
+    ),
+    Example(
+        "gemini-cli",
+        "checkpoint-a%20tag.json",
+        [
+            {"role": role, "parts": [{"text": text}]}
+            for role, text in (
+                ("user", "<session_context>\nToday.\n</session_context>"),
+                ("user", "one é"),
+                ("model", "Hi."),
+                ("user", "two"),
+                ("user", "three"),
+            )
+        ],
+    ),
+    Example(
+        "cline",
+        "ui_messages.json",
+        [
+            {"ts": 1772654722000, "type": "say", "say": "task", "text": "one é"},
+            {"ts": 1772654727000, "type": "say", "say": "user_feedback", "text": "two"},
+            {
+                "ts": 1772654790000,
+                "type": "say",
+                "say": "user_feedback",
+                "text": "three",
+            },
+        ],
+    ),
+    Example(
+        "cline",
+        "api_conversation_history.json",
+        [
+            sent(
+                "<task>\none é\n</task>",
+                "<environment_details>\n</environment_details>",
+            ),
+            sent("[ask_followup_question for '?'] Result:", "<answer>\ntwo\n</answer>"),
+            sent("[attempt_completion] Result:", "<feedback>\nthree\n</feedback>"),
+        ],
+    ),
+    Example(
+        "cline",
+        "cline_task_mar-4-2026_3-05-22-pm.md",
+        b"**User:**\n\n<task>\none \xc3\xa9\n</task>\n<environment_details>\n# Mode\n"
+        b"</environment_details>\n\n---\n\n**Assistant:**\n\nHi.\n\n---\n\n**User:**\n\n"
+        b"[ask_followup_question for '?'] Result:\n<answer>\ntwo\n</answer>\n\n---\n\n"
+        b"**Assistant:**\n\nHo.\n\n---\n\n**User:**\n\n[attempt_completion] Result:\n"
+        b"<feedback>\nthree\n</feedback>\n\n",
+    ),
+    Example("cursor", "cursor_counting.md", CURSOR_CHAT.encode()),
+    Example("cursor", "transcript.jsonl", CURSOR_LINES.encode()),
+    Example("cursor", "transcript.txt", CURSOR_TEXT.encode()),
+    Example("cursor", "state.vscdb", cursor_state()),
+    Example(
+        "specstory",
+        "2026-05-01_10-00-00Z-one.md",
+        b"<!-- Generated by SpecStory, Markdown v2.1.0 -->\n\n# 2026-05-01 10:00Z\n\n"
+        b"<!-- Claude Code Session 1-2-3 (2026-05-01 10:00:00Z) -->\n\n"
+        b"_**User (2026-05-01 10:00:00Z)**_\n\none \xc3\xa9\n\n---\n\n"
+        b"_**Agent (some-model 2026-05-01 10:00:05Z)**_\n\nHi.\n\n---\n\n"
+        b"_**User (2026-05-01 10:05:00Z)**_\n\ntwo\n\n---\n\n"
+        b"_**Agent (some-model 2026-05-01 10:05:05Z)**_\n\nHo.\n\n---\n\n"
+        b"_**User (2026-05-01 10:06:00Z)**_\n\nthree\n",
+    ),
+    Example(
+        "specstory",
+        "2025-03-11_20-11-one.md",
+        b"## SpecStory\n\n## One (3/11/2025, 8:11:06 PM)\n\n"
+        b"_**User**_\n\none \xc3\xa9\n\n---\n\n"
+        b"_**Assistant**_\n\nHi.\n\n---\n\n_****_\n\nRead file: a.py\n\n---\n\n"
+        b"_**User**_\n\ntwo\n\n---\n\n_**Assistant**_\n\nHo.\n\n---\n\n"
+        b"## Three (3/12/2025, 9:00:00 AM)\n\n_**User**_\n\nthree\n\n---\n\n",
+    ),
+    Example("llm", "logs.db", llm_log()),
+    Example(
+        "llm",
+        "one.yaml",
+        "model: m\nprompt: |-\n  one é\n".encode(),
+        ("one é",),
+    ),
+    Example(
+        "fabric",
+        "one/system.md",
+        "# IDENTITY and PURPOSE\n\none é\n\n# STEPS\n\n- two\n- three\n".encode(),
+        ("# IDENTITY and PURPOSE\n\none é\n\n# STEPS\n\n- two\n- three\n",),
+    ),
+    Example(
+        "aichat",
+        "roles.yaml",
+        "- name: a\n  prompt: one é\n- name: b\n  prompt: >\n    two\n"
+        "- name: c\n  temperature: 0.1\n  prompt: three\n".encode(),
+    ),
+    Example(
+        "aichat",
+        "roles/one.md",
+        "---\ntemperature: 0\nuse_tools: all\n---\none é\n".encode(),
+        ("one é",),
+    ),
+    Example(
+        "pet",
+        "snippet.toml",
+        '[[snippets]]\n  description = "a"\n  command = "one é"\n  output = ""\n\n'
+        '[[snippets]]\n  description = "b"\n  command = "two"\n  tag = ["x"]\n\n'
+        "[[snippets]]\n  command = 'three'\n".encode(),
+    ),
+    Example(
+        "langfuse",
+        "langfuse-prompts.json",
+        [
+            {
+                "name": "a",
+                "type": "text",
+                "prompt": "one é",
+                "version": 1,
+                "config": {"model": "m"},
+                "labels": ["production", "latest"],
+                "tags": ["x"],
+                "createdAt": "2026-01-01T00:00:00.000Z",
+            },
+            {"name": "b", "type": "text", "prompt": "two", "version": 2, "labels": []},
+            {
+                "name": "c",
+                "type": "chat",
+                "prompt": [
+                    {"role": "system", "content": "Be brief."},
+                    {"role": "user", "content": "three"},
+                ],
+                "version": 3,
+                "labels": [],
+            },
+        ],
+    ),
+    Example(
+        "promptfoo",
+        "promptfooconfig.yaml",
+        "providers:\n  - openai:m\nprompts:\n  - one é\n  - |-\n"
+        "    two\n  - three\n".encode(),
+    ),
+    Example(
+        "openai",
+        "prompts.json",
+        [
+            {
+                "id": "pmpt_1",
+                "name": "a",
+                "default_version": "2",
+                "versions": [
+                    {
+                        "version": "2",
+                        "messages": [
+                            {"role": "developer", "content": "Be brief."},
+                            {"role": "user", "content": "one é"},
+                        ],
+                        "config": {"model": "m"},
+                    }
+                ],
+            },
+            {"prompt_id": "pmpt_2", "prompt": "two", "version": 1},
+            {
+                "id": "pmpt_3",
+                "input": [
+                    {
+                        "role": "user",
+                        "content": [{"type": "input_text", "text": "three"}],
+                    }
+                ],
+            },
+        ],
+    ),
+    Example(
         "promptvault",
         "export.json",
         [
@@ -47,5 +442,74 @@ EXAMPLES = [
             {"name": "b/c", "body": "two", "origins": [{"source": "chatgpt"}]},
             {"name": "b/d", "body": "three", "variables": [{"name": "v"}], "uses": 3},
         ],
+    ),
+    Example(
+        "csv",
+        "prompts.csv",
+        '"act","prompt"\n"A","one é"\n"B, C","two"\n"D","three"\n'.encode(),
+    ),
+    Example(
+        "csv",
+        "library.csv",
+        "name,title,description,tags,template,source,body,created_at,updated_at\n"
+        "a,A,,x y,False,local,one é,2026-01-01T00:00:00Z,2026-01-01T00:00:00Z\n"
+        "b/c,,,,True,local,two,,\nb/d,,,,False,local,three,,\n".encode(),
+    ),
+    Example(
+        "csv",
+        "copilot-activity-history.csv",
+        "Conversation,Time,Author,Message\n"
+        "A chat,2026-01-01T00:00:02,AI,Hi.\nA chat,2026-01-01T00:00:02,Human,two\n"
+        'A chat,2026-01-01T00:00:01,Human,one é\n"B",,Human,three\n'.encode(),
+    ),
+    Example(
+        "dataset",
+        "messages.json",
+        [
+            {
+                "messages": [
+                    {"role": "system", "content": "Be brief."},
+                    {"role": "user", "content": "one é"},
+                    {"role": "assistant", "content": "Hi."},
+                ]
+            },
+            {"id": "s", "conversations": [{"from": "human", "value": "two"}]},
+            {"instruction": "three", "input": "", "output": "Hi."},
+        ],
+    ),
+    Example(
+        "dataset",
+        "prod-grok-backend.json",
+        [
+            {
+                "conversation": {"id": "c1", "title": "A chat"},
+                "responses": [
+                    {"response": {"_id": "1", "sender": "human", "message": "one é"}},
+                    {
+                        "response": {
+                            "_id": "2",
+                            "parent_response_id": "1",
+                            "sender": "ASSISTANT",
+                            "message": "Hi.",
+                        }
+                    },
+                    {
+                        "response": {
+                            "_id": "3",
+                            "parent_response_id": "2",
+                            "sender": "human",
+                            "message": "two",
+                        }
+                    },
+                ],
+            },
+            {"turns": ["three"], "question_id": 3},
+        ],
+    ),
+    Example(
+        "text",
+        "prompts.md",
+        "## Act as A\n\n> one é\n\n## Act as B\n\n> two\n\n"
+        "## Act as C\n\n> three\n".encode(),
     ),
 ]

@@ -68,13 +68,26 @@ def test_claude_is_known(value: Json) -> None:
         [{"id": "task", "title": "t", "turns": []}],
         {"file-1.dat": "photo.jpg"},
         {"mapping": {"a": "b"}},
-        {"messages": [{"role": "user", "content": "hello"}]},
-        [{"id": "1", "conversations": [{"from": "human", "value": "hello"}]}],
-        {"conversation": {}, "responses": [{"sender": "human", "message": "hello"}]},
+        {"name": "a-package", "version": "1.0.0", "scripts": {"test": "x"}},
+        {"compilerOptions": {"strict": True}, "include": ["src"]},
+        {"custom_id": "1", "url": "/v1/embeddings", "body": {"input": "x"}},
     ],
 )
 def test_decoys_are_passed_over(value: Json) -> None:
     assert source(value) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"messages": [{"role": "user", "content": "hello"}]},
+        [{"id": "1", "conversations": [{"from": "human", "value": "hello"}]}],
+        {"conversation": {}, "responses": [{"sender": "human", "message": "hello"}]},
+        [{"prompt": "hello", "completion": "Hi."}],
+    ],
+)
+def test_dataset_is_known(value: Json) -> None:
+    assert source(value) == "dataset"
 
 
 def test_json_lines_are_known() -> None:

@@ -1,0 +1,65 @@
+"""Cursor's older chat panel, and the log of prompts that each workspace keeps."""
+
+from collections.abc import Container, Iterator
+from datetime import datetime
+
+from promptvault.domain.digest import digest
+from promptvault.importers.candidate import Candidate, Conversation, Draft
+from promptvault.importers.cursor_chat import Chat
+from promptvault.importers.cursor_composer import rich_text
+from promptvault.importers.cursor_envelope import typed
+from promptvault.importers.field import items, members, moment, text
+from promptvault.importers.json_stream import JsonObject, JsonValue
+
+_UNTITLED = "Chat"
+_HISTORY = "Prompt history"
+_ASKED = ("composer", "chat", "cmdk", None)
+"""Kinds of generation that a prompt began; "apply" and others name what was done."""
+
+
+def conversations(data: JsonValue) -> Iterator[Conversation]:
+    """Yield the chat in each tab of the panel that Cursor had in 2023 and 2024."""
+    for tab in map(members, items(members(data).get("tabs"))):
+        key = text(tab.get("tabId")) or text(tab.get("id"))
+        name = text(tab.get("chatTitle")) or text(tab.get("title"))
+        chat = Chat(key, name or _UNTITLED, moment(tab.get("createdAt")))
+        for bubble in map(members, items(tab.get("bubbles"))):
+            if bubble.get("type") == "user":
+                made = moment(bubble.get("createdAt") or bubble.get("timestamp"))
+                chat.add(typed(_said(bubble)), text(bubble.get("id")), made)
+        yield chat.conversation()
+
+
+def history(
+    prompts: JsonValue, generations: JsonValue, known: Container[bytes]
+) -> Conversation:
+    """Return the logged prompts whose digests are not *known*, oldest first.
+
+    The first log has no times; the second has, and holds fewer prompts and more.
+    """
+    asked = [each for each in map(members, items(generations)) if _is_asked(each)]
+    texts = [text(each.get("text")) for each in map(members, items(prompts))]
+    described = [text(each.get("textDescription")) for each in asked]
+    times = dict(
+        zip(described, (moment(each.get("unixMs")) for each in asked), strict=True)
+    )
+    bodies = dict.fromkeys(filter(None, [*texts, *described]))
+    new = [body for body in bodies if digest(body) not in known]
+    blank = sum(body is None for body in texts)
+    return Conversation(
+        tuple(_logged(body, times.get(body)) for body in new),
+        {"no text": blank} if blank else {},
+    )
+
+
+def _said(bubble: JsonObject) -> str:
+    said = text(bubble.get("text")) or text(bubble.get("rawText"))
+    return said or rich_text(bubble.get("initText")) or ""
+
+
+def _is_asked(generation: JsonObject) -> bool:
+    return generation.get("type") in _ASKED
+
+
+def _logged(body: str, made: datetime | None) -> Candidate:
+    return Candidate((Draft(body, made),), conversation_title=_HISTORY)

@@ -1,0 +1,158 @@
+"""Reads Gemini's part of Google Takeout: My Activity, as JSON and as HTML."""
+
+import hashlib
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import BinaryIO
+
+from promptvault.importers import gemini_html
+from promptvault.importers.candidate import (
+    Candidate,
+    Conversation,
+    Draft,
+    Failure,
+    Items,
+    Skipped,
+)
+from promptvault.importers.document import Document
+from promptvault.importers.field import items, members, moment, text
+from promptvault.importers.gemini_activity import Activity
+from promptvault.importers.json_stream import Damaged, JsonObject, values
+
+SOURCE = "gemini"
+
+_PAGE = re.compile(rb"<(?:!doctype\s+html|html|div)\b", re.IGNORECASE)
+_CARD = re.compile(rb"<div\b[^<>]{0,999}?\bouter-cell\b")
+_REACH = 1 << 20
+"""Bytes of a page within which its first card comes: its style sheet is large."""
+_NAMES = frozenset({"header", "products"})
+_LAST = datetime.max.replace(tzinfo=UTC)
+
+
+def probe(document: Document) -> bool:
+    """Whether *document* is a My Activity file, of whatever product."""
+    return _is_page(document) or any(map(_is_row, document.sample))
+
+
+def read(document: Document) -> Items:
+    """Yield the prompts in *document*, by chat where it says which that is.
+
+    What other products recorded is only counted.
+    """
+    prompts = _Prompts()
+    with document.open() as stream:
+        rows = gemini_html.activities(stream) if _is_page(document) else _rows(stream)
+        for number, row in enumerate(rows, 1):
+            where = f"{document.name}, activity {number}"
+            if isinstance(row, Damaged):
+                prompts.failures.append(Failure(where, row.reason))
+            elif row is None:
+                prompts.failures.append(Failure(where, "it is not an activity"))
+            elif candidate := prompts.add(row):
+                yield candidate
+    yield from prompts.rest()
+
+
+def _is_page(document: Document) -> bool:
+    head = document.head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
+    if not head.startswith(b"<") or not _PAGE.search(head[:1024]):
+        return False
+    if _CARD.search(head):
+        return True
+    with document.open() as stream:
+        return bool(_CARD.search(stream.read(_REACH).replace(b"\0", b"")))
+
+
+def _is_row(value: JsonObject) -> bool:
+    keys = ("header", "title", "time")
+    return all(isinstance(value.get(key), str) for key in keys)
+
+
+def _rows(stream: BinaryIO) -> Iterator[Activity | Damaged | None]:
+    for value in values(stream):
+        if isinstance(value, Damaged):
+            yield value
+        else:
+            is_activity = isinstance(value, dict) and _NAMES & value.keys()
+            yield _row(members(value)) if is_activity else None
+
+
+def _row(value: JsonObject) -> Activity:
+    products = filter(None, map(text, items(value.get("products"))))
+    details = map(members, items(value.get("details")))
+    addresses = [value.get("titleUrl"), *(each.get("url") for each in details)]
+    return Activity(
+        header=text(value.get("header")) or "",
+        products=tuple(products),
+        title=text(value.get("title")) or "",
+        made=moment(value.get("time")),
+        links=tuple(filter(None, map(text, addresses))),
+        answered=bool(value.get("safeHtmlItem")),
+    )
+
+
+class _Prompts:
+    """What has been found so far: chats are put together, their rows lie apart."""
+
+    def __init__(self) -> None:
+        self.failures: list[Failure] = []
+        self._skipped: Counter[str] = Counter()
+        self._chats: dict[str, list[Draft]] = defaultdict(list)
+        self._begun: dict[str, datetime] = {}
+
+    def add(self, row: Activity) -> Candidate | None:
+        """Take in *row*; return it if it is a prompt that belongs to no one chat."""
+        if not row.is_gemini:
+            self._skipped["another Google product"] += 1
+            return None
+        body = row.prompt
+        if body is None:
+            self._skipped["no prompt"] += 1
+            return None
+        if not body.strip():
+            self._skipped["no text"] += 1
+            return None
+        draft = Draft(body, row.made, _message_id(body, row.made))
+        chats = row.chats
+        if len(chats) == 1:
+            self._chats[chats[0]].append(draft)
+            return None
+        for chat in chats:
+            begun = draft.created_at or _LAST
+            self._begun[chat] = min(begun, self._begun.get(chat, _LAST))
+        return Candidate((draft,))
+
+    def rest(self) -> Items:
+        """Yield the chats, what was left out, and what could not be read."""
+        for chat, drafts in self._chats.items():
+            yield self._conversation(chat, drafts)
+        for reason, number in self._skipped.items():
+            yield Skipped(reason, number)
+        yield from self.failures
+
+    def _conversation(self, chat: str, drafts: list[Draft]) -> Conversation:
+        drafts.reverse()  # rows come newest first, also those of one second
+        drafts.sort(key=lambda draft: draft.created_at or _LAST)
+        first = drafts[0].created_at or _LAST
+        opens = first <= self._begun.get(chat, _LAST)
+        candidates = (
+            Candidate(
+                (draft,),
+                opening=opens and number == 0,
+                conversation_id=chat,
+                url=f"https://gemini.google.com/app/{chat}",
+            )
+            for number, draft in enumerate(drafts)
+        )
+        return Conversation(tuple(candidates))
+
+
+def _message_id(body: str, made: datetime | None) -> str | None:
+    """Return an id that JSON and HTML agree on: pages have whole seconds only."""
+    if made is None:
+        return None
+    second = made.replace(microsecond=0).isoformat()
+    key = f"{second}\0{' '.join(body.split())}"
+    return hashlib.blake2b(key.encode(), digest_size=12).hexdigest()

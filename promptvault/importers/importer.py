@@ -1,0 +1,21 @@
+"""What an importer is, ours or another package's."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from promptvault.importers.candidate import Items
+from promptvault.importers.document import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Importer:
+    """One source of prompts."""
+
+    source: str
+    probe: Callable[[Document], bool]
+    """Tells by structure, cheaply, whether a document is of this source."""
+    read: Callable[[Document], Items]
+    """Yields all that a document holds; raises ImportSourceError at most."""
+    loose: bool = False
+    """True where the structure says little, as with plain text: then a document
+    beside a chat export (uploads, notes, sidecars) is passed over."""

@@ -1,0 +1,170 @@
+"""Reads the sessions that SpecStory saves as Markdown, of every vintage."""
+
+import io
+import re
+from collections import Counter
+from datetime import datetime
+from itertools import islice
+
+from promptvault.domain.digest import digest
+from promptvault.importers.candidate import Candidate, Conversation, Draft, Items
+from promptvault.importers.document import Document
+from promptvault.importers.field import fit, moment
+from promptvault.importers.line import lines
+from promptvault.importers.specstory_line import (
+    GENERATED,
+    HEADING,
+    SESSION,
+    TURN,
+    Mark,
+    Marks,
+)
+from promptvault.importers.specstory_turn import said
+
+SOURCE = "specstory"
+
+_PRELUDE = 30
+"""How many lines may stand before the first turn of a file without a mark."""
+_LONGEST = 16 << 20
+_ZONED = re.compile(
+    r"(\d{4}-\d\d-\d\d)[ T_](\d\d)[:-](\d\d)(?:[:-](\d\d))?(?:\.\d+)?(Z|[+-]\d\d:?\d\d)"
+)
+_TIME = re.compile(r"[\d/:.,TZ_ +-]+(?:[AP]M)?")
+
+
+def probe(document: Document) -> bool:
+    """Whether *document* is a SpecStory session; the oldest have no mark but their
+    headings and speakers."""
+    head = lines(io.BytesIO(document.head))
+    filled = (line for line in head if line and not line.isspace())
+    for line in islice(filled, _PRELUDE):
+        if line.startswith(GENERATED) or SESSION.match(line) or TURN.match(line):
+            return True
+        if not HEADING.match(line):
+            return False
+    return False
+
+
+def read(document: Document) -> Items:
+    """Yield the sessions in *document*, which mostly is one."""
+    session = _Session()
+    is_empty = True
+    with document.open() as stream:
+        for mark, line in Marks(lines(stream)):
+            if session.has_begun and mark not in (Mark.TEXT, Mark.TURN):
+                yield session.conversation()
+                session = _Session()
+                is_empty = False
+            session.take(mark, line)
+    if session.has_begun or is_empty:
+        yield session.conversation(is_last=True)
+
+
+class _Session:
+    """One session, as its lines come in."""
+
+    def __init__(self) -> None:
+        self.has_begun = False
+        self._skipped: Counter[str] = Counter()
+        self._drafts: list[Draft] = []
+        self._key = ""
+        self._title = ""
+        self._shown_time = ""
+        self._started: datetime | None = None
+        self._turn: list[bytes] | None = None
+        self._size = 0
+        self._time = ""
+        self._command_time: str | None = None
+
+    def take(self, mark: Mark, line: bytes) -> None:
+        """Take the next line of the session."""
+        if mark is Mark.TEXT:
+            self._add(line)
+        elif mark is Mark.TURN:
+            self._close()
+            self._open(line)
+        elif mark is Mark.SESSION and (found := SESSION.match(line)):
+            self._key = fit(found[1].decode(errors="replace"))
+            self._started = _moment(found[2].decode(errors="replace"))
+        elif mark is Mark.HEADING and (heading := HEADING.match(line)):
+            self._head(fit(heading[1].decode(errors="replace")).strip())
+
+    def conversation(self, *, is_last: bool = False) -> Conversation:
+        """Return the whole session; *is_last* of its file."""
+        self._close(is_last)
+        if not self._drafts and not self._skipped:
+            self._skipped["empty conversation"] = 1
+        first = self._drafts[0].message_id if self._drafts else None
+        key = self._key or self._shown_time or self._title or first
+        candidates = (
+            Candidate(
+                (draft,),
+                opening=position == 0,
+                conversation_id=key,
+                conversation_title=self._title or None,
+            )
+            for position, draft in enumerate(self._drafts)
+        )
+        return Conversation(tuple(candidates), dict(self._skipped))
+
+    def _head(self, shown: str) -> None:
+        """Take a heading: a title, a time, or a title with a time in brackets."""
+        title, bracket, time = shown.rpartition("(")
+        if not bracket or not _TIME.fullmatch(time.removesuffix(")")):
+            title, time = ("", shown) if _TIME.fullmatch(shown) else (shown, "")
+        if title and title != "SpecStory":
+            self._title = title.strip()
+        if time:
+            self._shown_time = time.removesuffix(")").strip()
+            self._started = self._started or _moment(time)
+
+    def _add(self, line: bytes) -> None:
+        if self._turn is not None:
+            self._turn.append(line)
+            self._size += len(line) + 1
+            if self._size > _LONGEST:
+                self._turn = None
+                self._skipped["too long"] += 1
+
+    def _open(self, line: bytes) -> None:
+        found = TURN.match(line)
+        speaker, aside, about = found.groups(b"") if found else (b"", b"", b"")
+        self.has_begun = True
+        about_text = fit(about.decode(errors="replace"))
+        if speaker != b"User":
+            self._answer(about_text)
+        elif aside:
+            self._skipped["subagent"] += 1
+        else:
+            self._turn, self._size, self._time = [], 0, about_text
+
+    def _close(self, is_last: bool = False) -> None:
+        """Take what was said in the user turn at hand, if it is one."""
+        if self._turn is None:
+            return
+        turn = said(self._turn, is_last=is_last)
+        self._turn = None
+        if turn.reason:
+            self._skipped[turn.reason] += 1
+        # What a command stands for comes as a turn of its own, in the same moment.
+        is_expansion = bool(self._time) and self._time == self._command_time
+        self._command_time = self._time if turn.reason == "slash command" else None
+        if turn.body and not is_expansion:
+            made = _moment(self._time) or (None if self._drafts else self._started)
+            key = turn.message_id or digest(turn.body).hex()
+            self._drafts.append(Draft(turn.body, made, key))
+
+    def _answer(self, about: str) -> None:
+        """Note the model that the prompt before was sent to."""
+        self._command_time = None
+        model = _ZONED.sub("", about).removeprefix("model ").partition(",")[0].strip()
+        if self._drafts and not self._drafts[-1].model and model[:1].isalnum():
+            self._drafts[-1] = self._drafts[-1]._replace(model=model)
+
+
+def _moment(shown: str) -> datetime | None:
+    """Return the time shown; None without a zone, as the machine's is not known."""
+    if found := _ZONED.search(shown):
+        day, hour, minute, second, zone = found.groups()
+        return moment(f"{day}T{hour}:{minute}:{second or '00'}{zone}")
+    return None

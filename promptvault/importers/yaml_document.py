@@ -1,0 +1,69 @@
+"""YAML that strangers wrote: one small document, read without being blown up."""
+
+from typing import Any
+
+from promptvault.errors import ImportSourceError
+from promptvault.front_matter import yaml_loader
+from promptvault.importers.document import Document
+from promptvault.importers.encoded_text import whole
+
+LARGEST = 1 << 20
+"""Bytes of a file that is still read."""
+
+_ENDINGS = (".yaml", ".yml")
+_ALIASES = 100
+_NODES = 100_000
+_DEPTH = 100
+
+
+def is_yaml(document: Document) -> bool:
+    """Whether *document* says by its name that it is YAML, and is small enough."""
+    return document.name.lower().endswith(_ENDINGS) and document.size <= LARGEST
+
+
+def load(document: Document) -> Any:
+    """Return what the one YAML document in *document* holds; times stay text.
+
+    Raises ImportSourceError where it is no YAML, too large, or made to explode.
+    """
+    return parse(whole(document, LARGEST))
+
+
+def find(document: Document) -> Any:
+    """Return what `load` does, None where that raises."""
+    try:
+        return load(document)
+    except ImportSourceError:
+        return None
+
+
+def parse(text: str) -> Any:
+    """Return the value that the YAML *text* holds; raises as `load` does."""
+    import yaml  # 13 ms, which imports of other files need not pay
+
+    try:
+        _measure(text)
+        return yaml.load(text, yaml_loader())
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" (line {mark.line + 1})" if mark else ""
+        raise ImportSourceError(f"it is no valid YAML{where}") from None
+    except ImportSourceError:
+        raise
+    except Exception:
+        # A tag that does not fit its value fails in any way Python can.
+        raise ImportSourceError("it is no valid YAML") from None
+
+
+def _measure(text: str) -> None:
+    """Refuse what would grow: many aliases, many nodes, nodes deep within nodes."""
+    import yaml
+
+    aliases = nodes = depth = 0
+    for event in yaml.parse(text, yaml_loader()):
+        aliases += isinstance(event, yaml.AliasEvent)
+        nodes += isinstance(event, yaml.NodeEvent)
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if aliases > _ALIASES or nodes > _NODES or depth > _DEPTH:
+            raise ImportSourceError("its YAML has too many aliases, nodes or levels")
