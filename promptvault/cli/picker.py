@@ -1,22 +1,16 @@
 """The interactive picker: rows in, a name out; alone imports prompt_toolkit."""
 
-import asyncio
-import os
-import selectors
-import sys
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from itertools import islice
-from typing import TextIO
 
 from prompt_toolkit.application import Application, get_app
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
-from prompt_toolkit.input import Input, create_input
+from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.layout import (
@@ -32,13 +26,13 @@ from prompt_toolkit.layout import (
     Window,
 )
 from prompt_toolkit.layout.processors import BeforeInput
-from prompt_toolkit.output import ColorDepth, Output, create_output
-from prompt_toolkit.output.vt100 import Vt100_Output
+from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.styles import Style
 from prompt_toolkit.utils import get_cwidth
 
+from promptvault.cli import picker_terminal
 from promptvault.cli.fuzzy import Choice, Finder, matched_positions
-from promptvault.errors import InvalidInputError, PromptVaultError
+from promptvault.errors import PromptVaultError
 
 __all__ = ["Choice", "pick"]
 
@@ -47,6 +41,7 @@ Preview = Callable[[str], str]
 WIDE = 100
 """Columns from which on the preview is shown without being asked for."""
 
+_ADVICE = "There is no terminal to choose a prompt on; give its NAME instead."
 _LEAST_HEIGHT = 10
 _LEAST_TITLE = 12
 _CHROME = 2
@@ -83,40 +78,9 @@ def pick(
     of the highlighted row only. Standard input and output are left alone, so that
     ``name=$(promptvault pick)`` works. Raises InvalidInputError without a terminal.
     """
-    with _terminal() as (source, sink):
+    with picker_terminal.opened(_ADVICE) as (source, sink):
         application = _Picker(rows, query, preview).application(source, sink)
-        # The default loop of macOS cannot wait for /dev/tty; select can, everywhere.
-        with asyncio.Runner(
-            loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())
-        ) as runner:
-            try:
-                return runner.run(application.run_async())
-            except EOFError:  # The terminal went away.
-                return None
-
-
-@contextmanager
-def _terminal() -> Iterator[tuple[Input, Output]]:
-    with ExitStack() as stack:
-        keys: TextIO
-        screen: TextIO
-        try:
-            keys = stack.enter_context(open("/dev/tty"))
-            screen = stack.enter_context(open("/dev/tty", "w"))
-        except OSError:
-            # No controlling terminal, as in some containers; or Windows.
-            keys, screen = sys.stdin, sys.stderr
-        usable = all(stream and stream.isatty() for stream in (keys, screen))
-        if not usable or os.environ.get("TERM") == "dumb":
-            raise InvalidInputError(
-                "There is no terminal to choose a prompt on; give its NAME instead."
-            )
-        output = create_output(stdout=screen)
-        if isinstance(output, Vt100_Output):
-            # Asking where the cursor is would only let the picker grow to the bottom,
-            # and prints a warning on terminals that do not answer.
-            output.enable_cpr = False
-        yield create_input(stdin=keys), output
+        return picker_terminal.run(application)
 
 
 class _Picker:

@@ -40,10 +40,13 @@ class ImportProgress:
 
     def tell(self, report: Report) -> None:
         """Draw what an import has found."""
+        tallies = report.by_source.values()
+        chats = sum(tally.conversations for tally in tallies)
+        found = sum(tally.found for tally in tallies)
+        added = sum(tally.added for tally in tallies)
         self._progress.update(
             self._task,
-            counts=f"{report.conversations:,} conversations, {report.found:,} prompts,"
-            f" {report.added:,} new",
+            counts=f"{chats:,} conversations, {found:,} prompts, {added:,} new",
         )
 
 

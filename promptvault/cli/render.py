@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
     from promptvault.config import Setting
     from promptvault.services.doctor import Diagnosis
-    from promptvault.services.import_report import Report
-    from promptvault.services.ledger import Entry
-    from promptvault.vault.withdrawal import Withdrawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +98,10 @@ def prompts(found: Iterable[Prompt], folder: str | None) -> None:
 
 def _prompt_line(prompt: Prompt) -> tuple[str, ...]:
     star = "★ " if prompt.favourite else ""
+    held = "⚠ " if prompt.is_held_back else ""
     return (
         prompt.name,
-        star + prompt.title,
+        held + star + prompt.title,
         " ".join(prompt.tags),
         str(prompt.version),
         day(prompt.updated_at),
@@ -185,11 +183,15 @@ def _facts(shown: Details) -> Iterator[tuple[str, str]]:
     for origin in list(chats.values())[:3]:
         title = f" “{origin.conversation_title}”" if origin.conversation_title else ""
         model = f", {origin.model}" if origin.model else ""
-        yield "from", f"{origin.source}{title}{model}, {moment(origin.created_at)}"
+        time = f", {moment(origin.created_at)}" if origin.created_at else ""
+        yield "from", f"{origin.source}{title}{model}{time}"
         if origin.url:
             yield "", origin.url
     if len(chats) > 3:
         yield "", f"and {len(chats) - 3} more conversations"
+    if prompt.secrets:
+        state = "held back" if prompt.is_held_back else "allowed"
+        yield "secrets", f"{', '.join(prompt.secrets)} ({state})"
     if prompt.uses:
         yield "used", f"{prompt.uses} times, last {moment(prompt.used_at)}"
 
@@ -256,6 +258,12 @@ def saved(results: Sequence[Saved]) -> None:
         prompt = result.prompt
         verb = result.outcome.value.capitalize()
         terminal.note(f"{verb} {prompt.name} (version {prompt.version}).")
+        if prompt.is_held_back:
+            terminal.note(
+                f"  It stays in this vault, as it seems to hold a secret"
+                f" ({', '.join(prompt.secrets)}): 'redact' it, or 'set"
+                f" {prompt.name} --allow-secrets'."
+            )
     if len(results) > 10:
         terminal.note(f"… and {len(results) - 10} more.")
 
@@ -267,88 +275,9 @@ def trash(found: Iterable[Prompt]) -> None:
     table(columns, lines, "The trash is empty.")
 
 
-def import_report(report: "Report", *, dry_run: bool) -> None:
-    """Tell what an import did, and what to try next; on stderr, as all messages."""
-    would = "Would add" if dry_run else "Added"
-    where = ", ".join(report.sources)
-    note = terminal.note
-    added = _count(report.added, "prompt")
-    note(f"{would} {added} from {where}, {report.seconds:.1f} s.")
-    note(
-        f"  read      {_count(report.files, 'file')},"
-        f" {_count(report.conversations, 'conversation')},"
-        f" {_count(report.found, 'prompt')}"
-    )
-    if report.updated:
-        note(f"  updated   {_count(report.updated, 'prompt')} with newer drafts")
-    if report.duplicates:
-        note(f"  known     {_count(report.duplicates, 'prompt')} already there")
-    for reason, number in report.skipped.most_common():
-        note(f"  skipped   {reason}: {number:,}")
-    for failure in report.failed[:10]:
-        note(f"  failed    {failure.where}: {failure.reason}")
-    if len(report.failed) > 10:
-        note(f"  failed    {len(report.failed) - 10:,} more; --json lists them all")
-    if report.added and not dry_run:
-        note(f"Try 'promptvault list', or take it back: 'imports undo {report.id}'.")
-
-
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun, as "2 prompts"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def imports(found: Iterable["Entry"]) -> None:
-    """Print the ledger of imports."""
-    columns = (
-        Column("Id", "cyan", numeric=True),
-        Column("When", "dim", wrap=False),
-        Column("Source"),
-        Column("Added", numeric=True),
-        Column("Known", numeric=True),
-        Column("Failed", numeric=True),
-        Column("From"),
-    )
-    lines = (_import_line(entry) for entry in found)
-    table(columns, lines, "Nothing was imported yet.")
-
-
-def _import_line(entry: "Entry") -> tuple[str, ...]:
-    report = entry.report
-    undone = " (undone)" if entry.undone_at else ""
-    return (
-        str(entry.id),
-        moment(entry.created_at),
-        f"{report['source']}{undone}",
-        str(report["added"]),
-        str(report["duplicates"]),
-        str(len(report["failed"])),
-        ", ".join(entry.paths),
-    )
-
-
-def import_entry(entry: "Entry", names: Sequence[str]) -> None:
-    """Print one import, with the prompts that it brought."""
-    report = entry.report
-    undone = f", undone {moment(entry.undone_at)}" if entry.undone_at else ""
-    facts = [("import", f"{entry.id}, {moment(entry.created_at)}{undone}")]
-    facts += [("from", path) for path in entry.paths]
-    facts += [("source", str(report["source"])), ("added", f"{report['added']:,}")]
-    facts += [("known", f"{report['duplicates']:,}")]
-    facts += [("skipped", f"{n:,} {reason}") for reason, n in report["skipped"].items()]
-    facts += [("failed", f"{f['where']}: {f['reason']}") for f in report["failed"]]
-    facts += [("prompt", name) for name in names]
-    for key, value in facts:
-        terminal.write(f"{key:<9} {value}\n")
-
-
-def withdrawn(entry: "Entry", result: "Withdrawn") -> None:
-    """Tell what an undo did."""
-    terminal.note(
-        f"Undid import {entry.id}: removed {_count(result.removed, 'prompt')}"
-        f", changed {_count(result.reverted, 'prompt')} back."
-    )
-    if result.kept:
-        terminal.note(f"Kept, as they were changed since: {', '.join(result.kept)}.")
 
 
 _SHOWN_PROBLEMS = 20
@@ -363,7 +292,7 @@ def diagnosis(found: "Diagnosis") -> None:
     more = len(found.problems) - _SHOWN_PROBLEMS
     if more > 0:
         terminal.write(f"and {more:,} more; --json lists them all\n")
-    held = f"{_count(found.prompts, 'prompt')}, {_count(found.versions, 'version')}"
+    held = f"{count(found.prompts, 'prompt')}, {count(found.versions, 'version')}"
     if not found.problems or found.repaired:
         terminal.note(f"{held}: database, index and history agree.")
     else:

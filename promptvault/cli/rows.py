@@ -12,7 +12,10 @@ from promptvault.services.retrieval import Details
 from promptvault.vault.search import HIT_END, HIT_START, Hit
 
 if TYPE_CHECKING:
+    from promptvault.services.discovery import Found
     from promptvault.services.ledger import Entry
+    from promptvault.services.redaction import Holding
+    from promptvault.services.similarity import Group
 
 Row = dict[str, Any]
 
@@ -41,6 +44,8 @@ def prompt_row(prompt: Prompt) -> Row:
         "updated_at": time_row(prompt.updated_at),
         "used_at": time_row(prompt.used_at),
         "uses": prompt.uses,
+        "secrets": list(prompt.secrets),
+        "held_back": prompt.is_held_back,
     }
 
 
@@ -96,6 +101,14 @@ def saved_row(saved: Saved) -> Row:
     return prompt_row(saved.prompt) | {"outcome": saved.outcome.value}
 
 
+def holding_row(holding: "Holding") -> Row:
+    """Return a prompt with secrets as `scan --json` has it."""
+    return prompt_row(holding.prompt) | {
+        "places": [secret._asdict() for secret in holding.secrets],
+        "versions_with_secrets": list(holding.versions),
+    }
+
+
 def import_row(entry: "Entry") -> Row:
     """Return an import as `imports list --json` has it."""
     return entry.report | {
@@ -107,10 +120,35 @@ def import_row(entry: "Entry") -> Row:
     }
 
 
+def found_row(found: "Found") -> Row:
+    """Return a place with prompts as `import --discover --json` has it."""
+    return {
+        "source": found.source,
+        "title": found.title,
+        "path": str(found.path),
+        "targets": [str(target) for target in found.targets],
+        "files": found.files,
+        "files_are_all": found.is_whole,
+        "size": found.size,
+        "modified_at": time_row(found.modified_at),
+        "imported_at": time_row(found.imported_at),
+        "changed": found.is_changed,
+    }
+
+
 def hit_row(hit: Hit) -> Row:
     """Return a hit as `search --json` has it."""
     snippet = hit.snippet.replace(HIT_START, "").replace(HIT_END, "")
     return prompt_row(hit.prompt) | {"snippet": snippet, "score": hit.score}
+
+
+def group_row(group: "Group") -> Row:
+    """Return prompts that are nearly the same as `list --similar --json` has them."""
+    prompts = [
+        prompt_row(alike.prompt) | {"similarity": alike.similarity}
+        for alike in group.members
+    ]
+    return {"similarity": group.similarity, "prompts": prompts}
 
 
 def record_row(record: PromptRecord) -> Row:
@@ -125,6 +163,7 @@ def record_row(record: PromptRecord) -> Row:
         for version in record.versions
     ]
     return prompt_row(record.prompt) | {
+        "secrets_allowed": record.prompt.secrets_allowed,
         "body": record.current.body,
         "variables": [variable_row(v) for v in record.current.content.variables],
         "origins": [origin_row(origin) for origin in record.origins],

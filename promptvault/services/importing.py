@@ -12,6 +12,7 @@ from promptvault.domain.prompt import validate_body
 from promptvault.domain.timestamp import to_text
 from promptvault.errors import ImportSourceError, InvalidInputError
 from promptvault.history.feed import Feed
+from promptvault.importers import registry
 from promptvault.importers.candidate import (
     Candidate,
     Conversation,
@@ -19,9 +20,15 @@ from promptvault.importers.candidate import (
     Item,
     Skipped,
 )
-from promptvault.importers.document import Document, Found, Unchanged
-from promptvault.importers.registry import Importer, find
-from promptvault.services.import_report import Options, Report
+from promptvault.importers.document import (
+    Document,
+    Found,
+    Known,
+    Unchanged,
+)
+from promptvault.importers.importer import Importer
+from promptvault.services.import_files import Content, KnownFiles, ReadFiles
+from promptvault.services.import_report import Options, Report, Tally
 from promptvault.services.locking import locked
 from promptvault.services.offering import Offering
 from promptvault.services.workspace import Workspace
@@ -29,27 +36,30 @@ from promptvault.vault.database import bulk_transaction
 from promptvault.vault.intake import Fate, Intake
 from promptvault.vault.usage import count_use
 
-_TITLE_LENGTH = 80
-
-
 Progress = Callable[[Report], None]
 """Told about how far an import is, after every conversation."""
 
 
-class _DryRunError(Exception):
-    """Ends the transaction of a dry run without a trace."""
+Look = Callable[[Known], Iterator[Found]]
+"""Yields what is to be read, but for the files that are known."""
+
+
+class _NoTraceError(Exception):
+    """Ends the transaction of a dry run, or of an import that had nothing to read."""
 
 
 def run(
     workspace: Workspace,
     paths: Sequence[str],
-    documents: Iterator[Found],
+    look: Look,
     options: Options,
     progress: Progress,
 ) -> Report:
-    """Import *documents*, found at *paths*, in one transaction.
+    """Import what *look* finds at *paths*, in one transaction.
 
-    Raises ImportSourceError when there was nothing to import in them, VaultError.
+    Files that an earlier import has read, and that are as they were, are not read
+    again unless the options say so. Raises ImportSourceError when there was nothing to
+    import in them, VaultError.
     """
     start = workspace.now()
     with locked(workspace) as writer:
@@ -59,11 +69,11 @@ def run(
         with feeding as feed:
             importing = _Import(workspace, options, start, progress)
             with (
-                contextlib.suppress(_DryRunError),
+                contextlib.suppress(_NoTraceError),
                 _patient_collector(),
                 bulk_transaction(writer.connection),
             ):
-                importing.run(writer.connection, paths, documents, feed)
+                importing.run(writer.connection, paths, look, feed)
             if not options.dry_run:
                 writer.flush(feed=feed)
     importing.count_uses()
@@ -105,16 +115,18 @@ def _close_entry(connection: sqlite3.Connection, pk: int, report: Report) -> Non
 
 
 def _require_something(report: Report) -> None:
-    if report.found or (report.skipped and not report.failed):
+    total = report.total
+    if total.found or report.unchanged or (total.skipped and not report.failed):
         return
     reasons = "; ".join(f"{f.where}: {f.reason}" for f in report.failed[:3])
     raise ImportSourceError(reasons or "There is nothing here that can be imported.")
 
 
 def _commit_message(report: Report) -> str:
-    parts = [f"Import {report.added} prompts"]
-    if report.updated:
-        parts.append(f"update {report.updated}")
+    total = report.total
+    parts = [f"Import {total.added} prompts"]
+    if total.updated:
+        parts.append(f"update {total.updated}")
     return ", ".join(parts) + f" from {', '.join(report.sources)}"
 
 
@@ -135,26 +147,35 @@ class _Import:
         self._progress = progress
         self._offering = Offering(options, now)
         self._uses: list[Offer] = []
+        self._tally = Tally()
+        self._exports: set[frozenset[str]] = set()
+        """The contents of folders and archives that hold a chat export."""
+        self._read = ReadFiles()
+        self._took_any = False
 
     def run(
         self,
         connection: sqlite3.Connection,
         paths: Sequence[str],
-        documents: Iterator[Found],
+        look: Look,
         feed: Feed | None,
     ) -> None:
         """Do all of it within the transaction under way."""
         report, author = self.report, self._workspace.author()
+        self._known = KnownFiles(connection, self._options)
         pk = _open_entry(connection, self._now, paths, self._options)
         send = feed.file if feed else None
         self._intake = Intake(connection, author, self._now, pk, send)
-        self.take(documents)
+        for failure in registry.unusable():
+            self._fail(failure)
+        self.take(look(self._known))
         _require_something(report)
-        self._intake.finish(_commit_message(report))
-        if self._options.dry_run:
-            raise _DryRunError
+        report.held_back = self._intake.finish(_commit_message(report))
+        if self._options.dry_run or not self._took_any:
+            raise _NoTraceError
         report.id = pk
         report.seconds = (self._workspace.now() - self._now).total_seconds()
+        self._read.write(connection, pk)
         _close_entry(connection, pk, report)
 
     def count_uses(self) -> None:
@@ -168,32 +189,68 @@ class _Import:
         """Take every document in."""
         for document in documents:
             if isinstance(document, Failure):
-                self.report.failed.append(document)
+                self._fail(document)
             elif isinstance(document, Unchanged):
-                self.report.unchanged += 1
-            elif importer := find(document, self._options.source):
+                self._pass_over(document)
+            elif importer := registry.find(document, self._options.source):
                 self._take_document(document, importer)
 
     def _take_document(self, document: Document, importer: Importer) -> None:
-        report = self.report
-        report.files += 1
-        report.file = document.name
-        if importer.source not in report.sources:
-            report.sources.append(importer.source)
+        self.report.file = document.name
+        self._tally = self._tally_of(importer.source)
+        self._took_any = True
+        if self._is_beside_export(document, importer):
+            self._tally.skipped["a loose file beside a chat export"] += 1
+            return
+        tally = self._tally
+        tally.files += 1
+        before = tally.conversations, tally.found
         try:
             for item in importer.read(document):
                 self._take_item(importer.source, item)
-                self._progress(report)
+                self._progress(self.report)
         except ImportSourceError as error:
-            report.failed.append(Failure(document.name, str(error)))
+            self._fail(Failure(document.name, str(error)), tally)
+            self._read.spoil(document.fingerprint)
+        counts = tally.conversations - before[0], tally.found - before[1]
+        self._read.add(document.fingerprint, Content(importer.source, *counts))
+
+    def _pass_over(self, file: Unchanged) -> None:
+        """Count what is known of a file that need not be read again."""
+        self.report.unchanged += 1
+        for source, conversations, found in self._known.contents(file.fingerprint):
+            tally = self._tally_of(source)
+            tally.files += 1
+            tally.conversations += conversations
+            tally.found += found
+            tally.duplicates += found
+
+    def _tally_of(self, source: str) -> Tally:
+        return self.report.by_source.setdefault(source, Tally())
+
+    def _is_beside_export(self, document: Document, importer: Importer) -> bool:
+        """Whether nobody can tell if *document* was written as a prompt.
+
+        A chat export, and the folder of a tool, hold uploads, notes and settings.
+        """
+        if len(document.siblings) <= 1 or self._options.source == importer.source:
+            return False
+        if not importer.loose:
+            self._exports.add(document.siblings)
+        return importer.loose and document.siblings in self._exports
+
+    def _fail(self, failure: Failure, tally: Tally | None = None) -> None:
+        self.report.failed.append(failure)
+        if tally:
+            tally.failed += 1
 
     def _take_item(self, source: str, item: Item) -> None:
         if isinstance(item, Failure):
-            self.report.failed.append(item)
+            self._fail(item, self._tally)
         elif isinstance(item, Offer):
             self._take_offer(item)
         elif isinstance(item, Skipped):
-            self.report.skipped[item.reason] += item.number
+            self._tally.skipped[item.reason] += item.number
         elif isinstance(item, Candidate):
             self._take_candidate(source, item)
         else:
@@ -203,39 +260,39 @@ class _Import:
         try:
             placed = self._offering.place(offer)
         except InvalidInputError as error:
-            self.report.failed.append(Failure(offer.name, str(error)))
+            self._fail(Failure(offer.name, str(error)), self._tally)
         else:
             self._offer(placed)
 
     def _take_conversation(self, source: str, conversation: Conversation) -> None:
-        self.report.conversations += 1
-        self.report.skipped.update(conversation.skipped)
+        self._tally.conversations += 1
+        self._tally.skipped.update(conversation.skipped)
         for candidate in conversation.candidates:
             self._take_candidate(source, candidate)
 
     def _take_candidate(self, source: str, candidate: Candidate) -> None:
         reason = self._offering.reason_against(candidate)
         if reason:
-            self.report.skipped[reason] += 1
+            self._tally.skipped[reason] += 1
         else:
             self._offer(self._offering.offer_of(source, candidate))
 
     def _offer(self, offer: Offer) -> None:
-        report = self.report
-        report.found += 1
+        tally = self._tally
+        tally.found += 1
         try:
             validate_body(offer.versions[-1].content.body)
             fate = self._intake.offer(offer)
             if fate is Fate.ADDED and offer.uses:
                 self._uses.append(offer)
         except InvalidInputError as error:
-            report.failed.append(Failure(offer.name, str(error)))
+            self._fail(Failure(offer.name, str(error)), tally)
             return
         if fate is Fate.ADDED:
-            report.added += 1
+            tally.added += 1
         elif fate is Fate.GROWN:
-            report.updated += 1
+            tally.updated += 1
         elif fate is Fate.KNOWN:
-            report.duplicates += 1
+            tally.duplicates += 1
         else:
-            report.skipped["edited here since"] += 1
+            tally.skipped["edited here since"] += 1

@@ -10,12 +10,14 @@ from promptvault.domain.offer import Offer, OfferedVersion
 from promptvault.domain.prompt import Content, Origin, clean_line, validate_tag
 from promptvault.errors import InvalidInputError
 from promptvault.importers.candidate import Candidate, Draft, Kind
+from promptvault.secret_scan import redacted
 from promptvault.services.import_report import Options, Take
 
 _TITLE_LENGTH = 80
 _DESCRIPTION_LENGTH = 400
 _NAME_DEPTH = 2
-"""How many parts of a source's own name are kept: each may have 60 characters."""
+_PART_LENGTH = 60
+"""How many parts of a source's own name are kept."""
 _FOLDER_LENGTH = 60
 """The rest of a name's 200 characters is for what stands in the folder."""
 
@@ -77,11 +79,13 @@ class Offering:
             self._version_of(source, candidate, draft, number)
             for number, draft in enumerate(candidate.drafts, 1)
         ]
+        # A name and a title are shown where the text is not: no key may be in them.
+        text = redacted(candidate.drafts[-1].body)
         return Offer(
-            name=self._name_of(source, candidate),
+            name=self._name_of(source, candidate, text),
             versions=versions,
             source=source,
-            title=_title_of(candidate, self._options.take),
+            title=_title_of(candidate, self._options.take, text),
             description=_line(candidate.description, _DESCRIPTION_LENGTH),
             tags=tuple(dict.fromkeys((*_fit_tags(candidate.tags), *self._tags))),
             labels=candidate.labels,
@@ -107,29 +111,28 @@ class Offering:
         content = Content(draft.body, draft.template, draft.variables)
         return OfferedVersion(content, time, origin, message)
 
-    def _name_of(self, source: str, candidate: Candidate) -> str:
+    def _name_of(self, source: str, candidate: Candidate, text: str) -> str:
         folder = self._folder or source
         if path := _path(candidate.name or ""):
             return f"{folder}/{path}"
         title = _slug(candidate.title or candidate.conversation_title or "")
-        body = candidate.drafts[-1].body
         if candidate.kind is Kind.INSTRUCTIONS:
-            return f"{folder}/instructions/{title or slugify(body) or 'text'}"
+            return f"{folder}/instructions/{title or slugify(text) or 'text'}"
         if self._options.take is Take.FIRST or _is_alone(candidate):
-            return f"{folder}/{title or slugify(body) or 'prompt'}"
-        return f"{folder}/{title or 'untitled'}/{slugify(body) or 'prompt'}"
+            return f"{folder}/{title or slugify(text) or 'prompt'}"
+        return f"{folder}/{title or 'untitled'}/{slugify(text) or 'prompt'}"
 
 
 @lru_cache(maxsize=16)  # all prompts of a conversation bear its title
 def _slug(title: str) -> str:
-    return slugify(title)
+    return slugify(redacted(title))
 
 
-def _title_of(candidate: Candidate, take: Take) -> str:
+def _title_of(candidate: Candidate, take: Take, text: str) -> str:
     title = candidate.title
     if take is Take.FIRST and candidate.kind is Kind.PROMPT:
         title = title or candidate.conversation_title
-    return _line(title or candidate.drafts[-1].body, _TITLE_LENGTH)
+    return _line(redacted(title) if title else text, _TITLE_LENGTH)
 
 
 def _line(text: str, length: int) -> str:
@@ -147,8 +150,16 @@ def _is_alone(candidate: Candidate) -> bool:
 
 
 def _path(name: str) -> str:
-    parts = list(filter(None, map(slugify, name.split("/"))))
+    """Return a source's own name as one of ours, changed no more than it must be."""
+    parts = list(filter(None, map(_part, name.split("/"))))
     return "/".join(parts[-_NAME_DEPTH:])
+
+
+def _part(text: str) -> str:
+    if len(text) <= _PART_LENGTH:
+        with contextlib.suppress(InvalidInputError):
+            return validate_name(text.lower())
+    return slugify(text)
 
 
 def _fit_tags(tags: Iterable[str]) -> Iterator[str]:

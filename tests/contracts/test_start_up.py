@@ -22,7 +22,7 @@ HEAVY = {
     "sqlalchemy",
     "sqlmodel",
 }
-LEAN = {*HEAVY, "jinja2", "rich", "tomlkit", "platformdirs"}
+LEAN = {*HEAVY, "jinja2", "rich", "tomlkit", "platformdirs", "rapidfuzz"}
 
 _RUNNER = """
 import json, sys

@@ -119,7 +119,9 @@ def _look(vault: Vault) -> int:
 def test_one_export_imported_twice_at_once(vault: Vault, tmp_path: Path) -> None:
     export = exports.write(tmp_path / "export.json", exports.conversations(200))
     results = together([vault] * 2, [("import", export, "--json")] * 2)
-    reports = sorted((json.loads(r.out) for r in results), key=lambda r: int(r["id"]))
+    reports = sorted(
+        (json.loads(r.out) for r in results), key=lambda r: -int(r["added"])
+    )
     assert [(r["added"], r["duplicates"]) for r in reports] == [(200, 0), (0, 200)]
     assert len(vault.names()) == 200
     assert_whole(vault)

@@ -370,11 +370,16 @@ def test_report_has_the_keys_of_the_contract(bring: Bring) -> None:
     assert report.pop("failed") == [
         {"where": "export.json, conversation 3", "reason": "it has no messages"}
     ]
+    tally = report.pop("sources").pop("chatgpt")
+    assert tally == {key: report[key] for key in tally if key != "failed"} | {
+        "failed": 1
+    }
     assert report == {
         "id": 1,
         "source": "chatgpt",
         "files": 1,
         "unchanged": 0,
+        "held_back": 0,
         "conversations": 2,
         "found": 2,
         "added": 1,
@@ -388,7 +393,7 @@ def test_person_is_told_what_came_and_what_did_not(pvt: Pvt, tmp_path: Path) -> 
     chats = asked("c1", "One?"), asked("c2", "One?"), {"mapping": 5}
     result = pvt.ok("import", write(tmp_path / "export.json", *chats))
     assert result.out == b""
-    for part in ("1 prompt", "2 conversations", "already there", "conversation 3"):
+    for part in ("1 prompt", "chats", "known", "conversation 3"):
         assert part in result.err
 
 
@@ -422,12 +427,12 @@ def test_missing_path(pvt: Pvt, tmp_path: Path) -> None:
     "data",
     [
         b"",
-        b"Dear diary",
+        b"<html><body>Dear diary</body></html>",
         b"[]",
         b'{"a": 1}',
         b"\x89PNG\r\n\x1a\n\0",
         b"PK\x03\x04",
-        b"[",
+        b'[{"a',
     ],
 )
 def test_nothing_importable(pvt: Pvt, tmp_path: Path, data: bytes) -> None:

@@ -36,6 +36,8 @@ COMMANDS = {
     "delete": Entry("removal:delete", "Put prompts into the trash.", _PROMPTS),
     "trash": Entry("removal:trash", "List, restore, empty the trash.", _PROMPTS),
     "lint": Entry("quality:lint", "Find mistakes in prompts.", _PROMPTS),
+    "scan": Entry("secret:scan", "Find keys and passwords in prompts.", _PROMPTS),
+    "redact": Entry("secret:redact", "Take secrets out of prompts.", _PROMPTS),
     "stats": Entry("quality:stats", "Draw what is in the vault.", _PROMPTS),
     "log": Entry("version:log", "List a prompt's versions.", _VERSIONS),
     "diff": Entry("version:diff", "Compare two versions.", _VERSIONS),

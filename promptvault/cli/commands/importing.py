@@ -1,5 +1,6 @@
 """`import` and `imports`: bringing prompts in, and taking them back."""
 
+import os
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -8,14 +9,24 @@ from typing import Annotated
 
 import typer
 
-from promptvault.cli import completion, options, progress, render, rows, terminal
+from promptvault.cli import (
+    completion,
+    options,
+    progress,
+    render_import,
+    rows,
+    terminal,
+)
+from promptvault.cli import discovery as choosing
 from promptvault.cli.context import open_reader
 from promptvault.cli.workspace import settings, workspace
 from promptvault.errors import ImportSourceError, InvalidInputError
 from promptvault.importers.candidate import Failure
-from promptvault.importers.document import Found, documents, piped
+from promptvault.importers.document import Found, Known, documents, piped
+from promptvault.importers.places import System
 from promptvault.importers.registry import AUTO
-from promptvault.services import ledger
+from promptvault.services import discovery, ledger
+from promptvault.services.discovery import Surroundings
 from promptvault.services.import_report import Options, Take
 from promptvault.services.importing import run
 
@@ -28,11 +39,17 @@ ImportId = Annotated[
 
 def import_(
     paths: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
-            metavar="PATH...", help="A file, a zip, a folder, or '-' for stdin."
+            metavar="[PATH]...",
+            help="A file, a zip, a folder, or '-' for stdin.",
+            show_default=False,
         ),
-    ],
+    ] = None,
+    discover: Annotated[
+        bool,
+        typer.Option("--discover", help="Look for what this computer already holds."),
+    ] = False,
     source: Annotated[
         str, typer.Option(help="What it is; without it, told by the content.")
     ] = AUTO,
@@ -62,9 +79,18 @@ def import_(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")
     ] = False,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Read files also where they have not changed."),
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Import all that --discover finds.")
+    ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Bring in chats (ChatGPT, Claude) and PromptVault's own exports."""
+    """Bring in prompts: chat exports, coding agents' sessions, files, prompt tools."""
+    if discover == bool(paths):
+        raise InvalidInputError("Give a PATH to import, or --discover.")
     chosen = Options(
         source=source,
         take=take or Take(settings()["import.take"].value),
@@ -73,27 +99,60 @@ def import_(
         since=_date(since) if since else None,
         min_chars=min_chars,
         dry_run=dry_run,
+        again=again,
     )
+    if discover:
+        paths = _discovered(yes=yes, as_json=as_json)
+    if paths:
+        _run(paths, chosen, as_json=as_json)
+
+
+def _run(paths: list[str], chosen: Options, *, as_json: bool) -> None:
     with progress.shown() as bar:
-        found = bar.following(_documents(paths))
-        report = run(workspace(), _named(paths), found, chosen, bar.tell)
+
+        def look(known: Known) -> Iterator[Found]:
+            return bar.following(_documents(paths, known))
+
+        report = run(workspace(), _named(paths), look, chosen, bar.tell)
     if as_json:
         terminal.write_json(report.as_row())
     else:
-        render.import_report(report, dry_run=dry_run)
+        render_import.report(report, dry_run=chosen.dry_run)
+
+
+def _discovered(*, yes: bool, as_json: bool) -> list[str]:
+    """Return what to import of what there is; none where it was only to be listed."""
+    with open_reader() as reader:
+        found = discovery.find(reader, _surroundings())
+    if as_json and not yes:
+        terminal.write_json_rows(map(rows.found_row, found))
+        return []
+    if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        choosing.table(found)
+        terminal.note("Add --yes to import all of it, or name what you want.")
+        return []
+    chosen = found if yes else choosing.choose(found)
+    if not chosen:
+        choosing.table(chosen)
+    return [str(target) for each in chosen for target in each.targets]
+
+
+def _surroundings() -> Surroundings:
+    system = System.of(sys.platform)
+    return Surroundings(system, Path.home(), os.environ, Path.cwd())
 
 
 def _named(paths: list[str]) -> list[str]:
     return [path if path == "-" else str(Path(path).absolute()) for path in paths]
 
 
-def _documents(paths: list[str]) -> Iterator[Found]:
+def _documents(paths: list[str], known: Known) -> Iterator[Found]:
     for path in paths:
         try:
             if path == "-":
                 yield from piped(sys.stdin.buffer)
             else:
-                yield from documents(Path(path))
+                yield from documents(Path(path), known)
         except ImportSourceError as error:
             yield Failure(path, str(error))
 
@@ -114,7 +173,7 @@ def list_imports(as_json: options.Json = False) -> None:
         if as_json:
             terminal.write_json_rows(map(rows.import_row, found))
         else:
-            render.imports(found)
+            render_import.imports(found)
 
 
 @imports.command("show")
@@ -126,7 +185,7 @@ def show(key: ImportId, as_json: options.Json = False) -> None:
     if as_json:
         terminal.write_json(rows.import_row(found) | {"prompts": names})
     else:
-        render.import_entry(found, names)
+        render_import.entry(found, names)
 
 
 @imports.command("undo")
@@ -136,4 +195,4 @@ def undo(key: ImportId, as_json: options.Json = False) -> None:
     if as_json:
         terminal.write_json({"id": found.id, **result._asdict()})
     else:
-        render.withdrawn(found, result)
+        render_import.withdrawn(found, result)

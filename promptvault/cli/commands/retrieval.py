@@ -1,14 +1,24 @@
 """`show`, `list`, `search`: finding prompts."""
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Annotated
 
 import typer
 
-from promptvault.cli import completion, options, render, rows, terminal
+from promptvault.cli import (
+    completion,
+    options,
+    render,
+    render_similarity,
+    rows,
+    terminal,
+)
 from promptvault.cli.context import open_reader
 from promptvault.domain.prompt import validate_tag
 from promptvault.errors import InvalidInputError
-from promptvault.services import retrieval
+from promptvault.services import retrieval, similarity
+from promptvault.services.similarity import LEAST_THRESHOLD, THRESHOLD, Group
 from promptvault.vault import search as finder
 from promptvault.vault.reader import Selection, Sort
 
@@ -26,7 +36,10 @@ def show(reference: options.Reference, as_json: options.Json = False) -> None:
 def list_(
     folder: Annotated[
         str | None,
-        typer.Argument(autocompletion=completion.folders, help="Only in this folder."),
+        typer.Argument(
+            autocompletion=completion.folders,
+            help="Only in this folder; with --similar, a prompt's NAME too.",
+        ),
     ] = None,
     tags: options.Tags = None,
     favourite: Annotated[
@@ -38,23 +51,53 @@ def list_(
     plain: Annotated[
         bool, typer.Option("--plain", help="Print names only, one a line.")
     ] = False,
+    similar: Annotated[
+        bool,
+        typer.Option(
+            "--similar", help="In groups of nearly the same text, or like NAME."
+        ),
+    ] = False,
+    threshold: Annotated[
+        int | None,
+        typer.Option(
+            min=LEAST_THRESHOLD,
+            max=100,
+            metavar="PERCENT",
+            help=f"How like --similar texts are at least. [default: {THRESHOLD}]",
+            show_default=False,
+        ),
+    ] = None,
     as_json: options.Json = False,
     as_lines: options.JsonLines = False,
 ) -> None:
     """List prompts: all, or those in a folder, with a tag, from a source."""
     wanted = tuple(map(validate_tag, tags or ()))
     selection = Selection(folder, wanted, source, favourite)
+    if threshold and not similar:
+        raise InvalidInputError("--threshold needs --similar.")
     with open_reader() as reader:
+        if similar:
+            found = similarity.find(reader, selection, threshold or THRESHOLD)
+            return _groups(islice(found, limit), plain, as_json, as_lines)
         if plain and sort is Sort.NAME:
             names = reader.names(selection, limit)
             return terminal.write("".join(f"{name}\n" for name in names))
         prompts = reader.prompts(selection, sort, limit)
         if as_json or as_lines:
-            found = map(rows.prompt_row, prompts)
-            return terminal.write_json_rows(found, lines=as_lines)
+            lines = map(rows.prompt_row, prompts)
+            return terminal.write_json_rows(lines, lines=as_lines)
         if plain:
             return terminal.write("".join(f"{p.name}\n" for p in prompts))
         return render.prompts(prompts, folder)
+
+
+def _groups(found: Iterator[Group], plain: bool, as_json: bool, as_lines: bool) -> None:
+    if as_json or as_lines:
+        terminal.write_json_rows(map(rows.group_row, found), lines=as_lines)
+    elif plain:
+        render_similarity.names(found)
+    else:
+        render_similarity.groups(found)
 
 
 def search(

@@ -1,0 +1,53 @@
+"""The terminal that something is chosen on, while stdin and stdout are left alone."""
+
+import asyncio
+import os
+import selectors
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TextIO, TypeVar
+
+from prompt_toolkit.application import Application
+from prompt_toolkit.input import Input, create_input
+from prompt_toolkit.output import Output, create_output
+from prompt_toolkit.output.vt100 import Vt100_Output
+
+from promptvault.errors import InvalidInputError
+
+Result = TypeVar("Result")
+
+
+@contextmanager
+def opened(advice: str) -> Iterator[tuple[Input, Output]]:
+    """Open the terminal; raises InvalidInputError with *advice* where there is none."""
+    with ExitStack() as stack:
+        keys: TextIO
+        screen: TextIO
+        try:
+            keys = stack.enter_context(open("/dev/tty"))
+            screen = stack.enter_context(open("/dev/tty", "w"))
+        except OSError:
+            # No controlling terminal, as in some containers; or Windows.
+            keys, screen = sys.stdin, sys.stderr
+        usable = all(stream and stream.isatty() for stream in (keys, screen))
+        if not usable or os.environ.get("TERM") == "dumb":
+            raise InvalidInputError(advice)
+        output = create_output(stdout=screen)
+        if isinstance(output, Vt100_Output):
+            # Asking where the cursor is would only let the list grow to the bottom,
+            # and prints a warning on terminals that do not answer.
+            output.enable_cpr = False
+        yield create_input(stdin=keys), output
+
+
+def run(application: Application[Result | None]) -> Result | None:
+    """Run *application* to its end; None where the terminal goes away."""
+    # The default loop of macOS cannot wait for /dev/tty; select can, everywhere.
+    with asyncio.Runner(
+        loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())
+    ) as runner:
+        try:
+            return runner.run(application.run_async())
+        except EOFError:
+            return None

@@ -1,0 +1,121 @@
+"""Drawing for people what an import did, and what stands in the ledger."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from promptvault.cli import terminal
+from promptvault.cli.render import Column, count, moment, table
+
+if TYPE_CHECKING:
+    from promptvault.services.import_report import Report, Tally
+    from promptvault.services.ledger import Entry
+    from promptvault.vault.withdrawal import Withdrawn
+
+_SHOWN_FAILURES = 10
+_HEADINGS = ("files", "chats", "prompts", "added", "newer", "known", "skipped")
+
+
+def report(done: "Report", *, dry_run: bool) -> None:
+    """Tell what an import did, and what to try next; on stderr, as all messages."""
+    note, total = terminal.note, done.total
+    if done.by_source:
+        would = "Would add" if dry_run else "Added"
+        note(f"{would} {count(total.added, 'prompt')}, {done.seconds:.1f} s.\n")
+        for line in _sources(done):
+            note(line)
+        note("")
+    for line in _remarks(done):
+        note(f"  {line}")
+    if total.added and not dry_run:
+        note(f"Try 'promptvault list', or take it back: 'imports undo {done.id}'.")
+
+
+def _sources(done: "Report") -> Iterator[str]:
+    width = max(map(len, done.by_source))
+    yield f"  {'':{width}}" + "".join(f"{heading:>9}" for heading in _HEADINGS)
+    rows = list(done.by_source.items())
+    if len(rows) > 1:
+        rows.append(("", done.total))
+    for source, tally in rows:
+        cells = (f"{number:>9,}" if number else f"{'-':>9}" for number in _cells(tally))
+        yield f"  {source:{width}}" + "".join(cells)
+
+
+def _cells(tally: "Tally") -> tuple[int, ...]:
+    counts = (tally.files, tally.conversations, tally.found, tally.added)
+    return (*counts, tally.updated, tally.duplicates, tally.skipped.total())
+
+
+def _remarks(done: "Report") -> Iterator[str]:
+    for source, tally in done.by_source.items():
+        for reason, number in tally.skipped.most_common():
+            yield f"skipped    {source}: {reason}: {number:,}"
+    if done.unchanged:
+        files = count(done.unchanged, "file")
+        yield f"unchanged  {files}, as an earlier import read them (--again reads anew)"
+    if done.held_back:
+        prompts = count(done.held_back, "prompt")
+        yield f"secrets?   {prompts} stay in this vault: 'promptvault scan' lists them"
+    for failure in done.failed[:_SHOWN_FAILURES]:
+        yield f"failed     {failure.where}: {failure.reason}"
+    if len(done.failed) > _SHOWN_FAILURES:
+        more = len(done.failed) - _SHOWN_FAILURES
+        yield f"failed     {more:,} more; --json lists them all"
+
+
+def imports(found: Iterable["Entry"]) -> None:
+    """Print the ledger of imports."""
+    columns = (
+        Column("Id", "cyan", numeric=True),
+        Column("When", "dim", wrap=False),
+        Column("Source"),
+        Column("Added", numeric=True),
+        Column("Known", numeric=True),
+        Column("Failed", numeric=True),
+        Column("From"),
+    )
+    lines = (_import_line(entry) for entry in found)
+    table(columns, lines, "Nothing was imported yet.")
+
+
+def _import_line(entry: "Entry") -> tuple[str, ...]:
+    report = entry.report
+    undone = " (undone)" if entry.undone_at else ""
+    return (
+        str(entry.id),
+        moment(entry.created_at),
+        f"{report['source']}{undone}",
+        str(report["added"]),
+        str(report["duplicates"]),
+        str(len(report["failed"])),
+        ", ".join(entry.paths),
+    )
+
+
+def entry(found: "Entry", names: Sequence[str]) -> None:
+    """Print one import, with the prompts that it brought."""
+    for key, value in _facts(found, names):
+        terminal.write(f"{key:<9} {value}\n")
+
+
+def _facts(found: "Entry", names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    done = found.report
+    undone = f", undone {moment(found.undone_at)}" if found.undone_at else ""
+    yield "import", f"{found.id}, {moment(found.created_at)}{undone}"
+    yield from (("from", path) for path in found.paths)
+    yield "source", str(done["source"])
+    yield "added", f"{done['added']:,}"
+    yield "known", f"{done['duplicates']:,}"
+    yield from (("skipped", f"{n:,} {reason}") for reason, n in done["skipped"].items())
+    yield from (("failed", f"{f['where']}: {f['reason']}") for f in done["failed"])
+    yield from (("prompt", name) for name in names)
+
+
+def withdrawn(entry: "Entry", result: "Withdrawn") -> None:
+    """Tell what an undo did."""
+    terminal.note(
+        f"Undid import {entry.id}: removed {count(result.removed, 'prompt')}"
+        f", changed {count(result.reverted, 'prompt')} back."
+    )
+    if result.kept:
+        terminal.note(f"Kept, as they were changed since: {', '.join(result.kept)}.")

@@ -1,0 +1,90 @@
+"""The example importer of another package, installed as users would and used."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Process
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "org-importer"
+BROKEN = """[promptvault.importers]
+gone = promptvault_no_such_module:IMPORTER
+wrong = json:dumps
+taken = promptvault_taken:IMPORTER
+"""
+TAKEN = """from promptvault.importers.importer import Importer
+IMPORTER = Importer("chatgpt", lambda document: True, lambda document: iter(()))
+"""
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder that the example was installed into."""
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps"]
+    subprocess.run([*command, "--target", folder, EXAMPLE], check=True)
+    return folder
+
+
+@pytest.fixture
+def plugged(
+    installed: Path, pvt_process: Process, monkeypatch: pytest.MonkeyPatch
+) -> Process:
+    """Return the program with the example beside it."""
+    monkeypatch.setenv("PYTHONPATH", str(installed))
+    return pvt_process
+
+
+def test_source_of_another_package_is_known(plugged: Process) -> None:
+    report = plugged("import", str(EXAMPLE / "notes.org"), "--json").json
+    assert (report["source"], report["added"], report["failed"]) == ("org", 2, [])
+    names = plugged("list", "--plain").lines
+    assert names == ["org/agenda-from-a-thread", "org/review-a-change"]
+    shown = plugged("show", "review-a-change", "--json").json
+    assert shown["title"] == "Review a change"
+    assert shown["tags"] == ["code"]
+    assert shown["body"].startswith("Review this change.")
+
+
+def test_file_that_changed_brings_a_version(plugged: Process, tmp_path: Path) -> None:
+    notes = tmp_path / "notes.org"
+    text = (EXAMPLE / "notes.org").read_text()
+    notes.write_text(text)
+    plugged("import", str(notes))
+    notes.write_text(text.replace("Leave out praise.", "Be kind."))
+    report = plugged("import", str(notes), "--json").json
+    assert (report["added"], report["updated"], report["duplicates"]) == (0, 1, 1)
+    assert plugged("get", "review-a-change").text.endswith("Be kind.")
+
+
+def test_source_can_be_named(plugged: Process) -> None:
+    refused = plugged("import", "--source", "nothing", str(EXAMPLE / "notes.org"))
+    assert refused.code == 2
+    assert "org" in refused.err
+    named = plugged("import", "--source", "org", str(EXAMPLE / "notes.org"))
+    assert named.code == 0
+
+
+def test_broken_package_spoils_no_import(
+    pvt_process: Process, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "broken-1.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: broken\nVersion: 1\n"
+    )
+    (package / "entry_points.txt").write_text(BROKEN)
+    (tmp_path / "promptvault_taken.py").write_text(TAKEN)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    chats = EXAMPLE.parent / "chatgpt-export"
+    report = pvt_process("import", str(chats), "--json").json
+    assert report["source"] == "chatgpt"
+    assert report["added"] > 30
+    reasons = {failure["where"]: failure["reason"] for failure in report["failed"]}
+    assert len(reasons) == 3
+    assert (
+        "cannot be imported"
+        in reasons["importer gone (promptvault_no_such_module:IMPORTER)"]
+    )
