@@ -1,0 +1,174 @@
+"""Large files of other sources than ChatGPT, as real ones are made, to measure on."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.data import Writer
+
+_DAY = "2026-05-01T10"
+
+
+def write_claude_code(folder: Path, sessions: int = 100, records: int = 600) -> None:
+    """Write a Claude Code projects folder: 1 KB a record, a prompt every 20 records."""
+    writer = Writer()
+    for session in range(sessions):
+        project = folder / f"-home-me-project{session % 10}"
+        project.mkdir(parents=True, exist_ok=True)
+        name = _uuid(session, 0)
+        with (project / f"{name}.jsonl").open("w") as file:
+            for record in range(records):
+                row = _claude_code_row(writer, name, session, record)
+                file.write(json.dumps(row, separators=(",", ":")) + "\n")
+
+
+def _claude_code_row(
+    writer: Writer, session_id: str, session: int, record: int
+) -> dict[str, Any]:
+    place = record % 20
+    common = {
+        "parentUuid": _uuid(session, record) if record else None,
+        "isSidechain": False,
+        "userType": "external",
+        "cwd": f"/home/me/project{session % 10}",
+        "sessionId": session_id,
+        "version": "2.1.120",
+        "gitBranch": "main",
+        "uuid": _uuid(session, record + 1),
+        "timestamp": f"{_DAY}:{record // 60:02}:{record % 60:02}.{session:03}Z",
+    }
+    if place == 0:
+        prompt = {"role": "user", "content": writer.words(50)}
+        return {**common, "type": "user", "message": prompt, "promptId": session_id}
+    if place % 3 == 1:
+        call = {"type": "tool_use", "id": f"toolu_{record}", "name": "Read"}
+        blocks = [{"type": "text", "text": writer.words(70)}, {**call, "input": {}}]
+        message = {"role": "assistant", "model": "claude-opus-4-6", "content": blocks}
+        return {**common, "type": "assistant", "message": message}
+    if place % 3 == 2:
+        result = writer.words(70)
+        block = {"type": "tool_result", "tool_use_id": f"toolu_{record}"}
+        message = {"role": "user", "content": [{**block, "content": result}]}
+        return {
+            **common,
+            "type": "user",
+            "message": message,
+            "toolUseResult": {"stdout": result, "stderr": "", "interrupted": False},
+        }
+    data = {"type": "bash_progress", "output": writer.words(90)}
+    return {**common, "type": "progress", "data": data, "toolUseID": f"toolu_{record}"}
+
+
+def write_claude(path: Path, conversations: int) -> None:
+    """Write a Claude.ai `conversations.json`; about 30 KB for 20 messages each."""
+    writer = Writer()
+    with path.open("w") as file:
+        for index in range(conversations):
+            file.write(", " if index else "[")
+            file.write(json.dumps(_claude_chat(writer, index)))
+        file.write("]")
+
+
+def _claude_chat(writer: Writer, index: int) -> dict[str, Any]:
+    messages = []
+    for turn in range(20):
+        human = turn % 2 == 0
+        said = writer.words(40 if human else 180)
+        made = f"{_DAY}:{turn:02}:00.{index % 1000:06}Z"
+        block: dict[str, Any] = {"type": "text", "text": said, "citations": []}
+        times = {"start_timestamp": made, "stop_timestamp": made}
+        message = {
+            "uuid": _uuid(index, turn + 1),
+            "text": said,
+            "content": [{**times, **block}],
+            "sender": "human" if human else "assistant",
+            "created_at": made,
+            "updated_at": made,
+            "attachments": [],
+            "files": [],
+            "parent_message_uuid": _uuid(index, turn) if turn else _uuid(0, 0),
+        }
+        messages.append(message)
+    return {
+        "uuid": _uuid(index, 999),
+        "name": writer.words(4),
+        "summary": "",
+        "created_at": f"{_DAY}:00:00.000000Z",
+        "updated_at": f"{_DAY}:20:00.000000Z",
+        "account": {"uuid": _uuid(7, 7)},
+        "chat_messages": messages,
+    }
+
+
+def write_takeout(path: Path, rows: int) -> None:
+    """Write a Takeout `MyActivity.html`, all on one line; about 5 KB a row."""
+    writer = Writer()
+    with path.open("w") as file:
+        file.write("<html><head><title>My Activity History</title></head><body>")
+        file.write('<div class="mdl-grid">')
+        for index in range(rows):
+            file.write(_takeout_cell(writer, index))
+        file.write("</div></body></html>")
+
+
+def _takeout_cell(writer: Writer, index: int) -> str:
+    prompt = f"{escape(writer.words(30))}<br>{escape(writer.words(10))}"
+    answer = "".join(f"<p>{writer.words(60)}</p>" for _ in range(9))
+    hour, minute = divmod(index % 720, 60)
+    date = f"May {index // 720 % 28 + 1}, 2026, {hour or 12}:{minute:02}:07\u202fPM UTC"
+    body = "content-cell mdl-cell mdl-cell--6-col mdl-typography--body-1"
+    caption = "content-cell mdl-cell mdl-cell--12-col mdl-typography--caption"
+    return (
+        '<div class="outer-cell mdl-cell mdl-cell--12-col mdl-shadow--2dp">'
+        '<div class="mdl-grid"><div class="header-cell mdl-cell mdl-cell--12-col">'
+        '<p class="mdl-typography--title">Gemini Apps<br></p></div>'
+        f'<div class="{body}">Prompted&nbsp;{prompt}<br>{date}<br>{answer}</div>'
+        f'<div class="{body} mdl-typography--text-right"></div>'
+        f'<div class="{caption}"><b>Products:</b><br>&emsp;Gemini Apps<br></div>'
+        "</div></div>"
+    )
+
+
+def write_cursor(path: Path, bubbles: int, size: int = 3_000) -> None:
+    """Write a Cursor `state.vscdb`, 100 bubbles a chat, of *size* bytes each."""
+    writer = Writer()
+    filler = writer.words(size // 7)
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA synchronous = OFF")
+    for table in ("ItemTable", "cursorDiskKV"):
+        columns = "key TEXT UNIQUE ON CONFLICT REPLACE, value BLOB"
+        connection.execute(f"CREATE TABLE {table} ({columns})")
+    connection.executemany(
+        "INSERT INTO cursorDiskKV VALUES (?, ?)",
+        (row for chat in range(bubbles // 100) for row in _cursor_rows(chat, filler)),
+    )
+    connection.commit()
+    connection.close()
+
+
+def _cursor_rows(chat: int, filler: str) -> Iterator[tuple[str, str]]:
+    composer = _uuid(chat, 0)
+    headers = []
+    for index in range(100):
+        bubble = _uuid(chat, index + 1)
+        kind = 1 if index % 5 == 0 else 2
+        headers.append({"bubbleId": bubble, "type": kind})
+        text = f"Prompt {chat}.{index}: {filler[:300]}" if kind == 1 else filler
+        row = {"_v": 3, "type": kind, "bubbleId": bubble, "text": text}
+        if kind == 2:
+            row |= {"toolFormerData": {"name": "read_file", "result": filler[:500]}}
+        yield f"bubbleId:{composer}:{bubble}", json.dumps(row)
+    data = {
+        "composerId": composer,
+        "name": f"Chat {chat}",
+        "createdAt": 1_770_000_000_000 + chat * 1000,
+        "fullConversationHeadersOnly": headers,
+    }
+    yield f"composerData:{composer}", json.dumps(data)
+
+
+def _uuid(first: int, second: int) -> str:
+    return f"{first:08x}-0000-4000-8000-{second:012x}"
