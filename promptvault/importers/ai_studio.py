@@ -6,6 +6,7 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import PurePosixPath
 
+from promptvault.importers.attachment import without_files
 from promptvault.importers.candidate import (
     Candidate,
     Conversation,
@@ -32,7 +33,7 @@ def probe(document: Document) -> bool:
 def read(document: Document) -> Items:
     """Yield the prompts in *document*, usually one, each as a conversation."""
     with document.open() as stream:
-        for index, value in enumerate(values(stream)):
+        for index, value in enumerate(values(without_files(stream))):
             where = f"{document.name}, prompt {index + 1}"
             if isinstance(value, Damaged):
                 yield Failure(where, value.reason)

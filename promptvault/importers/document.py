@@ -15,6 +15,7 @@ from typing import BinaryIO, NamedTuple
 from promptvault.errors import ImportSourceError, NotFoundError
 from promptvault.importers import archive
 from promptvault.importers.archive import Entry
+from promptvault.importers.attachment import without_files
 from promptvault.importers.candidate import Failure
 from promptvault.importers.field import fit
 from promptvault.importers.json_stream import JsonObject, values
@@ -111,7 +112,7 @@ class Document:
         if b"{" not in start or start.startswith((b"<", b"#", _SQLITE)):
             return ()  # markup and prose can be large, and one line
         with self.open() as stream:
-            first = islice(values(stream), _SAMPLE_REACH)
+            first = islice(values(without_files(stream)), _SAMPLE_REACH)
             objects = (value for value in first if isinstance(value, dict))
             return tuple(islice(objects, _SAMPLE))
 

@@ -6,36 +6,69 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from promptvault.errors import ImportSourceError
+from promptvault.importers.attachment import FileFilter
 from promptvault.importers.json_stream import Damaged, JsonValue
 
 _CHUNK = 1 << 20
-_LONGEST = 1 << 28
+_LONG = 4 << 20
+_LONGEST = 32 << 20
 _TWO_BYTES = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def lines(stream: BinaryIO, chunk: int = _CHUNK) -> Iterator[bytes]:
     """Yield the lines in *stream* as UTF-8 without their ends; blank ones as b"".
 
-    UTF-16 is told by its mark. Raises ImportSourceError where the stream cannot be
-    read further, and for a line of more than 256 MiB.
+    UTF-16 is told by its mark. A line of more than 4 MiB comes without the files that
+    stand in it as base64, and cut off where even then it has more than 32 MiB. Raises
+    ImportSourceError where the stream cannot be read further.
     """
-    pieces = _pieces(stream, chunk)
-    rest: list[bytes] = []
-    held = 0
-    for piece in pieces:
+    line = _Line()
+    for piece in _pieces(stream, chunk):
         first, *others = piece.split(b"\n")
-        rest.append(first)
-        held += len(first)
-        if held > _LONGEST:
-            raise ImportSourceError(f"a line is longer than {_LONGEST >> 20} MiB")
+        line.add(first)
         if others:
-            yield b"".join(rest).removesuffix(b"\r")
+            yield line.end()
             *whole, last = others
-            for line in whole:
-                yield line.removesuffix(b"\r")
-            rest, held = [last], len(last)
-    if held:
-        yield b"".join(rest).removesuffix(b"\r")
+            for each in whole:
+                yield each.removesuffix(b"\r")
+            line.add(last)
+    if not line.is_empty:
+        yield line.end()
+
+
+class _Line:
+    """The line that is being read, in the pieces that it came in."""
+
+    def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._filter: FileFilter | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._size
+
+    def add(self, piece: bytes) -> None:
+        if self._filter:
+            piece = self._filter.feed(piece)
+        if self._size < _LONGEST:
+            self._pieces.append(piece)
+            self._size += len(piece)
+        if self._size > _LONG and not self._filter:
+            self._filter = FileFilter()
+            whole = self._filter.feed(b"".join(self._pieces))
+            self._pieces, self._size = [whole], len(whole)
+
+    def end(self) -> bytes:
+        """Return the line, and begin the next one."""
+        if self._filter and self._size < _LONGEST:
+            self._pieces.append(self._filter.rest())
+        whole = b"".join(self._pieces).removesuffix(b"\r")
+        self._begin()
+        return whole
 
 
 def json_lines(
@@ -65,16 +98,15 @@ def _value(number: int, line: bytes) -> JsonValue | Damaged:
 
 def _pieces(stream: BinaryIO, chunk: int) -> Iterator[bytes]:
     try:
-        first = stream.read(chunk)
+        first = stream.read(max(chunk, len(codecs.BOM_UTF8)))
         if first.startswith(_TWO_BYTES):
             decoder = codecs.getincrementaldecoder("utf-16")(errors="replace")
             while first:
                 yield decoder.decode(first).encode()
                 first = stream.read(chunk)
             return
-        first = first.removeprefix(codecs.BOM_UTF8)
-        while first:
-            yield first
-            first = stream.read(chunk)
+        yield first.removeprefix(codecs.BOM_UTF8)
+        while piece := stream.read(chunk):
+            yield piece
     except OSError as error:
         raise ImportSourceError(f"the file cannot be read further: {error}") from error
