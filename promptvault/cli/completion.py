@@ -46,3 +46,10 @@ def trashed(incomplete: str) -> list[str]:
         names = reader.names(Selection(trashed=True))
         return [name for name in names if name.startswith(incomplete)]
     return []
+
+
+def sources(incomplete: str) -> list[str]:
+    """Offer the sources that an import can be told."""
+    from promptvault.importers import registry  # for this option alone
+
+    return [each for each in registry.sources() if each.startswith(incomplete)]

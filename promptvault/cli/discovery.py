@@ -1,16 +1,28 @@
 """What `import --discover` found: as a table, and as a list to choose from."""
 
+import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from promptvault.cli import render, terminal
-from promptvault.services.discovery import Found
+from promptvault.importers.places import System
+from promptvault.services import discovery
+from promptvault.services.discovery import Found, Surroundings
+from promptvault.vault.reader import Reader
 
 _NOTHING = "Nothing to import was found. Name it: 'promptvault import PATH'."
 _ADVICE = (
     "There is no terminal to choose on: give PATHs, or --json to list what is there."
 )
 _HEADING = "Found on this computer; import which?"
+
+
+def found(reader: Reader) -> list[Found]:
+    """Return what there is on this computer."""
+    system = System.of(sys.platform)
+    surroundings = Surroundings(system, Path.home(), os.environ, Path.cwd())
+    return discovery.find(reader, surroundings)
 
 
 def choose(found: Sequence[Found]) -> list[Found]:

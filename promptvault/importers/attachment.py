@@ -5,6 +5,7 @@ from typing import BinaryIO, cast
 
 _BASE64 = rb"[A-Za-z0-9+/=_-]"
 _LEAST = 1024
+_PIECE = 16 << 10
 _HELD = 2 * _LEAST
 """Bytes at a piece's end in which the start of a file could hide."""
 # In a string that somebody typed, the quotes would stand behind backslashes.
@@ -58,7 +59,8 @@ class _Filtered:
         self._filter = FileFilter()
 
     def read(self, size: int = -1) -> bytes:
-        while piece := self._stream.read(size):
+        """Return the next bytes, which may be more than *size*; b"" at the end."""
+        while piece := self._stream.read(max(size, _PIECE) if size >= 0 else size):
             if left := self._filter.feed(piece):
                 return left
         return self._filter.rest()

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from io import BytesIO
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
@@ -111,10 +112,18 @@ class Document:
         start = self.head.lstrip(_BEFORE_TEXT)
         if b"{" not in start or start.startswith((b"<", b"#", _SQLITE)):
             return ()  # markup and prose can be large, and one line
+        first = _objects(BytesIO(self.head))
+        if len(first) == _SAMPLE or len(self.head) < _HEAD:
+            return first
         with self.open() as stream:
-            first = islice(values(without_files(stream)), _SAMPLE_REACH)
-            objects = (value for value in first if isinstance(value, dict))
-            return tuple(islice(objects, _SAMPLE))
+            return _objects(stream)
+
+
+def _objects(stream: BinaryIO) -> tuple[JsonObject, ...]:
+    """Return the first few JSON objects in *stream*, without the files in them."""
+    first = islice(values(without_files(stream), chunk=_HEAD), _SAMPLE_REACH)
+    objects = (value for value in first if isinstance(value, dict))
+    return tuple(islice(objects, _SAMPLE))
 
 
 Found = Document | Failure | Unchanged

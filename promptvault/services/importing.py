@@ -166,9 +166,9 @@ class _Import:
         pk = _open_entry(connection, self._now, paths, self._options)
         send = feed.file if feed else None
         self._intake = Intake(connection, author, self._now, pk, send)
+        self.take(look(self._known))
         for failure in registry.unusable():
             self._fail(failure)
-        self.take(look(self._known))
         _require_something(report)
         report.held_back = self._intake.finish(_commit_message(report))
         if self._options.dry_run or not self._took_any:

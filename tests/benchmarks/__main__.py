@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.benchmarks import data
+from tests.benchmarks import data, sources
 from tests.benchmarks.measure import Command, compare, peak_mb, run
 
 _HELLO = """import typer
@@ -21,6 +21,14 @@ def hello(name: str = "world") -> None:
 
 app()
 """
+_LOAD = "import json, sys; json.load(open(sys.argv[1]))"
+_LOAD_LINES = """import json, pathlib, sys
+for path in pathlib.Path(sys.argv[1]).rglob("*.jsonl"):
+    with path.open("rb") as file:
+        for line in file:
+            json.loads(line)
+"""
+_PARSE = "import sys; from lxml import html; html.parse(sys.argv[1])"
 _COMPLETION = {
     "_PROMPTVAULT_COMPLETE": "complete_bash",
     "COMP_WORDS": "promptvault get folder1/pro",
@@ -82,28 +90,64 @@ class Bench:
         yield "`search` piped", self.pvt(vault, "search", "needle")
         yield "tab completion", self.pvt(vault, **_COMPLETION)
 
-    def imports(self, conversations: int, label: str) -> Iterator[str]:
-        """Measure the import of a large export."""
-        export = self._folder / "conversations.json"
-        data.write_export(export, conversations)
-        size = export.stat().st_size / 1e6
-        load = f"import json; json.load(open({str(export)!r}))"
-        base = Command([sys.executable, "-c", load])
+    def imports(self) -> Iterator[str]:
+        """Measure the import of large files of several sources."""
+        chatgpt = self._folder / "conversations.json"
+        data.write_export(chatgpt, 3_000)
+        yield from self._import("ChatGPT", chatgpt, _LOAD, "`json.load`", ("4", 120))
+        claude = self._folder / "claude.json"
+        sources.write_claude(claude, 2_400)
+        yield from self._import("Claude.ai", claude, _LOAD, "`json.load`", ("4", 150))
+        folder = self._folder / "projects"
+        sources.write_claude_code(folder)
+        base = "`json.loads` of every line"
+        yield from self._import("Claude Code", folder, _LOAD_LINES, base, ("2.5", 150))
+        page = self._folder / "MyActivity.html"
+        sources.write_takeout(page, 4_400)
+        yield from self._import("Takeout", page, _PARSE, "lxml's parser", ("3", 150))
+
+    def _import(
+        self, source: str, path: Path, program: str, base: str, targets: tuple[str, int]
+    ) -> Iterator[str]:
+        files = [path] if path.is_file() else list(path.rglob("*.jsonl"))
+        size = sum(file.stat().st_size for file in files) / 1e6
         # Each run into an empty place, or the disk still writes the one before.
         vault = shlex.quote(str(self._folder / "import"))
-        words = (self._program, "import", str(export), "--take", "all")
+        words = (self._program, "import", str(path), "--take", "all")
         script = f"rm -rf {vault}; PROMPTVAULT_HOME={vault} exec {shlex.join(words)}"
         command = Command(["sh", "-c", script])
-        yield self.against(f"import of {size:.0f} MB / `json.load`", command, base, "4")
-        peak = peak_mb(self.pvt(label, "import", str(export), "--take", "all"))
-        yield f"| peak memory of that import | {peak:.0f} MB | | 120 MB |"
+        baseline = Command([sys.executable, "-c", program, str(path)])
+        label = f"import of {source}, {size:.0f} MB / {base}"
+        yield self.against(label, command, baseline, targets[0])
+        peak = peak_mb(self.pvt(source, *words[1:]))
+        yield f"| its peak memory | {peak:.0f} MB | | {targets[1]} MB |"
+        again = compare(
+            self.pvt(source, *words[1:]), self.pvt(source, "--version"), self._runs
+        )
+        more = again.seconds - again.base_seconds
+        yield f"| the same again, beyond start-up | {more * 1000:.0f} ms | | 500 ms |"
+
+    def largest(self) -> Iterator[str]:
+        """Measure the memory that very large files need."""
+        export = self._folder / "large.json"
+        data.write_export(export, 30_000)
+        yield self._peak("ChatGPT", export, 120)
+        database = self._folder / "state.vscdb"
+        sources.write_cursor(database, 300_000)
+        yield self._peak("Cursor", database, 150)
+
+    def _peak(self, source: str, path: Path, target: int) -> str:
+        size = path.stat().st_size / 1e6
+        command = self.pvt(f"large {source}", "import", str(path), "--take", "all")
+        label = f"peak memory of {source}, {size:,.0f} MB"
+        return f"| {label} | {peak_mb(command):.0f} MB | | {target} MB |"
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=10)
-    parser.add_argument("--large", action="store_true", help="a file ten times as big")
+    parser.add_argument("--large", action="store_true", help="files of 1 GB, too")
     options = parser.parse_args()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     print("| what | medians | ratio | target |\n|---|---|---|---|")
@@ -111,13 +155,11 @@ def main() -> None:
         bench = Bench(Path(folder), options.runs)
         for row in bench.rows():
             print(row, flush=True)
-        for row in bench.imports(3_000, "peak"):
+        for row in bench.imports():
             print(row, flush=True)
         if options.large:
-            export = Path(folder) / "large.json"
-            data.write_export(export, 30_000)
-            peak = peak_mb(bench.pvt("large", "import", str(export), "--take", "all"))
-            print(f"| the same, ten times the size | {peak:.0f} MB | | 120 MB |")
+            for row in bench.largest():
+                print(row, flush=True)
 
 
 if __name__ == "__main__":

@@ -78,10 +78,9 @@ def test_broken_package_spoils_no_import(
     (package / "entry_points.txt").write_text(BROKEN)
     (tmp_path / "promptvault_taken.py").write_text(TAKEN)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    chats = EXAMPLE.parent / "chatgpt-export"
-    report = pvt_process("import", str(chats), "--json").json
-    assert report["source"] == "chatgpt"
-    assert report["added"] > 30
+    (tmp_path / "prompt.txt").write_text("Tidy this up.")
+    report = pvt_process("import", str(tmp_path / "prompt.txt"), "--json").json
+    assert (report["source"], report["added"]) == ("text", 1)
     reasons = {failure["where"]: failure["reason"] for failure in report["failed"]}
     assert len(reasons) == 3
     assert (

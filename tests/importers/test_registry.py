@@ -120,5 +120,5 @@ def test_unknown_source_names_the_known_ones() -> None:
 
 
 def test_sources_are_distinct() -> None:
-    names: list[Any] = [importer.source for importer in registry.IMPORTERS]
+    names: list[Any] = [importer.source for importer in registry.importers()]
     assert len(set(names)) == len(names)

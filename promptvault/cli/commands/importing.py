@@ -1,6 +1,5 @@
 """`import` and `imports`: bringing prompts in, and taking them back."""
 
-import os
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -17,16 +16,13 @@ from promptvault.cli import (
     rows,
     terminal,
 )
-from promptvault.cli import discovery as choosing
 from promptvault.cli.context import open_reader
 from promptvault.cli.workspace import settings, workspace
 from promptvault.errors import ImportSourceError, InvalidInputError
 from promptvault.importers.candidate import Failure
 from promptvault.importers.document import Found, Known, documents, piped
-from promptvault.importers.places import System
 from promptvault.importers.registry import AUTO
-from promptvault.services import discovery, ledger
-from promptvault.services.discovery import Surroundings
+from promptvault.services import ledger
 from promptvault.services.import_report import Options, Take
 from promptvault.services.importing import run
 
@@ -51,7 +47,12 @@ def import_(
         typer.Option("--discover", help="Look for what this computer already holds."),
     ] = False,
     source: Annotated[
-        str, typer.Option(help="What it is; without it, told by the content.")
+        str,
+        typer.Option(
+            metavar="SOURCE",
+            autocompletion=completion.sources,
+            help="What it is; without it, told by the content.",
+        ),
     ] = AUTO,
     take: Annotated[
         Take | None,
@@ -122,24 +123,21 @@ def _run(paths: list[str], chosen: Options, *, as_json: bool) -> None:
 
 def _discovered(*, yes: bool, as_json: bool) -> list[str]:
     """Return what to import of what there is; none where it was only to be listed."""
+    from promptvault.cli import discovery  # 20 ms, which other imports need not pay
+
     with open_reader() as reader:
-        found = discovery.find(reader, _surroundings())
+        found = discovery.found(reader)
     if as_json and not yes:
         terminal.write_json_rows(map(rows.found_row, found))
         return []
     if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
-        choosing.table(found)
+        discovery.table(found)
         terminal.note("Add --yes to import all of it, or name what you want.")
         return []
-    chosen = found if yes else choosing.choose(found)
+    chosen = found if yes else discovery.choose(found)
     if not chosen:
-        choosing.table(chosen)
+        discovery.table(chosen)
     return [str(target) for each in chosen for target in each.targets]
-
-
-def _surroundings() -> Surroundings:
-    system = System.of(sys.platform)
-    return Surroundings(system, Path.home(), os.environ, Path.cwd())
 
 
 def _named(paths: list[str]) -> list[str]:
