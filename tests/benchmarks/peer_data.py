@@ -15,6 +15,7 @@ from tests.benchmarks.data import Writer
 Record = dict[str, Any]
 
 _UNSUPPORTED = "```\nThis block is not supported on your current device yet.\n```"
+_DAMAGED = {"id": "damaged", "conversation_id": "damaged"}
 _ZERO = "00000000-0000-4000-8000-000000000000"
 
 
@@ -48,7 +49,7 @@ class Talk(Writer):
         """Return something typed, and note it; one in four has several lines."""
         said = f"{self.words(words).capitalize()}?"
         if self.one_in(4):
-            said += f"\n\n```\n{self.words(8)}\n```\nNaïve – {self.words(5)}!"
+            said += f"\n\n```\n{self.words(8)}\n```\nNaïve: {self.words(5)}!"
         (self.truth.wanted if wanted else self.truth.other).add(said)
         return said
 
@@ -62,7 +63,7 @@ def uuid(*numbers: int) -> str:
 def write_chatgpt(path: Path, seed: int, count: int, damaged: bool) -> Truth:
     """Write `conversations.json` of *count* conversations; about 30 KB each.
 
-    *damaged* makes the one in the middle lack all of its messages.
+    *damaged* adds one in the middle that has lost its messages.
     """
     talk = Talk(seed)
     about, how = talk.prompt(wanted=False), talk.prompt(wanted=False)
@@ -74,7 +75,7 @@ def write_chatgpt(path: Path, seed: int, count: int, damaged: bool) -> Truth:
 def _broken(chats: Iterator[Record], middle: int) -> Iterator[Record]:
     for number, chat in enumerate(chats):
         if number == middle:
-            yield {"id": "damaged", "title": "Damaged", "create_time": None}
+            yield {key: chat[key] for key in chat if key != "mapping"} | _DAMAGED
         yield chat
 
 
@@ -187,7 +188,12 @@ class _ChatGPT:
             message["id"] = name
         if self._last:
             self._nodes[self._last]["children"].append(name)
-        row = {"id": name, "message": message, "parent": self._last, "children": []}
+        row: Record = {
+            "id": name,
+            "message": message,
+            "parent": self._last,
+            "children": [],
+        }
         self._nodes[name] = row
         self._last = name
 
@@ -233,7 +239,7 @@ class _Claude:
             self._human("", pasted=said)
         elif self._talk.one_in(20):
             self._human(said, pasted=self._talk.words(300))
-        elif self._talk.one_in(20):
+        elif self._talk.one_in(40):
             note = {"type": "injected_prompt_block", "text": self._talk.words(30)}
             blocks = [self._block(said), note]
             self._say("human", f"{said}\n\n{_UNSUPPORTED}", blocks, [])
