@@ -103,6 +103,8 @@ def _imported(found: Found) -> str:
 
 def _size(size: int) -> str:
     """Return *size* in bytes in the unit that fits it."""
+    if size < 1000:
+        return f"{size} B"
     number = size / 1000
     for unit in ("kB", "MB"):
         if number < 1000:

@@ -28,6 +28,7 @@ def write_old(database: Path, *more: str) -> None:
         connection.executescript(OLD)
         for statement in more:
             connection.execute(statement)
+        connection.commit()
 
 
 def schema_of(database: Path) -> set[tuple[str, str]]:
@@ -51,6 +52,15 @@ def test_an_old_vault_keeps_everything(vault: Vault) -> None:
     assert second.content == Content("Review this code: {{ code }}", True, declared)
     assert (second.message, second.author.name) == ("Ask for code", "Ada Lovelace")
     assert second.created_at.isoformat() == "2025-02-03T04:05:06.007000+00:00"
+
+
+def test_keys_in_an_old_vault_are_found(vault: Vault) -> None:
+    key = "gh" + "p_" + "aB3dE6gH9kLm2pQr5tUv8xYzC4fJ7nWsaB3d"
+    write_old(vault.database, f"UPDATE versions SET body = 'Use {key}.' WHERE pk = 2")
+    with vault.writing() as repository:
+        prompt = repository.reader.get("review")
+    assert prompt.secrets == ("GitHub Token",)
+    assert prompt.is_held_back
 
 
 def test_an_old_vault_has_the_schema_of_a_new_one(vault: Vault, tmp_path: Path) -> None:
