@@ -113,7 +113,7 @@ class Offering:
 
     def _name_of(self, source: str, candidate: Candidate, text: str) -> str:
         folder = self._folder or source
-        if path := _path(candidate.name or ""):
+        if candidate.name and (path := _path(candidate.name)):
             return f"{folder}/{path}"
         title = _slug(candidate.title or candidate.conversation_title or "")
         if candidate.kind is Kind.INSTRUCTIONS:

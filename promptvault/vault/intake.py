@@ -87,7 +87,6 @@ class Intake:
     ) -> None:
         """Begin; *send* is told each new file's key in the outbox and its content."""
         self._connection = connection
-        self._batch = Batch(connection)
         self._reader = Reader(connection)
         self._matcher = Matcher(connection)
         self._execute = connection.execute
@@ -103,6 +102,7 @@ class Intake:
         (self._trigger,) = self._execute(_TRIGGER_SQL).fetchone()
         self._execute("DROP TRIGGER search_insert")
         self._last_prompt_pk = self._maximum("prompts")
+        self._batch = Batch(connection, is_first=not self._last_prompt_pk)
         self._prompt_pk = self._indexed_pk = self._last_prompt_pk
         self._last_file_pk = self._maximum("outbox_files")
         self._version_pk = self._maximum("versions")
@@ -128,9 +128,7 @@ class Intake:
     def offer(self, prompt: Offer) -> Fate:
         """Take *prompt* in, or what is new of it, and tell what became of it."""
         key = digest(prompt.versions[-1].content.body)
-        if self._batch.matters_to(prompt, key):
-            self._batch.write()
-        standing = self._matcher.find(prompt, key)
+        standing = self._find(prompt, key)
         if standing is None:
             self._add(prompt, key)
             return Fate.ADDED
@@ -138,6 +136,13 @@ class Intake:
             self._add_origins(standing.prompt_pk, prompt)
             return Fate.KNOWN
         return self._grow(standing, prompt)
+
+    def _find(self, prompt: Offer, key: bytes) -> Standing | None:
+        if self._batch.matters_to(prompt, key):
+            self._batch.write()
+        elif self._batch.knows_all:
+            return None
+        return self._matcher.find(prompt, key)
 
     def _grow(self, standing: Standing, prompt: Offer) -> Fate:
         """Add the versions that came after those known, if none was made here."""
@@ -230,8 +235,8 @@ class Intake:
         return name
 
     def _is_taken(self, name: str) -> bool:
-        if name in self._batch.names:
-            return True
+        if name in self._batch.names or self._batch.knows_all:
+            return name in self._batch.names
         return self._execute(_FIND_LIVING, (name,)).fetchone() is not None
 
     def _insert_version(
@@ -284,7 +289,8 @@ class Intake:
         ends = (*times, self._import_pk, deleted_at, made.secrets_allowed)
         row = (*names, *details, self._version_pk, *ends)
         self._batch.add("prompts", row)
-        self._batch.names.add(made.name)
+        if not made.deleted_at:
+            self._batch.names.add(made.name)
         first = self._version_pk - made.version
         for label, number in made.labels.items():
             self._batch.add("labels", (pk, label, first + number))

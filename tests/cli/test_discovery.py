@@ -164,7 +164,7 @@ def test_the_row_for_scripts() -> None:
 @pytest.mark.parametrize(
     ("size", "text"),
     [
-        (1, "0.0 kB"),
+        (1, "1 B"),
         (4_200, "4.2 kB"),
         (999_900_000, "999.9 MB"),
         (2 * 10**12, "2,000.0 GB"),
