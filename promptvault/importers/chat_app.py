@@ -1,6 +1,6 @@
 """Exports of chat apps that keep a tree: Grok, LibreChat and Open WebUI."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
@@ -50,7 +50,13 @@ def read(value: JsonObject, standing: Standing) -> Conversation:
 
 def _is_grok(value: JsonObject) -> bool:
     is_named = isinstance(value.get("conversation"), dict)
-    return is_named and isinstance(value.get("responses"), list)
+    return is_named and isinstance(_grok_responses(value), list)
+
+
+def _grok_responses(value: JsonObject) -> JsonValue:
+    """Return the list of responses, which the website itself wraps once more."""
+    responses = value.get("responses")
+    return members(responses).get("responses") or responses
 
 
 def _is_librechat(value: JsonObject) -> bool:
@@ -69,24 +75,25 @@ def _open_webui_chat(value: JsonObject) -> JsonObject:
 
 def _grok(value: JsonObject) -> Conversation:
     about = members(value.get("conversation"))
-    responses = map(members, items(value.get("responses")))
+    responses = map(members, items(_grok_responses(value)))
     # The leaf that is named is often one that was not exported.
     return _conversation(
         [_grok_message(members(each.get("response")) or each) for each in responses],
-        leaf=_key(about, "leaf_response_id"),
-        key=text(about.get("id")),
+        leaf=_key(about, "leaf_response_id", "leafResponseId"),
+        key=text(_key(about, "id", "conversationId")),
         title=text(about.get("title")),
     )
 
 
 def _grok_message(response: JsonObject) -> _Message:
-    date = members(response.get("create_time")).get("$date")  # as MongoDB writes it
+    made = response.get("create_time") or response.get("createTime")
+    date = members(made).get("$date")  # as MongoDB writes it
     return _Message(
-        _key(response, "_id"),
-        _key(response, "parent_response_id"),
+        _key(response, "_id", "responseId"),
+        _key(response, "parent_response_id", "parentResponseId"),
         str(response.get("sender")).lower() == "human",
         text(response.get("message")),
-        moment(members(date).get("$numberLong", date or response.get("create_time"))),
+        moment(members(date).get("$numberLong", date or made)),
         text(response.get("model")),
     )
 
@@ -97,6 +104,7 @@ def _librechat(value: JsonObject) -> tuple[Conversation, str | None]:
     chat = _conversation(
         list(map(_librechat_message, _flat(listed))),
         leaf=None,
+        fallback=_last_leaf,
         key=text(value.get("conversationId")),
         title=text(value.get("title")),
     )
@@ -155,16 +163,29 @@ def _conversation(
     leaf: str | None,
     key: str | None,
     title: str | None,
+    fallback: Callable[[Mapping[str, Node]], str | None] = tree.newest_leaf,
 ) -> Conversation:
     nodes = _nodes(messages)
     return tree.conversation(
         nodes,
-        leaf if leaf in nodes else tree.newest_leaf(nodes),
+        leaf if leaf in nodes else fallback(nodes),
         key=key,
         title=title,
         url=None,
         textless=sum(each.is_typed and not each.body for each in messages),
     )
+
+
+def _last_leaf(nodes: Mapping[str, Node]) -> str | None:
+    """Return the end of the branch that LibreChat shows: of several, the last one."""
+    answers = {
+        node.parent if node.parent in nodes else None: key
+        for key, node in nodes.items()
+    }
+    leaf = answers.pop(None, None)
+    while leaf in answers:  # each is taken once, as a cycle has no end
+        leaf = answers.pop(leaf)
+    return leaf
 
 
 def _nodes(messages: Sequence[_Message]) -> dict[str, Node]:
@@ -183,6 +204,6 @@ def _nodes(messages: Sequence[_Message]) -> dict[str, Node]:
     return nodes
 
 
-def _key(fields: JsonObject, name: str) -> str | None:
-    key = fields.get(name)
-    return key if isinstance(key, str) and key else None
+def _key(fields: JsonObject, *names: str) -> str | None:
+    keys = (fields.get(name) for name in names)
+    return next((key for key in keys if isinstance(key, str) and key), None)

@@ -45,6 +45,12 @@ _NOT_TYPED = frozenset(
     }
 )
 _FENCED = re.compile(r"\s*(?:The user provided [^`]*)?```(.*)```\s*", re.DOTALL)
+# What the product itself writes where a person keeps instructions (agent mode).
+_UNWRITTEN = re.compile(
+    r"\s*(Very important: The user's timezone is|"
+    r"If I ask about events that occur after the knowledge cutoff|"
+    r"Currently there are no APIs available through API Tool)"
+)
 _GPT_NAME = re.compile(r'\bName: "(.+?)"|\byour name is (.+?)\. Note:')
 _GPT_TEXT = re.compile(
     r"\AYou are a \W?GPT\b.*?instructions from the user outlining your goals "
@@ -55,7 +61,10 @@ _GPT_TEXT = re.compile(
 
 def probe(document: Document) -> bool:
     """Whether *document* holds ChatGPT conversations, or is its export's manifest."""
-    return any(_is_tree(value) or _is_manifest(value) for value in document.sample)
+    return any(
+        _is_manifest(value) or _is_tree(members(_unwrapped(value)))
+        for value in document.sample
+    )
 
 
 def read(document: Document) -> Items:
@@ -69,7 +78,13 @@ def read(document: Document) -> Items:
             elif isinstance(value, dict) and _is_manifest(value):
                 yield from _missing_shards(value, document)
             else:
-                yield _item(value, where, seen)
+                yield _item(_unwrapped(value), where, seen)
+
+
+def _unwrapped(value: JsonValue) -> JsonValue:
+    """Return the conversation that a browser extension keeps among notes of its own."""
+    inner = members(value).values() if "mapping" not in members(value) else ()
+    return next((each for each in inner if _is_tree(members(each))), value)
 
 
 def _is_tree(value: JsonObject) -> bool:
@@ -187,10 +202,10 @@ def _body(message: JsonObject) -> str | None:
 def _part(part: JsonValue) -> str | None:
     if isinstance(part, str):
         return part
-    spoken = members(part)
-    if spoken.get("content_type") == "audio_transcription":
-        return text(spoken.get("text")) if spoken.get("direction") != "out" else None
-    return None
+    fields = members(part)
+    if fields.get("content_type") == "audio_transcription":
+        return text(fields.get("text")) if fields.get("direction") != "out" else None
+    return text(fields.get("text")) if fields.get("content_type") == "text" else None
 
 
 def _instructions(
@@ -226,7 +241,9 @@ def _standing_texts(message: JsonObject) -> Iterator[tuple[str, str | None]]:
 
 def _unfenced(value: JsonValue) -> str | None:
     body = text(value)
-    found = _FENCED.fullmatch(body) if body else None
+    if not body or _UNWRITTEN.match(body):
+        return None
+    found = _FENCED.fullmatch(body)
     return text(found[1].strip()) if found else body
 
 

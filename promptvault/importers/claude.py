@@ -33,7 +33,7 @@ _CONVERSATION_KEYS = ("conversation_uuid", "conversation_id", "chat_uuid")
 def probe(document: Document) -> bool:
     """Whether *document* holds something of Claude.ai that may hold prompts."""
     return any(
-        "chat_messages" in value
+        "chat_messages" in _unwrapped(value)
         or _is_project(value)
         or _is_design(value)
         or _is_message(value)
@@ -60,9 +60,15 @@ def read(document: Document) -> Items:
             elif _is_message(value):
                 loose.setdefault(_conversation_key(value), []).append(value)
             else:
-                yield _item(value, where)
+                yield _item(_unwrapped(value), where)
     for key, messages in loose.items():
         yield _chat({"uuid": key}, messages)
+
+
+def _unwrapped(value: JsonObject) -> JsonObject:
+    """Return the chat that a browser extension keeps among notes of its own."""
+    inner = map(members, value.values()) if "chat_messages" not in value else ()
+    return next((each for each in inner if "chat_messages" in each), value)
 
 
 def _is_project(value: JsonObject) -> bool:
@@ -154,13 +160,19 @@ def _nodes(messages: list[JsonValue], model: str | None) -> tuple[dict[str, Node
     ):
         made = moment(message.get("created_at"))
         draft = None
-        if message.get("sender") in _HUMAN:
+        if message.get("sender") in _HUMAN and not _is_tool_result(message):
             if body := _body(message):
                 draft = Draft(body, made, text(message.get("uuid")), model)
             else:
                 textless += 1
         nodes[key] = Node(parent, made, draft)
     return nodes, textless
+
+
+def _is_tool_result(message: JsonObject) -> bool:
+    """Whether a tool answered, which some exports put in the person's mouth."""
+    kinds = {members(block).get("type") for block in items(message.get("content"))}
+    return kinds == {"tool_result"}
 
 
 def _in_order(messages: list[JsonValue]) -> list[JsonObject]:

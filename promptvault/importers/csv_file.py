@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from promptvault.domain.name import validate_name
 from promptvault.errors import ImportSourceError, InvalidInputError
-from promptvault.importers import csv_row, encoded_text
+from promptvault.importers import csv_row, encoded_text, surroundings
 from promptvault.importers.candidate import (
     Candidate,
     Conversation,
@@ -20,7 +20,7 @@ from promptvault.importers.candidate import (
 )
 from promptvault.importers.csv_row import Row
 from promptvault.importers.document import Document
-from promptvault.importers.field import moment, text
+from promptvault.importers.field import fit, moment, text
 from promptvault.importers.json_stream import Damaged
 
 SOURCE = "csv"
@@ -37,6 +37,14 @@ _AUTHOR = ("author", "role", "sender", "from")
 _MESSAGE = ("message", "content", "text", "value")
 _CHAT_TITLE = ("conversation", "conversationtitle", "chat", "chattitle", "title")
 _CHAT_ID = ("conversationid", "chatid", "threadid", "sessionid")
+_ANSWER = ("answer", "completion", "input", "output", "response")
+_TAGS = ("categories", "category", "fordevs", "language", "tag", "tags", "type")
+_KEY = ("", "author", "contributor", "id", "key", "number", "slug", "source", "version")
+_LIBRARY = frozenset({"name", "body", "tags"})
+"""Columns that a list of prompts of ours has."""
+_KNOWN = frozenset(
+    (*_BODY, *_TITLE, *_DESCRIPTION, *_TIME, *_ANSWER, *_TAGS, *_KEY, "favourite")
+)
 _HUMAN = frozenset({"human", "user", "you", "me"})
 _MACHINE = frozenset(
     {"ai", "assistant", "bot", "copilot", "gpt", "chatgpt", "model", "system", "tool"}
@@ -62,8 +70,34 @@ class _Table(NamedTuple):
 
 
 def probe(document: Document) -> bool:
-    """Whether *document* is a table with a column of prompts or messages."""
-    return _table(document) is not None
+    """Whether *document* is a table with a column of prompts or messages.
+
+    A column of any texts is one of prompts where nothing is said of them but what is
+    said of a prompt.
+    """
+    table = _table(document)
+    return table is not None and (
+        _is_telling(table) or _KNOWN.issuperset(table.columns)
+    )
+
+
+def _is_telling(table: _Table) -> bool:
+    is_of_prompts = table.texts in _PROMPT or _LIBRARY.issubset(table.columns)
+    return table.is_chat or is_of_prompts
+
+
+def doubt(document: Document) -> str | None:
+    """Say why *document* may hold no prompts: many tables have a column of texts."""
+    if surroundings.is_alone(document):
+        return None
+    if surroundings.is_beside_export(document):
+        return "a loose file beside a chat export"
+    table = _table(document)
+    is_telling = table is not None and _is_telling(table)
+    is_kept = (is_telling and not surroundings.is_among_tests(document)) or (
+        surroundings.is_place_of_prompts(document)
+    )
+    return None if is_kept else "a table among other files"
 
 
 def read(document: Document) -> Items:
@@ -196,6 +230,10 @@ def _name(cells: Cells) -> str | None:
 
 
 def _tags(cells: Cells) -> Iterator[str]:
+    yield from map(fit, _words(cells))
+
+
+def _words(cells: Cells) -> Iterator[str]:
     tags = cells.get("tags") or cells.get("tag") or ""
     yield from _split(tags) if any(map(tags.__contains__, ",;|")) else tags.split()
     for column in ("category", "categories"):

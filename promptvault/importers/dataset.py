@@ -8,7 +8,7 @@ import io
 import re
 from collections.abc import Iterator
 
-from promptvault.importers import chat_app, message_list
+from promptvault.importers import chat_app, long_chat, message_list, surroundings
 from promptvault.importers.candidate import (
     Candidate,
     Conversation,
@@ -27,6 +27,7 @@ from promptvault.importers.json_stream import (
     JsonValue,
     values,
 )
+from promptvault.importers.long_chat import LongChat
 from promptvault.importers.message_list import Standing, is_message
 from promptvault.importers.template import mustache, translated
 
@@ -51,32 +52,64 @@ _ANSWERS = frozenset(
     "completion completions response responses chosen rejected output answer".split()
 )
 _NAMES = ("act", "title", "name", "command")
-_ROW_KEYS = ("row", "body", "params", "request")
+_ROW_KEYS = ("row", "body", "params", "request", "session")
 _SYSTEM = ("system", "instructions", "system_prompt", "systemInstruction")
-_MANY_TURNS = 1000
 
 
 def probe(document: Document) -> bool:
     """Whether one of the first rows has a shape that is known."""
+    if long_chat.about(document) is not None:
+        return True
     return any(map(_is_known, document.sample))
+
+
+def doubt(document: Document) -> str | None:
+    """Say why *document* may be none of a person's: programs and tests have data."""
+    if surroundings.is_alone(document):
+        return None
+    if surroundings.is_beside_export(document):
+        return "a loose file beside a chat export"
+    is_kept = surroundings.is_place_of_prompts(
+        document
+    ) or not surroundings.is_beside_code(document)
+    return None if is_kept else "data among source code"
 
 
 def read(document: Document) -> Items:
     """Yield the chats and prompts in *document*; system messages only once each."""
+    if (about := long_chat.about(document)) is not None:
+        yield from _long(document, about)
+        return
     standing = Standing()
-    loose = _Loose()
+    loose = LongChat(standing)
     with document.open() as stream:
         for index, value in enumerate(values(stream, _unwrap(document))):
-            where = f"{document.name}, row {index + 1}"
             if is_message(value):
-                yield from loose.add(value, standing)
+                yield from loose.add(value)
                 continue
             yield from loose.end()
+            where = f"{document.name}, row {index + 1}"
             if isinstance(value, Damaged):
                 yield Failure(where, value.reason)
             else:
                 yield from _items(value, where, standing)
     yield from loose.end()
+
+
+def _long(document: Document, about: JsonObject) -> Items:
+    """Yield the one chat that *document* is, without holding it in memory."""
+    standing = Standing()
+    if first := tuple(standing.candidates(_system(about))):
+        yield Conversation(first)
+    chat = LongChat(standing, *_about(about))
+    with document.open() as stream:
+        for index, value in enumerate(values(stream, long_chat.KEYS)):
+            if is_message(value):
+                yield from chat.add(value)
+            elif isinstance(value, Damaged):
+                where = f"{document.name}, message {index + 1}"
+                yield Failure(where, value.reason)
+    yield from chat.end()
 
 
 def _unwrap(document: Document) -> tuple[str, ...]:
@@ -90,47 +123,17 @@ def _unwrap(document: Document) -> tuple[str, ...]:
     return () if is_whole or any(map(is_message, document.sample)) else _WRAPPERS
 
 
-class _Loose:
-    """Messages that are rows themselves: those in a row make up a conversation."""
+def _about(row: JsonObject) -> tuple[str | None, str | None, str | None]:
+    """Return the id, the title and the model of a chat."""
+    model = text(row.get("model")) or text(members(row.get("model")).get("id"))
+    return _text_of(row, _KEYS), _text_of(row, _TITLES), model
 
-    def __init__(self) -> None:
-        self._turns: list[Draft | None] = []
-        self._standing: list[Candidate] = []
-        self._key: str | None = None
-        self._title: str | None = None
-        self._goes_on = False
 
-    def add(self, message: JsonObject, standing: Standing) -> Iterator[Conversation]:
-        """Take the next message; yield the conversation before it, if it begins one."""
-        key = _text_of(message, ("conversation_id", "session_id", "thread_id"))
-        if key != self._key:
-            yield from self.end()
-        self._key = key
-        self._turns += message_list.drafts([message])
-        self._standing += standing.candidates(message_list.standing_bodies([message]))
-        if len(self._turns) >= _MANY_TURNS:
-            yield self._conversation()
-            self._goes_on = True
-
-    def end(self) -> Iterator[Conversation]:
-        """Yield the conversation that has come to its end, if there is one."""
-        if self._turns or self._standing:
-            yield self._conversation()
-        self._goes_on = False
-        self._title = self._key = None
-
-    def _conversation(self) -> Conversation:
-        made = message_list.conversation(
-            self._turns,
-            self._standing,
-            key=self._key,
-            title=self._title,
-            goes_on=self._goes_on,
-        )
-        if made.candidates:
-            self._title = made.candidates[-1].conversation_title
-        self._turns, self._standing = [], []
-        return made
+def _system(row: JsonObject) -> Iterator[str | None]:
+    """Yield the system prompts that stand beside the messages of a chat."""
+    yield from (message_list.joined(row.get(key)) for key in _SYSTEM)
+    if "folderId" in row and "messages" in row:  # Chatbot UI
+        yield text(row.get("prompt"))
 
 
 def _is_known(row: JsonObject) -> bool:
@@ -204,14 +207,13 @@ def _messages(row: JsonObject) -> list[JsonValue] | None:
 def _chat(
     row: JsonObject, messages: list[JsonValue], standing: Standing
 ) -> Conversation:
-    system = (message_list.joined(row.get(key)) for key in _SYSTEM)
-    bodies = [*system, *message_list.standing_bodies(messages)]
-    model = text(row.get("model")) or text(members(row.get("model")).get("id"))
+    bodies = [*_system(row), *message_list.standing_bodies(messages)]
+    key, title, model = _about(row)
     return message_list.conversation(
         message_list.drafts(messages, model),
         standing.candidates(bodies),
-        key=_text_of(row, _KEYS),
-        title=_text_of(row, _TITLES),
+        key=key,
+        title=title,
     )
 
 

@@ -11,7 +11,7 @@ from functools import cached_property, partial
 from io import BytesIO
 from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 from promptvault.errors import ImportSourceError, NotFoundError
 from promptvault.importers import archive
@@ -35,6 +35,8 @@ _SQLITE = b"SQLite format 3\0"
 _DATABASES = frozenset({".db", ".sqlite", ".sqlite3", ".vscdb"})
 _SAMPLE = 5
 _SAMPLE_REACH = 20
+_SAMPLE_BYTES = 24 << 20
+"""An object larger than that takes more memory than a look at it is worth."""
 _PRUNED = frozenset({".git", ".hg", ".svn", ".venv", "node_modules", "__pycache__"})
 _LAST = (
     *(".md", ".mdc", ".markdown", ".txt", ".prompt", ".csv", ".yaml", ".yml"),
@@ -116,12 +118,26 @@ class Document:
         if len(first) == _SAMPLE or len(self.head) < _HEAD:
             return first
         with self.open() as stream:
-            return _objects(stream)
+            start = cast("BinaryIO", _Start(without_files(stream)))
+            return _objects(start)
+
+
+class _Start:
+    """The first megabytes of a stream."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._left = _SAMPLE_BYTES
+
+    def read(self, size: int) -> bytes:
+        data = self._stream.read(size) if self._left > 0 else b""
+        self._left -= len(data)
+        return data
 
 
 def _objects(stream: BinaryIO) -> tuple[JsonObject, ...]:
-    """Return the first few JSON objects in *stream*, without the files in them."""
-    first = islice(values(without_files(stream), chunk=_HEAD), _SAMPLE_REACH)
+    """Return the first few JSON objects in *stream*."""
+    first = islice(values(stream, chunk=_HEAD), _SAMPLE_REACH)
     objects = (value for value in first if isinstance(value, dict))
     return tuple(islice(objects, _SAMPLE))
 

@@ -2,6 +2,7 @@
 
 import codecs
 import io
+import re
 from collections.abc import Iterator
 
 from promptvault.errors import ImportSourceError
@@ -13,6 +14,7 @@ LARGEST = 1 << 24
 
 _LONGEST = 1 << 20
 _WHOLE_HEAD = 64 << 10
+_HALF = re.compile(rb"(?:[\xc2\xc3]|[\xe0-\xf4][\x80-\xbf]+)\Z")
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -24,14 +26,16 @@ def encoding(head: bytes) -> str:
     """Return the encoding of a file that begins with *head*.
 
     It is UTF-8 but for a mark that says otherwise, or where *head* holds other bytes
-    than ASCII and not one letter in UTF-8: that is what Windows programs write.
+    than ASCII and not one letter in UTF-8: that is what Windows programs write. Half
+    a letter at the end is of a file that was cut off.
     """
     for mark, name in _MARKS:
         if head.startswith(mark):
             return name
     try:
         is_whole = len(head) < _WHOLE_HEAD  # else the end may be cut
-        codecs.getincrementaldecoder("utf-8")().decode(head, final=is_whole)
+        rest = _HALF.sub(b"", head)
+        codecs.getincrementaldecoder("utf-8")().decode(rest, final=is_whole)
     except UnicodeDecodeError:
         return "cp1252" if head.decode(errors="ignore").isascii() else "utf-8"
     return "utf-8"

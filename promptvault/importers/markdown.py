@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from promptvault import front_matter
 from promptvault.errors import ImportSourceError, InvalidInputError
-from promptvault.importers import encoded_text, markdown_list
+from promptvault.importers import encoded_text, markdown_list, surroundings
 from promptvault.importers.candidate import (
     Candidate,
     Draft,
@@ -40,7 +40,10 @@ _PROJECT_FILE = re.compile(
 )
 _MARKUP = re.compile(r"\s*(<!doctype html|<html|<\?xml)", re.I)
 _STANDING_NAMES = ("claude.md", "agents.md", "gemini.md", "copilot-instructions.md")
-_STANDING_ENDINGS = (".mdc", ".cursorrules", ".instructions.md", ".agent.md")
+_STANDING_ENDINGS = (
+    *(".mdc", ".cursorrules", ".windsurfrules", ".clinerules"),
+    *(".instructions.md", ".agent.md"),
+)
 _STANDING_FIELDS = frozenset({"alwaysApply", "globs", "applyTo"})
 _COMMAND_FIELDS = frozenset({"argument-hint", "allowed-tools"})
 _PROMPT_FILE_FIELDS = frozenset({"mode", "agent"})
@@ -65,13 +68,45 @@ def probe(document: Document) -> bool:
     """
     if document.is_database or _is_data(document):
         return False
-    if len(document.siblings) <= 1:
+    if surroundings.is_alone(document):
         return True
     path = PurePosixPath(document.name)
-    if not path.name.lower().endswith(_ENDINGS):
+    if not path.name.lower().endswith((*_ENDINGS, *_STANDING_ENDINGS)):
         return False
     is_prompt = document.size <= _LARGEST_PROMPT and not _PROJECT_FILE.match(path.name)
     return is_prompt or bool(markdown_list.entries(encoded_text.start(document)))
+
+
+def doubt(document: Document) -> str | None:
+    """Say why *document* may be no prompt: documentation is Markdown, too."""
+    if surroundings.is_alone(document):
+        return None
+    if surroundings.is_beside_export(document):
+        return "a loose file beside a chat export"
+    is_kept = (
+        surroundings.is_place_of_prompts(document)
+        or surroundings.is_among_texts(document)
+        or _says_so(document)
+    )
+    return None if is_kept else "plain text among other files"
+
+
+def _says_so(document: Document) -> bool:
+    """Whether the file itself says that it holds prompts or standing instructions."""
+    beginning = encoded_text.start(document)
+    if markdown_list.is_certain(beginning):
+        return True
+    fields, _ = _taken_apart(beginning)
+    keys = fields.keys()
+    return (
+        document.name.lower().endswith(".prompt")
+        or _is_standing(document, fields)
+        or PurePosixPath(document.name.lower()).name == "skill.md"
+        or {"name", "description"} <= keys
+        or not _COMMAND_FIELDS.isdisjoint(keys)
+        or any(tag.lower() in ("prompt", "prompts") for tag in _tags(fields))
+        or ("description" in keys and surroundings.is_tool_folder(document))
+    )
 
 
 def _is_data(document: Document) -> bool:

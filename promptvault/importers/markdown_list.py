@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from promptvault.importers.field import text as readable
@@ -10,9 +11,10 @@ _HEADING = re.compile(r"(#{1,6})[ \t]+(\S.*?)[ \t#]*$")
 _FENCE = re.compile(r"[ ]{0,3}(`{3,}|~{3,})([^`]*)$")
 _MARKER = re.compile(r"^<!--[ \t]*prompt(?:[ \t]*:[ \t]*(.*?))?[ \t]*-->[ \t]*$", re.M)
 # Since December 2025 awesome-chatgpt-prompts folds each entry; fences stand in some.
-_FOLDED = re.compile(
-    r"^<details>\s*<summary>(.*?)</summary>.*?^(`{3,})[^`\n]*\n(.*?)\n\2\s*^</details>",
-    re.M | re.S,
+_FOLD = re.compile(r"^<details>\s*<summary>", re.M)
+_SUMMARY = re.compile(r"<details>\s*<summary>(.*?)</summary>", re.S)
+_TEXT_FENCE = re.compile(
+    r"^(`{3,})(?:md|markdown|te?xt|prompt|json|ya?ml|xml)?\n", re.M
 )
 _ABOUT = re.compile(
     r"\W*(contribut|reference|source|author|alternative|example|tags?\b|categor|by\b)",
@@ -29,6 +31,9 @@ _OTHER_HEADING = re.compile(
 _SHARE = 0.8
 _LINE_BREAK = re.compile(r"\s*<br ?/?>\s*$", re.I)
 _INTRODUCTION = 2
+_SHORT = 3
+# Fences of any other language hold code.
+_TEXT_LANGUAGES = ("", "markdown", "md", "plain", "plaintext", "prompt", "text", "txt")
 
 
 class Entry(NamedTuple):
@@ -36,6 +41,15 @@ class Entry(NamedTuple):
 
     title: str
     """Its heading; '' where it has none."""
+    body: str
+
+
+class _Fold(NamedTuple):
+    """A part of a page that is shown on a click, and the fence in it."""
+
+    title: str
+    about: str
+    """What stands before the fence."""
     body: str
 
 
@@ -67,6 +81,14 @@ def entries(text: str) -> list[Entry]:
     return []
 
 
+def is_certain(text: str) -> bool:
+    """Whether *text* lists prompts in a way that no manual does: its headings say "Act
+    as …", or it is marked or folded as a list of prompts is."""
+    acts = (entry for entry in entries(text) if _ACT_AS.match(entry.title))
+    folds = (fold for fold in _folds(text) if "Contributed by" in fold.about)
+    return bool(next(_marked(text), None) or len([*acts, *folds]) > 1)
+
+
 def has_text(text: str) -> bool:
     """Whether *text* says anything but headings."""
     lines = (line.strip(" \t>") for line in text.split("\n"))
@@ -82,9 +104,31 @@ def _marked(text: str) -> Iterator[Entry]:
 
 
 def _folded(text: str) -> Iterator[Entry]:
-    for found in _FOLDED.finditer(text):
-        if body := readable(found[3]):
-            yield Entry(_plain(found[1]), body)
+    for fold in _folds(text):
+        if body := readable(fold.body):
+            yield Entry(_plain(fold.title), body)
+
+
+def _folds(text: str) -> Iterator[_Fold]:
+    """Yield the folded parts that hold a fence, each looked for within its own part:
+    what is not closed would be looked for again and again to the end of the file."""
+    starts = [found.start() for found in _FOLD.finditer(text)]
+    for start, end in pairwise([*starts, len(text)]):
+        if fold := _fold(text[start:end]):
+            yield fold
+
+
+def _fold(part: str) -> _Fold | None:
+    summary = _SUMMARY.match(part)
+    fence = _TEXT_FENCE.search(part, summary.end()) if summary else None
+    if not summary or not fence:
+        return None
+    closing = re.compile(rf"\n{fence[1]}\s*^</details>", re.M)
+    end = closing.search(part, fence.end())
+    if not end:
+        return None
+    about = part[summary.end() : fence.start()]
+    return _Fold(summary[1], about, part[fence.end() : end.start()])
 
 
 def _sections(text: str) -> list[_Section]:
@@ -115,7 +159,14 @@ def _listed(sections: list[_Section]) -> list[Entry]:
     if acts := [entry for entry in found if _ACT_AS.match(entry.title)]:
         return acts
     others = sum(not _OTHER_HEADING.match(each.title) for each in sections)
+    found = [entry for entry in found if not _is_other(entry.title)]
     return found if len(found) >= max(2, _SHARE * others) else []
+
+
+def _is_other(title: str) -> bool:
+    """Whether a heading is one of a manual, such as "How to install"; a prompt may
+    begin with the same words, but says more."""
+    return bool(_OTHER_HEADING.match(title)) and len(title.split()) <= _SHORT
 
 
 def _entry(section: _Section) -> Entry | None:
@@ -127,7 +178,8 @@ def _entry(section: _Section) -> Entry | None:
             is_prompt = len(before) <= _INTRODUCTION and not _CALLOUT.match(body)
             return _made(section, body) if is_prompt else None
         if found := _FENCE.match(line):
-            return None if before else _made(section, _fenced(found[1], lines))
+            is_prompt = not before and found[2].strip().lower() in _TEXT_LANGUAGES
+            return _made(section, _fenced(found[1], lines)) if is_prompt else None
         if line.strip() and not _is_about(line):
             before.append(line)
     # In a list, a prompt may lack the mark of the quote.

@@ -91,12 +91,11 @@ def conversation(
     *,
     key: str | None = None,
     title: str | None = None,
-    goes_on: bool = False,
 ) -> Conversation:
     """Return *turns* (None has no text) as a conversation, instructions first.
 
     One without a title goes by its first words, so that its later turns are known to
-    be such. *goes_on* says that the opening was in an earlier one.
+    be such.
     """
     every = list(turns)
     said = [turn for turn in every if turn]
@@ -105,7 +104,7 @@ def conversation(
     candidates = (
         Candidate(
             (draft,),
-            opening=not goes_on and position == 0,
+            opening=position == 0,
             conversation_id=key,
             conversation_title=title,
         )

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Any
 
 from promptvault.errors import ImportSourceError
@@ -14,16 +15,21 @@ from promptvault.importers.template import Piece, Slot, split, translated
 
 SOURCE = "pet"
 
+_ENDINGS = ("", ".toml")  # tools and their tests quote such files in others
 _TABLE = re.compile(
     r"^[ \t]*\[\[[ \t]*snippets[ \t]*\]\]", re.MULTILINE | re.IGNORECASE
 )
 _COMMAND = re.compile(r"^[ \t]*commands?[ \t]*=", re.MULTILINE | re.IGNORECASE)
+_KEY = re.compile(r"""(?:\.[ \t]*+(?:"[^"\n]*+"|'[^'\n]*+'|[\w-]++)[ \t]*+)++""")
+_DEEPEST = 1000
 _PARAMETER = re.compile(r"<([^<>]*[^\s<>])>")
 _CHOICES = re.compile(r"\|_(.*?)_\|")
 
 
 def probe(document: Document) -> bool:
     """Whether *document* is TOML with tables of snippets that have a command."""
+    if PurePosixPath(document.name.lower()).suffix not in _ENDINGS:
+        return False
     if b"s\0n\0i\0p" not in document.head and b"snippets" not in document.head.lower():
         return False
     head = start(document)
@@ -33,7 +39,7 @@ def probe(document: Document) -> bool:
 def read(document: Document) -> Items:
     """Yield every snippet. Raises ImportSourceError where the file is no TOML."""
     try:
-        content = tomllib.loads(whole(document))
+        content = tomllib.loads(_bounded(whole(document)))
     except (ValueError, RecursionError) as error:
         # Which repeats no more of the file than the place.
         place = re.search(r" \(at [^()]*\)\Z", str(error))
@@ -45,6 +51,14 @@ def read(document: Document) -> Items:
             for index, snippet in enumerate(snippets, 1):
                 where = f"{document.name}, snippet {index}"
                 yield from _items(snippet, where, seen)
+
+
+def _bounded(toml: str) -> str:
+    """Return *toml* as it is. Raises ValueError for a key of too many parts: the time
+    to read one grows with their square."""
+    if any(found[0].count(".") > _DEEPEST for found in _KEY.finditer(toml)):
+        raise ValueError
+    return toml
 
 
 def _items(snippet: Any, where: str, seen: set[str]) -> Iterator[Item]:

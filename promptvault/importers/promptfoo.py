@@ -32,6 +32,8 @@ _ELSEWHERE = re.compile(
     r"(?:[a-z]+://|exec:)\S+|\S+\.(?:txt|md|j2|json|jsonl|ya?ml|csv|[cm]?[jt]s|py|sh|rb)"
     r"(?::\w+)?"
 )
+# A test's own prompt goes in here.
+_ONLY_VARIABLE = re.compile(r"\s*\{\{[^{}]*\}\}\s*")
 
 
 def probe(document: Document) -> bool:
@@ -126,7 +128,7 @@ def _is_elsewhere(prompt: object) -> bool:
 
 def _item(prompt: str, label: str | None, seen: set[str]) -> Item:
     body = text(prompt)
-    if not body:
+    if not body or _ONLY_VARIABLE.fullmatch(body):
         return Skipped("no text")
     # What has the label of another is known by its text alone.
     key = label if label not in seen else None

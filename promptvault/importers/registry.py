@@ -1,11 +1,12 @@
 """The importers there are, and which of them knows a document."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
 
 from promptvault.errors import InvalidInputError
-from promptvault.importers.candidate import Failure
+from promptvault.importers.candidate import Failure, Items, Skipped
 from promptvault.importers.document import Document
 from promptvault.importers.importer import Importer
 
@@ -38,7 +39,9 @@ _LOOSE = ("csv_file", "dataset", "markdown")
 @lru_cache
 def _ours(module: str) -> Importer:
     found = import_module(f"promptvault.importers.{module}")
-    return Importer(found.SOURCE, found.probe, found.read, loose=module in _LOOSE)
+    if module not in _LOOSE:
+        return Importer(found.SOURCE, found.probe, found.read)
+    return Importer(found.SOURCE, found.probe, found.read, True, found.doubt)
 
 
 def importers() -> Iterator[Importer]:
@@ -85,13 +88,23 @@ def find(document: Document, source: str = AUTO) -> Importer | None:
 
     *source* narrows the choice to one; that one is then taken at its word for a
     document by itself, but still asked in a container, which holds other things.
+    Without it, what is in doubt comes with an importer that only counts it.
     Raises InvalidInputError for a source that there is not.
     """
     if source == AUTO:
-        return next((each for each in importers() if each.probe(document)), None)
+        found = next((each for each in importers() if each.probe(document)), None)
+        reason = found.doubt(document) if found else None
+        return _counting(found, reason) if found and reason else found
     importer = _named(source)
     alone = len(document.siblings) <= 1
     return importer if alone or importer.probe(document) else None
+
+
+def _counting(importer: Importer, reason: str) -> Importer:
+    def read(_: Document) -> Items:
+        yield Skipped(reason)
+
+    return replace(importer, read=read, settles=False)
 
 
 def _named(source: str) -> Importer:

@@ -12,7 +12,7 @@ from promptvault.domain.prompt import validate_body
 from promptvault.domain.timestamp import to_text
 from promptvault.errors import ImportSourceError, InvalidInputError
 from promptvault.history.feed import Feed
-from promptvault.importers import registry
+from promptvault.importers import registry, surroundings
 from promptvault.importers.candidate import (
     Candidate,
     Conversation,
@@ -213,7 +213,8 @@ class _Import:
             self._fail(Failure(document.name, str(error)), tally)
             self._read.spoil(document.fingerprint)
         counts = tally.conversations - before[0], tally.found - before[1]
-        self._read.add(document.fingerprint, Content(importer.source, *counts))
+        if importer.settles:
+            self._read.add(document.fingerprint, Content(importer.source, *counts))
 
     def _pass_over(self, file: Unchanged) -> None:
         """Count what is known of a file that need not be read again."""
@@ -237,7 +238,11 @@ class _Import:
             return False
         if not importer.loose:
             self._exports.add(document.siblings)
-        return importer.loose and document.siblings in self._exports
+        return (
+            importer.loose
+            and document.siblings in self._exports
+            and not surroundings.is_place_of_prompts(document)
+        )
 
     def _fail(self, failure: Failure, tally: Tally | None = None) -> None:
         self.report.failed.append(failure)

@@ -118,9 +118,10 @@ class Offering:
         title = _slug(candidate.title or candidate.conversation_title or "")
         if candidate.kind is Kind.INSTRUCTIONS:
             return f"{folder}/instructions/{title or slugify(text) or 'text'}"
+        own = slugify(text) or "prompt"
         if self._options.take is Take.FIRST or _is_alone(candidate):
-            return f"{folder}/{title or slugify(text) or 'prompt'}"
-        return f"{folder}/{title or 'untitled'}/{slugify(text) or 'prompt'}"
+            return f"{folder}/{title or own}"
+        return f"{folder}/{title}/{own}" if title else f"{folder}/{own}"
 
 
 @lru_cache(maxsize=16)  # all prompts of a conversation bear its title

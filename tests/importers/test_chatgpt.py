@@ -357,3 +357,30 @@ def test_strange_manifest_is_survived() -> None:
     assert isinstance(
         read({"logical_files": {"conversations.json": {"files": ["a"]}}})[0], Failure
     )
+
+
+def test_text_in_an_object_counts_as_typed() -> None:
+    assert said(multimodal({"content_type": "text", "text": "one"}, "two")) == [
+        "one\ntwo"
+    ]
+
+
+def test_conversation_that_a_browser_extension_wrapped() -> None:
+    wrapped = {
+        "source": "browser-extension",
+        "session": {"turns": [{"role": "user", "text": "not this"}]},
+        "raw_provider_payload": chat(turn("u", None, "one")),
+    }
+    assert chatgpt.probe(of_json(wrapped))
+    assert bodies(read(wrapped)) == bodies(read([wrapped])) == ["one"]
+
+
+def test_what_agent_mode_writes_is_no_instructions() -> None:
+    context = {
+        "content_type": "user_editable_context",
+        "user_profile": "Very important: The user's timezone is Europe/Stockholm.",
+        "user_instructions": "Currently there are no APIs available through API Tool.",
+    }
+    items = read(chat(turn("c", None, content=context), turn("u", "c", "one")))
+    assert bodies(items) == ["one"]
+    assert not bodies(items, Kind.INSTRUCTIONS)

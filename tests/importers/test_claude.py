@@ -337,3 +337,16 @@ def test_whole_batch_is_read_and_personal_data_passed_over(tmp_path: Path) -> No
     assert bodies(items) == ["hello"]
     assert bodies(items, Kind.INSTRUCTIONS) == ["Answer in steps."]
     assert not failures(items)
+
+
+def test_chat_that_a_browser_extension_wrapped() -> None:
+    wrapped = {"session": {}, "raw_provider_payload": talk(message("m", "one", 1))}
+    assert claude.probe(of_json(wrapped))
+    assert bodies(claude.read(of_json(wrapped))) == ["one"]
+
+
+def test_tool_result_in_the_name_of_a_person_is_no_message() -> None:
+    block = {"type": "tool_result", "content": [{"type": "text", "text": "42"}]}
+    chat = talk(message("m", "one", 1), message("r", "", 2, content=[block]))
+    items = list(claude.read(of_json(chat)))
+    assert (bodies(items), skipped(items)) == (["one"], [{}])

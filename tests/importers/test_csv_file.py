@@ -189,3 +189,22 @@ def test_what_a_table_holds_comes_out(texts: list[str]) -> None:
     rows = ["".join(['"', each.replace('"', '""'), '"']) for each in texts]
     text = "act,prompt\n" + "".join(f"A,{row}\n" for row in rows)
     assert bodies(read(text)) == [each for each in texts if each.strip()]
+
+
+@pytest.mark.parametrize(
+    "header", ["name,email,text", "title,body,state", "name,ingredients,instructions"]
+)
+def test_texts_of_another_kind_are_no_prompts(header: str) -> None:
+    table = document(f"{header}\na,b,c\n".encode(), "a.csv")
+    assert not csv_file.probe(table)
+
+
+def test_table_among_other_files_must_say_that_it_holds_prompts() -> None:
+    def doubt(header: str, name: str = "data/a.csv") -> str | None:
+        data = f"{header}\na,b\n".encode()
+        return csv_file.doubt(document(data, name, [name, "main.py"]))
+
+    assert doubt("title,content") == "a table among other files"
+    assert doubt("title,prompt") is None
+    assert doubt("title,prompt", "tests/a.csv") == "a table among other files"
+    assert doubt("title,content", "my-prompts/a.csv") is None

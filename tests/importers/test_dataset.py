@@ -6,7 +6,13 @@ from collections.abc import Sequence
 import pytest
 
 from promptvault.importers import dataset
-from promptvault.importers.candidate import Candidate, Item, Kind, Skipped
+from promptvault.importers.candidate import (
+    Candidate,
+    Conversation,
+    Item,
+    Kind,
+    Skipped,
+)
 
 from .build import (
     Json,
@@ -146,11 +152,11 @@ def test_messages_on_lines_that_name_their_conversation() -> None:
     ]
 
 
-def test_endless_conversation_on_lines_is_handed_over_in_parts() -> None:
+def test_endless_conversation_on_lines_is_handed_over_one_by_one() -> None:
     items = read(*(said("user", f"no {n}") for n in range(2500)))
     found = candidates(items)
-    assert len(items) == 3
-    assert [c.opening for c in found].count(True) == 1
+    assert (len(items), isinstance(items[0], Conversation)) == (2500, True)
+    assert [c.opening for c in found] == [True] + 2499 * [False]
     assert {c.conversation_title for c in found} == {"no 0"}
 
 
@@ -289,3 +295,47 @@ def test_chatbot_ui() -> None:
     assert bodies(items) == ["one", "two", "three"]
     assert (candidates(items)[2].title, candidates(items)[2].description) == ("P", "D")
     assert not failures(items)
+
+
+def test_system_prompt_of_chatbot_ui() -> None:
+    row = {"messages": CHAT, "prompt": "Be brief.", "folderId": None}
+    items = read(row)
+    assert bodies(items) == ["one", "two"]
+    assert bodies(items, Kind.INSTRUCTIONS) == ["Be brief."]
+
+
+def test_grok_as_the_website_has_it() -> None:
+    responses = [
+        {"responseId": "a", "sender": "human", "message": "one"},
+        {"responseId": "b", "parentResponseId": "a", "sender": "ASSISTANT"},
+        {"responseId": "c", "parentResponseId": "b", "sender": "human"}
+        | {"message": "two", "createTime": "2026-01-01T00:00:00Z"},
+    ]
+    about = {"conversationId": "k", "title": "T", "leafResponseId": "c"}
+    form = of_json({"conversation": about, "responses": {"responses": responses}})
+    assert dataset.probe(form)
+    first, second = candidates(dataset.read(form))
+    assert (first.conversation_id, second.drafts[0].message_id) == ("k", "c")
+    assert second.drafts[0].created_at
+
+
+def test_chat_that_a_browser_extension_saw() -> None:
+    session = {"turns": [{"role": "user", "text": "one"}, {"role": "assistant"}]}
+    assert bodies(read({"schema_version": 1, "session": session})) == ["one"]
+
+
+def test_librechat_shows_the_last_of_several_branches() -> None:
+    chat = {
+        "title": "T",
+        "messages": [
+            librechat("a", None, "one", True),
+            librechat("b", "a", "x", False),
+            librechat("c", "b", "two, draft", True),
+            librechat("d", "c", "x", False),
+            librechat("f", "d", "gone", True),
+            librechat("e", "b", "two", True),
+        ],
+    }
+    items = read(chat)
+    assert drafts(candidates(items)) == [["one"], ["two, draft", "two"]]
+    assert skipped(items) == [{"abandoned branch": 1}]

@@ -20,6 +20,11 @@ def test_text_of_a_windows_program() -> None:
     assert encoded_text.whole(document("one é\n".encode())) == "one é\n"
 
 
+def test_file_that_is_cut_off_within_a_letter() -> None:
+    assert encoded_text.whole(document("one é".encode()[:-1])) == "one \ufffd"
+    assert encoded_text.whole(document("one …".encode()[:-1])) == "one \ufffd"
+
+
 def test_what_is_no_text_is_marked() -> None:
     assert encoded_text.whole(document("é".encode() + b" \xff")) == "é \ufffd"
 

@@ -217,3 +217,65 @@ def test_edited_file_is_known_again_at_its_place(tmp_path: Path) -> None:
     assert first.drafts[0].message_id
     assert str(tmp_path) not in str(first)
     assert only("one").drafts[0].message_id is None
+
+
+def test_manual_is_no_list_of_prompts() -> None:
+    install = "## Install\n```\npip install x\n```\n"
+    usage = "## Basic use\n```sh\nx run\n```\n## Other use\n```py\nimport x\n```\n"
+    notes = "".join(
+        f"<details><summary>{n}</summary>\n\n```js\nx\n```\n</details>\n" for n in "ab"
+    )
+    for text in (f"# X\n{install}## Usage\n```\nx\n```\n", install + usage, notes):
+        assert bodies(read(text)) == [text.strip("\n")]
+
+
+PROJECT = ("README.md", "src/main.py", "docs/guide.md")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("docs/guide.md", "Use it."),
+        ("docs/guide.md", "---\ntitle: T\ndescription: D\n---\nUse it."),
+        ("docs/commands/run.md", "---\ndescription: D\n---\nUse it."),
+        (".github/ISSUE_TEMPLATE/bug.md", "---\nname: B\nabout: A\n---\nUse it."),
+        (".claude/skills/pdf/more.md", "Use it."),
+        ("README.md", "## A\n> one\n\n## B\n> two\n"),
+        ("notes.txt", "Buy milk."),
+    ],
+)
+def test_text_among_source_code_is_no_prompt(name: str, text: str) -> None:
+    file = document(text.encode(), name, [*PROJECT, name])
+    assert markdown.doubt(file) == "plain text among other files"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("CLAUDE.md", "Be brief."),
+        (".windsurfrules", "Be brief."),
+        ("x.prompt.md", "Do it."),
+        ("system_prompt.txt", "Be brief."),
+        ("prompts/review.md", "Do it."),
+        ("src/my-prompts/review.txt", "Do it."),
+        (".claude/commands/fix.md", "Do it."),
+        ("commands/fix.md", "---\ndescription: D\n---\nDo it."),
+        ("fix.md", "---\nallowed-tools: Bash\n---\nDo it."),
+        ("skills/pdf/SKILL.md", "Do it."),
+        ("agents/a.md", "---\nname: a\ndescription: D\n---\nBe brief."),
+        ("a.md", "---\ntags: [prompt]\n---\nDo it."),
+        ("PROMPTS.md", "Do it."),
+        ("README.md", AWESOME),
+    ],
+)
+def test_text_that_says_so_is_a_prompt_wherever_it_lies(name: str, text: str) -> None:
+    file = document(text.encode(), name, [*PROJECT, name])
+    assert markdown.probe(file)
+    assert markdown.doubt(file) is None
+
+
+def test_folder_of_nothing_but_texts_holds_prompts() -> None:
+    around = ("a.md", "LICENSE", ".git/config", ".DS_Store", "b/c.txt", "cover.png")
+    file = document(b"Do it.", "a.md", around)
+    assert markdown.doubt(file) is None
+    assert markdown.doubt(document(b"Do it.", "a.md", (*around, "d.pdf")))

@@ -104,3 +104,7 @@ def test_strange_entries() -> None:
 )
 def test_other_toml_is_left_alone(data: bytes) -> None:
     assert not pet.probe(document(data, "snippet.toml"))
+
+
+def test_program_that_quotes_snippets_is_none() -> None:
+    assert not pet.probe(document(SNIPPETS.encode(), "test_pet.py"))

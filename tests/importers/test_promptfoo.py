@@ -92,3 +92,7 @@ def test_broken_file_is_told() -> None:
     with pytest.raises(ImportSourceError, match="YAML"):
         read("prompts: ['one\n")
     assert failures(read("a text"))
+
+
+def test_prompt_that_is_one_variable_says_nothing() -> None:
+    assert read("prompts: ['{{prompt}}']\ntests: []\n") == [Skipped("no text")]

@@ -6,8 +6,19 @@ import pytest
 
 from promptvault.errors import InvalidInputError
 from promptvault.importers import registry
+from promptvault.importers.candidate import Skipped
 
-from .build import Json, chat, document, message, of_json, of_lines, talk, turn
+from .build import (
+    Json,
+    bodies,
+    chat,
+    document,
+    message,
+    of_json,
+    of_lines,
+    talk,
+    turn,
+)
 
 CHAT = chat(turn("u", None, "hello"))
 TALK = talk(message("m", "hello", 1))
@@ -122,3 +133,37 @@ def test_unknown_source_names_the_known_ones() -> None:
 def test_sources_are_distinct() -> None:
     names: list[Any] = [importer.source for importer in registry.importers()]
     assert len(set(names)) == len(names)
+
+
+def test_what_is_in_doubt_is_counted_unless_it_is_asked_for() -> None:
+    page = document(b"Use it.", "docs/a.md", ["docs/a.md", "main.py"])
+    counting = registry.find(page)
+    assert counting
+    assert list(counting.read(page)) == [Skipped("plain text among other files")]
+    assert not counting.settles
+    asked = registry.find(page, "text")
+    assert asked
+    assert bodies(asked.read(page)) == ["Use it."]
+
+
+def test_uploads_of_an_export_are_in_doubt_wherever_they_stand_in_it() -> None:
+    upload = b'{"messages": [{"role": "user", "content": "x"}]}'
+    names = ["file-a.jsonl", "conversations.json"]
+    importer = registry.find(document(upload, names[0], names))
+    assert importer
+    assert list(importer.read(document(upload))) == [
+        Skipped("a loose file beside a chat export")
+    ]
+
+
+def test_data_of_a_program_is_in_doubt() -> None:
+    data = b'{"messages": [{"role": "user", "content": "x"}]}'
+    found = [
+        registry.find(document(data, name, [name, other]))
+        for name, other in (
+            ("data/a.jsonl", "train.py"),
+            ("prompts/a.jsonl", "train.py"),
+            ("a.jsonl", "b.pdf"),
+        )
+    ]
+    assert [bool(each and each.settles) for each in found] == [False, True, True]
