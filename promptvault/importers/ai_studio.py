@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from pathlib import PurePosixPath
 
@@ -59,8 +59,8 @@ def _conversation(value: JsonObject, file_title: str | None) -> Conversation:
     title = next(filter(None, names), file_title)
     prompt = members(value.get("chunkedPrompt")) or value
     turns = list(_turns(items(prompt.get("chunks"))))
-    drafts = [_draft(turn, _model(value)) for turn in turns]
-    found = filter(None, drafts)
+    drafts = [_drafts(turn, _model(value)) for turn in turns]
+    found = chain.from_iterable(drafts)
     candidates = (
         Candidate(
             (draft,),
@@ -74,10 +74,10 @@ def _conversation(value: JsonObject, file_title: str | None) -> Conversation:
     return Conversation((*standing, *candidates), _skipped(prompt, drafts))
 
 
-def _skipped(prompt: JsonObject, drafts: list[Draft | None]) -> dict[str, int]:
+def _skipped(prompt: JsonObject, drafts: list[list[Draft]]) -> dict[str, int]:
     pending = map(members, items(prompt.get("pendingInputs")))
     counts = {
-        "no text": drafts.count(None),
+        "no text": drafts.count([]),
         "draft never sent": sum(_body(chunk) is not None for chunk in pending),
     }
     return {reason: number for reason, number in counts.items() if number}
@@ -96,7 +96,7 @@ def _model(value: JsonObject) -> str | None:
 
 
 def _turns(chunks: list[JsonValue]) -> Iterator[list[JsonObject]]:
-    """Yield what a person sent at a time: files first, the text last."""
+    """Yield what a person sent at a time: files, and most often one text."""
     known = [chunk for chunk in map(members, chunks) if chunk.get("role") in _ROLES]
     for role, turn in groupby(_in_order(known), key=itemgetter("role")):
         if role == "user":
@@ -113,13 +113,13 @@ def _in_order(chunks: list[JsonObject]) -> list[JsonObject]:
     return [chunk for _, chunk in sorted(timed, key=itemgetter(0))]
 
 
-def _draft(turn: list[JsonObject], model: str | None) -> Draft | None:
+def _drafts(turn: list[JsonObject], model: str | None) -> list[Draft]:
+    """Return the texts of *turn*; each was typed into a box of its own."""
     written = [(body, chunk) for chunk in turn if (body := _body(chunk))]
-    if not written:
-        return None
-    last = written[-1][1]
-    body = "\n\n".join(body for body, _ in written)
-    return Draft(body, moment(last.get("createTime")), text(last.get("id")), model)
+    return [
+        Draft(body, moment(chunk.get("createTime")), text(chunk.get("id")), model)
+        for body, chunk in written
+    ]
 
 
 def _body(chunk: JsonObject) -> str | None:

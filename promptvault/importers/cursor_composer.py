@@ -1,5 +1,6 @@
 """Cursor's chats as it stores them: a composer's data, and its bubbles (messages)."""
 
+import contextlib
 import json
 import re
 from datetime import datetime
@@ -61,6 +62,14 @@ def user_bubble(value: object, *, is_known: bool = False) -> JsonObject | None:
     bubble = members(parsed(value))
     kind = bubble.get("type", _USER if is_known else None)
     return bubble if kind == _USER else None
+
+
+def id_of(value: object) -> str | None:
+    """Return the id that the message in *value* bears, if a person sent it."""
+    with contextlib.suppress(ValueError):
+        name = members(user_bubble(value)).get("bubbleId")
+        return name if isinstance(name, str) else None
+    return None
 
 
 def has_text(value: object) -> bool:
@@ -140,7 +149,8 @@ def _turn(listed: JsonValue, inline: dict[str, JsonObject]) -> Turn:
         header: JsonObject = {"bubbleId": listed, **inline.get(listed, {})}
     else:
         header = members(listed)
-    key = text(header.get("bubbleId"))
+    name = header.get("bubbleId")
+    key = name if isinstance(name, str) else None
     kind = header.get("type")
     is_user = kind == _USER if isinstance(kind, int) else None
     return Turn(key, is_user, inline.get(key) if key else header)

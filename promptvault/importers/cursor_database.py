@@ -19,6 +19,7 @@ from promptvault.importers.cursor_composer import (
     add_bubble,
     chat_of,
     has_text,
+    id_of,
     is_subagent,
     parsed,
     subagents_of,
@@ -139,8 +140,10 @@ class _Reader:
                 self._agents.add(key)
 
     def _chats(self, store: Table) -> Items:
-        keys: list[str] = []
-        yield from self._noted("list of chats", lambda: keys.extend(store.below(_CHAT)))
+        keys: dict[str, None] = {}  # a damaged index may list one again and again
+        yield from self._noted(
+            "list of chats", lambda: keys.update(dict.fromkeys(store.below(_CHAT)))
+        )
         for key in keys:
             with contextlib.suppress(*_DAMAGE):  # which is told of when it is read
                 self._agents.update(subagents_of(store.value(f"{_CHAT}:{key}")))
@@ -168,17 +171,30 @@ class _Reader:
             return
         chat = chat_of(key, data, self._heads.get(key, Head()))
         order = listed or [Turn(name) for name in self._bubbles(key, by_age=True)]
+        elsewhere = self._elsewhere(key, order)
         for turn in order:
-            take = partial(self._take, chat, key, turn)
+            name = elsewhere.get(turn.id, turn.id)
+            take = partial(self._take, chat, key, turn, name)
             yield from self._noted(f"chat {key}, message {turn.id}", take)
-        chat.skipped["abandoned branch"] += self._left(key, {turn.id for turn in order})
+        taken = {turn.id for turn in order} | {*elsewhere.values()}
+        chat.skipped["abandoned branch"] += self._left(key, taken)
         yield from self._tell(chat.conversation())
 
-    def _take(self, chat: Chat, key: str, turn: Turn) -> None:
+    def _elsewhere(self, key: str, order: list[Turn]) -> dict[str | None, str]:
+        """Return the keys of messages that bear the id listed, but lie elsewhere."""
+        rows = set(self._bubbles(key))
+        listed = {turn.id for turn in order if turn.is_user is not False}
+        if not (lost := listed - rows - {None}):
+            return {}
+        others = sorted(rows.difference(turn.id for turn in order))
+        found = {id_of(self._bubble(key, name)): name for name in others}
+        return {name: found[name] for name in lost if name in found}
+
+    def _take(self, chat: Chat, key: str, turn: Turn, name: str | None) -> None:
         if turn.is_user is False:
             return
         bubble = turn.bubble if turn.is_user else None
-        if (value := self._bubble(key, turn.id)) is not None:
+        if (value := self._bubble(key, name)) is not None:
             bubble = user_bubble(value, is_known=bool(turn.is_user))
         elif turn.is_user and bubble is None:
             chat.skipped["text not in the database"] += 1

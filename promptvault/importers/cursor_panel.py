@@ -1,10 +1,9 @@
 """Cursor's older chat panel, and the log of prompts that each workspace keeps."""
 
 from collections.abc import Container, Iterator
-from datetime import datetime
 
 from promptvault.domain.digest import digest
-from promptvault.importers.candidate import Candidate, Conversation, Draft
+from promptvault.importers.candidate import Conversation
 from promptvault.importers.cursor_chat import Chat
 from promptvault.importers.cursor_composer import rich_text
 from promptvault.importers.cursor_envelope import typed
@@ -44,12 +43,14 @@ def history(
         zip(described, (moment(each.get("unixMs")) for each in asked), strict=True)
     )
     bodies = dict.fromkeys(filter(None, [*texts, *described]))
-    new = [body for body in bodies if digest(body) not in known]
-    blank = sum(body is None for body in texts)
-    return Conversation(
-        tuple(_logged(body, times.get(body)) for body in new),
-        {"no text": blank} if blank else {},
-    )
+    chat = Chat(None, _HISTORY)
+    chat.skipped["no text"] = sum(body is None for body in texts)
+    for body in bodies:
+        if digest(body) not in known:
+            chat.add(typed(body), made=times.get(body))
+    found = chat.conversation()  # nobody knows which of them began a chat
+    logged = (each._replace(opening=False) for each in found.candidates)
+    return Conversation(tuple(logged), found.skipped)
 
 
 def _said(bubble: JsonObject) -> str:
@@ -59,7 +60,3 @@ def _said(bubble: JsonObject) -> str:
 
 def _is_asked(generation: JsonObject) -> bool:
     return generation.get("type") in _ASKED
-
-
-def _logged(body: str, made: datetime | None) -> Candidate:
-    return Candidate((Draft(body, made),), conversation_title=_HISTORY)

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 from promptvault.errors import ImportSourceError
@@ -15,7 +16,14 @@ _JOURNAL = "-journal"
 _LOGS = ("-wal", _JOURNAL)
 _CACHE_KIB = 8 << 10
 _ATTEMPTS = 5
-_TABLES = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
+# Not views, which may be queries without end, nor tables with columns that are
+# calculated, to any length. SQLite writes the first words so.
+_TABLES = """SELECT name FROM sqlite_master m WHERE sql LIKE 'CREATE TABLE %'
+    AND NOT EXISTS (SELECT 1 FROM pragma_table_xinfo(m.name) WHERE hidden > 1)"""
+_LARGEST_VALUE = 1 << 26
+_STEPS = 1_000_000
+_STEPS_A_BYTE = 20
+_STRIDE = 10_000
 _LARGEST_PAGE = 1 << 16
 # A message about damage may quote damaged bytes, which sqlite3 then fails to decode.
 _DAMAGE = (sqlite3.Error, UnicodeDecodeError)
@@ -54,6 +62,7 @@ def opened(document: Document) -> Iterator[sqlite3.Connection]:
             connection.text_factory = _bent
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+            _limit(connection, document.size + sum(map(_size, _beside(path))))
             yield connection
         except (*_DAMAGE, OSError) as error:
             raise ImportSourceError(
@@ -65,6 +74,15 @@ def opened(document: Document) -> Iterator[sqlite3.Connection]:
                 "the database was written while it was read, so some may be missing; "
                 "close the program that it belongs to and try again"
             )
+
+
+def _limit(connection: sqlite3.Connection, size: int) -> None:
+    """End what a database of *size* bytes cannot need: a page of a hostile one may be
+    listed in itself a thousand times."""
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LARGEST_VALUE)
+    most = (_STEPS + _STEPS_A_BYTE * size) // _STRIDE
+    strides = count()
+    connection.set_progress_handler(lambda: next(strides) > most, _STRIDE)
 
 
 def _bent(data: bytes) -> str:
@@ -104,7 +122,7 @@ def _resolved(document: Document) -> Path | None:
 
 def _place(document: Document, path: Path | None, stack: contextlib.ExitStack) -> str:
     """Return the URI by which the database, or a copy of it, can be opened."""
-    if path and not any(map(_holds_something, _beside(path))):
+    if path and not any(map(_size, _beside(path))):
         return f"{path.as_uri()}?mode=ro&immutable=1"
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     copy = folder / "copy.db"
@@ -116,15 +134,15 @@ def _place(document: Document, path: Path | None, stack: contextlib.ExitStack) -
     return f"{copy.absolute().as_uri()}?mode=rw"
 
 
-def _beside(path: Path) -> list[str]:
-    return [f"{path}{log}" for log in _LOGS]
+def _beside(path: Path | None) -> list[str]:
+    return [f"{path}{log}" for log in _LOGS] if path else []
 
 
-def _holds_something(name: str) -> bool:
+def _size(name: str) -> int:
     try:
-        return os.stat(name).st_size > 0
+        return os.stat(name).st_size
     except FileNotFoundError:
-        return False
+        return 0
 
 
 def _copy_with_log(path: Path, copy: Path) -> None:

@@ -1,9 +1,13 @@
 """One activity of Google's My Activity: whether it is Gemini's, and a prompt."""
 # ruff: noqa: RUF001  # words of many languages, in their own letters
 
+import hashlib
 import re
 from datetime import datetime
 from typing import NamedTuple
+
+from promptvault.importers import gemini_verb
+from promptvault.importers.gemini_verb import Frame
 
 # What the product is called in each language.
 _PRODUCTS = frozenset(
@@ -50,49 +54,6 @@ _PRODUCTS = frozenset(
         "แอป Gemini",
     }
 )
-# What stands before a prompt, in each language that has been seen. A colon that
-# always follows is written; one may follow any other.
-_PROMPT_VERBS = (
-    "Prompted",
-    "Live Prompt",
-    "Branched",
-    "Asked",
-    "Said",
-    "Answered",
-    "Submitted query",
-    "Query submitted",
-    "Angefordert",
-    "Eingegebener Prompt",
-    "Gav instruktionen",
-    "Hai chiesto",
-    "Has dicho",
-    "Hiciste la petición",
-    "Preguntado",
-    "Prompt:",
-    "Υποβλήθηκε το ερώτημα",
-    "Отправлен запрос",
-    "プロンプト:",
-    "送信したメッセージ:",
-    "已提示",
-    "분기된",
-)
-# What stands before anything else that was done in the product.
-_OTHER_VERBS = (
-    "Added",
-    "Answered survey",
-    "Cleared",
-    "Created",
-    "Deleted",
-    "Gave",
-    "Searched for",
-    "Selected",
-    "Shared",
-    "Uploaded",
-    "Used",
-    "Viewed",
-    "Visited",
-    "使用:",
-)
 _BRAND = re.compile(r"(?<![A-Za-z])(?:Gemini|Bard)(?![A-Za-z])")
 _CHAT = re.compile(
     r"https?://(?:gemini|bard)\.google\.com/(?:u/\d+/)?(?:app|chat)/(?:c/)?([\w-]{6,})"
@@ -100,20 +61,6 @@ _CHAT = re.compile(
 _CANVAS = "Gemini Canvas"
 _EVENT_WORDS = 25
 """How much longer than the product's name "Used Gemini Apps" is in any language."""
-
-
-def _beginning(verbs: tuple[str, ...]) -> re.Pattern[str]:
-    fixed = [verb[:-1] for verb in verbs if verb.endswith(":")]
-    loose = [verb for verb in verbs if not verb.endswith(":")]
-    either = "|".join(re.escape(verb).replace(r"\ ", r"\s") for verb in loose)
-    colon = "|".join(re.escape(verb).replace(r"\ ", r"\s") for verb in fixed)
-    return re.compile(
-        rf"\s*(?:(?:{either})(?:\s*[:：]|(?=\s)|\Z)|(?:{colon})\s*[:：])\s*"
-    )
-
-
-_PROMPTED = _beginning(_PROMPT_VERBS)
-_OTHER = _beginning(_OTHER_VERBS)
 
 
 class Activity(NamedTuple):
@@ -145,24 +92,37 @@ class Activity(NamedTuple):
         found = filter(None, map(_CHAT.match, self.links))
         return list(dict.fromkeys(match[1] for match in found))
 
-    @property
-    def prompt(self) -> str | None:
-        """The text that was sent, "" for an image alone; None where none was.
+    def prompt(self, frame: Frame) -> str | None:
+        """Return the text that was sent, "" for an image alone; None for none.
 
-        Behind a verb of an unknown language nothing is cut off.
+        Of a title without known words, only what is in *frame* is cut off.
         """
         if self.verb:
-            return self.title if _PROMPTED.fullmatch(self.verb) else None
-        if _OTHER.match(self.title) or self._is_event:
+            return self.title if gemini_verb.is_prompted(self.verb) else None
+        known = gemini_verb.prompt_in(self.title)
+        if known is not None:
+            return known
+        if gemini_verb.is_other(self.title):
             return None
-        found = _PROMPTED.match(self.title)
-        return self.title[found.end() :] if found else self.title
+        framed = frame.prompt(self.title)
+        if framed is None:
+            return None if self._is_event else self.title
+        return framed
 
     @property
     def _is_event(self) -> bool:
         """Whether a title of an unknown language only names the product or a canvas."""
-        if _PROMPTED.match(self.title) or self.answered:
+        if self.answered:
             return False
         named = bool(self.header) and self.header in self.title
         short = len(self.title) <= len(self.header) + _EVENT_WORDS
         return (named and short) or _CANVAS in self.title
+
+
+def message_id(body: str, made: datetime | None) -> str | None:
+    """Return an id that JSON and HTML agree on: pages have whole seconds only."""
+    if made is None:
+        return None
+    second = made.replace(microsecond=0).isoformat()
+    key = f"{second}\0{' '.join(body.split())}"
+    return hashlib.blake2b(key.encode(), digest_size=12).hexdigest()

@@ -1,13 +1,13 @@
-"""Reads Gemini's part of Google Takeout: My Activity, as JSON and as HTML."""
+"""Reads Gemini's part of Google Takeout: My Activity, JSON or HTML, and chats."""
 
-import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import chain, islice
 from typing import BinaryIO
 
-from promptvault.importers import gemini_html
+from promptvault.importers import gemini_html, gemini_workspace
 from promptvault.importers.candidate import (
     Candidate,
     Conversation,
@@ -18,7 +18,8 @@ from promptvault.importers.candidate import (
 )
 from promptvault.importers.document import Document
 from promptvault.importers.field import items, members, moment, text
-from promptvault.importers.gemini_activity import Activity
+from promptvault.importers.gemini_activity import Activity, message_id
+from promptvault.importers.gemini_verb import Frame, frame_of
 from promptvault.importers.json_stream import Damaged, JsonObject, values
 
 SOURCE = "gemini"
@@ -27,13 +28,17 @@ _PAGE = re.compile(rb"<(?:!doctype\s+html|html|div)\b", re.IGNORECASE)
 _CARD = re.compile(rb"<div\b[^<>]{0,999}?\bouter-cell\b")
 _REACH = 1 << 20
 """Bytes of a page within which its first card comes: its style sheet is large."""
+_STUDIED = 200
+"""Activities from which the words around a prompt are learnt."""
 _NAMES = frozenset({"header", "products"})
 _LAST = datetime.max.replace(tzinfo=UTC)
 
 
 def probe(document: Document) -> bool:
-    """Whether *document* is a My Activity file, of whatever product."""
-    return _is_page(document) or any(map(_is_row, document.sample))
+    """Whether *document* is a My Activity file, of whatever product, or a chat."""
+    if any(map(_is_row, document.sample)) or _is_workspace(document):
+        return True
+    return _is_page(document)
 
 
 def read(document: Document) -> Items:
@@ -41,10 +46,18 @@ def read(document: Document) -> Items:
 
     What other products recorded is only counted.
     """
-    prompts = _Prompts()
+    if _is_workspace(document):
+        yield from gemini_workspace.read(document)
+    else:
+        yield from _read_activities(document)
+
+
+def _read_activities(document: Document) -> Items:
     with document.open() as stream:
         rows = gemini_html.activities(stream) if _is_page(document) else _rows(stream)
-        for number, row in enumerate(rows, 1):
+        first = list(islice(rows, _STUDIED))
+        prompts = _Prompts(_frame(first))
+        for number, row in enumerate(chain(first, rows), 1):
             where = f"{document.name}, activity {number}"
             if isinstance(row, Damaged):
                 prompts.failures.append(Failure(where, row.reason))
@@ -53,6 +66,10 @@ def read(document: Document) -> Items:
             elif candidate := prompts.add(row):
                 yield candidate
     yield from prompts.rest()
+
+
+def _is_workspace(document: Document) -> bool:
+    return any(map(gemini_workspace.is_chat, document.sample))
 
 
 def _is_page(document: Document) -> bool:
@@ -93,11 +110,22 @@ def _row(value: JsonObject) -> Activity:
     )
 
 
+def _frame(rows: Iterable[Activity | Damaged | None]) -> Frame:
+    """Return what is written around the prompts that were answered in *rows*."""
+    activities = [row for row in rows if isinstance(row, Activity)]
+    return frame_of(
+        each.title
+        for each in activities
+        if each.answered and each.is_gemini and not each.verb
+    )
+
+
 class _Prompts:
     """What has been found so far: chats are put together, their rows lie apart."""
 
-    def __init__(self) -> None:
+    def __init__(self, frame: Frame) -> None:
         self.failures: list[Failure] = []
+        self._frame = frame
         self._skipped: Counter[str] = Counter()
         self._chats: dict[str, list[Draft]] = defaultdict(list)
         self._begun: dict[str, datetime] = {}
@@ -107,14 +135,14 @@ class _Prompts:
         if not row.is_gemini:
             self._skipped["another Google product"] += 1
             return None
-        body = row.prompt
+        body = row.prompt(self._frame)
         if body is None:
             self._skipped["no prompt"] += 1
             return None
         if not body.strip():
             self._skipped["no text"] += 1
             return None
-        draft = Draft(body, row.made, _message_id(body, row.made))
+        draft = Draft(body, row.made, message_id(body, row.made))
         chats = row.chats
         if len(chats) == 1:
             self._chats[chats[0]].append(draft)
@@ -147,12 +175,3 @@ class _Prompts:
             for number, draft in enumerate(drafts)
         )
         return Conversation(tuple(candidates))
-
-
-def _message_id(body: str, made: datetime | None) -> str | None:
-    """Return an id that JSON and HTML agree on: pages have whole seconds only."""
-    if made is None:
-        return None
-    second = made.replace(microsecond=0).isoformat()
-    key = f"{second}\0{' '.join(body.split())}"
-    return hashlib.blake2b(key.encode(), digest_size=12).hexdigest()

@@ -213,6 +213,21 @@ EXAMPLES = [
     ),
     Example("claude-code", "session.jsonl", CODE_SESSION.encode()),
     Example("claude-code", "history.jsonl", CODE_HISTORY.encode()),
+    Example(
+        "gemini",
+        "conversation_1786296581.txt",
+        [
+            {
+                "title": "Counting",
+                "creation_time": "2026-08-09T17:29:41.209311+00:00",
+                "conversation_turns": [
+                    {"user_turn": {"prompt": prompt, "turn_index": 2 * number}},
+                    {"system_turn": {"text": [{"data": "Hi."}]}},
+                ],
+            }
+            for number, prompt in enumerate(("one é", "two", "three"))
+        ],
+    ),
     Example("gemini", "MyActivity.html", gemini_page("one é", "two", "three")),
     Example(
         "ai-studio",

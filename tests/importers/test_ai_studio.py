@@ -79,7 +79,7 @@ def test_no_system_instruction(instruction: Json) -> None:
     assert not candidates(items, Kind.INSTRUCTIONS)
 
 
-def test_files_and_text_sent_together_are_one_prompt() -> None:
+def test_files_go_with_the_text_and_each_text_is_a_prompt() -> None:
     items = read(
         prompt(
             {"role": "user", "driveDocument": {"id": "d"}},
@@ -90,7 +90,9 @@ def test_files_and_text_sent_together_are_one_prompt() -> None:
             said("Second."),
         )
     )
-    assert bodies(items) == ["Compare them.", "First.\n\nSecond."]
+    assert bodies(items) == ["Compare them.", "First.", "Second."]
+    assert [each.opening for each in candidates(items)] == [True, False, False]
+    assert skipped(items) == [{}]
 
 
 def test_files_alone_are_counted() -> None:
@@ -149,7 +151,7 @@ def test_times_come_before_the_order_of_the_file() -> None:
             said("answer", "model", createTime="2026-01-02T00:00:02Z"),
         )
     )
-    assert bodies(items) == ["one", "two\n\nand more"]
+    assert bodies(items) == ["one", "two", "and more"]
 
 
 def test_chunks_of_older_files() -> None:

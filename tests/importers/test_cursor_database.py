@@ -381,6 +381,38 @@ def test_log_of_prompts_gives_what_no_chat_holds() -> None:
     assert not lost.opening  # nobody knows whether it began a chat
 
 
+def test_commands_in_the_log_are_counted() -> None:
+    items = read(key_values(ItemTable={"aiService.prompts": [{"text": "/review"}]}))
+    assert bodies(items) == []
+    assert skipped(items) == [{"slash command": 1}]
+
+
+def test_message_that_lies_under_another_key_than_its_id() -> None:
+    items = state(
+        composerData__c1=listed(("b1", 1), ("", 1), ("b3", 1), ("b4", 1)),
+        bubbleId__c1__x1=asked("one", bubbleId="b1"),
+        bubbleId__c1__x2=asked("two", bubbleId=""),
+        bubbleId__c1__b3=asked("three", bubbleId="b1"),
+        bubbleId__c1__x4=asked("left", bubbleId="b5"),
+        bubbleId__c1__x5={"type": 1},
+    )
+    assert bodies(items) == ["one", "two", "three"]
+    counts = {"abandoned branch": 1, "text not in the database": 1}
+    assert skipped(items) == [counts]
+
+
+def test_view_is_never_queried() -> None:
+    with sqlite3.connect(":memory:") as connection:
+        connection.deserialize(key_values(ItemTable={"aiService.prompts": []}))
+        connection.execute(
+            """CREATE VIEW cursorDiskKV AS WITH RECURSIVE n(x) AS
+            (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x AS key, x AS value FROM n
+            """
+        )
+        connection.commit()
+        assert not read(connection.serialize())
+
+
 def test_secrets_beside_the_chats_are_never_read() -> None:
     rows = {
         "cursorAuth/accessToken": asked("token"),

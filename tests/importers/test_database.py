@@ -186,5 +186,15 @@ def test_tables_are_told_by_the_first_pages_alone(tmp_path: Path, mode: str) -> 
     assert database.tables(start) == {"notes"}
 
 
+def test_views_and_virtual_tables_are_no_tables(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    with writer(path) as other:
+        other.execute("CREATE VIEW v AS SELECT 1")
+        other.execute("CREATE VIRTUAL TABLE f USING fts5(x)")
+        other.execute("create /* so */ table if not exists t as select 1")
+    assert {"notes", "t"} <= database.tables(found(path))
+    assert not {"v", "f"} & database.tables(found(path))
+
+
 def test_other_files_have_no_tables() -> None:
     assert not database.tables(document(b'{"a": 1}'))

@@ -1,4 +1,5 @@
 """Gemini's part of My Activity: prompts come out, other products' rows never."""
+# ruff: noqa: RUF001  # words of many languages, in their own letters
 
 import json
 from collections import Counter
@@ -9,6 +10,7 @@ import pytest
 
 from promptvault.importers import gemini_takeout
 from promptvault.importers.candidate import Candidate, Draft, Item, Skipped
+from promptvault.importers.document import Document
 
 from .build import (
     Json,
@@ -19,6 +21,7 @@ from .build import (
     failures,
     imported,
     of_json,
+    skipped,
 )
 
 CHAT = "https://gemini.google.com/app/"
@@ -106,6 +109,11 @@ def test_prompt_carries_all_that_the_source_says() -> None:
         ("Отправлен запрос привет", ["привет"]),
         ("送信したメッセージ: こんにちは", ["こんにちは"]),
         ("분기된 안녕", ["안녕"]),
+        ("Consulta: olá", ["olá"]),
+        ("Consulta médica hoje", ["Consulta médica hoje"]),
+        ("Запит: привіт", ["привіт"]),
+        ("Used cars\xa0sorgusuna yanıt istendi", ["Used cars"]),
+        ("bir\niki sorgusuna yanıt istendi", ["bir\niki"]),
         ("Promptedly is no verb", ["Promptedly is no verb"]),
         ("Frobbed: hello", ["Frobbed: hello"]),
     ],
@@ -128,6 +136,8 @@ def test_verb_of_any_language_is_cut_off_if_known(
         "Cleared previous feedback",
         "使用: Gemini Apps",
         "Gemini Apps gebruikt",
+        "Kullanıldı: Gemini Uygulamaları",
+        "Geri bildirim gönderildi",
         "計画 というタイトルの Gemini Canvas を作成しました",
     ],
 )
@@ -138,9 +148,46 @@ def test_what_is_no_prompt_is_counted(title: str) -> None:
 
 
 def test_prompt_of_an_image_alone_is_counted() -> None:
-    items = read([row("Prompted "), row("送信したメッセージ: ")])
+    titles = "Prompted ", "送信したメッセージ: ", " sorgusuna yanıt istendi"
+    items = read([row(title) for title in titles])
     assert bodies(items) == []
-    assert left_out(items) == {"no text": 2}
+    assert left_out(items) == {"no text": 3}
+
+
+QUESTIONS = [
+    f"{word} now, {word}" for word in "why do is how can may let fix see".split()
+]
+QUESTIONS.append("go")
+
+
+def answered(titles: list[str]) -> list[Json]:
+    return [row(title, safeHtmlItem=[{"html": "A."}]) for title in titles]
+
+
+@pytest.mark.parametrize(
+    "shape", ["Zapytano: {}", "Je hebt gevraagd {}", "提问：{}", "{} frobbed so"]
+)
+def test_words_around_every_prompt_of_an_unknown_language_are_cut_off(
+    shape: str,
+) -> None:
+    titles = [shape.format(asked) for asked in QUESTIONS]
+    other = row("Utworzono coś")
+    assert bodies(read([other, *answered(titles)])) == ["Utworzono coś", *QUESTIONS]
+    assert bodies(read(answered(titles[:9]))) == titles[:9]
+    mixed = [*titles, "one", "two"]
+    assert bodies(read(answered(mixed))) == mixed
+
+
+def test_words_around_a_prompt_end_at_the_blank_that_a_page_puts_there() -> None:
+    asked = [f"please {question}" for question in QUESTIONS]
+    cards = [card(f"Zapytano&nbsp;{each}<br>{DATE}<br><p>A.</p>") for each in asked]
+    assert bodies(of_page(*cards)) == asked
+
+
+def test_what_people_say_alike_is_kept_behind_a_known_verb() -> None:
+    asked = [f"Translate: {question}" for question in QUESTIONS]
+    titles = [f"Prompted {each}" for each in asked]
+    assert bodies(read(answered([*titles, "Prompt x"]))) == [*asked, "Prompt x"]
 
 
 @pytest.mark.parametrize(
@@ -407,3 +454,44 @@ def test_whole_takeout_gives_nothing_but_gemini(tmp_path: Path) -> None:
         if isinstance(item, Skipped):
             counts[item.reason] += item.number
     assert counts == {"another Google product": 22}
+
+
+def workspace(*turns: Json) -> Document:
+    return of_json(
+        {
+            "title": "A chat",
+            "creation_time": "2026-01-02T03:04:05.123456+00:00",
+            "conversation_turns": turns,
+        },
+        "Gemini in Workspace/Conversation History/conversation_1767323045.txt",
+    )
+
+
+def test_chat_of_a_workspace_account() -> None:
+    made = "2026-01-02T03:04:05.123456+00:00"
+    found = workspace(
+        {"user_turn": {"prompt": "one", "turn_index": 0, "turn_last_modified": made}},
+        {"system_turn": {"text": [{"data": "answer"}], "turn_index": 1}},
+        {"user_turn": {"prompt": " ", "images": ["a"]}},
+        {"user_turn": {"prompt": "two", "turn_index": 2}},
+        {"unexpected": True},
+        7,
+    )
+    assert gemini_takeout.probe(found)
+    items = list(gemini_takeout.read(found))
+    one, two = candidates(items)
+    assert (one.drafts[0].body, two.drafts[0].body) == ("one", "two")
+    assert (one.opening, two.opening) == (True, False)
+    assert one.conversation_id == "conversation_1767323045"
+    assert one.conversation_title == "A chat"
+    assert one.drafts[0].created_at == datetime(
+        2026, 1, 2, 3, 4, 5, 123_456, tzinfo=UTC
+    )
+    assert skipped(items) == [{"no text": 1}]
+
+
+@pytest.mark.parametrize(
+    "turns", [[], ["user_turn"], [{"role": "user", "content": "x"}]]
+)
+def test_other_lists_of_turns_are_not_claimed(turns: list[Json]) -> None:
+    assert not gemini_takeout.probe(workspace(*turns))
