@@ -118,8 +118,7 @@ class Document:
         if len(first) == _SAMPLE or len(self.head) < _HEAD:
             return first
         with self.open() as stream:
-            start = cast("BinaryIO", _Start(without_files(stream)))
-            return _objects(start)
+            return _objects(cast("BinaryIO", _Start(without_files(stream))))
 
 
 class _Start:

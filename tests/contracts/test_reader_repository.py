@@ -251,8 +251,8 @@ def test_the_check_of_the_index_can_fail(vault: Vault) -> None:
 
 
 def test_the_vault_is_whole_after_every_command(pvt: Pvt, home: Path) -> None:
-    chatgpt = str(SAMPLES / "chatgpt" / "synthetic_export_v1.zip")
-    claude = str(SAMPLES / "claude" / "synthetic_projects_v1.json")
+    chatgpt = str(SAMPLES / "samples" / "chatgpt" / "synthetic_export_v1.zip")
+    claude = str(SAMPLES / "samples" / "claude_ai" / "synthetic_projects_v1.json")
     for command in (
         "add a/one Eins --title Ä --tag x",
         "add a/two Zwei --description d",

@@ -1,8 +1,8 @@
 """Recall and precision over samples judged by hand: `python -m tests.importers.score`.
 
-Reads `EXPECTED.json` in the formats folder (the argument, else `shared/formats` beside
-the project) and prints a row a source and a row for each sample that is not perfect.
-Exit code 1 when any is not.
+Reads `EXPECTED.json` and `samples/` in the folder given, else in `shared/formats` beside
+the project, else those of our own. Prints a row a
+source, and a row for each sample that is not perfect. Exit code 1 when any is not.
 """
 
 import argparse
@@ -18,7 +18,8 @@ from promptvault.importers.candidate import Item, Kind
 
 from .build import bodies, candidates, failures, imported
 
-FORMATS = Path(__file__).parents[3] / "shared" / "formats"
+OWN = Path(__file__).parent / "data"
+SHARED = Path(__file__).parents[3] / "shared" / "formats"
 # What the judges leave open ("optional", "either import as prompt or report").
 OPEN = {
     "claude_ai/synthetic_2026_bare_array.json": ["Summarise this log:\nERR 42"],
@@ -45,7 +46,7 @@ class Score(NamedTuple):
         return self.found == self.wanted and not self.extra
 
 
-def scores(formats: Path = FORMATS) -> list[Score]:
+def scores(formats: Path) -> list[Score]:
     """Return the score of every sample in `EXPECTED.json` that is there."""
     judged = json.loads((formats / "EXPECTED.json").read_text())["files"]
     paths = {name: formats / "samples" / name for name in judged}
@@ -93,6 +94,10 @@ def _notes(
     for body in judged.get("prompts", ()):
         if digest(body) in missing:
             yield f"missing: {body[:60]!r}"
+    found = [body for body in bodies(items) if body in judged.get("prompts", ())]
+    one_chat = "prompts" in judged and judged.get("conversations", 1) == 1
+    if one_chat and not missing and found != judged["prompts"]:
+        yield "the order differs"
     texts = [d.body for kind in Kind for c in candidates(items, kind) for d in c.drafts]
     everything = "\n".join([*texts, *bodies(items)])
     for text in judged.get("must_not_appear", ()):
@@ -123,8 +128,9 @@ def table(found: Sequence[Score]) -> Iterator[str]:
 def main() -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("formats", nargs="?", type=Path, default=FORMATS)
-    found = scores(parser.parse_args().formats)
+    default = SHARED if SHARED.exists() else OWN
+    parser.add_argument("folder", nargs="?", type=Path, default=default)
+    found = scores(parser.parse_args().folder)
     print("\n".join(table(found)))
     return 0 if found and all(each.is_perfect for each in found) else 1
 

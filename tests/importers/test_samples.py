@@ -1,97 +1,77 @@
-"""The sample exports give exactly the prompts that were judged by hand."""
+"""The sample files give exactly the prompts that were judged by hand."""
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from promptvault.importers.candidate import Kind
+from promptvault.importers.candidate import Conversation
 
-from .build import bodies, candidates, failures, imported
+from .build import bodies, candidates, imported
+from .score import OWN, SHARED, Score, scores
 
-FORMATS = Path(__file__).parents[3] / "shared" / "formats"
-DATA = Path(__file__).parent / "data"
-SAMPLES = [
-    "chatgpt/librechat_chatgpt-tree.json",
-    "chatgpt/polylogue_native-conversation-v1.json",
-    "chatgpt/polylogue_representative_sample-00.json",
-    "chatgpt/synthetic_customgpt_canvas_voice.json",
-    "chatgpt/synthetic_export_v1.zip",
-    "claude_ai/claude-to-sqlite_example.json",
-    "claude_ai/polylogue_origin_claude-ai-export.json",
-    "claude_ai/polylogue_origin_claude-design-session.json",
-    "claude_ai/polylogue_representative_sample-00.json",
-    "claude_ai/synthetic_2026_bare_array.json",
-    "claude_ai/synthetic_projects_v1.json",
-]
-# Pasted text that came as a file: the judges leave it open, we take it.
-PASTED = {"claude_ai/synthetic_2026_bare_array.json": ["Summarise this log:\nERR 42"]}
+FOLDERS = [folder for folder in (OWN, SHARED) if folder.exists()]
+SCORES = [score for folder in FOLDERS for score in scores(folder)]
 
 
-@pytest.fixture(scope="module")
-def expected() -> dict[str, Any]:
-    path = FORMATS / "EXPECTED.json"
-    if not path.exists():
-        pytest.skip(f"the shared samples are not at {FORMATS}")
-    files: dict[str, Any] = json.loads(path.read_text())["files"]
-    return files
+@pytest.mark.parametrize("score", SCORES, ids=lambda score: score.sample)
+def test_sample(score: Score) -> None:
+    assert score.is_perfect, score
+    assert not score.notes
 
 
-@pytest.mark.parametrize("name", SAMPLES)
-def test_sample(name: str, expected: dict[str, Any]) -> None:
-    judged = expected[name]
-    items = imported(FORMATS / "samples" / name)
-    assert not failures(items)
-    assert candidates(items) or candidates(items, Kind.INSTRUCTIONS)
-    if "prompts" not in judged:
-        return  # of use for robustness only
-    assert bodies(items) == judged["prompts"] + PASTED.get(name, [])
-    standing = bodies(items, Kind.INSTRUCTIONS)
-    assert set(judged.get("instructions", ())) <= set(standing)
-    drafts = [draft.body for each in candidates(items) for draft in each.drafts[:-1]]
-    assert set(drafts) <= set(judged.get("off_path_prompts", ()))
-    everything = "\n".join([*bodies(items), *standing, *drafts])
-    assert not [
-        text for text in judged.get("must_not_appear", ()) if text in everything
-    ]
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_every_sample_is_judged(folder: Path) -> None:
+    judged = json.loads((folder / "EXPECTED.json").read_text())["files"]
+    samples = folder / "samples"
+    files = (path for path in samples.rglob("*") if path.is_file())
+    assert {path.relative_to(samples).as_posix() for path in files} == set(judged)
 
 
-def test_every_sample_is_listed(expected: dict[str, Any]) -> None:
-    ours = {name for name in expected if name.startswith(("chatgpt/", "claude_ai/"))}
-    assert ours == set(SAMPLES)
+def test_score_sees_what_is_missing_and_what_is_too_much(tmp_path: Path) -> None:
+    sample = tmp_path / "samples" / "generic" / "a.csv"
+    sample.parent.mkdir(parents=True)
+    sample.write_text("act,prompt\na,One\nb,Two\n")
+    judged = {"prompts": ["One", "Three"], "must_not_appear": ["Tw"]}
+    write_judged(tmp_path, judged)
+    (score,) = scores(tmp_path)
+    assert (score.wanted, score.found, score.extra) == (2, 1, 2)
+    assert score.notes == ("missing: 'Three'", "must not appear: 'Tw'")
+    write_judged(tmp_path, {"n": 1})
+    assert scores(tmp_path)[0][1:4] == (1, 1, 1)
+    write_judged(tmp_path, {"prompts": ["Two", "One"]})
+    assert scores(tmp_path)[0].notes == ("the order differs",)
 
 
-@pytest.mark.parametrize(
-    "name", ["synthetic_customgpt_canvas_voice.json", "synthetic_export_v1.zip"]
-)
-def test_chatgpt_sample_of_our_own(name: str) -> None:
-    items = imported(DATA / "chatgpt" / name)
-    assert bodies(items) == [
-        "Draft a shift handover note for bed 4",
-        "Shorter, and in SBAR format",
-        "what can I cook with leeks",
-        "orphan current node, null times",
-    ]
-    assert bodies(items, Kind.INSTRUCTIONS) == [
-        "I am a nurse.",
-        "Be brief.",
-        "Only vegetarian recipes.",
-    ]
-    edited = candidates(items)[1]
+def write_judged(folder: Path, judged: dict[str, object]) -> None:
+    files = {"files": {"generic/a.csv": judged}}
+    (folder / "EXPECTED.json").write_text(json.dumps(files))
+
+
+def test_edited_prompt_of_a_sample_is_one_prompt_with_drafts() -> None:
+    name = "synthetic_customgpt_canvas_voice.json"
+    edited = candidates(imported(OWN / "samples" / "chatgpt" / name))[1]
     assert [draft.body for draft in edited.drafts] == [
         "Shorter",
         "Shorter, and in SBAR format",
     ]
 
 
-def test_claude_samples_of_our_own() -> None:
-    items = imported(DATA / "claude")
-    assert bodies(items) == [
-        "How big should a retry budget be?",
-        "Explain for a junior engineer, with a diagram",
-        "Summarise this log:\nERR 42",
-    ]
-    assert bodies(items, Kind.INSTRUCTIONS) == [
-        "You are our on-call assistant. Always answer with a numbered runbook."
-    ]
+def test_whole_folder_of_samples_says_what_each_file_says() -> None:
+    for folder in sorted((OWN / "samples").iterdir()):
+        alone = {
+            body
+            for path in folder.rglob("*")
+            if path.is_file()
+            for body in bodies(imported(path))
+        }
+        together = bodies(imported(folder))
+        assert set(together) == alone, folder.name
+
+
+def test_every_chat_of_a_sample_has_one_opening() -> None:
+    for path in (OWN / "samples").rglob("*.json"):
+        for chat in imported(path):
+            if isinstance(chat, Conversation) and chat.candidates:
+                prompts = [each for each in chat.candidates if each.kind == "prompt"]
+                assert sum(each.opening for each in prompts) == min(1, len(prompts))
