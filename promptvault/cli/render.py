@@ -40,7 +40,8 @@ def table(
     """Print a table; *empty* is the note on stderr when it has no lines."""
     if not terminal.stdout_is_terminal():
         for cells in lines:
-            terminal.write("\t".join(" ".join(c.split()) for c in cells) + "\n")
+            line = "\t".join(" ".join(cell.split()) for cell in cells)
+            terminal.write(terminal.harmless(line) + "\n")
         return
     rows = list(lines)
     if rows:
@@ -71,7 +72,7 @@ def _draw_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Non
             max_width=screen.width // 2 if flexible and column.wrap else None,
         )
     for cells in rows:
-        drawn.add_row(*(Text(cell) for cell in cells))
+        drawn.add_row(*(Text(terminal.harmless(cell)) for cell in cells))
     screen.print(drawn)
 
 
@@ -125,7 +126,8 @@ def hits(found: Iterable[Hit]) -> None:
         return
     for hit in found:
         snippet = hit.snippet.replace(HIT_START, "").replace(HIT_END, "")
-        terminal.write(f"{hit.prompt.name}\t{' '.join(snippet.split())}\n")
+        snippet = terminal.harmless(" ".join(snippet.split()))
+        terminal.write(f"{hit.prompt.name}\t{snippet}\n")
 
 
 def _draw_hits(found: Sequence[Hit]) -> None:
@@ -143,8 +145,8 @@ def _draw_hits(found: Sequence[Hit]) -> None:
         line = Text()
         for index, part in enumerate(hit.snippet.split(HIT_START)):
             marked, _, rest = part.rpartition(HIT_END)
-            line.append(marked, "bold yellow" if index else "")
-            line.append(rest, "dim")
+            line.append(terminal.harmless(marked), "bold yellow" if index else "")
+            line.append(terminal.harmless(rest), "dim")
         screen.print(Padding(line, (0, 0, 0, 2)))
     return None
 
@@ -162,7 +164,7 @@ def details(shown: Details) -> None:
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="dim")
     for key, value in _facts(shown):
-        facts.add_row(key, Text(value))
+        facts.add_row(key, Text(terminal.harmless(value)))
     screen.print(facts)
     screen.print(Rule(style="dim") if terminal.stdout_is_terminal() else "")
     screen.print(Text(version.body), soft_wrap=not terminal.stdout_is_terminal())

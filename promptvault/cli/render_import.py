@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from promptvault.cli import terminal
 from promptvault.cli.render import Column, count, moment, table
+from promptvault.domain.prompt import clean_line
 
 if TYPE_CHECKING:
     from promptvault.services.import_report import Report, Tally
@@ -57,10 +58,11 @@ def _remarks(done: "Report") -> Iterator[str]:
         prompts = count(done.held_back, "prompt")
         yield f"secrets?   {prompts} stay in this vault: 'promptvault scan' lists them"
     for failure in done.failed[:_SHOWN_FAILURES]:
-        yield f"failed     {failure.where}: {failure.reason}"
-    if len(done.failed) > _SHOWN_FAILURES:
-        more = len(done.failed) - _SHOWN_FAILURES
-        yield f"failed     {more:,} more; --json lists them all"
+        # A name may hold line ends, by which it could say anything.
+        yield f"failed     {clean_line(failure.where)}: {failure.reason}"
+    more = len(done.failed) + done.unlisted - _SHOWN_FAILURES
+    if more > 0:
+        yield f"failed     {more:,} more; --json lists the first thousand"
 
 
 def imports(found: Iterable["Entry"]) -> None:
@@ -95,7 +97,7 @@ def _import_line(entry: "Entry") -> tuple[str, ...]:
 def entry(found: "Entry", names: Sequence[str]) -> None:
     """Print one import, with the prompts that it brought."""
     for key, value in _facts(found, names):
-        terminal.write(f"{key:<9} {value}\n")
+        terminal.write(f"{key:<9} {terminal.harmless(value)}\n")
 
 
 def _facts(found: "Entry", names: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -2,10 +2,19 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable
 
 from promptvault.errors import InvalidInputError
+
+_CONTROLS = re.compile(r"[\0-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def harmless(text: str) -> str:
+    """Return *text* without what a terminal obeys: it may come from a stranger's file
+    or its name. Line ends and tabs stay."""
+    return _CONTROLS.sub("\ufffd", text)
 
 
 def write(text: str) -> None:
@@ -15,7 +24,7 @@ def write(text: str) -> None:
 
 def note(message: str) -> None:
     """Tell the person something, on stderr."""
-    sys.stderr.write(f"{message}\n")
+    sys.stderr.write(f"{harmless(message)}\n")
 
 
 def report(code: str, message: str, *, as_json: bool) -> None:
@@ -23,7 +32,7 @@ def report(code: str, message: str, *, as_json: bool) -> None:
     if as_json:
         note(json.dumps({"error": {"code": code, "message": message}}))
     else:
-        note(f"{_red('Error:')} {message}")
+        sys.stderr.write(f"{_red('Error:')} {harmless(message)}\n")
 
 
 def _red(text: str) -> str:

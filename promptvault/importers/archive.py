@@ -79,6 +79,8 @@ def _is_bomb(size: int, packed: int) -> bool:
 
 
 def _refusal(info: ZipInfo) -> str | None:
+    if not info.filename:  # of which zipfile cannot even say whether it is a folder
+        return "it has no name"
     if _ESCAPE.match(info.filename):
         return "its name points outside the archive"
     if stat.S_ISLNK(info.external_attr >> 16):

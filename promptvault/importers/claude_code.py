@@ -37,6 +37,6 @@ def _is_record(value: JsonObject) -> bool:
     kind, message = value.get("type"), value.get("message")
     if isinstance(message, dict):
         is_turn = kind in ("user", "assistant") and "content" in message
-        return is_turn and not _TURN_KEYS.isdisjoint(value)
+        return is_turn and (not _TURN_KEYS.isdisjoint(value) or len(value) == 2)
     is_note = isinstance(kind, str) and kind in _NOTES
     return is_note and any(key in value for key in _NOTE_KEYS)

@@ -1,8 +1,10 @@
 """The records of a Claude Code session file: most are passed over unparsed."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
+from typing import BinaryIO
 
 from promptvault.importers.candidate import Conversation, Failure, Items
 from promptvault.importers.claude_code_session import START, Sessions, Turn
@@ -14,7 +16,7 @@ from promptvault.importers.claude_code_text import (
 )
 from promptvault.importers.document import Document
 from promptvault.importers.field import members, moment, text
-from promptvault.importers.json_stream import Damaged, JsonObject, JsonValue
+from promptvault.importers.json_stream import Damaged, JsonObject, JsonValue, values
 from promptvault.importers.line import json_lines
 
 _NEVER_TYPED = (
@@ -41,6 +43,7 @@ _PARENT = re.compile(rb'"parentUuid": ?"([^"\\]*)"')
 _MODEL = re.compile(rb'"model": ?"([^"\\<]+)"')
 _NO_ANSWER = re.compile(rb'"type": ?"(?:progress|user)"|"isSidechain": ?true')
 _OPENING, _CLOSING = b"{}"
+_NOT_BY_LINE = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\[\s*\{|\{\s*\n)")
 
 
 class Log:
@@ -54,7 +57,7 @@ class Log:
         # Records of subagents say so themselves, but not in every version.
         self._is_agent = path.name.startswith("agent-") or "subagents" in path.parts
         self._session = path.stem
-        self._raw_session = self._session.encode(errors="replace")
+        self._raw_session = _quoted(self._session)
         self._place = START
         """The last turn of the session: where the records after it stand."""
         self._linked: set[str] = set()
@@ -80,7 +83,7 @@ class Log:
         damaged: Failure | None = None
         at = 0
         with self._document.open() as stream:
-            for number, value in json_lines(stream, self._is_wanted):
+            for number, value in self._records(stream):
                 if damaged:
                     yield damaged
                     damaged = None
@@ -91,6 +94,15 @@ class Log:
                     self._take(value)
         if damaged and at < self._lines:
             yield damaged
+
+    def _records(self, stream: BinaryIO) -> Iterator[tuple[int, JsonValue | Damaged]]:
+        """Yield the records that matter; some tools save them as JSON, not by line."""
+        if not _NOT_BY_LINE.match(self._document.head):
+            yield from json_lines(stream, self._is_wanted)
+            return
+        for number, value in enumerate(values(stream), 1):
+            if self._is_wanted(json.dumps(value).encode()):
+                yield number, value
 
     def _is_wanted(self, line: bytes) -> bool:
         """Tell whether *line* is to be parsed; note where it stands if not."""
@@ -132,11 +144,10 @@ class Log:
             place = self._place_before(line)
             self._sessions.tips[session] = START if place is None else place
         self._go_to(session)
-        self._raw_session = found[1]
 
     def _go_to(self, session: str) -> None:
         self._session = session
-        self._raw_session = session.encode(errors="replace")
+        self._raw_session = _quoted(session)
         self._place = self._sessions.tip(session)
         self._is_linked = session in self._linked
 
@@ -149,7 +160,7 @@ class Log:
         """Note which model answers *turn*, if *line* is the beginning of its answer."""
         if turn.session == self._session and not _NO_ANSWER.search(line):
             if found := _MODEL.search(line):
-                turn.model = found[1].decode(errors="replace")
+                turn.model = text(found[1].decode(errors="replace"))
                 self._unanswered = None
 
     def _place_before(self, line: bytes) -> int | None:
@@ -259,6 +270,10 @@ class Log:
         elif "parentUuid" in record and self._is_linked:
             return START
         return self._place
+
+
+def _quoted(session: str) -> bytes:
+    return b'"%s"' % session.encode(errors="replace")
 
 
 def _typed_in(record: JsonObject) -> Typed:

@@ -11,6 +11,12 @@ from promptvault.importers.candidate import Candidate, Conversation, Draft
 from promptvault.importers.claude_code_place import Places
 from promptvault.importers.tree import Node
 
+_CUT = 60
+"""The client cuts off prompts of no fewer characters."""
+_QUEUED = 1000
+"""So many prompts wait at a time, at most; one more, and the first was sent."""
+_SOON = 20
+"""In so many turns after it, a prompt that waited is looked for as part of one."""
 START = -1
 """The place before the first turn."""
 
@@ -109,7 +115,7 @@ class Sessions:
         """
         tip = self.tip(session)
         body = self.turns[tip].body if tip != START else None
-        if said and body and body.startswith(said.rstrip(".…\n ")):
+        if said and body and _is_shown_as(body, said):
             self._leaves.pop(session, None)
         else:
             self._leaves[session] = leaf
@@ -117,8 +123,10 @@ class Sessions:
     def enqueue(self, session: str, body: str, made: datetime | None) -> None:
         """Take a prompt that waits for the agent, '' for what is none."""
         tip = self.tip(session)
-        waiting = Waiting(body, made, session, tip, len(self.turns))
-        self._queues[session].append(waiting)
+        queue = self._queues[session]
+        queue.append(Waiting(body, made, session, tip, len(self.turns)))
+        if len(queue) > _QUEUED:
+            self._sent.append(queue.pop(0))
 
     def dequeue(
         self, session: str, body: str | None, made: datetime | None, *, sent: bool
@@ -165,23 +173,31 @@ class Sessions:
             if each.body and key not in bodies and not self._is_part(each):
                 bodies.add(key)
                 kept.append(each)
+        followers = self._followers()
         for each in reversed(kept):
-            self._insert(each)
+            self._insert(each, followers[each.session, each.tip])
+
+    def _followers(self) -> dict[tuple[str, int], list[int]]:
+        """Return the places of the turns that follow each turn in each session."""
+        found: dict[tuple[str, int], list[int]] = defaultdict(list)
+        for place, turn in enumerate(self.turns):
+            found[turn.session, turn.parent].append(place)
+        return found
 
     def _is_part(self, waiting: Waiting) -> bool:
         """Whether a prompt was sent together with others that waited."""
         return any(
             turn.session == waiting.session and turn.body and waiting.body in turn.body
-            for turn in self.turns[waiting.turns :]
+            for turn in self.turns[waiting.turns : waiting.turns + _SOON]
         )
 
-    def _insert(self, waiting: Waiting) -> None:
+    def _insert(self, waiting: Waiting, followers: list[int]) -> None:
         """Put a prompt between the turn it came after and those that followed."""
         place = len(self.turns)
         session, tip = waiting.session, waiting.tip
-        for turn in self.turns[waiting.turns :]:
-            if turn.session == session and turn.parent == tip:
-                turn.parent = place
+        while followers and followers[-1] >= waiting.turns:
+            self.turns[followers.pop()].parent = place
+        followers.append(place)
         if self.tip(session) == tip:
             self.tips[session] = place
         self.turns.append(Turn(session, tip, waiting.body, waiting.made))
@@ -219,6 +235,13 @@ class Sessions:
         """Whether the path to *leaf* begins here, not in another session."""
         path = tree.path(nodes, leaf)
         return not path or nodes[path[0]].parent == str(START)
+
+
+def _is_shown_as(body: str, said: str) -> bool:
+    """Whether *said* is *body* on one line, cut off where that is long."""
+    whole, shown = " ".join(body.split()), " ".join(said.split())
+    is_cut = len(shown) >= _CUT or shown.endswith(("…", "..."))
+    return whole.startswith(shown.rstrip(".… ")) if is_cut else whole == shown
 
 
 def _node(turn: Turn) -> Node:

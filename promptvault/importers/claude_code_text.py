@@ -3,6 +3,7 @@
 import re
 from typing import NamedTuple
 
+from promptvault.importers.claude_code_note import without_notes
 from promptvault.importers.field import fit, items, members, text
 from promptvault.importers.json_stream import JsonObject, JsonValue
 
@@ -20,22 +21,6 @@ class Typed(NamedTuple):
     """Why a person's turn is no prompt; None too where no person acted."""
 
 
-_WRAPPED = "|".join(
-    [
-        "system-reminder",
-        "user-prompt-submit-hook",
-        "ide_opened_file",
-        "ide_selection",
-        "ide_diagnostics",
-    ]
-)
-_BLOCK = rf"<({_WRAPPED})\b[^>]*>.*?</\1>"
-# At either end, or on lines of its own; within a sentence somebody quotes it.
-_AROUND = re.compile(
-    rf"\A\s*{_BLOCK}\s*|(?<!\s)\s*{_BLOCK.replace('1', '2')}\s*\Z"
-    rf"|^[ \t]*{_BLOCK.replace('1', '3')}[ \t]*(?:\n|\Z)",
-    re.DOTALL | re.MULTILINE,
-)
 _COMMAND = re.compile(r"\s*<command-(?:name|message|args|contents)>")
 _SHELL = re.compile(r"\s*<bash-input>")
 _MACHINE = re.compile(
@@ -46,7 +31,8 @@ _MACHINE = re.compile(
     |Caveat:[ ]The[ ]messages[ ]below[ ]were[ ]generated
     |\[Request[ ]interrupted[ ]by[ ]user|\[SYSTEM[ ]NOTIFICATION
     |This[ ]session[ ]is[ ]being[ ]continued[ ]from[ ]a[ ]previous[ ]conversation
-    |Base[ ]directory[ ]for[ ]this[ ]skill:)""",
+    |Base[ ]directory[ ]for[ ]this[ ]skill:|Stop[ ]hook[ ]feedback:
+    |\{"task_id":)""",
     re.VERBOSE,
 )
 _TYPED_COMMAND = re.compile(r"/[A-Za-z][\w:.-]*(?:\s|\Z)")
@@ -92,7 +78,7 @@ def _block(value: JsonValue) -> JsonObject:
 
 def _of_texts(texts: list[str]) -> Typed:
     """Judge the blocks of one message; the first tells what the message is."""
-    kept = list(filter(None, map(_unwrapped, texts)))
+    kept = [each for each in map(without_notes, texts) if each.strip()]
     if not kept:
         return Typed()
     if _COMMAND.match(kept[0]):
@@ -105,13 +91,3 @@ def _of_texts(texts: list[str]) -> Typed:
     if _PLACEHOLDERS.fullmatch(body):
         return Typed(reason=NO_TEXT)
     return Typed(fit(as_typed(body)))
-
-
-def _unwrapped(body: str) -> str:
-    """Return *body* without the notes of the client; nothing else is touched."""
-    if "<" not in body:
-        return body if body.strip() else ""
-    before = None
-    while before != body:
-        before, body = body, _AROUND.sub("", body)
-    return body if body.strip() else ""

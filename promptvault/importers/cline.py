@@ -6,18 +6,20 @@ from collections.abc import Iterator
 
 from promptvault.importers import cline_markdown
 from promptvault.importers.candidate import Failure, Items
-from promptvault.importers.cline_turn import Task, Turn
+from promptvault.importers.cline_turn import Turn, say
 from promptvault.importers.document import Document
 from promptvault.importers.field import fit, items, members, moment, text
 from promptvault.importers.json_stream import Damaged, JsonObject, JsonValue, values
+from promptvault.importers.talk import Talk
 
 SOURCE = "cline"
 
 _SHOWN = ("ui_messages.json", "claude_messages.json")
 """What the chat panel shows, as every task has it; the older name came first."""
-_SENT = "api_conversation_history.json"
+_SENT = ("api_conversation_history.json", ".messages.json")
+"""What was sent to a model; the second is of the program for terminals, of 2026."""
 _WRAPPERS = ("messages",)
-_MARKS = ("<environment_details>", "[TASK RESUMPTION]")
+_MARKS = ("<environment_details>", "[TASK RESUMPTION]", "<user_input mode=")
 _TAGS = ("<task>", "<user_message>", "<feedback>")
 _LARGEST_ITEM = 1 << 20
 
@@ -61,8 +63,17 @@ def _is_sent(rows: list[JsonObject], document: Document) -> bool:
     said = [each for row in human for each in _lines_of(row.get("content"))]
     if any(mark in each for each in said for mark in _MARKS):
         return True
-    named = posixpath.basename(document.name) == _SENT
-    return named and any(each.startswith(_TAGS) for each in said)
+    if not posixpath.basename(document.name).endswith(_SENT):
+        return False
+    return any(map(_is_of_session, human)) or any(
+        each.startswith(_TAGS) for each in said
+    )
+
+
+def _is_of_session(row: JsonObject) -> bool:
+    """Whether *row* is from the program for terminals, which adds no words of its own
+    to a person's."""
+    return isinstance(row.get("id"), str) and "ts" in row
 
 
 def _is_beside_shown(document: Document) -> bool:
@@ -73,8 +84,8 @@ def _is_beside_shown(document: Document) -> bool:
 class _Panel:
     """Tells a person's messages from all else in the chat panel."""
 
-    def __init__(self, task: Task, is_subtask: bool) -> None:
-        self._task = task
+    def __init__(self, talk: Talk, is_subtask: bool) -> None:
+        self._talk = talk
         self._is_subtask = is_subtask
         self._has_begun = False
         self._chosen: tuple[str, JsonObject] | None = None
@@ -101,19 +112,19 @@ class _Panel:
         if self._chosen:
             answer, row = self._chosen
             self._chosen = None
-            self._task.say(answer, moment(row.get("ts")), _key(row))
+            say(self._talk, answer, moment(row.get("ts")), _key(row))
 
     def _open(self, row: JsonObject) -> None:
         self._has_begun = True
         if self._is_subtask:
-            self._task.skipped["subagent"] += 1
+            self._talk.skipped["subagent"] += 1
         else:
             self._say(row)
 
     def _say(self, row: JsonObject) -> None:
         said = text(row.get("text")) or ""
         if said or row.get("images") or row.get("files"):
-            self._task.say(said, moment(row.get("ts")), _key(row))
+            say(self._talk, said, moment(row.get("ts")), _key(row))
 
     def _ask(self, row: JsonObject) -> None:
         question = row.get("text")
@@ -123,33 +134,48 @@ class _Panel:
 
 
 def _shown(document: Document) -> Items:
-    task = Task()
-    panel = _Panel(task, _is_subtask(document))
-    failures = []
+    talk = Talk(document.folder)
+    panel = _Panel(talk, _is_subtask(document))
+    bad: Failure | None = None
     with document.open() as stream:
         for position, row in enumerate(values(stream, _WRAPPERS), 1):
             if isinstance(row, dict) and "type" in row:
                 panel.take(row)
+                yield from talk.ready()
+                if model := _model(row):
+                    talk.answer(model)
             else:
-                failures.append(_failure(document, position, row))
+                yield from [bad] if bad else []
+                bad = _failure(document, position, row)
     panel.settle()
-    yield task.conversation(document.folder)
-    yield from failures
+    yield from talk.end()
+    yield from [bad] if bad else []
 
 
 def _sent(document: Document) -> Items:
-    task = Task()
-    failures = []
+    talk = Talk(document.folder)
+    bad: Failure | None = None
     is_first = True
     with document.open() as stream:
         for position, row in enumerate(values(stream, _WRAPPERS), 1):
             if not isinstance(row, dict) or "role" not in row:
-                failures.append(_failure(document, position, row))
+                yield from [bad] if bad else []
+                bad = _failure(document, position, row)
             elif row["role"] in ("user", "tool") and not _is_summary(row):
-                _turn(row).tell(task, moment(row.get("ts")), is_first)
+                is_bare = is_first or _is_of_session(row)
+                key, made = text(row.get("id")), moment(row.get("ts"))
+                _turn(row).tell(talk, made, key=key, is_bare=is_bare)
+                yield from talk.ready()
                 is_first = False
-    yield task.conversation(document.folder)
-    yield from failures
+            elif model := _model(row):
+                talk.answer(model)
+    yield from talk.end()
+    yield from [bad] if bad else []
+
+
+def _model(row: JsonObject) -> str | None:
+    about = members(row.get("modelInfo"))
+    return text(about.get("modelId")) or text(about.get("id"))
 
 
 def _turn(row: JsonObject) -> Turn:

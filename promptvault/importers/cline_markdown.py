@@ -6,13 +6,17 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from promptvault.importers.candidate import Failure, Items
-from promptvault.importers.cline_turn import Task, Turn
+from promptvault.importers.cline_turn import Turn
 from promptvault.importers.document import Document
 from promptvault.importers.line import lines
+from promptvault.importers.talk import Talk
 
 _USER = b"**User:**"
 _SPEAKERS = (_USER, b"**Assistant:**")
-_MARKS = (b"<task>", b"<environment_details>", b"<user_message>", b"[TASK RESUMPTION]")
+_MARKS = (
+    *(b"<task>", b"<environment_details>", b"<user_message>", b"<user_input"),
+    b"[TASK RESUMPTION]",
+)
 _NAME = re.compile(r"[a-z]+_task_\w+-\d+-\d{4}_[\d-]+-[ap]m")
 
 
@@ -29,21 +33,21 @@ def read(document: Document) -> Items:
     Its name holds when the task was last worked on, in the local time of some
     machine, so times come from what the turns themselves tell.
     """
-    task = Task()
+    talk = Talk(_key(document))
     turn: Turn | None = None
     is_first = True
     with document.open() as stream:
         for line, opens in _marked(lines(stream)):
             if opens and turn:
-                yield from _told(turn, task, document, is_first)
+                yield from _told(turn, talk, document, is_first)
                 is_first = False
             if opens:
                 turn = Turn() if line == _USER else None
             elif turn:
                 turn.feed(line)
     if turn:
-        yield from _told(turn, task, document, is_first)
-    yield task.conversation(_key(document))
+        yield from _told(turn, talk, document, is_first)
+    yield from talk.end()
 
 
 def _marked(every: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
@@ -76,8 +80,9 @@ def _marked(every: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
         yield b"", False
 
 
-def _told(turn: Turn, task: Task, document: Document, is_first: bool) -> Items:
-    turn.tell(task, None, is_first)
+def _told(turn: Turn, talk: Talk, document: Document, is_first: bool) -> Items:
+    turn.tell(talk, None, is_bare=is_first)
+    yield from talk.ready()
     if turn.is_cut:
         yield Failure(document.name, "a prompt is cut off")
 

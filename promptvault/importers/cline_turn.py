@@ -2,18 +2,20 @@
 
 import json
 import re
-from collections import Counter
 from datetime import datetime
 
 from promptvault.domain.digest import digest
-from promptvault.importers.candidate import Candidate, Conversation, Draft
+from promptvault.importers.candidate import Draft
 from promptvault.importers.field import moment, text
+from promptvault.importers.talk import Talk
 
-_HUMAN = re.compile(rb"<(task|feedback|answer|user_message)>")
+_HUMAN = re.compile(rb"<(task|feedback|answer|user_message|user_input)(?: [^<>]*)?>")
+_MODE_NOTICE = re.compile(r"<mode_notice\b[^<>]*>[^<]*</mode_notice>\n?")
 _MACHINE = re.compile(
     rb"<(environment_details|explicit_instructions|hook_context|file_content|"
     rb"final_file_content|files_content|folder_content|url_content|git_commit|"
-    rb"workspace_diagnostics|git_working_state|terminal_output|command)[ >]"
+    rb"workspace_diagnostics|git_working_state|terminal_output|command|user_command|"
+    rb"mode_notice)[ >]"
 )
 _RESULT = re.compile(
     rb"\[(?:([\w-]+)(?: for '|\] Result:)|(Tool|\w+_\w+|mcp-[\w-]+)(?: \(Error\))?\]$)"
@@ -23,6 +25,7 @@ _NOTICES = (
     *(b"The user denied ", b"You seem to be having trouble", b"The tool execution "),
     *(b"New instructions for task", b"New message to respond", b"(The user did not "),
     *(b"This session is being continued from a previous ", b"# TODO LIST"),
+    b"Files attached by the user:",
 )
 # Tools whose result is what the person answered.
 _ASKING = frozenset(
@@ -47,39 +50,23 @@ _MENTIONS = (
     ("Terminal Output (see below for output)", "@terminal"),
 )
 _COMMAND = re.compile(r"/[\w.-]+")
-_LONGEST = 16 << 20
+_COMMANDS = (b"explicit_instructions", b"user_command")
+_LONGEST = 8 << 20
+_LINE_COST = 32
+"""What a line takes beside its text, in bytes."""
 _TOGGLE = "PLAN_MODE_TOGGLE_RESPONSE"
 
 
-class Task:
-    """The prompts of one task, in order, and what was left out of it."""
-
-    def __init__(self) -> None:
-        self.skipped: Counter[str] = Counter()
-        self._drafts: list[Draft] = []
-
-    def say(self, said: str, made: datetime | None, key: str | None = None) -> None:
-        """Take *said*, a person's message; *key* is the vendor's id of it, if any."""
-        body = text(said)
-        if not body:
-            self.skipped["no text"] += 1
-        elif _COMMAND.fullmatch(body.strip()):
-            self.skipped["slash command"] += 1
-        elif body != _TOGGLE:
-            body = body.strip()
-            self._drafts.append(Draft(body, made, key or digest(body).hex()))
-
-    def conversation(self, key: str) -> Conversation:
-        """Return all of it as the conversation *key*, or as one named after its
-        first prompt where *key* is empty."""
-        if not self._drafts and not self.skipped:
-            self.skipped["empty conversation"] = 1
-        key = key or (self._drafts[0].message_id or "" if self._drafts else "")
-        candidates = (
-            Candidate((draft,), opening=position == 0, conversation_id=key)
-            for position, draft in enumerate(self._drafts)
-        )
-        return Conversation(tuple(candidates), dict(self.skipped))
+def say(talk: Talk, said: str, made: datetime | None, key: str | None) -> None:
+    """Take *said*, a person's message, into *talk*; *key* is the vendor's id of it."""
+    body = text(said)
+    if not body:
+        talk.skipped["no text"] += 1
+    elif _COMMAND.fullmatch(body.strip()):
+        talk.skipped["slash command"] += 1
+    elif body != _TOGGLE:
+        body = body.strip()
+        talk.say(Draft(body, made, key or digest(body).hex()))
 
 
 class Turn:
@@ -123,19 +110,30 @@ class Turn:
         if line and not line.isspace():
             self._before = line[:200]
 
-    def tell(self, task: Task, made: datetime | None, is_first: bool) -> None:
-        """Hand what was found over to *task*; *is_first* of all its user turns."""
+    def tell(
+        self,
+        talk: Talk,
+        made: datetime | None,
+        *,
+        key: str | None = None,
+        is_bare: bool = False,
+    ) -> None:
+        """Hand what was found over to *talk*.
+
+        *key* is the vendor's id of the turn. *is_bare* where words without tags are a
+        person's as well, as in the first of all turns.
+        """
         made = made or self.made
         if self._is_too_long:
-            task.skipped["too long"] += 1
-        if not self._texts and (self._has_state or is_first):
+            talk.skipped["too long"] += 1
+        if not self._texts and (self._has_state or is_bare):
             self._texts += [b"\n".join(self._bare)] if any(self._bare) else []
-        for said in self._texts:
-            body = _as_typed(said.decode(errors="replace"))
-            if not body.strip() and self._has_command:
-                task.skipped["slash command"] += 1
-            else:
-                task.say(body, made)
+        said = [_as_typed(each.decode(errors="replace")) for each in self._texts]
+        if self._has_command and not any(map(str.strip, said)):
+            talk.skipped["slash command"] += 1
+            return
+        for body in said:
+            say(talk, body, made, key if len(said) == 1 else None)
 
     def _keep(self, line: bytes) -> None:
         if self._kept is None:
@@ -147,7 +145,7 @@ class Turn:
             self._kept, self._closing = None, b""
         else:
             self._kept.append(line)
-            self._measure(line)
+        self._measure(line)
 
     def _pass_over(self, line: bytes) -> None:
         if self._closing in line:
@@ -156,6 +154,7 @@ class Turn:
             self.made = self.made or _time(line)
 
     def _look_at(self, line: bytes) -> None:
+        line = _without_notice(line)
         if machine := _MACHINE.match(line):
             self._enter(machine[1], line)
         elif (human := _HUMAN.match(line)) and self._is_trusted(human[1]):
@@ -172,14 +171,14 @@ class Turn:
                 self._measure(line)
 
     def _measure(self, line: bytes) -> None:
-        self._size += len(line) + 1
+        self._size += len(line) + _LINE_COST
         if self._size > _LONGEST:
             self._is_too_long = True
             self._kept, self._bare = None, []
 
     def _enter(self, tag: bytes, line: bytes) -> None:
         self._has_state |= tag == b"environment_details"
-        self._has_command |= tag == b"explicit_instructions"
+        self._has_command |= tag in _COMMANDS
         closing = b"</" + tag + b">"
         self._closing = b"" if closing in line else closing
 
@@ -202,8 +201,16 @@ def _feedback(line: bytes) -> list[bytes]:
     return [said.encode()] if said else []
 
 
+def _without_notice(line: bytes) -> bytes:
+    """Take off what Cline says, before a person's words, of a change of its mode."""
+    notice, closing, rest = line.partition(b"</mode_notice>")
+    return rest if closing and notice.startswith(b"<mode_notice") else line
+
+
 def _as_typed(body: str) -> str:
     """Put mentions back, instead of which the model was told to look below."""
+    if "<mode_notice" in body:
+        body = _MODE_NOTICE.sub("", body)
     if "(see below for " not in body:
         return body
     for shown, typed in _MENTIONS:

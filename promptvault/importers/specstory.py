@@ -2,12 +2,11 @@
 
 import io
 import re
-from collections import Counter
 from datetime import datetime
 from itertools import islice
 
 from promptvault.domain.digest import digest
-from promptvault.importers.candidate import Candidate, Conversation, Draft, Items
+from promptvault.importers.candidate import Draft, Items
 from promptvault.importers.document import Document
 from promptvault.importers.field import fit, moment
 from promptvault.importers.line import lines
@@ -20,12 +19,15 @@ from promptvault.importers.specstory_line import (
     Marks,
 )
 from promptvault.importers.specstory_turn import said
+from promptvault.importers.talk import Talk
 
 SOURCE = "specstory"
 
 _PRELUDE = 30
 """How many lines may stand before the first turn of a file without a mark."""
-_LONGEST = 16 << 20
+_LONGEST = 8 << 20
+_LINE_COST = 32
+"""What a line takes beside its text, in bytes."""
 _ZONED = re.compile(
     r"(\d{4}-\d\d-\d\d)[ T_](\d\d)[:-](\d\d)(?:[:-](\d\d))?(?:\.\d+)?(Z|[+-]\d\d:?\d\d)"
 )
@@ -51,24 +53,26 @@ def read(document: Document) -> Items:
     is_empty = True
     with document.open() as stream:
         for mark, line in Marks(lines(stream)):
-            if session.has_begun and mark not in (Mark.TEXT, Mark.TURN):
-                yield session.conversation()
+            if mark is Mark.TEXT:
+                session.add(line)
+                continue
+            if session.has_begun and mark is not Mark.TURN:
+                yield from session.end()
                 session = _Session()
                 is_empty = False
             session.take(mark, line)
+            yield from session.talk.ready()
     if session.has_begun or is_empty:
-        yield session.conversation(is_last=True)
+        yield from session.end(is_last=True)
 
 
 class _Session:
     """One session, as its lines come in."""
 
     def __init__(self) -> None:
+        self.talk = Talk()
         self.has_begun = False
-        self._skipped: Counter[str] = Counter()
-        self._drafts: list[Draft] = []
         self._key = ""
-        self._title = ""
         self._shown_time = ""
         self._started: datetime | None = None
         self._turn: list[bytes] | None = None
@@ -76,11 +80,18 @@ class _Session:
         self._time = ""
         self._command_time: str | None = None
 
+    def add(self, line: bytes) -> None:
+        """Take the next line of a turn."""
+        if self._turn is not None:
+            self._turn.append(line)
+            self._size += len(line) + _LINE_COST
+            if self._size > _LONGEST:
+                self._turn = None
+                self.talk.skipped["too long"] += 1
+
     def take(self, mark: Mark, line: bytes) -> None:
-        """Take the next line of the session."""
-        if mark is Mark.TEXT:
-            self._add(line)
-        elif mark is Mark.TURN:
+        """Take the next mark."""
+        if mark is Mark.TURN:
             self._close()
             self._open(line)
         elif mark is Mark.SESSION and (found := SESSION.match(line)):
@@ -89,23 +100,11 @@ class _Session:
         elif mark is Mark.HEADING and (heading := HEADING.match(line)):
             self._head(fit(heading[1].decode(errors="replace")).strip())
 
-    def conversation(self, *, is_last: bool = False) -> Conversation:
-        """Return the whole session; *is_last* of its file."""
+    def end(self, *, is_last: bool = False) -> Items:
+        """Yield what is left of the session; *is_last* of its file."""
         self._close(is_last)
-        if not self._drafts and not self._skipped:
-            self._skipped["empty conversation"] = 1
-        first = self._drafts[0].message_id if self._drafts else None
-        key = self._key or self._shown_time or self._title or first
-        candidates = (
-            Candidate(
-                (draft,),
-                opening=position == 0,
-                conversation_id=key,
-                conversation_title=self._title or None,
-            )
-            for position, draft in enumerate(self._drafts)
-        )
-        return Conversation(tuple(candidates), dict(self._skipped))
+        yield from self.talk.ready()
+        yield from self.talk.end()
 
     def _head(self, shown: str) -> None:
         """Take a heading: a title, a time, or a title with a time in brackets."""
@@ -113,28 +112,22 @@ class _Session:
         if not bracket or not _TIME.fullmatch(time.removesuffix(")")):
             title, time = ("", shown) if _TIME.fullmatch(shown) else (shown, "")
         if title and title != "SpecStory":
-            self._title = title.strip()
+            self.talk.title = title.strip()
         if time:
             self._shown_time = time.removesuffix(")").strip()
             self._started = self._started or _moment(time)
 
-    def _add(self, line: bytes) -> None:
-        if self._turn is not None:
-            self._turn.append(line)
-            self._size += len(line) + 1
-            if self._size > _LONGEST:
-                self._turn = None
-                self._skipped["too long"] += 1
-
     def _open(self, line: bytes) -> None:
         found = TURN.match(line)
         speaker, aside, about = found.groups(b"") if found else (b"", b"", b"")
-        self.has_begun = True
+        if not self.has_begun:
+            self.has_begun = True
+            self.talk.key = self._key or self._shown_time or self.talk.title
         about_text = fit(about.decode(errors="replace"))
         if speaker != b"User":
             self._answer(about_text)
         elif aside:
-            self._skipped["subagent"] += 1
+            self.talk.skipped["subagent"] += 1
         else:
             self._turn, self._size, self._time = [], 0, about_text
 
@@ -145,21 +138,21 @@ class _Session:
         turn = said(self._turn, is_last=is_last)
         self._turn = None
         if turn.reason:
-            self._skipped[turn.reason] += 1
+            self.talk.skipped[turn.reason] += 1
         # What a command stands for comes as a turn of its own, in the same moment.
         is_expansion = bool(self._time) and self._time == self._command_time
         self._command_time = self._time if turn.reason == "slash command" else None
         if turn.body and not is_expansion:
-            made = _moment(self._time) or (None if self._drafts else self._started)
+            started = None if self.talk.has_prompts else self._started
             key = turn.message_id or digest(turn.body).hex()
-            self._drafts.append(Draft(turn.body, made, key))
+            self.talk.say(Draft(turn.body, _moment(self._time) or started, key))
 
     def _answer(self, about: str) -> None:
         """Note the model that the prompt before was sent to."""
         self._command_time = None
         model = _ZONED.sub("", about).removeprefix("model ").partition(",")[0].strip()
-        if self._drafts and not self._drafts[-1].model and model[:1].isalnum():
-            self._drafts[-1] = self._drafts[-1]._replace(model=model)
+        if model[:1].isalnum():
+            self.talk.answer(model)
 
 
 def _moment(shown: str) -> datetime | None:

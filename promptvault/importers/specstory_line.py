@@ -16,12 +16,15 @@ _DATED = re.compile(
     rb"(?:.{0,300} \()?\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}[, T_]+\d{1,2}[:-]\d\d"
     rb"[\d:.-]{0,12}(?: ?[AP]M)?(?:Z|[+-]\d\d:?\d\d)?\)?\s*\Z"
 )
-_FENCE = re.compile(rb"\s*(`{3,}|~{3,})([^`]{0,200})\Z")
+_FENCE = re.compile(rb"\s*+(`{3,}+|~{3,}+)([^`]{0,200}+)\Z")
 _FIRST = frozenset({b"_", b"#", b"<"})
 _EDGE = re.compile(rb"<(?:tool-use|think|details)|\s*(?:```|~~~)")
 _TAGS = (b"tool-use", b"think", b"details")
 _REACH = 50_000
 _LARGEST_REACH = 16 << 20
+_LOOKS = 20 * _REACH
+"""How many lines may be looked at ahead of their turn, beside those of every line."""
+_LOOKS_PER_LINE = 8
 
 
 class Mark(Enum):
@@ -70,29 +73,39 @@ class _Ahead:
     def __init__(self, source: Iterator[bytes]) -> None:
         self._source = source
         self._held: deque[bytes] = deque()
+        self._size = 0
+        self._looks = _LOOKS
 
     def __iter__(self) -> Iterator[bytes]:
         while True:
-            if self._held:
-                yield self._held.popleft()
-            elif (line := next(self._source, None)) is not None:
+            while self._held:
+                line = self._held.popleft()
+                self._size -= len(line)
+                self._looks += _LOOKS_PER_LINE
                 yield line
+            for line in self._source:
+                yield line
+                if self._held:
+                    break
             else:
-                return
+                if not self._held:
+                    return
 
     def _look(self) -> Iterator[bytes]:
         yield from self._held
-        size = sum(map(len, self._held))
-        while len(self._held) < _REACH and size < _LARGEST_REACH:
+        while len(self._held) < _REACH and self._size < _LARGEST_REACH:
             if (line := next(self._source, None)) is None:
                 return
             self._held.append(line)
-            size += len(line)
+            self._size += len(line)
             yield line
 
     def is_closed(self, region: _Region) -> bool | None:
         """Whether *region* comes to its end; None where that was not found out."""
         for line in self._look():
+            self._looks -= 1
+            if self._looks < 0:
+                return None
             if region.closing in line and region.ends_at(line):
                 return True
             if region.is_begun_again_at(line):
@@ -118,6 +131,11 @@ class Marks:
         before, is_blank = b"---", True
         regions = self._regions
         for line in self._ahead:
+            if not line:
+                is_blank = True
+                if self._speaker == b"User":
+                    yield Mark.TEXT, line
+                continue
             mark = Mark.TEXT
             if is_blank and line[:1] in _FIRST:
                 mark = self._mark(line, before)
@@ -131,7 +149,7 @@ class Marks:
                 self._follow(line)
             if self._speaker == b"User":
                 yield mark, line
-            is_blank = not line or line.isspace()
+            is_blank = line.isspace()
             before = before if is_blank else line
 
     def _mark(self, line: bytes, before: bytes) -> Mark:

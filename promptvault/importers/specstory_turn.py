@@ -7,6 +7,7 @@ from promptvault.importers.field import fit
 
 _MESSAGE_ID = re.compile(rb"<!-- message-id: (\S{1,200}) -->\s*\Z")
 _STUMP = re.compile(rb"_(?:\*.*)?")
+_IMAGES = re.compile(r"(?:User provided an image \([\w/+.-]*\)\.\s*+)+")
 _REQUEST = "## My request for Codex:"
 _COMMAND = re.compile(r"/[\w:.-]+")
 _COMMANDS = ("<command-name>", "<command-message>", "<command-args>")
@@ -70,18 +71,19 @@ def _typed(body: str) -> str:
     query, closing, _ = inside.partition("</user_query>")
     if opening and closing:
         body = query
+    if images := _IMAGES.match(body):
+        body = body[images.end() :]
     if body.startswith("# Context from my IDE setup:"):
         body = body.partition(_REQUEST)[2] or body
     return body.strip()
 
 
 def _without(body: str, opening: str, closing: str) -> str:
-    kept = []
-    while opening in body:
-        before, _, rest = body.partition(opening)
-        _, found, after = rest.partition(closing)
-        if not found:
+    kept, at = [], 0
+    while (start := body.find(opening, at)) >= 0:
+        end = body.find(closing, start)
+        if end < 0:
             break
-        kept.append(before)
-        body = after
-    return "".join([*kept, body])
+        kept.append(body[at:start])
+        at = end + len(closing)
+    return "".join([*kept, body[at:]])

@@ -21,6 +21,7 @@ class Take(StrEnum):
     SYSTEM = "system"
 
 
+_MOST_FAILURES = 1000
 _REACH = {Take.SYSTEM: 0, Take.FIRST: 1, Take.ALL: 2}
 
 
@@ -96,7 +97,16 @@ class Report:
     held_back: int = 0
     """Prompts added that seem to hold secrets."""
     failed: list[Failure] = field(default_factory=list)
+    unlisted: int = 0
+    """Failures beyond the first thousand: a damaged file may hold millions."""
     seconds: float = 0.0
+
+    def fail(self, failure: Failure) -> None:
+        """Take note of a failure."""
+        if len(self.failed) < _MOST_FAILURES:
+            self.failed.append(failure)
+        else:
+            self.unlisted += 1
 
     @property
     def sources(self) -> list[str]:
@@ -106,7 +116,7 @@ class Report:
     @property
     def total(self) -> Tally:
         """All sources together."""
-        total = Tally(failed=len(self.failed))
+        total = Tally(failed=len(self.failed) + self.unlisted)
         for tally in self.by_source.values():
             total.files += tally.files
             total.conversations += tally.conversations
@@ -127,6 +137,7 @@ class Report:
             "unchanged": self.unchanged,
             "held_back": self.held_back,
             "failed": [{"where": f.where, "reason": f.reason} for f in self.failed],
+            "failed_unlisted": self.unlisted,
             "sources": sources,
             "seconds": round(self.seconds, 3),
         }

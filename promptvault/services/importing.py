@@ -245,7 +245,7 @@ class _Import:
         )
 
     def _fail(self, failure: Failure, tally: Tally | None = None) -> None:
-        self.report.failed.append(failure)
+        self.report.fail(failure)
         if tally:
             tally.failed += 1
 

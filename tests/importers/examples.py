@@ -322,6 +322,18 @@ EXAMPLES = [
     ),
     Example(
         "cline",
+        "1772654722000_abcde.messages.json",
+        [
+            {
+                "id": f"m{number}",
+                "ts": 1772654722000 + number,
+                **sent(f'<user_input mode="act">{text}</user_input>'),
+            }
+            for number, text in enumerate(("one é", "two", "three"))
+        ],
+    ),
+    Example(
+        "cline",
         "cline_task_mar-4-2026_3-05-22-pm.md",
         b"**User:**\n\n<task>\none \xc3\xa9\n</task>\n<environment_details>\n# Mode\n"
         b"</environment_details>\n\n---\n\n**Assistant:**\n\nHi.\n\n---\n\n**User:**\n\n"

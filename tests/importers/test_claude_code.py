@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -150,6 +151,16 @@ def test_lines_of_megabytes() -> None:
     assert bodies(items) == ["look", "so"]
 
 
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("is_array", [True, False])
+def test_records_saved_as_json(indent: int | None, is_array: bool) -> None:
+    rows = [said("u1", None, "one"), result("r1", "u1"), said("u2", "r1", "two")]
+    value = rows if is_array else rows[0]
+    session = document(json.dumps(value, indent=indent).encode())
+    assert claude_code.probe(session)
+    assert bodies(claude_code.read(session)) == ["one", "two"][: 2 if is_array else 1]
+
+
 def test_file_without_a_prompt_is_counted() -> None:
     assert skipped(read(answer("a1", None))) == [{"empty conversation": 1}]
 
@@ -164,6 +175,8 @@ def test_file_without_a_prompt_is_counted() -> None:
         ({"type": "started", "key": "v2:x", "agentId": "x"}, False),
         ({"sessionId": "x", "projectHash": "y", "messages": []}, False),
         ({"sessionId": "x", "type": "user", "message": "x", "messageId": 0}, False),
+        ({"type": "user", "message": {"content": "x"}}, True),
+        ({"type": "user", "message": {"content": "x"}, "to": "y"}, False),
         ({"role": "user", "message": {"content": [text_block("x")]}}, False),
         ({"type": "user", "uuid": "x", "message": {"parts": [{"text": "y"}]}}, False),
     ],

@@ -67,6 +67,12 @@ def test_leaf_that_is_named_last_of_two_is_current() -> None:
     assert bodies(read(*rewound(), *leaves)) == ["one", "two", "three"]
 
 
+def test_leaf_of_a_prompt_that_the_last_one_begins_with() -> None:
+    rows = [*rewound(), said("u10", "a2", "deeper")]
+    leaf = note("last-prompt", lastPrompt="deep", leafUuid="u6")
+    assert bodies(read(*rows, leaf))[-1] == "deep"
+
+
 def test_leaf_from_just_before_the_prompt_it_comes_with() -> None:
     leaf = note("last-prompt", lastPrompt="three", leafUuid="a8")
     assert bodies(read(*rewound(), leaf))[-1] == "three"
@@ -138,17 +144,19 @@ def test_copy_in_a_forked_session_keeps_its_first_place() -> None:
     assert (found.conversation_id, found.drafts[0].message_id) == ("s0", "m0")
 
 
-def test_sessions_that_alternate_in_a_file() -> None:
+@pytest.mark.parametrize(("one", "two"), [("s1", "s2"), ("s", "u")])
+def test_sessions_that_alternate_in_a_file(one: str, two: str) -> None:
+    """Also where the name of one stands elsewhere in the records of the other."""
     items = read(
-        said("u1", None, "one"),
-        said("v1", None, "other", sessionId="s2"),
-        answer("a2", "u1"),
-        answer("b2", "v1", sessionId="s2"),
-        said("u3", "a2", "two"),
-        said("v3", "b2", "other two", sessionId="s2"),
+        said("u1", None, "one", sessionId=one),
+        said("v1", None, "other", sessionId=two),
+        answer("a2", "u1", sessionId=one),
+        answer("b2", "v1", sessionId=two),
+        said("u3", "a2", "two", sessionId=one),
+        said("v3", "b2", "other two", sessionId=two),
     )
     assert [(c.conversation_id, c.drafts[-1].body) for c in candidates(items)] == [
-        ("s1", "one"), ("s1", "two"), ("s2", "other"), ("s2", "other two"),
+        (one, "one"), (one, "two"), (two, "other"), (two, "other two"),
     ]  # fmt: skip
 
 
@@ -226,6 +234,19 @@ def test_prompt_taken_back_from_the_queue_was_not_sent() -> None:
         operation("remove", "no", reason="cancelled"),
     )
     assert bodies(items) == ["one"]
+
+
+def test_task_of_a_subagent_in_the_queue_is_none() -> None:
+    task = '{"task_id":"t","tool_use_id":"x","task_type":"local_agent"}'
+    assert bodies(read(said("u1", None, "one"), operation("enqueue", task))) == ["one"]
+
+
+def test_many_prompts_in_the_queue_keep_their_order() -> None:
+    waiting = [str(number) for number in range(2500)]
+    rows = [said("u1", None, "one"), answer("a1", "u1")]
+    rows += [operation("enqueue", each) for each in waiting]
+    rows.append(said("u2", "a1", "two"))
+    assert bodies(read(*rows)) == ["one", *waiting, "two"]
 
 
 def test_command_in_the_queue_is_counted() -> None:

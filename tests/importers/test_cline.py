@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promptvault.importers import cline
-from promptvault.importers.candidate import Item
+from promptvault.importers.candidate import Candidate, Conversation, Item, Skipped
 
 from .build import (
     Json,
@@ -217,6 +217,76 @@ def test_messages_of_roo_in_a_wrapper() -> None:
     wrapped = of_json({"version": 2, "messages": rows})
     assert cline.probe(wrapped)
     assert bodies(cline.read(wrapped)) == ["do it", "more"]
+
+
+def terminal(*contents: Json) -> list[Item]:
+    """Return what comes of a session of the program for terminals."""
+    rows = [
+        {"id": f"m{n}", "ts": START + n, "role": "user", "content": content}
+        for n, content in enumerate(contents)
+    ]
+    session = of_json({"version": 1, "messages": rows}, "1_a/1_a.messages.json")
+    assert cline.probe(session)
+    return list(cline.read(session))
+
+
+NOTICE = "<mode_notice>The user switched to plan mode.</mode_notice>"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ([block('<user_input mode="act">do it</user_input>')], ["do it"]),
+        (f'<user_input mode="plan">{NOTICE}\na\nb</user_input>', ["a\nb"]),
+        (f'{NOTICE}<user_input mode="plan">a</user_input>', ["a"]),
+        ([block("no tags at all")], ["no tags at all"]),
+        ([block("<user_input>a <b> c</user_input>")], ["a <b> c"]),
+        (
+            [
+                block('<user_input mode="act">a</user_input>'),
+                block('<file_content path="x">\nb\n</file_content>'),
+            ],
+            ["a"],
+        ),
+        ([result([{"query": "x", "result": "y", "success": True}])], []),
+        ([result("Skill loaded.")], []),
+        ([block('<user_command slash="team">x</user_command>')], []),
+        ([block('<user_input mode="act"></user_input>')], []),
+    ],
+)
+def test_sessions_of_the_program_for_terminals(
+    content: Json, expected: list[str]
+) -> None:
+    items = terminal('<user_input mode="act">first</user_input>', content)
+    assert bodies(items) == ["first", *expected]
+    found = candidates(items)
+    assert [each.drafts[0].message_id for each in found] == ["m0", "m1"][: len(found)]
+    assert {each.conversation_id for each in found} == {"1_a"}
+
+
+def test_model_that_answers_is_kept() -> None:
+    about = {"modelInfo": {"providerId": "p", "modelId": "m-1", "mode": "act"}}
+    items = panel(said("more", at=1), said("Hi.", "text", 2, **about))
+    assert [each.drafts[0].model for each in candidates(items)] == [None, "m-1"]
+
+
+def test_long_task_is_handed_over_prompt_by_prompt() -> None:
+    reading = cline.read(of_json([said(str(n), at=n) for n in range(5)]))
+    first, second, *others = reading
+    assert isinstance(first, Conversation)
+    assert [each.opening for each in first.candidates] == [True]
+    assert isinstance(second, Candidate)
+    assert bodies([first, second, *others]) == ["0", "1", "2", "3", "4"]
+    assert not any(isinstance(each, Conversation) for each in others)
+
+
+def test_what_is_left_out_of_a_long_task_is_counted() -> None:
+    rows = [said("", at=3, images=["x"]), said("/compact", at=4), said("b", at=5)]
+    items = panel(said("a"), said("a2", at=2), *rows)
+    assert [each for each in items if isinstance(each, Skipped)] == [
+        Skipped("no text", 1),
+        Skipped("slash command", 1),
+    ]
 
 
 def test_prompt_of_many_megabytes_is_left_out() -> None:

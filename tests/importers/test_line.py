@@ -22,7 +22,9 @@ def read(data: bytes, chunk: int) -> Iterator[bytes]:
 
 @given(
     st.lists(
-        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n\r\ufeff"))
+        st.text(
+            st.characters(exclude_categories=["Cs"], exclude_characters="\n\r\ufeff")
+        )
     ),
     st.integers(1, 9),
 )

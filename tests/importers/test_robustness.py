@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from promptvault.errors import ImportSourceError
 from promptvault.importers.candidate import Failure, Item
 from promptvault.importers.importer import Importer
-from promptvault.importers.registry import IMPORTERS, find
+from promptvault.importers.registry import find, importers
 
 from .build import Json, bodies, document, failures, of_json
 from .examples import EXAMPLES, Example
@@ -37,7 +37,10 @@ VALUES = st.recursive(
     ),
     max_leaves=40,
 )
-importers = pytest.mark.parametrize("importer", IMPORTERS, ids=lambda each: each.source)
+IMPORTERS = tuple(importers())
+every_importer = pytest.mark.parametrize(
+    "importer", IMPORTERS, ids=lambda each: each.source
+)
 examples = pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: f"{e[0]} {e[1]}")
 json_examples = pytest.mark.parametrize(
     "example",
@@ -108,7 +111,7 @@ def test_example_is_known_by_its_own_importer_and_read(example: Example) -> None
     assert sorted(bodies(read(example, example.data))) == sorted(example.wanted)
 
 
-@importers
+@every_importer
 @given(st.lists(VALUES, max_size=4))
 @settings(max_examples=100, deadline=None)
 def test_arbitrary_json(importer: Importer, value: Any) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promptvault.importers import specstory
-from promptvault.importers.candidate import Item
+from promptvault.importers.candidate import Candidate, Conversation, Item, Skipped
 from tests.conftest import Pvt
 
 from .build import bodies, candidates, document, skipped
@@ -215,10 +215,12 @@ def test_unclosed_code_in_a_prompt_does_not_take_in_the_answer() -> None:
         ("a <system-reminder> b", "a <system-reminder> b"),
         ("# Context from my IDE setup:\n\n## My request for Codex:\nx", "x"),
         ("/plan with words", "/plan with words"),
+        ("User provided an image (image/png).\n\nlook", "look"),
+        ("say: User provided an image (image/png).", None),
     ],
 )
-def test_text_of_a_turn(turn: str, expected: str) -> None:
-    assert bodies(read(session(turn, "two"))) == [expected, "two"]
+def test_text_of_a_turn(turn: str, expected: str | None) -> None:
+    assert bodies(read(session(turn, "two"))) == [expected or turn, "two"]
 
 
 @pytest.mark.parametrize(
@@ -233,6 +235,7 @@ def test_text_of_a_turn(turn: str, expected: str) -> None:
         ("<environment_context>x</environment_context>", {}),
         ("This session is being continued from a previous conversation that", {}),
         ("<system-reminder>x</system-reminder>", {"no text": 1}),
+        ("User provided an image (image/png).", {"no text": 1}),
     ],
 )
 def test_turns_that_nobody_typed(turn: str, reasons: dict[str, int]) -> None:
@@ -266,6 +269,30 @@ def test_message_ids_are_used_and_taken_off() -> None:
     text = f"{head()}_**User (2026-05-01 10:00:00Z)**_\n<!-- message-id: u1 -->\n\none"
     (found,) = candidates(read(text))
     assert (found.drafts[0].body, found.drafts[0].message_id) == ("one", "u1")
+
+
+def test_long_session_is_handed_over_prompt_by_prompt() -> None:
+    first, second, *others = read(session("one", "two", "", "three", "four"))
+    assert isinstance(first, Conversation)
+    assert [each.opening for each in first.candidates] == [True]
+    assert isinstance(second, Candidate)
+    assert (second.opening, second.conversation_id) == (False, KEY)
+    assert bodies([first, second, *others]) == ["one", "two", "three", "four"]
+    assert others[-1] == Skipped("no text", 1)
+
+
+def test_turns_of_a_session_that_is_mostly_unclosed_come_out() -> None:
+    """However little of it can be looked at ahead."""
+    turn = "_**User**_\n\n{}\n\n---\n\n_**Agent**_\n\n```js\n\n<details>\n\n"
+    said = [str(number) for number in range(3000)]
+    text = head() + "".join(map(turn.format, said))
+    assert bodies(read(text)) == said
+
+
+def test_turn_of_many_megabytes_is_left_out() -> None:
+    items = read(session("a\n" + "\n" * 300_000 + "b", "two"))
+    assert bodies(items) == ["two"]
+    assert skipped(items) == [{"too long": 1}]
 
 
 def test_several_sessions_in_a_file() -> None:

@@ -380,6 +380,7 @@ def test_report_has_the_keys_of_the_contract(bring: Bring) -> None:
         "files": 1,
         "unchanged": 0,
         "held_back": 0,
+        "failed_unlisted": 0,
         "conversations": 2,
         "found": 2,
         "added": 1,
@@ -481,3 +482,9 @@ def test_history_of_an_import_is_plain_git(bring: Bring, home: Path) -> None:
     command = ["git", "clone", "-q", str(home / "data/history.git"), str(clone)]
     subprocess.run(command, check=True)
     assert (clone / "chatgpt/ünïcode.md").read_text().endswith("---\nB?")
+
+
+def test_millions_of_failures_do_not_fill_the_report(bring: Bring) -> None:
+    report = bring(asked("c1", "One?"), *[{"mapping": 5}] * 1200)
+    assert (len(report["failed"]), report["failed_unlisted"]) == (1000, 200)
+    assert report["sources"]["chatgpt"]["failed"] == 1200
