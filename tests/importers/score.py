@@ -1,8 +1,8 @@
 """Recall and precision over samples judged by hand: `python -m tests.importers.score`.
 
-Reads `EXPECTED.json` and `samples/` in the folder given, else in `shared/formats` beside
-the project, else those of our own. Prints a row a
-source, and a row for each sample that is not perfect. Exit code 1 when any is not.
+Reads `EXPECTED.json` and `samples/` in the folder given, else in `shared/formats`
+beside the project, else those of our own. Prints a row a source, and a row for each
+sample that is not perfect. Exit code 1 when any is not.
 """
 
 import argparse

@@ -1,6 +1,7 @@
 """The sample files give exactly the prompts that were judged by hand."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ def test_score_sees_what_is_missing_and_what_is_too_much(tmp_path: Path) -> None
     assert scores(tmp_path)[0].notes == ("the order differs",)
 
 
-def write_judged(folder: Path, judged: dict[str, object]) -> None:
+def write_judged(folder: Path, judged: Mapping[str, object]) -> None:
     files = {"files": {"generic/a.csv": judged}}
     (folder / "EXPECTED.json").write_text(json.dumps(files))
 
