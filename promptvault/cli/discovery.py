@@ -11,7 +11,7 @@ from promptvault.services import discovery
 from promptvault.services.discovery import Found, Surroundings
 from promptvault.vault.reader import Reader
 
-_NOTHING = "Nothing to import was found. Name it: 'promptvault import PATH'."
+NOTHING = "Nothing to import was found. Name it: 'promptvault import PATH'."
 _ADVICE = (
     "There is no terminal to choose on: give PATHs, or --json to list what is there."
 )
@@ -21,8 +21,15 @@ _HEADING = "Found on this computer; import which?"
 def found(reader: Reader) -> list[Found]:
     """Return what there is on this computer."""
     system = System.of(sys.platform)
-    surroundings = Surroundings(system, Path.home(), os.environ, Path.cwd())
+    surroundings = Surroundings(system, Path.home(), os.environ, _directory())
     return discovery.find(reader, surroundings)
+
+
+def _directory() -> Path:
+    try:
+        return Path.cwd()
+    except OSError:  # somebody removed it
+        return Path.home()
 
 
 def choose(found: Sequence[Found]) -> list[Found]:
@@ -53,7 +60,7 @@ def table(found: Sequence[Found]) -> None:
         render.Column("Where", flexible=True),
     )
     line = _cells if terminal.stdout_is_terminal() else _plain_cells
-    render.table(columns, map(line, found), _NOTHING)
+    render.table(columns, map(line, found), NOTHING)
 
 
 def _cells(found: Found) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from functools import partial
 from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
+from promptvault.cli.terminal import harmless
+from promptvault.domain.prompt import clean_line
 from promptvault.importers.document import Document, Found
 from promptvault.services.import_report import Report
 
@@ -33,7 +35,9 @@ class ImportProgress:
 
     def _open(self, document: Document) -> BinaryIO:
         self._progress.reset(
-            self._task, total=document.size, description=document.name[-40:]
+            self._task,
+            total=document.size,
+            description=clean_line(harmless(document.name))[-40:],
         )
         stream = _Watched(document.open(), self._progress, self._task)
         return cast("BinaryIO", stream)
@@ -94,7 +98,7 @@ def shown() -> Iterator[ImportProgress | NoProgress]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (
-        TextColumn("{task.description}", style="cyan"),
+        TextColumn("{task.description}", style="cyan", markup=False),
         BarColumn(bar_width=24),
         TextColumn("{task.fields[counts]}"),
         TimeElapsedColumn(),

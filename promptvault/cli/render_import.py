@@ -56,7 +56,8 @@ def _remarks(done: "Report") -> Iterator[str]:
         yield f"unchanged  {files}, as an earlier import read them (--again reads anew)"
     if done.held_back:
         prompts = count(done.held_back, "prompt")
-        yield f"secrets?   {prompts} stay in this vault: 'promptvault scan' lists them"
+        stay = "stays" if done.held_back == 1 else "stay"
+        yield f"secrets?   {prompts} {stay} in this vault: see 'promptvault scan'"
     for failure in done.failed[:_SHOWN_FAILURES]:
         # A name may hold line ends, by which it could say anything.
         yield f"failed     {clean_line(failure.where)}: {failure.reason}"

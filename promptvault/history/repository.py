@@ -99,11 +99,13 @@ class History:
         The descriptor *lock* goes to git: should this process be killed, the lock
         outlives it for as long as git still writes.
         """
-        if not self.exists():
+        if self.exists():
+            self._remove_stale_files()
+            self._pack_loose_objects()
+            parent = f"{BRANCH}^0" if self.head() else None
+        else:
             self.create()
-        self._remove_stale_files()
-        self._pack_loose_objects()
-        parent = f"{BRANCH}^0" if self.head() else None
+            parent = None
         inherited = {} if os.name == "nt" else {"pass_fds": (lock,)}
         return Feed(partial(self.start, **inherited), BRANCH, parent)
 

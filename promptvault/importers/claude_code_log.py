@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
+from promptvault.importers import claude_code_block
 from promptvault.importers.candidate import Conversation, Failure, Items
 from promptvault.importers.claude_code_session import START, Sessions, Turn
 from promptvault.importers.claude_code_text import (
@@ -17,7 +18,7 @@ from promptvault.importers.claude_code_text import (
 from promptvault.importers.document import Document
 from promptvault.importers.field import members, moment, text
 from promptvault.importers.json_stream import Damaged, JsonObject, JsonValue, values
-from promptvault.importers.line import json_lines
+from promptvault.importers.line import blocks, json_value
 
 _NEVER_TYPED = (
     "isMeta",
@@ -29,13 +30,6 @@ _NEVER_TYPED = (
 _WARM_UP = "Warmup"
 _ABSORBED = (None, "absorbed_mid_turn")
 
-# What decides whether a line is parsed. Quotes within strings are escaped, so these
-# match keys and values only, at whatever depth.
-_WANTED = re.compile(
-    rb'"type": ?"(?:user|queued_command|queue-operation|last-prompt'
-    rb'|custom-title|ai-title|summary)"'
-)
-_TOOL_RESULT = re.compile(rb'"type": ?"tool_result"')
 _UUID = re.compile(rb'"uuid": ?"([^"\\]*)"(, ?"timestamp")?')
 _UUID_KEY = b'"uuid"'
 _SESSION = re.compile(rb'"sessionId": ?"([^"\\]*)"')
@@ -52,6 +46,8 @@ class Log:
     def __init__(self, document: Document) -> None:
         self._document = document
         self._sessions = Sessions()
+        self._number = 0
+        """How many lines were read, blank ones too."""
         self._lines = 0
         path = PurePosixPath(document.name)
         # Records of subagents say so themselves, but not in every version.
@@ -98,18 +94,56 @@ class Log:
     def _records(self, stream: BinaryIO) -> Iterator[tuple[int, JsonValue | Damaged]]:
         """Yield the records that matter; some tools save them as JSON, not by line."""
         if not _NOT_BY_LINE.match(self._document.head):
-            yield from json_lines(stream, self._is_wanted)
+            for block in blocks(stream):
+                yield from self._records_of(block)
             return
         for number, value in enumerate(values(stream), 1):
             if self._is_wanted(json.dumps(value).encode()):
                 yield number, value
+
+    def _records_of(self, block: bytes) -> Iterator[tuple[int, JsonValue | Damaged]]:
+        at = 0
+        for start, end in claude_code_block.wanted(block):
+            yield from self._between(block, at, start)
+            yield from self._record(block[start:end])
+            at = end
+        yield from self._between(block, at, len(block))
+
+    def _between(
+        self, block: bytes, at: int, limit: int
+    ) -> Iterator[tuple[int, JsonValue | Damaged]]:
+        """Pass over the lines from *at* to *limit*, where they are what they seem."""
+        is_plain = True
+        while at < limit:
+            if is_plain and self._is_linked and not self._unanswered:
+                if self._pass_over_all(block, at, limit):
+                    return
+                is_plain = False
+            end = block.find(b"\n", at, limit) + 1 or limit
+            yield from self._record(block[at:end])
+            at = end
+
+    def _pass_over_all(self, block: bytes, at: int, limit: int) -> bool:
+        found = claude_code_block.uuids(block, at, limit, self._raw_session)
+        if found is None:
+            return False
+        self._number += len(found)
+        self._lines += len(found)
+        self._sessions.places.put_all(found, self._place)
+        return True
+
+    def _record(self, line: bytes) -> Iterator[tuple[int, JsonValue | Damaged]]:
+        self._number += 1
+        line = line.strip()
+        if line and self._is_wanted(line):
+            yield self._number, json_value(self._number, line)
 
     def _is_wanted(self, line: bytes) -> bool:
         """Tell whether *line* is to be parsed; note where it stands if not."""
         self._lines += 1
         if line[0] != _OPENING or line[-1] != _CLOSING:
             return True
-        if _WANTED.search(line) and not _TOOL_RESULT.search(line):
+        if claude_code_block.is_wanted(line):
             return True
         if self._unanswered and b'"assistant"' in line:
             self._look_for_model(self._unanswered, line)

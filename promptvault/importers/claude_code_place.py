@@ -2,6 +2,7 @@
 
 from array import array
 from bisect import bisect_left
+from collections.abc import Iterable
 
 _RECENT = 1 << 15
 """How many records are kept by name; each of those before costs only 12 bytes."""
@@ -27,6 +28,14 @@ class Places:
         """Note the place of *uuid*, where none was: files repeat their records."""
         recent = self._recent
         recent.setdefault(uuid, place)
+        if len(recent) >= self._limit:
+            self._pack()
+
+    def put_all(self, uuids: Iterable[bytes], place: int) -> None:
+        """Note one place of many, as `put_new` does."""
+        recent = self._recent
+        for uuid in uuids:
+            recent.setdefault(uuid, place)
         if len(recent) >= self._limit:
             self._pack()
 

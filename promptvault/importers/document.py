@@ -35,6 +35,7 @@ _SQLITE = b"SQLite format 3\0"
 _DATABASES = frozenset({".db", ".sqlite", ".sqlite3", ".vscdb"})
 _SAMPLE = 5
 _SAMPLE_REACH = 20
+_SAMPLE_CHUNK = 8 << 10
 _SAMPLE_BYTES = 24 << 20
 """An object larger than that takes more memory than a look at it is worth."""
 _PRUNED = frozenset({".git", ".hg", ".svn", ".venv", "node_modules", "__pycache__"})
@@ -63,6 +64,8 @@ class Unchanged(NamedTuple):
 
     name: str
     fingerprint: Fingerprint
+    siblings: frozenset[str] = frozenset()
+    """Names of all files of its folder; empty for a file by itself."""
 
 
 Known = Callable[[Fingerprint], bool]
@@ -136,7 +139,7 @@ class _Start:
 
 def _objects(stream: BinaryIO) -> tuple[JsonObject, ...]:
     """Return the first few JSON objects in *stream*."""
-    first = islice(values(stream, chunk=_HEAD), _SAMPLE_REACH)
+    first = islice(values(stream, chunk=_SAMPLE_CHUNK), _SAMPLE_REACH)
     objects = (value for value in first if isinstance(value, dict))
     return tuple(islice(objects, _SAMPLE))
 
@@ -183,9 +186,11 @@ class _File(NamedTuple):
     path: Path | None = None
     fingerprint: Fingerprint | None = None
 
-    def unchanged(self, known: Known) -> list[Unchanged]:
+    def unchanged(
+        self, known: Known, siblings: frozenset[str] = frozenset()
+    ) -> list[Unchanged]:
         if self.fingerprint and known(self.fingerprint):
-            return [Unchanged(fit(self.entry.name), self.fingerprint)]
+            return [Unchanged(fit(self.entry.name), self.fingerprint, siblings)]
         return []
 
     def document(self, siblings: frozenset[str] = frozenset()) -> Document:
@@ -231,7 +236,7 @@ def _folder(root: Path, known: Known) -> Iterator[Found]:
     names = frozenset(fit(file.entry.name) for file in files)
     yield from failures
     for file in files:
-        yield from file.unchanged(known) or _readable(file, names, depth=0)
+        yield from file.unchanged(known, names) or _readable(file, names, depth=0)
 
 
 def _comes_last(name: str) -> bool:

@@ -16,7 +16,7 @@ from promptvault.importers.candidate import (
     Items,
 )
 from promptvault.importers.document import Document
-from promptvault.importers.field import items, moment, text
+from promptvault.importers.field import fit, items, moment, text
 from promptvault.importers.gemini_cli_session import Session
 from promptvault.importers.gemini_cli_text import is_command, typed
 from promptvault.importers.json_stream import Damaged, JsonObject, JsonValue, values
@@ -109,7 +109,7 @@ class _Reader:
     def add(self, value: JsonObject, where: str) -> Iterator[Item]:
         """Take in a record; yield the session that is whole with it."""
         if _is_logged(value):
-            self._logged[str(value["sessionId"])].append(value)
+            self._logged[fit(str(value["sessionId"]))].append(value)
         elif found := _history(value):
             yield self._checkpoint(found)
         elif _is_content(value):

@@ -4,6 +4,7 @@
 import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 _LONGEST = 64
 _BUDDHIST = 543
@@ -155,6 +156,7 @@ def _offset(zone: str, chinese: bool, twelve_hours: bool) -> int | None:
     return _ZONES.get(zone)
 
 
+@lru_cache(maxsize=64)  # a day has many activities
 def _calendar_day(text: str) -> tuple[int | None, int | None, int | None, list[str]]:
     """Return year, month and day where they are certain, and all other words."""
     if found := _YEAR_FIRST.search(text):

@@ -4,6 +4,7 @@ import codecs
 import html
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import chain
 from typing import BinaryIO, NamedTuple
 
@@ -59,9 +60,9 @@ def activities(stream: BinaryIO) -> Iterator[Activity | Damaged]:
     """
     number = 0
     try:
-        for number, card in enumerate(_cards(stream)):
+        for number, (card, is_last) in enumerate(_cards(stream)):
             cells = list(_CELL.finditer(card))
-            if card.count("<div") > card.count("</div"):
+            if is_last and card.count("<div") > card.count("</div"):
                 yield Damaged(number, "the file ends inside it")
             elif cells:
                 yield _activity(card, cells)
@@ -71,8 +72,8 @@ def activities(stream: BinaryIO) -> Iterator[Activity | Damaged]:
         yield Damaged(number, f"the file cannot be read further: {error}")
 
 
-def _cards(stream: BinaryIO) -> Iterator[str]:
-    """Yield each card, from its own tag to that of the next one."""
+def _cards(stream: BinaryIO) -> Iterator[tuple[str, bool]]:
+    """Yield each card, from its own tag to that of the next one; whether it is last."""
     held = ""
     start: int | None = None
     at = 0
@@ -80,7 +81,7 @@ def _cards(stream: BinaryIO) -> Iterator[str]:
         held += text
         for found in _CARD.finditer(held, at):
             if start is not None:
-                yield held[start : found.start()]
+                yield held[start : found.start()], False
             start, at = found.start(), found.end()
         kept = max(at, len(held) - _LONGEST_TAG) if start is None else start
         if len(held) - kept > _LARGEST:
@@ -89,7 +90,7 @@ def _cards(stream: BinaryIO) -> Iterator[str]:
         held = held[kept:]
         start = None if start is None else 0
     if start is not None:
-        yield held
+        yield held, True
 
 
 def _texts(stream: BinaryIO) -> Iterator[str]:
@@ -112,7 +113,7 @@ def _activity(card: str, cells: list[re.Match[str]]) -> Activity:
             caption = caption or inside
         elif "text-right" not in kind:
             body = body or inside
-    product, *above = _plain_lines(header) or [""]
+    product, *above = _plain_lines(header) or ("",)
     links = [html.unescape(_address(found)) for found in _HREF.finditer(caption)]
     known = (product, _products(caption))
     if above:
@@ -123,13 +124,14 @@ def _activity(card: str, cells: list[re.Match[str]]) -> Activity:
 def _products(caption: str) -> tuple[str, ...]:
     """Return the products below the first of the bold headings of *caption*."""
     _, _, after = caption.partition("</b>")
-    return tuple(_plain_lines(after.partition("<b>")[0]))
+    return _plain_lines(after.partition("<b>")[0])
 
 
-def _plain_lines(fragment: str) -> list[str]:
+@lru_cache(maxsize=64)  # nearly all cards have the same header and caption
+def _plain_lines(fragment: str) -> tuple[str, ...]:
     """Return the lines of *fragment* that hold text, without blanks around it."""
     lines = html.unescape(_TAG.sub("\n", fragment)).split("\n")
-    return [line.strip() for line in lines if line.strip()]
+    return tuple(line.strip() for line in lines if line.strip())
 
 
 def _address(found: re.Match[str]) -> str:

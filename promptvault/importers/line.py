@@ -22,16 +22,29 @@ def lines(stream: BinaryIO, chunk: int = _CHUNK) -> Iterator[bytes]:
     stand in it as base64, and cut off where even then it has more than 32 MiB. Raises
     ImportSourceError where the stream cannot be read further.
     """
+    for block in blocks(stream, chunk):
+        for line in block.removesuffix(b"\n").split(b"\n"):
+            yield line.removesuffix(b"\r")
+
+
+def blocks(stream: BinaryIO, chunk: int = _CHUNK) -> Iterator[bytes]:
+    """Yield what `lines` does, many lines at a time, with their ends as they are.
+
+    Only the last one may lack its end.
+    """
     line = _Line()
     for piece in _pieces(stream, chunk):
-        first, *others = piece.split(b"\n")
-        line.add(first)
-        if others:
+        end = piece.rfind(b"\n") + 1
+        if end and not line.is_empty:
+            first = piece.find(b"\n") + 1
+            line.add(piece[:first])
             yield line.end()
-            *whole, last = others
-            for each in whole:
-                yield each.removesuffix(b"\r")
-            line.add(last)
+            whole = piece[first:end]
+        else:
+            whole = piece[:end]
+        if whole:
+            yield whole
+        line.add(piece[end:])
     if not line.is_empty:
         yield line.end()
 
@@ -66,7 +79,7 @@ class _Line:
         """Return the line, and begin the next one."""
         if self._filter and self._size < _LONGEST:
             self._pieces.append(self._filter.rest())
-        whole = b"".join(self._pieces).removesuffix(b"\r")
+        whole = b"".join(self._pieces)
         self._begin()
         return whole
 
@@ -81,10 +94,11 @@ def json_lines(
     """
     for number, line in enumerate(lines(stream, chunk), 1):
         if line and not line.isspace() and wanted(line):
-            yield number, _value(number, line)
+            yield number, json_value(number, line)
 
 
-def _value(number: int, line: bytes) -> JsonValue | Damaged:
+def json_value(number: int, line: bytes) -> JsonValue | Damaged:
+    """Return what *line* holds; *number*, from 1, is where it stands."""
     try:
         value: JsonValue = json.loads(line.decode(errors="replace"), strict=False)
     except RecursionError:

@@ -1,10 +1,22 @@
 """Importers of other packages, from the entry-point group `promptvault.importers`."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import NamedTuple
 
-from promptvault.importers.candidate import Failure
+from promptvault.domain.offer import Offer
+from promptvault.errors import ImportSourceError
+from promptvault.importers.candidate import (
+    Candidate,
+    Conversation,
+    Draft,
+    Failure,
+    Items,
+    Skipped,
+)
+from promptvault.importers.document import Document
+from promptvault.importers.field import fit
 from promptvault.importers.importer import Importer
 
 GROUP = "promptvault.importers"
@@ -34,3 +46,65 @@ def _loaded(entry: EntryPoint, where: str) -> Importer | Failure:
     if not isinstance(loaded, Importer):
         return Failure(where, "it is no promptvault.importers.importer.Importer")
     return loaded
+
+
+def guarded(importer: Importer, where: str, failures: list[Failure]) -> Importer:
+    """Return *importer* so that its faults cost no more than the files it reads.
+
+    What its questions raise is noted in *failures*, and counts as a no.
+    """
+    guard = _Guard(importer, where, failures)
+    return replace(importer, probe=guard.probe, doubt=guard.doubt, read=guard.read)
+
+
+class _Guard:
+    """Asks an importer of another package, and expects anything."""
+
+    def __init__(self, importer: Importer, where: str, failures: list[Failure]) -> None:
+        self._importer = importer
+        self._where = where
+        self._failures = failures
+
+    def probe(self, document: Document) -> bool:
+        try:
+            return bool(self._importer.probe(document))
+        except Exception as error:
+            self._note(error)
+            return False
+
+    def doubt(self, document: Document) -> str | None:
+        try:
+            return self._importer.doubt(document)
+        except Exception as error:
+            self._note(error)
+            return None
+
+    def read(self, document: Document) -> Items:
+        try:
+            for item in self._importer.read(document):
+                wrong = Failure(document.name, "the importer yielded no such thing")
+                yield item if _is_sound(item) else wrong
+        except ImportSourceError:
+            raise
+        except Exception as error:  # its message might hold what stands in the file
+            reason = f"the importer failed: {type(error).__name__}"
+            raise ImportSourceError(reason) from error
+
+    def _note(self, error: Exception) -> None:
+        reason = f"it failed when asked about a file: {type(error).__name__}"
+        failure = Failure(self._where, reason)
+        if failure not in self._failures:
+            self._failures.append(failure)
+
+
+def _is_sound(item: object) -> bool:
+    if isinstance(item, Conversation):
+        return all(map(_is_sound, item.candidates))
+    if isinstance(item, Candidate):
+        return bool(item.drafts) and all(map(_is_sound_draft, item.drafts))
+    return isinstance(item, Failure | Skipped | Offer)
+
+
+def _is_sound_draft(draft: Draft) -> bool:
+    time = draft.created_at
+    return draft.body == fit(draft.body) and (time is None or time.tzinfo is not None)

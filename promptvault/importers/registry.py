@@ -57,7 +57,8 @@ def _theirs() -> tuple[list[Importer], list[Failure]]:
     from promptvault.importers import plugin  # 20 ms, for what we do not know ourselves
 
     taken = {_ours(module).source for module in (*_STRUCTURED, *_LOOSE)}
-    usable, failures = [], []
+    usable: list[Importer] = []
+    failures: list[Failure] = []
     for found in plugin.found():
         if isinstance(found.importer, Failure):
             failures.append(found.importer)
@@ -66,7 +67,7 @@ def _theirs() -> tuple[list[Importer], list[Failure]]:
             failures.append(Failure(found.where, reason))
         else:
             taken.add(found.importer.source)
-            usable.append(found.importer)
+            usable.append(plugin.guarded(found.importer, found.where, failures))
     return usable, failures
 
 
@@ -76,6 +77,11 @@ def unusable() -> list[Failure]:
     They spoil no import.
     """
     return _theirs()[1] if _theirs.cache_info().currsize else []
+
+
+def is_loose(source: str) -> bool:
+    """Tell whether *source* is one whose structure says little."""
+    return any(_ours(module).source == source for module in _LOOSE)
 
 
 def sources() -> list[str]:

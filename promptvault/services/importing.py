@@ -22,6 +22,7 @@ from promptvault.importers.candidate import (
 )
 from promptvault.importers.document import (
     Document,
+    Fingerprint,
     Found,
     Known,
     Unchanged,
@@ -151,6 +152,7 @@ class _Import:
         self._exports: set[frozenset[str]] = set()
         """The contents of folders and archives that hold a chat export."""
         self._read = ReadFiles()
+        self._fingerprint: Fingerprint | None = None
         self._took_any = False
 
     def run(
@@ -202,7 +204,7 @@ class _Import:
         if self._is_beside_export(document, importer):
             self._tally.skipped["a loose file beside a chat export"] += 1
             return
-        tally = self._tally
+        tally, self._fingerprint = self._tally, document.fingerprint
         tally.files += 1
         before = tally.conversations, tally.found
         try:
@@ -225,6 +227,8 @@ class _Import:
             tally.conversations += conversations
             tally.found += found
             tally.duplicates += found
+            if not registry.is_loose(source):
+                self._exports.add(file.siblings)
 
     def _tally_of(self, source: str) -> Tally:
         return self.report.by_source.setdefault(source, Tally())
@@ -264,8 +268,9 @@ class _Import:
     def _take_offer(self, offer: Offer) -> None:
         try:
             placed = self._offering.place(offer)
-        except InvalidInputError as error:
+        except InvalidInputError as error:  # in another folder its name may fit
             self._fail(Failure(offer.name, str(error)), self._tally)
+            self._read.spoil(self._fingerprint)
         else:
             self._offer(placed)
 

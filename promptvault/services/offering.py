@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
+from hashlib import sha256
 
 from promptvault.domain.name import slugify, validate_name
 from promptvault.domain.offer import Offer, OfferedVersion
@@ -86,7 +87,7 @@ class Offering:
             versions=versions,
             source=source,
             title=_title_of(candidate, self._options.take, text),
-            description=_line(candidate.description, _DESCRIPTION_LENGTH),
+            description=_line(redacted(candidate.description), _DESCRIPTION_LENGTH),
             tags=tuple(dict.fromkeys((*_fit_tags(candidate.tags), *self._tags))),
             labels=candidate.labels,
         )
@@ -97,8 +98,8 @@ class Offering:
         origin = Origin(
             source,
             candidate.conversation_id,
-            candidate.conversation_title or None,
-            draft.message_id,
+            _without_secrets(candidate.conversation_title or "") or None,
+            _message_id(candidate, draft),
             draft.model,
             draft.created_at,
             candidate.url,
@@ -113,7 +114,7 @@ class Offering:
 
     def _name_of(self, source: str, candidate: Candidate, text: str) -> str:
         folder = self._folder or source
-        if candidate.name and (path := _path(candidate.name)):
+        if candidate.name and (path := _path(redacted(candidate.name))):
             return f"{folder}/{path}"
         title = _slug(candidate.title or candidate.conversation_title or "")
         if candidate.kind is Kind.INSTRUCTIONS:
@@ -126,7 +127,12 @@ class Offering:
 
 @lru_cache(maxsize=16)  # all prompts of a conversation bear its title
 def _slug(title: str) -> str:
-    return slugify(redacted(title))
+    return slugify(_without_secrets(title))
+
+
+@lru_cache(maxsize=16)
+def _without_secrets(title: str) -> str:
+    return redacted(title)
 
 
 def _title_of(candidate: Candidate, take: Take, text: str) -> str:
@@ -150,6 +156,14 @@ def _is_alone(candidate: Candidate) -> bool:
     return not (candidate.conversation_id or candidate.conversation_title)
 
 
+def _message_id(candidate: Candidate, draft: Draft) -> str | None:
+    """Return the source's own id; a list's may be a line that somebody wrote."""
+    key = draft.message_id
+    if key and _is_alone(candidate) and redacted(key) != key:
+        return sha256(key.encode()).hexdigest()
+    return key
+
+
 def _path(name: str) -> str:
     """Return a source's own name as one of ours, changed no more than it must be."""
     parts = list(filter(None, map(_part, name.split("/"))))
@@ -165,5 +179,7 @@ def _part(text: str) -> str:
 
 def _fit_tags(tags: Iterable[str]) -> Iterator[str]:
     for tag in tags:
+        if redacted(tag) != tag:
+            continue
         with contextlib.suppress(InvalidInputError):
             yield validate_tag("-".join(tag.split()))

@@ -50,6 +50,9 @@ _ADVANCE = """UPDATE prompts SET version_pk = ?1, updated_at = max(updated_at, ?
     secrets_allowed = secrets_allowed AND
         (SELECT secrets FROM versions WHERE pk = ?1) = '[]'
     WHERE pk = ?3"""
+# For an undo; the first growth in an import is what counts.
+_NOTE_GROWTH = """INSERT OR IGNORE INTO import_growth
+    SELECT ?, pk, updated_at, secrets_allowed FROM prompts WHERE pk = ?"""
 _INSERT_DRAFT = "INSERT INTO temp.drafts VALUES (?, ?, ?, ?, ?)"
 _DRAFTS = "SELECT * FROM temp.drafts ORDER BY created_at, version_pk"
 _ANY_FILE = "SELECT 1 FROM outbox_files WHERE outbox_pk = ? LIMIT 1"
@@ -159,6 +162,8 @@ class Intake:
         self._batch.write()
         self._write_drafts(standing.prompt_pk, created[:-1])
         last = created[-1]
+        if self._import_pk is not None:
+            self._execute(_NOTE_GROWTH, (self._import_pk, standing.prompt_pk))
         update = (self._version_pk, to_text(last.created_at), standing.prompt_pk)
         self._execute(_ADVANCE, update)
         self._touch(standing.prompt_pk)

@@ -131,6 +131,17 @@ class ImportFileRow(VaultTable, table=True):
     found: int
 
 
+class ImportGrowthRow(VaultTable, table=True):
+    """An older prompt as it was before an import gave it newer versions."""
+
+    __tablename__ = "import_growth"
+
+    import_pk: int = Field(primary_key=True, foreign_key="imports.pk")
+    prompt_pk: int = Field(primary_key=True, foreign_key="prompts.pk", index=True)
+    updated_at: str
+    secrets_allowed: bool
+
+
 class OriginRow(VaultTable, table=True):
     """A message that a prompt, and maybe one certain version of it, came from."""
 

@@ -71,11 +71,18 @@ _REVERT = (
     """UPDATE prompts SET import_pk =
             (SELECT heir FROM temp.handed h WHERE h.pk = prompts.pk)
         WHERE pk IN (SELECT pk FROM temp.handed)""",
-    # Only where the newer versions had moved the time on does it go back.
+    # Only where the newer versions had moved the time on does it go back; imports of
+    # earlier releases did not note to which.
     f"""UPDATE prompts SET updated_at =
             (SELECT v.created_at {_LEFT} ORDER BY v.number DESC LIMIT 1)
         WHERE pk IN (SELECT pk FROM temp.grown) AND updated_at =
             (SELECT created_at FROM versions WHERE pk = prompts.version_pk)""",
+    """UPDATE prompts SET (updated_at, secrets_allowed) =
+            (SELECT updated_at, secrets_allowed FROM import_growth
+            WHERE import_pk = :pk AND prompt_pk = prompts.pk)
+        WHERE pk IN (SELECT pk FROM temp.grown) AND pk IN
+            (SELECT prompt_pk FROM import_growth WHERE import_pk = :pk)""",
+    "DELETE FROM import_growth WHERE import_pk = :pk",
     f"""UPDATE prompts SET version_pk =
             (SELECT v.pk {_LEFT} ORDER BY v.number DESC LIMIT 1)
         WHERE pk IN (SELECT pk FROM temp.grown)""",
@@ -83,6 +90,8 @@ _REVERT = (
     """DELETE FROM origins WHERE import_pk = :pk
         AND prompt_pk IN (SELECT pk FROM temp.rewritten)""",
     "UPDATE imports SET undone_at = :now WHERE pk = :pk",
+    # Later imports may have found in their files only what this one had brought.
+    "DELETE FROM import_files WHERE import_pk >= :pk",
 )
 
 

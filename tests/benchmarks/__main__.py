@@ -103,7 +103,7 @@ class Bench:
         base = "`json.loads` of every line"
         yield from self._import("Claude Code", folder, _LOAD_LINES, base, ("2.5", 150))
         page = self._folder / "MyActivity.html"
-        sources.write_takeout(page, 4_400)
+        sources.write_takeout(page, 2_000)
         yield from self._import("Takeout", page, _PARSE, "lxml's parser", ("3", 150))
 
     def _import(

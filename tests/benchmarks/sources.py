@@ -104,7 +104,7 @@ def _claude_chat(writer: Writer, index: int) -> dict[str, Any]:
 
 
 def write_takeout(path: Path, rows: int) -> None:
-    """Write a Takeout `MyActivity.html`, all on one line; about 5 KB a row."""
+    """Write a Takeout `MyActivity.html`, all on one line; about 10 KB a row."""
     writer = Writer()
     with path.open("w") as file:
         file.write("<html><head><title>My Activity History</title></head><body>")
@@ -116,7 +116,7 @@ def write_takeout(path: Path, rows: int) -> None:
 
 def _takeout_cell(writer: Writer, index: int) -> str:
     prompt = f"{escape(writer.words(30))}<br>{escape(writer.words(10))}"
-    answer = "".join(f"<p>{writer.words(60)}</p>" for _ in range(9))
+    answer = "".join(f"<p>{writer.words(60)}</p>" for _ in range(20))
     hour, minute = divmod(index % 720, 60)
     date = f"May {index // 720 % 28 + 1}, 2026, {hour or 12}:{minute:02}:07\u202fPM UTC"
     body = "content-cell mdl-cell mdl-cell--6-col mdl-typography--body-1"

@@ -127,6 +127,8 @@ def _discovered(*, yes: bool, as_json: bool) -> list[str]:
 
     with open_reader() as reader:
         found = discovery.found(reader)
+    if yes and not found:
+        raise ImportSourceError(discovery.NOTHING)
     if as_json and not yes:
         terminal.write_json_rows(map(rows.found_row, found))
         return []

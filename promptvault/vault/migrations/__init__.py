@@ -4,12 +4,18 @@ import sqlite3
 from collections.abc import Callable
 
 from promptvault.errors import VaultError
-from promptvault.vault.migrations import m001_prompts, m002_imports, m003_secrets
+from promptvault.vault.migrations import (
+    m001_prompts,
+    m002_imports,
+    m003_secrets,
+    m004_growth,
+)
 
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_prompts.upgrade,
     m002_imports.upgrade,
     m003_secrets.upgrade,
+    m004_growth.upgrade,
 )
 LATEST = len(STEPS)
 
