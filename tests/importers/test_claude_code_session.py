@@ -1,6 +1,12 @@
+"""Sessions of Claude Code: the branch in use, edits, and what is left out."""
+
+import json
+
 import pytest
 
-from .build import Json, bodies, candidates, skipped
+from promptvault.importers import claude_code
+
+from .build import Json, bodies, candidates, document, skipped
 from .claude_code_build import (
     IMAGE,
     answer,
@@ -253,3 +259,10 @@ def test_command_in_the_queue_is_counted() -> None:
     items = read(said("u1", None, "one"), queued("q2", "u1", "/compact now"))
     assert bodies(items) == ["one"]
     assert skipped(items) == [{"slash command": 1}]
+
+
+def test_model_is_made_fit() -> None:
+    lines = [said("u1", None, "one"), answer("a2", "u1")]
+    data = "\n".join(map(json.dumps, lines)).encode().replace(b"claude-x", b"a\0b")
+    (found,) = candidates(claude_code.read(document(data)))
+    assert found.drafts[0].model == "a\ufffdb"

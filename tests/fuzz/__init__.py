@@ -1,0 +1,1 @@
+"""A coverage-guided fuzzer over every importer: ``python -m tests.fuzz``."""

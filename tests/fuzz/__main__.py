@@ -1,0 +1,90 @@
+"""Fuzzes importers one after the other: ``python -m tests.fuzz --help``."""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+from promptvault.importers.registry import sources
+from tests.fuzz import corpus
+
+_MEBIBYTES = 400
+"""Of the whole process: Python, atheris and the corpus are 150 of it."""
+_HANG = 30
+"""Seconds by the clock; what takes 2 seconds of processor time fails before."""
+
+
+def main() -> int:
+    """Fuzz the sources asked for; return 1 where one failed, 0 otherwise."""
+    options = _options()
+    if not find_spec("atheris"):
+        sys.exit(
+            "There is no atheris here: pip install -e '.[fuzz]', on Linux, x86-64."
+        )
+    failed = [each for each in options.source if not _fuzzed(each, options)]
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _options() -> argparse.Namespace:
+    known = sources()
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("source", nargs="*", help=f"of {', '.join(known)}; or all")
+    parser.add_argument("--seconds", type=int, default=60, help="for each source")
+    parser.add_argument(
+        "--samples", type=Path, help="folder of more files to begin with"
+    )
+    parser.add_argument("--keep", type=Path, help="folder for the files that fail")
+    parser.add_argument("--seed", type=int, default=0, help="0 for another each time")
+    options = parser.parse_args()
+    if unknown := set(options.source) - set(known):
+        parser.error(f"no such source: {', '.join(sorted(unknown))}")
+    options.source = options.source or known
+    return options
+
+
+def _fuzzed(source: str, options: argparse.Namespace) -> bool:
+    with tempfile.TemporaryDirectory() as folder:
+        seeds = Path(folder, "corpus")
+        seeds.mkdir()
+        number = corpus.write(source, seeds, options.samples)
+        keep = options.keep or Path(tempfile.gettempdir(), "promptvault-fuzz")
+        keep.mkdir(parents=True, exist_ok=True)
+        flags = {
+            "max_total_time": options.seconds,
+            "max_len": corpus.LARGEST,
+            "timeout": _HANG,
+            "rss_limit_mb": _MEBIBYTES,
+            "artifact_prefix": f"{keep}/{source}-",
+            "seed": options.seed,
+            "verbosity": 0,
+            "print_final_stats": 1,
+        }
+        command = [sys.executable, "-m", "tests.fuzz.harness", source, str(seeds)]
+        command += [f"-{name}={value}" for name, value in flags.items()]
+        done = subprocess.run(
+            command,
+            check=False,
+            capture_output=True,
+            env={**os.environ, "TMPDIR": folder},
+        )
+    said = done.stderr.decode(errors="replace") + done.stdout.decode(errors="replace")
+    runs = _count(said)
+    print(f"{source}: {number} seeds, {runs:,} runs", flush=True)
+    is_good = done.returncode == 0 and runs > number
+    if not is_good:
+        print(said, file=sys.stderr)
+    return is_good
+
+
+def _count(said: str) -> int:
+    _, _, rest = said.partition("stat::number_of_executed_units:")
+    return int((rest.split() or ["0"])[0])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

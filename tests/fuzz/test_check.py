@@ -1,0 +1,27 @@
+"""The fuzzer's own eyes: what no importer may hand over, it sees."""
+
+import pytest
+
+from promptvault.importers.candidate import Candidate, Draft, Failure, Item
+
+from .check import BrokenContractError, inspect
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        Candidate((Draft("a\0b"),)),
+        Candidate((Draft(" \n"),)),
+        Candidate(()),
+        Candidate((Draft("a"),), tags=("b\0",)),
+        Failure("a\0", "b"),
+    ],
+)
+def test_item_that_cannot_be_saved(item: Item) -> None:
+    with pytest.raises(BrokenContractError):
+        inspect(item)
+
+
+def test_lone_surrogate() -> None:
+    with pytest.raises(UnicodeEncodeError):
+        inspect(Candidate((Draft("a"),), conversation_title="\ud800"))
