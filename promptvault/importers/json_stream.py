@@ -18,7 +18,10 @@ WRAPPERS = ("conversations", "items", "data")
 """Keys under which other tools wrap the list that an export is."""
 
 _CHUNK = 1 << 18
-_LARGEST = 1 << 28
+_LARGEST = 1 << 26
+_LARGE = 1 << 23
+_MOST_PARTS = 1 << 20
+"""Objects and lists in a large element: each takes some hundred bytes of memory."""
 _PATIENCE = 1000
 # How near the window's end an outcome is not to be trusted: "12" may go on as
 # "123", "tru" as "true". The longest such stump is half of "\ud83d\ude00".
@@ -186,6 +189,8 @@ def _decode(window: _Window) -> JsonValue | _Fault:
     """Decode the value at hand and step over it; stay where it is when damaged."""
     while True:
         text = window.text
+        if len(text) - window.at > _LARGE and _parts(window) > _MOST_PARTS:
+            return _Fault("it holds too many values")
         try:
             value: JsonValue
             value, end = _DECODER.raw_decode(text, window.at)
@@ -205,6 +210,10 @@ def _decode(window: _Window) -> JsonValue | _Fault:
                 window.at = end
                 return value
         window.more()
+
+
+def _parts(window: _Window) -> int:
+    return window.text.count("{", window.at) + window.text.count("[", window.at)
 
 
 def _wrapped(window: _Window, unwrap: Sequence[str]) -> int | None:
