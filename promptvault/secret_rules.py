@@ -17,7 +17,6 @@ from detect_secrets.plugins.github_token import GitHubTokenDetector
 from detect_secrets.plugins.gitlab_token import GitLabTokenDetector
 from detect_secrets.plugins.jwt import JwtTokenDetector
 from detect_secrets.plugins.mailchimp import MailchimpDetector
-from detect_secrets.plugins.npm import NpmDetector
 from detect_secrets.plugins.openai import OpenAIDetector
 from detect_secrets.plugins.private_key import PrivateKeyDetector
 from detect_secrets.plugins.pypi_token import PypiTokenDetector
@@ -41,7 +40,7 @@ class _Rule(NamedTuple):
 
 
 # No plugin that guesses by randomness or by words such as "password": prose and code
-# in prompts are full of both.
+# in prompts are full of both. Nor npm's, which takes all of the line for the token.
 _PLUGINS: tuple[RegexBasedDetector, ...] = (
     AWSKeyDetector(),
     AzureStorageKeyDetector(),
@@ -51,7 +50,6 @@ _PLUGINS: tuple[RegexBasedDetector, ...] = (
     GitLabTokenDetector(),
     JwtTokenDetector(),
     MailchimpDetector(),
-    NpmDetector(),
     OpenAIDetector(),
     PrivateKeyDetector(),
     PypiTokenDetector(),
@@ -68,7 +66,10 @@ _MORE = {
     "Anthropic API Key": r"sk-ant-[a-z0-9]+-[\w-]{32,}",
     "GitHub Token": r"github_pat_\w{40,}",
     "Google API Key": r"\bAIza[\w-]{35}",
+    # Where the library wants a space behind it, other scripts write none.
+    "GitLab Token": r"\b(?:glpat|gldt|glft|glsoat|glrt)-[\w-]{20,}",
     "Hugging Face Token": r"\bhf_[A-Za-z0-9]{30,}",
+    "NPM tokens": r"\bnpm_[A-Za-z0-9]{36,}|_authToken=\s*[A-Fa-f0-9-]{36}",
     "OpenAI Token": r"\bsk-(?:proj|svcacct|admin)-[\w-]{40,}",
     "OpenRouter API Key": r"\bsk-or-v1-[0-9a-f]{32,}",
 }

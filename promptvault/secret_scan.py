@@ -38,9 +38,15 @@ def find_secrets(text: str) -> list[Secret]:
 
 def redacted(text: str) -> str:
     """Return *text* with every likely secret in it replaced by what it was."""
+    while places := _places(text):  # what stood beside one may look like one now
+        text = _without(text, places)
+    return text
+
+
+def _without(text: str, places: list[Place]) -> str:
     done = end_of_last = 0
     parts = []
-    for type_, start, end in _places(text):
+    for type_, start, end in places:
         if start >= end_of_last:
             parts += [text[done:start], f"[redacted: {type_}]"]
         end_of_last = done = max(done, end)

@@ -7,6 +7,8 @@ import base64
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from promptvault.domain.secret import Secret
 from promptvault.secret_scan import (
@@ -133,6 +135,25 @@ def test_asks_no_service_whether_a_key_works(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr("requests.sessions.Session.request", refuse)
     assert len(find_secrets("\n".join(KEYS.values()))) >= len(KEYS)
+
+
+def test_redacts_a_token_of_npm_but_not_the_rest_of_its_line() -> None:
+    text = f"See https://a.example/x; {KEYS['NPM tokens']}. Then publish it."
+    found = redacted(text)
+    assert found.startswith("See https://a.example/x; //registry.npmjs.org/")
+    assert found.endswith("[redacted: NPM tokens]. Then publish it.")
+
+
+@pytest.mark.parametrize("kind", sorted(set(KEYS) - {"Basic Auth Credentials"}))
+def test_finds_a_key_with_no_space_around_it(kind: str) -> None:
+    assert Secret(kind, 1) in find_secrets(f"用{KEYS[kind]}登录")
+
+
+@given(
+    st.lists(st.sampled_from([*KEYS.values(), "aaaaaaa", "-", "_", " ", "é", "://u:"]))
+)
+def test_holds_no_key_when_it_was_redacted(parts: list[str]) -> None:
+    assert find_secrets(redacted("".join(parts))) == []
 
 
 @pytest.mark.parametrize("kind", KEYS)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from promptvault.cli import render, terminal
+from promptvault.cli.context import directory
 from promptvault.importers.places import System
 from promptvault.services import discovery
 from promptvault.services.discovery import Found, Surroundings
@@ -21,15 +22,8 @@ _HEADING = "Found on this computer; import which?"
 def found(reader: Reader) -> list[Found]:
     """Return what there is on this computer."""
     system = System.of(sys.platform)
-    surroundings = Surroundings(system, Path.home(), os.environ, _directory())
+    surroundings = Surroundings(system, Path.home(), os.environ, directory())
     return discovery.find(reader, surroundings)
-
-
-def _directory() -> Path:
-    try:
-        return Path.cwd()
-    except OSError:  # somebody removed it
-        return Path.home()
 
 
 def choose(found: Sequence[Found]) -> list[Found]:

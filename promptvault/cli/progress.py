@@ -13,7 +13,7 @@ from promptvault.importers.document import Document, Found
 from promptvault.services.import_report import Report
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress, ProgressColumn, TaskID
 
 Documents = Iterator[Found]
 
@@ -95,13 +95,20 @@ def shown() -> Iterator[ImportProgress | NoProgress]:
         yield NoProgress()
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress
 
-    columns = (
+    console = Console(stderr=True)
+    with Progress(*columns(), console=console, transient=True) as progress:
+        yield ImportProgress(progress)
+
+
+def columns() -> "tuple[ProgressColumn, ...]":
+    """Return what the bar shows: file, how far it is read, what was found, time."""
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+
+    return (
         TextColumn("{task.description}", style="cyan", markup=False),
         BarColumn(bar_width=24),
         TextColumn("{task.fields[counts]}"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        yield ImportProgress(progress)

@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from promptvault.vault.withdrawal import Withdrawn
 
 _SHOWN_FAILURES = 10
-_HEADINGS = ("files", "chats", "prompts", "added", "newer", "known", "skipped")
+_HEADINGS = (
+    *("files", "chats", "prompts", "added", "newer", "known", "skipped", "failed"),
+)
+_WIDTH = 8
+"""Characters of a column, so that all of them fit a terminal of 80."""
 
 
 def report(done: "Report", *, dry_run: bool) -> None:
@@ -33,18 +37,20 @@ def report(done: "Report", *, dry_run: bool) -> None:
 
 def _sources(done: "Report") -> Iterator[str]:
     width = max(map(len, done.by_source))
-    yield f"  {'':{width}}" + "".join(f"{heading:>9}" for heading in _HEADINGS)
-    rows = list(done.by_source.items())
-    if len(rows) > 1:
-        rows.append(("", done.total))
+    yield f"  {'':{width}}" + "".join(f"{name:>{_WIDTH}}" for name in _HEADINGS)
+    rows, total = list(done.by_source.items()), done.total
+    # A file that cannot be read is of no source.
+    if len(rows) > 1 or total.failed != rows[0][1].failed:
+        rows.append(("", total))
     for source, tally in rows:
-        cells = (f"{number:>9,}" if number else f"{'-':>9}" for number in _cells(tally))
-        yield f"  {source:{width}}" + "".join(cells)
+        cells = (f"{number:,}" if number else "-" for number in _cells(tally))
+        yield f"  {source:{width}}" + "".join(f"{cell:>{_WIDTH}}" for cell in cells)
 
 
 def _cells(tally: "Tally") -> tuple[int, ...]:
     counts = (tally.files, tally.conversations, tally.found, tally.added)
-    return (*counts, tally.updated, tally.duplicates, tally.skipped.total())
+    left_out = tally.skipped.total(), tally.failed
+    return (*counts, tally.updated, tally.duplicates, *left_out)
 
 
 def _remarks(done: "Report") -> Iterator[str]:

@@ -65,7 +65,7 @@ class Unchanged(NamedTuple):
     name: str
     fingerprint: Fingerprint
     siblings: frozenset[str] = frozenset()
-    """Names of all files of its folder; empty for a file by itself."""
+    """Names of all files of its folder; empty for a file by itself and an archive."""
 
 
 Known = Callable[[Fingerprint], bool]
@@ -189,9 +189,12 @@ class _File(NamedTuple):
     def unchanged(
         self, known: Known, siblings: frozenset[str] = frozenset()
     ) -> list[Unchanged]:
-        if self.fingerprint and known(self.fingerprint):
-            return [Unchanged(fit(self.entry.name), self.fingerprint, siblings)]
-        return []
+        if not self.fingerprint or not known(self.fingerprint):
+            return []
+        name = fit(self.entry.name)
+        if name.lower().endswith(".zip"):  # it has its own files around each other
+            siblings = frozenset()
+        return [Unchanged(name, self.fingerprint, siblings)]
 
     def document(self, siblings: frozenset[str] = frozenset()) -> Document:
         name, size, opener = self.entry

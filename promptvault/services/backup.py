@@ -46,7 +46,9 @@ def create(workspace: Workspace, path: Path, *, force: bool = False) -> int:
                 history = History(workspace.paths.history)
                 if history.head():
                     bundle = Path(folder) / _HISTORY
-                    history.run("bundle", "create", "--quiet", str(bundle), "--all")
+                    history.run(
+                        "bundle", "create", "--quiet", str(bundle.absolute()), "--all"
+                    )
                     file.write(bundle, _HISTORY)
             if workspace.paths.usage.exists():
                 file.write(workspace.paths.usage, _USAGE)

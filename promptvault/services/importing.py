@@ -306,3 +306,4 @@ class _Import:
             tally.duplicates += 1
         else:
             tally.skipped["edited here since"] += 1
+            self._read.spoil(self._fingerprint)  # that may be taken back

@@ -21,6 +21,7 @@ from promptvault.cli.discovery import choose, table
 from promptvault.cli.picker_checklist import Checklist
 from promptvault.errors import InvalidInputError
 from promptvault.services.discovery import Found
+from tests.conftest import Pvt
 
 DOWN, UP, PAGE_DOWN, END = "\x1b[B", "\x1b[A", "\x1b[6~", "\x1b[F"
 LINES = [("Claude Code", "12 files"), ("Cursor", "1 file"), ("pet\x1b[2J", "1 file")]
@@ -172,3 +173,13 @@ def test_the_row_for_scripts() -> None:
 )
 def test_sizes(size: int, text: str) -> None:
     assert discovery._size(size) == text
+
+
+def test_all_of_nothing_is_an_error(
+    pvt: Pvt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert pvt.ok("import", "--discover", "--json").json == []
+    result = pvt("import", "--discover", "--yes", "--json")
+    assert (result.code, result.out) == (8, b"")

@@ -87,3 +87,47 @@ def test_broken_package_spoils_no_import(
         "cannot be imported"
         in reasons["importer gone (promptvault_no_such_module:IMPORTER)"]
     )
+
+
+FAULTS = {
+    "probe": "raise ValueError('x')",
+    "read": "yield Candidate((Draft('Good one'),)); raise KeyError('x')",
+    "rubbish": "yield 'text'; yield Candidate(()); yield Candidate((Draft(None),))",
+}
+FAULTY = """from promptvault.importers.candidate import Candidate, Draft
+from promptvault.importers.importer import Importer
+def probe(document):
+    {probe}
+    return document.name.endswith(".faulty")
+def read(document):
+    {read}
+IMPORTER = Importer("faulty", probe, read)
+"""
+
+
+@pytest.mark.parametrize(
+    ("fault", "added", "failed"), [("probe", 1, 1), ("read", 2, 1), ("rubbish", 1, 3)]
+)
+def test_importer_that_fails_costs_its_own_files_only(
+    fault: str,
+    added: int,
+    failed: int,
+    tmp_path: Path,
+    pvt_process: Process,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    site, notes = tmp_path / "site", tmp_path / "prompts"
+    about = site / "faulty-1.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: faulty\nVersion: 1\n")
+    group = "[promptvault.importers]\nfaulty = promptvault_faulty:IMPORTER\n"
+    (about / "entry_points.txt").write_text(group)
+    parts = {"probe": "pass", "read": "yield from ()"}
+    parts["probe" if fault == "probe" else "read"] = FAULTS[fault]
+    (site / "promptvault_faulty.py").write_text(FAULTY.format(**parts))
+    notes.mkdir()
+    (notes / "a.md").write_text("Be kind.")
+    (notes / "b.faulty").write_text("Be brief.")
+    monkeypatch.setenv("PYTHONPATH", str(site))
+    report = pvt_process("import", str(notes), "--json").json
+    assert (report["added"], len(report["failed"])) == (added, failed)

@@ -302,3 +302,13 @@ def test_history_of_a_restored_vault_is_the_same(
     before = git("log", "--format=raw", "main")
     pvt.ok("backup", "restore", str(saved), "--force")
     assert git("log", "--format=raw", "main") == before
+
+
+def test_relative_path_is_taken_from_where_the_user_is(
+    pvt: Pvt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pvt.ok("add", "tea", "Make tea.")
+    monkeypatch.chdir(tmp_path)
+    pvt.ok("backup", "vault.backup")
+    pvt.ok("backup", "restore", "--force", "vault.backup")
+    assert pvt.ok("get", "tea").text == "Make tea."

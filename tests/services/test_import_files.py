@@ -164,3 +164,63 @@ def test_loose_files_beside_an_export_are_passed_over(pvt: Pvt, tmp_path: Path) 
     assert report["added"] == 1
     assert report["skipped"] == {"a loose file beside a chat export": 2}
     assert bring(pvt, "--source", "csv", str(folder))["added"] == 1
+
+
+def test_loose_files_stay_out_where_the_export_beside_them_is_unchanged(
+    pvt: Pvt, tmp_path: Path
+) -> None:
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    write(folder / "chats.json", asked("c1", "One?"))
+    (folder / "notes.txt").write_text("You are a notary.")
+    first, again = bring(pvt, str(folder)), bring(pvt, str(folder))
+    assert (first["added"], again["added"], again["unchanged"]) == (1, 0, 1)
+    assert again["skipped"] == first["skipped"]
+
+
+def test_what_an_undo_took_comes_again_from_a_file_read_since(
+    pvt: Pvt, export: str, tmp_path: Path
+) -> None:
+    bring(pvt, export)
+    write(Path(export), asked("c1", "One?"), asked("c3", "Three?"))
+    bring(pvt, export)  # it found the first chat there, and brought the third
+    pvt.ok("imports", "undo", "1")
+    report = bring(pvt, export)
+    assert (report["unchanged"], report["added"], report["duplicates"]) == (0, 1, 1)
+
+
+def test_drafts_that_stayed_out_come_once_the_prompt_is_restored(
+    pvt: Pvt, export: str
+) -> None:
+    bring(pvt, export)
+    pvt.ok("delete", "chatgpt/chat-c1")
+    write(Path(export), asked("c1", "One?", "One!"), asked("c2", "Two?"))
+    assert bring(pvt, export)["skipped"] == {"edited here since": 1}
+    pvt.ok("trash", "restore", "chatgpt/chat-c1")
+    assert bring(pvt, export)["updated"] == 1
+    assert pvt.ok("get", "chat-c1").text == "One!"
+
+
+def test_prompt_whose_name_was_too_long_comes_into_another_folder(
+    pvt: Pvt, tmp_path: Path
+) -> None:
+    pvt.ok("add", "/".join(letter * 60 for letter in "abc"), "Text")
+    pvt.ok("add", "short", "Short text")
+    exported = str(tmp_path / "vault.json")
+    pvt.ok("export", exported)
+    pvt.ok("delete", "c" * 60, "short")
+    pvt.ok("trash", "empty", "--yes")
+    refused = pvt.ok("import", exported, "--folder", "d" * 30, "--json").json
+    assert (refused["added"], len(refused["failed"])) == (1, 1)
+    assert bring(pvt, exported)["added"] == 1
+
+
+def test_texts_beside_an_unchanged_archive_come_in(pvt: Pvt, tmp_path: Path) -> None:
+    folder = tmp_path / "prompts"
+    folder.mkdir()
+    chats = json.dumps([asked("c1", "One?")]).encode()
+    (folder / "chats.zip").write_bytes(archive({"conversations.json": chats}))
+    (folder / "notary.txt").write_text("You are a notary.")
+    assert bring(pvt, str(folder))["added"] == 2
+    (folder / "cook.txt").write_text("You are a cook.")
+    assert bring(pvt, str(folder))["added"] == 1

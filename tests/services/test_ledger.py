@@ -1,5 +1,6 @@
 """The ledger: what each import brought, and taking it back without a trace."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from tests.conftest import Git, Pvt
 from tests.importers.build import Json, message, talk
 from tests.services.test_importing import Bring, asked, bodies, names, origins, write
+from tests.test_secret_scan import KEYS
 
 
 @pytest.fixture
@@ -262,3 +264,17 @@ def test_undo_takes_labels_of_the_export_along(
     assert pvt.ok("get", "tea@best").out == b"Tea?"
     undo(pvt)
     assert state(pvt, git) == before
+
+
+def test_undo_of_newer_drafts_keeps_what_was_set_before(bring: Bring) -> None:
+    bring(asked("c1", "Tea?"))
+    bring.pvt.ok("set", "chat-c1", "--favourite", "--allow-secrets")
+    before = bring.pvt.ok("show", "chat-c1", "--json").json
+    now = int(datetime.now(UTC).timestamp())
+    key = KEYS["GitHub Token"]
+    grown = bring(asked("c1", "Tea?"), asked("c1", "Tea?", f"Tea {key}?", time=now))
+    assert grown["updated"] == 1
+    assert bring.pvt.ok("show", "chat-c1", "--json").json["held_back"] is True
+    assert undo(bring.pvt)["reverted"] == 1
+    assert bring.pvt.ok("show", "chat-c1", "--json").json == before
+    assert undo(bring.pvt)["kept"] == ["chatgpt/chat-c1"]  # a favourite was made of it

@@ -46,6 +46,25 @@ def test_imported_prompt_shows_its_key_in_no_name_and_no_title(
     assert KEY[:12].lower() not in shown
 
 
+def test_nothing_beside_the_text_of_an_import_shows_a_key(
+    pvt: Pvt, tmp_path: Path
+) -> None:
+    chat = asked("c1", f"Deploy with {KEY}", title=f"About {KEY}")
+    Bring(pvt, tmp_path / "export.json")(chat)
+    snippet = f'[[snippets]]\ndescription = "push {KEY}"\ncommand = "git push {KEY}"\n'
+    written = f"---\nname: my {KEY}\ndescription: {KEY}\ntags: [{KEY}]\n---\nDo it."
+    files = {"snippet.toml": f'{snippet}tag = ["{KEY}"]', "SKILL.md": written}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+        assert pvt.ok("import", str(tmp_path / name), "--json").json["added"] == 1
+    pvt.ok("redact", "--all")
+    rows = [row(pvt, name) for name in pvt.ok("list", "--plain").lines]
+    assert len(rows) == 3
+    assert KEY.lower() not in json.dumps(rows).lower()
+    again = pvt.ok("import", "--again", str(tmp_path / "snippet.toml"), "--json").json
+    assert (again["added"], again["duplicates"]) == (0, 1)
+
+
 def test_scan_lists_what_holds_a_key_and_ends_with_5(pvt: Pvt) -> None:
     assert pvt.ok("scan", "--json").json == []
     add(pvt, "a", f"\n\n{SECRET}\n{OTHER}")

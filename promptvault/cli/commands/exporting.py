@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from promptvault.cli import completion, options, rows, terminal
+from promptvault.cli import completion, options, render, rows, terminal
 from promptvault.cli.context import open_reader
 from promptvault.domain.prompt import validate_tag
 from promptvault.services import exporting
@@ -63,4 +63,4 @@ def export(
     if as_json:
         terminal.write_json({"path": path, "format": chosen.value, "prompts": count})
     else:
-        terminal.note(f"Wrote {count:,} prompts to {path}.")
+        terminal.note(f"Wrote {render.count(count, 'prompt')} to {path}.")

@@ -71,9 +71,9 @@ def empty(yes: options.Yes = False, as_json: options.Json = False) -> None:
     with open_reader() as reader:
         count = reader.count(Selection(trashed=True))
     if count and not yes:
-        terminal.confirm(f"Remove {count} prompts for good?", "--yes")
+        terminal.confirm(f"Remove {render.count(count, 'prompt')} for good?", "--yes")
     removed = saving.empty_trash(workspace()) if count else 0
     if as_json:
         terminal.write_json({"removed": removed})
     else:
-        terminal.note(f"Removed {removed} prompts.")
+        terminal.note(f"Removed {render.count(removed, 'prompt')}.")

@@ -45,7 +45,7 @@ def backup(
     if path == "restore" and source is not None:
         count = archive.restore(workspace(), source, force=force)
         row: dict[str, object] = {"restored": str(source), "prompts": count}
-        message = f"Restored {count:,} prompts from {source}."
+        message = f"Restored {render.count(count, 'prompt')} from {source}."
     elif source is None:
         size = archive.create(workspace(), Path(path), force=force)
         row = {"path": path, "bytes": size}
