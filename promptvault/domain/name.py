@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import NamedTuple
 
 from promptvault.errors import InvalidInputError
@@ -13,6 +14,7 @@ MAX_PART_BYTES = 240
 _PUNCTUATION = frozenset("-_.")
 
 
+@lru_cache(maxsize=4096)
 def _is_name_character(character: str) -> bool:
     if character in _PUNCTUATION or character.isdigit():
         return True
@@ -52,14 +54,20 @@ def _validate_part(part: str, name: str) -> None:
         raise InvalidInputError(f"The name {name!r} {problem}.")
 
 
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+_NOT_IN_A_SLUG = re.compile(r"[^a-z0-9\x80-\U0010ffff]+")
+
+
+def _kept(found: re.Match[str]) -> str:
+    return found[0] if _is_name_character(found[0]) else "-"
+
+
 def slugify(text: str, limit: int = 60) -> str:
     """Return *text* as one part of a name, cut at a word, or '' if nothing is left."""
     lowered = unicodedata.normalize("NFC", text[: limit * 2].lower())
-    if lowered.isascii():
-        slug = re.sub(r"[^a-z0-9]+", "-", lowered).strip("-")
-    else:
-        kept = (c if _is_name_character(c) and c not in "_." else "-" for c in lowered)
-        slug = re.sub("-+", "-", "".join(kept)).strip("-")
+    if not lowered.isascii():
+        lowered = _NOT_ASCII.sub(_kept, lowered)
+    slug = _NOT_IN_A_SLUG.sub("-", lowered).strip("-")
     if len(slug) > limit:
         slug = slug[: limit + 1].rpartition("-")[0] or slug[:limit]
     while len(slug.encode()) > MAX_PART_BYTES - 20:

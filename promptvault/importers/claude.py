@@ -151,14 +151,12 @@ def _chat(value: JsonObject, messages: list[JsonValue]) -> Conversation:
 
 def _nodes(messages: list[JsonValue], model: str | None) -> tuple[dict[str, Node], int]:
     """Return the tree, and the number of human messages in it without text."""
-    ordered = _in_order(messages)
+    ordered, times = _in_order(messages)
     keys = _keys(ordered)
     nodes = {}
     textless = 0
-    for key, parent, message in zip(
-        keys, _parents(ordered, keys), ordered, strict=True
-    ):
-        made = moment(message.get("created_at"))
+    parents = _parents(ordered, keys)
+    for key, parent, made, message in zip(keys, parents, times, ordered, strict=True):
         draft = None
         if message.get("sender") in _HUMAN and not _is_tool_result(message):
             if body := _body(message):
@@ -175,15 +173,21 @@ def _is_tool_result(message: JsonObject) -> bool:
     return kinds == {"tool_result"}
 
 
-def _in_order(messages: list[JsonValue]) -> list[JsonObject]:
-    """Return the messages by time, as files are not always; a message without time
-    goes with the one before it in the file."""
+def _in_order(
+    messages: list[JsonValue],
+) -> tuple[list[JsonObject], list[datetime | None]]:
+    """Return the messages by time, as files are not always, and the times.
+
+    A message without time goes with the one before it in the file.
+    """
     timed = []
-    made = _OLDEST
+    last = _OLDEST
     for message in map(members, messages):
-        made = moment(message.get("created_at")) or made
-        timed.append((made, message))
-    return [message for _, message in sorted(timed, key=itemgetter(0))]
+        made = moment(message.get("created_at"))
+        last = made or last
+        timed.append((last, made, message))
+    timed.sort(key=itemgetter(0))
+    return [message for _, _, message in timed], [made for _, made, _ in timed]
 
 
 def _keys(messages: list[JsonObject]) -> list[str]:

@@ -96,7 +96,7 @@ class Bench:
         data.write_export(chatgpt, 3_000)
         yield from self._import("ChatGPT", chatgpt, _LOAD, "`json.load`", ("4", 120))
         claude = self._folder / "claude.json"
-        sources.write_claude(claude, 2_400)
+        sources.write_claude(claude, 1_500)
         yield from self._import("Claude.ai", claude, _LOAD, "`json.load`", ("4", 150))
         folder = self._folder / "projects"
         sources.write_claude_code(folder)

@@ -9,6 +9,7 @@ from typing import Any
 _TURNS = 20
 _WORDS_OF_A_PROMPT = 40
 _WORDS_OF_AN_ANSWER = 245
+_WORDS_OF_A_LINE = 20
 
 
 class Writer:
@@ -25,6 +26,14 @@ class Writer:
     def words(self, count: int) -> str:
         """Return *count* words."""
         return " ".join(self._random.choices(self._vocabulary, k=count))
+
+    def prose(self, count: int) -> str:
+        """Return *count* words as people and models write them: in lines, with quotes
+        and signs that JSON has to escape."""
+        lines = (self.words(_WORDS_OF_A_LINE) for _ in range(count // _WORDS_OF_A_LINE))
+        return "\n\n".join(
+            f'{line[:9]} "{line[9:30]}" it\u2019s{line[30:]}.' for line in lines
+        )
 
 
 def write_export(path: Path, conversations: int) -> None:
@@ -76,7 +85,7 @@ def _node(writer: Writer, index: int, turn: int, time: float) -> dict[str, Any]:
             "author": {"role": role, "name": None, "metadata": {}},
             "create_time": time,
             "update_time": None,
-            "content": {"content_type": "text", "parts": [writer.words(words)]},
+            "content": {"content_type": "text", "parts": [writer.prose(words)]},
             "status": "finished_successfully",
             "end_turn": None,
             "weight": 1.0,

@@ -41,11 +41,11 @@ def _claude_code_row(
         "timestamp": f"{_DAY}:{record // 60:02}:{record % 60:02}.{session:03}Z",
     }
     if place == 0:
-        prompt = {"role": "user", "content": writer.words(50)}
+        prompt = {"role": "user", "content": writer.prose(60)}
         return {**common, "type": "user", "message": prompt, "promptId": session_id}
     if place % 3 == 1:
         call = {"type": "tool_use", "id": f"toolu_{record}", "name": "Read"}
-        blocks = [{"type": "text", "text": writer.words(70)}, {**call, "input": {}}]
+        blocks = [{"type": "text", "text": writer.prose(60)}, {**call, "input": {}}]
         message = {"role": "assistant", "model": "claude-opus-4-6", "content": blocks}
         return {**common, "type": "assistant", "message": message}
     if place % 3 == 2:
@@ -63,7 +63,7 @@ def _claude_code_row(
 
 
 def write_claude(path: Path, conversations: int) -> None:
-    """Write a Claude.ai `conversations.json`; about 30 KB for 20 messages each."""
+    """Write a Claude.ai `conversations.json`; about 60 KB for 20 messages each."""
     writer = Writer()
     with path.open("w") as file:
         for index in range(conversations):
@@ -76,7 +76,7 @@ def _claude_chat(writer: Writer, index: int) -> dict[str, Any]:
     messages = []
     for turn in range(20):
         human = turn % 2 == 0
-        said = writer.words(40 if human else 180)
+        said = writer.prose(40 if human else 300)
         made = f"{_DAY}:{turn:02}:00.{index % 1000:06}Z"
         block: dict[str, Any] = {"type": "text", "text": said, "citations": []}
         times = {"start_timestamp": made, "stop_timestamp": made}
