@@ -17,8 +17,8 @@ from promptvault.services.import_report import Options, Take
 _TITLE_LENGTH = 80
 _DESCRIPTION_LENGTH = 400
 _NAME_DEPTH = 2
-_PART_LENGTH = 60
 """How many parts of a source's own name are kept."""
+_PART_LENGTH = 60
 _FOLDER_LENGTH = 60
 """The rest of a name's 200 characters is for what stands in the folder."""
 
