@@ -34,6 +34,8 @@ _STRUCTURED = (
     "promptvault",
 )
 _LOOSE = ("csv_file", "dataset", "markdown")
+_FAMILIES = {"gemini": ("gemini", "ai-studio", "gemini-cli")}
+"""What a person may mean who names a product that has several kinds of files."""
 
 
 @lru_cache
@@ -92,8 +94,9 @@ def sources() -> list[str]:
 def find(document: Document, source: str = AUTO) -> Importer | None:
     """Return the importer that knows *document*, None for a document to pass over.
 
-    *source* narrows the choice to one; that one is then taken at its word for a
-    document by itself, but still asked in a container, which holds other things.
+    *source* narrows the choice to one, or to those of one product; it is then taken
+    at its word for a document by itself, but still asked in a container, which holds
+    other things.
     Without it, what is in doubt comes with an importer that only counts it.
     Raises InvalidInputError for a source that there is not.
     """
@@ -101,9 +104,9 @@ def find(document: Document, source: str = AUTO) -> Importer | None:
         found = next((each for each in importers() if each.probe(document)), None)
         reason = found.doubt(document) if found else None
         return _counting(found, reason) if found and reason else found
-    importer = _named(source)
-    alone = len(document.siblings) <= 1
-    return importer if alone or importer.probe(document) else None
+    named = _named(source)
+    known = next((each for each in named if each.probe(document)), None)
+    return known or (named[0] if len(document.siblings) <= 1 else None)
 
 
 def _counting(importer: Importer, reason: str) -> Importer:
@@ -113,9 +116,9 @@ def _counting(importer: Importer, reason: str) -> Importer:
     return replace(importer, read=read, settles=False)
 
 
-def _named(source: str) -> Importer:
-    for importer in importers():
-        if importer.source == source:
-            return importer
+def _named(source: str) -> list[Importer]:
+    members = _FAMILIES.get(source, (source,))
+    if found := [each for each in importers() if each.source in members]:
+        return found
     known = ", ".join([AUTO, *sources()])
     raise InvalidInputError(f"There is no source {source!r}; there are {known}.")

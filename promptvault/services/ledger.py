@@ -54,6 +54,14 @@ def brought(reader: Reader, found: Entry) -> list[str]:
     return [row[0] for row in reader.rows(sql, found.id)]
 
 
+def files(reader: Reader, found: Entry) -> list[dict[str, Any]]:
+    """Return the files that an import read, as they were then, and what was in each."""
+    columns = ("path", "size", "source", "conversations", "found")
+    sql = f"""SELECT {", ".join(columns)} FROM import_files WHERE import_pk = ?
+        ORDER BY path, source"""
+    return [dict(zip(columns, row, strict=True)) for row in reader.rows(sql, found.id)]
+
+
 def _entry(row: tuple[Any, ...]) -> Entry:
     pk, created_at, undone_at, paths, options, report = row
     return Entry(

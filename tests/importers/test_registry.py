@@ -167,3 +167,17 @@ def test_data_of_a_program_is_in_doubt() -> None:
         )
     ]
     assert [bool(each and each.settles) for each in found] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("value", "source"),
+    [
+        ([{"header": "Gemini Apps", "title": "x", "time": "2026"}], "gemini"),
+        ([{"chunkedPrompt": {"chunks": []}}], "ai-studio"),
+        ([{"sessionId": "s", "projectHash": "p", "messages": []}], "gemini-cli"),
+    ],
+)
+def test_product_stands_for_all_its_kinds_of_files(value: Json, source: str) -> None:
+    importer = registry.find(of_json(value), "gemini")
+    assert importer
+    assert importer.source == source

@@ -43,7 +43,10 @@ def test_list_and_show(bring: Bring, tmp_path: Path) -> None:
     assert rows[1]["options"]["tags"] == ["old"]
     assert rows[1]["options"]["since"] == "2020-01-01T00:00:00.000Z"
     shown = bring.pvt.ok("imports", "show", "2", "--json").json
-    assert shown == rows[0] | {"prompts": ["chatgpt/rice"]}
+    export = tmp_path / "export.json"
+    read = {"path": str(export), "size": export.stat().st_size, "source": "chatgpt"}
+    files = [{**read, "conversations": 2, "found": 2}]
+    assert shown == rows[0] | {"prompts": ["chatgpt/rice"], "files_read": files}
     kept = ("id", "source", "files", "conversations", "found", "added", "duplicates")
     assert {key: shown[key] for key in kept} == {key: second[key] for key in kept}
     assert bring.pvt.ok("imports", "show", "last", "--json").json == shown

@@ -182,8 +182,10 @@ def show(key: ImportId, as_json: options.Json = False) -> None:
     with open_reader() as reader:
         found = ledger.entry(reader, key)
         names = ledger.brought(reader, found)
+        files = ledger.files(reader, found)
     if as_json:
-        terminal.write_json(rows.import_row(found) | {"prompts": names})
+        more = {"prompts": names, "files_read": files}
+        terminal.write_json(rows.import_row(found) | more)
     else:
         render_import.entry(found, names)
 
