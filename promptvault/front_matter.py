@@ -49,7 +49,7 @@ def header(prompt: Prompt, version: Version, origins: Iterable[Origin]) -> str:
     if prompt.favourite:
         lines.append("favourite: true\n")
     if prompt.secrets_allowed:
-        lines.append("secrets_allowed: true\n")
+        lines.append("sensitive_allowed: true\n")
     lines += _declaration(version.content)
     lines += _mapping("labels", dict(sorted(prompt.labels.items())))
     lines.append(f"source: {_text(prompt.source)}\n")

@@ -44,7 +44,7 @@ def prompt_row(prompt: Prompt) -> Row:
         "updated_at": time_row(prompt.updated_at),
         "used_at": time_row(prompt.used_at),
         "uses": prompt.uses,
-        "secrets": list(prompt.secrets),
+        "sensitive": list(prompt.secrets),
         "held_back": prompt.is_held_back,
     }
 
@@ -105,7 +105,7 @@ def holding_row(holding: "Holding") -> Row:
     """Return a prompt with secrets as `scan --json` has it."""
     return prompt_row(holding.prompt) | {
         "places": [secret._asdict() for secret in holding.secrets],
-        "versions_with_secrets": list(holding.versions),
+        "sensitive_versions": list(holding.versions),
     }
 
 
@@ -163,7 +163,7 @@ def record_row(record: PromptRecord) -> Row:
         for version in record.versions
     ]
     return prompt_row(record.prompt) | {
-        "secrets_allowed": record.prompt.secrets_allowed,
+        "sensitive_allowed": record.prompt.secrets_allowed,
         "body": record.current.body,
         "variables": [variable_row(v) for v in record.current.content.variables],
         "origins": [origin_row(origin) for origin in record.origins],

@@ -139,7 +139,7 @@ def _offer(fields: JsonObject, name: str, versions: list[OfferedVersion]) -> Off
         description=validate_line(text(fields.get("description")) or "", "description"),
         tags=tuple(validate_tag(str(tag)) for tag in items(fields.get("tags"))),
         favourite=fields.get("favourite") is True,
-        secrets_allowed=fields.get("secrets_allowed") is True,
+        secrets_allowed=fields.get("sensitive_allowed") is True,
         labels={
             validate_label(key): number
             for key, number in labels.items()

@@ -99,7 +99,7 @@ def _offer(path: str, head: Document, files: Sequence[Document]) -> Offer:
         description=str(fields.get("description", "")),
         tags=tuple(map(str, fields.get("tags", ()))),
         favourite=bool(fields.get("favourite", False)),
-        secrets_allowed=fields.get("secrets_allowed") is True,
+        secrets_allowed=fields.get("sensitive_allowed") is True,
         labels=fields.get("labels", {}),
         created_at=from_text(fields["created"]),
         updated_at=from_text(fields.get("changed") or fields["updated"]),

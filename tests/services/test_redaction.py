@@ -29,7 +29,7 @@ def test_prompt_with_a_key_is_held_back_and_says_so(pvt: Pvt) -> None:
     assert "--allow-secrets" in result.err
     assert KEY not in result.err
     found = row(pvt, "deploy")
-    assert (found["secrets"], found["held_back"]) == (["GitHub Token"], True)
+    assert (found["sensitive"], found["held_back"]) == (["GitHub Token"], True)
     add(pvt, "plain", "Deploy it please.")
     assert row(pvt, "plain")["held_back"] is False
 
@@ -41,7 +41,7 @@ def test_imported_prompt_shows_its_key_in_no_name_and_no_title(
     report = Bring(pvt, tmp_path / "export.json")(chat, options=("--take", "all"))
     assert report["held_back"] == 1
     (found,) = pvt.ok("list", "--json").json
-    assert found["secrets"] == ["GitHub Token"]
+    assert found["sensitive"] == ["GitHub Token"]
     shown = json.dumps([found["name"], found["title"]]).lower()
     assert KEY[:12].lower() not in shown
 
@@ -94,7 +94,7 @@ def test_redact_makes_a_version_without_the_key(pvt: Pvt) -> None:
     assert found["title"] == "Uses [redacted: GitHub Token]"
     assert pvt.ok("get", "deploy@1").text == SECRET
     assert pvt("scan").code == 0
-    assert pvt.ok("scan", "--json").json[0]["versions_with_secrets"] == [1]
+    assert pvt.ok("scan", "--json").json[0]["sensitive_versions"] == [1]
 
 
 def test_redact_takes_keys_out_of_variables(pvt: Pvt) -> None:
