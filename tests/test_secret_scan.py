@@ -45,7 +45,7 @@ KEYS = {
     "Hugging Face Token": "h" + "f_" + letters(34),
     "JSON Web Token": web_token(),
     "Mailchimp Access Key": "0123456789abcdef" * 2 + "-us" + "12",
-    "NPM tokens": "//registry.npmjs.org/:_auth" + "Token=npm" + "_" + letters(36),
+    "NPM tokens": "//packages.intern/:_auth" + "Token=npm" + "_" + letters(36),
     "OpenAI Token": "sk-" + letters(20) + "T3Blbk" + "FJ" + letters(20),
     "OpenRouter API Key": "sk-" + "or-v1-" + "0123456789abcdef" * 4,
     "Private Key": "-----BEGIN RSA PRI" + "VATE KEY-----",
