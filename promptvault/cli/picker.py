@@ -19,14 +19,13 @@ from prompt_toolkit.layout import (
     Dimension,
     FormattedTextControl,
     HSplit,
-    Layout,
     UIContent,
     UIControl,
     VSplit,
     Window,
 )
 from prompt_toolkit.layout.processors import BeforeInput
-from prompt_toolkit.output import ColorDepth, Output
+from prompt_toolkit.output import Output
 from prompt_toolkit.styles import Style
 from prompt_toolkit.utils import get_cwidth
 
@@ -154,18 +153,8 @@ class _Picker:
 
     def application(self, source: Input, sink: Output) -> Application[str | None]:
         """Return the program that draws on *sink* and reads *source*."""
-        application: Application[str | None] = Application(
-            layout=Layout(self._layout()),
-            key_bindings=_bindings(self),
-            style=_STYLE,
-            color_depth=ColorDepth.from_env(),
-            erase_when_done=True,
-            input=source,
-            output=sink,
-        )
-        # Escape leaves at once, while Alt with a letter still edits the query.
-        application.ttimeoutlen = application.timeoutlen = 0.05
-        return application
+        keys = _bindings(self)
+        return picker_terminal.application(self._layout(), keys, _STYLE, source, sink)
 
     def _restart(self) -> None:
         self.current = self.preview_top = 0

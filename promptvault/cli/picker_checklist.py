@@ -10,12 +10,11 @@ from prompt_toolkit.layout import (
     Dimension,
     FormattedTextControl,
     HSplit,
-    Layout,
     UIContent,
     UIControl,
     Window,
 )
-from prompt_toolkit.output import ColorDepth, Output
+from prompt_toolkit.output import Output
 from prompt_toolkit.styles import Style
 
 from promptvault.cli import picker_terminal
@@ -79,17 +78,8 @@ class Checklist:
 
     def application(self, source: Input, sink: Output) -> Application[list[int] | None]:
         """Return the program that draws on *sink* and reads *source*."""
-        application: Application[list[int] | None] = Application(
-            layout=Layout(self._layout()),
-            key_bindings=_bindings(self),
-            style=_STYLE,
-            color_depth=ColorDepth.from_env(),
-            erase_when_done=True,
-            input=source,
-            output=sink,
-        )
-        application.ttimeoutlen = application.timeoutlen = 0.05
-        return application
+        keys = _bindings(self)
+        return picker_terminal.application(self._layout(), keys, _STYLE, source, sink)
 
     def _layout(self) -> HSplit:
         top = FormattedTextControl(self._top, show_cursor=False, focusable=True)

@@ -6,12 +6,15 @@ import selectors
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TextIO, TypeVar
+from typing import Any, TextIO, TypeVar
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.input import Input, create_input
-from prompt_toolkit.output import Output, create_output
+from prompt_toolkit.key_binding import KeyBindings
+from prompt_toolkit.layout import Container, Layout
+from prompt_toolkit.output import ColorDepth, Output, create_output
 from prompt_toolkit.output.vt100 import Vt100_Output
+from prompt_toolkit.styles import Style
 
 from promptvault.errors import InvalidInputError
 
@@ -39,6 +42,24 @@ def opened(advice: str) -> Iterator[tuple[Input, Output]]:
             # and prints a warning on terminals that do not answer.
             output.enable_cpr = False
         yield create_input(stdin=keys), output
+
+
+def application(
+    container: Container, keys: KeyBindings, style: Style, source: Input, sink: Output
+) -> Application[Any]:
+    """Return the program that draws *container* on *sink* and reads *source*."""
+    made: Application[Any] = Application(
+        layout=Layout(container),
+        key_bindings=keys,
+        style=style,
+        color_depth=ColorDepth.from_env(),
+        erase_when_done=True,
+        input=source,
+        output=sink,
+    )
+    # Escape leaves at once, while Alt with a letter still edits a query.
+    made.ttimeoutlen = made.timeoutlen = 0.05
+    return made
 
 
 def run(application: Application[Result | None]) -> Result | None:
