@@ -14,6 +14,7 @@ from promptvault.importers.candidate import (
     Failure,
     Items,
     Kind,
+    unbranched,
 )
 from promptvault.importers.document import Document
 from promptvault.importers.field import items, members, moment, text
@@ -61,15 +62,7 @@ def _conversation(value: JsonObject, file_title: str | None) -> Conversation:
     turns = list(_turns(items(prompt.get("chunks"))))
     drafts = [_drafts(turn, _model(value)) for turn in turns]
     found = chain.from_iterable(drafts)
-    candidates = (
-        Candidate(
-            (draft,),
-            opening=number == 0,
-            conversation_id=text(value.get("id")),
-            conversation_title=title,
-        )
-        for number, draft in enumerate(found)
-    )
+    candidates = unbranched(found, text(value.get("id")), title)
     standing = _instructions(value, title)
     return Conversation((*standing, *candidates), _skipped(prompt, drafts))
 

@@ -1,6 +1,6 @@
 """What an importer hands over: candidate prompts, and the items it had to leave out."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -67,6 +67,24 @@ class Conversation:
 
     candidates: tuple[Candidate, ...]
     skipped: dict[str, int] = field(default_factory=dict)
+
+
+def unbranched(
+    drafts: Iterable[Draft], key: str | None, title: str | None
+) -> tuple[Candidate, ...]:
+    """Return the prompts of a conversation that does not branch, in their order.
+
+    *key* and *title* are those of the conversation.
+    """
+    return tuple(
+        Candidate(
+            (draft,),
+            opening=position == 0,
+            conversation_id=key,
+            conversation_title=title,
+        )
+        for position, draft in enumerate(drafts)
+    )
 
 
 class Skipped(NamedTuple):

@@ -17,6 +17,7 @@ from promptvault.importers.candidate import (
     Item,
     Items,
     Skipped,
+    unbranched,
 )
 from promptvault.importers.csv_row import Row
 from promptvault.importers.document import Document
@@ -287,13 +288,5 @@ def _conversation(
 ) -> Conversation:
     said = [Draft(body, time) for body, time in turns if body]
     textless = len(turns) - len(said)
-    candidates = (
-        Candidate(
-            (draft,),
-            opening=position == 0,
-            conversation_id=chat.key,
-            conversation_title=chat.title or "Untitled",
-        )
-        for position, draft in enumerate(said)
-    )
-    return Conversation(tuple(candidates), {"no text": textless} if textless else {})
+    candidates = unbranched(said, chat.key, chat.title or "Untitled")
+    return Conversation(candidates, {"no text": textless} if textless else {})

@@ -3,7 +3,7 @@
 from collections import Counter
 from datetime import datetime
 
-from promptvault.importers.candidate import Candidate, Conversation, Draft
+from promptvault.importers.candidate import Conversation, Draft, unbranched
 from promptvault.importers.cursor_envelope import Typed
 
 
@@ -47,13 +47,5 @@ class Chat:
 
     def conversation(self) -> Conversation:
         """Return all that was taken."""
-        candidates = (
-            Candidate(
-                (draft,),
-                opening=position == 0,
-                conversation_id=self._key,
-                conversation_title=self._title,
-            )
-            for position, draft in enumerate(self._drafts)
-        )
-        return Conversation(tuple(candidates), dict(+self.skipped))
+        candidates = unbranched(self._drafts, self._key, self._title)
+        return Conversation(candidates, dict(+self.skipped))

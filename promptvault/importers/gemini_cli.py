@@ -8,12 +8,12 @@ from typing import BinaryIO
 from urllib.parse import unquote
 
 from promptvault.importers.candidate import (
-    Candidate,
     Conversation,
     Draft,
     Failure,
     Item,
     Items,
+    unbranched,
 )
 from promptvault.importers.document import Document
 from promptvault.importers.field import fit, items, moment, text
@@ -176,13 +176,5 @@ def _listed(
             skipped["slash command"] += 1
         elif body:
             drafts.append(Draft(body, moment(time)))
-    candidates = (
-        Candidate(
-            (draft,),
-            opening=number == 0,
-            conversation_id=key,
-            conversation_title=title,
-        )
-        for number, draft in enumerate(drafts)
-    )
-    return Conversation(tuple(candidates), dict(skipped))
+    candidates = unbranched(drafts, key, title)
+    return Conversation(candidates, dict(skipped))

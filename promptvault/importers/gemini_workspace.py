@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from promptvault.importers.candidate import (
-    Candidate,
     Conversation,
     Draft,
     Failure,
     Items,
+    unbranched,
 )
 from promptvault.importers.document import Document
 from promptvault.importers.field import items, members, moment, text
@@ -42,16 +42,10 @@ def _conversation(value: JsonObject, name: str) -> Conversation:
     stem = PurePosixPath(name).stem
     prompts = [draft for turn in _turns(value) if (draft := _draft(turn))]
     textless = sum(1 for _ in _turns(value)) - len(prompts)
-    candidates = (
-        Candidate(
-            (draft,),
-            opening=number == 0,
-            conversation_id=stem if _ID.fullmatch(stem) else None,
-            conversation_title=text(value.get("title")),
-        )
-        for number, draft in enumerate(prompts)
+    candidates = unbranched(
+        prompts, stem if _ID.fullmatch(stem) else None, text(value.get("title"))
     )
-    return Conversation(tuple(candidates), {"no text": textless} if textless else {})
+    return Conversation(candidates, {"no text": textless} if textless else {})
 
 
 def _turns(value: JsonObject) -> Iterator[JsonObject]:

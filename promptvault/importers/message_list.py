@@ -5,7 +5,13 @@ from typing import TypeGuard
 
 from promptvault.domain.digest import digest
 from promptvault.domain.prompt import clean_line
-from promptvault.importers.candidate import Candidate, Conversation, Draft, Kind
+from promptvault.importers.candidate import (
+    Candidate,
+    Conversation,
+    Draft,
+    Kind,
+    unbranched,
+)
 from promptvault.importers.field import items, members, moment, text
 from promptvault.importers.json_stream import JsonObject, JsonValue
 
@@ -101,15 +107,7 @@ def conversation(
     said = [turn for turn in every if turn]
     if said and not title:
         title = clean_line(said[0].body[: 2 * _TITLE_LENGTH])[:_TITLE_LENGTH].strip()
-    candidates = (
-        Candidate(
-            (draft,),
-            opening=position == 0,
-            conversation_id=key,
-            conversation_title=title,
-        )
-        for position, draft in enumerate(said)
-    )
+    candidates = unbranched(said, key, title)
     textless = len(every) - len(said)
     skipped = {"no text": textless} if textless else {}
     return Conversation((*standing, *candidates), skipped)
