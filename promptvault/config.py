@@ -18,6 +18,15 @@ class Place(StrEnum):
     ENVIRONMENT = "environment"
 
 
+class Kind(StrEnum):
+    """What a setting's value must be."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    SECRET = "secret"
+    """A key: never printed, and kept in the keyring."""
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """One thing that can be set."""
@@ -26,6 +35,9 @@ class Key:
     default: str
     help: str
     choices: tuple[str, ...] = ()
+    kind: Kind = Kind.TEXT
+    also: str = ""
+    """Another environment variable that sets it, which other tools know, too."""
 
     @property
     def variable(self) -> str:
@@ -43,6 +55,67 @@ KEYS = (
         "What an import takes from each conversation.",
         ("first", "all", "system"),
     ),
+    Key("ai.model", "gpt-5.4-mini", "The model that is asked."),
+    Key(
+        "ai.base_url",
+        "https://api.openai.com/v1",
+        "The server that is asked: any that speaks OpenAI's Chat Completions.",
+        also="OPENAI_BASE_URL",
+    ),
+    Key(
+        "ai.api_key",
+        "",
+        "The key for it; 'config set' puts it into the keyring.",
+        kind=Kind.SECRET,
+        also="OPENAI_API_KEY",
+    ),
+    Key("ai.fallback_model", "", "The model that is asked when the first is down."),
+    Key("ai.fallback_base_url", "", "Its server; without it, the same as the first."),
+    Key(
+        "ai.fallback_api_key",
+        "",
+        "The key for that server, if it is another one.",
+        kind=Kind.SECRET,
+    ),
+    Key(
+        "ai.budget_usd",
+        "",
+        "The most that models may cost in a month.",
+        kind=Kind.NUMBER,
+    ),
+    Key(
+        "ai.command_budget_usd",
+        "",
+        "The most that models may cost in one command.",
+        kind=Kind.NUMBER,
+    ),
+    Key(
+        "ai.price_input",
+        "",
+        "US dollars for a million tokens sent, of a model that is in no price list.",
+        kind=Kind.NUMBER,
+    ),
+    Key(
+        "ai.price_output",
+        "",
+        "US dollars for a million tokens of its answers.",
+        kind=Kind.NUMBER,
+    ),
+    Key("ai.cache", "true", "Whether answers are kept.", ("true", "false")),
+    Key("ai.concurrency", "4", "Requests at the same time.", kind=Kind.NUMBER),
+    Key(
+        "ai.requests_per_minute",
+        "0",
+        "The most requests a minute; 0 for any number.",
+        kind=Kind.NUMBER,
+    ),
+    Key("ai.retries", "4", "How often what failed is asked again.", kind=Kind.NUMBER),
+    Key(
+        "ai.timeout",
+        "120",
+        "Seconds that a server may stay silent.",
+        kind=Kind.NUMBER,
+    ),
 )
 _BY_NAME = {key.name: key for key in KEYS}
 
@@ -54,6 +127,11 @@ class Setting:
     key: Key
     value: str
     place: Place
+
+    @property
+    def number(self) -> float | None:
+        """The value as a number, None where it is empty."""
+        return float(self.value) if self.value else None
 
 
 Settings = Mapping[str, Setting]
@@ -72,7 +150,16 @@ def check(key: Key, value: str) -> str:
     if key.choices and value not in key.choices:
         allowed = ", ".join(key.choices)
         raise InvalidInputError(f"{key.name} must be one of: {allowed}.")
+    if key.kind is Kind.NUMBER and value and not _is_amount(value):
+        raise InvalidInputError(f"{key.name} must be a number, not below 0.")
     return value
+
+
+def _is_amount(text: str) -> bool:
+    try:
+        return 0 <= float(text) < float("inf")
+    except ValueError:
+        return False
 
 
 def load(file: Path, environment: Mapping[str, str]) -> Settings:
@@ -84,15 +171,16 @@ def load(file: Path, environment: Mapping[str, str]) -> Settings:
 def _setting(
     key: Key, stored: Mapping[str, Any], environment: Mapping[str, str]
 ) -> Setting:
-    if environment.get(key.variable):
-        given = check(key, environment[key.variable])
-        return Setting(key, given, Place.ENVIRONMENT)
+    given = environment.get(key.variable) or environment.get(key.also)
+    if given:
+        return Setting(key, check(key, given), Place.ENVIRONMENT)
     value: Any = stored
     for part in key.name.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
     if value is None:
         return Setting(key, key.default, Place.DEFAULT)
-    return Setting(key, check(key, str(value)), Place.FILE)
+    written = str(value).lower() if isinstance(value, bool) else str(value)
+    return Setting(key, check(key, written), Place.FILE)
 
 
 def _read(file: Path) -> Mapping[str, Any]:

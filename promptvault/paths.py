@@ -42,6 +42,21 @@ class Paths(NamedTuple):
         return self.state / "usage.db"
 
     @property
+    def activity(self) -> Path:
+        """What was done with models: runs, costs, scores."""
+        return self.data / "activity.db"
+
+    @property
+    def responses(self) -> Path:
+        """Answers of models, kept to be given again."""
+        return self.cache / "responses.db"
+
+    @property
+    def credentials(self) -> Path:
+        """Keys, where the system has no keyring."""
+        return self.config / "credentials.json"
+
+    @property
     def log(self) -> Path:
         """What went wrong, for a bug report."""
         return self.state / "promptvault.log"

@@ -21,11 +21,13 @@ from promptvault.vault.database import connected
 from promptvault.vault.engine import transaction
 from promptvault.vault.reader import Reader, reading
 from promptvault.vault.repository import Repository
+from tests.model_server import MODEL, ModelServer
 
 AUTHOR = Author("Ada Lovelace", "ada@example.org")
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 _CLEARED = (
     *("PROMPTVAULT_", "_PROMPTVAULT_", "GIT_", "EDITOR", "VISUAL", "NO_COLOR"),
+    *("OPENAI_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"),
     *("PYTHONUNBUFFERED", "PYTHONIOENCODING", "PYTHONUTF8", "LC_", "LANG"),
 )
 
@@ -166,6 +168,18 @@ def pvt(home: Path) -> Pvt:
 def pvt_process(home: Path) -> Process:
     """Return the program as a process of its own, for pipes and signals."""
     return Process()
+
+
+@pytest.fixture
+def model_server(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
+    """Return a server with the model that the settings name; it costs nothing."""
+    server = ModelServer()
+    server.start()
+    monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+    monkeypatch.setenv("OPENAI_API_KEY", "key-of-the-test")
+    monkeypatch.setenv("PROMPTVAULT_AI_MODEL", MODEL)
+    yield server
+    server.stop()
 
 
 @pytest.fixture

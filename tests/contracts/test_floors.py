@@ -47,6 +47,8 @@ TABLES = {"cli/main.py", "importers/registry.py"}
 HOMES = {
     "git": ("history/*",),
     "openai": ("providers/*",),
+    "genai_prices": ("providers/*",),
+    "jsonschema": ("services/*",),
     "httpx": ("client/*",),
     "keyring": ("credentials.py",),
     "sqlmodel": ("vault/*", "server/*"),

@@ -1,0 +1,1 @@
+"""Language models behind HTTP; the only place that imports `openai`."""

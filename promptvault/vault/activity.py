@@ -1,0 +1,142 @@
+"""What was done with models: a database of its own beside the vault.
+
+It is written by commands that only read prompts, at any time, also while an import
+holds the vault; and it survives a vault that is rebuilt from its history, as it names
+prompts and versions by their ids.
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from promptvault.errors import VaultError
+from promptvault.vault.database import translated_errors
+
+_BUSY_TIMEOUT_SECONDS = 30.0
+
+_STEPS = (
+    (
+        # What each request cost; `settled` once that is known, else the most it can.
+        """CREATE TABLE requests (
+            pk INTEGER NOT NULL PRIMARY KEY,
+            month VARCHAR NOT NULL,
+            created_at VARCHAR NOT NULL,
+            command VARCHAR NOT NULL,
+            endpoint VARCHAR NOT NULL,
+            model VARCHAR NOT NULL,
+            input_tokens INTEGER NOT NULL,
+            output_tokens INTEGER NOT NULL,
+            cost REAL NOT NULL,
+            settled BOOLEAN NOT NULL
+        )""",
+        "CREATE INDEX requests_month ON requests (month, cost)",
+        """CREATE TABLE runs (
+            pk INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+            prompt_id VARCHAR NOT NULL,
+            version_id VARCHAR NOT NULL,
+            version INTEGER NOT NULL,
+            system_version_id VARCHAR,
+            started_at VARCHAR NOT NULL,
+            status VARCHAR NOT NULL,
+            error VARCHAR,
+            model VARCHAR NOT NULL,
+            endpoint VARCHAR NOT NULL,
+            cached BOOLEAN NOT NULL,
+            input_tokens INTEGER NOT NULL,
+            output_tokens INTEGER NOT NULL,
+            tokens_estimated BOOLEAN NOT NULL,
+            cost REAL,
+            seconds REAL NOT NULL,
+            first_seconds REAL,
+            output VARCHAR NOT NULL
+        )""",
+        "CREATE INDEX runs_prompt ON runs (prompt_id)",
+        """CREATE TABLE optimizations (
+            pk INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+            prompt_id VARCHAR NOT NULL,
+            version_id VARCHAR NOT NULL,
+            version INTEGER NOT NULL,
+            new_version_id VARCHAR,
+            new_version INTEGER,
+            created_at VARCHAR NOT NULL,
+            model VARCHAR NOT NULL,
+            judge VARCHAR NOT NULL,
+            goal VARCHAR NOT NULL,
+            scores JSON NOT NULL,
+            refused JSON NOT NULL,
+            requests INTEGER NOT NULL,
+            cached INTEGER NOT NULL,
+            input_tokens INTEGER NOT NULL,
+            output_tokens INTEGER NOT NULL,
+            cost REAL,
+            seconds REAL NOT NULL
+        )""",
+        "CREATE INDEX optimizations_prompt ON optimizations (prompt_id)",
+        """CREATE TABLE evaluations (
+            pk INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+            prompt_id VARCHAR NOT NULL,
+            version_id VARCHAR NOT NULL,
+            version INTEGER NOT NULL,
+            against_version INTEGER,
+            created_at VARCHAR NOT NULL,
+            model VARCHAR NOT NULL,
+            cases_digest VARCHAR NOT NULL,
+            passed BOOLEAN NOT NULL,
+            results JSON NOT NULL,
+            input_tokens INTEGER NOT NULL,
+            output_tokens INTEGER NOT NULL,
+            cost REAL,
+            seconds REAL NOT NULL
+        )""",
+        "CREATE INDEX evaluations_version ON evaluations (version_id)",
+    ),
+)
+
+
+@contextlib.contextmanager
+def activity(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open the records in autocommit mode, made if need be; raises VaultError."""
+    with translated_errors():
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            reason = error.strerror
+            raise VaultError(f"{path.parent} cannot be made: {reason}.") from error
+        connection = sqlite3.connect(
+            path, timeout=_BUSY_TIMEOUT_SECONDS, isolation_level=None
+        )
+        with contextlib.closing(connection):
+            _prepare(connection)
+            yield connection
+
+
+@contextlib.contextmanager
+def immediate(connection: sqlite3.Connection) -> Iterator[None]:
+    """Run the block as one transaction that no other process writes into."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    version = _version(connection)
+    if version < len(_STEPS):
+        connection.execute("PRAGMA journal_mode = WAL")
+        with immediate(connection):
+            for step in _STEPS[_version(connection) :]:
+                for statement in step:
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {len(_STEPS)}")
+    elif version > len(_STEPS):
+        raise VaultError("The run log was written by a newer PromptVault; update it.")
+    # A power cut may take the last lines of a log, never more.
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
