@@ -53,8 +53,8 @@ class Paths(NamedTuple):
 
     @property
     def credentials(self) -> Path:
-        """Keys, where the system has no keyring."""
-        return self.config / "credentials.json"
+        """Keys, a file for each: what it holds where the system has no keyring."""
+        return self.config / "credentials"
 
     @property
     def log(self) -> Path:

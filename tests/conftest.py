@@ -154,6 +154,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PROMPTVAULT_HOME", str(folder))
     monkeypatch.setenv("GIT_AUTHOR_NAME", AUTHOR.name)
     monkeypatch.setenv("GIT_AUTHOR_EMAIL", AUTHOR.email)
+    # No test may touch the keyring of whoever runs it.
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     monkeypatch.chdir(tmp_path)
     return folder
 

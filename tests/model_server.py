@@ -39,6 +39,8 @@ class Status:
     code: int
     headers: Mapping[str, str] = field(default_factory=dict)
     error: Mapping[str, Any] = field(default_factory=lambda: {"message": "no"})
+    body: bytes = b""
+    """Instead of the error, as a proxy's page."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,14 @@ class Raw:
     content_type: str = "application/json"
 
 
-Reply = Text | Status | Cut | Raw
+@dataclass(frozen=True)
+class Parts:
+    """Any bytes as a stream of events, split as they are here."""
+
+    parts: Sequence[bytes]
+
+
+Reply = Text | Status | Cut | Raw | Parts
 Body = dict[str, Any]
 
 
@@ -145,10 +154,15 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, reply: Reply, body: Body) -> None:
         match reply:
             case Status():
-                text = json.dumps({"error": reply.error}).encode()
+                text = reply.body or json.dumps({"error": reply.error}).encode()
                 self._whole(text, "application/json", reply.code, reply.headers)
             case Raw():
                 self._whole(reply.body, reply.content_type)
+            case Parts():
+                self._begin_stream()
+                for part in reply.parts:
+                    self._write(part)
+                self.wfile.write(b"0\r\n\r\n")
             case Cut():
                 if body.get("stream"):
                     self._begin_stream()

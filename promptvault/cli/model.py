@@ -1,17 +1,18 @@
 """The language model that a command uses, from its options and the settings."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from promptvault.cli import terminal
 from promptvault.cli.context import now, paths
-from promptvault.cli.workspace import settings
-from promptvault.config import Place, Settings
+from promptvault.cli.workspace import is_project, settings
+from promptvault.config import Place, Settings, check, find_key, load
 from promptvault.credentials import find_credential
 from promptvault.domain.chat import Price
-from promptvault.errors import InvalidInputError
-from promptvault.providers.endpoint import Endpoint
+from promptvault.errors import PermissionDeniedError, UnavailableError
+from promptvault.providers.endpoint import OPENAI_URL, Endpoint
 from promptvault.services.budget import Budget
 from promptvault.services.model import Means, Model
 from promptvault.services.pacing import Pace
@@ -72,11 +73,17 @@ def open_model(
     """Return the model that the options and settings say, for *command*.
 
     Nothing is sent yet, and no key is required before something is. Raises
-    InvalidInputError for a setting that makes no sense.
+    InvalidInputError for a setting that makes no sense, and PermissionDeniedError for
+    a server that a project names and nobody gave a key.
     """
     chosen = settings()
+    base_url = _checked("ai.base_url", "--base-url", base_url)
+    api_key = _checked("ai.api_key", "--api-key", api_key)
+    _checked("ai.command_budget_usd", "--budget", budget)  # Typer lets nan through
     endpoints = _endpoints(chosen, name, base_url, api_key)
+    _warn_of_plain_text(endpoints)
     folders = paths()
+    keeps_answers = chosen["ai.cache"].value == "true"
     limit = chosen["ai.command_budget_usd"].number if budget is None else budget
     means = Means(
         cache=ResponseCache(folders.responses),
@@ -93,7 +100,8 @@ def open_model(
         pace=Pace(chosen["ai.requests_per_minute"].number or 0),
         retries=int(chosen["ai.retries"].number or 0),
         concurrency=int(chosen["ai.concurrency"].number or 1),
-        uses_cache=chosen["ai.cache"].value == "true" and not no_cache,
+        uses_cache=keeps_answers and not no_cache,
+        keeps_answers=keeps_answers,
     )
     return Model(endpoints, means)
 
@@ -102,36 +110,74 @@ def _endpoints(
     chosen: Settings, name: str | None, base_url: str | None, api_key: str | None
 ) -> list[Endpoint]:
     first = Endpoint(
-        _url(base_url or chosen["ai.base_url"].value),
+        base_url or chosen["ai.base_url"].value,
         name or chosen["ai.model"].value,
         timeout=chosen["ai.timeout"].number or 0,
     )
-    first = _with_key(chosen, first, "ai.api_key", api_key)
-    model = chosen["ai.fallback_model"].value
-    url = chosen["ai.fallback_base_url"].value
-    if not model and not url:
+    place = None if base_url else chosen["ai.base_url"].place
+    key = api_key or _key(chosen, "ai.api_key", first, place)
+    first = replace(first, key=key)
+    model, url = chosen["ai.fallback_model"].value, chosen["ai.fallback_base_url"]
+    if not model and not url.value:
         return [first]
-    other = Endpoint(
-        _url(url or first.base_url), model or first.model, timeout=first.timeout
+    other = replace(
+        first, base_url=url.value or first.base_url, model=model or first.model, key=""
     )
+    key = _key(chosen, "ai.fallback_api_key", other, url.place)
     # A key is for one server: the first one's is not shown to another.
-    own = first.key if other.host == first.host else None
-    return [first, _with_key(chosen, other, "ai.fallback_api_key", own)]
+    own = first.key if other.host == first.host else ""
+    return [first, replace(other, key=key or own)]
 
 
-def _with_key(
-    chosen: Settings, endpoint: Endpoint, setting: str, given: str | None
-) -> Endpoint:
-    key = given or chosen[setting].value
-    if not key and not endpoint.is_local:
-        key = find_credential(paths().credentials, setting) or ""
-    return Endpoint(endpoint.base_url, endpoint.model, key.strip(), endpoint.timeout)
+def _key(
+    chosen: Settings, name: str, endpoint: Endpoint, url_place: Place | None
+) -> str:
+    """Return the key in the setting *name*, or kept in the keyring; '' without one.
+
+    A project's folder may be a stranger's work, and the keys in the environment are
+    not the project's: a server that its file names gets the project's own key alone.
+    Raises PermissionDeniedError where there is no such key.
+    """
+    is_strangers = (
+        url_place is Place.FILE
+        and is_project()
+        and endpoint.base_url != OPENAI_URL
+        and not endpoint.is_local
+    )
+    setting = (load(paths().config_file, {}) if is_strangers else chosen)[name]
+    key = setting.value or _kept_key(name)
+    if is_strangers and not key and chosen[name].value:
+        raise PermissionDeniedError(
+            f"This project's settings name the server {endpoint.host}, so it does not"
+            f" get the key in the environment. To trust it: 'promptvault config set"
+            f" {name}' in the project, or --base-url."
+        )
+    return key
 
 
-def _url(text: str) -> str:
-    if not text.startswith(("http://", "https://")):
-        raise InvalidInputError("The base URL must begin with https:// or http://.")
-    return text.rstrip("/")
+def _kept_key(name: str) -> str:
+    try:
+        kept = find_credential(paths().credentials, name)
+    except UnavailableError as error:
+        terminal.note(str(error))
+        return ""
+    return check(find_key(name), kept) if kept else ""
+
+
+def _warn_of_plain_text(endpoints: list[Endpoint]) -> None:
+    for endpoint in endpoints:
+        is_plain = endpoint.base_url.lower().startswith("http:")
+        if endpoint.key and is_plain and not endpoint.is_local:
+            terminal.note(
+                f"The key goes to {endpoint.host} for all to read on the way: the URL"
+                " begins with http://."
+            )
+
+
+def _checked(name: str, option: str, value: object) -> str | None:
+    """Return an option's *value* if the setting *name* could have it."""
+    text = "" if value is None else str(value).strip()
+    return check(find_key(name), text, option) if text else None
 
 
 def _price(chosen: Settings, endpoint: Endpoint) -> Price | None:

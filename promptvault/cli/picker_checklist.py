@@ -20,7 +20,7 @@ from prompt_toolkit.styles import Style
 from promptvault.cli import picker_terminal
 
 _CHROME = 2
-_HINTS = "space choose · a all · enter import · esc cancel"
+_HINTS = "space choose · a all · enter accept · esc cancel"
 _STYLE = Style.from_dict(
     {
         "heading": "bold",

@@ -305,5 +305,5 @@ def settings(found: Iterable["Setting"]) -> None:
     """Print settings with where each value comes from."""
     headings = (("Key", "cyan"), ("Value", ""), ("From", "dim"), ("What it is", "dim"))
     columns = [Column(heading, style) for heading, style in headings]
-    lines = ((s.key.name, s.value, s.place.value, s.key.help) for s in found)
+    lines = ((s.key.name, s.shown, s.place.value, s.key.help) for s in found)
     table(columns, lines, "")

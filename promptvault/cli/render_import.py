@@ -32,7 +32,10 @@ def report(done: "Report", *, dry_run: bool) -> None:
     for line in _remarks(done):
         note(f"  {line}")
     if total.added and not dry_run:
-        note(f"Try 'promptvault list', or take it back: 'imports undo {done.id}'.")
+        note(
+            "Try 'promptvault list' or 'suggest', or take it back: 'imports undo"
+            f" {done.id}'."
+        )
 
 
 def _sources(done: "Report") -> Iterator[str]:

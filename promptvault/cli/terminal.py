@@ -22,6 +22,11 @@ def write(text: str) -> None:
     sys.stdout.buffer.write(text.encode())
 
 
+def discard_output() -> None:
+    """Let nothing more reach stdout, also what is still to be flushed at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def note(message: str) -> None:
     """Tell the person something, on stderr."""
     sys.stderr.write(f"{harmless(message)}\n")
@@ -62,10 +67,15 @@ def confirm(question: str, option: str) -> None:
     """
     if not can_ask():
         raise InvalidInputError(f"{question} There is nobody to ask: give {option}.")
+    if not agrees(question):
+        raise KeyboardInterrupt
+
+
+def agrees(question: str) -> bool:
+    """Ask a yes/no question of the person who is there; anything but yes is no."""
     sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
-        raise KeyboardInterrupt
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def read_stdin() -> str:

@@ -55,6 +55,32 @@ def parse(text: str) -> Any:
         raise ImportSourceError("it is no valid YAML") from None
 
 
+def repeated_key(text: str) -> tuple[str, int] | None:
+    """Return a key that stands twice in one mapping of valid YAML, and its line.
+
+    None where there is none. A reader of YAML takes the last and drops the others.
+    """
+    import yaml
+
+    waiting, seen = [yaml.compose(text, yaml_loader())], set[int]()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen or not isinstance(node, yaml.CollectionNode):
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+            continue
+        keys = set[str]()
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in keys:
+                    return key.value, key.start_mark.line + 1
+                keys.add(key.value)
+            waiting.append(value)
+    return None
+
+
 def _measure(text: str) -> None:
     """Refuse what would grow: many aliases, many nodes, nodes deep within nodes."""
     import yaml

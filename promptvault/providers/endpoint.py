@@ -3,26 +3,46 @@
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from promptvault.errors import InvalidInputError
+
 OPENAI_URL = "https://api.openai.com/v1"
 
 _LOCAL = ("localhost", "127.0.0.1", "::1", "0.0.0.0", "host.docker.internal")
-_OPENAI = ("openai.com", "azure.com")
+_OPENAI = (".openai.com", ".azure.com")
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A server that speaks the Chat Completions protocol, and a model on it."""
+    """A server that speaks the Chat Completions protocol, and a model on it.
 
-    base_url: str
+    Raises InvalidInputError for a base URL or a key that cannot be one.
+    """
+
+    base_url: str = field(repr=False)
     model: str
     key: str = field(default="", repr=False)
     timeout: float = 120.0
     """Seconds that the server may stay silent."""
 
+    def __post_init__(self) -> None:
+        if not _is_url(self.base_url):
+            raise InvalidInputError(
+                "The base URL must begin with https:// or http://, and name a server."
+            )
+        # Anything else breaks off within a library, whose error would quote it.
+        if not self.key.isascii() or not self.key.isprintable() or " " in self.key:
+            raise InvalidInputError("The key holds characters that no key has.")
+
     @property
     def host(self) -> str:
         """The server's name, without any password that stands before it."""
         return urlsplit(self.base_url).hostname or ""
+
+    @property
+    def server(self) -> str:
+        """The host, and the port where it is an unusual one: fit for messages."""
+        port = urlsplit(self.base_url).port
+        return f"{_bracketed(self.host)}:{port}" if port else self.host
 
     @property
     def is_local(self) -> bool:
@@ -44,12 +64,26 @@ class Endpoint:
 
     @property
     def _is_openai(self) -> bool:
-        return self.host.endswith(_OPENAI)
+        return f".{self.host}".endswith(_OPENAI)
 
     @property
     def public_url(self) -> str:
         """The base URL without user, password and query: fit for logs."""
         parts = urlsplit(self.base_url)
         port = f":{parts.port}" if parts.port else ""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{parts.scheme}://{host}{port}{parts.path}"
+        return f"{parts.scheme}://{_bracketed(self.host)}{port}{parts.path}"
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _is_url(text: str) -> bool:
+    if not text.isprintable() or " " in text:
+        return False
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # raises what it does not like
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)

@@ -20,8 +20,9 @@ def find_price(endpoint: Endpoint) -> Price | None:
     OpenAI's models count there, too. Any other model on this computer costs nothing.
     """
     model, url = endpoint.model, endpoint.base_url
-    with contextlib.suppress(LookupError):
-        return _price(calc_price(_USUAL, model, provider_api_url=url))
+    if not endpoint.is_local:  # or 12 ms go to what no list can know
+        with contextlib.suppress(LookupError):
+            return _price(calc_price(_USUAL, model, provider_api_url=url))
     with contextlib.suppress(LookupError):
         return _price(calc_price(_USUAL, model, provider_id="openai"))
     return Price(0, 0) if endpoint.is_local else None

@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from promptvault.errors import (
     AlreadyExistsError,
@@ -19,21 +20,32 @@ from promptvault.services.aside import set_aside
 from promptvault.services.locking import locked
 from promptvault.services.workspace import Workspace
 from promptvault.vault import migrations
+from promptvault.vault.activity_upkeep import copy_records, is_damaged, keep_costs
 from promptvault.vault.database import translated_errors
 from promptvault.vault.lock import exclusive
 from promptvault.vault.reader import Selection, reading
 
 _DATABASE, _HISTORY, _USAGE = "vault.db", "history.bundle", "usage.db"
+_ACTIVITY = "activity.db"
 
 # What zipfile lets through for a file whose bytes are damaged; RuntimeError is for one
 # that claims a password or a way of packing nobody knows.
 _UNREADABLE = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
-def create(workspace: Workspace, path: Path, *, force: bool = False) -> int:
+class Done(NamedTuple):
+    """What a backup, or getting it back, came to."""
+
+    number: int
+    """Bytes of the backup, or prompts that were in it."""
+    whole: bool
+    """False where the record of runs and costs was damaged, and left out."""
+
+
+def create(workspace: Workspace, path: Path, *, force: bool = False) -> Done:
     """Write everything into the file *path*, consistent while others read and write.
 
-    Returns its size in bytes. Raises AlreadyExistsError without *force*.
+    Keys and kept answers are not in it. Raises AlreadyExistsError without *force*.
     """
     if path.exists() and not force:
         raise AlreadyExistsError(f"{path} is there already; --force writes over it.")
@@ -50,9 +62,21 @@ def create(workspace: Workspace, path: Path, *, force: bool = False) -> int:
                         "bundle", "create", "--quiet", str(bundle.absolute()), "--all"
                     )
                     file.write(bundle, _HISTORY)
+                whole = _add_activity(workspace.paths.activity, Path(folder), file)
             if workspace.paths.usage.exists():
                 file.write(workspace.paths.usage, _USAGE)
-    return path.stat().st_size
+    return Done(path.stat().st_size, whole)
+
+
+def _add_activity(activity: Path, folder: Path, file: zipfile.ZipFile) -> bool:
+    """Add the record of runs and costs; tell whether all that there is was added."""
+    if not activity.exists():
+        return True
+    if is_damaged(activity):
+        return False
+    copy_records(activity, folder / _ACTIVITY)
+    file.write(folder / _ACTIVITY, _ACTIVITY)
+    return True
 
 
 @contextlib.contextmanager
@@ -76,8 +100,8 @@ def _copy_database(connection: sqlite3.Connection, target: Path) -> None:
         copy.execute("PRAGMA journal_mode = DELETE")
 
 
-def restore(workspace: Workspace, path: Path, *, force: bool = False) -> int:
-    """Put the backup *path* in the place of the vault, and return its prompts' count.
+def restore(workspace: Workspace, path: Path, *, force: bool = False) -> Done:
+    """Put the backup *path* in the place of the vault.
 
     What was there is kept beside it. Raises NotFoundError, InvalidInputError for a
     file that is no backup, AlreadyExistsError when the vault holds prompts and *force*
@@ -95,6 +119,7 @@ def restore(workspace: Workspace, path: Path, *, force: bool = False) -> int:
         with tempfile.TemporaryDirectory(dir=paths.data) as folder:
             fresh = Path(folder)
             _unpack(path, fresh)
+            whole = _unpack_activity(path, fresh)
             set_aside(paths.database, "before")
             set_aside(paths.history, "before")
             (fresh / _DATABASE).rename(paths.database)
@@ -102,8 +127,18 @@ def restore(workspace: Workspace, path: Path, *, force: bool = False) -> int:
             if (fresh / _USAGE).exists():
                 paths.usage.parent.mkdir(parents=True, exist_ok=True)
                 (fresh / _USAGE).replace(paths.usage)
+            if (fresh / _ACTIVITY).exists():
+                _replace_activity(paths.activity, fresh / _ACTIVITY)
     with reading(paths.database, paths.usage) as reader:
-        return reader.count(Selection())
+        return Done(reader.count(Selection()), whole)
+
+
+def _replace_activity(activity: Path, fresh: Path) -> None:
+    if activity.exists():
+        with contextlib.suppress(VaultError):  # which a damaged one raises
+            keep_costs(fresh, activity)
+    set_aside(activity, "before")
+    fresh.rename(activity)
 
 
 def _holds_prompts(workspace: Workspace) -> bool:
@@ -132,6 +167,25 @@ def _unpack(path: Path, folder: Path) -> None:
     if _HISTORY in names:
         bundle = str(folder / _HISTORY)
         history.run("fetch", "--quiet", bundle, "refs/heads/*:refs/heads/*")
+
+
+def _unpack_activity(path: Path, folder: Path) -> bool:
+    """Unpack the record of runs and costs; tell whether all that there is could be.
+
+    The vault does not need it, so its damage stops nothing.
+    """
+    try:
+        with zipfile.ZipFile(path) as file:
+            if _ACTIVITY not in file.namelist():
+                return True
+            file.extract(_ACTIVITY, folder)
+    except _UNREADABLE:
+        is_whole = False
+    else:
+        is_whole = not is_damaged(folder / _ACTIVITY)
+    if not is_whole:
+        (folder / _ACTIVITY).unlink(missing_ok=True)
+    return is_whole
 
 
 def _check_database(database: Path) -> None:

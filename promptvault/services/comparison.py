@@ -33,7 +33,9 @@ def compare(reader: Reader, old: str, new: str | None = None) -> Difference:
         before = resolve(reader, f"{parsed.name}@{max(1, after[1].number - 1)}")
     else:
         before = resolve(reader, old)
-    return Difference(before, after, tuple(_lines(before, after)))
+    names = (f"{prompt.name}@{version.number}" for prompt, version in (before, after))
+    lines = unified(before[1].body, after[1].body, *names)
+    return Difference(before, after, tuple(lines))
 
 
 def _right_side(name: str, new: str | None) -> str:
@@ -42,12 +44,10 @@ def _right_side(name: str, new: str | None) -> str:
     return name + new if new.startswith("@") else new
 
 
-def _lines(
-    before: tuple[Prompt, Version], after: tuple[Prompt, Version]
-) -> Iterator[str]:
-    old, new = (_split(version.body) for _, version in (before, after))
-    old_name, new_name = (f"{p.name}@{v.number}" for p, v in (before, after))
-    for line in difflib.unified_diff(old, new, old_name, new_name):
+def unified(old: str, new: str, old_name: str, new_name: str) -> Iterator[str]:
+    """Yield the unified diff of two texts, line by line, without line ends."""
+    before, after = _split(old), _split(new)
+    for line in difflib.unified_diff(before, after, old_name, new_name):
         yield line.removesuffix("\n")
         if line[0] in "+- " and not line.endswith("\n"):
             yield _NO_NEWLINE

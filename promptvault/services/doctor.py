@@ -18,6 +18,7 @@ from promptvault.services.locking import flush
 from promptvault.services.rebuilding import rebuild_database
 from promptvault.services.workspace import Workspace
 from promptvault.vault import examination
+from promptvault.vault.activity_upkeep import is_damaged
 from promptvault.vault.database import connected, is_lost
 from promptvault.vault.lock import exclusive
 
@@ -31,6 +32,8 @@ class Part(StrEnum):
     """The repository itself."""
     HISTORY = "history"
     """What the commits say."""
+    ACTIVITY = "activity"
+    """The record of runs and costs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,11 @@ _LOST_HISTORY = Problem(Part.GIT, "The history is not there.", _FROM_DATABASE)
 _BROKEN_INDEX = Problem(
     Part.INDEX, "The search index does not fit the texts.", "rebuild the index"
 )
+_DAMAGED_ACTIVITY = Problem(
+    Part.ACTIVITY,
+    "The record of runs and costs cannot be read.",
+    "put it aside and begin another",
+)
 
 
 def examine(workspace: Workspace, *, repair: bool = False) -> Diagnosis:
@@ -93,6 +101,8 @@ def examine(workspace: Workspace, *, repair: bool = False) -> Diagnosis:
 
 
 def _examine(workspace: Workspace, lock: int, diagnosis: Diagnosis) -> None:
+    if is_damaged(workspace.paths.activity):
+        diagnosis.found(_DAMAGED_ACTIVITY)
     history = History(workspace.paths.history)
     if not (history.exists() or workspace.paths.database.exists()):
         return  # nothing was ever saved
@@ -163,6 +173,10 @@ def _repair(workspace: Workspace, lock: int, diagnosis: Diagnosis) -> None:
     paths = workspace.paths
     history = History(paths.history)
     parts = {problem.part for problem in diagnosis.problems}
+    if Part.ACTIVITY in parts:
+        set_aside(paths.activity, "damaged")
+    if parts == {Part.ACTIVITY}:
+        return
     if {Part.DATABASE, Part.GIT} <= parts:
         raise VaultError(
             "Both the database and the history are damaged: neither can be made from"

@@ -4,44 +4,30 @@ Every command that uses a model goes through here, so all of them cost as little
 fail as well, as any.
 """
 
-import hashlib
-import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from promptvault.domain.chat import Answer, Price, Request, Usage
-from promptvault.domain.token import estimate_tokens
-from promptvault.errors import (
-    PromptVaultError,
-    RateLimitedError,
-    UnavailableError,
-)
+from promptvault.errors import PromptVaultError, RateLimitedError, UnavailableError
 from promptvault.providers.endpoint import Endpoint
-from promptvault.providers.failure import SilentError
+from promptvault.providers.failure import BusyError, DownError
+from promptvault.services import exchange
 from promptvault.services.budget import Budget, BudgetError
+from promptvault.services.crew import in_order
+from promptvault.services.exchange import Ask, Broken, Received
 from promptvault.services.pacing import Pace, Retries
-from promptvault.vault.response_cache import Cached, ResponseCache
+from promptvault.services.recall import Recall
+from promptvault.vault.response_cache import ResponseCache
 
 if TYPE_CHECKING:
     from promptvault.providers.openai_chat import Chat
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
-
-
-class Received(NamedTuple):
-    """What came back from a server."""
-
-    text: str
-    usage: Usage
-    is_cut: bool
-    seconds: float
-    first_seconds: float | None = None
 
 
 class IncompleteError(UnavailableError):
@@ -54,7 +40,10 @@ class IncompleteError(UnavailableError):
 
 
 class Stopped(KeyboardInterrupt):
-    """Ctrl-C while an answer came in."""
+    """Ctrl-C while an answer came in, or its pieces could not be handed on any more.
+
+    Why is its cause: KeyboardInterrupt or an OSError, as BrokenPipeError.
+    """
 
     def __init__(self, answer: Answer) -> None:
         super().__init__()
@@ -109,9 +98,16 @@ class Means:
     """Tells the person why it takes longer, or who answers instead."""
     pace: Pace = field(default_factory=Pace)
     retries: int = 4
+    sleep: Callable[[float], None] = time.sleep
+    """Waits so many seconds before a retry."""
     concurrency: int = 4
     uses_cache: bool = True
+    """False asks anew also where the answer is known."""
+    keeps_answers: bool = True
+    """False writes no answer into the cache."""
     spent: Spent = field(default_factory=Spent)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    """For what the models of one command share."""
 
 
 class Model:
@@ -120,8 +116,10 @@ class Model:
     def __init__(self, endpoints: Sequence[Endpoint], means: Means) -> None:
         self.endpoints = tuple(endpoints)
         self._means = means
-        self._retries = Retries(means.retries, means.tell)
-        self._lock = threading.Lock()
+        self._retries = Retries(means.retries, means.tell, means.sleep)
+        self._recall = Recall(
+            means.cache, means.now, means.uses_cache, means.keeps_answers
+        )
         self._chats: dict[Endpoint, Chat] = {}
         self._down: dict[Endpoint, PromptVaultError] = {}
 
@@ -172,61 +170,45 @@ class Model:
             lambda endpoint: self._stream_at(endpoint, request, on_text)
         )
 
-    def each(
-        self, work: Callable[[_Item], _Result], items: Sequence[_Item]
-    ) -> Iterator[_Result]:
-        """Yield what *work* makes of each item, in order, several at a time.
-
-        Ctrl-C and errors cancel what has not begun and cut what is under way.
-        """
-        pool = ThreadPoolExecutor(max(1, self._means.concurrency))
-        futures = [pool.submit(work, item) for item in items]
-        try:
-            for future in futures:
-                yield future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            self.close()
-            raise
-        pool.shutdown()
-
-    def close(self) -> None:
-        """End every connection."""
-        for chat in self._chats.values():
-            chat.close()
-
-    def remember(self, request: Request, answer: Answer) -> None:
-        """Give *answer* from now on when *request* is made again."""
-        if not answer.cached:
-            kept = Cached(
-                answer.text, answer.usage, answer.cost, answer.seconds, answer.is_cut
-            )
-            key = _key(answer.endpoint, answer.model, request)
-            self._means.cache.keep(key, answer.model, kept, self._means.now())
-
     def ask_unkept(self, request: Request) -> Answer:
         """As `ask`, but a new answer is cached only when `remember` is called."""
         return self._anywhere(
             lambda endpoint: self._ask_at(endpoint, request, keep=False)
         )
 
+    def remember(self, request: Request, answer: Answer) -> None:
+        """Give *answer* from now on when *request* is made again."""
+        self._recall.keep(request, answer)
+
+    def each(
+        self, work: Callable[[_Item], _Result], items: Sequence[_Item]
+    ) -> Iterator[_Result]:
+        """Yield what *work* makes of each item, in order, several at a time.
+
+        After Ctrl-C or an error none is begun any more. What is under way then goes on
+        by itself, so that its answers are kept, but the program's end waits for none.
+        """
+        return in_order(work, items, self._means.concurrency)
+
     def _anywhere(self, ask: Callable[[Endpoint], Answer]) -> Answer:
         failures: list[PromptVaultError] = []
         for endpoint in self.endpoints:
             try:
-                answer = self._unless_down(endpoint, ask)
-            except (BudgetError, IncompleteError):
+                return self._counted(self._unless_down(endpoint, ask))
+            except (IncompleteError, Stopped) as end:
+                self._counted(end.answer)
+                raise
+            except BudgetError:
                 raise
             except (UnavailableError, RateLimitedError) as error:
                 self._note_failure(endpoint, error)
                 failures.append(error)
-            else:
-                with self._lock:
-                    self._means.spent.add(answer)
-                return answer
-        if len(failures) == 1:
-            raise failures[0]
-        raise UnavailableError(" And the fallback: ".join(map(str, failures)))
+        raise _together(failures)
+
+    def _counted(self, answer: Answer) -> Answer:
+        with self._means.lock:
+            self._means.spent.add(answer)
+        return answer
 
     def _unless_down(
         self, endpoint: Endpoint, ask: Callable[[Endpoint], Answer]
@@ -237,25 +219,23 @@ class Model:
 
     def _note_failure(self, endpoint: Endpoint, error: PromptVaultError) -> None:
         """Ask an endpoint that is down no more, where there is another one."""
-        if len(self.endpoints) == 1 or endpoint in self._down:
-            return
-        self._down[endpoint] = error
+        with self._means.lock:
+            if len(self.endpoints) == 1 or endpoint in self._down:
+                return
+            self._down[endpoint] = error
         if endpoint is not self.endpoints[-1]:
             other = self.endpoints[self.endpoints.index(endpoint) + 1]
-            self._means.tell(f"{error} Asking {other.model} on {other.host}.")
+            self._means.tell(f"{_what(error)} Asking {other.model} on {other.server}.")
 
     def _ask_at(
         self, endpoint: Endpoint, request: Request, *, keep: bool = True
     ) -> Answer:
-        known = self._cached(endpoint, request)
+        known = self._recall.find(endpoint, request)
         if known is not None:
             return known
 
         def ask(limited: Request) -> Received:
-            start = time.monotonic()
-            text, (usage, finish) = self._chat(endpoint).complete(limited)
-            usage = usage or _estimated(request, text)
-            return Received(text, usage, finish == "length", time.monotonic() - start)
+            return exchange.complete(self._chat(endpoint), limited)
 
         answer = self._paid(endpoint, request, ask)
         if keep:
@@ -265,119 +245,47 @@ class Model:
     def _stream_at(
         self, endpoint: Endpoint, request: Request, on_text: Callable[[str], None]
     ) -> Answer:
-        known = self._cached(endpoint, request)
+        known = self._recall.find(endpoint, request)
         if known is not None:
             on_text(known.text)
             return known
 
         def ask(limited: Request) -> Received:
-            return self._receive(endpoint, request, limited, on_text)
+            return exchange.stream(self._chat(endpoint), limited, on_text)
 
         answer = self._paid(endpoint, request, ask)
         self.remember(request, answer)
         return answer
 
-    def _receive(
-        self,
-        endpoint: Endpoint,
-        request: Request,
-        limited: Request,
-        on_text: Callable[[str], None],
-    ) -> Received:
-        """Hand pieces on; once there is one, nothing may be asked again."""
-        start = time.monotonic()
-        pieces: list[str] = []
-        first: float | None = None
-        usage, finish = None, ""
-
-        def received() -> Received:
-            text, seconds = "".join(pieces), time.monotonic() - start
-            tokens = usage or _estimated(request, text)
-            return Received(text, tokens, finish == "length", seconds, first)
-
-        try:
-            for piece in self._chat(endpoint).stream(limited):
-                if isinstance(piece, str):
-                    first = first or time.monotonic() - start
-                    pieces.append(piece)
-                    on_text(piece)
-                else:
-                    usage, finish = piece
-        except KeyboardInterrupt:
-            raise _Broken(received(), None) from None
-        except PromptVaultError as error:
-            if not pieces:
-                raise
-            raise _Broken(received(), error) from error
-        return received()
-
-    def _paid(
-        self,
-        endpoint: Endpoint,
-        request: Request,
-        ask: Callable[[Request], Received],
-    ) -> Answer:
-        """Ask within the budget, and settle what it cost, whatever happens."""
+    def _paid(self, endpoint: Endpoint, request: Request, ask: Ask) -> Answer:
+        """Ask within the budget; each attempt is paid for by itself."""
         _require_key(endpoint)
         price = self._means.price(endpoint)
-        bill = self._means.budget.reserve(endpoint, request, price)
+
+        def attempt() -> Received:
+            bill = self._means.budget.reserve(endpoint, request, price)
+            with exchange.unpaid(bill):
+                self._means.pace.wait()
+            return exchange.paid(bill, ask)
+
         try:
-            received = self._retries(lambda: self._in_turn(ask, bill.request))
-        except _Broken as broken:
-            bill.settle(broken.received.usage)
+            received = self._retries(attempt)
+        except Broken as broken:
             answer = _answer(endpoint, broken.received, price)
-            if broken.error is None:
-                raise Stopped(answer) from None
-            raise IncompleteError(str(broken.error), answer) from broken.error
-        except (SilentError, KeyboardInterrupt):
-            bill.keep()  # it may have been answered, and paid, out of our sight
-            raise
-        except BaseException:
-            bill.release()
-            raise
-        bill.settle(received.usage)
+            match broken.reason:
+                case PromptVaultError() as error:
+                    raise IncompleteError(str(error), answer) from error
+                case KeyboardInterrupt() | OSError() as reason:
+                    raise Stopped(answer) from reason
+                case reason:
+                    raise reason from None
         return _answer(endpoint, received, price)
 
-    def _in_turn(
-        self, ask: Callable[[Request], Received], request: Request
-    ) -> Received:
-        self._means.pace.wait()
-        return ask(request)
-
-    def _cached(self, endpoint: Endpoint, request: Request) -> Answer | None:
-        if not self._means.uses_cache:
-            return None
-        key = _key(endpoint.public_url, endpoint.model, request)
-        kept = self._means.cache.find(key, self._means.now())
-        if kept is None:
-            return None
-        return Answer(
-            kept.text,
-            endpoint.model,
-            endpoint.public_url,
-            kept.usage,
-            0.0,
-            kept.seconds,
-            cached=True,
-            is_cut=kept.is_cut,
-        )
-
     def _chat(self, endpoint: Endpoint) -> "Chat":
-        # `openai` takes half a second to import, and a cached answer needs none.
-        from promptvault.providers.openai_chat import Chat
-
-        with self._lock:
+        with self._means.lock:
             if endpoint not in self._chats:
-                self._chats[endpoint] = Chat(endpoint)
+                self._chats[endpoint] = exchange.open_chat(endpoint)
             return self._chats[endpoint]
-
-
-class _Broken(Exception):
-    """An answer that ended early; *error* is None where that was Ctrl-C."""
-
-    def __init__(self, received: Received, error: PromptVaultError | None) -> None:
-        self.received = received
-        self.error = error
 
 
 def _require_key(endpoint: Endpoint) -> None:
@@ -387,6 +295,21 @@ def _require_key(endpoint: Endpoint) -> None:
             " 'promptvault config set ai.api_key'; for a model on this computer, set"
             " ai.base_url and ai.model."
         )
+
+
+def _together(failures: Sequence[PromptVaultError]) -> PromptVaultError:
+    """Return one error for those of all endpoints."""
+    if len(failures) == 1:
+        return failures[0]
+    message = " And the fallback: ".join(map(str, failures))
+    if all(isinstance(each, RateLimitedError) for each in failures):
+        return RateLimitedError(message)
+    return UnavailableError(message)
+
+
+def _what(error: PromptVaultError) -> str:
+    """Return what happened, without advice that another endpoint makes needless."""
+    return error.what if isinstance(error, BusyError | DownError) else str(error)
 
 
 def _answer(endpoint: Endpoint, received: Received, price: Price | None) -> Answer:
@@ -400,20 +323,3 @@ def _answer(endpoint: Endpoint, received: Received, price: Price | None) -> Answ
         received.first_seconds,
         is_cut=received.is_cut,
     )
-
-
-def _estimated(request: Request, text: str) -> Usage:
-    return Usage(request.input_tokens, estimate_tokens(text), is_estimate=True)
-
-
-def _key(endpoint: str, model: str, request: Request) -> str:
-    asked = [
-        endpoint,
-        model,
-        request.messages,
-        request.temperature,
-        request.max_tokens,
-        request.schema,
-    ]
-    text = json.dumps(asked, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()

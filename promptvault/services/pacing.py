@@ -1,5 +1,6 @@
 """How often, and how many at once, a server is asked; and again when it fails."""
 
+import math
 import random
 import threading
 import time
@@ -28,6 +29,7 @@ class Retries:
 
     most: int = 4
     tell: Callable[[str], None] = lambda _: None
+    sleep: Callable[[float], None] = time.sleep
 
     def __call__(self, ask: Callable[[], _Result]) -> _Result:
         """Return what *ask* returns; raises its last error when retries are used up."""
@@ -39,8 +41,8 @@ class Retries:
                 if wait is None:
                     raise
                 if wait >= _WORTH_TELLING:
-                    self.tell(f"{error} Trying again in {wait:.0f} s.")
-                time.sleep(wait)
+                    self.tell(f"{error.what} Trying again in {wait:.0f} s.")
+                self.sleep(wait)
         return ask()
 
 
@@ -57,7 +59,10 @@ class Pace:
     """Spaces requests evenly: at most so many a minute, 0 for any number."""
 
     per_minute: float = 0
-    _next: float = 0.0
+    clock: Callable[[], float] = time.monotonic
+    """Seconds, from any moment on."""
+    sleep: Callable[[float], None] = time.sleep
+    _next: float = -math.inf
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def wait(self) -> None:
@@ -65,7 +70,7 @@ class Pace:
         if not self.per_minute:
             return
         with self._lock:
-            now = time.monotonic()
+            now = self.clock()
             turn = max(now, self._next)
             self._next = turn + 60 / self.per_minute
-        time.sleep(turn - now)
+        self.sleep(turn - now)

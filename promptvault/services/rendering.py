@@ -282,9 +282,9 @@ def _values(
             values[name] = variable.convert(inputs.values[name])
         elif variable.default is not None or not variable.required:
             values[name] = variable.default_value()
-    if STDIN in used and STDIN not in values:
+    if STDIN in used and STDIN not in inputs.values:
         piped = inputs.stdin()
-        if piped is not None:
+        if piped or (piped is not None and STDIN not in values):  # else the default
             values[STDIN] = piped
     return values
 

@@ -18,10 +18,12 @@ from promptvault.domain.revision import validate_label
 from promptvault.domain.variable import variables_from_mapping
 from promptvault.errors import ConflictError, InvalidInputError, NotFoundError
 from promptvault.secret_scan import adds_secrets
+from promptvault.services.eval_gate import require_passed
 from promptvault.services.outcome import Outcome, Saved
 from promptvault.services.retrieval import resolve
 from promptvault.services.workspace import Workspace
 from promptvault.services.writing import writing
+from promptvault.vault.activity_upkeep import forget
 from promptvault.vault.reader import Selection
 
 if TYPE_CHECKING:
@@ -148,7 +150,16 @@ def edit(
     Raises InvalidInputError, and ConflictError when somebody saved another version in
     the meantime.
     """
-    content = _edited(before, text)
+    return save_over(workspace, base, _edited(before, text), message)
+
+
+def save_over(
+    workspace: Workspace, base: Prompt, content: Content, message: str | None
+) -> Saved:
+    """Make *content*, which was made from version *base*, the next version.
+
+    Raises ConflictError when somebody saved another version in the meantime.
+    """
     with writing(workspace) as repository:
         prompt = repository.reader.by_id(base.id)
         if prompt.version != base.version or prompt.deleted_at:
@@ -264,12 +275,22 @@ def revert(workspace: Workspace, reference: str, message: str | None = None) -> 
 
 
 def label(
-    workspace: Workspace, reference: str, name: str, message: str | None = None
+    workspace: Workspace,
+    reference: str,
+    name: str,
+    message: str | None = None,
+    *,
+    require_eval: bool = False,
 ) -> Saved:
-    """Let the label *name* mean the version ``NAME[@REV]``."""
+    """Let the label *name* mean the version ``NAME[@REV]``.
+
+    With *require_eval*, raises ConflictError unless that passed its evaluation.
+    """
     name = validate_label(name)
     with writing(workspace) as repository:
         prompt, version = resolve(repository.reader, reference)
+        if require_eval:
+            require_passed(workspace.paths.activity, prompt, version)
         if prompt.labels.get(name) == version.number:
             return Saved(prompt, Outcome.UNCHANGED)
         note = _message(message, f"Label {prompt.name}@{version.number} {name}")
@@ -314,6 +335,7 @@ def empty_trash(workspace: Workspace) -> int:
     with writing(workspace) as repository:
         prompts = list(repository.reader.prompts(Selection(trashed=True)))
         if prompts:
+            forget(workspace.paths.activity, (prompt.id for prompt in prompts))
             repository.purge(prompts, "Empty the trash")
         return len(prompts)
 

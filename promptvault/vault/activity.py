@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from promptvault.errors import VaultError
-from promptvault.vault.database import translated_errors
+from promptvault.vault.write_ahead import write_ahead
 
 _BUSY_TIMEOUT_SECONDS = 30.0
 
@@ -43,6 +43,7 @@ _STEPS = (
             model VARCHAR NOT NULL,
             endpoint VARCHAR NOT NULL,
             cached BOOLEAN NOT NULL,
+            is_cut BOOLEAN NOT NULL,
             input_tokens INTEGER NOT NULL,
             output_tokens INTEGER NOT NULL,
             tokens_estimated BOOLEAN NOT NULL,
@@ -63,8 +64,10 @@ _STEPS = (
             model VARCHAR NOT NULL,
             judge VARCHAR NOT NULL,
             goal VARCHAR NOT NULL,
+            before_points REAL NOT NULL,
+            after_points REAL,
             scores JSON NOT NULL,
-            refused JSON NOT NULL,
+            candidates JSON NOT NULL,
             requests INTEGER NOT NULL,
             cached INTEGER NOT NULL,
             input_tokens INTEGER NOT NULL,
@@ -79,17 +82,21 @@ _STEPS = (
             version_id VARCHAR NOT NULL,
             version INTEGER NOT NULL,
             against_version INTEGER,
+            system_version_id VARCHAR,
             created_at VARCHAR NOT NULL,
             model VARCHAR NOT NULL,
+            judge VARCHAR NOT NULL,
             cases_digest VARCHAR NOT NULL,
             passed BOOLEAN NOT NULL,
             results JSON NOT NULL,
+            requests INTEGER NOT NULL,
+            cached INTEGER NOT NULL,
             input_tokens INTEGER NOT NULL,
             output_tokens INTEGER NOT NULL,
             cost REAL,
             seconds REAL NOT NULL
         )""",
-        "CREATE INDEX evaluations_version ON evaluations (version_id)",
+        "CREATE INDEX evaluations_prompt ON evaluations (prompt_id)",
     ),
 )
 
@@ -97,12 +104,8 @@ _STEPS = (
 @contextlib.contextmanager
 def activity(path: Path) -> Iterator[sqlite3.Connection]:
     """Open the records in autocommit mode, made if need be; raises VaultError."""
-    with translated_errors():
-        try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            reason = error.strerror
-            raise VaultError(f"{path.parent} cannot be made: {reason}.") from error
+    with _translated(path):
+        _make_folder(path.parent)
         connection = sqlite3.connect(
             path, timeout=_BUSY_TIMEOUT_SECONDS, isolation_level=None
         )
@@ -117,16 +120,48 @@ def immediate(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
+        connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # a full disk has ended it already
+            connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")
+
+
+@contextlib.contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        name = getattr(error, "sqlite_errorname", "") or ""
+        reason = next((r for code, r in _REASONS.items() if name.startswith(code)), "")
+        message = f"The record of requests and runs, {path}, cannot be used"
+        raise VaultError(f"{message}{reason}.") from error
+
+
+_DAMAGED = ": it is damaged; 'promptvault doctor --repair' sets it aside"
+_REASONS = {
+    "SQLITE_BUSY": ": another program holds it for too long; try again",
+    "SQLITE_FULL": ": the disk is full",
+    "SQLITE_IOERR": ": the disk does not take the write (full, or failing)",
+    "SQLITE_READONLY": ": check its permissions",
+    "SQLITE_PERM": ": check its permissions",
+    "SQLITE_CANTOPEN": ": check the permissions of its folder",
+    "SQLITE_CORRUPT": ": it is damaged; 'promptvault doctor --repair' begins another",
+    "SQLITE_NOTADB": ": it is damaged; 'promptvault doctor --repair' begins another",
+}
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise VaultError(f"{folder} cannot be made: {error.strerror}.") from error
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
     version = _version(connection)
     if version < len(_STEPS):
-        connection.execute("PRAGMA journal_mode = WAL")
+        write_ahead(connection, _BUSY_TIMEOUT_SECONDS)
         with immediate(connection):
             for step in _STEPS[_version(connection) :]:
                 for statement in step:

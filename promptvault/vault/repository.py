@@ -96,15 +96,34 @@ class Repository:
     def update(self, prompt: Prompt, details: Details, message: str) -> Prompt:
         """Change what is known of *prompt* besides its text."""
         row = self._row(prompt)
-        row.title = details.title
-        row.description = details.description
-        row.tags = list(details.tags)
-        row.favourite = details.favourite
-        row.secrets_allowed = details.secrets_allowed
+        _set_details(row, details)
         return self._commit([row], message)[0]
 
     def move(self, moves: Sequence[tuple[Prompt, str]], message: str) -> list[Prompt]:
         """Rename prompts, all in one commit; raises AlreadyExistsError."""
+        rows = self._rename(moves)
+        left = [history_path(prompt) for prompt, _ in moves]
+        return self._commit(rows, message, left)
+
+    def describe(
+        self,
+        changes: Sequence[tuple[Prompt, str, Details]],
+        message: str,
+        *,
+        keep_time: bool = False,
+    ) -> list[Prompt]:
+        """Give prompts names and details, all in one commit.
+
+        With *keep_time* they count as changed when they were before: what an import
+        brings is described as a part of it. Raises AlreadyExistsError.
+        """
+        rows = self._rename([(prompt, name) for prompt, name, _ in changes])
+        for row, (_, _, details) in zip(rows, changes, strict=True):
+            _set_details(row, details)
+        left = [history_path(p) for p, name, _ in changes if name != p.name]
+        return self._commit(rows, message, left, keep_time=keep_time)
+
+    def _rename(self, moves: Sequence[tuple[Prompt, str]]) -> list[PromptRow]:
         left_behind = {prompt.name for prompt, _ in moves}
         for _, name in moves:
             if name not in left_behind:
@@ -116,8 +135,7 @@ class Repository:
         self._session.flush()
         for row, (_, name) in zip(rows, moves, strict=True):
             row.name, row.leaf = name, leaf_of(name)
-        left = [history_path(prompt) for prompt, _ in moves]
-        return self._commit(rows, message, left)
+        return rows
 
     def label(self, prompt: Prompt, label: str, number: int, message: str) -> Prompt:
         """Let *label* name version *number*, wherever it was before."""
@@ -188,10 +206,15 @@ class Repository:
             )
 
     def _commit(
-        self, rows: Sequence[PromptRow], message: str, left: Iterable[str] = ()
+        self,
+        rows: Sequence[PromptRow],
+        message: str,
+        left: Iterable[str] = (),
+        *,
+        keep_time: bool = False,
     ) -> list[Prompt]:
         """Write the commit of a change: files that *left* their path, and *rows*."""
-        for row in rows:
+        for row in () if keep_time else rows:
             row.updated_at = self._now
         outbox = OutboxRow(
             id=str(uuid.uuid4()),
@@ -222,3 +245,11 @@ class Repository:
             header=header(prompt, version, self.reader.origins(prompt)),
             version_pk=row.version_pk,
         )
+
+
+def _set_details(row: PromptRow, details: Details) -> None:
+    row.title = details.title
+    row.description = details.description
+    row.tags = list(details.tags)
+    row.favourite = details.favourite
+    row.secrets_allowed = details.secrets_allowed

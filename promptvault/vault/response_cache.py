@@ -10,9 +10,12 @@ from typing import NamedTuple
 
 from promptvault.domain.chat import Usage
 from promptvault.domain.timestamp import to_text
+from promptvault.errors import VaultError
+from promptvault.vault.write_ahead import write_ahead
 
 MAX_BYTES = 256 * 1024 * 1024
 """Of answers; from there on those not used for longest go."""
+_BUSY_TIMEOUT_SECONDS = 5.0
 
 _SCHEMA = """CREATE TABLE IF NOT EXISTS responses (
     key VARCHAR NOT NULL PRIMARY KEY,
@@ -23,6 +26,7 @@ _SCHEMA = """CREATE TABLE IF NOT EXISTS responses (
     uses INTEGER NOT NULL
 ) WITHOUT ROWID"""
 _FAILURES = (sqlite3.Error, OSError, ValueError, TypeError, KeyError)
+_DAMAGES = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 
 
 class Cached(NamedTuple):
@@ -50,11 +54,20 @@ class CacheStatistics(NamedTuple):
 class ResponseCache:
     """The cache. Where its file cannot be used, it is as if it were empty."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self,
+        path: Path,
+        max_bytes: int = MAX_BYTES,
+        patience: float = _BUSY_TIMEOUT_SECONDS,
+    ) -> None:
         self._path = path
+        self._max_bytes = max_bytes
+        self._patience = patience
 
     def find(self, key: str, now: datetime) -> Cached | None:
         """Return the answer kept under *key*, None without one."""
+        if not self._path.exists():
+            return None
         with contextlib.suppress(*_FAILURES), self._open() as connection:
             row = connection.execute(_FIND, (to_text(now), key)).fetchone()
             if row is not None:
@@ -68,16 +81,22 @@ class ResponseCache:
         row = (key, model, json.dumps(answer._asdict()), time, time)
         with contextlib.suppress(*_FAILURES), self._open() as connection:
             connection.execute(_KEEP, row)
-            if self._path.stat().st_size > MAX_BYTES:
+            # Space that becomes free is used again, so the file does not grow on.
+            if connection.execute(_USED_BYTES).fetchone()[0] > self._max_bytes:
                 connection.execute(_DROP_OLDEST)
-                connection.execute("VACUUM")
 
     def clear(self) -> int:
-        """Remove every answer and return how many there were."""
-        number = self.statistics().answers
-        for path in self._path.parent.glob(f"{self._path.name}*"):
-            path.unlink(missing_ok=True)
-        return number
+        """Remove every answer and return how many there were; raises VaultError."""
+        if not self._path.exists():
+            return 0
+        try:
+            with self._open() as connection:
+                number = connection.execute("DELETE FROM responses").rowcount
+                connection.execute("VACUUM")
+                return number
+        except (sqlite3.Error, OSError) as error:
+            message = f"The kept answers in {self._path} cannot be cleared"
+            raise VaultError(f"{message} ({type(error).__name__}).") from error
 
     def statistics(self) -> CacheStatistics:
         """Return what the cache holds."""
@@ -91,17 +110,37 @@ class ResponseCache:
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        connection = sqlite3.connect(self._path, timeout=5, isolation_level=None)
-        with contextlib.closing(connection):
-            connection.execute("PRAGMA journal_mode = WAL")
+        try:
+            with contextlib.closing(self._connect()) as connection:
+                yield connection
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorname", "").startswith(_DAMAGES):
+                self._remove()
+            raise
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=self._patience, isolation_level=None
+        )
+        try:
+            write_ahead(connection, self._patience)
             connection.execute("PRAGMA synchronous = OFF")
             connection.execute(_SCHEMA)
-            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _remove(self) -> None:
+        for ending in ("-wal", "-shm", ""):  # a log must not outlive its file
+            self._path.with_name(self._path.name + ending).unlink(missing_ok=True)
 
 
 _FIND = "UPDATE responses SET used_at = ?, uses = uses + 1 WHERE key = ?"
 _FIND += " RETURNING answer"
 _KEEP = "INSERT OR REPLACE INTO responses VALUES (?, ?, ?, ?, ?, 0)"
+_USED_BYTES = """SELECT (page_count - freelist_count) * page_size
+    FROM pragma_page_count, pragma_freelist_count, pragma_page_size"""
 _DROP_OLDEST = """DELETE FROM responses WHERE key IN (SELECT key FROM responses
     ORDER BY used_at LIMIT (SELECT 1 + count(*) / 4 FROM responses))"""
 _STATISTICS = """SELECT count(*), coalesce(sum(uses), 0),

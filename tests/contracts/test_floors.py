@@ -20,6 +20,8 @@ FLOORS = {
     "logs": 2,
     "wire": 2,
     "front_matter": 2,
+    "private_file": 2,
+    "setting_value": 2,
     "secret_rules": 2,
     "secret_scan": 3,
     "config": 3,

@@ -72,7 +72,7 @@ def test_restore_into_an_empty_home(
     pvt: Pvt, home: Path, saved: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     result = pvt.ok("backup", "restore", str(saved), "--json").json
-    assert result == {"restored": str(saved), "prompts": 2}
+    assert result == {"restored": str(saved), "prompts": 2, "whole": True}
     restored = state(pvt, elsewhere)
     assert pvt.ok("doctor", "--json").json["problems"] == []
     pvt.ok("add", "after", "The vault goes on.")
@@ -240,7 +240,8 @@ def test_file_that_is_there_is_not_written_over(pvt: Pvt, saved: Path) -> None:
     assert saved.read_bytes() == before
     pvt.ok("add", "one-more", "Text")
     result = pvt.ok("backup", str(saved), "--force", "--json").json
-    assert result == {"path": str(saved), "bytes": saved.stat().st_size}
+    size = saved.stat().st_size
+    assert result == {"path": str(saved), "bytes": size, "whole": True}
     assert saved.read_bytes() != before
 
 

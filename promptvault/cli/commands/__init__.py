@@ -19,6 +19,7 @@ class Entry(NamedTuple):
 
 _PROMPTS, _VERSIONS, _UPKEEP = "Prompts", "Versions", "Upkeep"
 _IMPORTS = "Import and export"
+_MODELS = "Models"
 
 COMMANDS = {
     "add": Entry("edition:add", "Save a new prompt.", _PROMPTS),
@@ -43,6 +44,22 @@ COMMANDS = {
     "diff": Entry("version:diff", "Compare two versions.", _VERSIONS),
     "revert": Entry("version:revert", "Go back to an older version.", _VERSIONS),
     "label": Entry("version:label", "Name a version, as 'production'.", _VERSIONS),
+    "run": Entry("running:run", "Send a prompt to a model.", _MODELS),
+    "runs": Entry("running:runs", "List what was run, and answers.", _MODELS),
+    "eval": Entry("evaluating:eval_", "Try a prompt on cases.", _MODELS),
+    "suggest": Entry("suggesting:suggest", "See what to do next here.", _MODELS),
+    "template": Entry(
+        "templating:template", "Make templates, with a model too.", _MODELS
+    ),
+    "spending": Entry("caching:spending", "Show what models cost.", _MODELS),
+    "cache": Entry("caching:cache", "Look at kept answers, drop them.", _MODELS),
+    "categorize": Entry(
+        "categorizing:categorize", "Sort prompts into folders, with tags.", _MODELS
+    ),
+    "optimize": Entry("optimizing:optimize", "Improve a prompt by scores.", _MODELS),
+    "optimizations": Entry(
+        "optimizing:optimizations", "List what was optimized.", _MODELS
+    ),
     "import": Entry("importing:import_", "Bring in chats and files.", _IMPORTS),
     "imports": Entry("importing:imports", "List, show, undo imports.", _IMPORTS),
     "export": Entry("exporting:export", "Write prompts to files.", _IMPORTS),

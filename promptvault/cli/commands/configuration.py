@@ -9,6 +9,7 @@ from promptvault import config as settings_file
 from promptvault.cli import options, render, terminal
 from promptvault.cli.context import paths
 from promptvault.cli.workspace import settings
+from promptvault.credentials import delete_credential, find_place, store_credential
 from promptvault.errors import InvalidInputError
 
 config = typer.Typer(no_args_is_help=True, help="Read and change settings.")
@@ -25,35 +26,83 @@ Key = Annotated[
 
 @config.command("get")
 def get(key: Key, as_json: options.Json = False) -> None:
-    """Print the value of a setting."""
-    found = settings_file.find_key(key)
-    setting = settings()[found.name]
+    """Print the value of a setting; of a key only that there is one."""
+    setting = _setting(settings_file.find_key(key))
     if as_json:
         terminal.write_json(_row(setting))
     else:
-        terminal.write(setting.value + "\n")
+        terminal.write(setting.shown + "\n")
 
 
 @config.command("set")
 def set_(
     key: Key,
     value: Annotated[
-        str | None, typer.Argument(help="The value; leave it out with --unset.")
+        str | None,
+        typer.Argument(
+            help="The value. Leave it out with --unset; and for a key, which is asked"
+            " for or read from a pipe, and goes to the keyring."
+        ),
     ] = None,
     unset: Annotated[bool, typer.Option("--unset", help="Back to default.")] = False,
 ) -> None:
-    """Change a setting in the file."""
-    if (value is None) != unset:
+    """Change a setting in the file, or a key in the keyring."""
+    found = settings_file.find_key(key)
+    if value is not None and unset:
         raise InvalidInputError("Give either a VALUE or --unset.")
-    settings_file.store(paths().config_file, key, value)
-    setting = settings()[key]
-    terminal.note(f"{key} is {setting.value!r} ({setting.place.value}).")
+    if found.is_secret:
+        _unset_secret(key) if unset else _set_secret(found, value)
+    elif value is None and not unset:
+        raise InvalidInputError("Give either a VALUE or --unset.")
+    else:
+        settings_file.store(paths().config_file, key, value)
+    setting = _setting(found)
+    terminal.note(f"{key} is {_told(setting)}.")
+
+
+def _told(setting: settings_file.Setting) -> str:
+    if not setting.key.is_secret:
+        return f"{setting.shown!r} ({setting.place.value})"
+    match setting.place:
+        case settings_file.Place.KEYRING:
+            return "in the system's keyring"
+        case settings_file.Place.CREDENTIALS:
+            return f"in a file that only you can read, in {paths().credentials}"
+        case settings_file.Place.DEFAULT:
+            return "not set"
+        case place:
+            return f"the one of the {place.value}, which comes first"
+
+
+def _set_secret(key: settings_file.Key, value: str | None) -> None:
+    settings()  # a file that cannot be read stops this before anything is kept
+    if value is not None:
+        terminal.note(
+            "The shell's history may keep this key. Without VALUE you are asked for it."
+        )
+    secret = settings_file.check(key, value if value is not None else _ask(key.name))
+    store_credential(paths().credentials, key.name, secret)
+    settings_file.store(paths().config_file, key.name, None)  # it would come first
+
+
+def _ask(name: str) -> str:
+    if terminal.can_ask():
+        return str(typer.prompt(name, hide_input=True, err=True))
+    piped = terminal.read_stdin().strip()
+    if not piped:
+        raise InvalidInputError(f"There is nobody to ask for {name}: pipe it in.")
+    return piped
+
+
+def _unset_secret(name: str) -> None:
+    settings_file.store(paths().config_file, name, None)
+    delete_credential(paths().credentials, name)
 
 
 @config.command("list")
 def list_settings(as_json: options.Json = False) -> None:
     """List every setting with its value and where that comes from."""
-    found = settings().values()
+    found = [_setting(key) for key in settings_file.KEYS]
     if as_json:
         terminal.write_json([_row(setting) for setting in found])
     else:
@@ -69,6 +118,10 @@ def path(as_json: options.Json = False) -> None:
         "vault": folders.database,
         "history": folders.history,
         "usage": folders.usage,
+        "activity": folders.activity,
+        "responses": folders.responses,
+        "credentials": folders.credentials,
+        "log": folders.log,
     }
     if as_json:
         terminal.write_json({key: str(place) for key, place in places.items()})
@@ -77,10 +130,20 @@ def path(as_json: options.Json = False) -> None:
             terminal.write(f"{key}\t{place}\n")
 
 
+def _setting(key: settings_file.Key) -> settings_file.Setting:
+    """Return a setting, kept keys included, without asking the keyring for them."""
+    setting = settings()[key.name]
+    place = find_place(paths().credentials, key.name) if key.is_secret else None
+    if setting.value or place is None:
+        return setting
+    return settings_file.Setting(key, settings_file.HIDDEN, place)
+
+
 def _row(setting: settings_file.Setting) -> dict[str, object]:
     return {
         "key": setting.key.name,
-        "value": setting.value,
+        "value": setting.shown,
+        "is_set": setting.place is not settings_file.Place.DEFAULT,
         "from": setting.place.value,
         "default": setting.key.default,
         "variable": setting.key.variable,

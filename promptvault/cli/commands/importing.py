@@ -1,10 +1,10 @@
 """`import` and `imports`: bringing prompts in, and taking them back."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -16,6 +16,7 @@ from promptvault.cli import (
     rows,
     terminal,
 )
+from promptvault.cli import model as ai
 from promptvault.cli.context import open_reader
 from promptvault.cli.workspace import settings, workspace
 from promptvault.errors import ImportSourceError, InvalidInputError
@@ -23,8 +24,11 @@ from promptvault.importers.candidate import Failure
 from promptvault.importers.document import Found, Known, documents, piped
 from promptvault.importers.registry import AUTO
 from promptvault.services import ledger
-from promptvault.services.import_report import Options, Take
+from promptvault.services.import_report import Options, Report, Take
 from promptvault.services.importing import run
+
+if TYPE_CHECKING:
+    from promptvault.services.model import Model
 
 imports = typer.Typer(no_args_is_help=True, help="List, show, undo imports.")
 
@@ -84,8 +88,27 @@ def import_(
         bool,
         typer.Option("--again", help="Read files also where they have not changed."),
     ] = False,
+    categorize: Annotated[
+        bool,
+        typer.Option(
+            "--categorize", help="Then propose folders, tags, titles for what is new."
+        ),
+    ] = False,
+    offline: Annotated[
+        bool,
+        typer.Option("--offline", help="Categorize by rules, without asking a model."),
+    ] = False,
+    model: ai.ModelName = None,
+    base_url: ai.BaseUrl = None,
+    api_key: ai.ApiKey = None,
+    no_cache: ai.NoCache = False,
+    budget: ai.BudgetOption = None,
+    allow_secrets: ai.AllowSecrets = False,
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Import all that --discover finds.")
+        bool,
+        typer.Option(
+            "--yes", "-y", help="Do without asking what --discover, --categorize find."
+        ),
     ] = False,
     as_json: options.Json = False,
 ) -> None:
@@ -102,23 +125,66 @@ def import_(
         dry_run=dry_run,
         again=again,
     )
+    after = _Afterwards(
+        categorize=categorize and not dry_run,
+        asks=not yes and not as_json,
+        allow_secrets=allow_secrets,
+        open_model=lambda: (
+            None
+            if offline
+            else ai.open_model(
+                "categorize",
+                name=model,
+                base_url=base_url,
+                api_key=api_key,
+                no_cache=no_cache,
+                budget=budget,
+            )
+        ),
+    )
     if discover:
         paths = _discovered(yes=yes, as_json=as_json)
     if paths:
-        _run(paths, chosen, as_json=as_json)
+        _run(paths, chosen, after, as_json=as_json)
 
 
-def _run(paths: list[str], chosen: Options, *, as_json: bool) -> None:
+class _Afterwards(NamedTuple):
+    """What is to be done with the prompts that an import brings."""
+
+    categorize: bool
+    asks: bool
+    """Whether proposals are asked about, where there is somebody to ask."""
+    allow_secrets: bool
+    open_model: "Callable[[], Model | None]"
+
+
+def _run(
+    paths: list[str], chosen: Options, after: _Afterwards, *, as_json: bool
+) -> None:
     with progress.shown() as bar:
 
         def look(known: Known) -> Iterator[Found]:
             return bar.following(_documents(paths, known))
 
         report = run(workspace(), _named(paths), look, chosen, bar.tell)
-    if as_json:
-        terminal.write_json(report.as_row())
-    else:
+    if not as_json:
         render_import.report(report, dry_run=chosen.dry_run)
+    more = {"categorized": _categorized(report, after)} if after.categorize else {}
+    if as_json:
+        terminal.write_json(report.as_row() | more)
+
+
+def _categorized(report: Report, after: _Afterwards) -> dict[str, Any] | None:
+    # What this needs takes 30 ms to import, which other imports need not pay.
+    from promptvault.cli import category
+    from promptvault.services.categorizing import Means
+
+    return category.categorize_import(
+        workspace(),
+        report.id,
+        lambda: Means(after.open_model(), after.allow_secrets),
+        asks=after.asks and category.can_ask(),
+    )
 
 
 def _discovered(*, yes: bool, as_json: bool) -> list[str]:

@@ -43,16 +43,18 @@ def backup(
 ) -> None:
     """Save everything in one file, or 'backup restore PATH' to get it back."""
     if path == "restore" and source is not None:
-        count = archive.restore(workspace(), source, force=force)
-        row: dict[str, object] = {"restored": str(source), "prompts": count}
-        message = f"Restored {render.count(count, 'prompt')} from {source}."
+        done = archive.restore(workspace(), source, force=force)
+        row: dict[str, object] = {"restored": str(source), "prompts": done.number}
+        message = f"Restored {render.count(done.number, 'prompt')} from {source}."
     elif source is None:
-        size = archive.create(workspace(), Path(path), force=force)
-        row = {"path": path, "bytes": size}
-        message = f"Saved everything in {path} ({size / 1e6:,.1f} MB)."
+        done = archive.create(workspace(), Path(path), force=force)
+        row = {"path": path, "bytes": done.number}
+        message = f"Saved everything in {path} ({done.number / 1e6:,.1f} MB)."
     else:
         raise InvalidInputError("Use 'backup PATH' or 'backup restore PATH'.")
     if as_json:
-        terminal.write_json(row)
+        terminal.write_json(row | {"whole": done.whole})
     else:
         terminal.note(message)
+    if not done.whole:
+        terminal.note("The record of runs and costs is damaged, and was left out.")

@@ -8,6 +8,7 @@ from promptvault.cli import completion, options, render, rows, terminal
 from promptvault.cli.context import open_reader
 from promptvault.cli.workspace import workspace
 from promptvault.domain.name import parse_reference
+from promptvault.errors import InvalidInputError
 from promptvault.services import comparison, saving
 from promptvault.services.outcome import Saved
 
@@ -74,14 +75,24 @@ def label(
         ),
     ],
     remove: Annotated[bool, typer.Option("--remove", help="Take it off.")] = False,
+    require_eval: Annotated[
+        bool,
+        typer.Option(
+            "--require-eval", help="Only if the version passed its latest 'eval'."
+        ),
+    ] = False,
     message: options.Message = None,
     as_json: options.Json = False,
 ) -> None:
     """Name a version, so that 'get NAME@LABEL' prints it; --remove takes it off."""
+    if remove and require_eval:
+        raise InvalidInputError("--require-eval is for a label that is put on.")
     if remove:
         saved = saving.remove_label(workspace(), reference, name, message)
     else:
-        saved = saving.label(workspace(), reference, name, message)
+        saved = saving.label(
+            workspace(), reference, name, message, require_eval=require_eval
+        )
     _report(saved, as_json=as_json)
 
 

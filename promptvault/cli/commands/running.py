@@ -1,0 +1,183 @@
+"""`run`, `runs`: prompts sent to a model, and what came back."""
+
+import math
+from functools import cache, partial
+from typing import Annotated
+
+import typer
+
+from promptvault.cli import completion, options, render_model, render_run, terminal
+from promptvault.cli import model as ai
+from promptvault.cli.commands.text import read_values
+from promptvault.cli.context import open_reader, paths
+from promptvault.cli.pipe import read_or_tell
+from promptvault.cli.workspace import workspace
+from promptvault.errors import InvalidInputError, NotFoundError
+from promptvault.services import retrieval, running
+from promptvault.services.model import Model, Stopped
+from promptvault.services.running import Composed, Done, Order
+from promptvault.vault import run_log
+from promptvault.vault.reader import Reader
+
+_GUESSED_TOKENS = 500
+"""What an answer may have, for the plan of --dry-run."""
+_LARGEST_ID = 2**63 - 1
+
+
+def _require_number(value: float | None) -> float | None:
+    if value is not None and math.isnan(value):  # which Typer lets through
+        raise InvalidInputError("--temperature must be a number from 0 to 2.")
+    return value
+
+
+def run(
+    reference: options.Reference,
+    values: options.Values = None,
+    model: ai.ModelName = None,
+    system: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME[@REV]",
+            autocompletion=completion.names,
+            help="Another prompt, for the system message.",
+        ),
+    ] = None,
+    stream: Annotated[
+        bool,
+        typer.Option(
+            "--stream/--no-stream", help="Print the answer as it comes, or when whole."
+        ),
+    ] = True,
+    temperature: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=2,
+            metavar="0..2",
+            callback=_require_number,
+            help="How varied answers are; else as the model has it.",
+        ),
+    ] = None,
+    max_tokens: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="The most tokens of the answer."),
+    ] = None,
+    no_stdin: Annotated[
+        bool, typer.Option("--no-stdin", help="Leave alone what is piped in.")
+    ] = False,
+    base_url: ai.BaseUrl = None,
+    api_key: ai.ApiKey = None,
+    no_cache: ai.NoCache = False,
+    budget: ai.BudgetOption = None,
+    allow_secrets: ai.AllowSecrets = False,
+    dry_run: ai.DryRun = False,
+    as_json: options.Json = False,
+) -> None:
+    """Send a prompt to a model, and print the answer as it comes.
+
+    What is piped in fills {{ stdin }}; where the prompt has none, it is the user's
+    message, and the prompt the system message.
+    """
+    given = read_values(values or [])
+    order = Order(reference, given, system, temperature, max_tokens, allow_secrets)
+    with open_reader() as reader:
+        read = _read_nothing if no_stdin else read_or_tell
+        composed = running.compose(reader, order, read)
+    chosen = ai.open_model(
+        "run",
+        name=model,
+        base_url=base_url,
+        api_key=api_key,
+        no_cache=no_cache,
+        budget=budget,
+    )
+    if dry_run:
+        requests = [composed.request]
+        estimate = chosen.estimate(requests, max_tokens or _GUESSED_TOKENS)
+        return render_model.plan(chosen, requests, estimate, as_json=as_json)
+    done = _run(chosen, composed, streams=stream and not as_json, is_shown=not as_json)
+    if as_json:
+        row = render_run.run_row(done.id, done.run, composed.prompt.name)
+        terminal.write_json(row | {"text": done.text})
+    render_run.done(done)
+    return None
+
+
+def _read_nothing() -> None:
+    return None
+
+
+def _run(model: Model, composed: Composed, *, streams: bool, is_shown: bool) -> Done:
+    output = render_run.Output()
+    on_text = output.write if streams else None
+    try:
+        done = running.run(workspace(), model, composed, terminal.note, on_text)
+        if is_shown and not streams:
+            output.write(done.text)
+        return done
+    except Stopped as stop:
+        raise stop.__cause__ or stop from None
+    finally:
+        output.end()
+
+
+def runs(
+    reference: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME[@REV]]",
+            autocompletion=completion.names,
+            help="Only of this prompt, or of this version of it.",
+        ),
+    ] = None,
+    number: Annotated[
+        int | None,
+        typer.Option(
+            "--id", min=1, max=_LARGEST_ID, metavar="ID", help="Print what came back."
+        ),
+    ] = None,
+    limit: options.Limit = None,
+    as_json: options.Json = False,
+    as_lines: options.JsonLines = False,
+) -> None:
+    """List what was run, newest first; --id prints what came back of one run."""
+    if number is not None and reference is not None:
+        raise InvalidInputError("Give NAME or --id, not both.")
+    with open_reader() as reader:
+        name = cache(partial(_name, reader))
+        if number is not None:
+            return _show(name, number, as_json=as_json or as_lines)
+        found = run_log.entries(paths().activity, _condition(reader, reference), limit)
+        if as_json or as_lines:
+            rows = (render_run.entry_row(entry, name) for entry in found)
+            return terminal.write_json_rows(rows, lines=as_lines)
+        return render_run.runs(found, name)
+
+
+def _show(name: render_run.Name, number: int, *, as_json: bool) -> None:
+    entry, text = run_log.find(paths().activity, number)
+    if as_json:
+        terminal.write_json(render_run.entry_row(entry, name) | {"text": text})
+    else:
+        output = render_run.Output()
+        output.write(text)
+        output.end()
+
+
+def _condition(reader: Reader, reference: str | None) -> dict[str, str]:
+    """Return which runs are those of ``NAME`` or ``NAME@REV``."""
+    if reference is None:
+        return {}
+    prompt, version = retrieval.resolve(reader, reference)
+    if "@" in reference:
+        return {"version_id": version.id}
+    return {"prompt_id": prompt.id}
+
+
+def _name(reader: Reader, prompt_id: str) -> str | None:
+    """Return what a prompt is called now, None where it was deleted."""
+    try:
+        prompt = reader.by_id(prompt_id)
+    except NotFoundError:
+        return None
+    return prompt.name if prompt.deleted_at is None else None

@@ -1,0 +1,222 @@
+"""`template new` and `template from`: templates made from words, or from prompts."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from promptvault.cli import completion, options, render_model, render_template, terminal
+from promptvault.cli import model as models
+from promptvault.cli.commands.text import read_file
+from promptvault.cli.context import open_reader
+from promptvault.cli.proposal import Manner, Proposal, settle, show
+from promptvault.domain.chat import Request
+from promptvault.domain.name import validate_name
+from promptvault.errors import AlreadyExistsError
+from promptvault.services import generalizing, generating
+from promptvault.services.generalizing import Generalized, Source
+from promptvault.services.model import Model, Spent
+
+_ANSWER_TOKENS = 800
+"""About how long an answer is."""
+
+template = typer.Typer(no_args_is_help=True, help="Make templates, with a model too.")
+
+Edit = Annotated[
+    bool, typer.Option("--edit", help="Change it in your editor before it is saved.")
+]
+
+
+@template.command("new")
+def new(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            autocompletion=completion.folders,
+            help="A new name, as 'mail/reply'.",
+            show_default=False,
+        ),
+    ],
+    description: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            metavar="TEXT",
+            help="What it is for; '-' reads that from stdin, @FILE from a file.",
+            show_default=False,
+        ),
+    ],
+    message: options.Message = None,
+    edit: Edit = False,
+    yes: options.Yes = False,
+    dry_run: models.DryRun = False,
+    allow_secrets: models.AllowSecrets = False,
+    model: models.ModelName = None,
+    base_url: models.BaseUrl = None,
+    api_key: models.ApiKey = None,
+    no_cache: models.NoCache = False,
+    budget: models.BudgetOption = None,
+    as_json: options.Json = False,
+) -> None:
+    """Let a model write a template with declared variables, from a description."""
+    _refuse_taken(name)
+    request = generating.request_new(_text(description), allow_secrets=allow_secrets)
+    asked = models.open_model(
+        "template new",
+        name=model,
+        base_url=base_url,
+        api_key=api_key,
+        no_cache=no_cache,
+        budget=budget,
+    )
+    if dry_run:
+        return _plan(asked, request, as_json=as_json)
+    draft = generating.generate(asked, request)
+    note = message or f"Generate {name} from a description"
+    proposal = Proposal(name, draft, note, asked.spent, {"model": asked.name})
+    manner = Manner(edit, yes, dry_run, as_json)
+    show(proposal, manner)
+    settle(proposal, manner)
+    return None
+
+
+@template.command("from")
+def from_(
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME[@REV]...",
+            autocompletion=completion.names,
+            help="Prompts that are alike; of one alone, the constants.",
+            show_default=False,
+        ),
+    ],
+    new_name: Annotated[
+        str | None,
+        typer.Option(
+            "--as",
+            metavar="NEW",
+            autocompletion=completion.folders,
+            help="What to call it; else a name is made from the shared words.",
+        ),
+    ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Compare the words; ask no model.")
+    ] = False,
+    message: options.Message = None,
+    edit: Edit = False,
+    yes: options.Yes = False,
+    dry_run: models.DryRun = False,
+    allow_secrets: models.AllowSecrets = False,
+    model: models.ModelName = None,
+    base_url: models.BaseUrl = None,
+    api_key: models.ApiKey = None,
+    no_cache: models.NoCache = False,
+    budget: models.BudgetOption = None,
+    as_json: options.Json = False,
+) -> None:
+    """Make one template out of prompts that are alike; they stay as they are.
+
+    For each prompt it shows the values that bring it back.
+    """
+    given = _sources(names, new_name)
+    manner = Manner(edit, yes, dry_run, as_json)
+    asked = None
+    if not offline:
+        asked = models.open_model(
+            "template from",
+            name=model,
+            base_url=base_url,
+            api_key=api_key,
+            no_cache=no_cache,
+            budget=budget,
+        )
+    if asked is None or not _can_ask(asked):
+        made = generalizing.by_rule(given)
+        return _offer(made, given, _proposal(made, given, new_name, message), manner)
+    request = generating.request_from(given, allow_secrets=allow_secrets)
+    if dry_run:
+        return _plan(asked, request, as_json=as_json)
+    made = generalizing.generalize(
+        given, lambda: generating.generalize_with(asked, request, given), terminal.note
+    )
+    proposal = _proposal(made, given, new_name, message)
+    by = {"model": asked.name if made.by_model else None}
+    proposal = proposal._replace(spent=asked.spent, more=proposal.more | by)
+    return _offer(made, given, proposal, manner)
+
+
+def _refuse_taken(name: str) -> None:
+    """Raise AlreadyExistsError before anything is sent."""
+    validate_name(name)
+    with open_reader() as reader:
+        if reader.find(name):
+            raise AlreadyExistsError(f"There is a prompt {name!r} already.")
+
+
+def _text(given: str) -> str:
+    if given == "-":
+        return terminal.read_stdin()
+    return read_file(Path(given[1:])) if given.startswith("@") else given
+
+
+def _plan(asked: Model, request: Request, *, as_json: bool) -> None:
+    estimate = asked.estimate([request], _ANSWER_TOKENS)
+    render_model.plan(asked, [request], estimate, as_json=as_json)
+
+
+def _sources(names: Sequence[str], new_name: str | None) -> tuple[Source, ...]:
+    if new_name:
+        _refuse_taken(new_name)
+    with open_reader() as reader:
+        return generalizing.sources(reader, names)
+
+
+def _can_ask(asked: Model) -> bool:
+    if not asked.can_ask:
+        terminal.note("There is no key for a model, so the texts are compared by rule.")
+    return asked.can_ask
+
+
+def _proposal(
+    made: Generalized,
+    given: Sequence[Source],
+    new_name: str | None,
+    message: str | None,
+) -> Proposal:
+    with open_reader() as reader:
+        name = new_name or generalizing.free_name(reader, given, made.draft.title)
+    count = len(given)
+    of = f"{count} prompts" if count > 1 else given[0].prompt.name
+    more = {
+        "method": "model" if made.by_model else "rule",
+        "model": None,
+        "sources": _source_rows(made, given),
+    }
+    note = message or f"Generalize {of} into {name}"
+    return Proposal(name, made.draft, note, Spent(), more)
+
+
+def _source_rows(made: Generalized, given: Sequence[Source]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": source.prompt.name,
+            "version": source.version.number,
+            "values": filling.values,
+            "similarity": filling.similarity,
+            "exact": filling.is_exact,
+        }
+        for source, filling in zip(given, made.fillings, strict=True)
+    ]
+
+
+def _offer(
+    made: Generalized, given: Sequence[Source], proposal: Proposal, manner: Manner
+) -> None:
+    show(proposal, manner)
+    if not manner.as_json:
+        render_template.fillings(given, made.fillings)
+    if settle(proposal, manner) and not manner.as_json:
+        render_template.call(proposal.name, made.fillings[0].values)

@@ -1,0 +1,188 @@
+"""Errors of the OpenAI client and of servers in our own terms.
+
+A server's own words may quote the key or the prompt, so none of them are passed on.
+"""
+
+import contextlib
+import re
+import ssl
+from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any
+
+import openai
+
+from promptvault.errors import (
+    AuthenticationError,
+    InvalidInputError,
+    NotFoundError,
+    PermissionDeniedError,
+    PromptVaultError,
+    UnavailableError,
+)
+from promptvault.providers.endpoint import Endpoint
+from promptvault.providers.failure import (
+    BusyError,
+    DownError,
+    LostError,
+    SilentError,
+)
+
+_LATER = "Try again later."
+_CHECK_ADDRESS = "Check the network and the address (ai.base_url)."
+_CODE = re.compile(r"[a-z]+(_[a-z]+){1,7}")
+_CONNECTION_TIMEOUTS = ("ConnectTimeout", "PoolTimeout")
+
+
+@contextlib.contextmanager
+def translated(endpoint: Endpoint) -> Iterator[None]:
+    """Raise what goes wrong with *endpoint* in the block as a PromptVaultError."""
+    try:
+        yield
+    except PromptVaultError:
+        raise
+    except UnicodeEncodeError:
+        raise InvalidInputError("What is to be sent is no valid text.") from None
+    except Exception as error:
+        translation = _translation(error, endpoint)
+        if translation is None:
+            raise
+        raise translation from None
+
+
+def _translation(error: Exception, endpoint: Endpoint) -> PromptVaultError | None:
+    match error:
+        case openai.APIStatusError():
+            return _of_status(error, endpoint)
+        case openai.APITimeoutError():
+            return _of_line(error.__cause__ or error, endpoint)
+        case openai.APIConnectionError():
+            return _of_line(error.__cause__ or error, endpoint)
+        case openai.APIError() if error.body is not None:
+            return of_answer(error.body, endpoint)
+        case openai.OpenAIError() | ValueError() | RecursionError():
+            return no_chat(endpoint)
+    # What the client reads after a status goes past its own translation.
+    if type(error).__module__.startswith("http"):
+        return _of_line(error, endpoint)
+    return None
+
+
+def _of_line(error: BaseException, endpoint: Endpoint) -> PromptVaultError:
+    """Return a failure of the line; which it is, the client tells by class alone."""
+    kind = type(error).__name__
+    if _is_of_tls(error):
+        what = f"{endpoint.server} has no certificate that this computer accepts."
+        return UnavailableError(f"{what} {_CHECK_ADDRESS}")
+    if kind in _CONNECTION_TIMEOUTS or kind.startswith("Connect"):
+        return DownError(f"{endpoint.server} cannot be reached.", _CHECK_ADDRESS)
+    if kind.endswith(("Timeout", "TimeoutError")):
+        return SilentError(
+            f"{endpoint.server} did not answer within {endpoint.timeout:g} seconds."
+            " ai.timeout sets how long it may be silent."
+        )
+    return broke_off(endpoint)
+
+
+def _is_of_tls(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def broke_off(endpoint: Endpoint) -> LostError:
+    """Return the error for a line that was cut."""
+    return LostError(f"The answer of {endpoint.server} broke off.", _LATER)
+
+
+def no_chat(endpoint: Endpoint) -> DownError:
+    """Return the error for an answer that cannot be read."""
+    return DownError(
+        f"{endpoint.server} answered with something that is no chat completion.",
+        "Check the address (ai.base_url): most end in /v1.",
+    )
+
+
+def of_answer(error: Any, endpoint: Endpoint) -> PromptVaultError:
+    """Return the error that a server reports within an answer of status 200."""
+    code = error.get("code") if isinstance(error, dict) else None
+    if isinstance(code, str) and code.isdecimal() and code.isascii():
+        code = int(code[:3])
+    if code == HTTPStatus.TOO_MANY_REQUESTS:
+        return BusyError(f"{endpoint.server} asks for fewer requests.", _LATER)
+    if isinstance(code, int) and 400 <= code < 500 and code not in _PASSING:
+        return InvalidInputError(f"{endpoint.server} refuses the request ({code}).")
+    return LostError(f"{endpoint.server} failed in the middle of its answer.", _LATER)
+
+
+_PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT)
+
+
+def _of_status(error: openai.APIStatusError, endpoint: Endpoint) -> PromptVaultError:
+    server, model = endpoint.server, endpoint.model
+    wait = _wait(error)
+    asked = f" It asks to wait {wait:,.0f} s." if wait else ""
+    match error.status_code:
+        case HTTPStatus.UNAUTHORIZED:
+            return AuthenticationError(
+                f"{server} does not accept the key. Set another: OPENAI_API_KEY, or"
+                " 'promptvault config set ai.api_key'."
+            )
+        case HTTPStatus.FORBIDDEN:
+            return PermissionDeniedError(f"The key may not use {model} on {server}.")
+        case HTTPStatus.NOT_FOUND:
+            return NotFoundError(
+                f"{server} has no model {model!r}, or no chat completions at"
+                f" {endpoint.public_url}. Set --model or ai.model, or ai.base_url."
+            )
+        case HTTPStatus.PAYMENT_REQUIRED:
+            return _no_credit(server)
+        case HTTPStatus.TOO_MANY_REQUESTS if error_code(error) == "insufficient_quota":
+            return _no_credit(server)
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            what = f"{server} asks for fewer requests.{asked}"
+            advice = "Try again later; ai.requests_per_minute asks more slowly."
+            return BusyError(what, advice, wait)
+        case status if status in _PASSING or status >= 500:
+            return DownError(f"{server} fails (HTTP {status}).{asked}", _LATER, wait)
+        case status:
+            reason = error_code(error)
+            because = f": {reason}" if reason else ""
+            return InvalidInputError(
+                f"{server} refuses the request (HTTP {status}{because})."
+            )
+
+
+def _no_credit(server: str) -> PermissionDeniedError:
+    return PermissionDeniedError(
+        f"The account at {server} has no credit: top it up, or set another key."
+    )
+
+
+def error_code(error: openai.APIStatusError) -> str:
+    """Return the error's short code, as "context_length_exceeded", or ''."""
+    code = error.code
+    return code if isinstance(code, str) and _CODE.fullmatch(code) else ""
+
+
+def _wait(error: openai.APIStatusError) -> float | None:
+    """Return the seconds that the server asks to wait, None if it does not."""
+    headers = error.response.headers
+    for name, unit in (("retry-after-ms", 1000), ("retry-after", 1)):
+        try:
+            return max(0.0, float(headers[name]) / unit)
+        except (KeyError, ValueError):
+            continue
+    return _until(headers.get("retry-after", ""), headers.get("date", ""))
+
+
+def _until(date: str, now: str) -> float | None:
+    """Return the seconds from *now* to an HTTP *date*, both by the server's clock."""
+    try:
+        wait = parsedate_to_datetime(date) - parsedate_to_datetime(now)
+    except (ValueError, TypeError):  # no date; one without a zone
+        return None
+    return max(0.0, wait.total_seconds())

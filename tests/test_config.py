@@ -1,0 +1,268 @@
+"""Settings: what wins over what, and what a value may be."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from promptvault.config import (
+    KEYS,
+    Key,
+    Kind,
+    Place,
+    Setting,
+    check,
+    find_key,
+    load,
+    store,
+)
+from promptvault.errors import InvalidInputError
+
+SECRET = "sk-secret-of-the-test"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Return the path of a settings file that is not there yet."""
+    return tmp_path / "config.toml"
+
+
+@pytest.mark.parametrize(
+    ("key", "foreign"),
+    [("ai.api_key", "OPENAI_API_KEY"), ("ai.base_url", "OPENAI_BASE_URL")],
+)
+def test_what_wins(file: Path, key: str, foreign: str) -> None:
+    """Take the winner away, one after the other."""
+    own = find_key(key).variable
+    values = {"own": "https://own", "foreign": "https://foreign"}
+    store(file, key, "https://file")
+    both = {own: values["own"], foreign: values["foreign"]}
+    assert load(file, both)[key].value == values["own"]
+    assert load(file, {foreign: values["foreign"]})[key].value == values["foreign"]
+    for empty in ("", "  ", "\n"):
+        setting = load(file, {own: empty, foreign: empty})[key]
+        assert (setting.value, setting.place) == ("https://file", Place.FILE)
+    store(file, key, None)
+    assert load(file, {})[key].place is Place.DEFAULT
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("ai.concurrency", ["1", " 8 "], ["0", "-1", "1.5", "many", "nan", "1e3"]),
+        ("ai.retries", ["0", "9"], ["-1", "1.5", "inf", "9" * 5000]),
+        ("ai.timeout", ["0.5", "60"], ["0", "-3", "nan", "inf", "1e999", "soon"]),
+        ("ai.budget_usd", ["0", "0.5", "1e3"], ["-1", "nan", "inf", "-inf", "$5", ""]),
+        ("ai.cache", ["true", "No", "1", "off"], ["2", "maybe", "y e s"]),
+        ("import.take", ["first"], ["First", ""]),
+    ],
+)
+def test_values(file: Path, name: str, good: list[str], bad: list[str]) -> None:
+    for value in good:
+        store(file, name, value)
+        assert load(file, {})[name].place is Place.FILE
+    for value in bad:
+        before = file.read_bytes()
+        with pytest.raises(InvalidInputError, match=name):
+            store(file, name, value)
+        assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "http://localhost:11434/v1",
+        "https://user:pass@host.example/v1",
+        "HTTPS://API.Example.COM",
+        "http://[::1]:8080/v1",
+        "http://my_host./v1",
+        "https://a.example/v1?api-version=2026-01-01",
+    ],
+)
+def test_good_urls(value: str) -> None:
+    assert check(find_key("ai.base_url"), f" {value}/ ") == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "api.example.com/v1",
+        "ftp://example.com",
+        "https:///v1",
+        "https://:80",
+        "https://host:port/v1",
+        "https://host:99999/v1",
+        "https://a b/v1",
+        "https://a/v1#x",
+        "https://[::1/v1",
+        "https://a..b/v1",
+        "https://" + "a" * 64 + ".example",
+        "https://a\tb",
+        "https://exämple.org",
+        "file:///etc/passwd",
+    ],
+)
+def test_bad_urls(value: str) -> None:
+    with pytest.raises(InvalidInputError, match="OPENAI_BASE_URL") as raised:
+        check(find_key("ai.base_url"), value, "OPENAI_BASE_URL")
+    assert value not in str(raised.value)
+
+
+@given(st.text())
+def test_a_url_that_is_taken_can_be_asked(value: str) -> None:
+    try:
+        url = check(find_key("ai.base_url"), f"https://{value}")
+    except InvalidInputError:
+        return
+    assert httpx.URL(url.partition("?")[0] + "/chat/completions").host
+
+
+@pytest.mark.parametrize(
+    "value", ["", " ", "a b", f"{SECRET}\nsk-2", "schlüssel", "a\0b", "“quoted”"]
+)
+def test_bad_keys(value: str) -> None:
+    with pytest.raises(InvalidInputError, match="OPENAI_API_KEY") as raised:
+        check(find_key("ai.api_key"), value, "OPENAI_API_KEY")
+    assert SECRET not in str(raised.value)
+
+
+@given(st.text())
+def test_a_key_that_is_taken_can_stand_in_a_header(value: str) -> None:
+    try:
+        key = check(find_key("ai.api_key"), value)
+    except InvalidInputError:
+        return
+    headers = httpx.Headers({"Authorization": f"Bearer {key}"})
+    assert headers["authorization"] == f"Bearer {key}"
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "words"),
+    [
+        ('ai = "x"', "ai.model", "[ai]"),
+        ("[[ai]]\nmodel = 1", "ai.model", "[ai]"),
+        ("[ai.model]\nx = 1", "ai.model", "ai.model"),
+        ("[ai]\nmodel = [1, 2]", "ai.model", "ai.model"),
+        ("[ai]\nmodel = 2026-01-01", "ai.model", "ai.model"),
+        ("[ai]\nbudget_usd = nan", "ai.budget_usd", "ai.budget_usd"),
+        ("[ai]\nbudget_usd = -inf", "ai.budget_usd", "ai.budget_usd"),
+        ("[ai]\nbudget_usd = true", "ai.budget_usd", "ai.budget_usd"),
+        ("[ai]\nconcurrency = 1.5", "ai.concurrency", "ai.concurrency"),
+    ],
+)
+def test_what_the_file_should_not_have(
+    file: Path, text: str, name: str, words: str
+) -> None:
+    file.write_text(text)
+    settings = load(file, {})
+    with pytest.raises(InvalidInputError) as raised:
+        settings[name]
+    assert words in str(raised.value)
+    assert settings["editor"].place is Place.DEFAULT  # nobody asked for the other
+
+
+def test_types_of_toml(file: Path) -> None:
+    file.write_text("[ai]\ncache = false\nbudget_usd = 2.5\nretries = 1\nmodel = ''\n")
+    settings = load(file, {})
+    assert settings["ai.cache"].value == "false"
+    assert settings["ai.budget_usd"].number == 2.5
+    assert settings["ai.retries"].number == 1
+    assert settings["ai.model"].place is Place.DEFAULT  # empty counts as nothing
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'[ai]\napi_key = "{SECRET}',
+        f"[ai]\napi_key = {SECRET}",
+        f"{SECRET}\n",
+        f'"{SECRET}" = 1\n"{SECRET}" = 2\n',
+        f"x = {{{SECRET} = 1, {SECRET} = 2}}",
+        f"[{SECRET}]\n[{SECRET}]\n",
+        f'api_key = "{SECRET}\0"',
+    ],
+)
+def test_an_error_of_the_file_does_not_quote_it(file: Path, text: str) -> None:
+    file.write_text(text)
+    for act in (lambda: load(file, {}), lambda: store(file, "editor", "vi")):
+        with pytest.raises(InvalidInputError, match="TOML") as raised:
+            act()
+        assert SECRET not in str(raised.value)
+        assert raised.value.__cause__ is None
+    assert file.read_text() == text
+
+
+def test_a_file_of_another_encoding(file: Path) -> None:
+    file.write_bytes("editor = 'é'".encode("latin-1"))
+    with pytest.raises(InvalidInputError, match="UTF-8"):
+        load(file, {})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[ai]\n# mine\nmodel = 'a'  # why\n",
+        "ai.model = 'a'\n",
+        "ai = {model = 'a'}\n",
+        "[ai.other]\nx = 1\n",
+        "[other]\nx = 1\r\n[ai]\r\nmodel = 'a'\r\n",
+    ],
+)
+def test_each_way_to_write_a_table_stays_whole(file: Path, text: str) -> None:
+    file.write_text(text)
+    before = {name: s.value for name, s in load(file, {}).items()}
+    store(file, "ai.timeout", "30")
+    store(file, "author.name", "Bob")
+    changed = {"ai.timeout": "30", "author.name": "Bob"}
+    assert {n: s.value for n, s in load(file, {}).items()} == before | changed
+    for name in changed:
+        store(file, name, None)
+    assert {name: s.value for name, s in load(file, {}).items()} == before
+    assert ("# mine" in file.read_text()) == ("# mine" in text)
+
+
+def test_taking_out_of_no_file_makes_none(file: Path) -> None:
+    store(file, "editor", None)
+    assert not file.exists()
+
+
+def test_a_link_stays_one(file: Path, tmp_path: Path) -> None:
+    target = tmp_path / "dotfiles.toml"
+    target.write_text("editor = 'vi'\n")
+    file.symlink_to(target)
+    store(file, "editor", "nano")
+    assert file.is_symlink()
+    assert "nano" in target.read_text()
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("in the way")
+    with pytest.raises(InvalidInputError, match="cannot be"):
+        store(tmp_path / "home" / "config.toml", "editor", "vi")
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.name)
+def test_a_default_is_a_value_it_can_have(key: Key) -> None:
+    if key.default:
+        assert check(key, key.default) == key.default
+
+
+@pytest.mark.parametrize("user", ["u:p@ss", "u", ":p", "u:p:q"])
+def test_what_is_shown(user: str) -> None:
+    url = Setting(find_key("ai.base_url"), f"https://{user}@h:1/v1", Place.FILE)
+    assert url.shown == "https://(hidden)@h:1/v1"
+    query = Setting(find_key("ai.base_url"), f"https://h/v1?key={SECRET}", Place.FILE)
+    assert query.shown == "https://h/v1?(hidden)"
+    key = Setting(find_key("ai.api_key"), SECRET, Place.FILE)
+    assert (key.shown, SECRET in repr(key)) == ("(hidden)", False)
+    mail = Setting(find_key("author.email"), "ada@example.org", Place.FILE)
+    assert mail.shown == mail.value
+
+
+def test_every_key_named_so_is_secret() -> None:
+    assert {key.name for key in KEYS if key.kind is Kind.SECRET} == {
+        key.name for key in KEYS if key.name.endswith("key")
+    }
