@@ -150,6 +150,18 @@ KEYS = (
         kind=Kind.NUMBER,
         least=0.001,
     ),
+    Key(
+        "sync.server",
+        "",
+        "The server to sync with, which 'login --server' sets.",
+        kind=Kind.URL,
+    ),
+    Key(
+        "sync.insecure",
+        "false",
+        "Whether it may be reached without encryption, by http.",
+        kind=Kind.SWITCH,
+    ),
 )
 _BY_NAME = {key.name: key for key in KEYS}
 

@@ -23,6 +23,20 @@ class InvalidInputError(PromptVaultError):
     status_code = 422
 
 
+class TooLargeError(InvalidInputError):
+    """What was sent is longer than the server takes."""
+
+    code = "too_large"
+    status_code = 413
+
+
+class OutdatedError(InvalidInputError):
+    """The client and the server speak no common version of the protocol."""
+
+    code = "outdated"
+    status_code = 426
+
+
 class NotFoundError(PromptVaultError):
     """The prompt, version, label or import asked for does not exist."""
 
@@ -97,3 +111,8 @@ class RateLimitedError(PromptVaultError):
     code = "rate_limited"
     exit_code = 10
     status_code = 429
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        """Seconds until the next try is worth its while, where that is known."""

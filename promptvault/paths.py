@@ -57,6 +57,11 @@ class Paths(NamedTuple):
         return self.config / "credentials"
 
     @property
+    def server(self) -> Path:
+        """The PostgreSQL of a server that was given none."""
+        return self.data / "server-postgres"
+
+    @property
     def log(self) -> Path:
         """What went wrong, for a bug report."""
         return self.state / "promptvault.log"

@@ -22,6 +22,11 @@ def write(text: str) -> None:
     sys.stdout.buffer.write(text.encode())
 
 
+def flush() -> None:
+    """Let what was written be read, where the command goes on for long."""
+    sys.stdout.flush()
+
+
 def discard_output() -> None:
     """Let nothing more reach stdout, also what is still to be flushed at the end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -25,11 +25,15 @@ def _leaves() -> Iterator[tuple[str, Any]]:
             command = main.load(name)
         except ImportError:
             continue  # test_every_entry_loads tells
-        below = getattr(command, "commands", None)
-        if not below:
-            yield name, command
-        for sub, leaf in (below or {}).items():
-            yield f"{name} {sub}", leaf
+        yield from _below(name, command)
+
+
+def _below(name: str, command: Any) -> Iterator[tuple[str, Any]]:
+    parts = getattr(command, "commands", None)
+    if not parts:
+        yield name, command
+    for sub, part in (parts or {}).items():
+        yield from _below(f"{name} {sub}", part)
 
 
 LEAVES = dict(_leaves())

@@ -13,6 +13,8 @@ from tests.conftest import Pvt
 HEAVY = {
     "alembic",
     "fastapi",
+    "psycopg",
+    "uvicorn",
     "git",
     "httpx",
     "keyring",
@@ -96,12 +98,16 @@ def test_reading_loads_nothing_heavy(command: str, output: str) -> None:
         ("get --help", "NAME"),
         ("list --help", "--plain"),
         ("search --help", "QUERY"),
+        ("serve --help", "--workers"),
+        ("server --help", "migrate"),
         ("show review", "Review"),
         ("show review --json", "Review"),
         ("diff review", ""),
         ("trash list", ""),
         ("imports list", ""),
         ("config path", "vault"),
+        ("login --help", "--server"),
+        ("devices revoke --help", "ID"),
     ],
 )
 def test_help_and_details_load_none_of_the_libraries_that_write(

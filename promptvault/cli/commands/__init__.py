@@ -19,7 +19,7 @@ class Entry(NamedTuple):
 
 _PROMPTS, _VERSIONS, _UPKEEP = "Prompts", "Versions", "Upkeep"
 _IMPORTS = "Import and export"
-_MODELS = "Models"
+_MODELS, _ACCOUNT, _SERVER = "Models", "Account", "Server"
 
 COMMANDS = {
     "add": Entry("edition:add", "Save a new prompt.", _PROMPTS),
@@ -63,6 +63,12 @@ COMMANDS = {
     "import": Entry("importing:import_", "Bring in chats and files.", _IMPORTS),
     "imports": Entry("importing:imports", "List, show, undo imports.", _IMPORTS),
     "export": Entry("exporting:export", "Write prompts to files.", _IMPORTS),
+    "login": Entry("account:login", "Sign in to a server.", _ACCOUNT),
+    "logout": Entry("account:logout", "Sign out, here or everywhere.", _ACCOUNT),
+    "whoami": Entry("account:whoami", "Show who is signed in.", _ACCOUNT),
+    "devices": Entry("account:devices", "List and sign out devices.", _ACCOUNT),
+    "serve": Entry("serve:serve", "Run the hosted side.", _SERVER),
+    "server": Entry("server:server", "Manage a server's users.", _SERVER),
     "doctor": Entry("upkeep:doctor", "Check that the vault is whole.", _UPKEEP),
     "backup": Entry("upkeep:backup", "Save or restore everything.", _UPKEEP),
     "config": Entry("configuration:config", "Read and change settings.", _UPKEEP),

@@ -1,0 +1,212 @@
+"""`login`, `logout`, `whoami`, `devices`: who this device is signed in as."""
+
+import platform
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from promptvault import setting_value
+from promptvault.cli import browser, options, render_account, rows_account, terminal
+from promptvault.cli.context import paths
+from promptvault.cli.workspace import settings
+from promptvault.config import Place, find_key
+from promptvault.errors import UnavailableError
+from promptvault.services import session as sessions
+from promptvault.services.session import Session
+
+if TYPE_CHECKING:
+    from promptvault.client.address import Address
+    from promptvault.client.client import Client
+    from promptvault.wire.device_code import DeviceCodeRead
+
+devices = typer.Typer(no_args_is_help=True, help="List and sign out devices.")
+
+_LONGEST_LABEL = 100
+
+
+def login(
+    server: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="The server; it is kept as 'sync.server'."),
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TOKEN", help="A token, for machines; '-' reads it from a pipe."
+        ),
+    ] = None,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Show the address, open nothing.")
+    ] = False,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Allow http: others may read along.")
+    ] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Sign in to a server: you approve this device in a browser.
+
+    The token is kept in the keyring, or in a file that only you can read.
+    """
+    address = sessions.choose_address(settings(), server, insecure=insecure)
+    opens = not no_browser
+    found = _approved(address, opens=opens) if token is None else _given(token)
+    session = Session(address, setting_value.secret("The token", found))
+    with _client(address, session.token) as client:
+        me = client.me()
+    place = sessions.keep(paths(), settings(), session)
+    if as_json:
+        terminal.write_json(rows_account.account_row(address, me))
+    else:
+        terminal.note(f"You are signed in to {address.host} as {me.email}.")
+    _tell_where(address, place)
+
+
+def _approved(address: "Address", *, opens: bool) -> str:
+    """Return the token of this device, which somebody approves in a browser."""
+    from promptvault.services import signing_in  # httpx, as in _client
+
+    def show(code: "DeviceCodeRead") -> None:
+        terminal.note(f"Open {code.verification_uri} and enter {code.user_code}")
+        if opens and browser.open_page(code.verification_uri_complete):
+            terminal.note("Your browser should show it now.")
+        terminal.note("Waiting for you to approve this device… (Ctrl-C ends it)")
+
+    label = _shown(platform.node()) or "unnamed"
+    system = _shown(f"{platform.system()} {platform.release()}")
+    with _client(address) as client:
+        return signing_in.sign_in_by_browser(client, label, system, show=show)
+
+
+def _shown(text: str) -> str:
+    """Return what the server shows of *text* to who approves."""
+    return "".join(filter(str.isprintable, text))[:_LONGEST_LABEL].strip()
+
+
+def _given(token: str) -> str:
+    """Return the token of `--token`; '-' asks for it, or reads it from a pipe."""
+    if token != "-":
+        terminal.note(
+            "The shell's history may keep this token; '--token -' reads it from a pipe."
+        )
+        return token
+    if terminal.can_ask():
+        return str(typer.prompt("Token", hide_input=True, err=True))
+    return terminal.read_stdin()
+
+
+def _tell_where(address: "Address", place: Place) -> None:
+    if place is Place.CREDENTIALS:
+        terminal.note(
+            "There is no keyring, so the token is in a file that only you can read,"
+            f" in {paths().credentials}."
+        )
+    if not (address.is_encrypted or address.is_local):
+        terminal.note("The connection is not encrypted: others may read the token.")
+    if sessions.is_overridden(settings(), address):
+        variable = find_key(sessions.SERVER).variable
+        terminal.note(f"{variable} names another server, which comes first.")
+
+
+def logout(
+    everywhere: Annotated[
+        bool, typer.Option("--all", help="Sign out every device and token of yours.")
+    ] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Sign out: the token ends on the server, and is removed here.
+
+    Without the server it is removed here all the same; it then ends when it expires.
+    """
+    address = sessions.choose_address(settings())
+    session = sessions.find_session(paths(), address)
+    problem = _sign_out(session, everywhere=everywhere) if session else ""
+    sessions.forget(paths(), address)
+    if problem and everywhere:
+        raise UnavailableError(f"You are signed out here, and nowhere else: {problem}")
+    if as_json:
+        terminal.write_json(
+            {
+                "server": address.url,
+                "was_signed_in": session is not None,
+                "is_revoked": session is not None and not problem,
+            }
+        )
+    else:
+        _tell_end(address, session, problem)
+
+
+def _sign_out(session: Session, *, everywhere: bool) -> str:
+    from promptvault.services import signing_in  # httpx, as in _client
+
+    with _client(session.address, session.token) as client:
+        return signing_in.sign_out(client, everywhere=everywhere)
+
+
+def _tell_end(address: "Address", session: Session | None, problem: str) -> None:
+    if session is None:
+        terminal.note(f"You were not signed in to {address.host}.")
+    elif problem:
+        terminal.note(
+            f"You are signed out here, but the server was not told: {problem} The token"
+            " is good until it expires, or 'devices revoke' ends it elsewhere."
+        )
+    else:
+        terminal.note(f"You are signed out of {address.host}.")
+
+
+def whoami(as_json: options.Json = False) -> None:
+    """Show who is signed in, with the plan's limits and what is used of them."""
+    session = _session()
+    with _client(session.address, session.token) as client:
+        me = client.me()
+    if as_json:
+        terminal.write_json(rows_account.account_row(session.address, me))
+    else:
+        render_account.account(session.address, me)
+
+
+@devices.command("list")
+def list_devices(as_json: options.Json = False) -> None:
+    """List what is signed in as you: devices, and tokens for machines."""
+    session = _session()
+    with _client(session.address, session.token) as client:
+        found = client.signed_in()
+    if as_json:
+        terminal.write_json_rows(map(rows_account.signed_in_row, found))
+    else:
+        render_account.signed_in(found)
+
+
+@devices.command("revoke")
+def revoke_device(
+    start: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID", help="As 'devices list' has it; its start is enough."
+        ),
+    ],
+    as_json: options.Json = False,
+) -> None:
+    """Sign a device out, or a machine's token; what it has stays there."""
+    from promptvault.services import signing_in  # httpx, as in _client
+
+    session = _session()
+    with _client(session.address, session.token) as client:
+        ended = signing_in.find_signed_in(client, start)
+        client.sign_out(ended.id)
+    if ended.is_current:
+        sessions.forget(paths(), session.address)
+    if as_json:
+        terminal.write_json(rows_account.signed_in_row(ended))
+    else:
+        terminal.note(f"{ended.label} is signed out.")
+
+
+def _session() -> Session:
+    return sessions.get_session(paths(), sessions.choose_address(settings()))
+
+
+def _client(address: "Address", token: str | None = None) -> "Client":
+    from promptvault.client.client import connect  # httpx: --help is quick without it
+
+    return connect(address, token)

@@ -1,0 +1,59 @@
+"""`serve`: the door to the other tower."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from promptvault.cli import options, terminal
+from promptvault.cli.context import paths
+from promptvault.errors import UnavailableError
+
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="A PostgreSQL, else DATABASE_URL; without either, one of its own.",
+        show_default=False,
+    ),
+]
+
+
+def serve(
+    database_url: DatabaseUrl = None,
+    host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="0 takes a free one.")
+    ] = 8000,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = 1,
+    as_json: options.Json = False,
+) -> None:
+    """Run the hosted side: accounts, devices, sync; until Ctrl-C."""
+    with installed():
+        from promptvault.server import hosting, serving
+    with hosting.serving(database_url, paths().server) as settings:
+        serving.run(
+            settings,
+            host=host,
+            port=port,
+            workers=workers,
+            announce=lambda url: _announce(url, as_json=as_json),
+        )
+
+
+@contextlib.contextmanager
+def installed() -> Iterator[None]:
+    """Explain what is missing where the server's libraries are not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise UnavailableError(
+            f"The server needs {error.name}: pip install 'promptvault[server]'."
+        ) from None
+
+
+def _announce(url: str, *, as_json: bool) -> None:
+    terminal.write(json.dumps({"url": url}) + "\n" if as_json else f"Serving {url}\n")
+    terminal.flush()

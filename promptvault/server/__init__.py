@@ -1,0 +1,1 @@
+"""The hosted half: a stateless FastAPI service on PostgreSQL."""

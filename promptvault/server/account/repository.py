@@ -1,0 +1,135 @@
+"""Accounts, users and vaults in the database."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from psycopg.rows import class_row, scalar_row
+
+from promptvault.server.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody who can sign in."""
+
+    id: UUID
+    account_id: UUID
+    email: str
+    role: str
+    password_hash: str | None
+    email_verified_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A user and the account's plan, as an operator lists them."""
+
+    email: str
+    plan: str
+    prompt_limit: int | None
+    prompt_count: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an account may use, and does."""
+
+    plan: str
+    prompt_limit: int | None
+    prompt_count: int
+    member_count: int
+
+
+_USER = "id, account_id, email, role, password_hash, email_verified_at"
+
+
+class AccountRepository:
+    """Reads and writes accounts within one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def add_account(self, plan: str, prompt_limit: int | None) -> UUID:
+        """Make an account."""
+        return await self._id(
+            "INSERT INTO accounts (plan, prompt_limit) VALUES (%s, %s) RETURNING id",
+            (plan, prompt_limit),
+        )
+
+    async def add_user(self, account_id: UUID, email: str, role: str) -> UUID | None:
+        """Make a user; None where the address is taken."""
+        cursor = self._connection.cursor(row_factory=scalar_row)
+        await cursor.execute(
+            """
+            INSERT INTO users (account_id, email, role) VALUES (%s, %s, %s)
+            ON CONFLICT (lower(email)) DO NOTHING RETURNING id
+            """,
+            (account_id, email, role),
+        )
+        return await cursor.fetchone()
+
+    async def add_vault(self, account_id: UUID, user_id: UUID, name: str) -> UUID:
+        """Make a vault that *user_id* owns."""
+        return await self._id(
+            """
+            WITH made AS (INSERT INTO vaults (account_id, name) VALUES (%s, %s)
+                          RETURNING id)
+            INSERT INTO vault_members (vault_id, user_id, role)
+            SELECT id, %s, 'owner' FROM made RETURNING vault_id
+            """,
+            (account_id, name, user_id),
+        )
+
+    async def find_user(self, email: str) -> User | None:
+        """Return the user with that address, in whatever case it is spelled."""
+        cursor = self._connection.cursor(row_factory=class_row(User))
+        await cursor.execute(
+            f"SELECT {_USER} FROM users WHERE lower(email) = lower(%s)", (email,)
+        )
+        return await cursor.fetchone()
+
+    async def usage(self, account_id: UUID) -> Usage:
+        """Return what an account may use, and does."""
+        cursor = self._connection.cursor(row_factory=class_row(Usage))
+        await cursor.execute(
+            """
+            SELECT plan, prompt_limit, prompt_count,
+                   (SELECT count(*) FROM users WHERE account_id = accounts.id)
+                       AS member_count
+              FROM accounts WHERE id = %s
+            """,
+            (account_id,),
+        )
+        usage = await cursor.fetchone()
+        assert usage is not None
+        return usage
+
+    async def memberships(self) -> list[Membership]:
+        """Return every user, oldest first."""
+        cursor = self._connection.cursor(row_factory=class_row(Membership))
+        await cursor.execute(
+            """
+            SELECT u.email, a.plan, a.prompt_limit, a.prompt_count, u.created_at
+              FROM users u JOIN accounts a ON a.id = u.account_id
+             WHERE a.deleted_at IS NULL ORDER BY u.created_at, u.id
+            """
+        )
+        return await cursor.fetchall()
+
+    async def set_plan(
+        self, account_id: UUID, plan: str, prompt_limit: int | None
+    ) -> None:
+        """Put an account on another plan."""
+        await self._connection.execute(
+            "UPDATE accounts SET plan = %s, prompt_limit = %s WHERE id = %s",
+            (plan, prompt_limit, account_id),
+        )
+
+    async def _id(self, query: str, values: tuple[object, ...]) -> UUID:
+        cursor = self._connection.cursor(row_factory=scalar_row)
+        await cursor.execute(query, values)
+        found: UUID | None = await cursor.fetchone()
+        assert found is not None
+        return found

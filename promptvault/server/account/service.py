@@ -1,0 +1,86 @@
+"""What is done with accounts: make one, and change its plan."""
+
+import re
+from uuid import UUID
+
+from promptvault.domain.tier import ALLOWANCES, Tier
+from promptvault.errors import AlreadyExistsError, InvalidInputError, NotFoundError
+from promptvault.server.account.repository import AccountRepository, User
+from promptvault.server.database import Connection
+from promptvault.server.device.repository import DeviceRepository
+from promptvault.server.token.repository import Bearer
+from promptvault.wire.account import DeviceRead, LimitsRead, MeRead, UsageRead
+
+OWNER = "owner"
+DEFAULT_VAULT = "Personal"
+
+# What a mail server may take is for it to say; this keeps out what is no address.
+_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+")
+_LONGEST_EMAIL = 254
+
+
+async def create_account(
+    connection: Connection, email: str, tier: Tier = Tier.FREE
+) -> User:
+    """Make an account with its first user and its default vault, and return the user.
+
+    Raises AlreadyExistsError where the address is taken, InvalidInputError where it
+    is none.
+    """
+    accounts = AccountRepository(connection)
+    account_id = await accounts.add_account(tier, ALLOWANCES[tier].prompts)
+    user_id = await accounts.add_user(account_id, checked_email(email), OWNER)
+    if user_id is None:
+        raise AlreadyExistsError("There is an account with this address.")
+    await accounts.add_vault(account_id, user_id, DEFAULT_VAULT)
+    return await get_user(connection, email)
+
+
+async def get_user(connection: Connection, email: str) -> User:
+    """Return the user with that address; raises NotFoundError."""
+    user = await AccountRepository(connection).find_user(email.strip())
+    if user is None:
+        raise NotFoundError("There is no account with this address.")
+    return user
+
+
+async def set_tier(connection: Connection, account_id: UUID, tier: Tier) -> None:
+    """Put an account on *tier*; what it has beyond its limits, it keeps."""
+    await AccountRepository(connection).set_plan(
+        account_id, tier, ALLOWANCES[tier].prompts
+    )
+
+
+async def describe(connection: Connection, bearer: Bearer) -> MeRead:
+    """Tell who a token belongs to, what they may use, and what they do."""
+    usage = await AccountRepository(connection).usage(bearer.account_id)
+    allowance = ALLOWANCES[Tier(usage.plan)]
+    return MeRead(
+        email=bearer.email,
+        user_id=bearer.user_id,
+        account_id=bearer.account_id,
+        role=bearer.role,
+        tier=usage.plan,
+        limits=LimitsRead(
+            prompts=usage.prompt_limit,
+            optimizations=allowance.optimizations,
+            members=allowance.members,
+        ),
+        usage=UsageRead(prompts=usage.prompt_count, members=usage.member_count),
+        device=await _device(connection, bearer),
+    )
+
+
+async def _device(connection: Connection, bearer: Bearer) -> DeviceRead | None:
+    if bearer.device_id is None:
+        return None
+    device = await DeviceRepository(connection).get(bearer.user_id, bearer.device_id)
+    return DeviceRead(id=device.id, label=device.label, os=device.os)
+
+
+def checked_email(email: str) -> str:
+    """Return the address without blanks around it; raises InvalidInputError."""
+    email = email.strip()
+    if not _EMAIL.fullmatch(email) or len(email) > _LONGEST_EMAIL:
+        raise InvalidInputError("This is no e-mail address.")
+    return email

@@ -1,0 +1,71 @@
+"""What an operator does beside the server: make users, set tiers, issue tokens."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import psycopg
+
+from promptvault.domain.tier import Tier
+from promptvault.server.account import service as account
+from promptvault.server.account.repository import AccountRepository, Membership, User
+from promptvault.server.database import Connection, connection_failure
+from promptvault.server.settings import Settings
+from promptvault.server.token.service import Scope, issue
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Administration:
+    """Runs each task in a transaction of its own."""
+
+    settings: Settings
+
+    def add_user(self, email: str, tier: Tier) -> User:
+        """Make an account; raises AlreadyExistsError, InvalidInputError."""
+        return self._run(
+            lambda connection: account.create_account(connection, email, tier)
+        )
+
+    def users(self) -> list[Membership]:
+        """Return every user."""
+        return self._run(lambda connection: AccountRepository(connection).memberships())
+
+    def set_tier(self, email: str, tier: Tier) -> None:
+        """Put a user's account on another tier; raises NotFoundError."""
+
+        async def change(connection: Connection) -> None:
+            user = await account.get_user(connection, email)
+            await account.set_tier(connection, user.account_id, tier)
+
+        self._run(change)
+
+    def issue_token(self, email: str, name: str) -> str:
+        """Return a new token of a user's, for a machine; raises NotFoundError."""
+
+        async def make(connection: Connection) -> str:
+            user = await account.get_user(connection, email)
+            return await issue(
+                connection,
+                self.settings,
+                user_id=user.id,
+                name=name,
+                scopes=[*Scope],
+            )
+
+        return self._run(make)
+
+    def _run(self, task: Callable[[Connection], Awaitable[_T]]) -> _T:
+        return asyncio.run(self._in_transaction(task))
+
+    async def _in_transaction(self, task: Callable[[Connection], Awaitable[_T]]) -> _T:
+        try:
+            connection = await Connection.connect(
+                self.settings.address, connect_timeout=10
+            )
+        except psycopg.Error as error:
+            raise connection_failure(error) from None
+        async with connection:
+            return await task(connection)

@@ -1,0 +1,41 @@
+"""The API: every resource under /v1, each route protected unless `guard` names it."""
+
+from typing import Any
+
+from fastapi import APIRouter, Depends
+
+from promptvault.server.account.endpoints import router as account
+from promptvault.server.device.endpoints import router as device
+from promptvault.server.device_code.endpoints import router as device_code
+from promptvault.server.guard import identify
+from promptvault.server.limit.service import restrain
+from promptvault.server.sync.endpoints import router as sync
+from promptvault.server.token.endpoints import router as token
+from promptvault.wire.error import ErrorRead
+
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorRead, "description": description}
+    for status, description in {
+        401: "No token, or one that is no longer good.",
+        403: "Not allowed.",
+        413: "The body is too long.",
+        422: "The request cannot be used as it is.",
+        429: "Too many requests; `Retry-After` says when to try again.",
+        503: "The database does not answer.",
+    }.items()
+}
+
+
+def protected(*resources: APIRouter) -> APIRouter:
+    """Return *resources* under /v1; whatever route they have asks for a token."""
+    api = APIRouter(
+        prefix="/v1",
+        dependencies=[Depends(restrain), Depends(identify)],
+        responses=_ERRORS,
+    )
+    for resource in resources:
+        api.include_router(resource)
+    return api
+
+
+api = protected(account, device, device_code, token, sync)

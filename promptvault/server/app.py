@@ -1,0 +1,53 @@
+"""The application, put together."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from fastapi import FastAPI
+
+from promptvault import __version__
+from promptvault.server import exception_handlers, logs
+from promptvault.server.api import api
+from promptvault.server.body_limit import BodyLimit
+from promptvault.server.database import Database
+from promptvault.server.health.endpoints import router as health
+from promptvault.server.page.router import include_pages
+from promptvault.server.request_log import RequestLog
+from promptvault.server.security_headers import SecurityHeaders
+from promptvault.server.settings import Settings
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return an app of its own, which connects when it starts."""
+    logs.configure()
+    app = FastAPI(
+        title="PromptVault",
+        version=__version__,
+        lifespan=_lifespan,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,  # their pages load scripts from somewhere else
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.settings = settings
+    app.state.database = Database(settings)
+    exception_handlers.register(app)
+    app.include_router(api)
+    app.include_router(health)
+    include_pages(app)
+    app.add_middleware(
+        BodyLimit, limit=settings.body_limit, inflated_limit=settings.inflated_limit
+    )
+    app.add_middleware(RequestLog)
+    # The last one is the outermost.
+    app.add_middleware(SecurityHeaders, has_https=settings.has_https)
+    return app
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    await app.state.database.open()
+    try:
+        yield
+    finally:
+        await app.state.database.close()

@@ -1,0 +1,71 @@
+"""No body is longer than the server says, neither as sent nor as inflated."""
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from promptvault.server import inflation
+
+_ENCODING = b"content-encoding"
+
+
+class BodyLimit:
+    """Counts what comes in, and inflates it as it comes.
+
+    What is wrong with a body is raised where it is read, as the one class of exception
+    that FastAPI lets through there.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int, inflated_limit: int) -> None:
+        self._app, self._limit, self._inflated_limit = app, limit, inflated_limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http":
+            receive = _within(receive, self._limit)
+            encoding = dict(scope["headers"]).get(_ENCODING, b"identity").lower()
+            if encoding != b"identity":
+                receive = _inflating(receive, encoding, self._inflated_limit)
+                scope = {**scope, "headers": _as_inflated(scope["headers"])}
+        await self._app(scope, receive, send)
+
+
+def _within(receive: Receive, limit: int) -> Receive:
+    taken = 0
+
+    async def receive_within() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > limit:
+            raise HTTPException(413, f"The body is longer than {limit} bytes")
+        return message
+
+    return receive_within
+
+
+def _inflating(receive: Receive, encoding: bytes, limit: int) -> Receive:
+    inflater = inflation.inflater(encoding)
+    left = limit
+
+    async def receive_inflated() -> Message:
+        nonlocal left
+        message = await receive()
+        if message["type"] != "http.request":
+            return message
+        if inflater is None:
+            raise HTTPException(415, "The body is neither plain, nor gzip, nor zstd")
+        body = inflation.inflate(inflater, message.get("body", b""), left)
+        left -= len(body)
+        if not message.get("more_body", False) and not inflater.eof:
+            raise HTTPException(400, "The compressed body is cut off")
+        return {**message, "body": body}
+
+    return receive_inflated
+
+
+def _as_inflated(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    return [
+        (name, value)
+        for name, value in headers
+        if name not in {_ENCODING, b"content-length"}
+    ]

@@ -1,0 +1,1 @@
+"""Devices that ask to be let in, and codes by which people let them."""

@@ -1,0 +1,135 @@
+"""Device codes in the database: each status is left once, by one statement."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from promptvault.server.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingDevice:
+    """A device that waits to be let in, as the page shows it."""
+
+    user_code: str
+    device_label: str
+    device_os: str
+    ip: str
+    created_at: datetime
+    """In UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Who let which device in."""
+
+    user_id: UUID
+    device_label: str
+    device_os: str
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """What a device finds that asks again."""
+
+    status: str
+    is_expired: bool
+    is_hasty: bool
+
+
+class DeviceCodeRepository:
+    """Reads and writes device codes within one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def add(
+        self,
+        code_hash: str,
+        user_code: str,
+        *,
+        label: str,
+        os: str,
+        ip: str,
+        life: timedelta,
+        interval: int,
+    ) -> bool:
+        """Store a request; False where the user code is taken."""
+        cursor = await self._connection.execute(
+            """
+            INSERT INTO device_codes (hash, user_code, status, device_label, device_os,
+                                      ip, expires_at, interval_seconds)
+            VALUES (%s, %s, 'pending', %s, %s, %s, now() + %s, %s)
+            ON CONFLICT (user_code) DO NOTHING
+            """,
+            (code_hash, user_code, label, os, ip, life, interval),
+        )
+        return cursor.rowcount == 1
+
+    async def forget_old(self) -> None:
+        """Delete requests that ended an hour ago, of which nobody asks any more."""
+        await self._connection.execute(
+            "DELETE FROM device_codes WHERE expires_at < now() - interval '1 hour'"
+        )
+
+    async def find_pending(self, user_code: str) -> WaitingDevice | None:
+        """Return the request that waits under that code."""
+        cursor = self._connection.cursor(row_factory=class_row(WaitingDevice))
+        await cursor.execute(
+            """
+            SELECT user_code, device_label, device_os, ip,
+                   created_at AT TIME ZONE 'UTC' AS created_at
+              FROM device_codes
+             WHERE user_code = %s AND status = 'pending' AND expires_at > now()
+            """,
+            (user_code,),
+        )
+        return await cursor.fetchone()
+
+    async def decide(self, user_code: str, user_id: UUID, status: str) -> bool:
+        """Approve or deny a request that waits; False where none does."""
+        cursor = await self._connection.execute(
+            """
+            UPDATE device_codes SET status = %s, user_id = %s
+             WHERE user_code = %s AND status = 'pending' AND expires_at > now()
+            """,
+            (status, user_id, user_code),
+        )
+        return cursor.rowcount == 1
+
+    async def exchange(self, code_hash: str) -> Approval | None:
+        """Use up an approved request: of all who ask, one gets it."""
+        cursor = self._connection.cursor(row_factory=class_row(Approval))
+        await cursor.execute(
+            """
+            UPDATE device_codes SET status = 'used'
+             WHERE hash = %s AND status = 'approved' AND expires_at > now()
+            RETURNING user_id, device_label, device_os
+            """,
+            (code_hash,),
+        )
+        return await cursor.fetchone()
+
+    async def poll(self, code_hash: str, tolerance: int) -> Poll | None:
+        """Note that a device asks; one that does so too early must wait 5 s longer.
+
+        *tolerance* is in seconds: how much earlier the network may bring it.
+        """
+        cursor = self._connection.cursor(row_factory=class_row(Poll))
+        await cursor.execute(
+            """
+            WITH asked AS (
+                SELECT id, coalesce(last_polled_at > now() - make_interval(
+                           secs => interval_seconds - %s), false) AS is_hasty
+                  FROM device_codes WHERE hash = %s FOR UPDATE)
+            UPDATE device_codes d
+               SET last_polled_at = now(),
+                   interval_seconds = interval_seconds + 5 * is_hasty::int
+              FROM asked WHERE d.id = asked.id
+            RETURNING status, expires_at <= now() AS is_expired, is_hasty
+            """,
+            (tolerance, code_hash),
+        )
+        return await cursor.fetchone()

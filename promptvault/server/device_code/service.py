@@ -1,0 +1,150 @@
+"""What is done with device codes: ask for one, approve or deny it, get a token."""
+
+from datetime import timedelta
+from typing import Literal
+from uuid import UUID
+
+from promptvault.errors import UnavailableError
+from promptvault.server.database import Connection
+from promptvault.server.device.repository import DeviceRepository
+from promptvault.server.device_code.code import (
+    find_user_code,
+    make_device_code,
+    make_user_code,
+)
+from promptvault.server.device_code.repository import (
+    Approval,
+    DeviceCodeRepository,
+    Poll,
+    WaitingDevice,
+)
+from promptvault.server.settings import Settings
+from promptvault.server.token.secret import hash_secret
+from promptvault.server.token.service import DEVICE_SCOPES, issue
+from promptvault.wire.device_code import (
+    DeviceCodeCreate,
+    DeviceCodeRead,
+    DeviceTokenRead,
+    OAuthErrorCode,
+    OAuthErrorRead,
+)
+
+LIFE = timedelta(minutes=10)
+INTERVAL = 5
+_TOLERANCE = 1
+_TRIES = 5
+
+_DESCRIPTIONS = {
+    OAuthErrorCode.AUTHORIZATION_PENDING: "Nobody has approved the device yet.",
+    OAuthErrorCode.SLOW_DOWN: "Ask less often: wait 5 seconds longer from now on.",
+    OAuthErrorCode.EXPIRED_TOKEN: "The code has expired: begin again.",
+    OAuthErrorCode.ACCESS_DENIED: "The device was not let in.",
+    OAuthErrorCode.INVALID_GRANT: "The code is unknown, or was used before.",
+}
+
+
+async def start(
+    connection: Connection, settings: Settings, wish: DeviceCodeCreate, ip: str
+) -> DeviceCodeRead:
+    """Store a device's wish to be let in, and return its codes."""
+    codes = DeviceCodeRepository(connection)
+    await codes.forget_old()
+    device_code = make_device_code()
+    code_hash = hash_secret(settings.key, device_code)
+    user_code = await _add(codes, code_hash, wish, ip)
+    uri = f"{settings.public_url}/device"
+    return DeviceCodeRead(
+        device_code=device_code,
+        user_code=user_code,
+        verification_uri=uri,
+        verification_uri_complete=f"{uri}?user_code={user_code}",
+        expires_in=int(LIFE.total_seconds()),
+        interval=INTERVAL,
+    )
+
+
+async def _add(
+    codes: DeviceCodeRepository, code_hash: str, wish: DeviceCodeCreate, ip: str
+) -> str:
+    for _ in range(_TRIES):
+        user_code = make_user_code()
+        if await codes.add(
+            code_hash,
+            user_code,
+            label=wish.device_label,
+            os=wish.device_os,
+            ip=ip,
+            life=LIFE,
+            interval=INTERVAL,
+        ):
+            return user_code
+    raise UnavailableError("No code is free: try again.")
+
+
+async def find_pending(connection: Connection, typed: str) -> WaitingDevice | None:
+    """Return the device that waits under the code somebody typed."""
+    user_code = find_user_code(typed)
+    if user_code is None:
+        return None
+    return await DeviceCodeRepository(connection).find_pending(user_code)
+
+
+async def decide(
+    connection: Connection,
+    user_id: UUID,
+    typed: str,
+    status: Literal["approved", "denied"],
+) -> bool:
+    """Approve or deny a device that waits; False where none does, or no longer."""
+    user_code = find_user_code(typed)
+    if user_code is None:
+        return False
+    return await DeviceCodeRepository(connection).decide(user_code, user_id, status)
+
+
+async def exchange(
+    connection: Connection, settings: Settings, device_code: str
+) -> DeviceTokenRead | OAuthErrorRead:
+    """Return the token of a device that was approved, once; else why there is none.
+
+    The reason is returned, not raised: that somebody asked must be kept.
+    """
+    codes = DeviceCodeRepository(connection)
+    code_hash = hash_secret(settings.key, device_code)
+    approval = await codes.exchange(code_hash)
+    if approval is not None:
+        return await _let_in(connection, settings, approval)
+    error = _reason(await codes.poll(code_hash, _TOLERANCE))
+    return OAuthErrorRead(error=error, error_description=_DESCRIPTIONS[error])
+
+
+async def _let_in(
+    connection: Connection, settings: Settings, approval: Approval
+) -> DeviceTokenRead:
+    device = await DeviceRepository(connection).add(
+        approval.user_id, approval.device_label, approval.device_os
+    )
+    token = await issue(
+        connection,
+        settings,
+        user_id=approval.user_id,
+        name=approval.device_label,
+        device_id=device.id,
+    )
+    return DeviceTokenRead(
+        access_token=token,
+        expires_in=int(settings.token_life.total_seconds()),
+        scope=" ".join(DEVICE_SCOPES),
+    )
+
+
+def _reason(poll: Poll | None) -> OAuthErrorCode:
+    if poll is None or poll.status == "used":
+        return OAuthErrorCode.INVALID_GRANT
+    if poll.is_expired:
+        return OAuthErrorCode.EXPIRED_TOKEN
+    if poll.status == "denied":
+        return OAuthErrorCode.ACCESS_DENIED
+    if poll.is_hasty:
+        return OAuthErrorCode.SLOW_DOWN
+    return OAuthErrorCode.AUTHORIZATION_PENDING

@@ -1,0 +1,77 @@
+"""Who is let in: every route under /v1 asks for a token, unless it is named here."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from promptvault.errors import AuthenticationError, PermissionDeniedError
+from promptvault.server.dependencies import AppSettings, Transaction
+from promptvault.server.token.repository import Bearer
+from promptvault.server.token.secret import is_well_formed
+from promptvault.server.token.service import Scope, authenticate
+
+PUBLIC_ROUTES = frozenset({"start_device_sign_in", "exchange_device_code"})
+"""Routes under /v1 that ask for no token, by the name of their function."""
+
+OWN_SCOPES: dict[str, Scope] = {
+    "sync": Scope.SYNC_READ,  # which refuses a push by itself
+    "revoke_token": Scope.SYNC_READ,  # whatever is signed in may sign itself out
+}
+"""Routes, by name, for which the rule of `needed_scope` is not the right one."""
+
+_scheme = HTTPBearer(auto_error=False, description="A token: pv_pat_…")
+_Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_scheme)]
+
+
+def _token(request: Request, credentials: _Credentials) -> str | None:
+    """Return a token that can be one of ours; None on a public route.
+
+    What is none costs no connection to the database.
+    """
+    if request.scope["route"].name in PUBLIC_ROUTES:
+        return None
+    if credentials is None:
+        raise AuthenticationError("Sign in first: this request carries no token.")
+    if not is_well_formed(credentials.credentials):
+        raise AuthenticationError("This is no token of PromptVault.")
+    return credentials.credentials
+
+
+async def identify(
+    request: Request,
+    token: Annotated[str | None, Depends(_token)],
+    settings: AppSettings,
+    connection: Transaction,
+) -> Bearer | None:
+    """Return whose token came along; None on a public route, where nobody looks.
+
+    Raises AuthenticationError, and PermissionDeniedError where the token is good but
+    not for this.
+    """
+    if token is None:
+        return None
+    bearer = await authenticate(connection, settings, token)
+    request.state.account_id = bearer.account_id
+    scope = needed_scope(request.scope["route"].name, request.method)
+    if scope not in bearer.scopes:
+        raise PermissionDeniedError(
+            f"The token is not good for this: it lacks {scope}."
+        )
+    return bearer
+
+
+def needed_scope(name: str, method: str) -> Scope:
+    """Return what a token must be good for: to read, or else to write."""
+    reading = method in {"GET", "HEAD"}
+    return OWN_SCOPES.get(name, Scope.SYNC_READ if reading else Scope.SYNC_WRITE)
+
+
+def _require(bearer: Annotated[Bearer | None, Depends(identify)]) -> Bearer:
+    if bearer is None:
+        raise AuthenticationError("A public route knows nobody.")
+    return bearer
+
+
+Authenticated = Annotated[Bearer, Depends(_require)]
+"""For an endpoint that wants to know who is asking."""

@@ -1,0 +1,1 @@
+"""Rate limits, which all instances of the server share."""

@@ -1,0 +1,49 @@
+"""Token buckets in PostgreSQL: one row, one statement for each take."""
+
+from psycopg.rows import scalar_row
+
+from promptvault.server.database import Connection
+from promptvault.server.limit.rule import Limit
+
+# A row holds what is left. Below zero somebody was refused, who takes nothing: what is
+# missing to a whole token then stands there, so 1 more is what is left.
+_TAKE = """
+INSERT INTO rate_limits AS r (key, tokens, updated_at)
+VALUES (%(key)s, %(burst)s - 1, statement_timestamp())
+ON CONFLICT (key) DO UPDATE SET
+    tokens = least(
+        %(burst)s,
+        r.tokens + (r.tokens < 0)::int + %(per_second)s * greatest(
+            0, extract(epoch FROM excluded.updated_at - r.updated_at)::float8)
+    ) - 1,
+    updated_at = excluded.updated_at
+RETURNING tokens
+"""
+
+_FORGET_IDLE = """
+DELETE FROM rate_limits WHERE key IN (
+    SELECT key FROM rate_limits WHERE updated_at < now() - interval '1 day'
+       FOR UPDATE SKIP LOCKED)
+"""
+
+
+class LimitRepository:
+    """Reads and writes buckets within one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def take(self, key: str, limit: Limit) -> float:
+        """Take one and return what is left; below zero, what was missing to one."""
+        cursor = self._connection.cursor(row_factory=scalar_row)
+        await cursor.execute(
+            _TAKE,
+            {"key": key, "burst": limit.burst, "per_second": limit.per_second},
+        )
+        left: float | None = await cursor.fetchone()
+        assert left is not None
+        return left
+
+    async def forget_idle(self) -> None:
+        """Delete buckets that nobody used for a day, by which all are full again."""
+        await self._connection.execute(_FORGET_IDLE)

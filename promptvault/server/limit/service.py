@@ -1,0 +1,48 @@
+"""Refuse who comes too often: by address before anything else, or by a key of one's
+own."""
+
+import secrets
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from promptvault.errors import RateLimitedError
+from promptvault.server.address import visitor_network
+from promptvault.server.database import Connection, Database
+from promptvault.server.dependencies import database_of, settings_of
+from promptvault.server.limit.repository import LimitRepository
+from promptvault.server.limit.rule import ROUTE_LIMITS, Limit
+
+_CLEANING_ODDS = 1000
+
+
+async def take(connection: Connection, limit: Limit, key: str) -> None:
+    """Count one more for *key*; raises RateLimitedError, which says when to come back.
+
+    It counts when the transaction commits: an endpoint that raises after it was not
+    counted, so attempts that fail must end in an answer.
+    """
+    left = await LimitRepository(connection).take(key, limit)
+    if left < 0:
+        raise RateLimitedError(
+            "Too many attempts: wait a little and try again.", -left / limit.per_second
+        )
+
+
+async def restrain(
+    request: Request, database: Annotated[Database, Depends(database_of)]
+) -> None:
+    """Refuse a visitor who comes too often to a route that has a limit.
+
+    It is counted in a transaction of its own, and before the request's begins: a
+    request must not hold one connection while it waits for another.
+    """
+    name = request.scope["route"].name
+    limit = ROUTE_LIMITS.get(name)
+    if limit is None:
+        return
+    network = visitor_network(request, settings_of(request).trusted_proxies)
+    async with database.transaction() as connection:
+        await take(connection, limit, f"{name}:{network}")
+        if secrets.randbelow(_CLEANING_ODDS) == 0:
+            await LimitRepository(connection).forget_idle()

@@ -1,0 +1,91 @@
+"""The schema's state: what it is, what it must be, and the way there."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import sqlalchemy
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import pool
+
+from promptvault.errors import UnavailableError
+from promptvault.server.database import connection_failure
+
+_FOLDER = Path(__file__).parent / "migrations"
+_LOCK = 0x50565F4D  # of the database's advisory locks, the one for migrating
+
+
+def newest() -> str:
+    """Return the revision that this program needs."""
+    return str(_steps().get_current_head())
+
+
+def current(url: str) -> str | None:
+    """Return the database's revision, None where nothing was made yet.
+
+    Raises UnavailableError where the database does not answer.
+    """
+    with _connected(url) as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def upgrade(url: str, target: str = "head") -> None:
+    """Bring the schema to *target*; two that do it at once wait for each other."""
+    with _locked(url) as config:
+        command.upgrade(config, target)
+
+
+def downgrade(url: str, target: str) -> None:
+    """Take the schema back to *target*; "base" is an empty one."""
+    with _locked(url) as config:
+        command.downgrade(config, target)
+
+
+def refuse_outdated(url: str) -> None:
+    """Raise UnavailableError unless the schema is the one that this program needs."""
+    found = current(url)
+    if found == newest():
+        return
+    known = {step.revision for step in _steps().walk_revisions()}
+    if found is None or found in known:
+        raise UnavailableError(
+            "The database's schema is older than this program: run"
+            " 'promptvault server migrate' first."
+        )
+    raise UnavailableError(
+        "The database's schema is newer than this program: install the newer one."
+    )
+
+
+def _steps() -> ScriptDirectory:
+    return ScriptDirectory(str(_FOLDER))
+
+
+@contextlib.contextmanager
+def _locked(url: str) -> Iterator[Config]:
+    with _connected(url) as connection:
+        connection.execute(sqlalchemy.select(sqlalchemy.func.pg_advisory_lock(_LOCK)))
+        connection.commit()
+        config = Config()
+        config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+        config.attributes["connection"] = connection
+        yield config
+        connection.commit()
+
+
+@contextlib.contextmanager
+def _connected(url: str) -> Iterator[sqlalchemy.Connection]:
+    """Connect, in psycopg's own words for an address; closing drops the lock."""
+    try:
+        opened = psycopg.connect(url, connect_timeout=10)
+    except psycopg.Error as error:
+        raise connection_failure(error) from None
+    engine = sqlalchemy.create_engine(
+        "postgresql+psycopg://", creator=lambda: opened, poolclass=pool.NullPool
+    )
+    with engine.connect() as connection:
+        yield connection

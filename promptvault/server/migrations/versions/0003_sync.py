@@ -1,0 +1,60 @@
+"""What vaults hold: heads, sides, versions, and every revision ever accepted."""
+
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+
+_TABLES = """
+CREATE TABLE items (
+    vault_id uuid REFERENCES vaults ON DELETE CASCADE,
+    item_id uuid,
+    head_rev uuid NOT NULL,
+    seq bigint NOT NULL,
+    deleted boolean NOT NULL,
+    payload bytea,
+    PRIMARY KEY (vault_id, item_id),
+    UNIQUE (vault_id, seq)
+);
+CREATE TABLE revisions (
+    vault_id uuid REFERENCES vaults ON DELETE CASCADE,
+    rev uuid,
+    item_id uuid NOT NULL,
+    base_rev uuid,
+    kind text NOT NULL,
+    seq bigint NOT NULL,
+    payload_hash bytea NOT NULL,
+    author_user uuid NOT NULL,
+    device uuid NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (vault_id, rev)
+);
+CREATE TABLE sides (
+    vault_id uuid REFERENCES vaults ON DELETE CASCADE,
+    rev uuid,
+    item_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    resolved boolean NOT NULL,
+    payload bytea,
+    PRIMARY KEY (vault_id, rev),
+    UNIQUE (vault_id, seq)
+);
+CREATE TABLE versions (
+    vault_id uuid REFERENCES vaults ON DELETE CASCADE,
+    version_id uuid,
+    item_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    position integer NOT NULL,
+    payload bytea NOT NULL,
+    PRIMARY KEY (vault_id, version_id),
+    UNIQUE (vault_id, item_id, seq, position)
+);
+"""
+
+
+def upgrade() -> None:
+    op.execute(_TABLES)
+
+
+def downgrade() -> None:
+    op.execute("DROP TABLE versions, sides, revisions, items")

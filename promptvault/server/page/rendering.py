@@ -1,0 +1,75 @@
+"""How pages are written, from the templates beside this file."""
+
+import http
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import Response
+
+from promptvault.server.page.browser import Browser, set_cookie
+from promptvault.server.settings import Settings
+
+_ENVIRONMENT = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+_Handler = Callable[[Request, Any], Awaitable[Response]]
+
+
+def render(
+    template: str,
+    browser: Browser,
+    settings: Settings,
+    values: Mapping[str, object] = MappingProxyType({}),
+    status: int = 200,
+) -> Response:
+    """Return a page; a browser that is new gets its cookie."""
+    text = _ENVIRONMENT.get_template(template).render(
+        {"form_proof": browser.form_proof, "user": None, **values}
+    )
+    response = HTMLResponse(text, status)
+    if browser.is_new:
+        set_cookie(response, settings, browser.secret)
+    return response
+
+
+def redirect(path: str) -> Response:
+    """Return an answer that leads to another of our pages."""
+    return RedirectResponse(path, 303)
+
+
+def show_errors_as_pages(app: FastAPI, paths: frozenset[str]) -> None:
+    """Let every error that *app* answers be a page where the request was for one."""
+    for kind, handler in [*app.exception_handlers.items()]:
+        app.add_exception_handler(kind, _as_page(handler, paths))
+
+
+def _as_page(handler: Any, paths: frozenset[str]) -> _Handler:
+    async def answer(request: Request, error: Any) -> Response:
+        response: Response = await handler(request, error)
+        if request.url.path not in paths or "location" in response.headers:
+            return response
+        page = HTMLResponse(_error_page(response), response.status_code)
+        if "retry-after" in response.headers:
+            page.headers["Retry-After"] = response.headers["Retry-After"]
+        return page
+
+    return answer
+
+
+def _error_page(response: Response) -> str:
+    message = json.loads(bytes(response.body))["error"]["message"]
+    title = http.HTTPStatus(response.status_code).phrase
+    return _ENVIRONMENT.get_template("error.html").render(
+        title=title, message=message, user=None
+    )

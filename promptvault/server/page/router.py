@@ -1,0 +1,29 @@
+"""All pages: limited by address first, and no form from elsewhere gets through."""
+
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.routing import APIRoute
+
+from promptvault.server.limit.service import restrain
+from promptvault.server.page import asset, device, sign_in, sign_up
+from promptvault.server.page.browser import check_form
+from promptvault.server.page.rendering import show_errors_as_pages
+
+_PAGES = (sign_up.router, sign_in.router, device.router)
+_PATHS = frozenset(
+    str(route.path)
+    for page in _PAGES
+    for route in page.routes
+    if isinstance(route, APIRoute)
+)
+
+
+def include_pages(app: FastAPI) -> None:
+    """Give *app* its pages; whatever goes wrong on one is told by a page."""
+    pages = APIRouter(
+        dependencies=[Depends(restrain), Depends(check_form)], include_in_schema=False
+    )
+    for page in _PAGES:
+        pages.include_router(page)
+    app.include_router(pages)
+    app.include_router(asset.router, include_in_schema=False)
+    show_errors_as_pages(app, _PATHS)

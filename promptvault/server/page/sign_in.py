@@ -1,0 +1,66 @@
+"""The pages on which people sign in and out."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from starlette.responses import Response
+
+from promptvault.server.dependencies import AppDatabase, AppSettings, Transaction
+from promptvault.server.page.browser import (
+    CurrentBrowser,
+    path_with_code,
+    set_cookie,
+)
+from promptvault.server.page.rendering import redirect, render
+from promptvault.server.session import service
+
+router = APIRouter()
+
+_WRONG = "The e-mail address or the password is not right."
+
+
+@router.get("/signin")
+async def show_sign_in(
+    browser: CurrentBrowser, settings: AppSettings, user_code: str = ""
+) -> Response:
+    """Show the form."""
+    values = {"user_code": user_code, "email": "", "problem": None}
+    return render("sign_in.html", browser, settings, values)
+
+
+@router.post("/signin")
+async def sign_in(
+    browser: CurrentBrowser,
+    settings: AppSettings,
+    database: AppDatabase,
+    email: Annotated[str, Form()] = "",
+    password: Annotated[str, Form()] = "",
+    user_code: Annotated[str, Form()] = "",
+) -> Response:
+    """Sign in, and go on to the device that waits."""
+    user_id = await service.find_user_id(database, settings, email, password)
+    if user_id is None:
+        values = {"user_code": user_code, "email": email, "problem": _WRONG}
+        return render("sign_in.html", browser, settings, values, 401)
+    async with database.transaction() as connection:
+        secret = await service.begin(
+            connection, settings, user_id, before=browser.secret
+        )
+    response = redirect(path_with_code("/device", user_code))
+    set_cookie(response, settings, secret)
+    return response
+
+
+@router.get("/signout")
+async def show_sign_out(browser: CurrentBrowser, settings: AppSettings) -> Response:
+    """Ask whether to sign out: a link alone must not do it."""
+    return render("sign_out.html", browser, settings)
+
+
+@router.post("/signout")
+async def sign_out(
+    browser: CurrentBrowser, settings: AppSettings, connection: Transaction
+) -> Response:
+    """Sign out; the cookie that stays is nobody's."""
+    await service.end(connection, settings, browser.secret)
+    return redirect("/signin")

@@ -1,0 +1,121 @@
+"""The pages on which people sign up, and answer the mail that they got."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from starlette.responses import Response
+
+from promptvault.errors import AlreadyExistsError, InvalidInputError
+from promptvault.server.database import Database
+from promptvault.server.dependencies import AppDatabase, AppSettings
+from promptvault.server.page.browser import (
+    Browser,
+    CurrentBrowser,
+    path_with_code,
+    set_cookie,
+)
+from promptvault.server.page.rendering import redirect, render
+from promptvault.server.password import LONGEST, SHORTEST
+from promptvault.server.session.service import begin
+from promptvault.server.settings import Settings
+from promptvault.server.sign_up import service
+from promptvault.server.sign_up.repository import SignUp
+
+router = APIRouter()
+
+
+@router.get("/signup")
+async def show_sign_up(
+    browser: CurrentBrowser, settings: AppSettings, user_code: str = ""
+) -> Response:
+    """Show the form."""
+    return _form(browser, settings, user_code=user_code, email="")
+
+
+@router.post("/signup")
+async def sign_up(
+    browser: CurrentBrowser,
+    settings: AppSettings,
+    database: AppDatabase,
+    email: Annotated[str, Form()] = "",
+    password: Annotated[str, Form()] = "",
+    user_code: Annotated[str, Form()] = "",
+) -> Response:
+    """Make an account at once, or after a mail where mail can be sent."""
+    try:
+        wish = await service.prepare(email, password)
+        return await _sign_up(browser, settings, database, wish, user_code)
+    except (AlreadyExistsError, InvalidInputError) as error:
+        return _form(browser, settings, user_code=user_code, email=email, problem=error)
+
+
+async def _sign_up(
+    browser: Browser,
+    settings: Settings,
+    database: Database,
+    wish: SignUp,
+    user_code: str,
+) -> Response:
+    if settings.smtp_host:
+        await service.sign_up_by_mail(database, settings, wish, user_code)
+        return render("mail_sent.html", browser, settings, {"email": wish.email})
+    async with database.transaction() as connection:
+        user_id = await service.sign_up_at_once(connection, wish)
+        secret = await begin(connection, settings, user_id, before=browser.secret)
+    response = redirect(path_with_code("/device", user_code))
+    set_cookie(response, settings, secret)
+    return response
+
+
+@router.get("/verify")
+async def show_verification(
+    browser: CurrentBrowser,
+    settings: AppSettings,
+    token: str = "",
+    user_code: str = "",
+) -> Response:
+    """Ask for the password: programs that look into mails open this page as well."""
+    values = {"token": token, "user_code": user_code, "problem": None}
+    return render("verify.html", browser, settings, values)
+
+
+@router.post("/verify")
+async def verify(
+    browser: CurrentBrowser,
+    settings: AppSettings,
+    database: AppDatabase,
+    token: Annotated[str, Form()] = "",
+    password: Annotated[str, Form()] = "",
+    user_code: Annotated[str, Form()] = "",
+) -> Response:
+    """Make the account, or give it the new password, and sign in."""
+    if not await service.is_right(database, settings, token, password):
+        problem = "This is not the password that was chosen with this address."
+        values = {"token": token, "user_code": user_code, "problem": problem}
+        return render("verify.html", browser, settings, values, 401)
+    async with database.transaction() as connection:
+        user_id = await service.confirm(connection, settings, token)
+        secret = await begin(connection, settings, user_id, before=browser.secret)
+    response = redirect(path_with_code("/device", user_code))
+    set_cookie(response, settings, secret)
+    return response
+
+
+def _form(
+    browser: Browser,
+    settings: Settings,
+    *,
+    user_code: str,
+    email: str,
+    problem: AlreadyExistsError | InvalidInputError | None = None,
+) -> Response:
+    values = {
+        "user_code": user_code,
+        "email": email,
+        "problem": problem,
+        "shortest": SHORTEST,
+        "longest": LONGEST,
+        "has_mail": bool(settings.smtp_host),
+    }
+    status = problem.status_code if problem else 200
+    return render("sign_up.html", browser, settings, values, status)

@@ -1,0 +1,161 @@
+"""The running server: one socket, one or more workers, and a word when it answers."""
+
+import functools
+import http.client
+import multiprocessing
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import NoReturn
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
+
+from promptvault.errors import UnavailableError
+from promptvault.server import metrics
+from promptvault.server.app import create_app
+from promptvault.server.settings import Settings
+
+_GRACE_SECONDS = 10
+_POLL_SECONDS = 0.02
+
+
+def run(
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    announce: Callable[[str], None],
+) -> None:
+    """Serve until SIGTERM or Ctrl-C; *announce* is told the address once it answers.
+
+    Raises UnavailableError where the port is taken or the app does not start.
+    """
+    with listening(host, port) as listener:
+        url = address_of(listener)
+        settings = _with_public_url(settings, url)
+        config = configuration(functools.partial(worker_app, settings), workers)
+        _announce_when_ready(listener, lambda: announce(url))
+        if workers == 1:
+            _run_one(config, listener)
+        else:
+            _run_many(config, listener)
+
+
+def configuration(app: Callable[[], FastAPI], workers: int = 1) -> uvicorn.Config:
+    """Return how uvicorn is to run *app*: without logs of its own, and graceful."""
+    return uvicorn.Config(
+        app,
+        factory=True,
+        workers=workers,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # `request_log` and limits count the proxies themselves
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+
+
+def worker_app(settings: Settings) -> FastAPI:
+    """Return the app of a worker, which ends when the process that started it does."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+    return create_app(settings)
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """Return a socket that listens; port 0 takes a free one."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        reason = error.strerror or "the name is not known"
+        raise UnavailableError(f"Cannot listen on {host}:{port}: {reason}.") from None
+    listener.set_inheritable(True)
+    return listener
+
+
+def address_of(listener: socket.socket) -> str:
+    """Return where a browser on this machine finds the server."""
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _with_public_url(settings: Settings, url: str) -> Settings:
+    if "public_url" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"public_url": url})
+
+
+def _announce_when_ready(listener: socket.socket, announce: Callable[[], None]) -> None:
+    def wait() -> None:
+        while not _answers(listener):
+            time.sleep(_POLL_SECONDS)
+        announce()
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def _answers(listener: socket.socket) -> bool:
+    url = address_of(listener).removeprefix("http://")
+    connection = http.client.HTTPConnection(url, timeout=5)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _run_one(config: uvicorn.Config, listener: socket.socket) -> None:
+    # uvicorn stops at SIGTERM, and then sends it again to whoever came before: us.
+    signal.signal(signal.SIGTERM, _end)
+    server = uvicorn.Server(config)
+    server.run(sockets=[listener])
+    if not server.started:
+        raise UnavailableError("The server does not start; its log tells why.")
+
+
+def _run_many(config: uvicorn.Config, listener: socket.socket) -> None:
+    with metrics.shared():
+        supervisor = _Supervisor(config, sockets=[listener])
+        supervisor.run()
+    if supervisor.was_interrupted:
+        raise KeyboardInterrupt
+    if not supervisor.was_ended:
+        raise UnavailableError("The server does not start; its log tells why.")
+
+
+class _Supervisor(Multiprocess):
+    """Tells how it came to an end."""
+
+    was_interrupted = was_ended = False
+
+    def handle_int(self) -> None:
+        """Stop because of Ctrl-C."""
+        self.was_interrupted = True
+        super().handle_int()
+
+    def handle_term(self) -> None:
+        """Stop because of SIGTERM."""
+        self.was_ended = True
+        super().handle_term()
+
+
+def _end(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(0)
+
+
+def _follow(parent: multiprocessing.process.BaseProcess) -> None:
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,1 @@
+"""People who want an account, or another password for theirs."""

@@ -1,0 +1,1 @@
+"""Sync: what devices push and pull, vault by vault."""

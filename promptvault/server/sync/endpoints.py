@@ -1,0 +1,55 @@
+"""Sync over HTTP."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Response
+
+from promptvault.server.deflation import compressed
+from promptvault.server.dependencies import AppSettings, Transaction
+from promptvault.server.guard import Authenticated
+from promptvault.server.sync.service import limits_of, synchronise, versions_of
+from promptvault.wire.error import ErrorRead
+from promptvault.wire.sync import SyncAnswer, SyncRequest, VersionsRead
+
+router = APIRouter(tags=["sync"])
+_AcceptEncoding = Annotated[str, Header()]
+
+
+@router.post(
+    "/sync",
+    response_model=SyncAnswer,
+    responses={
+        402: {"model": SyncAnswer, "description": "Done, but for what did not fit."},
+        426: {"model": ErrorRead, "description": "No common version of the protocol."},
+    },
+)
+async def sync(
+    request: SyncRequest,
+    connection: Transaction,
+    bearer: Authenticated,
+    settings: AppSettings,
+    accept_encoding: _AcceptEncoding = "",
+) -> Response:
+    """Take what a device has changed, and tell what it has not seen."""
+    answer = await synchronise(connection, bearer, request, limits_of(settings))
+    over = any(vault.status == "quota" for vault in answer.vaults)
+    body = answer.model_dump_json(exclude_unset=True).encode()
+    return compressed(body, accept_encoding, 402 if over else 200)
+
+
+@router.get(
+    "/vaults/{vault}/items/{item}/versions",
+    response_model=VersionsRead,
+    responses={404: {"model": ErrorRead, "description": "There is no such prompt."}},
+)
+async def versions(
+    vault: UUID,
+    item: UUID,
+    connection: Transaction,
+    bearer: Authenticated,
+    accept_encoding: _AcceptEncoding = "",
+) -> Response:
+    """Tell every version of a prompt, in the order of their numbers."""
+    found = await versions_of(connection, bearer, vault, item)
+    return compressed(found.model_dump_json().encode(), accept_encoding)

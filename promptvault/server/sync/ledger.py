@@ -1,0 +1,268 @@
+"""The rules of sync: decides pushes one by one, and notes what is to be written."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from uuid import UUID
+
+from promptvault.domain.vault_digest import SIZE, entry
+from promptvault.server.sync import payload as payloads
+from promptvault.server.sync.payload import UnusableError
+from promptvault.wire.sync import HeadPush, Place, Push, ResolvePush, Result, SidePush
+
+
+class Head(NamedTuple):
+    """A prompt as it is; without a payload, as far as it was looked up."""
+
+    rev: UUID
+    deleted: bool
+    seq: int = 0
+    payload: bytes | None = None
+
+
+class Revision(NamedTuple):
+    """A revision that was accepted."""
+
+    item_id: UUID
+    base_rev: UUID | None
+    kind: str
+    seq: int
+    payload_hash: bytes
+
+
+class Side(NamedTuple):
+    """Something that could not be merged."""
+
+    item_id: UUID
+    resolved: bool
+    seq: int = 0
+    payload: bytes | None = None
+
+
+class Version(NamedTuple):
+    """A version and its place; without a payload, as far as it was looked up."""
+
+    item_id: UUID
+    seq: int
+    position: int
+    payload: bytes = b""
+
+
+@dataclass(slots=True)
+class Known:
+    """What is known of everything that a batch of pushes names, by id."""
+
+    heads: dict[UUID, Head] = field(default_factory=dict)
+    revisions: dict[UUID, Revision] = field(default_factory=dict)
+    sides: dict[UUID, Side] = field(default_factory=dict)
+    versions: dict[UUID, Version] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Account:
+    """What an account may hold and does, under its lock."""
+
+    limit: int | None
+    count: int
+
+    def has_room(self) -> bool:
+        """Whether one more prompt fits."""
+        return self.limit is None or self.count < self.limit
+
+
+class Sent(NamedTuple):
+    """A push in the form in which it is stored."""
+
+    payload: bytes | None
+    versions: list[bytes]
+    named: set[UUID]
+
+
+@dataclass(slots=True)
+class Ledger:
+    """A vault under its lock, while the pushes of one request are decided.
+
+    `known` moves along with every push; `written` is the part of it that is new.
+    """
+
+    known: Known
+    seq: int
+    digest: int
+    account: Account
+    payload_limit: int
+    written: Known = field(default_factory=Known)
+    results: list[Result] = field(default_factory=list)
+    inline: set[UUID] = field(default_factory=set)
+    """Prompts whose head the device must see, wherever its cursor stands."""
+    over: list[UUID] = field(default_factory=list)
+
+    @property
+    def digest_bytes(self) -> bytes:
+        """The digest as it is stored."""
+        return self.digest.to_bytes(SIZE)
+
+    def decide(self, push: Push) -> None:
+        """Accept or refuse *push*, and note the result."""
+        self.results.append(self._result(push))
+
+    def _result(self, push: Push) -> Result:
+        if isinstance(push, ResolvePush):
+            self._resolve(push)
+            return Result(rev=push.rev, r="ok")
+        try:
+            sent = _stored(push)
+        except UnusableError:
+            return Result(rev=push.rev, r="invalid")
+        if push.rev in self.known.revisions:
+            return self._again(push, sent)
+        if self._is_too_large(sent):
+            return Result(rev=push.rev, r="too_large")
+        refusal = self._conflict(push) if isinstance(push, HeadPush) else None
+        refusal = refusal or self._unknown_version(push, sent)
+        if refusal is None and isinstance(push, HeadPush):
+            refusal = self._quota(push)
+        return refusal or self._accept(push, sent)
+
+    def _again(self, push: HeadPush | SidePush, sent: Sent) -> Result:
+        """Answer what was accepted before, at any distance in time."""
+        revision = self.known.revisions[push.rev]
+        same = (push.item, push.kind, _hash(push, sent.payload))
+        if (revision.item_id, revision.kind, revision.payload_hash) != same:
+            return Result(rev=push.rev, r="rev_reuse")
+        self._resolve(push)
+        known = self._places(push)
+        result = _accepted(push.rev, revision.seq, known)
+        result.dup = True
+        if isinstance(push, SidePush):
+            side = self.known.sides.get(push.rev)
+            result.open = side is not None and not side.resolved
+        elif (head := self.known.heads.get(push.item)) and head.rev != push.rev:
+            self.inline.add(push.item)
+        return result
+
+    def _is_too_large(self, sent: Sent) -> bool:
+        sizes = [len(sent.payload or b""), *map(len, sent.versions)]
+        return max(sizes) > self.payload_limit
+
+    def _conflict(self, push: HeadPush) -> Result | None:
+        head = self.known.heads.get(push.item)
+        if push.base is None if head is None else head.rev in _line(push):
+            return None
+        self.inline.add(push.item)
+        return Result(
+            rev=push.rev,
+            r="conflict",
+            head=head and head.rev,
+            common=self._common(push),
+        )
+
+    def _common(self, push: HeadPush) -> UUID | None:
+        revisions = self.known.revisions
+        for rev in _line(push):
+            if rev in revisions and revisions[rev].item_id == push.item:
+                return rev
+        return None
+
+    def _unknown_version(self, push: HeadPush | SidePush, sent: Sent) -> Result | None:
+        mine = {version.id for version in push.versions}
+        versions = self.known.versions
+        # An id that another prompt has is none that this one may use.
+        foreign = {
+            each
+            for each in sent.named | mine
+            if each in versions and versions[each].item_id != push.item
+        }
+        missing = (sent.named - mine - versions.keys()) | foreign
+        if not missing:
+            return None
+        return Result(rev=push.rev, r="invalid", missing=sorted(missing))
+
+    def _quota(self, push: HeadPush) -> Result | None:
+        if push.deleted or self._is_live(push.item) or self.account.has_room():
+            return None
+        self.over.append(push.item)
+        return Result(rev=push.rev, r="quota")
+
+    def _is_live(self, item: UUID) -> bool:
+        head = self.known.heads.get(item)
+        return head is not None and not head.deleted
+
+    def _accept(self, push: HeadPush | SidePush, sent: Sent) -> Result:
+        self.seq += 1
+        seq, known = self.seq, self._places(push)
+        if isinstance(push, HeadPush):
+            base = self._set_head(push, sent.payload)
+        else:
+            base = push.base
+            self._note_side(push.rev, Side(push.item, False, seq, sent.payload))
+        revision = Revision(push.item, base, push.kind, seq, _hash(push, sent.payload))
+        self.known.revisions[push.rev] = self.written.revisions[push.rev] = revision
+        self._add_versions(push, sent.versions)
+        self._resolve(push)
+        return _accepted(push.rev, seq, known)
+
+    def _set_head(self, push: HeadPush, payload: bytes | None) -> UUID | None:
+        """Put the head in its place and return the one that it replaces."""
+        before = self.known.heads.get(push.item)
+        if before is not None and not before.deleted:
+            self.account.count -= 1
+            self.digest ^= entry(push.item, before.rev)
+        if not push.deleted:
+            self.account.count += 1
+            self.digest ^= entry(push.item, push.rev)
+        head = Head(push.rev, push.deleted, self.seq, payload)
+        self.known.heads[push.item] = self.written.heads[push.item] = head
+        return before and before.rev
+
+    def _places(self, push: HeadPush | SidePush) -> list[Place]:
+        versions = self.known.versions
+        return [
+            Place(id=each.id, seq=place.seq, position=place.position)
+            for each in push.versions
+            if (place := versions.get(each.id)) and place.item_id == push.item
+        ]
+
+    def _add_versions(self, push: HeadPush | SidePush, stored: Iterable[bytes]) -> None:
+        pairs = zip(push.versions, stored, strict=True)
+        for position, (sent, payload) in enumerate(pairs):
+            if sent.id not in self.known.versions:
+                version = Version(push.item, self.seq, position, payload)
+                self.known.versions[sent.id] = version
+                self.written.versions[sent.id] = version
+
+    def _resolve(self, push: Push) -> None:
+        for rev in push.resolves:
+            side = self.known.sides.get(rev)
+            if side and side.item_id == push.item and not side.resolved:
+                self.seq += 1
+                self._note_side(rev, Side(push.item, True, self.seq))
+
+    def _note_side(self, rev: UUID, side: Side) -> None:
+        self.known.sides[rev] = self.written.sides[rev] = side
+
+
+def _stored(push: HeadPush | SidePush) -> Sent:
+    payload = payloads.encode(push.payload)
+    is_deletion = isinstance(push, HeadPush) and push.deleted
+    if push.payload is None and not is_deletion:
+        raise UnusableError
+    named = payloads.named_versions(push.payload) if push.payload is not None else set()
+    return Sent(payload, [payloads.encode_version(v) for v in push.versions], named)
+
+
+def _hash(push: HeadPush | SidePush, payload: bytes | None) -> bytes:
+    deleted = isinstance(push, HeadPush) and push.deleted
+    return payloads.fingerprint(push.kind, deleted, payload)
+
+
+def _line(push: HeadPush) -> list[UUID]:
+    """Return the revisions that a head descends from, newest first."""
+    base = [] if push.base is None or push.base in push.chain else [push.base]
+    return [*push.chain, *base]
+
+
+def _accepted(rev: UUID, seq: int, known: list[Place]) -> Result:
+    result = Result(rev=rev, r="ok", seq=seq)
+    if known:
+        result.known = known
+    return result

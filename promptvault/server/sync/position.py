@@ -1,0 +1,58 @@
+"""Where a device stands in a vault, and whether it must begin anew."""
+
+from typing import Literal, Protocol
+from uuid import UUID
+
+from promptvault.server.sync.feed import Page
+from promptvault.wire.sync import Cursor
+
+Reason = Literal["epoch", "horizon"]
+
+
+class Vault(Protocol):
+    """What of a vault decides it."""
+
+    @property
+    def epoch(self) -> UUID:
+        """Another one when the data went back in time."""
+
+    @property
+    def head_seq(self) -> int:
+        """The newest sequence number."""
+
+    @property
+    def gc_horizon(self) -> int:
+        """Up to where deletions are forgotten."""
+
+
+def reason_to_resync(cursor: Cursor, vault: Vault) -> Reason | None:
+    """Return why *cursor* is void; None where it is good."""
+    if cursor.epoch != vault.epoch and (cursor.epoch is not None or cursor.seq):
+        return "epoch"
+    if cursor.seq > vault.head_seq:
+        return "epoch"
+    if cursor.seq == 0:
+        return None
+    # A device that reads from the beginning passes the horizon on its way: for it
+    # counts only whether the horizon moved since it began.
+    safe = cursor.seq if cursor.boot is None else cursor.boot
+    return "horizon" if safe < vault.gc_horizon else None
+
+
+def cursor_after(cursor: Cursor, page: Page) -> Cursor:
+    """Return where a device stands that has read *page*."""
+    if not page.more:
+        return Cursor(
+            epoch=page.epoch, seq=max(page.head_seq, cursor.seq), boot=None, since=None
+        )
+    return Cursor(
+        epoch=page.epoch,
+        seq=page.changes[-1].seq,
+        boot=page.gc_horizon if cursor.seq == 0 else cursor.boot,
+        since=page_start(cursor),
+    )
+
+
+def page_start(cursor: Cursor) -> int:
+    """Return where the pages that are under way began."""
+    return cursor.seq if cursor.since is None else cursor.since

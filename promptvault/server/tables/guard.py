@@ -1,0 +1,36 @@
+"""What protects the server: rate limits, and events that are handled once."""
+
+from sqlalchemy import Column, Double, Table, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+
+from promptvault.server.tables.base import METADATA, created, identity, moment
+
+# Unlogged: a crash may forget how often somebody tried, and writing stays cheap.
+RATE_LIMITS = Table(
+    "rate_limits",
+    METADATA,
+    Column("key", Text, primary_key=True),
+    Column("tokens", Double, nullable=False),
+    moment("updated_at", nullable=False),
+    prefixes=["UNLOGGED"],
+)
+
+SERVER_SETTINGS = Table(
+    "server_settings",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+EXTERNAL_EVENTS = Table(
+    "external_events",
+    METADATA,
+    identity(),
+    Column("source", Text, nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("payload", JSONB, nullable=False),
+    created(),
+    moment("handled_at"),
+    UniqueConstraint("source", "external_id"),
+)

@@ -1,0 +1,68 @@
+"""What a vault holds: heads, sides, versions, and every revision ever accepted."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import UUID
+
+from promptvault.server.tables.base import METADATA, created, reference
+
+ITEMS = Table(
+    "items",
+    METADATA,
+    reference("vault_id", "vaults", primary_key=True),
+    Column("item_id", UUID, primary_key=True),
+    Column("head_rev", UUID, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    Column("payload", LargeBinary),
+    UniqueConstraint("vault_id", "seq"),
+)
+
+REVISIONS = Table(
+    "revisions",
+    METADATA,
+    reference("vault_id", "vaults", primary_key=True),
+    Column("rev", UUID, primary_key=True),
+    Column("item_id", UUID, nullable=False),
+    # The head that it replaced; of a side, what the device had begun with.
+    Column("base_rev", UUID),
+    Column("kind", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("payload_hash", LargeBinary, nullable=False),
+    # Neither is a reference: a revision outlives who made it.
+    Column("author_user", UUID, nullable=False),
+    Column("device", UUID, nullable=False),
+    created(),
+)
+
+SIDES = Table(
+    "sides",
+    METADATA,
+    reference("vault_id", "vaults", primary_key=True),
+    Column("rev", UUID, primary_key=True),
+    Column("item_id", UUID, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("resolved", Boolean, nullable=False),
+    Column("payload", LargeBinary),
+    UniqueConstraint("vault_id", "seq"),
+)
+
+VERSIONS = Table(
+    "versions",
+    METADATA,
+    reference("vault_id", "vaults", primary_key=True),
+    Column("version_id", UUID, primary_key=True),
+    Column("item_id", UUID, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    UniqueConstraint("vault_id", "item_id", "seq", "position"),
+)

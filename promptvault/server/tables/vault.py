@@ -1,0 +1,33 @@
+"""Vaults: each a sequence of its own, and who may read and write it."""
+
+from sqlalchemy import BigInteger, Column, LargeBinary, Table, Text, text
+from sqlalchemy.dialects.postgresql import UUID
+
+from promptvault.server.tables.base import METADATA, created, identity, reference
+
+VAULTS = Table(
+    "vaults",
+    METADATA,
+    identity(),
+    reference("account_id", "accounts", nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    # Another one when the data went back in time: cursors from before are void.
+    Column("epoch", UUID, nullable=False, server_default=text("gen_random_uuid()")),
+    Column("head_seq", BigInteger, nullable=False, server_default=text("0")),
+    Column("gc_horizon", BigInteger, nullable=False, server_default=text("0")),
+    Column(
+        "digest",
+        LargeBinary,
+        nullable=False,
+        server_default=text(r"decode(repeat('00', 32), 'hex')"),
+    ),
+    created(),
+)
+
+VAULT_MEMBERS = Table(
+    "vault_members",
+    METADATA,
+    reference("vault_id", "vaults", primary_key=True),
+    reference("user_id", "users", primary_key=True, index=True),
+    Column("role", Text, nullable=False),
+)

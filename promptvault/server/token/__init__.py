@@ -1,0 +1,1 @@
+"""Access tokens: made, hashed, found and revoked."""

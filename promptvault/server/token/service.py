@@ -1,0 +1,60 @@
+"""What is done with tokens: issue one, and tell whose one is."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from uuid import UUID
+
+from promptvault.errors import AuthenticationError
+from promptvault.server.database import Connection
+from promptvault.server.settings import Settings
+from promptvault.server.token.repository import Bearer, TokenRepository
+from promptvault.server.token.secret import hash_secret, make_token
+
+
+class Scope(StrEnum):
+    """What a token may be good for."""
+
+    SYNC_READ = "sync:read"
+    SYNC_WRITE = "sync:write"
+    TEAM_ADMIN = "team:admin"
+
+
+DEVICE_SCOPES = (Scope.SYNC_READ, Scope.SYNC_WRITE)
+"""What a device gets that signs in."""
+
+
+async def issue(
+    connection: Connection,
+    settings: Settings,
+    *,
+    user_id: UUID,
+    name: str,
+    device_id: UUID | None = None,
+    scopes: Sequence[Scope] = DEVICE_SCOPES,
+) -> str:
+    """Make a token and return it: nobody can read it again."""
+    token = make_token()
+    await TokenRepository(connection).add(
+        hash_secret(settings.key, token),
+        user_id=user_id,
+        device_id=device_id,
+        name=name,
+        scopes=[*scopes],
+        life=settings.token_life,
+    )
+    return token
+
+
+async def authenticate(
+    connection: Connection, settings: Settings, token: str
+) -> Bearer:
+    """Return whose *token* it is; raises AuthenticationError."""
+    tokens = TokenRepository(connection)
+    bearer = await tokens.find_bearer(hash_secret(settings.key, token))
+    if bearer is None:
+        raise AuthenticationError(
+            "The token is unknown, expired or revoked: sign in again."
+        )
+    if bearer.is_touch_due:
+        await tokens.touch(bearer, settings.token_life)
+    return bearer

@@ -1,0 +1,95 @@
+"""Which server this vault is synced with, and the token for it."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from promptvault import config, setting_value
+from promptvault.client.address import Address, parse_address
+from promptvault.config import Place, Settings
+from promptvault.credentials import (
+    delete_credential,
+    find_credential,
+    store_credential,
+)
+from promptvault.errors import AuthenticationError, InvalidInputError
+from promptvault.paths import Paths
+
+SERVER = "sync.server"
+INSECURE = "sync.insecure"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A token, and the one server that it is for."""
+
+    address: Address
+    token: str = field(repr=False)
+
+
+def choose_address(
+    settings: Settings, server: str | None = None, *, insecure: bool = False
+) -> Address:
+    """Return the address of *server*, else of the one in the settings.
+
+    Raises InvalidInputError where there is none, or where a token must not go there.
+    """
+    given = server and config.check(config.find_key(SERVER), server, "--server")
+    url = given or settings[SERVER].value
+    if not url:
+        raise InvalidInputError(
+            "No server is set: sign in with 'promptvault login --server URL'."
+        )
+    is_allowed = insecure or (not given and settings[INSECURE].value == "true")
+    return parse_address(url, insecure=is_allowed)
+
+
+def find_session(paths: Paths, address: Address) -> Session | None:
+    """Return the session at *address*, None also where what is kept can be no token.
+
+    Raises UnavailableError for a locked keyring.
+    """
+    kept = find_credential(paths.credentials, _name(address))
+    try:
+        return Session(address, setting_value.secret("The token", kept or ""))
+    except InvalidInputError:
+        return None
+
+
+def get_session(paths: Paths, address: Address) -> Session:
+    """Return the session at *address*; raises AuthenticationError without one."""
+    session = find_session(paths, address)
+    if session is None:
+        raise AuthenticationError(
+            f"You are not signed in to {address.host}: 'promptvault login'."
+        )
+    return session
+
+
+def keep(paths: Paths, settings: Settings, session: Session) -> Place:
+    """Keep a session as the one to use, and return where its token went."""
+    place = store_credential(paths.credentials, _name(session.address), session.token)
+    _set(paths.config_file, settings, SERVER, session.address.url)
+    plain = not (session.address.is_encrypted or session.address.is_local)
+    _set(paths.config_file, settings, INSECURE, "true" if plain else "false")
+    return place
+
+
+def is_overridden(settings: Settings, address: Address) -> bool:
+    """Tell whether the environment names another server, which comes first."""
+    return parse_address(settings[SERVER].value, insecure=True) != address
+
+
+def forget(paths: Paths, address: Address) -> None:
+    """Remove the token for *address*; raises UnavailableError for a locked keyring."""
+    delete_credential(paths.credentials, _name(address))
+
+
+def _set(file: Path, settings: Settings, name: str, value: str) -> None:
+    # The file stays as it is where nothing changes, also one that cannot be written.
+    if settings[name].value != value:
+        config.store(file, name, value)
+
+
+def _name(address: Address) -> str:
+    """Return what the token is kept as: no server gets another one's."""
+    return f"token for {address.url}"

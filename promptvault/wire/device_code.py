@@ -1,0 +1,75 @@
+"""How a device signs in through a browser: OAuth's device flow (RFC 8628)."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, Field
+
+CLIENT_ID = "promptvault-cli"
+GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("holds characters that cannot be shown")
+    return text
+
+
+# It is shown to who approves: no control characters, none that turn the text around.
+_Shown = Annotated[str, Field(max_length=100), AfterValidator(_printable)]
+
+
+class DeviceCodeCreate(BaseModel):
+    """Asks for a code; sent as a form."""
+
+    client_id: Literal["promptvault-cli"]
+    device_label: Annotated[_Shown, Field(min_length=1)]
+    device_os: _Shown = ""
+
+
+class DeviceCodeRead(BaseModel):
+    """What the device keeps, and what it shows to its user."""
+
+    device_code: str
+    user_code: str
+    verification_uri: str
+    verification_uri_complete: str
+    expires_in: int
+    """Seconds."""
+    interval: int
+    """Seconds to wait before each poll; 5 more after each ``slow_down``."""
+
+
+class DeviceTokenCreate(BaseModel):
+    """Asks whether the code was approved; sent as a form."""
+
+    client_id: Literal["promptvault-cli"]
+    grant_type: Literal["urn:ietf:params:oauth:grant-type:device_code"]
+    device_code: Annotated[str, Field(max_length=200)]
+
+
+class DeviceTokenRead(BaseModel):
+    """A token, bound to the device that asked for it."""
+
+    access_token: str
+    token_type: Literal["Bearer"] = "Bearer"
+    expires_in: int
+    """Seconds after its last use."""
+    scope: str
+
+
+class OAuthErrorCode(StrEnum):
+    """Why there is no token; to go on polling helps with the first two alone."""
+
+    AUTHORIZATION_PENDING = "authorization_pending"
+    SLOW_DOWN = "slow_down"
+    EXPIRED_TOKEN = "expired_token"
+    ACCESS_DENIED = "access_denied"
+    INVALID_GRANT = "invalid_grant"
+
+
+class OAuthErrorRead(BaseModel):
+    """The body of an answer 400, as OAuth has it."""
+
+    error: OAuthErrorCode
+    error_description: str

@@ -1,0 +1,51 @@
+"""What devices say to each other in the payloads of sync; the server passes it on."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+_Id = Annotated[UUID, Field(strict=False)]
+
+
+class _State(BaseModel):
+    # A newer program may say more, which an older one must not lose.
+    model_config = ConfigDict(strict=True, extra="allow")
+
+
+class AuthorState(_State):
+    """Who made a change, as git records it."""
+
+    name: str
+    email: str
+
+
+class VersionState(_State):
+    """One wording of a prompt; times are RFC 3339 in UTC."""
+
+    id: _Id
+    body: str
+    template: bool
+    variables: dict[str, Any]
+    message: str
+    author: AuthorState
+    created_at: str
+
+
+class PromptState(_State):
+    """A prompt without its texts, which are versions."""
+
+    name: str
+    title: str
+    description: str
+    tags: list[str]
+    favourite: bool
+    source: str
+    version: _Id
+    """The current version."""
+    labels: dict[str, _Id]
+    """Label to version."""
+    created_at: str
+    updated_at: str
+    deleted_at: str | None = None
+    origins: list[dict[str, Any]] = []

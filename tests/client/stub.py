@@ -1,0 +1,84 @@
+"""A server that answers what a test tells it to, and keeps what it was asked."""
+
+import ssl
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer."""
+
+    status: int = 200
+    body: bytes = b"{}"
+    headers: dict[str, str] = field(default_factory=dict)
+    length: int | None = None
+    """What it says of its length, where that is a lie."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request."""
+
+    method: str
+    path: str
+    token: str | None
+    body: bytes
+
+
+class Stub:
+    """Gives its replies one after the other, and the last one for ever."""
+
+    def __init__(self, *replies: Reply, certificate: Path | None = None) -> None:
+        self.replies = list(replies) or [Reply()]
+        self.asked: list[Asked] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        scheme = "http"
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True
+            )
+            scheme = "https"
+        self.url = f"{scheme}://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.01,), daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop, and free the port."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _next(self) -> Reply:
+        return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        stub = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def _answer(self) -> None:
+                length = int(self.headers.get("Content-Length", 0))
+                body = self.rfile.read(length)
+                token = self.headers.get("Authorization")
+                stub.asked.append(Asked(self.command, self.path, token, body))
+                reply = stub._next()
+                self.send_response(reply.status)
+                for name, value in reply.headers.items():
+                    self.send_header(name, value)
+                length = len(reply.body) if reply.length is None else reply.length
+                self.send_header("Content-Length", str(length))
+                self.end_headers()
+                self.wfile.write(reply.body)
+
+            do_GET = do_POST = do_DELETE = _answer
+
+            def log_message(self, *_: object) -> None:
+                """Keep stderr clean."""
+
+        return Handler

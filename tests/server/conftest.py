@@ -1,0 +1,207 @@
+"""A real PostgreSQL, a database for each test, and servers that answer on a socket."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+import uvicorn
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from pydantic import SecretStr
+
+from promptvault.domain.tier import Tier
+from promptvault.server import embedded, migration, serving
+from promptvault.server.administration import Administration
+from promptvault.server.app import create_app
+from promptvault.server.settings import Settings
+
+SECRET = "the-secret-of-the-tests-0123456789"
+EMAIL = "ada@example.org"
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the address of a PostgreSQL; ``DATABASE_URL`` names another one."""
+    given = os.environ.get("DATABASE_URL")
+    if given:
+        yield given
+        return
+    with embedded.owned(tmp_path_factory.mktemp("postgres")) as address:
+        with psycopg.connect(address, autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
+        yield address
+
+
+@pytest.fixture(scope="session")
+def template(postgres: str) -> Iterator[str]:
+    """Return the name of a database that the migrations have made."""
+    with _database(postgres, "template1") as address:
+        migration.upgrade(address)
+        yield str(conninfo_to_dict(address)["dbname"])
+
+
+@pytest.fixture
+def empty_database_url(postgres: str) -> Iterator[str]:
+    """Return the address of a database without a schema."""
+    with _database(postgres, "template1") as address:
+        yield address
+
+
+@pytest.fixture
+def database_url(postgres: str, template: str) -> Iterator[str]:
+    """Return the address of this test's own database, its schema made."""
+    with _database(postgres, template) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def _database(postgres: str, template: str) -> Iterator[str]:
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        try:
+            yield make_conninfo(postgres, dbname=name)
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def settings(database_url: str) -> Settings:
+    """Return settings for this test's database; `model_copy` changes some."""
+    return Settings(database_url=SecretStr(database_url), secret=SecretStr(SECRET))
+
+
+@pytest.fixture
+def administration(settings: Settings) -> Administration:
+    """Return what an operator does, on this test's database."""
+    return Administration(settings)
+
+
+@pytest.fixture
+def token(administration: Administration) -> str:
+    """Return a token of a new user's, on the free plan."""
+    administration.add_user(EMAIL, Tier.FREE)
+    return administration.issue_token(EMAIL, "test")
+
+
+class Server:
+    """A server that answers on a socket, and a client for it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.listener = serving.listening("127.0.0.1", 0)
+        self.url = serving.address_of(self.listener)
+        self.settings = settings.model_copy(update={"public_url": self.url})
+        self.app = create_app(self.settings)
+        self._server = uvicorn.Server(serving.configuration(lambda: self.app))
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self.listener]}
+        )
+
+    def start(self) -> None:
+        """Begin to serve; the socket keeps early requests until then."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop, and free the port."""
+        self._server.should_exit = True
+        self._thread.join()
+        self.listener.close()
+
+    def client(self, token: str | None = None) -> httpx.Client:
+        """Return a client, signed in by *token*; the test's end need not close it."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=60)
+
+
+@pytest.fixture
+def start_server(settings: Settings) -> Iterator[Callable[..., Server]]:
+    """Return what starts a server; keywords change its settings."""
+    servers: list[Server] = []
+
+    def start(**changes: Any) -> Server:
+        servers.append(Server(settings.model_copy(update=changes)))
+        servers[-1].start()
+        return servers[-1]
+
+    yield start
+    for each in servers:
+        each.stop()
+
+
+@pytest.fixture
+def server(start_server: Callable[..., Server]) -> Server:
+    """Return a server of this test's own."""
+    return start_server()
+
+
+@pytest.fixture
+def visitor(server: Server) -> Iterator[httpx.Client]:
+    """Return a client that is not signed in."""
+    with server.client() as client:
+        yield client
+
+
+@pytest.fixture
+def client(server: Server, token: str) -> Iterator[httpx.Client]:
+    """Return a client that is signed in."""
+    with server.client(token) as client:
+        yield client
+
+
+@dataclass
+class ServerProcess:
+    """`promptvault serve` as a process of its own."""
+
+    process: subprocess.Popen[str]
+    log: Path
+    url: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, self.log.read_text()
+        self.url = json.loads(line)["url"]
+
+    def stop(self, by: int = signal.SIGTERM) -> int:
+        """Send a signal and return the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(by)
+        return self.process.wait(60)
+
+
+@pytest.fixture
+def server_process(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., ServerProcess]]:
+    """Return what starts `promptvault serve`, with arguments, on a free port."""
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    running: list[ServerProcess] = []
+
+    def start(*arguments: str) -> ServerProcess:
+        log = tmp_path / f"serve-{len(running)}.log"
+        command = [sys.executable, "-m", "promptvault", "serve", "--json"]
+        with log.open("w") as stderr:
+            process = subprocess.Popen(
+                [*command, "--port", "0", *arguments],
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+            )
+        running.append(ServerProcess(process, log))
+        return running[-1]
+
+    yield start
+    for each in running:
+        each.stop()

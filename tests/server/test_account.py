@@ -1,0 +1,89 @@
+"""Accounts: made whole or not at all, and what their tier allows."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+
+from promptvault.domain.tier import ALLOWANCES, Tier
+from promptvault.errors import AlreadyExistsError, InvalidInputError, NotFoundError
+from promptvault.server.administration import Administration
+from tests.server.conftest import EMAIL
+
+
+def _counts(database_url: str) -> list[int]:
+    with psycopg.connect(database_url) as connection:
+        return [
+            connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]
+            for table in ("accounts", "users", "vaults", "vault_members")
+        ]
+
+
+@pytest.mark.parametrize("tier", Tier)
+def test_an_account_has_a_user_and_an_empty_vault(
+    administration: Administration, database_url: str, tier: Tier
+) -> None:
+    administration.add_user(EMAIL, tier)
+    assert _counts(database_url) == [1, 1, 1, 1]
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute(
+            "SELECT plan, prompt_limit, prompt_count, head_seq, gc_horizon,"
+            " digest = decode(repeat('00', 32), 'hex'), m.role, u.role"
+            " FROM accounts a JOIN vaults v ON v.account_id = a.id"
+            " JOIN vault_members m ON m.vault_id = v.id"
+            " JOIN users u ON u.id = m.user_id"
+        ).fetchone()
+    limit = ALLOWANCES[tier].prompts
+    assert row == (tier, limit, 0, 0, 0, True, "owner", "owner")
+
+
+def test_an_address_is_taken_in_any_spelling(
+    administration: Administration, database_url: str
+) -> None:
+    administration.add_user(EMAIL, Tier.FREE)
+    with pytest.raises(AlreadyExistsError):
+        administration.add_user(f" {EMAIL.upper()} ", Tier.FREE)
+    assert _counts(database_url) == [1, 1, 1, 1]
+
+
+def test_of_many_who_want_one_address_one_gets_it(
+    administration: Administration, database_url: str
+) -> None:
+    def add(_number: int) -> bool:
+        try:
+            administration.add_user(EMAIL, Tier.FREE)
+        except AlreadyExistsError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sum(threads.map(add, range(8))) == 1
+    assert _counts(database_url) == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "ada", "ada@", "@example.org", "a b@c.d", "a\n@b", "a@b@c"]
+)
+def test_what_is_no_address_makes_no_account(
+    administration: Administration, database_url: str, text: str
+) -> None:
+    with pytest.raises(InvalidInputError):
+        administration.add_user(text, Tier.FREE)
+    assert _counts(database_url) == [0, 0, 0, 0]
+
+
+def test_a_tier_changes(administration: Administration) -> None:
+    administration.add_user(EMAIL, Tier.FREE)
+    administration.set_tier(EMAIL.upper(), Tier.PRO)
+    (user,) = administration.users()
+    assert (user.email, user.plan, user.prompt_limit) == (EMAIL, "pro", None)
+    with pytest.raises(NotFoundError):
+        administration.set_tier("bob@example.org", Tier.PRO)
+
+
+def test_the_table_of_tiers() -> None:
+    assert {tier.value: tuple(each) for tier, each in ALLOWANCES.items()} == {
+        "free": (50, 0, 1),
+        "pro": (None, None, 5),
+        "enterprise": (None, None, None),
+    }

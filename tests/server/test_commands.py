@@ -1,0 +1,62 @@
+"""`promptvault server`: users, tiers, tokens, on a database without a server."""
+
+import json
+
+import pytest
+
+from tests.conftest import Pvt
+from tests.server.conftest import EMAIL
+
+
+@pytest.fixture(autouse=True)
+def on_this_database(
+    pvt: Pvt, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Let each command work on this test's database."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+
+
+def test_users_and_tiers(pvt: Pvt) -> None:
+    made = pvt.ok("server", "user", "add", EMAIL, "--json").json
+    assert (made["email"], made["tier"]) == (EMAIL, "free")
+    changed = pvt.ok("server", "tier", EMAIL, "pro", "--json").json
+    assert changed == {"email": EMAIL, "tier": "pro", "prompt_limit": None}
+    (row,) = pvt.ok("server", "user", "list", "--json").json
+    assert row.pop("created_at").endswith("Z")
+    assert row == {"email": EMAIL, "tier": "pro", "prompts": 0, "prompt_limit": None}
+    assert pvt.ok("server", "user", "list").text.split("\t")[:4] == [
+        *(EMAIL, "pro", "0", "-")
+    ]
+
+
+def test_only_data_is_on_stdout(pvt: Pvt) -> None:
+    assert pvt.ok("server", "user", "list").text == ""
+    assert pvt.ok("server", "user", "add", EMAIL).text == ""
+    assert pvt.ok("server", "tier", EMAIL, "enterprise").text == ""
+    assert pvt.ok("server", "migrate").text == ""
+    assert pvt.ok("server", "token", EMAIL).text.startswith("pv_pat_")
+
+
+def test_each_token_is_another(pvt: Pvt) -> None:
+    pvt.ok("server", "user", "add", EMAIL)
+    tokens = {pvt.ok("server", "token", EMAIL, "--json").json["token"] for _ in "ab"}
+    assert len(tokens) == 2
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "word"),
+    [
+        (f"user add {EMAIL}", 5, "conflict"),
+        ("user add nobody", 2, "invalid_input"),
+        ("user add bob@example.org --tier gold", 2, "invalid_input"),
+        ("tier bob@example.org pro", 3, "not_found"),
+        (f"tier {EMAIL} gold", 2, "invalid_input"),
+        ("token bob@example.org", 3, "not_found"),
+    ],
+)
+def test_what_cannot_be_done(pvt: Pvt, command: str, code: int, word: str) -> None:
+    pvt.ok("server", "user", "add", EMAIL)
+    result = pvt("server", *command.split(), "--json")
+    assert result.code == code
+    assert result.text == ""
+    assert json.loads(result.err)["error"]["code"] == word

@@ -1,0 +1,128 @@
+"""Every route asks for a token, unless it is named here and there."""
+
+from collections.abc import Iterator
+
+import httpx
+import psycopg
+import pytest
+from fastapi import APIRouter
+from fastapi.routing import iter_route_contexts
+from pydantic import SecretStr
+
+from promptvault.server.api import protected
+from promptvault.server.app import create_app
+from promptvault.server.guard import OWN_SCOPES, PUBLIC_ROUTES
+from promptvault.server.settings import Settings
+from promptvault.server.token.secret import make_token
+from tests.server.conftest import Server
+
+PUBLIC = {"start_device_sign_in", "exchange_device_code"}
+"""Routes under /v1 that need no token. To add one is a decision, so it stands twice."""
+
+OUTSIDE = {
+    *("healthz", "readyz", "prometheus", "openapi", "stylesheet", "icon"),
+    *("show_sign_up", "sign_up", "show_verification", "verify"),
+    *("show_sign_in", "sign_in", "show_sign_out", "sign_out"),
+    *("show_device", "look_up_code", "decide_device"),
+}
+"""Routes that are no part of the API; pages look after their own sessions."""
+
+
+@pytest.fixture
+def routes(settings: Settings) -> list[tuple[str, str, str]]:
+    """Return method, path and name of every route."""
+    found = iter_route_contexts(create_app(settings).routes)
+    return [
+        (method, str(route.path), str(route.name))
+        for route in found
+        for method in sorted(route.methods or ())
+    ]
+
+
+def test_public_routes_are_known(routes: list[tuple[str, str, str]]) -> None:
+    assert PUBLIC_ROUTES == PUBLIC
+    assert PUBLIC | OWN_SCOPES.keys() <= {name for _, _, name in routes}
+    outside = {name for _, path, name in routes if not path.startswith("/v1/")}
+    assert outside | {"openapi"} == OUTSIDE
+
+
+def test_no_two_routes_have_one_name(routes: list[tuple[str, str, str]]) -> None:
+    """Else one that is public would open the other."""
+    places = {(path, name) for _, path, name in routes}
+    assert len({name for _, name in places}) == len(places)
+
+
+@pytest.mark.parametrize("header", [None, "Bearer nonsense", "Basic YTpi", "made up"])
+def test_every_other_route_is_protected(
+    visitor: httpx.Client, routes: list[tuple[str, str, str]], header: str | None
+) -> None:
+    given = f"Bearer {make_token()}" if header == "made up" else header
+    headers = {} if given is None else {"Authorization": given}
+    for method, path, name in routes:
+        if name not in PUBLIC | OUTSIDE:
+            answer = visitor.request(method, path, headers=headers)
+            assert answer.status_code == 401, (method, path)
+
+
+probe = APIRouter()
+
+
+@probe.get("/probe")
+async def read_probe() -> str:
+    """A route whose author thought of no protection."""
+    return "read"
+
+
+@probe.post("/probe")
+async def write_probe() -> str:
+    """Another one."""
+    return "written"
+
+
+@pytest.fixture
+def probed(server: Server) -> Iterator[httpx.Client]:
+    """Return a client of a server with the routes above."""
+    server.app.include_router(protected(probe))
+    with server.client() as client:
+        yield client
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_forgotten_route_is_protected(probed: httpx.Client, method: str) -> None:
+    assert probed.request(method, "/v1/probe").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("scopes", "reading", "writing"),
+    [
+        ("{sync:read,sync:write}", 200, 200),
+        ("{sync:read}", 200, 403),
+        ("{team:admin}", 403, 403),
+    ],
+)
+def test_a_token_is_good_for_its_scopes(
+    probed: httpx.Client,
+    token: str,
+    database_url: str,
+    scopes: str,
+    reading: int,
+    writing: int,
+) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE tokens SET scopes = %s", (scopes,))
+    probed.headers["Authorization"] = f"Bearer {token}"
+    assert probed.get("/v1/probe").status_code == reading
+    assert probed.post("/v1/probe").status_code == writing
+
+
+def test_a_token_of_another_server_is_none_here(
+    client: httpx.Client, server: Server, settings: Settings
+) -> None:
+    assert client.get("/v1/me").status_code == 200
+    changed = settings.model_copy(update={"secret": SecretStr("x" * 40)})
+    other = Server(changed)
+    other.start()
+    with other.client() as stranger:
+        stranger.headers = client.headers
+        assert stranger.get("/v1/me").status_code == 401
+    other.stop()

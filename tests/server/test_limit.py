@@ -1,0 +1,170 @@
+"""Token buckets, which all instances share."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import psycopg
+import pytest
+from fastapi import Request
+from fastapi.routing import iter_route_contexts
+
+from promptvault.errors import RateLimitedError
+from promptvault.server.address import visitor_address, visitor_network
+from promptvault.server.database import Connection
+from promptvault.server.limit.repository import LimitRepository
+from promptvault.server.limit.rule import ROUTE_LIMITS, Limit
+from promptvault.server.limit.service import take
+from tests.server.conftest import Server
+
+# So slow that nothing comes back while a test runs.
+SLOW = Limit(3, 1 / 1000)
+
+
+def _take(database_url: str, limit: Limit = SLOW, key: str = "key") -> float | None:
+    """Take one; return seconds to wait, None where it was given."""
+
+    async def run() -> float | None:
+        async with await Connection.connect(database_url) as connection:
+            try:
+                await take(connection, limit, key)
+            except RateLimitedError as error:
+                return error.retry_after
+        return None
+
+    return asyncio.run(run())
+
+
+def _age(database_url: str, seconds: float) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "UPDATE rate_limits"
+            " SET updated_at = updated_at - make_interval(secs => %s)",
+            (seconds,),
+        )
+
+
+def test_a_bucket_is_emptied_and_fills_again(database_url: str) -> None:
+    for _ in range(3):
+        assert _take(database_url) is None
+    wait = _take(database_url)
+    assert wait is not None
+    assert 59_000 < wait <= 60_000
+    _age(database_url, wait)
+    assert _take(database_url) is None
+    assert _take(database_url) is not None
+
+
+def test_to_be_refused_costs_nothing(database_url: str) -> None:
+    """Else who asks too often would wait for ever."""
+    for _ in range(10):
+        _take(database_url)
+    first = _take(database_url)
+    assert first is not None
+    _age(database_url, first / 2)
+    second = _take(database_url)
+    assert second is not None
+    assert second == pytest.approx(first / 2, rel=0.01)
+    _age(database_url, second)
+    assert _take(database_url) is None
+
+
+def test_no_more_than_the_burst_is_saved_up(database_url: str) -> None:
+    _take(database_url)
+    _age(database_url, 10_000_000)
+    assert [_take(database_url) is None for _ in range(4)] == [True] * 3 + [False]
+
+
+def test_a_clock_that_went_back_gives_and_takes_nothing(database_url: str) -> None:
+    _take(database_url)
+    _age(database_url, -10_000_000)
+    assert [_take(database_url) is None for _ in range(3)] == [True] * 2 + [False]
+    _age(database_url, 60_001)
+    assert _take(database_url) is None
+
+
+def test_keys_are_apart(database_url: str) -> None:
+    for _ in range(4):
+        _take(database_url)
+    assert _take(database_url, key="another") is None
+
+
+def test_many_at_once_get_what_is_there(database_url: str) -> None:
+    limit = Limit(10, 1 / 1000)
+    with ThreadPoolExecutor(8) as threads:
+        waits = [*threads.map(lambda _: _take(database_url, limit), range(40))]
+    assert waits.count(None) == 10
+
+
+def test_what_lies_idle_is_forgotten(database_url: str) -> None:
+    async def forget() -> None:
+        async with await Connection.connect(database_url) as connection:
+            await LimitRepository(connection).forget_idle()
+
+    _take(database_url, key="old")
+    _age(database_url, 90_000)
+    _take(database_url, key="new")
+    asyncio.run(forget())
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute("SELECT key FROM rate_limits").fetchall()
+    assert rows == [("new",)]
+
+
+def test_two_instances_count_together(start_server: Callable[..., Server]) -> None:
+    statuses = []
+    with start_server().client() as one, start_server().client() as other:
+        for number in range(14):
+            client = one if number % 2 else other
+            statuses.append(client.post("/signin").status_code)
+    assert statuses == [403] * 10 + [429] * 4
+
+
+def test_every_limit_is_a_routes(server: Server) -> None:
+    names = {str(route.name) for route in iter_route_contexts(server.app.routes)}
+    assert ROUTE_LIMITS.keys() <= names
+
+
+def test_a_header_does_not_help_without_a_proxy(visitor: httpx.Client) -> None:
+    statuses = [
+        visitor.post(
+            "/signin", headers={"X-Forwarded-For": f"192.0.2.{number}"}
+        ).status_code
+        for number in range(12)
+    ]
+    assert statuses[-2:] == [429, 429]
+
+
+def _request(peer: str, *headers: str) -> Request:
+    pairs = [(b"x-forwarded-for", each.encode()) for each in headers]
+    return Request({"type": "http", "client": (peer, 1), "headers": pairs})
+
+
+@pytest.mark.parametrize(
+    ("headers", "proxies", "address"),
+    [
+        ([], 0, "10.0.0.9"),
+        (["1.1.1.1"], 0, "10.0.0.9"),
+        (["1.1.1.1"], 1, "1.1.1.1"),
+        (["6.6.6.6, 1.1.1.1"], 1, "1.1.1.1"),
+        (["6.6.6.6, 1.1.1.1", "2.2.2.2"], 1, "2.2.2.2"),
+        (["6.6.6.6, 1.1.1.1", "2.2.2.2"], 2, "1.1.1.1"),
+        ([], 2, "10.0.0.9"),
+        (["1.1.1.1"], 5, "1.1.1.1"),
+        (["nonsense"], 1, "10.0.0.9"),
+        (["::ffff:1.1.1.1"], 1, "1.1.1.1"),
+        (["2001:db8::1%eth0"], 1, "2001:db8::1"),
+    ],
+)
+def test_which_address_is_believed(
+    headers: list[str], proxies: int, address: str
+) -> None:
+    assert visitor_address(_request("10.0.0.9", *headers), proxies) == address
+
+
+def test_one_network_of_ipv6_is_one_visitor() -> None:
+    networks = {
+        visitor_network(_request(f"2001:db8:0:1::{host:x}"), 0) for host in range(9)
+    }
+    assert networks == {"2001:db8:0:1::/64"}
+    assert visitor_network(_request("2001:db8:0:2::1"), 0) not in networks

@@ -1,0 +1,97 @@
+"""The schema: what the migrations make, up and down, with rows in it."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+import sqlalchemy
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from psycopg.conninfo import make_conninfo
+
+from promptvault.domain.tier import Tier
+from promptvault.errors import UnavailableError
+from promptvault.server import migration
+from promptvault.server.administration import Administration
+from promptvault.server.settings import Settings
+from promptvault.server.tables import METADATA
+from tests.server.conftest import EMAIL
+
+
+def _tables(url: str) -> dict[str, int]:
+    """Return each table with its number of rows."""
+    with psycopg.connect(url) as connection:
+        names = connection.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        ).fetchall()
+        return {
+            name: connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0]
+            for (name,) in names
+        }
+
+
+def test_the_migrations_make_what_the_tables_say(database_url: str) -> None:
+    engine = sqlalchemy.create_engine(
+        "postgresql+psycopg://", creator=lambda: psycopg.connect(database_url)
+    )
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_server_default": True}
+        )
+        assert compare_metadata(context, METADATA) == []
+    engine.dispose()
+    assert _tables(database_url).keys() == {*METADATA.tables, "alembic_version"}
+
+
+def test_rate_limits_cost_no_log(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        unlogged = connection.execute(
+            "SELECT relname FROM pg_class WHERE relpersistence = 'u' AND relkind = 'r'"
+        ).fetchall()
+    assert unlogged == [("rate_limits",)]
+
+
+def test_down_and_up_again_on_a_database_with_rows(
+    database_url: str, administration: Administration, token: str
+) -> None:
+    assert {name for name, rows in _tables(database_url).items() if rows} >= {
+        *("accounts", "users", "vaults", "vault_members", "tokens"),
+    }
+    migration.downgrade(database_url, "base")
+    assert _tables(database_url).keys() == {"alembic_version"}
+    migration.upgrade(database_url)
+    administration.add_user(EMAIL, Tier.FREE)
+
+
+def test_up_again_changes_nothing(database_url: str, token: str) -> None:
+    before = _tables(database_url)
+    migration.upgrade(database_url)
+    assert _tables(database_url) == before
+    assert migration.current(database_url) == migration.newest()
+
+
+def test_two_that_migrate_at_once_wait_for_each_other(empty_database_url: str) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(migration.upgrade, [empty_database_url] * 4))
+    assert migration.current(empty_database_url) == migration.newest()
+
+
+def test_a_schema_that_is_not_ours_is_refused(
+    empty_database_url: str, database_url: str
+) -> None:
+    migration.refuse_outdated(database_url)
+    with pytest.raises(UnavailableError, match="server migrate"):
+        migration.refuse_outdated(empty_database_url)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'later'")
+    with pytest.raises(UnavailableError, match="newer"):
+        migration.refuse_outdated(database_url)
+
+
+def test_an_address_stays_secret(settings: Settings, postgres: str) -> None:
+    wrong = make_conninfo(postgres, dbname="nowhere", password="tell-nobody")
+    with pytest.raises(UnavailableError) as caught:
+        migration.current(wrong)
+    assert not re.search("tell-nobody|nowhere", str(caught.value))
+    assert caught.value.__cause__ is None

@@ -1,0 +1,202 @@
+"""Sign-up where mail can be sent, against a real SMTP server on a socket."""
+
+import re
+import socket
+from collections.abc import Callable, Iterator
+from email import message_from_bytes
+from email.message import Message
+from email.policy import default
+
+import httpx
+import psycopg
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from promptvault.domain.tier import Tier
+from promptvault.server.administration import Administration
+from tests.server.browser import PASSWORD, Browser
+from tests.server.conftest import EMAIL, Server
+
+OTHER = "another good password"
+
+
+class MailServer:
+    """Keeps what comes in."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.mails: list[tuple[list[str], Message]] = []
+
+    async def handle_DATA(
+        self, _server: SMTP, _session: Session, envelope: Envelope
+    ) -> str:
+        """Take one mail."""
+        assert isinstance(envelope.content, bytes)
+        mail = message_from_bytes(envelope.content, policy=default)
+        self.mails.append(([*envelope.rcpt_tos], mail))
+        return "250 OK"
+
+    def link(self, at: int = -1) -> str:
+        """Return the link in a mail, without the server's address."""
+        text = self.mails[at][1].get_payload(decode=True)
+        assert isinstance(text, bytes)
+        found = re.search(rb"http://[^/]+(/verify\S+)", text)
+        assert found, text
+        return found[1].decode()
+
+
+@pytest.fixture
+def mail(free_port: int) -> Iterator[MailServer]:
+    """Return a mail server that runs."""
+    kept = MailServer(free_port)
+    controller = Controller(kept, hostname="127.0.0.1", port=free_port)
+    controller.start()
+    yield kept
+    controller.stop()
+
+
+@pytest.fixture
+def server(start_server: Callable[..., Server], mail: MailServer) -> Server:
+    """Return a server that sends mail."""
+    return start_server(
+        smtp_host="127.0.0.1", smtp_port=mail.port, smtp_security="none"
+    )
+
+
+@pytest.fixture
+def browser(server: Server) -> Iterator[Browser]:
+    """Return a browser in which nobody is signed in."""
+    with server.client() as client:
+        yield Browser(client)
+
+
+def _users(database_url: str) -> list[tuple[str, bool]]:
+    with psycopg.connect(database_url) as connection:
+        return connection.execute(
+            "SELECT email, email_verified_at IS NOT NULL FROM users"
+        ).fetchall()
+
+
+def test_an_account_is_made_once_the_mail_is_answered(
+    browser: Browser, mail: MailServer, database_url: str
+) -> None:
+    browser.open("/signup?user_code=BCDF-GHJK")
+    assert EMAIL in browser.send(email=EMAIL, password=PASSWORD).text
+    assert _users(database_url) == []
+    assert browser.sign_in(EMAIL).status_code == 401
+    (recipients, _message) = mail.mails[0]
+    assert recipients == [EMAIL]
+    browser.open(mail.link())
+    assert _users(database_url) == []  # to look at it is not to answer it
+    browser.send(password=PASSWORD)
+    assert browser.page.url.path == "/device"
+    assert "BCDF-GHJK" in browser.page.text
+    assert _users(database_url) == [(EMAIL, True)]
+    browser.open(mail.link())
+    assert browser.send(password=PASSWORD).status_code == 422  # used
+
+
+def test_neither_who_reads_the_mail_nor_who_chose_gets_in_alone(
+    browser: Browser, mail: MailServer, database_url: str
+) -> None:
+    """Somebody signs up with an address of another's, before and after its owner."""
+    browser.sign_up(EMAIL, OTHER)
+    browser.sign_up(EMAIL, PASSWORD)
+    browser.sign_up(EMAIL, OTHER)
+    for at in (0, 2):
+        browser.open(mail.link(at))
+        assert browser.send(password=PASSWORD).status_code == 401
+    assert _users(database_url) == []
+    browser.open(mail.link(1))
+    assert browser.send(password=PASSWORD).url.path == "/device"
+    browser.client.cookies.clear()
+    assert browser.sign_in(EMAIL, OTHER).status_code == 401
+
+
+def test_who_has_an_account_cannot_be_found_out(
+    browser: Browser, mail: MailServer, administration: Administration
+) -> None:
+    administration.add_user(EMAIL, Tier.PRO)
+    pages = [
+        browser.sign_up(email).text.replace(email, "")
+        for email in (EMAIL, "bob@example.org")
+    ]
+    assert pages[0] == pages[1]
+    assert len(mail.mails) == 2
+
+
+def test_a_forgotten_password_is_replaced_and_sessions_end(
+    browser: Browser, server: Server, mail: MailServer, database_url: str
+) -> None:
+    browser.sign_up(EMAIL)
+    browser.open(mail.link())
+    browser.send(password=PASSWORD)
+    with server.client() as client:
+        other = Browser(client)
+        other.sign_up(EMAIL, OTHER)
+        assert browser.open("/device").url.path == "/device"
+        other.open(mail.link())
+        other.send(password=OTHER)
+        assert other.open("/device").url.path == "/device"
+    assert browser.open("/device").url.path == "/signin"
+    assert browser.sign_in(EMAIL, PASSWORD).status_code == 401
+    assert browser.sign_in(EMAIL, OTHER).url.path == "/device"
+    assert _users(database_url) == [(EMAIL, True)]
+
+
+def test_a_mail_that_is_too_old_is_good_for_nothing(
+    browser: Browser, mail: MailServer, database_url: str
+) -> None:
+    browser.sign_up(EMAIL)
+    with psycopg.connect(database_url) as connection:
+        (row,) = connection.execute("SELECT s::text FROM sign_ups s").fetchall()
+        connection.execute("UPDATE sign_ups SET expires_at = now()")
+    assert mail.link().split("=")[1] not in row[0]
+    browser.open(mail.link())
+    assert browser.send(password=PASSWORD).status_code == 422
+    assert _users(database_url) == []
+
+
+def test_nobody_is_flooded_with_mail(browser: Browser, mail: MailServer) -> None:
+    statuses = [browser.sign_up(EMAIL.upper()).status_code for _ in range(4)]
+    assert statuses == [200, 200, 200, 429]
+    assert len(mail.mails) == 3
+
+
+@pytest.mark.parametrize(
+    "email", ["a,eve@example.org", "<a@b.c>,eve@example.org", "a@b.c,d", '"a@b.c']
+)
+def test_one_address_is_one_address(
+    browser: Browser, mail: MailServer, email: str
+) -> None:
+    assert browser.sign_up(email).status_code == 422
+    assert mail.mails == []
+
+
+def test_where_no_mail_goes_out_it_is_said(
+    start_server: Callable[..., Server], free_port: int
+) -> None:
+    changes = {"smtp_host": "127.0.0.1", "smtp_port": free_port}
+    with start_server(**changes).client() as client:
+        answer = Browser(client).sign_up(EMAIL)
+    assert answer.status_code == 503
+    assert "could not be sent" in answer.text
+
+
+@pytest.fixture
+def free_port() -> int:
+    """Return a port on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def test_without_encryption_nothing_goes_out_by_default(
+    start_server: Callable[..., Server], mail: MailServer
+) -> None:
+    server = start_server(smtp_host="127.0.0.1", smtp_port=mail.port)
+    with server.client() as client:
+        answer: httpx.Response = Browser(client).sign_up(EMAIL)
+    assert answer.status_code == 503
+    assert mail.mails == []
