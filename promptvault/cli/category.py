@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from promptvault.cli import render_category, terminal
+from promptvault.cli import render_category, render_model, terminal
 from promptvault.cli.context import open_reader
 from promptvault.errors import PromptVaultError
 from promptvault.services import categorizing
@@ -18,8 +18,8 @@ _HEADING = "Proposed changes; apply which?"
 
 def proposed(reader: Reader, items: Sequence[Item], means: Means) -> Proposals:
     """Return what is proposed for *items*, having told how that came about."""
-    with render_category.progress(len(items)) as tell:
-        found = categorizing.proposals(reader, items, means, tell)
+    with render_model.progress("Categorizing", len(items)) as advance:
+        found = categorizing.proposals(reader, items, means, advance)
     if items:
         render_category.origins(found, means.model)
     return found
@@ -37,9 +37,7 @@ def accepted(changes: Sequence[Proposal]) -> list[Proposal]:
     """
     number = len(changes)
     what = "this change" if number == 1 else f"these {number:,} changes"
-    sys.stderr.write(f"Make {what}? [y/N, c to choose] ")
-    sys.stderr.flush()
-    answer = sys.stdin.readline().strip().lower()
+    answer = terminal.ask(f"Make {what}? [y/N, c to choose]")
     if answer in {"c", "choose"}:
         return _chosen(changes)
     return list(changes) if answer in {"y", "yes"} else []

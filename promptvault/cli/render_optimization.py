@@ -1,9 +1,10 @@
 """Drawing optimizations for people, and their rows for scripts."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from promptvault.cli import terminal
+from promptvault.cli.record import Name
 from promptvault.cli.render import Column, difference, moment, table
 from promptvault.cli.render_model import money
 from promptvault.domain.timestamp import to_text
@@ -16,9 +17,6 @@ from promptvault.services.optimizing import (
 from promptvault.services.outcome import Outcome, Saved
 from promptvault.services.rubric import CRITERIA, MOST_TOTAL, total
 from promptvault.vault.optimization_log import Entry
-
-Name = Callable[[str], str | None]
-"""Returns what a prompt is called now, by its id; None where it is gone."""
 
 
 def result(found: Result) -> None:
@@ -87,7 +85,9 @@ def result_row(found: Result, saved: Saved | None) -> dict[str, Any]:
     return {
         "id": found.id,
         "name": found.task.prompt.name,
+        "prompt_id": found.task.prompt.id,
         "version": version.number,
+        "version_id": version.id,
         "model": found.model,
         "judge": found.judge,
         "goal": found.task.goal,

@@ -1,10 +1,11 @@
 """Answers of models as they come, and the run log."""
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from promptvault.cli import terminal
+from promptvault.cli.record import Name
 from promptvault.cli.render import Column, moment, table
 from promptvault.cli.render_model import money
 from promptvault.domain.timestamp import to_text
@@ -69,10 +70,6 @@ def _summary(finished: Done) -> str:
 
 def _about(run: Run) -> str:
     return "~" if run.tokens_estimated else ""
-
-
-Name = Callable[[str], str | None]
-"""Returns what a prompt is called now, by its id; None where it is gone."""
 
 
 def runs(entries: Iterable[Entry], name: Name) -> None:

@@ -26,15 +26,15 @@ _HEADINGS = {
 
 def advice(found: Advice) -> None:
     """Print suggestions under their headings; to a pipe kind, command and reason."""
-    if not terminal.stdout_is_terminal():
+    if terminal.stdout_is_terminal():
+        screen = console()
+        for kind, group in groupby(found.suggestions, key=lambda each: each.kind):
+            _draw(screen, kind, list(group))
+    else:
         lines = ((s.kind.value, command_of(s), s.reason) for s in found.suggestions)
-        return table((), lines, "")
-    screen = console()
-    for kind, group in groupby(found.suggestions, key=lambda each: each.kind):
-        _draw(screen, kind, list(group))
+        table((), lines, "")
     for remark in remarks(found):
         terminal.note(remark)
-    return None
 
 
 def _draw(screen: "Console", kind: Kind, group: Sequence[Suggestion]) -> None:

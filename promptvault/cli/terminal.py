@@ -73,9 +73,14 @@ def confirm(question: str, option: str) -> None:
 
 def agrees(question: str) -> bool:
     """Ask a yes/no question of the person who is there; anything but yes is no."""
-    sys.stderr.write(f"{question} [y/N] ")
+    return ask(f"{question} [y/N]") in {"y", "yes"}
+
+
+def ask(question: str) -> str:
+    """Return what the person who is there answers, in lower case."""
+    sys.stderr.write(f"{question} ")
     sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    return sys.stdin.readline().strip().lower()
 
 
 def read_stdin() -> str:

@@ -163,6 +163,15 @@ def clean_line(text: str) -> str:
     return "".join(c for c in line if unicodedata.category(c) not in {"Cc", "Cs"})
 
 
+def short_line(text: str, length: int) -> str:
+    """Return how *text* begins, in one line; '…' ends it where there is more."""
+    start, rest = text[: 4 * length], text[4 * length :]  # a text may be a book
+    line = clean_line(start)
+    if len(line) <= length and not rest.strip():
+        return line
+    return line[: length - 1].rstrip() + "…"
+
+
 def validate_line(text: str, field: str) -> str:
     """Return *text* as a one-line *field* (a title, a description, a message)."""
     line = " ".join(text.split())

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from promptvault.domain.chat import Message, Request, Role, Schema
 from promptvault.domain.prompt import clean_line
+from promptvault.domain.schema import INTEGER, TEXT, list_of, strict_object
 from promptvault.services.model import Model
 from promptvault.services.structured import ask_for
 
@@ -140,21 +141,12 @@ def marked(texts: Sequence[str]) -> str:
     )
 
 
-def _strict(**properties: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-_SCORE = _strict(
+_SCORE = strict_object(
     points={"type": "integer", "enum": list(range(MOST_POINTS + 1))},
-    reason={"type": "string"},
+    reason=TEXT,
 )
-_RATED = _strict(number={"type": "integer"}, **dict.fromkeys(CRITERIA, _SCORE))
-_SCHEMA = Schema("ratings", _strict(texts={"type": "array", "items": _RATED}))
+_RATED = strict_object(number=INTEGER, **dict.fromkeys(CRITERIA, _SCORE))
+_SCHEMA = Schema("ratings", strict_object(texts=list_of(_RATED)))
 
 
 def _wrong_numbers(value: Any, count: int) -> str | None:

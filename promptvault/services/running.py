@@ -34,7 +34,7 @@ class Order(NamedTuple):
     """NAME or NAME@REV of the prompt that is the system message."""
     temperature: float | None = None
     max_tokens: int | None = None
-    allows_secrets: bool = False
+    allow_secrets: bool = False
 
 
 class Composed(NamedTuple):
@@ -69,13 +69,11 @@ def compose(reader: Reader, order: Order, read: Read) -> Composed:
     if order.system is not None:
         chief, system = retrieval.resolve(reader, order.system)
         instructions = _text(reader, chief, system, system_values, pipe)
-        refuse_secrets(
-            chief, system.content, instructions, allowed=order.allows_secrets
-        )
+        refuse_secrets(chief, system.content, instructions, allowed=order.allow_secrets)
     text = _text(reader, prompt, version, values, pipe)
     piped = pipe.rest()
     refuse_secrets(
-        prompt, version.content, f"{text}\n{piped}", allowed=order.allows_secrets
+        prompt, version.content, f"{text}\n{piped}", allowed=order.allow_secrets
     )
     messages = _messages(instructions, text, piped)
     request = Request(messages, order.temperature, order.max_tokens)

@@ -47,7 +47,9 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _LANGUAGES = frozenset(
     name.casefold() for name in (*NATURAL_LANGUAGES, *CODE_LANGUAGES, "Go", "C", "SQL")
 )
-_LABEL = re.compile(r"(?:^|[\n.;,(*#>-])[ \t]*([^\W\d][\w ]{1,30}?)\W{0,2}[:=]\W*(?:(?:an?|the) )?\Z")
+_LABEL = re.compile(
+    r"(?:^|[\n.;,(*#>-])[ \t]*([^\W\d][\w ]{1,30}?)\W{0,2}[:=]\W*(?:(?:an?|the) )?\Z"
+)
 _LAST_WORD = re.compile(r"(\w+(?: \w+)?)[ \t]*[\"'“\u2018«(\[<*]*\Z")
 _UNIT = re.compile(r"\A[ \t-](?:bullet )?([^\W\d]+)")
 _NEXT_WORD = re.compile(r"\A[\"'”\u2019»)\]>*]*[ \t]+(\w+)")

@@ -1,9 +1,6 @@
 """`config` and keys: what is shown, asked for, kept, and sent to which server."""
 
-import os
-import pty
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +9,7 @@ import pytest
 from promptvault.credentials import store_credential
 from tests.conftest import Process, Pvt, Result
 from tests.model_server import ModelServer
+from tests.terminal_kit import on_a_terminal
 
 KEY, SECRET = "ai.api_key", "sk-secret-of-the-test"
 
@@ -106,33 +104,21 @@ class TestKeys:
         assert pvt("config", "set", KEY, stdin=SECRET.encode()).code == 2
         assert not (home / "credentials").exists()
 
-    def test_on_a_terminal_it_is_asked_for_unseen(self, pvt: Pvt, home: Path) -> None:
-        code, seen = _typed(f"{SECRET}\n", "config", "set", KEY)
+    def test_on_a_terminal_it_is_asked_for_unseen(
+        self, pvt_process: Process, home: Path
+    ) -> None:
+        command = pvt_process.command("config", "set", KEY)
+        code, seen = on_a_terminal(command, (b": ", f"{SECRET}\n".encode()))
         assert code == 0, seen
         assert KEY in seen
         assert SECRET not in seen
         assert (home / "credentials" / KEY).read_text() == SECRET
 
-    def test_ctrl_c_while_asked(self, pvt: Pvt, home: Path) -> None:
-        code, _ = _typed("\x03", "config", "set", KEY)
+    def test_ctrl_c_while_asked(self, pvt_process: Process, home: Path) -> None:
+        command = pvt_process.command("config", "set", KEY)
+        code, _ = on_a_terminal(command, (b": ", b"\x03"))
         assert code == 130
         assert not (home / "credentials").exists()
-
-
-def _typed(text: str, *arguments: str) -> tuple[int, str]:
-    """Run the program on a terminal of its own, where *text* is typed when it asks."""
-    process, terminal = pty.fork()
-    if not process:
-        os.execv(sys.executable, [sys.executable, "-m", "promptvault", *arguments])
-    seen = b""
-    try:
-        while chunk := os.read(terminal, 1000):
-            asked, seen = b": " in seen, seen + chunk
-            if not asked and b": " in seen:  # before that, what is typed is lost
-                os.write(terminal, text.encode())
-    except OSError:  # how a terminal ends on Linux
-        pass
-    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), seen.decode()
 
 
 class TestUrls:
@@ -156,9 +142,12 @@ class TestSent:
 
     @pytest.fixture(autouse=True)
     def _prepare(
-        self, pvt: Pvt, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
+        self,
+        pvt: Pvt,
+        model_server: ModelServer,
+        no_retries: None,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setenv("PROMPTVAULT_AI_RETRIES", "0")
         monkeypatch.delenv("OPENAI_API_KEY")
         pvt.ok("add", "tea", "Make tea.")
 

@@ -1,10 +1,8 @@
 """`optimize` and `optimizations`, against a server that rewrites and judges."""
 
 import json
-import os
 import re
 import sqlite3
-import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +23,7 @@ from tests.model_server import (
     Text,
     json_text,
 )
+from tests.terminal_kit import with_typed
 
 REVIEW = "Review {{ code }}.\n{% if strict %}Be strict about {{ rule }}.{% endif %}\n"
 BETTER = (
@@ -75,11 +74,8 @@ class Workshop:
 
 
 @pytest.fixture
-def workshop(
-    pvt: Pvt, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
-) -> Workshop:
+def workshop(pvt: Pvt, model_server: ModelServer, no_retries: None) -> Workshop:
     """Return a server that knows the texts above, and the prompt `review`."""
-    monkeypatch.setenv("PROMPTVAULT_AI_RETRIES", "0")
     pvt.ok("add", "review", REVIEW, "--template", "--title", "Review it")
     made = Workshop(
         [DAMAGED, BETTER],
@@ -112,6 +108,9 @@ def test_apply_saves_the_best_text_with_all_else_as_it_was(
     result = pvt.ok("optimize", "review", "--goal", "safer", "--apply", "--json").json
     assert result["new_version"] == 2
     assert body_of(pvt) == BETTER
+    [record] = pvt.ok("optimizations", "--json").json
+    for key in ("id", "name", "prompt_id", "version_id", "before", "new_version"):
+        assert record[key] == result[key]
     shown = pvt.ok("show", "review", "--json").json
     assert shown["title"] == "Review it"
     assert shown["template"]
@@ -471,20 +470,12 @@ def test_when_the_record_cannot_be_written_the_result_is_shown(
     assert body_of(pvt) == BETTER
 
 
-@pytest.mark.parametrize(("said", "text"), [(b"y\n", BETTER), (b"\n", REVIEW)])
+@pytest.mark.parametrize(("said", "text"), [("y\n", BETTER), ("\n", REVIEW)])
 def test_on_a_terminal_it_asks_before_it_saves(
-    pvt: Pvt, workshop: Workshop, pvt_process: Process, said: bytes, text: str
+    pvt: Pvt, workshop: Workshop, pvt_process: Process, said: str, text: str
 ) -> None:
-    master, slave = os.openpty()
-    command = pvt_process.command("optimize", "review")
-    with subprocess.Popen(
-        command, stdin=slave, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
-        os.write(master, said)
-        out, err = process.communicate(timeout=60)
-    os.close(slave)
-    os.close(master)
-    assert process.returncode == 0
-    assert b"+The code:" in out
-    assert b"Save it as version 2? [y/N]" in err
+    result = with_typed(said, pvt_process.command("optimize", "review"))
+    assert result.code == 0
+    assert "+The code:" in result.text
+    assert "Save it as version 2? [y/N]" in result.err
     assert body_of(pvt) == text

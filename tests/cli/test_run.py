@@ -28,9 +28,8 @@ LONG_PAUSE = 30.0
 
 
 @pytest.fixture(autouse=True)
-def filled(pvt: Pvt, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Save prompts; what fails is not asked again."""
-    monkeypatch.setenv("PROMPTVAULT_AI_RETRIES", "0")
+def filled(pvt: Pvt, no_retries: None) -> None:
+    """Save prompts."""
     pvt.ok("add", "x/review", "Review.")
     pvt.ok("add", "x/review", "Review well.", "--upsert")
     pvt.ok("add", "ask", "Ask {{ who }}.", "--template")

@@ -73,9 +73,10 @@ def test_it_knows_what_it_spared(path: Path) -> None:
 def test_clear_forgets_all(path: Path) -> None:
     cache = ResponseCache(path)
     for key in "abc":
-        cache.keep(key, "m", ANSWER._replace(text="secret words"), NOON)
+        cache.keep(key, "m", ANSWER._replace(text="secret words" * 50_000), NOON)
 
     assert cache.clear() == 3
+    assert path.stat().st_size < 100_000
 
     assert cache.statistics()[::2] == (0, 0)
     assert cache.find("a", NOON) is None
