@@ -92,7 +92,7 @@ def _line(entry: Entry, name: str | None) -> tuple[str, ...]:
     run = entry.run
     return (
         str(entry.id),
-        moment(run.started_at),
+        moment(run.created_at),
         f"{name or run.prompt_id}@{run.version}",
         run.model,
         _status(run),
@@ -121,7 +121,7 @@ def run_row(number: int | None, run: Run, name: str | None) -> dict[str, Any]:
         "version": run.version,
         "version_id": run.version_id,
         "system_version_id": run.system_version_id,
-        "started_at": to_text(run.started_at),
+        "created_at": to_text(run.created_at),
         "status": run.status.value,
         "error": run.error,
         "model": run.model,

@@ -184,10 +184,10 @@ class _Attempt:
     composed: Composed
     tell: Callable[[str], None]
     start: float = field(default_factory=time.monotonic)
-    started_at: datetime = field(init=False)
+    created_at: datetime = field(init=False)
 
     def __post_init__(self) -> None:
-        self.started_at = self.workspace.now()
+        self.created_at = self.workspace.now()
 
     def nothing(self) -> Answer:
         """Return what stands for an answer that never began."""
@@ -200,7 +200,7 @@ class _Attempt:
         """Count the use and write the log."""
         run, paths = self._run(status, answer, error), self.workspace.paths
         if status is not Status.FAILED:
-            count_use(paths.usage, run.prompt_id, self.started_at)
+            count_use(paths.usage, run.prompt_id, self.created_at)
         try:
             number = run_log.keep(paths.activity, run, answer.text)
         except VaultError as problem:
@@ -215,7 +215,7 @@ class _Attempt:
             version_id=version.id,
             version=version.number,
             system_version_id=system.id if system else None,
-            started_at=self.started_at,
+            created_at=self.created_at,
             status=status,
             error=error,
             model=answer.model,

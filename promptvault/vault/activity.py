@@ -37,7 +37,7 @@ _STEPS = (
             version_id VARCHAR NOT NULL,
             version INTEGER NOT NULL,
             system_version_id VARCHAR,
-            started_at VARCHAR NOT NULL,
+            created_at VARCHAR NOT NULL,
             status VARCHAR NOT NULL,
             error VARCHAR,
             model VARCHAR NOT NULL,

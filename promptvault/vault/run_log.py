@@ -31,7 +31,7 @@ class Run(NamedTuple):
     version: int
     system_version_id: str | None
     """The version of the prompt that was the system message, if `--system` named it."""
-    started_at: datetime
+    created_at: datetime
     status: Status
     error: str | None
     """Code of what went wrong, as "unavailable"; never its words."""
@@ -62,7 +62,7 @@ _TABLE = "runs"
 
 def keep(path: Path, run: Run, output: str) -> int:
     """Write *run* and what came back; return its number. Raises VaultError."""
-    row = run._asdict() | {"started_at": to_text(run.started_at), "output": output}
+    row = run._asdict() | {"created_at": to_text(run.created_at), "output": output}
     return add(path, _TABLE, row)
 
 
@@ -89,7 +89,7 @@ def _entry(row: Sequence[Any]) -> Entry:
     return Entry(
         number,
         run._replace(
-            started_at=from_text(str(run.started_at)),
+            created_at=from_text(str(run.created_at)),
             status=Status(run.status),
             cached=bool(run.cached),
             is_cut=bool(run.is_cut),

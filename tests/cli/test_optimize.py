@@ -48,11 +48,10 @@ def kind_of(body: Body) -> str:
 def rated(points: Sequence[int]) -> dict[str, Any]:
     """Return the ratings of texts, each with the same points for all criteria."""
     return {
-        "texts": [
-            {"number": number}
-            | {c: {"points": p, "reason": f"It is worth {p}."} for c in CRITERIA}
-            for number, p in enumerate(points, 1)
-        ]
+        f"text_{number}": {
+            c: {"points": p, "reason": f"It is worth {p}."} for c in CRITERIA
+        }
+        for number, p in enumerate(points, 1)
     }
 
 
@@ -284,10 +283,10 @@ _SCORES = rated([5])
         Text("I would rather talk about it."),
         Text(""),
         Text("{}"),
-        Text('{"texts": [], "candidates": []}'),
+        Text('{"text_1": {}, "candidates": []}'),
         Text(json.dumps(rated([11]))),
         Text(json.dumps(rated([5, 5, 5, 5, 5]))),
-        Text('{"texts": [', finish="length"),
+        Text('{"text_1": {', finish="length"),
         Status(500),
         Status(401),
         Status(429),

@@ -105,7 +105,7 @@ class TestAnswer:
             "version": 2,
             "version_id": "",
             "system_version_id": None,
-            "started_at": row["started_at"],
+            "created_at": row["created_at"],
             "status": "done",
             "error": None,
             "model": MODEL,

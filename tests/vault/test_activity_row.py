@@ -12,7 +12,7 @@ ROW = {
     "prompt_id": "p1",
     "version_id": "v1",
     "version": 1,
-    "started_at": "2026-05-01T12:00:00Z",
+    "created_at": "2026-05-01T12:00:00Z",
     "status": "done",
     "model": "m",
     "endpoint": "e",

@@ -19,7 +19,7 @@ RUNS = st.builds(
     version_id=st.text(),
     version=st.integers(1, 1000),
     system_version_id=st.none() | st.text(),
-    started_at=st.integers(0, 10**9).map(lambda n: NOON + timedelta(milliseconds=n)),
+    created_at=st.integers(0, 10**9).map(lambda n: NOON + timedelta(milliseconds=n)),
     status=st.sampled_from(Status),
     error=st.none() | st.text(),
     model=st.text(),
