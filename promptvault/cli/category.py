@@ -8,7 +8,7 @@ from promptvault.cli import render_category, render_model, terminal
 from promptvault.cli.context import open_reader
 from promptvault.errors import PromptVaultError
 from promptvault.services import categorizing
-from promptvault.services.categorizing import Applied, Means, Proposals, Wanted
+from promptvault.services.categorizing import Applied, Proposals, Wanted, Way
 from promptvault.services.category_proposal import Item, Proposal
 from promptvault.services.workspace import Workspace
 from promptvault.vault.reader import Reader
@@ -16,7 +16,7 @@ from promptvault.vault.reader import Reader
 _HEADING = "Proposed changes; apply which?"
 
 
-def proposed(reader: Reader, items: Sequence[Item], means: Means) -> Proposals:
+def proposed(reader: Reader, items: Sequence[Item], means: Way) -> Proposals:
     """Return what is proposed for *items*, having told how that came about."""
     with render_model.progress("Categorizing", len(items)) as advance:
         found = categorizing.proposals(reader, items, means, advance)
@@ -57,7 +57,7 @@ def _chosen(changes: Sequence[Proposal]) -> list[Proposal]:
 def categorize_import(
     workspace: Workspace,
     number: int | None,
-    means: Callable[[], Means],
+    means: Callable[[], Way],
     *,
     asks: bool,
 ) -> dict[str, Any] | None:

@@ -62,7 +62,7 @@ def _cells(found: Found) -> tuple[str, ...]:
         found.title,
         found.source,
         _files(found),
-        _size(found.size),
+        render.size(found.size),
         _imported(found),
         _short(found.path),
     )
@@ -85,7 +85,7 @@ def _details(found: Found) -> str:
     imported = _imported(found)
     return "  ".join(
         [
-            f"{files}  {_size(found.size):>8}",
+            f"{files}  {render.size(found.size):>8}",
             f"{f'imported {imported}' if imported else 'new':<29}",
             _short(found.path),
         ]
@@ -100,18 +100,6 @@ def _imported(found: Found) -> str:
     if found.imported_at is None:
         return ""
     return render.day(found.imported_at) + (" (changed)" if found.is_changed else "")
-
-
-def _size(size: int) -> str:
-    """Return *size* in bytes in the unit that fits it."""
-    if size < 1000:
-        return f"{size} B"
-    number = size / 1000
-    for unit in ("kB", "MB"):
-        if number < 1000:
-            return f"{number:,.1f} {unit}"
-        number /= 1000
-    return f"{number:,.1f} GB"
 
 
 def _short(path: Path) -> str:

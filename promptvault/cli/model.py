@@ -162,7 +162,7 @@ def _fallback(chosen: Settings, first: Endpoint) -> Endpoint | None:
     )
     key = _key(chosen, "ai.fallback_api_key", other, url.place)
     # A key is for one server: the first one's is not shown to another.
-    own = first.key if other.host == first.host else ""
+    own = first.key if other.origin == first.origin else ""
     return replace(other, key=key or own)
 
 

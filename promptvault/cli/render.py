@@ -282,6 +282,18 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def size(number: int) -> str:
+    """Return a number of bytes in the unit that fits it."""
+    if number < 1000:
+        return f"{number} B"
+    amount = number / 1000
+    for unit in ("kB", "MB"):
+        if amount < 1000:
+            return f"{amount:,.1f} {unit}"
+        amount /= 1000
+    return f"{amount:,.1f} GB"
+
+
 _SHOWN_PROBLEMS = 20
 
 

@@ -99,4 +99,6 @@ def money(dollars: float | None) -> str:
         return "price not known"
     if not dollars:
         return "$0"
+    if dollars < 0.0001:
+        return "<$0.0001"
     return f"${dollars:.2f}" if dollars >= 1 else f"${dollars:.4f}"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from promptvault.cli import terminal
-from promptvault.cli.render import Column, count, table
+from promptvault.cli.render import Column, count, size, table
 from promptvault.cli.render_model import money
 from promptvault.domain.timestamp import to_text
 from promptvault.vault.response_cache import CacheStatistics
@@ -17,7 +17,7 @@ def cache(held: CacheStatistics, place: Path) -> None:
     """Print what the cache holds."""
     lines = (
         ("answers", f"{held.answers:,}"),
-        ("size", f"{held.size / 1e6:,.1f} MB"),
+        ("size", size(held.size)),
         ("given again", f"{held.uses:,}"),
         ("saved", money(held.saved)),
         ("place", str(place)),

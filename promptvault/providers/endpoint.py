@@ -46,6 +46,11 @@ class Endpoint:
         return f"{host}:{port}" if port else host
 
     @property
+    def origin(self) -> tuple[str, str]:
+        """Scheme and server: what a key belongs to."""
+        return urlsplit(self.base_url).scheme, self.server
+
+    @property
     def is_local(self) -> bool:
         """Whether it is on this computer, where no key and no money is needed."""
         return self.host in _LOCAL or self.host.endswith(".localhost")

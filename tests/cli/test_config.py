@@ -8,7 +8,7 @@ import pytest
 
 from promptvault.credentials import store_credential
 from tests.conftest import Process, Pvt, Result
-from tests.model_server import ModelServer
+from tests.model_server import ModelServer, Status
 from tests.terminal_kit import on_a_terminal
 
 KEY, SECRET = "ai.api_key", "sk-secret-of-the-test"
@@ -194,7 +194,7 @@ class TestSent:
         monkeypatch.setenv("OPENAI_BASE_URL", down)
         assert pvt("run", "tea", "--no-cache").code == 6
 
-    def test_the_fallback_on_another_host_gets_its_own_key_only(
+    def test_the_fallback_on_another_server_gets_its_own_key_only(
         self, pvt: Pvt, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("OPENAI_API_KEY", "sk-first")
@@ -208,6 +208,17 @@ class TestSent:
         monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
         monkeypatch.delenv("PROMPTVAULT_AI_FALLBACK_API_KEY")
         pvt.ok("run", "tea", "--no-cache")
+        assert _key_of(model_server) == "none"
+
+    def test_another_model_of_the_same_server_gets_its_key(
+        self, pvt: Pvt, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-first")
+        monkeypatch.setenv("PROMPTVAULT_AI_RETRIES", "0")
+        monkeypatch.setenv("PROMPTVAULT_AI_FALLBACK_MODEL", "other-model")
+        model_server.script(Status(500))
+        pvt.ok("run", "tea")
+        assert model_server.requests[-1].body["model"] == "other-model"
         assert _key_of(model_server) == "sk-first"
 
     @pytest.mark.parametrize(

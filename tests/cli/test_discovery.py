@@ -16,7 +16,7 @@ from prompt_toolkit.data_structures import Size
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output.vt100 import Vt100_Output
 
-from promptvault.cli import discovery, rows
+from promptvault.cli import render, rows
 from promptvault.cli.discovery import choose, table
 from promptvault.cli.picker_checklist import Checklist
 from promptvault.errors import InvalidInputError
@@ -172,7 +172,7 @@ def test_the_row_for_scripts() -> None:
     ],
 )
 def test_sizes(size: int, text: str) -> None:
-    assert discovery._size(size) == text
+    assert render.size(size) == text
 
 
 def test_all_of_nothing_is_an_error(

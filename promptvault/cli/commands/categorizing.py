@@ -17,7 +17,7 @@ from promptvault.cli.context import open_reader
 from promptvault.cli.workspace import workspace
 from promptvault.errors import InvalidInputError
 from promptvault.services import categorizing
-from promptvault.services.categorizing import Means, Proposals, Wanted
+from promptvault.services.categorizing import Proposals, Wanted, Way
 from promptvault.services.category_proposal import Aspect
 
 
@@ -65,7 +65,7 @@ def categorize(
     if offline and dry_run:
         raise InvalidInputError("--offline sends nothing that --dry-run could show.")
     model = ai.open_model("categorize", asking)
-    means = Means(None if offline else model, asking.allow_secrets)
+    means = Way(None if offline else model, asking.allow_secrets)
     with open_reader() as reader:
         selected = categorizing.select(reader, wanted, aspects)
         if dry_run:

@@ -160,11 +160,11 @@ def _run(
 def _categorized(report: Report, after: _Afterwards) -> dict[str, Any] | None:
     # What this needs takes 30 ms to import, which other imports need not pay.
     from promptvault.cli import category
-    from promptvault.services.categorizing import Means
+    from promptvault.services.categorizing import Way
 
-    def means() -> Means:
+    def means() -> Way:
         model = None if after.offline else ai.open_model("categorize", after.asking)
-        return Means(model, after.asking.allow_secrets)
+        return Way(model, after.asking.allow_secrets)
 
     asks = after.confirms and category.can_ask()
     return category.categorize_import(workspace(), report.id, means, asks=asks)

@@ -9,7 +9,7 @@ from promptvault.cli import completion, options, render_model, render_template, 
 from promptvault.cli import model as ai
 from promptvault.cli.commands.text import read_text
 from promptvault.cli.context import open_reader
-from promptvault.cli.proposal import Manner, Proposal, settle, show
+from promptvault.cli.template_proposal import Manner, Proposal, settle, show
 from promptvault.domain.chat import Request
 from promptvault.domain.name import validate_name
 from promptvault.errors import AlreadyExistsError
