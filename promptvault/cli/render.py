@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from promptvault.services.doctor import Diagnosis
 
 
+_GAP = 3
+"""Characters between two columns of a drawn table."""
+_LEAST_FLEXIBLE = 12
+"""Characters that a flexible column needs to say something."""
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column of a table: its heading, and how it is drawn on a terminal."""
@@ -32,6 +38,8 @@ class Column:
     wrap: bool = True
     flexible: bool = False
     """Takes the width that the others leave, and cuts what does not fit."""
+    spare: int = 0
+    """How soon it is left out on a terminal too narrow for all; 0 for never."""
 
 
 def table(
@@ -56,11 +64,12 @@ def _draw_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Non
     from rich.text import Text
 
     screen = console()
-    flexible = any(column.flexible for column in columns)
+    shown = _fitting(columns, rows, screen.width)
+    flexible = any(columns[index].flexible for index in shown)
     drawn = Table(
         box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", expand=flexible
     )
-    for column in columns:
+    for column in map(columns.__getitem__, shown):
         drawn.add_column(
             column.heading,
             style=column.style,
@@ -72,8 +81,30 @@ def _draw_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Non
             max_width=screen.width // 2 if flexible and column.wrap else None,
         )
     for cells in rows:
-        drawn.add_row(*(Text(terminal.harmless(cell)) for cell in cells))
+        drawn.add_row(*(Text(terminal.harmless(cells[index])) for index in shown))
     screen.print(drawn)
+
+
+def _fitting(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int
+) -> list[int]:
+    """Return which columns are drawn: spare ones go until the others have room."""
+    shown = list(range(len(columns)))
+    widths = [_needed(*each) for each in zip(columns, zip(*rows), strict=True)]
+    spare = [index for index in shown if columns[index].spare]
+    for index in sorted(spare, key=lambda index: -columns[index].spare):
+        if sum(widths[i] + _GAP for i in shown) <= width:
+            break
+        shown.remove(index)
+    return shown
+
+
+def _needed(column: Column, cells: Sequence[str]) -> int:
+    """Return the width that a column should have at least."""
+    from rich.cells import cell_len
+
+    longest = max(map(cell_len, (column.heading, *cells)))
+    return min(longest, _LEAST_FLEXIBLE) if column.flexible else longest
 
 
 def console() -> "Console":

@@ -111,12 +111,12 @@ def entries(found: Iterable[Entry], name: Name) -> None:
         Column("Id", "cyan", numeric=True),
         Column("When", "dim", wrap=False),
         Column("Prompt", "cyan"),
-        Column("Model"),
+        Column("Model", wrap=False, spare=2),
         Column("Points", numeric=True, wrap=False),
         Column("Saved as", numeric=True, wrap=False),
-        Column("Tokens", numeric=True, wrap=False),
-        Column("Cost", numeric=True, wrap=False),
-        Column("Goal"),
+        Column("Tokens", numeric=True, wrap=False, spare=3),
+        Column("Cost", numeric=True, wrap=False, spare=1),
+        Column("Goal", flexible=True),
     )
     lines = (_line(entry, name(entry.optimization.prompt_id)) for entry in found)
     table(columns, lines, "Nothing was optimized yet: 'promptvault optimize NAME'.")

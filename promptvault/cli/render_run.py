@@ -80,9 +80,9 @@ def runs(entries: Iterable[Entry], name: Name) -> None:
         Column("Prompt", "cyan"),
         Column("Model", flexible=True),
         Column("Status", wrap=False),
-        Column("Tokens", numeric=True, wrap=False),
+        Column("Tokens", numeric=True, wrap=False, spare=2),
         Column("Cost", numeric=True, wrap=False),
-        Column("Time", numeric=True, wrap=False),
+        Column("Time", numeric=True, wrap=False, spare=1),
     )
     lines = (_line(entry, name(entry.run.prompt_id)) for entry in entries)
     table(columns, lines, "Nothing was run yet: 'promptvault run NAME'.")
