@@ -90,7 +90,9 @@ def _fitting(
 ) -> list[int]:
     """Return which columns are drawn: spare ones go until the others have room."""
     shown = list(range(len(columns)))
-    widths = [_needed(*each) for each in zip(columns, zip(*rows), strict=True)]
+    widths = [
+        _needed(*each) for each in zip(columns, zip(*rows, strict=True), strict=True)
+    ]
     spare = [index for index in shown if columns[index].spare]
     for index in sorted(spare, key=lambda index: -columns[index].spare):
         if sum(widths[i] + _GAP for i in shown) <= width:

@@ -122,7 +122,7 @@ def _counts(
         "by_rule": found.by_rule,
         "held_back": found.held_back,
         "reason": found.reason or None,
-        "model": model.name if model and found.by_model else None,
+        "model": model.answered if model and found.by_model else None,
         **render_model.spent_row(model.spent if model else Spent()),
     }
 

@@ -21,7 +21,9 @@ def plan(
         return
     for request in requests:
         for message in request.messages:
-            terminal.write(f"--- {message.role.value}\n{message.content}\n")
+            text = f"--- {message.role.value}\n{message.content}\n"
+            is_terminal = terminal.stdout_is_terminal()
+            terminal.write(terminal.harmless(text) if is_terminal else text)
     terminal.note(
         f"Would send {count(estimate.requests, 'request')} to"
         f" {model.name} on {model.endpoints[0].host}: about"

@@ -17,6 +17,13 @@ def harmless(text: str) -> str:
     return _CONTROLS.sub("\ufffd", text)
 
 
+def open_closed_streams() -> None:
+    """Let what is printed go nowhere where the caller closed it, as `>&-` does."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
+
+
 def write(text: str) -> None:
     """Write data to stdout, byte for byte as UTF-8 whatever the locale."""
     sys.stdout.buffer.write(text.encode())

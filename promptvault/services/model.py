@@ -88,6 +88,7 @@ class Model:
         )
         self._chats: dict[Endpoint, Chat] = {}
         self._down: dict[Endpoint, PromptVaultError] = {}
+        self._answered: set[str] = set()
 
     @property
     def name(self) -> str:
@@ -98,6 +99,11 @@ class Model:
     def spent(self) -> Spent:
         """What the command has taken so far, whichever of its models it was for."""
         return self._means.spent
+
+    @property
+    def answered(self) -> str:
+        """Who gave the answers, a fallback's name included; before any its own."""
+        return ", ".join(sorted(self._answered)) or self.name
 
     @property
     def can_ask(self) -> bool:
@@ -179,6 +185,7 @@ class Model:
     def _counted(self, answer: Answer) -> Answer:
         with self._means.lock:
             self._means.spent.add(answer)
+            self._answered.add(answer.model)
         return answer
 
     def _unless_down(

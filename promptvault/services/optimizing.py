@@ -156,7 +156,7 @@ def improve(model: Model, judge: Model, task: Task) -> Result:
         candidates = [
             c if c.refused else c._replace(rating=ratings[c.text]) for c in candidates
         ]
-    return Result(task, model.name, judge.name, current, tuple(candidates))
+    return Result(task, model.answered, judge.answered, current, tuple(candidates))
 
 
 def apply(

@@ -272,20 +272,30 @@ def _labels(prompts: Sequence[Prompt]) -> Iterator[Suggestion]:
 
 
 def _descriptions(reader: Reader, prompts: Sequence[Prompt]) -> Iterator[Suggestion]:
-    """Suggest a description for what is used often, and tags where there are few."""
-    for prompt in prompts:
-        if prompt.uses >= _OFTEN_USED and not (
-            prompt.description or prompt.is_held_back
-        ):
-            said = _first_sentence(reader.current(prompt).body)
-            if said and said != prompt.title:
-                reason = f"Used {prompt.uses:,} times, without a description."
-                command = ("set", prompt.name, "--description", said)
-                yield suggestion(Kind.DESCRIBE, reason, *command, prompts=[prompt])
+    """Suggest a description for what is used often, then for all else; and tags."""
+    lacking = [p for p in prompts if not (p.description or p.is_held_back)]
+    often = [prompt for prompt in lacking if prompt.uses >= _OFTEN_USED]
+    for prompt in often:
+        if command := _description(reader, prompt):
+            reason = f"Used {prompt.uses:,} times, without a description."
+            yield suggestion(Kind.DESCRIBE, reason, *command, prompts=[prompt])
+    others = lacking[len(often) :][:_MOST_READ]
+    commands = (_description(reader, prompt) for prompt in others)
+    if command := next(filter(None, commands), None):
+        reason = f"{len(lacking):,} of {len(prompts):,} prompts have no description."
+        yield suggestion(Kind.DESCRIBE, reason, *command, prompts=others)
     untagged = sum(not prompt.tags for prompt in prompts)
     if untagged >= _MANY_UNSORTED:
         reason = f"{untagged:,} of {len(prompts):,} prompts have no tags."
         yield suggestion(Kind.DESCRIBE, reason, "categorize", "--all")
+
+
+def _description(reader: Reader, prompt: Prompt) -> tuple[str, ...] | None:
+    """Return the command that describes a prompt by how its text begins."""
+    said = _first_sentence(reader.current(prompt).body)
+    if not said or said == prompt.title:
+        return None
+    return "set", prompt.name, "--description", said
 
 
 def _first_sentence(body: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from promptvault.vault.activity import activity
+from promptvault.vault.activity import activity, recorded
 
 
 def add(path: Path, table: str, row: Mapping[str, Any]) -> int:
@@ -32,5 +32,5 @@ def newest(
     sql = f"""SELECT pk, {", ".join(columns)} FROM {table} WHERE {where}
         ORDER BY pk DESC LIMIT ?"""
     parameters = (*condition.values(), -1 if limit is None else limit)
-    with activity(path) as connection:
+    with recorded(path) as connection:
         yield from map(list, connection.execute(sql, parameters))

@@ -78,6 +78,14 @@ class TestKeys:
         assert "history" in shown[0].err
         assert place(pvt) == ("(hidden)", "credentials")
 
+    def test_a_dash_is_the_pipe_and_no_key(
+        self, pvt: Pvt, home: Path, shown: list[Result]
+    ) -> None:
+        result = pvt.ok("config", "set", KEY, "-", stdin=SECRET.encode())
+        shown.append(result)
+        assert "history" not in result.err
+        assert (home / "credentials" / KEY).read_text() == SECRET
+
     def test_the_environment_that_comes_first_is_named(
         self, pvt: Pvt, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -100,6 +100,22 @@ def test_it_shows_the_best_text_and_saves_nothing(pvt: Pvt, workshop: Workshop) 
     assert body_of(pvt) == REVIEW
 
 
+def test_who_did_it_is_named_where_a_fallback_stepped_in(
+    pvt: Pvt,
+    workshop: Workshop,
+    model_server: ModelServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PROMPTVAULT_AI_FALLBACK_MODEL", "spare")
+    down = Status(503)
+    model_server.answer = lambda body: (
+        workshop.answer(body) if body["model"] == "spare" else down
+    )
+    pvt.ok("optimize", "review")
+    [record] = pvt.ok("optimizations", "--json").json
+    assert (record["model"], record["judge"]) == ("spare", "spare")
+
+
 def test_apply_saves_the_best_text_with_all_else_as_it_was(
     pvt: Pvt, workshop: Workshop
 ) -> None:

@@ -52,6 +52,23 @@ def test_reading_makes_no_file(path: Path) -> None:
     assert not path.parent.exists()
 
 
+def test_it_is_read_where_nothing_can_be_written(path: Path) -> None:
+    """As on a full disk: SQLite cannot make its shared memory."""
+    add(path, "runs", ROW)
+    path.with_name(f"{path.name}-shm").symlink_to("no/such/file")
+    assert [model for _, model in newest(path, "runs", ["model"], {})] == ["m"]
+    with pytest.raises(VaultError):
+        add(path, "runs", ROW)
+
+
+def test_it_is_not_read_past_rows_that_wait_in_its_log(path: Path) -> None:
+    add(path, "runs", ROW)
+    path.with_name(f"{path.name}-shm").symlink_to("no/such/file")
+    path.with_name(f"{path.name}-wal").write_bytes(b"rows of a program that died")
+    with pytest.raises(VaultError):
+        list(newest(path, "runs", ["model"], {}))
+
+
 def test_a_record_that_cannot_be_used(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"no database" * 100)

@@ -42,7 +42,7 @@ def set_(
         str | None,
         typer.Argument(
             help="The value. Leave it out with --unset; and for a key, which is asked"
-            " for or read from a pipe, and goes to the keyring."
+            " for or read from a pipe ('-'), and goes to the keyring."
         ),
     ] = None,
     unset: Annotated[bool, typer.Option("--unset", help="Back to default.")] = False,
@@ -77,6 +77,8 @@ def _told(setting: Setting) -> str:
 
 def _set_secret(key: Key, value: str | None) -> None:
     settings()  # a file that cannot be read stops this before anything is kept
+    if value == "-":
+        value = None
     if value is not None:
         terminal.note(
             "The shell's history may keep this key. Without VALUE you are asked for it."

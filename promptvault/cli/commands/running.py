@@ -139,3 +139,6 @@ def _show(name: record.Name, number: int, *, as_json: bool) -> None:
         output = render_run.Output()
         output.write(text)
         output.end()
+        if not text:
+            why = entry.run.error or entry.run.status.value
+            terminal.note(f"Nothing came back of run {number} ({why}).")

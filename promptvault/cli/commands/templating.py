@@ -67,7 +67,7 @@ def new(
         return _plan(model, request, as_json=as_json)
     draft = generating.generate(model, request)
     note = message or f"Generate {name} from a description"
-    proposal = Proposal(name, draft, note, model.spent, {"model": model.name})
+    proposal = Proposal(name, draft, note, model.spent, {"model": model.answered})
     manner = Manner(edit, yes, dry_run, as_json)
     show(proposal, manner)
     settle(proposal, manner)
@@ -123,7 +123,7 @@ def from_(
         given, lambda: generating.generalize_with(model, request, given), terminal.note
     )
     proposal = _proposal(made, given, new_name, message)
-    by = {"model": model.name if made.by_model else None}
+    by = {"model": model.answered if made.by_model else None}
     proposal = proposal._replace(spent=model.spent, more=proposal.more | by)
     return _offer(made, given, proposal, manner)
 
