@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from promptvault.cli import render_model, terminal
-from promptvault.cli.render import Column, count, table
+from promptvault.cli.render import count
+from promptvault.cli.render_table import Column, table
 from promptvault.domain.name import folder_of
 from promptvault.domain.prompt import clean_line
 from promptvault.services.categorizing import Applied, Proposals

@@ -5,7 +5,8 @@ from typing import Any
 
 from promptvault.cli import render_model, terminal
 from promptvault.cli.record import Name
-from promptvault.cli.render import Column, count, moment, table
+from promptvault.cli.render import count, moment
+from promptvault.cli.render_table import Column, table
 from promptvault.domain.timestamp import to_text
 from promptvault.services import evaluating
 from promptvault.services.eval_check import Failure

@@ -6,8 +6,9 @@ from typing import Any
 
 from promptvault.cli import terminal
 from promptvault.cli.record import Name
-from promptvault.cli.render import Column, moment, table
+from promptvault.cli.render import moment
 from promptvault.cli.render_model import money
+from promptvault.cli.render_table import Column, table
 from promptvault.domain.timestamp import to_text
 from promptvault.errors import UnavailableError
 from promptvault.services.running import Done

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from promptvault.cli import terminal
-from promptvault.cli.render import Column, count, size, table
+from promptvault.cli.render import count, size
 from promptvault.cli.render_model import money
+from promptvault.cli.render_table import Column, table
 from promptvault.domain.timestamp import to_text
 from promptvault.vault.response_cache import CacheStatistics
 from promptvault.vault.spending import Expense

@@ -6,7 +6,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from promptvault.cli import terminal
-from promptvault.cli.render import console, count, table
+from promptvault.cli.render import count
+from promptvault.cli.render_table import console, table
 from promptvault.services.suggestion import Advice, Kind, Suggestion
 
 if TYPE_CHECKING:

@@ -182,12 +182,12 @@ def _discovered(*, yes: bool, as_json: bool) -> list[str]:
         terminal.write_json_rows(map(rows.found_row, found))
         return []
     if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
-        discovery.table(found)
+        discovery.show(found)
         terminal.note("Add --yes to import all of it, or name what you want.")
         return []
     chosen = found if yes else discovery.choose(found)
     if not chosen:
-        discovery.table(chosen)
+        discovery.show(chosen)
     return [str(target) for each in chosen for target in each.targets]
 
 

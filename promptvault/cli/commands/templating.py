@@ -26,6 +26,12 @@ template = typer.Typer(no_args_is_help=True, help="Make templates, with a model 
 Edit = Annotated[
     bool, typer.Option("--edit", help="Change it in your editor before it is saved.")
 ]
+Yes = Annotated[
+    bool,
+    typer.Option(
+        "--yes", "-y", help="Save without asking, as it is without a terminal anyway."
+    ),
+]
 
 
 @template.command("new")
@@ -51,7 +57,7 @@ def new(
     ],
     message: options.Message = None,
     edit: Edit = False,
-    yes: options.Yes = False,
+    yes: Yes = False,
     *,
     asking: ai.Asking,
     dry_run: ai.DryRun = False,
@@ -100,7 +106,7 @@ def from_(
     ] = False,
     message: options.Message = None,
     edit: Edit = False,
-    yes: options.Yes = False,
+    yes: Yes = False,
     *,
     asking: ai.Asking,
     dry_run: ai.DryRun = False,
