@@ -12,8 +12,9 @@ from promptvault.cli import (
     render_model,
     terminal,
 )
-from promptvault.cli import model as ai
+from promptvault.cli.asking import Asking, DryRun, asks_model
 from promptvault.cli.context import open_reader
+from promptvault.cli.model import open_model
 from promptvault.cli.workspace import workspace
 from promptvault.errors import InvalidInputError
 from promptvault.services import categorizing
@@ -21,7 +22,7 @@ from promptvault.services.categorizing import Proposals, Wanted, Way
 from promptvault.services.category_proposal import Aspect
 
 
-@ai.asks_model
+@asks_model
 def categorize(
     names: Annotated[
         list[str] | None,
@@ -51,8 +52,8 @@ def categorize(
     ] = False,
     yes: options.Yes = False,
     *,
-    asking: ai.Asking,
-    dry_run: ai.DryRun = False,
+    asking: Asking,
+    dry_run: DryRun = False,
     as_json: options.Json = False,
 ) -> None:
     """Propose a folder, tags and a title for prompts, and apply what you accept.
@@ -64,7 +65,7 @@ def categorize(
     aspects = _aspects(only)
     if offline and dry_run:
         raise InvalidInputError("--offline sends nothing that --dry-run could show.")
-    model = ai.open_model("categorize", asking)
+    model = open_model("categorize", asking)
     means = Way(None if offline else model, asking.allow_secrets)
     with open_reader() as reader:
         selected = categorizing.select(reader, wanted, aspects)

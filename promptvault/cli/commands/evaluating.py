@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
-from promptvault.cli import model as ai
 from promptvault.cli import options, record, render_evaluation, render_model, terminal
+from promptvault.cli.asking import Asking, DryRun, asks_model
 from promptvault.cli.commands.text import read_file
 from promptvault.cli.context import now, open_reader, paths
+from promptvault.cli.model import open_model
 from promptvault.errors import InvalidInputError
 from promptvault.services import evaluating
 from promptvault.services.eval_case import Suite, read_suite
@@ -20,7 +21,7 @@ _CHECK_FAILED = 5
 """The exit code where a case fails, or with --against got worse."""
 
 
-@ai.asks_model
+@asks_model
 def eval_(
     reference: options.Reference,
     cases: Annotated[
@@ -50,8 +51,8 @@ def eval_(
         bool, typer.Option("--list", help="List earlier evaluations instead.")
     ] = False,
     *,
-    asking: ai.Asking,
-    dry_run: ai.DryRun = False,
+    asking: Asking,
+    dry_run: DryRun = False,
     as_json: options.Json = False,
 ) -> None:
     """Try a prompt on cases; exit code 5 when one fails, or with --against got worse.
@@ -69,7 +70,7 @@ def eval_(
             reader, suite, Aim(reference, against, system, asking.allow_secrets)
         )
     asking = asking._replace(model=asking.model or suite.model)
-    model = ai.open_model("eval", asking)
+    model = open_model("eval", asking)
     judge_model = model.named(judge or suite.judge)
     if dry_run:
         return render_evaluation.plan(made, model, judge_model, as_json=as_json)

@@ -16,7 +16,7 @@ from promptvault.cli import (
     rows,
     terminal,
 )
-from promptvault.cli import model as ai
+from promptvault.cli.asking import Asking, asks_model
 from promptvault.cli.context import open_reader
 from promptvault.cli.workspace import settings, workspace
 from promptvault.errors import ImportSourceError, InvalidInputError
@@ -34,7 +34,7 @@ ImportId = Annotated[
 ]
 
 
-@ai.asks_model
+@asks_model
 def import_(
     paths: Annotated[
         list[str] | None,
@@ -103,7 +103,7 @@ def import_(
         ),
     ] = False,
     *,
-    asking: ai.Asking,
+    asking: Asking,
     as_json: options.Json = False,
 ) -> None:
     """Bring in prompts: chat exports, coding agents' sessions, files, prompt tools."""
@@ -136,7 +136,7 @@ class _Afterwards(NamedTuple):
 
     categorize: bool
     offline: bool
-    asking: ai.Asking
+    asking: Asking
     confirms: bool
     """Whether proposals are asked about, where there is somebody to ask."""
 
@@ -160,10 +160,11 @@ def _run(
 def _categorized(report: Report, after: _Afterwards) -> dict[str, Any] | None:
     # What this needs takes 30 ms to import, which other imports need not pay.
     from promptvault.cli import category
+    from promptvault.cli.model import open_model
     from promptvault.services.categorizing import Way
 
     def means() -> Way:
-        model = None if after.offline else ai.open_model("categorize", after.asking)
+        model = None if after.offline else open_model("categorize", after.asking)
         return Way(model, after.asking.allow_secrets)
 
     asks = after.confirms and category.can_ask()

@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from promptvault.cli import model as ai
 from promptvault.cli import (
     options,
     record,
@@ -13,7 +12,9 @@ from promptvault.cli import (
     render_optimization,
     terminal,
 )
+from promptvault.cli.asking import Asking, DryRun, asks_model
 from promptvault.cli.context import open_reader, paths
+from promptvault.cli.model import open_model
 from promptvault.cli.workspace import workspace
 from promptvault.errors import InvalidInputError
 from promptvault.services import optimizing, retrieval
@@ -24,7 +25,7 @@ from promptvault.vault import optimization_log
 _MOST_CANDIDATES = 10
 
 
-@ai.asks_model
+@asks_model
 def optimize(
     reference: options.Reference,
     goal: Annotated[
@@ -45,8 +46,8 @@ def optimize(
     ] = False,
     message: options.Message = None,
     *,
-    asking: ai.Asking,
-    dry_run: ai.DryRun = False,
+    asking: Asking,
+    dry_run: DryRun = False,
     as_json: options.Json = False,
 ) -> None:
     """Rate a prompt, have it rewritten, and show the best text that loses nothing.
@@ -62,7 +63,7 @@ def optimize(
     task = optimizing.prepare(
         prompt, version, goal, candidates, allow_secrets=asking.allow_secrets
     )
-    model = ai.open_model("optimize", asking)
+    model = open_model("optimize", asking)
     judge_model = model.named(judge)
     if dry_run:
         first, estimate = optimizing.plan(model, judge_model, task)

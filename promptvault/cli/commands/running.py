@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
-from promptvault.cli import model as ai
 from promptvault.cli import options, record, render_model, render_run, terminal
+from promptvault.cli.asking import Asking, DryRun, asks_model
 from promptvault.cli.commands.text import read_values
 from promptvault.cli.context import open_reader, paths
+from promptvault.cli.model import open_model
 from promptvault.cli.pipe import read_or_tell
 from promptvault.cli.workspace import workspace
 from promptvault.errors import InvalidInputError
@@ -28,7 +29,7 @@ def _require_number(value: float | None) -> float | None:
     return value
 
 
-@ai.asks_model
+@asks_model
 def run(
     reference: options.Reference,
     values: options.Values = None,
@@ -57,8 +58,8 @@ def run(
         bool, typer.Option("--no-stdin", help="Leave alone what is piped in.")
     ] = False,
     *,
-    asking: ai.Asking,
-    dry_run: ai.DryRun = False,
+    asking: Asking,
+    dry_run: DryRun = False,
     as_json: options.Json = False,
 ) -> None:
     """Send a prompt to a model, and print the answer as it comes.
@@ -73,7 +74,7 @@ def run(
     with open_reader() as reader:
         read = _read_nothing if no_stdin else read_or_tell
         composed = running.compose(reader, order, read)
-    model = ai.open_model("run", asking)
+    model = open_model("run", asking)
     if dry_run:
         requests = [composed.request]
         estimate = model.estimate(requests, max_tokens or _GUESSED_TOKENS)

@@ -6,9 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from promptvault.cli import completion, options, render_model, render_template, terminal
-from promptvault.cli import model as ai
+from promptvault.cli.asking import Asking, DryRun, asks_model
 from promptvault.cli.commands.text import read_text
 from promptvault.cli.context import open_reader
+from promptvault.cli.model import open_model
 from promptvault.cli.template_proposal import Manner, Proposal, settle, show
 from promptvault.domain.chat import Request
 from promptvault.domain.name import validate_name
@@ -35,7 +36,7 @@ Yes = Annotated[
 
 
 @template.command("new")
-@ai.asks_model
+@asks_model
 def new(
     name: Annotated[
         str,
@@ -59,8 +60,8 @@ def new(
     edit: Edit = False,
     yes: Yes = False,
     *,
-    asking: ai.Asking,
-    dry_run: ai.DryRun = False,
+    asking: Asking,
+    dry_run: DryRun = False,
     as_json: options.Json = False,
 ) -> None:
     """Let a model write a template with declared variables, from a description."""
@@ -68,7 +69,7 @@ def new(
     request = generating.request_new(
         _text(description), allow_secrets=asking.allow_secrets
     )
-    model = ai.open_model("template new", asking)
+    model = open_model("template new", asking)
     if dry_run:
         return _plan(model, request, as_json=as_json)
     draft = generating.generate(model, request)
@@ -81,7 +82,7 @@ def new(
 
 
 @template.command("from")
-@ai.asks_model
+@asks_model
 def from_(
     names: Annotated[
         list[str],
@@ -108,8 +109,8 @@ def from_(
     edit: Edit = False,
     yes: Yes = False,
     *,
-    asking: ai.Asking,
-    dry_run: ai.DryRun = False,
+    asking: Asking,
+    dry_run: DryRun = False,
     as_json: options.Json = False,
 ) -> None:
     """Make one template out of prompts that are alike; they stay as they are.
@@ -118,7 +119,7 @@ def from_(
     """
     given = _sources(names, new_name)
     manner = Manner(edit, yes, dry_run, as_json)
-    model = None if offline else ai.open_model("template from", asking)
+    model = None if offline else open_model("template from", asking)
     if model is None or not _can_ask(model):
         made = generalizing.by_rule(given)
         return _offer(made, given, _proposal(made, given, new_name, message), manner)
