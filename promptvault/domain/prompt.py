@@ -165,11 +165,10 @@ def clean_line(text: str) -> str:
 
 def short_line(text: str, length: int) -> str:
     """Return how *text* begins, in one line; '…' ends it where there is more."""
-    start, rest = text[: 4 * length], text[4 * length :]  # a text may be a book
-    line = clean_line(start)
-    if len(line) <= length and not rest.strip():
-        return line
-    return line[: length - 1].rstrip() + "…"
+    line = clean_line(text[: 4 * length])  # a text may be a book
+    if len(line) > length or text[4 * length :].strip():
+        return line[: length - 1].rstrip() + "…"
+    return line
 
 
 def validate_line(text: str, field: str) -> str:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
-from promptvault.domain.prompt import Prompt, clean_line
+from promptvault.domain.prompt import Prompt, clean_line, short_line
 from promptvault.errors import InvalidInputError
 from promptvault.services import constant, generalizing, similarity
 from promptvault.services.discovery import Found
@@ -23,7 +23,7 @@ _MOST_GROUPS = 40
 _LONGEST_DESCRIPTION = 120
 _LONGEST_ALIKE = 20_000
 """Characters of a prompt that is compared word by word."""
-_LONGEST_SHOWN = 30
+_LONGEST_SHOWN = 31
 _MOST_MEMBERS = 8
 _MOST_OF_A_KIND = 10
 _MOST_LINTED = 300
@@ -182,15 +182,10 @@ def _differences(made: Generalized) -> str:
     rows = [filling.values for filling in made.fillings]
     shown = []
     for name in list(rows[0])[:_MOST_CONSTANTS]:
-        values = dict.fromkeys(_short(row[name]) for row in rows)
+        values = dict.fromkeys(short_line(row[name], _LONGEST_SHOWN) for row in rows)
         shown.append(" or ".join(f"“{value}”" for value in list(values)[:2]))
     more = len(rows[0]) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")
-
-
-def _short(value: str) -> str:
-    line = " ".join(value.split())
-    return line if len(line) <= _LONGEST_SHOWN else f"{line[:_LONGEST_SHOWN]}…"
 
 
 def _different(reader: Reader, group: Group) -> list[Source]:
