@@ -8,9 +8,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from promptvault import setting_value
 from promptvault.errors import InvalidInputError
 from promptvault.private_file import write_private
+from promptvault.setting_key import KEYS, Key, Kind, check, find_key
 
 HIDDEN = "(hidden)"
 """What stands for a key wherever settings are printed."""
@@ -25,145 +25,6 @@ class Place(StrEnum):
     """A private file, where the system has no keyring."""
     FILE = "file"
     ENVIRONMENT = "environment"
-
-
-class Kind(StrEnum):
-    """What a setting's value must be."""
-
-    TEXT = "text"
-    NUMBER = "number"
-    INTEGER = "integer"
-    SWITCH = "switch"
-    """Either "true" or "false"."""
-    URL = "url"
-    """The address of a server; a password in it is never printed."""
-    SECRET = "secret"
-    """A key: never printed, and kept in the keyring."""
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One thing that can be set."""
-
-    name: str
-    default: str
-    help: str
-    choices: tuple[str, ...] = ()
-    kind: Kind = Kind.TEXT
-    also: str = ""
-    """Another environment variable that sets it, which other tools know, too."""
-    least: float = 0
-    """The smallest number that it can be."""
-
-    @property
-    def variable(self) -> str:
-        """The environment variable that sets it."""
-        return "PROMPTVAULT_" + self.name.upper().replace(".", "_")
-
-    @property
-    def is_secret(self) -> bool:
-        """Whether its value must not be seen."""
-        return self.kind is Kind.SECRET
-
-
-KEYS = (
-    Key("author.name", "", "Who makes the changes; without it, git's own user.name."),
-    Key("author.email", "", "Their address; without it, git's own user.email."),
-    Key("editor", "", "The editor; without it, $VISUAL, $EDITOR, then vi."),
-    Key(
-        "import.take",
-        "first",
-        "What an import takes from each conversation.",
-        ("first", "all", "system"),
-    ),
-    Key("ai.model", "gpt-5.4-mini", "The model that is asked."),
-    Key(
-        "ai.base_url",
-        "https://api.openai.com/v1",
-        "The server that is asked: any that speaks OpenAI's Chat Completions.",
-        kind=Kind.URL,
-        also="OPENAI_BASE_URL",
-    ),
-    Key(
-        "ai.api_key",
-        "",
-        "The key for it; 'config set' puts it into the keyring.",
-        kind=Kind.SECRET,
-        also="OPENAI_API_KEY",
-    ),
-    Key("ai.fallback_model", "", "The model that is asked when the first is down."),
-    Key(
-        "ai.fallback_base_url",
-        "",
-        "Its server; without it, the same as the first.",
-        kind=Kind.URL,
-    ),
-    Key(
-        "ai.fallback_api_key",
-        "",
-        "The key for that server, if it is another one.",
-        kind=Kind.SECRET,
-    ),
-    Key(
-        "ai.budget_usd",
-        "",
-        "The most that models may cost in a month.",
-        kind=Kind.NUMBER,
-    ),
-    Key(
-        "ai.command_budget_usd",
-        "",
-        "The most that models may cost in one command.",
-        kind=Kind.NUMBER,
-    ),
-    Key(
-        "ai.price_input",
-        "",
-        "US dollars for a million tokens sent, of a model that is in no price list.",
-        kind=Kind.NUMBER,
-    ),
-    Key(
-        "ai.price_output",
-        "",
-        "US dollars for a million tokens of its answers.",
-        kind=Kind.NUMBER,
-    ),
-    Key("ai.cache", "true", "Whether answers are kept.", kind=Kind.SWITCH),
-    Key(
-        "ai.concurrency",
-        "4",
-        "Requests at the same time.",
-        kind=Kind.INTEGER,
-        least=1,
-    ),
-    Key(
-        "ai.requests_per_minute",
-        "0",
-        "The most requests a minute; 0 for any number.",
-        kind=Kind.NUMBER,
-    ),
-    Key("ai.retries", "4", "How often what failed is asked again.", kind=Kind.INTEGER),
-    Key(
-        "ai.timeout",
-        "120",
-        "Seconds that a server may stay silent.",
-        kind=Kind.NUMBER,
-        least=0.001,
-    ),
-    Key(
-        "sync.server",
-        "",
-        "The server to sync with, which 'login --server' sets.",
-        kind=Kind.URL,
-    ),
-    Key(
-        "sync.insecure",
-        "false",
-        "Whether it may be reached without encryption, by http.",
-        kind=Kind.SWITCH,
-    ),
-)
-_BY_NAME = {key.name: key for key in KEYS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,13 +69,13 @@ class Settings(Mapping[str, Setting]):
         self._environment = environment
 
     def __iter__(self) -> Iterator[str]:
-        return iter(_BY_NAME)
+        return iter(KEYS)
 
     def __len__(self) -> int:
-        return len(_BY_NAME)
+        return len(KEYS)
 
     def __getitem__(self, name: str) -> Setting:
-        key = _BY_NAME[name]
+        key = KEYS[name]
         for variable in (key.variable, key.also):
             given = self._environment.get(variable, "").strip()
             if given:
@@ -244,37 +105,6 @@ class Settings(Mapping[str, Setting]):
 
 def _no_table(file: Path, table: str) -> str:
     return f"{table!r} in {file} must be a table, which begins with [{table}]."
-
-
-def find_key(name: str) -> Key:
-    """Return the key called *name*; raises InvalidInputError."""
-    if name not in _BY_NAME:
-        known = ", ".join(_BY_NAME)
-        raise InvalidInputError(f"There is no setting {name!r}; there are {known}.")
-    return _BY_NAME[name]
-
-
-def check(key: Key, value: str, source: str = "") -> str:
-    """Return *value* as *key* has it; raises InvalidInputError, without the value.
-
-    *source* is the option or the variable that it comes from, else the setting.
-    """
-    name = source or key.name
-    match key.kind:
-        case Kind.SECRET:
-            return setting_value.secret(name, value)
-        case Kind.URL:
-            return setting_value.url(name, value)
-        case Kind.SWITCH:
-            return setting_value.switch(name, value)
-        case Kind.NUMBER:
-            return setting_value.number(name, value, key.least)
-        case Kind.INTEGER:
-            return setting_value.integer(name, value, key.least)
-    if key.choices and value not in key.choices:
-        allowed = ", ".join(key.choices)
-        raise InvalidInputError(f"{name} must be one of: {allowed}.")
-    return value
 
 
 def load(file: Path, environment: Mapping[str, str]) -> Settings:

@@ -28,6 +28,7 @@ NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 _CLEARED = (
     *("PROMPTVAULT_", "_PROMPTVAULT_", "GIT_", "EDITOR", "VISUAL", "NO_COLOR"),
     *("OPENAI_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"),
+    *("NO_PROXY", "all_proxy", "no_proxy", "SSL_CERT_"),
     *("PYTHONUNBUFFERED", "PYTHONIOENCODING", "PYTHONUTF8", "LC_", "LANG"),
 )
 
@@ -170,6 +171,12 @@ def pvt(home: Path) -> Pvt:
 def pvt_process(home: Path) -> Process:
     """Return the program as a process of its own, for pipes and signals."""
     return Process()
+
+
+@pytest.fixture
+def no_retries(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a command fail at once where a server does; *home* is swept before."""
+    monkeypatch.setenv("PROMPTVAULT_AI_RETRIES", "0")
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from promptvault.cli import render_category, terminal
+from promptvault.cli import render_category, render_model, terminal
 from promptvault.cli.context import open_reader
 from promptvault.errors import PromptVaultError
 from promptvault.services import categorizing
-from promptvault.services.categorizing import Applied, Means, Proposals, Wanted
+from promptvault.services.categorizing import Applied, Proposals, Wanted, Way
 from promptvault.services.category_proposal import Item, Proposal
 from promptvault.services.workspace import Workspace
 from promptvault.vault.reader import Reader
@@ -16,10 +16,10 @@ from promptvault.vault.reader import Reader
 _HEADING = "Proposed changes; apply which?"
 
 
-def proposed(reader: Reader, items: Sequence[Item], means: Means) -> Proposals:
+def proposed(reader: Reader, items: Sequence[Item], means: Way) -> Proposals:
     """Return what is proposed for *items*, having told how that came about."""
-    with render_category.progress(len(items)) as tell:
-        found = categorizing.proposals(reader, items, means, tell)
+    with render_model.progress("Categorizing", len(items)) as advance:
+        found = categorizing.proposals(reader, items, means, advance)
     if items:
         render_category.origins(found, means.model)
     return found
@@ -37,9 +37,7 @@ def accepted(changes: Sequence[Proposal]) -> list[Proposal]:
     """
     number = len(changes)
     what = "this change" if number == 1 else f"these {number:,} changes"
-    sys.stderr.write(f"Make {what}? [y/N, c to choose] ")
-    sys.stderr.flush()
-    answer = sys.stdin.readline().strip().lower()
+    answer = terminal.ask(f"Make {what}? [y/N, c to choose]")
     if answer in {"c", "choose"}:
         return _chosen(changes)
     return list(changes) if answer in {"y", "yes"} else []
@@ -59,7 +57,7 @@ def _chosen(changes: Sequence[Proposal]) -> list[Proposal]:
 def categorize_import(
     workspace: Workspace,
     number: int | None,
-    means: Callable[[], Means],
+    means: Callable[[], Way],
     *,
     asks: bool,
 ) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from promptvault.cli import render, terminal
 from promptvault.cli.context import directory
+from promptvault.cli.render_table import Column, table
 from promptvault.importers.places import System
 from promptvault.services import discovery
 from promptvault.services.discovery import Found, Surroundings
@@ -43,18 +44,18 @@ def choose(found: Sequence[Found]) -> list[Found]:
     return [found[number] for number in chosen]
 
 
-def table(found: Sequence[Found]) -> None:
+def show(found: Sequence[Found]) -> None:
     """Print what was found; to a pipe with sizes in bytes and whole paths."""
     columns = (
-        render.Column("What", "cyan", wrap=False),
-        render.Column("Source", "dim", wrap=False),
-        render.Column("Files", numeric=True, wrap=False),
-        render.Column("Size", numeric=True, wrap=False),
-        render.Column("Imported", "dim", wrap=False),
-        render.Column("Where", flexible=True),
+        Column("What", "cyan", wrap=False),
+        Column("Source", "dim", wrap=False),
+        Column("Files", numeric=True, wrap=False),
+        Column("Size", numeric=True, wrap=False),
+        Column("Imported", "dim", wrap=False),
+        Column("Where", flexible=True),
     )
     line = _cells if terminal.stdout_is_terminal() else _plain_cells
-    render.table(columns, map(line, found), NOTHING)
+    table(columns, map(line, found), NOTHING)
 
 
 def _cells(found: Found) -> tuple[str, ...]:
@@ -62,7 +63,7 @@ def _cells(found: Found) -> tuple[str, ...]:
         found.title,
         found.source,
         _files(found),
-        _size(found.size),
+        render.size(found.size),
         _imported(found),
         _short(found.path),
     )
@@ -85,7 +86,7 @@ def _details(found: Found) -> str:
     imported = _imported(found)
     return "  ".join(
         [
-            f"{files}  {_size(found.size):>8}",
+            f"{files}  {render.size(found.size):>8}",
             f"{f'imported {imported}' if imported else 'new':<29}",
             _short(found.path),
         ]
@@ -100,18 +101,6 @@ def _imported(found: Found) -> str:
     if found.imported_at is None:
         return ""
     return render.day(found.imported_at) + (" (changed)" if found.is_changed else "")
-
-
-def _size(size: int) -> str:
-    """Return *size* in bytes in the unit that fits it."""
-    if size < 1000:
-        return f"{size} B"
-    number = size / 1000
-    for unit in ("kB", "MB"):
-        if number < 1000:
-            return f"{number:,.1f} {unit}"
-        number /= 1000
-    return f"{number:,.1f} GB"
 
 
 def _short(path: Path) -> str:

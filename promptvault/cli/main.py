@@ -1,5 +1,6 @@
 """The program's entry: its command table as a Typer group, and its exit codes."""
 
+import errno
 import importlib
 import os
 import sys
@@ -12,7 +13,7 @@ from typer.main import get_command
 from promptvault import __version__
 from promptvault.cli import terminal
 from promptvault.cli.commands import COMMANDS, Entry
-from promptvault.errors import InvalidInputError, PromptVaultError
+from promptvault.errors import InvalidInputError, PromptVaultError, UnavailableError
 
 # Classes of the click that Typer carries within itself; they have no public name.
 Command: TypeAlias = Any
@@ -20,6 +21,8 @@ Context: TypeAlias = Any
 
 
 _NO_COLOUR = "--no-color"
+_NOT_TAKEN = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+"""What a full or failing disk says to what is printed; the vault has own errors."""
 
 
 class CommandTable(TyperGroup):
@@ -100,6 +103,7 @@ def promptvault(
 
 def main() -> None:
     """Run the program and exit with the code of the contract."""
+    terminal.open_closed_streams()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -124,6 +128,8 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except Exception as error:
+        if getattr(error, "errno", None) in _NOT_TAKEN:
+            return _report_unwritable(cast("OSError", error), as_json=as_json)
         return _report_foreign(error, as_json=as_json)
 
 
@@ -147,6 +153,14 @@ def _end_quietly() -> int:
     """End well: whoever read our output has had enough; nothing must flush it."""
     terminal.discard_output()
     return 0
+
+
+def _report_unwritable(error: OSError, *, as_json: bool) -> int:
+    """Report that the data did not go where it was sent, as into a file."""
+    terminal.discard_output()
+    message = f"The output cannot be written: {error.strerror}."
+    terminal.report(UnavailableError.code, message, as_json=as_json)
+    return UnavailableError.exit_code
 
 
 def _report_foreign(error: Exception, *, as_json: bool) -> int:

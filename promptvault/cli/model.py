@@ -1,14 +1,12 @@
 """The language model that a command uses, from its options and the settings."""
 
 from dataclasses import replace
-from typing import Annotated
-
-import typer
 
 from promptvault.cli import terminal
+from promptvault.cli.asking import Asking
 from promptvault.cli.context import now, paths
 from promptvault.cli.workspace import is_project, settings
-from promptvault.config import Place, Settings, check, find_key, load
+from promptvault.config import Place, Settings, load
 from promptvault.credentials import find_credential
 from promptvault.domain.chat import Price
 from promptvault.errors import PermissionDeniedError, UnavailableError
@@ -16,60 +14,12 @@ from promptvault.providers.endpoint import OPENAI_URL, Endpoint
 from promptvault.services.budget import Budget
 from promptvault.services.model import Means, Model
 from promptvault.services.pacing import Pace
+from promptvault.setting_key import check, find_key
 from promptvault.vault.response_cache import ResponseCache
 from promptvault.vault.spending import Spending
 
-ModelName = Annotated[
-    str | None,
-    typer.Option("--model", metavar="MODEL", help="The model; else ai.model."),
-]
-BaseUrl = Annotated[
-    str | None,
-    typer.Option("--base-url", metavar="URL", help="The server; else ai.base_url."),
-]
-ApiKey = Annotated[
-    str | None,
-    typer.Option(
-        "--api-key",
-        metavar="KEY",
-        help="The key; better in OPENAI_API_KEY or the keyring, as others may see it"
-        " here.",
-    ),
-]
-NoCache = Annotated[
-    bool,
-    typer.Option("--no-cache", help="Ask anew, also where the answer is known."),
-]
-BudgetOption = Annotated[
-    float | None,
-    typer.Option(
-        "--budget",
-        min=0,
-        metavar="USD",
-        help="The most that this command may cost; else ai.command_budget_usd.",
-    ),
-]
-AllowSecrets = Annotated[
-    bool,
-    typer.Option("--allow-secrets", help="Send also what seems to hold a secret."),
-]
-DryRun = Annotated[
-    bool,
-    typer.Option(
-        "--dry-run", help="Show what would be sent, and what it costs; send nothing."
-    ),
-]
 
-
-def open_model(
-    command: str,
-    *,
-    name: str | None = None,
-    base_url: str | None = None,
-    api_key: str | None = None,
-    no_cache: bool = False,
-    budget: float | None = None,
-) -> Model:
+def open_model(command: str, asking: Asking) -> Model:
     """Return the model that the options and settings say, for *command*.
 
     Nothing is sent yet, and no key is required before something is. Raises
@@ -77,56 +27,62 @@ def open_model(
     a server that a project names and nobody gave a key.
     """
     chosen = settings()
-    base_url = _checked("ai.base_url", "--base-url", base_url)
-    api_key = _checked("ai.api_key", "--api-key", api_key)
-    _checked("ai.command_budget_usd", "--budget", budget)  # Typer lets nan through
-    endpoints = _endpoints(chosen, name, base_url, api_key)
+    _checked("ai.command_budget_usd", "--budget", asking.budget)  # Typer lets nan by
+    endpoints = _endpoints(chosen, asking)
     _warn_of_plain_text(endpoints)
     folders = paths()
     keeps_answers = chosen["ai.cache"].value == "true"
-    limit = chosen["ai.command_budget_usd"].number if budget is None else budget
     means = Means(
         cache=ResponseCache(folders.responses),
-        budget=Budget(
-            Spending(folders.activity),
-            command,
-            now,
-            per_command=limit,
-            per_month=chosen["ai.budget_usd"].number,
-        ),
+        budget=_budget(chosen, command, asking.budget),
         price=lambda endpoint: _price(chosen, endpoint),
         now=now,
         tell=terminal.note,
         pace=Pace(chosen["ai.requests_per_minute"].number or 0),
         retries=int(chosen["ai.retries"].number or 0),
         concurrency=int(chosen["ai.concurrency"].number or 1),
-        uses_cache=keeps_answers and not no_cache,
+        uses_cache=keeps_answers and not asking.no_cache,
         keeps_answers=keeps_answers,
     )
     return Model(endpoints, means)
 
 
-def _endpoints(
-    chosen: Settings, name: str | None, base_url: str | None, api_key: str | None
-) -> list[Endpoint]:
+def _budget(chosen: Settings, command: str, limit: float | None) -> Budget:
+    return Budget(
+        Spending(paths().activity),
+        command,
+        now,
+        per_command=chosen["ai.command_budget_usd"].number if limit is None else limit,
+        per_month=chosen["ai.budget_usd"].number,
+    )
+
+
+def _endpoints(chosen: Settings, asking: Asking) -> list[Endpoint]:
+    base_url = _checked("ai.base_url", "--base-url", asking.base_url)
+    api_key = _checked("ai.api_key", "--api-key", asking.api_key)
     first = Endpoint(
         base_url or chosen["ai.base_url"].value,
-        name or chosen["ai.model"].value,
+        asking.model or chosen["ai.model"].value,
         timeout=chosen["ai.timeout"].number or 0,
     )
     place = None if base_url else chosen["ai.base_url"].place
     key = api_key or _key(chosen, "ai.api_key", first, place)
     first = replace(first, key=key)
+    other = _fallback(chosen, first)
+    return [first, other] if other else [first]
+
+
+def _fallback(chosen: Settings, first: Endpoint) -> Endpoint | None:
     model, url = chosen["ai.fallback_model"].value, chosen["ai.fallback_base_url"]
     if not model and not url.value:
-        return [first]
+        return None
     other = replace(
         first, base_url=url.value or first.base_url, model=model or first.model, key=""
     )
     key = _key(chosen, "ai.fallback_api_key", other, url.place)
     # A key is for one server: the first one's is not shown to another.
-    own = first.key if other.host == first.host else ""
-    return [first, replace(other, key=key or own)]
+    own = first.key if other.origin == first.origin else ""
+    return replace(other, key=key or own)
 
 
 def _key(

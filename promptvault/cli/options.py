@@ -15,6 +15,15 @@ Reference = Annotated[
         show_default=False,
     ),
 ]
+OptionalReference = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[NAME[@REV]]",
+        help="Only of this prompt, or of this version of it.",
+        autocompletion=completion.names,
+        show_default=False,
+    ),
+]
 Name = Annotated[
     str,
     typer.Argument(
@@ -65,6 +74,14 @@ Source = Annotated[
 ]
 Limit = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="At most N.", show_default=False)
+]
+System = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME[@REV]",
+        autocompletion=completion.names,
+        help="Another prompt, for the system message.",
+    ),
 ]
 Values = Annotated[
     list[str] | None,

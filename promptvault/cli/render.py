@@ -1,86 +1,19 @@
-"""Drawing for people: tables, panels and colours. The only module that knows rich.
-
-To a pipe the same rows go out as tab-separated lines, without rich: importing it costs
-as long as the rest of a `list`.
-"""
+"""Drawing for people: prompts, versions, hits, settings, and words for numbers."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from promptvault.cli import terminal
+from promptvault.cli.render_table import Column, console, table
 from promptvault.domain.prompt import Prompt, Version
 from promptvault.services.outcome import Saved
 from promptvault.services.retrieval import Details
 from promptvault.vault.search import HIT_END, HIT_START, Hit
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from promptvault.config import Setting
     from promptvault.services.doctor import Diagnosis
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a table: its heading, and how it is drawn on a terminal."""
-
-    heading: str
-    style: str = ""
-    numeric: bool = False
-    wrap: bool = True
-    flexible: bool = False
-    """Takes the width that the others leave, and cuts what does not fit."""
-
-
-def table(
-    columns: Sequence[Column], lines: Iterable[Sequence[str]], empty: str
-) -> None:
-    """Print a table; *empty* is the note on stderr when it has no lines."""
-    if not terminal.stdout_is_terminal():
-        for cells in lines:
-            line = "\t".join(" ".join(cell.split()) for cell in cells)
-            terminal.write(terminal.harmless(line) + "\n")
-        return
-    rows = list(lines)
-    if rows:
-        _draw_table(columns, rows)
-    else:
-        terminal.note(empty)
-
-
-def _draw_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    screen = console()
-    flexible = any(column.flexible for column in columns)
-    drawn = Table(
-        box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", expand=flexible
-    )
-    for column in columns:
-        drawn.add_column(
-            column.heading,
-            style=column.style,
-            justify="right" if column.numeric else "left",
-            overflow="ellipsis" if column.flexible else "fold",
-            no_wrap=column.flexible or not column.wrap,
-            ratio=1 if column.flexible else None,
-            # A name may take half of the width; then it goes on in the next line.
-            max_width=screen.width // 2 if flexible and column.wrap else None,
-        )
-    for cells in rows:
-        drawn.add_row(*(Text(terminal.harmless(cell)) for cell in cells))
-    screen.print(drawn)
-
-
-def console() -> "Console":
-    """Return the console that draws on stdout, and keeps to NO_COLOR and pipes."""
-    from rich.console import Console
-
-    return Console(highlight=False, soft_wrap=not terminal.stdout_is_terminal())
 
 
 def prompts(found: Iterable[Prompt], folder: str | None) -> None:
@@ -270,6 +203,15 @@ def saved(results: Sequence[Saved]) -> None:
         terminal.note(f"… and {len(results) - 10} more.")
 
 
+def labelled(prompt: Prompt, label: str) -> None:
+    """Tell, on stderr, which version of *prompt* bears *label* now."""
+    number = prompt.labels.get(label)
+    if number is None:
+        terminal.note(f"{prompt.name} has no label {label!r} any more.")
+    else:
+        terminal.note(f"{prompt.name}@{number} is {label}.")
+
+
 def trash(found: Iterable[Prompt]) -> None:
     """Print what the trash holds, latest first."""
     columns = (Column("Name", "cyan"), Column("Title"), Column("Deleted", "dim"))
@@ -280,6 +222,18 @@ def trash(found: Iterable[Prompt]) -> None:
 def count(number: int, noun: str) -> str:
     """Return a number with its noun, as "2 prompts"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def size(number: int) -> str:
+    """Return a number of bytes in the unit that fits it."""
+    if number < 1000:
+        return f"{number} B"
+    amount = number / 1000
+    for unit in ("kB", "MB"):
+        if amount < 1000:
+            return f"{amount:,.1f} {unit}"
+        amount /= 1000
+    return f"{amount:,.1f} GB"
 
 
 _SHOWN_PROBLEMS = 20

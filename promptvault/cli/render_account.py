@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from promptvault.cli.render import Column, moment, table
+from promptvault.cli.render import moment
+from promptvault.cli.render_table import Column, table
 
 if TYPE_CHECKING:
     from promptvault.client.address import Address

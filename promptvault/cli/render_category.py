@@ -1,37 +1,19 @@
 """Drawing for people what categorising proposes and did, and as JSON for scripts."""
 
-import contextlib
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from promptvault.cli import render_model, terminal
-from promptvault.cli.render import Column, count, table
+from promptvault.cli.render import count
+from promptvault.cli.render_table import Column, table
 from promptvault.domain.name import folder_of
 from promptvault.domain.prompt import clean_line
 from promptvault.services.categorizing import Applied, Proposals
 from promptvault.services.category_proposal import Proposal
+from promptvault.services.cost import Spent
 from promptvault.services.model import Model
 
 _UNUSABLE = "the model gave no usable answer for them"
-
-
-@contextlib.contextmanager
-def progress(total: int) -> Iterator[Callable[[int], None]]:
-    """Draw how many of *total* prompts a model has been asked about, if seen."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (TextColumn("Categorizing"), BarColumn(bar_width=24))
-    screen = Console(stderr=True)
-    with Progress(
-        *columns, MofNCompleteColumn(), console=screen, transient=True
-    ) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda number: bar.advance(task, number)
 
 
 def proposals(changes: Sequence[Proposal]) -> None:
@@ -141,7 +123,8 @@ def _counts(
         "by_rule": found.by_rule,
         "held_back": found.held_back,
         "reason": found.reason or None,
-        "spent": render_model.spent_row(model.spent) if model else None,
+        "model": model.answered if model and found.by_model else None,
+        **render_model.spent_row(model.spent if model else Spent()),
     }
 
 

@@ -1,33 +1,21 @@
 """What evaluations found: drawn for a person, and as JSON for scripts."""
 
-import contextlib
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from promptvault.cli import render_model, terminal
-from promptvault.cli.render import Column, count, moment, table
+from promptvault.cli.record import Name
+from promptvault.cli.render import count, moment
+from promptvault.cli.render_table import Column, table
 from promptvault.domain.timestamp import to_text
 from promptvault.services import evaluating
 from promptvault.services.eval_check import Failure
 from promptvault.services.eval_plan import Plan
-from promptvault.services.evaluating import Evaluation, Result, Tell, Trial
+from promptvault.services.evaluating import Evaluation, Result, Trial
 from promptvault.services.model import Model
 from promptvault.vault.evaluation_log import Entry
 
 _WORDS = {True: "passed", False: "failed", None: ""}
-
-
-@contextlib.contextmanager
-def progress() -> Iterator[Tell]:
-    """Draw on stderr how many answers have come, if a person sees it."""
-    if not sys.stderr.isatty():
-        yield lambda done, total: None
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status("Asking…") as status:
-        yield lambda done, total: status.update(f"Asking… {done:,} of {total:,}")
 
 
 def plan(made: Plan, model: Model, judge: Model, *, as_json: bool) -> None:
@@ -89,6 +77,7 @@ def evaluation_row(number: int | None, done: Evaluation) -> dict[str, Any]:
     return {
         "id": number,
         "name": made.prompt.name,
+        "prompt_id": made.prompt.id,
         "version": made.now.version.number,
         "version_id": made.now.version.id,
         "against_version": made.before.version.number if made.before else None,
@@ -129,8 +118,8 @@ def _trial_row(trial: Trial) -> dict[str, Any]:
     }
 
 
-def entries(name: str, found: Iterable[Entry]) -> None:
-    """Print earlier evaluations, the latest first."""
+def entries(reference: str, found: Iterable[Entry]) -> None:
+    """Print earlier evaluations of a prompt."""
     columns = (
         Column("Id", "dim", numeric=True),
         Column("When", "dim", wrap=False),
@@ -141,7 +130,8 @@ def entries(name: str, found: Iterable[Entry]) -> None:
         Column("Model"),
         Column("Cost", "dim", numeric=True),
     )
-    empty = f"{name} was never evaluated; 'promptvault eval {name} --cases FILE'."
+    command = f"promptvault eval {reference} --cases FILE"
+    empty = f"{reference} was never evaluated: {command!r}."
     table(columns, map(_entry_line, found), empty)
 
 
@@ -160,13 +150,14 @@ def _entry_line(entry: Entry) -> tuple[str, ...]:
     )
 
 
-def entry_row(entry: Entry) -> dict[str, Any]:
+def entry_row(entry: Entry, name: Name) -> dict[str, Any]:
     """Return an earlier evaluation as `eval --list --json` has it."""
     kept = entry.evaluation
     row = kept._asdict()
     cost = row.pop("cost")
     return {
         "id": entry.id,
+        "name": name(kept.prompt_id),
         **row,
         "created_at": to_text(kept.created_at),
         "judge": kept.judge or None,

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from promptvault.cli import terminal
-from promptvault.cli.render import Column, count, moment, table
+from promptvault.cli.render import count, moment
+from promptvault.cli.render_table import Column, table
 from promptvault.domain.prompt import clean_line
 
 if TYPE_CHECKING:

@@ -1,12 +1,15 @@
 """What models take, shown to a person, and as JSON for scripts."""
 
-from collections.abc import Sequence
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from promptvault.cli import terminal
 from promptvault.cli.render import count
 from promptvault.domain.chat import Request
-from promptvault.services.model import Estimate, Model, Spent
+from promptvault.services.cost import Estimate, Spent
+from promptvault.services.model import Model
 
 
 def plan(
@@ -18,7 +21,9 @@ def plan(
         return
     for request in requests:
         for message in request.messages:
-            terminal.write(f"--- {message.role.value}\n{message.content}\n")
+            text = f"--- {message.role.value}\n{message.content}\n"
+            is_terminal = terminal.stdout_is_terminal()
+            terminal.write(terminal.harmless(text) if is_terminal else text)
     terminal.note(
         f"Would send {count(estimate.requests, 'request')} to"
         f" {model.name} on {model.endpoints[0].host}: about"
@@ -44,6 +49,24 @@ def plan_row(
             for request in requests
         ],
     }
+
+
+@contextlib.contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Draw how many of *total* things are done, if a person sees it.
+
+    The block is given a function to call with how many more are done.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn(what), BarColumn(bar_width=24), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda number: bar.advance(task, number)
 
 
 def spent(taken: Spent) -> None:
@@ -78,4 +101,6 @@ def money(dollars: float | None) -> str:
         return "price not known"
     if not dollars:
         return "$0"
+    if dollars < 0.0001:
+        return "<$0.0001"
     return f"${dollars:.2f}" if dollars >= 1 else f"${dollars:.4f}"

@@ -1,11 +1,13 @@
 """Drawing optimizations for people, and their rows for scripts."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from promptvault.cli import terminal
-from promptvault.cli.render import Column, difference, moment, table
+from promptvault.cli.record import Name
+from promptvault.cli.render import difference, moment
 from promptvault.cli.render_model import money
+from promptvault.cli.render_table import Column, table
 from promptvault.domain.timestamp import to_text
 from promptvault.services.optimizing import (
     Candidate,
@@ -16,9 +18,6 @@ from promptvault.services.optimizing import (
 from promptvault.services.outcome import Outcome, Saved
 from promptvault.services.rubric import CRITERIA, MOST_TOTAL, total
 from promptvault.vault.optimization_log import Entry
-
-Name = Callable[[str], str | None]
-"""Returns what a prompt is called now, by its id; None where it is gone."""
 
 
 def result(found: Result) -> None:
@@ -87,7 +86,9 @@ def result_row(found: Result, saved: Saved | None) -> dict[str, Any]:
     return {
         "id": found.id,
         "name": found.task.prompt.name,
+        "prompt_id": found.task.prompt.id,
         "version": version.number,
+        "version_id": version.id,
         "model": found.model,
         "judge": found.judge,
         "goal": found.task.goal,
@@ -111,12 +112,12 @@ def entries(found: Iterable[Entry], name: Name) -> None:
         Column("Id", "cyan", numeric=True),
         Column("When", "dim", wrap=False),
         Column("Prompt", "cyan"),
-        Column("Model"),
+        Column("Model", wrap=False, spare=2),
         Column("Points", numeric=True, wrap=False),
         Column("Saved as", numeric=True, wrap=False),
-        Column("Tokens", numeric=True, wrap=False),
-        Column("Cost", numeric=True, wrap=False),
-        Column("Goal"),
+        Column("Tokens", numeric=True, wrap=False, spare=3),
+        Column("Cost", numeric=True, wrap=False, spare=1),
+        Column("Goal", flexible=True),
     )
     lines = (_line(entry, name(entry.optimization.prompt_id)) for entry in found)
     table(columns, lines, "Nothing was optimized yet: 'promptvault optimize NAME'.")

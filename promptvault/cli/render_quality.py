@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from promptvault.cli import render, terminal
+from promptvault.cli import terminal
+from promptvault.cli.render_table import console, table
 from promptvault.domain.name import leaf_of
 from promptvault.services.linting import Finding, Linted, Severity
 from promptvault.vault.statistics import Count, Counts, Statistics
@@ -30,7 +31,7 @@ def lint(found: Sequence[Linted], *, chosen: bool, notes: bool) -> None:
         _draw_findings(found, chosen=chosen, notes=notes)
     else:
         lines = (_finding_line(f) for one in found for f in _shown(one, notes=notes))
-        render.table((), lines, "")
+        table((), lines, "")
     terminal.note(_summary(found, notes=notes))
 
 
@@ -46,7 +47,7 @@ def _finding_line(finding: Finding) -> tuple[str, ...]:
 def _draw_findings(found: Sequence[Linted], *, chosen: bool, notes: bool) -> None:
     from rich.text import Text
 
-    screen = render.console()
+    screen = console()
     for linted in found:
         shown = _shown(linted, notes=notes)
         if not shown and not chosen:
@@ -96,7 +97,7 @@ def _count(number: int, noun: str) -> str:
 def statistics(found: Statistics) -> None:
     """Draw what is in the vault; to a pipe, a line for each number."""
     if not terminal.stdout_is_terminal():
-        render.table((), _statistics_lines(found), "")
+        table((), _statistics_lines(found), "")
     elif found.totals.prompts:
         _draw_statistics(found)
     if not found.totals.prompts:
@@ -136,7 +137,7 @@ _ACROSS, _UPWARD = " ▏▎▍▌▋▊▉█", " ▁▂▃▄▅▆▇█"
 
 
 def _draw_statistics(found: Statistics) -> None:
-    screen = render.console()
+    screen = console()
     screen.width = min(screen.width, _MAX_WIDTH)
     folders = tuple(Count(name or "(none)", number) for name, number in found.by_folder)
     _draw_totals(screen, found)

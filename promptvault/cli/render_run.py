@@ -1,12 +1,14 @@
 """Answers of models as they come, and the run log."""
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from promptvault.cli import terminal
-from promptvault.cli.render import Column, moment, table
+from promptvault.cli.record import Name
+from promptvault.cli.render import moment
 from promptvault.cli.render_model import money
+from promptvault.cli.render_table import Column, table
 from promptvault.domain.timestamp import to_text
 from promptvault.errors import UnavailableError
 from promptvault.services.running import Done
@@ -71,10 +73,6 @@ def _about(run: Run) -> str:
     return "~" if run.tokens_estimated else ""
 
 
-Name = Callable[[str], str | None]
-"""Returns what a prompt is called now, by its id; None where it is gone."""
-
-
 def runs(entries: Iterable[Entry], name: Name) -> None:
     """Print the run log."""
     columns = (
@@ -83,9 +81,9 @@ def runs(entries: Iterable[Entry], name: Name) -> None:
         Column("Prompt", "cyan"),
         Column("Model", flexible=True),
         Column("Status", wrap=False),
-        Column("Tokens", numeric=True, wrap=False),
+        Column("Tokens", numeric=True, wrap=False, spare=2),
         Column("Cost", numeric=True, wrap=False),
-        Column("Time", numeric=True, wrap=False),
+        Column("Time", numeric=True, wrap=False, spare=1),
     )
     lines = (_line(entry, name(entry.run.prompt_id)) for entry in entries)
     table(columns, lines, "Nothing was run yet: 'promptvault run NAME'.")
@@ -95,7 +93,7 @@ def _line(entry: Entry, name: str | None) -> tuple[str, ...]:
     run = entry.run
     return (
         str(entry.id),
-        moment(run.started_at),
+        moment(run.created_at),
         f"{name or run.prompt_id}@{run.version}",
         run.model,
         _status(run),
@@ -124,7 +122,7 @@ def run_row(number: int | None, run: Run, name: str | None) -> dict[str, Any]:
         "version": run.version,
         "version_id": run.version_id,
         "system_version_id": run.system_version_id,
-        "started_at": to_text(run.started_at),
+        "created_at": to_text(run.created_at),
         "status": run.status.value,
         "error": run.error,
         "model": run.model,

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from promptvault.cli import terminal
-from promptvault.cli.render import Column, table
+from promptvault.cli.render_table import Column, table
 from promptvault.services.redaction import Holding
 
 

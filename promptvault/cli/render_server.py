@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from promptvault.cli.render import Column, day, table
+from promptvault.cli.render import day
+from promptvault.cli.render_table import Column, table
 from promptvault.domain.timestamp import from_text
 
 

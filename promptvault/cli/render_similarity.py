@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from promptvault.cli import render, terminal
+from promptvault.cli import terminal
+from promptvault.cli.render_table import Column, table
 from promptvault.services.similarity import Alike, Group
 
 
@@ -13,15 +14,15 @@ def groups(found: Iterable[Group]) -> None:
         lines = (
             _numbered(n, alike) for n, group in numbered for alike in group.members
         )
-        return render.table((), lines, "")
+        return table((), lines, "")
     shown = list(found)
     columns = (
-        render.Column("Alike", numeric=True, wrap=False),
-        render.Column("Name", "cyan"),
-        render.Column("Title", flexible=True),
-        render.Column("Source", "dim", wrap=False),
+        Column("Alike", numeric=True, wrap=False),
+        Column("Name", "cyan"),
+        Column("Title", flexible=True),
+        Column("Source", "dim", wrap=False),
     )
-    render.table(columns, _spaced(shown), "No prompts are nearly the same.")
+    table(columns, _spaced(shown), "No prompts are nearly the same.")
     if shown:
         terminal.note(_summary(shown))
     return None

@@ -1,11 +1,15 @@
-"""Drawing what models cost, and what the kept answers spared."""
+"""What models cost, and what kept answers spare: drawn, and as JSON for scripts."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from promptvault.cli import terminal
-from promptvault.cli.render import Column, count, table
+from promptvault.cli.render import count, size
 from promptvault.cli.render_model import money
+from promptvault.cli.render_table import Column, table
+from promptvault.domain.timestamp import to_text
 from promptvault.vault.response_cache import CacheStatistics
 from promptvault.vault.spending import Expense
 
@@ -14,7 +18,7 @@ def cache(held: CacheStatistics, place: Path) -> None:
     """Print what the cache holds."""
     lines = (
         ("answers", f"{held.answers:,}"),
-        ("size", f"{held.size / 1e6:,.1f} MB"),
+        ("size", size(held.size)),
         ("given again", f"{held.uses:,}"),
         ("saved", money(held.saved)),
         ("place", str(place)),
@@ -22,7 +26,18 @@ def cache(held: CacheStatistics, place: Path) -> None:
     table((Column("Cache", "dim"), Column("")), lines, "")
 
 
-def expenses(found: Sequence[Expense], total: float, budget: float | None) -> None:
+def cache_row(held: CacheStatistics, place: Path) -> dict[str, Any]:
+    """Return what the cache holds as `cache stats --json` has it."""
+    return {
+        "answers": held.answers,
+        "bytes": held.size,
+        "uses": held.uses,
+        "saved_usd": held.saved,
+        "path": str(place),
+    }
+
+
+def month(found: Sequence[Expense], budget: float | None) -> None:
     """Print a month's expenses; on stderr their sum, and what is left of *budget*."""
     columns = (
         Column("Command", "cyan"),
@@ -33,7 +48,7 @@ def expenses(found: Sequence[Expense], total: float, budget: float | None) -> No
         Column("Cost", numeric=True),
     )
     table(columns, map(_line, found), "No model was asked this month.")
-    requests = sum(expense.requests for expense in found)
+    requests, total = sum(expense.requests for expense in found), _total(found)
     terminal.note(f"{count(requests, 'request')}, {money(total)}{_left(total, budget)}")
 
 
@@ -46,6 +61,29 @@ def _line(expense: Expense) -> tuple[str, ...]:
         f"{expense.output_tokens:,}",
         money(expense.cost),
     )
+
+
+def month_row(
+    now: datetime, found: Sequence[Expense], budget: float | None
+) -> dict[str, Any]:
+    """Return the expenses of the month of *now* as `spending --json` has them."""
+    total = _total(found)
+    return {
+        "month": to_text(now)[:7],
+        "spent_usd": total,
+        "budget_usd": budget,
+        "left_usd": None if budget is None else max(0.0, budget - total),
+        "expenses": [_row(expense) for expense in found],
+    }
+
+
+def _total(found: Sequence[Expense]) -> float:
+    return sum(expense.cost for expense in found)
+
+
+def _row(expense: Expense) -> dict[str, Any]:
+    row = expense._asdict()
+    return row | {"cost_usd": row.pop("cost")}
 
 
 def _left(total: float, budget: float | None) -> str:

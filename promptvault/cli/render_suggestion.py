@@ -6,7 +6,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from promptvault.cli import terminal
-from promptvault.cli.render import console, count, table
+from promptvault.cli.render import count
+from promptvault.cli.render_table import console, table
 from promptvault.services.suggestion import Advice, Kind, Suggestion
 
 if TYPE_CHECKING:
@@ -26,15 +27,15 @@ _HEADINGS = {
 
 def advice(found: Advice) -> None:
     """Print suggestions under their headings; to a pipe kind, command and reason."""
-    if not terminal.stdout_is_terminal():
+    if terminal.stdout_is_terminal():
+        screen = console()
+        for kind, group in groupby(found.suggestions, key=lambda each: each.kind):
+            _draw(screen, kind, list(group))
+    else:
         lines = ((s.kind.value, command_of(s), s.reason) for s in found.suggestions)
-        return table((), lines, "")
-    screen = console()
-    for kind, group in groupby(found.suggestions, key=lambda each: each.kind):
-        _draw(screen, kind, list(group))
+        table((), lines, "")
     for remark in remarks(found):
         terminal.note(remark)
-    return None
 
 
 def _draw(screen: "Console", kind: Kind, group: Sequence[Suggestion]) -> None:

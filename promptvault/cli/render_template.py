@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
 from promptvault.cli import terminal
-from promptvault.cli.render import Column, table
+from promptvault.cli.render_table import Column, table
 from promptvault.services.generalizing import Filling, Source, reference_of
 
 _LONGEST = 60

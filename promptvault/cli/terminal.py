@@ -17,6 +17,13 @@ def harmless(text: str) -> str:
     return _CONTROLS.sub("\ufffd", text)
 
 
+def open_closed_streams() -> None:
+    """Let what is printed go nowhere where the caller closed it, as `>&-` does."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
+
+
 def write(text: str) -> None:
     """Write data to stdout, byte for byte as UTF-8 whatever the locale."""
     sys.stdout.buffer.write(text.encode())
@@ -78,9 +85,14 @@ def confirm(question: str, option: str) -> None:
 
 def agrees(question: str) -> bool:
     """Ask a yes/no question of the person who is there; anything but yes is no."""
-    sys.stderr.write(f"{question} [y/N] ")
+    return ask(f"{question} [y/N]") in {"y", "yes"}
+
+
+def ask(question: str) -> str:
+    """Return what the person who is there answers, in lower case."""
+    sys.stderr.write(f"{question} ")
     sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    return sys.stdin.readline().strip().lower()
 
 
 def read_stdin() -> str:

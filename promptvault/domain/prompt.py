@@ -163,6 +163,14 @@ def clean_line(text: str) -> str:
     return "".join(c for c in line if unicodedata.category(c) not in {"Cc", "Cs"})
 
 
+def short_line(text: str, length: int) -> str:
+    """Return how *text* begins, in one line; '…' ends it where there is more."""
+    line = clean_line(text[: 4 * length])  # a text may be a book
+    if len(line) > length or text[4 * length :].strip():
+        return line[: length - 1].rstrip() + "…"
+    return line
+
+
 def validate_line(text: str, field: str) -> str:
     """Return *text* as a one-line *field* (a title, a description, a message)."""
     line = " ".join(text.split())

@@ -42,7 +42,13 @@ class Endpoint:
     def server(self) -> str:
         """The host, and the port where it is an unusual one: fit for messages."""
         port = urlsplit(self.base_url).port
-        return f"{_bracketed(self.host)}:{port}" if port else self.host
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{port}" if port else host
+
+    @property
+    def origin(self) -> tuple[str, str]:
+        """Scheme and server: what a key belongs to."""
+        return urlsplit(self.base_url).scheme, self.server
 
     @property
     def is_local(self) -> bool:
@@ -70,12 +76,7 @@ class Endpoint:
     def public_url(self) -> str:
         """The base URL without user, password and query: fit for logs."""
         parts = urlsplit(self.base_url)
-        port = f":{parts.port}" if parts.port else ""
-        return f"{parts.scheme}://{_bracketed(self.host)}{port}{parts.path}"
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+        return f"{parts.scheme}://{self.server}{parts.path}"
 
 
 def _is_url(text: str) -> bool:

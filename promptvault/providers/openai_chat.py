@@ -1,6 +1,6 @@
 """Chat completions through the OpenAI client."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -49,7 +49,7 @@ class Chat:
             text += reading.end()
             return text, (reading.usage, reading.finish)
 
-    def stream(self, request: Request) -> Iterator[str | End]:
+    def stream(self, request: Request) -> Generator[str | End, None, None]:
         """Yield the answer in pieces as they come, then what the server told."""
         with (
             translated(self._endpoint),
@@ -123,16 +123,21 @@ _LIMITS = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_
 
 def _client(endpoint: Endpoint) -> OpenAI:
     url, _, query = endpoint.base_url.partition("?")
+    timeout = openai.Timeout(
+        endpoint.timeout, connect=min(endpoint.timeout, _LONGEST_CONNECT)
+    )
     try:
         # Retries are ours: they keep to any Retry-After, and a person is told.
         return OpenAI(
             api_key=endpoint.key or _NO_KEY,
             base_url=url,
             default_query=dict(parse_qsl(query)),
-            timeout=openai.Timeout(
-                endpoint.timeout, connect=min(endpoint.timeout, _LONGEST_CONNECT)
-            ),
+            timeout=timeout,
             max_retries=0,
+            # What is for this computer is not shown to a proxy.
+            http_client=openai.DefaultHttpxClient(
+                timeout=timeout, trust_env=not endpoint.is_local
+            ),
         )
     except Exception:  # of the surroundings: a proxy or a certificate file, mostly
         raise InvalidInputError(

@@ -56,7 +56,7 @@ class Selected(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class Way:
     """How proposals are made."""
 
     model: Model | None
@@ -158,7 +158,7 @@ def vocabulary_of(reader: Reader) -> Vocabulary:
     return Vocabulary(tuple(own), tuple(placement.tags_by_use(reader)), sources)
 
 
-def plan(reader: Reader, items: Sequence[Item], means: Means) -> list[Request]:
+def plan(reader: Reader, items: Sequence[Item], means: Way) -> list[Request]:
     """Return what would be sent for *items*."""
     vocabulary = vocabulary_of(reader)
     sent = [item for item in items if _may_be_sent(item, means)]
@@ -176,7 +176,7 @@ def answer_tokens(items: Sequence[Item], plan: Sequence[Request]) -> int:
 def proposals(
     reader: Reader,
     items: Sequence[Item],
-    means: Means,
+    means: Way,
     on_done: Progress = lambda _: None,
 ) -> Proposals:
     """Return what the model proposes for *items*, or the rules where it cannot.
@@ -208,7 +208,7 @@ def proposals(
     )
 
 
-def _may_be_sent(item: Item, means: Means) -> bool:
+def _may_be_sent(item: Item, means: Way) -> bool:
     content = Content(item.text)
     try:
         refuse_secrets(item.prompt, content, item.excerpt, allowed=means.allow_secrets)

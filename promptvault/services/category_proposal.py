@@ -7,7 +7,13 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from promptvault.domain.name import leaf_of, slugify, validate_name
-from promptvault.domain.prompt import Details, Prompt, clean_line, validate_tag
+from promptvault.domain.prompt import (
+    Details,
+    Prompt,
+    clean_line,
+    short_line,
+    validate_tag,
+)
 from promptvault.errors import InvalidInputError
 from promptvault.secret_scan import redacted
 
@@ -175,9 +181,7 @@ def _fit_tags(tags: Iterable[str]) -> Iterator[str]:
 def clean_title(text: str) -> str:
     """Return *text* as a title: one line, nothing hidden in it, not too long."""
     line = clean_line(_visible(redacted(text[:1000]))).strip("\"'`*# ")
-    if len(line) > _TITLE_LENGTH:
-        line = f"{line[: _TITLE_LENGTH - 1].rstrip()}…"
-    return line
+    return short_line(line, _TITLE_LENGTH)
 
 
 def _visible(text: str) -> str:

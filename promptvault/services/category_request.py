@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from promptvault.domain.chat import Message, Request, Role, Schema
+from promptvault.domain.schema import INTEGER, TEXT, list_of, strict_object
 from promptvault.errors import UnavailableError
 from promptvault.services.category_proposal import Item, Suggestion, Vocabulary
 from promptvault.services.category_topic import TOPICS
@@ -38,26 +39,8 @@ quotation marks or a full stop.
 
 Give exactly one entry for each number."""
 
-_ENTRY = {
-    "type": "object",
-    "properties": {
-        "number": {"type": "integer"},
-        "folder": {"type": "string"},
-        "tags": {"type": "array", "items": {"type": "string"}},
-        "title": {"type": "string"},
-    },
-    "required": ["number", "folder", "tags", "title"],
-    "additionalProperties": False,
-}
-_SCHEMA = Schema(
-    "filed_prompts",
-    {
-        "type": "object",
-        "properties": {"prompts": {"type": "array", "items": _ENTRY}},
-        "required": ["prompts"],
-        "additionalProperties": False,
-    },
-)
+_ENTRY = strict_object(number=INTEGER, folder=TEXT, tags=list_of(TEXT), title=TEXT)
+_SCHEMA = Schema("filed_prompts", strict_object(prompts=list_of(_ENTRY)))
 
 
 def batches(items: Sequence[Item]) -> Iterator[list[Item]]:

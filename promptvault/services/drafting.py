@@ -7,6 +7,7 @@ from jinja2 import TemplateError
 
 from promptvault.domain.name import slugify
 from promptvault.domain.prompt import Content, clean_line, validate_body
+from promptvault.domain.schema import BOOLEAN, TEXT, list_of, strict_object
 from promptvault.domain.variable import (
     Variable,
     VariableType,
@@ -32,24 +33,12 @@ _SAMPLES = {
 }
 
 
-def strict_object(**properties: object) -> dict[str, Any]:
-    """Return the JSON Schema of an object with just these properties."""
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-TEXT = {"type": "string"}
-TEXTS = {"type": "array", "items": TEXT}
 VARIABLE = strict_object(
     name=TEXT,
     description=TEXT,
     default={"type": ["string", "null"]},
-    choices=TEXTS,
-    required={"type": "boolean"},
+    choices=list_of(TEXT),
+    required=BOOLEAN,
     type={"type": "string", "enum": list(VariableType)},
 )
 

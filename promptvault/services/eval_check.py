@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from promptvault.domain.chat import Answer
-from promptvault.domain.prompt import clean_line
+from promptvault.domain.prompt import short_line
 from promptvault.services.json_schema import mismatch
 from promptvault.services.structured import parse
 from promptvault.services.time_limit import time_limit
@@ -64,9 +64,7 @@ def _reason(check: Check, answer: Answer) -> str | None:
 
 def excerpt(text: str) -> str:
     """Return the beginning of *text* in one line, in quotes."""
-    line = clean_line(text[: 4 * _EXCERPT])
-    cut = len(line) > _EXCERPT or len(text) > 4 * _EXCERPT
-    return f"“{line[:_EXCERPT]}…”" if cut else f"“{line}”"
+    return f"“{short_line(text, _EXCERPT)}”"
 
 
 def _contains(texts: Sequence[str], answer: Answer) -> str | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from promptvault.domain.prompt import Prompt, Version
 from promptvault.domain.timestamp import to_text
 from promptvault.errors import ConflictError
-from promptvault.vault.evaluation_log import Evaluation, evaluations
+from promptvault.vault.evaluation_log import Evaluation, entries
 
 
 def require_passed(log: Path, prompt: Prompt, version: Version) -> None:
@@ -15,7 +15,7 @@ def require_passed(log: Path, prompt: Prompt, version: Version) -> None:
     whichever version that was: cases that were added since count.
     """
     name = f"{prompt.name}@{version.number}"
-    found = [entry.evaluation for entry in evaluations(log, prompt.id)]
+    found = [each.evaluation for each in entries(log, {"prompt_id": prompt.id})]
     own = [each for each in found if each.version_id == version.id]
     if not own:
         raise _refusal(name, "was never evaluated")

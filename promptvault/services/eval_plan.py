@@ -27,7 +27,7 @@ class Aim(NamedTuple):
     """@REV of the version to compare with."""
     system: str | None = None
     """NAME or NAME@REV of the prompt that is the system message."""
-    allows_secrets: bool = False
+    allow_secrets: bool = False
 
 
 class Side(NamedTuple):
@@ -71,7 +71,7 @@ def plan(reader: Reader, suite: Suite, aim: Aim) -> Plan:
     other = _other(reader, prompt, version, aim.against) if aim.against else None
     system = resolve(reader, aim.system) if aim.system else None
     criteria = "\n".join(text for case in suite.cases for text in case.criteria)
-    refuse_secrets(prompt, version.content, criteria, allowed=aim.allows_secrets)
+    refuse_secrets(prompt, version.content, criteria, allowed=aim.allow_secrets)
     shared = _variables(reader, *system) if system else frozenset()
     planner = _Planner(reader, prompt, aim, shared)
     versions = [version, other] if other else [version]
@@ -153,7 +153,7 @@ class _Planner(NamedTuple):
             f"{self.prompt.name}@{version.number}",
             values,
             self.aim.system,
-            allows_secrets=self.aim.allows_secrets,
+            allow_secrets=self.aim.allow_secrets,
         )
         try:
             return compose(self.reader, order, lambda: case.stdin).request

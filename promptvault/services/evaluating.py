@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -10,19 +11,20 @@ from promptvault.domain.chat import Answer, Request
 from promptvault.errors import VaultError
 from promptvault.providers.failure import RefusedError
 from promptvault.services import eval_judge
+from promptvault.services.cost import Estimate, Spent, together
 from promptvault.services.eval_case import Case
 from promptvault.services.eval_check import Failure, failures
 from promptvault.services.eval_judge import Brief, Verdict
 from promptvault.services.eval_plan import Plan
-from promptvault.services.model import Estimate, Model, Spent
+from promptvault.services.model import Model
 from promptvault.vault import evaluation_log
 
 _ANSWER_TOKENS, _VERDICT_TOKENS = 500, 60
 """What an answer, and a verdict on one criterion, may have; for an estimate."""
 _UNKNOWN_ANSWER = "(the answer)"
 
-Tell = Callable[[int, int], None]
-"""Hears how many answers have come, of how many."""
+Progress = Callable[[int], None]
+"""Told how many more answers have come."""
 
 
 class Trial(NamedTuple):
@@ -92,25 +94,18 @@ def estimate(plan: Plan, model: Model, judge: Model) -> tuple[list[Request], Est
     )
     judged = [eval_judge.judge_request(brief) for brief in briefs]
     most = max((len(brief.criteria) for brief in briefs), default=0)
-    answers = model.estimate(plan.requests, _ANSWER_TOKENS)
-    verdicts = judge.estimate(judged, _VERDICT_TOKENS * most)
-    return [*plan.requests, *judged], _sum(answers, verdicts)
-
-
-def _sum(answers: Estimate, verdicts: Estimate) -> Estimate:
-    unknown = answers.cost is None or (verdicts.requests and verdicts.cost is None)
-    return Estimate(
-        answers.requests + verdicts.requests,
-        answers.input_tokens
-        + verdicts.input_tokens
-        + _ANSWER_TOKENS * verdicts.requests,
-        answers.output_tokens + verdicts.output_tokens,
-        None if unknown else (answers.cost or 0) + (verdicts.cost or 0),
-    )
+    steps = [model.estimate(plan.requests, _ANSWER_TOKENS)]
+    if judged:
+        steps += [judge.estimate(judged, _VERDICT_TOKENS * most, _ANSWER_TOKENS)]
+    return [*plan.requests, *judged], together(steps)
 
 
 def evaluate(
-    plan: Plan, model: Model, judge: Model, now: Callable[[], datetime], tell: Tell
+    plan: Plan,
+    model: Model,
+    judge: Model,
+    now: Callable[[], datetime],
+    on_done: Progress = lambda _: None,
 ) -> Evaluation:
     """Ask and check every case of *plan*.
 
@@ -119,7 +114,7 @@ def evaluate(
     raised, as is what `Model.ask` raises. Answers that came by then are in the cache.
     """
     start = time.monotonic()
-    answers = _ask(model, plan.requests, tell)
+    answers = _ask(model, plan.requests, on_done)
     tried = [_checked(plan.suite.cases, s.requests, answers) for s in plan.sides]
     verdicts = _judge(judge, plan.suite.cases, tried)
     judged = [_judged(plan.suite.cases, trials, verdicts) for trials in tried]
@@ -137,7 +132,7 @@ def evaluate(
 _Answers = Mapping[Request, Answer | RefusedError]
 
 
-def _ask(model: Model, requests: Sequence[Request], tell: Tell) -> _Answers:
+def _ask(model: Model, requests: Sequence[Request], on_done: Progress) -> _Answers:
     def ask(request: Request) -> Answer | RefusedError:
         try:
             return model.ask(request)
@@ -145,10 +140,9 @@ def _ask(model: Model, requests: Sequence[Request], tell: Tell) -> _Answers:
             return error
 
     answers = {}
-    pairs = zip(requests, model.each(ask, requests), strict=True)
-    for number, (request, answer) in enumerate(pairs, 1):
+    for request, answer in zip(requests, model.each(ask, requests), strict=True):
         answers[request] = answer
-        tell(number, len(requests))
+        on_done(1)
     refused = [each for each in answers.values() if isinstance(each, RefusedError)]
     if refused and len(refused) == len(answers):
         raise refused[0]
@@ -232,11 +226,7 @@ def _record(evaluation: Evaluation) -> evaluation_log.Evaluation:
         cases_digest=plan.suite.digest,
         passed=evaluation.passed,
         results=[_kept(result) for result in evaluation.results],
-        requests=spent.requests,
-        cached=spent.cached,
-        input_tokens=spent.input_tokens,
-        output_tokens=spent.output_tokens,
-        cost=spent.cost,
+        **asdict(spent),
         seconds=evaluation.seconds,
     )
 

@@ -5,20 +5,12 @@ from typing import Any
 
 from promptvault.domain.chat import Message, Request, Role, Schema
 from promptvault.domain.prompt import Content
-from promptvault.errors import InvalidInputError, PermissionDeniedError
-from promptvault.secret_scan import secret_types
+from promptvault.domain.schema import INTEGER, TEXT, list_of, strict_object
+from promptvault.errors import InvalidInputError
 from promptvault.services.aligning import Gap, align, count_words
-from promptvault.services.disclosure import refuse_secrets
+from promptvault.services.disclosure import refuse_secrets, refuse_secrets_in
 from promptvault.services.draft import Draft
-from promptvault.services.drafting import (
-    TEXT,
-    TEXTS,
-    VARIABLE,
-    draft_of,
-    fault_of,
-    fill,
-    strict_object,
-)
+from promptvault.services.drafting import VARIABLE, draft_of, fault_of, fill
 from promptvault.services.generalizing import (
     LEAST_SHARED,
     MOST_SLOTS,
@@ -41,18 +33,16 @@ _MOST_LOST = 5
 _TEMPLATE = {
     "title": TEXT,
     "description": TEXT,
-    "tags": TEXTS,
+    "tags": list_of(TEXT),
     "body": TEXT,
-    "variables": {"type": "array", "items": VARIABLE},
+    "variables": list_of(VARIABLE),
 }
 _NEW = Schema("prompt_template", strict_object(**_TEMPLATE))
 _VALUE = strict_object(name=TEXT, value=TEXT)
-_VALUES = strict_object(
-    prompt={"type": "integer"}, values={"type": "array", "items": _VALUE}
-)
+_VALUES = strict_object(prompt=INTEGER, values=list_of(_VALUE))
 _FROM = Schema(
     "generalized_prompt",
-    strict_object(**_TEMPLATE, values={"type": "array", "items": _VALUES}),
+    strict_object(**_TEMPLATE, values=list_of(_VALUES)),
 )
 
 _RULES = """\
@@ -96,12 +86,7 @@ def request_new(description: str, *, allow_secrets: bool = False) -> Request:
         raise InvalidInputError(
             "Describe the template in a few words: what it is for, what changes in it."
         )
-    types = secret_types(Content(text))
-    if types and not allow_secrets:
-        raise PermissionDeniedError(
-            f"The description was not sent: it seems to hold a secret"
-            f" ({', '.join(types)}). Take it out, or give --allow-secrets."
-        )
+    refuse_secrets_in("The description", text, allowed=allow_secrets)
     messages = (Message(Role.SYSTEM, _WRITE), Message(Role.USER, text))
     return Request(messages, schema=_NEW)
 

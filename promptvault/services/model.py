@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from promptvault.domain.chat import Answer, Price, Request, Usage
 from promptvault.errors import PromptVaultError, RateLimitedError, UnavailableError
@@ -17,6 +17,7 @@ from promptvault.providers.endpoint import Endpoint
 from promptvault.providers.failure import BusyError, DownError
 from promptvault.services import exchange
 from promptvault.services.budget import Budget, BudgetError
+from promptvault.services.cost import Estimate, Spent
 from promptvault.services.crew import in_order
 from promptvault.services.exchange import Ask, Broken, Received
 from promptvault.services.pacing import Pace, Retries
@@ -49,41 +50,6 @@ class Stopped(KeyboardInterrupt):
         super().__init__()
         self.answer = answer
         """What arrived."""
-
-
-class Estimate(NamedTuple):
-    """What requests would take."""
-
-    requests: int
-    input_tokens: int
-    output_tokens: int
-    cost: float | None
-    """US dollars; None where the model's price is not known."""
-
-
-@dataclass(slots=True)
-class Spent:
-    """What a command has taken so far."""
-
-    requests: int = 0
-    """Sent to a server; retries count once."""
-    cached: int = 0
-    """Answers that came from the cache."""
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cost: float | None = 0.0
-    """US dollars; None as soon as some price is not known."""
-
-    def add(self, answer: Answer) -> None:
-        """Count *answer*."""
-        if answer.cached:
-            self.cached += 1
-            return
-        self.requests += 1
-        self.input_tokens += answer.usage.input_tokens
-        self.output_tokens += answer.usage.output_tokens
-        known = self.cost is not None and answer.cost is not None
-        self.cost = (self.cost or 0) + (answer.cost or 0) if known else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +88,7 @@ class Model:
         )
         self._chats: dict[Endpoint, Chat] = {}
         self._down: dict[Endpoint, PromptVaultError] = {}
+        self._answered: set[str] = set()
 
     @property
     def name(self) -> str:
@@ -134,6 +101,11 @@ class Model:
         return self._means.spent
 
     @property
+    def answered(self) -> str:
+        """Who gave the answers, a fallback's name included; before any its own."""
+        return ", ".join(sorted(self._answered)) or self.name
+
+    @property
     def can_ask(self) -> bool:
         """Whether some endpoint has all it needs; it may still be down."""
         return any(e.key or not e.needs_key for e in self.endpoints)
@@ -144,9 +116,14 @@ class Model:
             return self
         return Model([replace(self.endpoints[0], model=str(name))], self._means)
 
-    def estimate(self, requests: Sequence[Request], output_tokens: int) -> Estimate:
-        """Return what *requests* would take with answers of *output_tokens* each."""
-        sent = sum(request.input_tokens for request in requests)
+    def estimate(
+        self, requests: Sequence[Request], output_tokens: int, input_tokens: int = 0
+    ) -> Estimate:
+        """Return what *requests* would take with answers of *output_tokens* each.
+
+        Each has *input_tokens* more that are not known yet.
+        """
+        sent = sum(request.input_tokens + input_tokens for request in requests)
         usage = Usage(sent, output_tokens * len(requests), is_estimate=True)
         price = self._means.price(self.endpoints[0])
         cost = price.of(usage) if price else None
@@ -208,6 +185,7 @@ class Model:
     def _counted(self, answer: Answer) -> Answer:
         with self._means.lock:
             self._means.spent.add(answer)
+            self._answered.add(answer.model)
         return answer
 
     def _unless_down(

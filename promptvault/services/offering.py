@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from promptvault.domain.name import slugify, validate_name
 from promptvault.domain.offer import Offer, OfferedVersion
-from promptvault.domain.prompt import Content, Origin, clean_line, validate_tag
+from promptvault.domain.prompt import Content, Origin, short_line, validate_tag
 from promptvault.errors import InvalidInputError
 from promptvault.importers.candidate import Candidate, Draft, Kind
 from promptvault.secret_scan import redacted
@@ -87,7 +87,9 @@ class Offering:
             versions=versions,
             source=source,
             title=_title_of(candidate, self._options.take, text),
-            description=_line(redacted(candidate.description), _DESCRIPTION_LENGTH),
+            description=short_line(
+                redacted(candidate.description), _DESCRIPTION_LENGTH
+            ),
             tags=tuple(dict.fromkeys((*_fit_tags(candidate.tags), *self._tags))),
             labels=candidate.labels,
         )
@@ -139,12 +141,7 @@ def _title_of(candidate: Candidate, take: Take, text: str) -> str:
     title = candidate.title
     if take is Take.FIRST and candidate.kind is Kind.PROMPT:
         title = title or candidate.conversation_title
-    return _line(redacted(title) if title else text, _TITLE_LENGTH)
-
-
-def _line(text: str, length: int) -> str:
-    line = clean_line(text[: 2 * length])
-    return line if len(line) <= length else line[: length - 1] + "…"
+    return short_line(redacted(title) if title else text, _TITLE_LENGTH)
 
 
 def _is_first(candidate: Candidate) -> bool:

@@ -7,17 +7,19 @@ and over both orders that evens out; it costs one request more.
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from promptvault.domain.chat import Request
-from promptvault.domain.prompt import Prompt, Version, clean_line
+from promptvault.domain.prompt import Prompt, Version, clean_line, short_line
 from promptvault.domain.revision import Number
 from promptvault.domain.token import estimate_tokens
 from promptvault.errors import VaultError
 from promptvault.services.comparison import unified
+from promptvault.services.cost import Estimate, Spent, together
 from promptvault.services.disclosure import refuse_secrets
-from promptvault.services.model import Estimate, Model, Spent
+from promptvault.services.model import Model
 from promptvault.services.outcome import Outcome, Saved
 from promptvault.services.rewriting import (
     Rewrite,
@@ -46,8 +48,6 @@ _RATING_TOKENS = 250
 """About how long the rating of one text is."""
 _GROWTH = 1.5
 """How much longer a rewritten prompt is, about."""
-
-
 _LONGEST_GOAL = 200
 """Characters of it in a version's message."""
 
@@ -88,9 +88,10 @@ class Result(NamedTuple):
         """What the history says of the winner."""
         if self.winner is None or self.winner.rating is None:
             return ""
-        goal = f": {self.task.goal[:_LONGEST_GOAL]}" if self.task.goal else ""
+        goal = short_line(self.task.goal, _LONGEST_GOAL)
+        begin = f"Optimize: {goal}" if goal else "Optimize"
         old, new = total(self.before), total(self.winner.rating)
-        return f"Optimize{goal} ({old:g} -> {new:g} of {MOST_TOTAL})"
+        return f"{begin} ({old:g} -> {new:g} of {MOST_TOTAL})"
 
     def difference(self) -> tuple[str, ...]:
         """Return the unified diff to the winner; nothing without one."""
@@ -105,7 +106,7 @@ class Result(NamedTuple):
 
 
 def prepare(
-    prompt: Prompt, version: Version, goal: str, count: int, *, secrets_allowed: bool
+    prompt: Prompt, version: Version, goal: str, count: int, *, allow_secrets: bool
 ) -> Task:
     """Return the task; raises PermissionDeniedError for what must not be sent.
 
@@ -116,7 +117,7 @@ def prepare(
     if content.template:
         require_sound(prompt.name, content)
     sent = f"{content.body}\n{task.goal}\n{declared(content)}"
-    refuse_secrets(prompt, content, sent, allowed=secrets_allowed)
+    refuse_secrets(prompt, content, sent, allowed=allow_secrets)
     return task
 
 
@@ -155,7 +156,7 @@ def improve(model: Model, judge: Model, task: Task) -> Result:
         candidates = [
             c if c.refused else c._replace(rating=ratings[c.text]) for c in candidates
         ]
-    return Result(task, model.name, judge.name, current, tuple(candidates))
+    return Result(task, model.answered, judge.answered, current, tuple(candidates))
 
 
 def apply(
@@ -201,17 +202,7 @@ def plan(model: Model, judge: Model, task: Task) -> tuple[Request, Estimate]:
         model.estimate([proposal], written),
         judge.estimate([blind] * 2, _RATING_TOKENS * (task.candidates + 1)),
     )
-    return first, _sum(steps)
-
-
-def _sum(estimates: Sequence[Estimate]) -> Estimate:
-    costs = [estimate.cost for estimate in estimates if estimate.cost is not None]
-    return Estimate(
-        sum(estimate.requests for estimate in estimates),
-        sum(estimate.input_tokens for estimate in estimates),
-        sum(estimate.output_tokens for estimate in estimates),
-        sum(costs) if len(costs) == len(estimates) else None,
-    )
+    return first, together(steps)
 
 
 def _guarded(task: Task, rewrites: Sequence[Rewrite]) -> list[Candidate]:
@@ -275,11 +266,7 @@ def _record(
         after_points=total(winner.rating) if winner and winner.rating else None,
         scores=rating_row(result.before),
         candidates=[candidate_row(candidate) for candidate in result.candidates],
-        requests=spent.requests,
-        cached=spent.cached,
-        input_tokens=spent.input_tokens,
-        output_tokens=spent.output_tokens,
-        cost=spent.cost,
+        **asdict(spent),
         seconds=seconds,
     )
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from promptvault.domain.chat import Message, Request, Role, Schema
 from promptvault.domain.prompt import Content, Prompt, Version, clean_line
+from promptvault.domain.schema import TEXT, list_of, strict_object
 from promptvault.services.model import Model
 from promptvault.services.rubric import (
     MOST_POINTS,
@@ -52,22 +53,8 @@ def propose(model: Model, task: Task, current: Rating) -> list[Rewrite]:
     ]
 
 
-_TEXT = {"type": "string"}
-_CANDIDATE = {
-    "type": "object",
-    "properties": {"text": _TEXT, "change": _TEXT},
-    "required": ["text", "change"],
-    "additionalProperties": False,
-}
-_PROPOSAL = Schema(
-    "candidates",
-    {
-        "type": "object",
-        "properties": {"candidates": {"type": "array", "items": _CANDIDATE}},
-        "required": ["candidates"],
-        "additionalProperties": False,
-    },
-)
+_CANDIDATE = strict_object(text=TEXT, change=TEXT)
+_PROPOSAL = Schema("candidates", strict_object(candidates=list_of(_CANDIDATE)))
 _AUTHOR = """\
 You improve prompts for language models. A prompt is judged by this rubric:
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from promptvault.domain.chat import Message, Request, Role, Schema
 from promptvault.domain.prompt import clean_line
+from promptvault.domain.schema import TEXT, strict_object
 from promptvault.services.model import Model
 from promptvault.services.structured import ask_for
 
@@ -93,10 +94,8 @@ def rate(judge: Model, texts: Sequence[str], goal: str) -> list[Rating]:
 
     Raises what `structured.ask_for` does.
     """
-    request = rating_request(texts, goal)
-    value, _ = ask_for(judge, request, lambda value: _wrong_numbers(value, len(texts)))
-    rated = sorted(value["texts"], key=lambda row: row["number"])
-    return [_rating(row) for row in rated]
+    value, _ = ask_for(judge, rating_request(texts, goal))
+    return [_rating(value[key]) for key in _keys(texts)]
 
 
 def rating_request(texts: Sequence[str], goal: str) -> Request:
@@ -118,7 +117,7 @@ def rating_request(texts: Sequence[str], goal: str) -> Request:
             Message(Role.SYSTEM, f"{said}\n\n{rubric_text()}"),
             Message(Role.USER, "\n\n".join(asked)),
         ),
-        schema=_SCHEMA,
+        schema=_schema(texts),
     )
 
 
@@ -140,28 +139,21 @@ def marked(texts: Sequence[str]) -> str:
     )
 
 
-def _strict(**properties: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-_SCORE = _strict(
+_SCORE = strict_object(
     points={"type": "integer", "enum": list(range(MOST_POINTS + 1))},
-    reason={"type": "string"},
+    reason=TEXT,
 )
-_RATED = _strict(number={"type": "integer"}, **dict.fromkeys(CRITERIA, _SCORE))
-_SCHEMA = Schema("ratings", _strict(texts={"type": "array", "items": _RATED}))
+_RATED = strict_object(**dict.fromkeys(CRITERIA, _SCORE))
 
 
-def _wrong_numbers(value: Any, count: int) -> str | None:
-    numbers = sorted(row["number"] for row in value["texts"])
-    if numbers != list(range(1, count + 1)):
-        return f"It must rate each of the texts 1 to {count} once."
-    return None
+def _schema(texts: Sequence[str]) -> Schema:
+    """Name each text in the schema: who keeps to it leaves none out."""
+    # Spelled out for each: not every server follows a `$ref`.
+    return Schema("ratings", strict_object(**dict.fromkeys(_keys(texts), _RATED)))
+
+
+def _keys(texts: Sequence[str]) -> list[str]:
+    return [f"text_{number}" for number in range(1, len(texts) + 1)]
 
 
 def _rating(row: Mapping[str, Any]) -> Rating:

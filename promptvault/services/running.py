@@ -34,7 +34,7 @@ class Order(NamedTuple):
     """NAME or NAME@REV of the prompt that is the system message."""
     temperature: float | None = None
     max_tokens: int | None = None
-    allows_secrets: bool = False
+    allow_secrets: bool = False
 
 
 class Composed(NamedTuple):
@@ -69,13 +69,11 @@ def compose(reader: Reader, order: Order, read: Read) -> Composed:
     if order.system is not None:
         chief, system = retrieval.resolve(reader, order.system)
         instructions = _text(reader, chief, system, system_values, pipe)
-        refuse_secrets(
-            chief, system.content, instructions, allowed=order.allows_secrets
-        )
+        refuse_secrets(chief, system.content, instructions, allowed=order.allow_secrets)
     text = _text(reader, prompt, version, values, pipe)
     piped = pipe.rest()
     refuse_secrets(
-        prompt, version.content, f"{text}\n{piped}", allowed=order.allows_secrets
+        prompt, version.content, f"{text}\n{piped}", allowed=order.allow_secrets
     )
     messages = _messages(instructions, text, piped)
     request = Request(messages, order.temperature, order.max_tokens)
@@ -186,10 +184,10 @@ class _Attempt:
     composed: Composed
     tell: Callable[[str], None]
     start: float = field(default_factory=time.monotonic)
-    started_at: datetime = field(init=False)
+    created_at: datetime = field(init=False)
 
     def __post_init__(self) -> None:
-        self.started_at = self.workspace.now()
+        self.created_at = self.workspace.now()
 
     def nothing(self) -> Answer:
         """Return what stands for an answer that never began."""
@@ -202,7 +200,7 @@ class _Attempt:
         """Count the use and write the log."""
         run, paths = self._run(status, answer, error), self.workspace.paths
         if status is not Status.FAILED:
-            count_use(paths.usage, run.prompt_id, self.started_at)
+            count_use(paths.usage, run.prompt_id, self.created_at)
         try:
             number = run_log.keep(paths.activity, run, answer.text)
         except VaultError as problem:
@@ -217,7 +215,7 @@ class _Attempt:
             version_id=version.id,
             version=version.number,
             system_version_id=system.id if system else None,
-            started_at=self.started_at,
+            created_at=self.created_at,
             status=status,
             error=error,
             model=answer.model,

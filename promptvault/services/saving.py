@@ -1,24 +1,22 @@
 """Making and changing prompts: add, edit, set, move, copy, revert, label, trash."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from promptvault import front_matter
 from promptvault.domain.name import leaf_of, parse_reference, validate_name
 from promptvault.domain.prompt import (
     Content,
     Details,
     Prompt,
-    validate_body,
     validate_line,
     validate_tag,
 )
 from promptvault.domain.revision import validate_label
-from promptvault.domain.variable import variables_from_mapping
 from promptvault.errors import ConflictError, InvalidInputError, NotFoundError
 from promptvault.secret_scan import adds_secrets
 from promptvault.services.eval_gate import require_passed
+from promptvault.services.manuscript import Fields, Written, read_edited
 from promptvault.services.outcome import Outcome, Saved
 from promptvault.services.retrieval import resolve
 from promptvault.services.workspace import Workspace
@@ -28,93 +26,6 @@ from promptvault.vault.reader import Selection
 
 if TYPE_CHECKING:
     from promptvault.vault.repository import Repository
-
-
-@dataclass(frozen=True, slots=True)
-class Fields:
-    """Metadata to change; None leaves a field as it is."""
-
-    title: str | None = None
-    description: str | None = None
-    tags: tuple[str, ...] | None = None
-    favourite: bool | None = None
-    secrets_allowed: bool | None = None
-
-    def applied_to(self, details: Details) -> Details:
-        """Return *details* with the given fields; raises InvalidInputError."""
-        changes: dict[str, Any] = {}
-        if self.title is not None:
-            changes["title"] = validate_line(self.title, "title")
-        if self.description is not None:
-            changes["description"] = validate_line(self.description, "description")
-        if self.tags is not None:
-            changes["tags"] = tuple(dict.fromkeys(map(validate_tag, self.tags)))
-        if self.favourite is not None:
-            changes["favourite"] = self.favourite
-        if self.secrets_allowed is not None:
-            changes["secrets_allowed"] = self.secrets_allowed
-        return details._replace(**changes)
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What somebody wrote: the content, and the metadata in its front matter."""
-
-    content: Content
-    fields: Fields
-
-
-def read_written(text: str, template: bool | None = None) -> Written:
-    """Read *text* as a person wrote it.
-
-    Front matter counts as ours only when it declares a template: it has `template` or
-    `variables`. Any other stays part of the body, byte for byte, as does all of it
-    when *template* is False. Raises InvalidInputError.
-    """
-    document = None if template is False else _declared(text)
-    if document is None:
-        return Written(Content(validate_body(text), template or False), Fields())
-    fields = document.fields
-    content = Content(
-        validate_body(document.body),
-        template or bool(fields.get("template", True)),
-        variables_from_mapping(fields.get("variables") or {}),
-    )
-    return Written(content, fields_of(document))
-
-
-def _declared(text: str) -> front_matter.Document | None:
-    try:
-        document = front_matter.split(text)
-    except InvalidInputError:
-        return None
-    ours = document and {"template", "variables"} & document.fields.keys()
-    return document if ours else None
-
-
-def fields_of(document: front_matter.Document) -> Fields:
-    """Return the metadata that a Markdown file's front matter gives."""
-    tags = document.fields.get("tags")
-    if isinstance(tags, str):
-        tags = tags.replace(",", " ").split()
-    return Fields(
-        title=_text(document, "title"),
-        description=_text(document, "description"),
-        tags=tuple(map(str, tags)) if isinstance(tags, list) else None,
-        favourite=True if document.fields.get("favourite") is True else None,
-    )
-
-
-def _text(document: front_matter.Document, key: str) -> str | None:
-    value = document.fields.get(key)
-    return None if value is None else str(value)
-
-
-def editable_text(content: Content) -> str:
-    """Return *content* as an editor shows it: a template with its declaration."""
-    if not content.template:
-        return content.body
-    return front_matter.declaration(content) + content.body
 
 
 def add(
@@ -150,7 +61,7 @@ def edit(
     Raises InvalidInputError, and ConflictError when somebody saved another version in
     the meantime.
     """
-    return save_over(workspace, base, _edited(before, text), message)
+    return save_over(workspace, base, read_edited(before, text), message)
 
 
 def save_over(
@@ -165,15 +76,6 @@ def save_over(
         if prompt.version != base.version or prompt.deleted_at:
             raise ConflictError(f"{base.name} was changed while you were editing it.")
         return _change(repository, prompt, content, prompt.details, message)
-
-
-def _edited(before: Content, text: str) -> Content:
-    """Read *text* as the edited form of *before*: literal stays literal."""
-    if before.template or not _declared(before.body):
-        written = read_written(text)
-        if written.content.template:
-            return written.content
-    return before._replace(body=validate_body(text))
 
 
 def change(

@@ -13,6 +13,7 @@ from promptvault.credentials import (
 )
 from promptvault.errors import AuthenticationError, InvalidInputError
 from promptvault.paths import Paths
+from promptvault.setting_key import check, find_key
 
 SERVER = "sync.server"
 INSECURE = "sync.insecure"
@@ -33,7 +34,7 @@ def choose_address(
 
     Raises InvalidInputError where there is none, or where a token must not go there.
     """
-    given = server and config.check(config.find_key(SERVER), server, "--server")
+    given = server and check(find_key(SERVER), server, "--server")
     url = given or settings[SERVER].value
     if not url:
         raise InvalidInputError(

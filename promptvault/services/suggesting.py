@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
-from promptvault.domain.prompt import Prompt, clean_line
+from promptvault.domain.prompt import Prompt, clean_line, short_line
 from promptvault.errors import InvalidInputError
 from promptvault.services import constant, generalizing, similarity
 from promptvault.services.discovery import Found
@@ -23,7 +23,7 @@ _MOST_GROUPS = 40
 _LONGEST_DESCRIPTION = 120
 _LONGEST_ALIKE = 20_000
 """Characters of a prompt that is compared word by word."""
-_LONGEST_SHOWN = 30
+_LONGEST_SHOWN = 31
 _MOST_MEMBERS = 8
 _MOST_OF_A_KIND = 10
 _MOST_LINTED = 300
@@ -182,15 +182,10 @@ def _differences(made: Generalized) -> str:
     rows = [filling.values for filling in made.fillings]
     shown = []
     for name in list(rows[0])[:_MOST_CONSTANTS]:
-        values = dict.fromkeys(_short(row[name]) for row in rows)
+        values = dict.fromkeys(short_line(row[name], _LONGEST_SHOWN) for row in rows)
         shown.append(" or ".join(f"“{value}”" for value in list(values)[:2]))
     more = len(rows[0]) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")
-
-
-def _short(value: str) -> str:
-    line = " ".join(value.split())
-    return line if len(line) <= _LONGEST_SHOWN else f"{line[:_LONGEST_SHOWN]}…"
 
 
 def _different(reader: Reader, group: Group) -> list[Source]:
@@ -272,20 +267,30 @@ def _labels(prompts: Sequence[Prompt]) -> Iterator[Suggestion]:
 
 
 def _descriptions(reader: Reader, prompts: Sequence[Prompt]) -> Iterator[Suggestion]:
-    """Suggest a description for what is used often, and tags where there are few."""
-    for prompt in prompts:
-        if prompt.uses >= _OFTEN_USED and not (
-            prompt.description or prompt.is_held_back
-        ):
-            said = _first_sentence(reader.current(prompt).body)
-            if said and said != prompt.title:
-                reason = f"Used {prompt.uses:,} times, without a description."
-                command = ("set", prompt.name, "--description", said)
-                yield suggestion(Kind.DESCRIBE, reason, *command, prompts=[prompt])
+    """Suggest a description for what is used often, then for all else; and tags."""
+    lacking = [p for p in prompts if not (p.description or p.is_held_back)]
+    often = [prompt for prompt in lacking if prompt.uses >= _OFTEN_USED]
+    for prompt in often:
+        if command := _description(reader, prompt):
+            reason = f"Used {prompt.uses:,} times, without a description."
+            yield suggestion(Kind.DESCRIBE, reason, *command, prompts=[prompt])
+    others = lacking[len(often) :][:_MOST_READ]
+    commands = (_description(reader, prompt) for prompt in others)
+    if command := next(filter(None, commands), None):
+        reason = f"{len(lacking):,} of {len(prompts):,} prompts have no description."
+        yield suggestion(Kind.DESCRIBE, reason, *command, prompts=others)
     untagged = sum(not prompt.tags for prompt in prompts)
     if untagged >= _MANY_UNSORTED:
         reason = f"{untagged:,} of {len(prompts):,} prompts have no tags."
         yield suggestion(Kind.DESCRIBE, reason, "categorize", "--all")
+
+
+def _description(reader: Reader, prompt: Prompt) -> tuple[str, ...] | None:
+    """Return the command that describes a prompt by how its text begins."""
+    said = _first_sentence(reader.current(prompt).body)
+    if not said or said == prompt.title:
+        return None
+    return "set", prompt.name, "--description", said
 
 
 def _first_sentence(body: str) -> str:

@@ -2,6 +2,8 @@
 
 from jinja2 import nodes
 
+from promptvault.domain.prompt import short_line
+
 _SHORT = 40
 _WORDS = {
     nodes.Assign: "set",
@@ -22,8 +24,7 @@ _WORDS = {
 
 def written(node: nodes.Node) -> str:
     """Return about how *node* is written; what is long in it becomes '…'."""
-    text = _written(node)
-    return text if len(text) <= _SHORT else text[: _SHORT - 1] + "…"
+    return short_line(_written(node), _SHORT)
 
 
 def _written(node: nodes.Node) -> str:

@@ -37,7 +37,7 @@ _STEPS = (
             version_id VARCHAR NOT NULL,
             version INTEGER NOT NULL,
             system_version_id VARCHAR,
-            started_at VARCHAR NOT NULL,
+            created_at VARCHAR NOT NULL,
             status VARCHAR NOT NULL,
             error VARCHAR,
             model VARCHAR NOT NULL,
@@ -106,12 +106,45 @@ def activity(path: Path) -> Iterator[sqlite3.Connection]:
     """Open the records in autocommit mode, made if need be; raises VaultError."""
     with _translated(path):
         _make_folder(path.parent)
-        connection = sqlite3.connect(
-            path, timeout=_BUSY_TIMEOUT_SECONDS, isolation_level=None
-        )
-        with contextlib.closing(connection):
+        with contextlib.closing(_connect(path.absolute().as_uri())) as connection:
             _prepare(connection)
             yield connection
+
+
+@contextlib.contextmanager
+def recorded(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open the records for reading, also on a disk that takes no write.
+
+    Raises VaultError.
+    """
+    with _translated(path), contextlib.closing(_connect_to_read(path)) as connection:
+        yield connection
+
+
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    place = path.absolute().as_uri()
+    connection = _connect(place)
+    try:
+        _prepare(connection)
+        return connection
+    except sqlite3.OperationalError as error:
+        connection.close()
+        # Without its shared memory, WAL cannot be read, but the file can as it lies
+        # where nobody writes: if no last rows wait in the log.
+        log = path.with_name(f"{path.name}-wal")
+        if not _is_unwritable(error) or (log.exists() and log.stat().st_size):
+            raise
+    return _connect(f"{place}?mode=ro&immutable=1")
+
+
+def _connect(place: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        place, timeout=_BUSY_TIMEOUT_SECONDS, isolation_level=None, uri=True
+    )
+
+
+def _is_unwritable(error: sqlite3.Error) -> bool:
+    return error.sqlite_errorname.startswith(_UNWRITABLE)
 
 
 @contextlib.contextmanager
@@ -138,6 +171,7 @@ def _translated(path: Path) -> Iterator[None]:
         raise VaultError(f"{message}{reason}.") from error
 
 
+_UNWRITABLE = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")
 _DAMAGED = ": it is damaged; 'promptvault doctor --repair' sets it aside"
 _REASONS = {
     "SQLITE_BUSY": ": another program holds it for too long; try again",
@@ -146,8 +180,8 @@ _REASONS = {
     "SQLITE_READONLY": ": check its permissions",
     "SQLITE_PERM": ": check its permissions",
     "SQLITE_CANTOPEN": ": check the permissions of its folder",
-    "SQLITE_CORRUPT": ": it is damaged; 'promptvault doctor --repair' begins another",
-    "SQLITE_NOTADB": ": it is damaged; 'promptvault doctor --repair' begins another",
+    "SQLITE_CORRUPT": _DAMAGED,
+    "SQLITE_NOTADB": _DAMAGED,
 }
 
 

@@ -1,12 +1,13 @@
 """The record of evaluations: which version was tried with which cases, and passed."""
 
 import json
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from promptvault.domain.timestamp import from_text, to_text
-from promptvault.vault.activity import activity
+from promptvault.vault.activity_row import add, newest
 
 
 class Evaluation(NamedTuple):
@@ -48,9 +49,7 @@ class Entry(NamedTuple):
     evaluation: Evaluation
 
 
-_COLUMNS = ", ".join(Evaluation._fields)
-_KEEP = f"""INSERT INTO evaluations ({_COLUMNS})
-    VALUES ({", ".join(f":{name}" for name in Evaluation._fields)})"""
+_TABLE = "evaluations"
 
 
 def keep(path: Path, evaluation: Evaluation) -> int:
@@ -59,28 +58,15 @@ def keep(path: Path, evaluation: Evaluation) -> int:
         "created_at": to_text(evaluation.created_at),
         "results": json.dumps(evaluation.results),
     }
-    with activity(path) as connection:
-        return int(connection.execute(_KEEP, row).lastrowid or 0)
+    return add(path, _TABLE, row)
 
 
-def evaluations(
-    path: Path, prompt_id: str, version_id: str | None = None
-) -> list[Entry]:
-    """Return the evaluations of a prompt, or of one version; the latest first.
-
-    Raises VaultError.
-    """
-    if not path.exists():
-        return []
-    where, parameters = "prompt_id = ?", [prompt_id]
-    if version_id is not None:
-        where, parameters = f"{where} AND version_id = ?", [prompt_id, version_id]
-    sql = f"SELECT pk, {_COLUMNS} FROM evaluations WHERE {where} ORDER BY pk DESC"
-    with activity(path) as connection:
-        return [_entry(row) for row in connection.execute(sql, parameters)]
+def entries(path: Path, condition: Mapping[str, str]) -> Iterator[Entry]:
+    """Yield the evaluations whose columns are as in *condition*, newest first."""
+    yield from map(_entry, newest(path, _TABLE, Evaluation._fields, condition))
 
 
-def _entry(row: tuple[Any, ...]) -> Entry:
+def _entry(row: Sequence[Any]) -> Entry:
     number, *values = row
     kept = Evaluation(*values)
     return Entry(

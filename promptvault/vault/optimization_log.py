@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from promptvault.domain.timestamp import from_text, to_text
 from promptvault.vault.activity import activity
+from promptvault.vault.activity_row import add, newest
 
 
 class Optimization(NamedTuple):
@@ -51,9 +52,7 @@ class Entry(NamedTuple):
     new_version_id: str | None
 
 
-_COLUMNS = ", ".join(Optimization._fields)
-_KEEP = f"""INSERT INTO optimizations ({_COLUMNS})
-    VALUES ({", ".join(f":{name}" for name in Optimization._fields)})"""
+_TABLE = "optimizations"
 _SAVED = "UPDATE optimizations SET new_version_id = ?, new_version = ? WHERE pk = ?"
 
 
@@ -64,8 +63,7 @@ def keep(path: Path, optimization: Optimization) -> int:
         "scores": json.dumps(optimization.scores),
         "candidates": json.dumps(optimization.candidates),
     }
-    with activity(path) as connection:
-        return int(connection.execute(_KEEP, row).lastrowid or 0)
+    return add(path, _TABLE, row)
 
 
 def note_saved(path: Path, number: int, version_id: str, version: int) -> None:
@@ -78,19 +76,16 @@ def entries(
     path: Path, condition: Mapping[str, str], limit: int | None = None
 ) -> Iterator[Entry]:
     """Yield the optimizations whose columns are as in *condition*, newest first."""
-    if not path.exists():
-        return
-    where = " AND ".join([f"{column} = ?" for column in condition] or ["1"])
-    sql = f"""SELECT pk, new_version, new_version_id, {_COLUMNS} FROM optimizations
-        WHERE {where} ORDER BY pk DESC LIMIT ?"""
-    parameters = (*condition.values(), -1 if limit is None else limit)
-    with activity(path) as connection:
-        yield from map(_entry, connection.execute(sql, parameters))
+    columns = ("new_version", "new_version_id", *Optimization._fields)
+    yield from map(_entry, newest(path, _TABLE, columns, condition, limit))
 
 
 def _entry(row: Sequence[Any]) -> Entry:
     number, new_version, new_version_id, *values = row
-    fields = dict(zip(Optimization._fields, values, strict=True))
-    fields |= {name: json.loads(fields[name]) for name in ("scores", "candidates")}
-    fields["created_at"] = from_text(fields["created_at"])
-    return Entry(number, Optimization(**fields), new_version, new_version_id)
+    kept = Optimization(*values)
+    optimization = kept._replace(
+        created_at=from_text(str(kept.created_at)),
+        scores=json.loads(str(kept.scores)),
+        candidates=json.loads(str(kept.candidates)),
+    )
+    return Entry(number, optimization, new_version, new_version_id)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from promptvault.domain.timestamp import from_text, to_text
 from promptvault.errors import NotFoundError
-from promptvault.vault.activity import activity
+from promptvault.vault.activity_row import add, newest
 
 
 class Status(StrEnum):
@@ -31,7 +31,7 @@ class Run(NamedTuple):
     version: int
     system_version_id: str | None
     """The version of the prompt that was the system message, if `--system` named it."""
-    started_at: datetime
+    created_at: datetime
     status: Status
     error: str | None
     """Code of what went wrong, as "unavailable"; never its words."""
@@ -57,40 +57,30 @@ class Entry(NamedTuple):
     run: Run
 
 
-_COLUMNS = ", ".join(Run._fields)
-_SELECT = f"SELECT pk, {_COLUMNS}"
-_KEEP = f"""INSERT INTO runs ({_COLUMNS}, output)
-    VALUES ({", ".join(f":{name}" for name in Run._fields)}, :output)"""
+_TABLE = "runs"
 
 
 def keep(path: Path, run: Run, output: str) -> int:
     """Write *run* and what came back; return its number. Raises VaultError."""
-    row = {**run._asdict(), "started_at": to_text(run.started_at), "output": output}
-    with activity(path) as connection:
-        return int(connection.execute(_KEEP, row).lastrowid or 0)
+    row = run._asdict() | {"created_at": to_text(run.created_at), "output": output}
+    return add(path, _TABLE, row)
 
 
 def entries(
     path: Path, condition: Mapping[str, str], limit: int | None = None
 ) -> Iterator[Entry]:
     """Yield the runs whose columns are as in *condition*, newest first."""
-    if not path.exists():
-        return
-    where = " AND ".join([f"{column} = ?" for column in condition] or ["1"])
-    sql = f"{_SELECT} FROM runs WHERE {where} ORDER BY pk DESC LIMIT ?"
-    parameters = (*condition.values(), -1 if limit is None else limit)
-    with activity(path) as connection:
-        yield from map(_entry, connection.execute(sql, parameters))
+    yield from map(_entry, newest(path, _TABLE, Run._fields, condition, limit))
 
 
 def find(path: Path, number: int) -> tuple[Entry, str]:
     """Return a run by its number, and what came back; raises NotFoundError."""
-    if path.exists():
-        sql = f"{_SELECT}, output FROM runs WHERE pk = ?"
-        with activity(path) as connection:
-            for *row, output in connection.execute(sql, (number,)):
-                return _entry(row), output
-    raise NotFoundError(f"There is no run {number}; 'promptvault runs' lists them.")
+    columns = (*Run._fields, "output")
+    found = list(newest(path, _TABLE, columns, {"pk": number}))
+    if not found:
+        raise NotFoundError(f"There is no run {number}; 'promptvault runs' lists them.")
+    [(*row, output)] = found
+    return _entry(row), output
 
 
 def _entry(row: Sequence[Any]) -> Entry:
@@ -99,7 +89,7 @@ def _entry(row: Sequence[Any]) -> Entry:
     return Entry(
         number,
         run._replace(
-            started_at=from_text(values[Run._fields.index("started_at")]),
+            created_at=from_text(str(run.created_at)),
             status=Status(run.status),
             cached=bool(run.cached),
             is_cut=bool(run.is_cut),

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from promptvault.domain.chat import Usage
 from promptvault.domain.timestamp import to_text
-from promptvault.vault.activity import activity, immediate
+from promptvault.vault.activity import activity, immediate, recorded
 
 ROUNDING = 1e-9
 """US dollars; sums of such fractions are exact to less than that."""
@@ -91,7 +91,7 @@ class Spending:
         """
         if not self._path.exists():
             return 0.0
-        with activity(self._path) as connection:
+        with recorded(self._path) as connection:
             return float(connection.execute(_SPENT, (_month(now),)).fetchone()[0])
 
     def expenses(self, now: datetime) -> list[Expense]:
@@ -101,7 +101,7 @@ class Spending:
         """
         if not self._path.exists():
             return []
-        with activity(self._path) as connection:
+        with recorded(self._path) as connection:
             rows = connection.execute(_EXPENSES, (_month(now),)).fetchall()
         return [Expense(*row) for row in rows]
 

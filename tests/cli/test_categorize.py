@@ -1,11 +1,6 @@
 """`categorize` and `import --categorize`: proposed, accepted, applied, taken back."""
 
 import json
-import os
-import pty
-import select
-import subprocess
-import termios
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +9,9 @@ import pytest
 from tests.conftest import Git, Process, Pvt
 from tests.model_server import Body, Cut, ModelServer, Reply, Status, Text
 from tests.model_server import json_text as answer
+from tests.terminal_kit import on_a_terminal
+
+pytestmark = pytest.mark.usefixtures("no_retries")
 
 TOKEN = "ghp_" + "0123456789abcdefghijABCDEFGHIJ012345"
 CODE = "Refactor this Python function, please."
@@ -49,11 +47,6 @@ def many(count: int) -> list[str]:
 
 def names(pvt: Pvt) -> list[str]:
     return pvt.ok("list", "--plain").lines
-
-
-@pytest.fixture(autouse=True)
-def _no_retries(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PROMPTVAULT_AI_RETRIES", "0")
 
 
 @pytest.fixture
@@ -109,14 +102,14 @@ def test_json_says_what_would_become_of_each(brought: Pvt, server: ModelServer) 
     row = brought.ok("categorize", "--all", "--json").json
     assert not row["applied"]
     assert (row["considered"], row["changed"], row["by_model"]) == (3, 0, 3)
-    assert row["spent"]["requests"] == 1
+    assert row["requests"] == 1
     first = row["proposals"][0]
     assert first["new_name"] == "filed/give-me-a-recipe-for-lentil-soup"
     assert first["by"] == "model"
     done = brought.ok("categorize", "--all", "--json", "--yes").json
     assert done["applied"]
     assert done["changed"] == 3
-    assert done["spent"]["requests"] == 0, "the same question was asked again"
+    assert done["requests"] == 0, "the same question was asked again"
 
 
 def test_what_is_filed_is_not_asked_about_again(
@@ -478,43 +471,6 @@ def test_an_import_without_the_option_is_as_it_was(
     row = pvt.ok("import", write(tmp_path / "p.jsonl", CODE), "--json").json
     assert "categorized" not in row
     assert not server.requests
-
-
-_CONTROLLED = """
-import fcntl, os, sys, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-os.execv(sys.argv[1], sys.argv[1:])
-"""
-
-
-def on_a_terminal(command: list[str], *answers: tuple[bytes, bytes]) -> tuple[int, str]:
-    """Run *command* on a terminal; type each answer once its cue was drawn."""
-    held, given = pty.openpty()
-    termios.tcsetwinsize(given, (30, 120))
-    process = subprocess.Popen(
-        [command[0], "-c", _CONTROLLED, *command],
-        stdin=given,
-        stdout=given,
-        stderr=given,
-        start_new_session=True,
-        env=os.environ | {"TERM": "xterm-256color"},
-    )
-    os.close(given)
-    screen = b""
-    waiting = list(answers)
-    try:
-        while select.select([held], [], [], 60)[0]:
-            try:
-                screen += os.read(held, 65536)
-            except OSError:  # it has ended, and nobody holds the other side
-                break
-            if waiting and waiting[0][0] in screen:
-                os.write(held, waiting.pop(0)[1])
-        return process.wait(60), screen.decode()
-    finally:
-        process.kill()
-        process.wait()
-        os.close(held)
 
 
 @pytest.mark.parametrize(

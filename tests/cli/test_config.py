@@ -1,9 +1,6 @@
 """`config` and keys: what is shown, asked for, kept, and sent to which server."""
 
-import os
-import pty
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +8,8 @@ import pytest
 
 from promptvault.credentials import store_credential
 from tests.conftest import Process, Pvt, Result
-from tests.model_server import ModelServer
+from tests.model_server import ModelServer, Status
+from tests.terminal_kit import on_a_terminal
 
 KEY, SECRET = "ai.api_key", "sk-secret-of-the-test"
 
@@ -80,6 +78,14 @@ class TestKeys:
         assert "history" in shown[0].err
         assert place(pvt) == ("(hidden)", "credentials")
 
+    def test_a_dash_is_the_pipe_and_no_key(
+        self, pvt: Pvt, home: Path, shown: list[Result]
+    ) -> None:
+        result = pvt.ok("config", "set", KEY, "-", stdin=SECRET.encode())
+        shown.append(result)
+        assert "history" not in result.err
+        assert (home / "credentials" / KEY).read_text() == SECRET
+
     def test_the_environment_that_comes_first_is_named(
         self, pvt: Pvt, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -106,33 +112,21 @@ class TestKeys:
         assert pvt("config", "set", KEY, stdin=SECRET.encode()).code == 2
         assert not (home / "credentials").exists()
 
-    def test_on_a_terminal_it_is_asked_for_unseen(self, pvt: Pvt, home: Path) -> None:
-        code, seen = _typed(f"{SECRET}\n", "config", "set", KEY)
+    def test_on_a_terminal_it_is_asked_for_unseen(
+        self, pvt_process: Process, home: Path
+    ) -> None:
+        command = pvt_process.command("config", "set", KEY)
+        code, seen = on_a_terminal(command, (b": ", f"{SECRET}\n".encode()))
         assert code == 0, seen
         assert KEY in seen
         assert SECRET not in seen
         assert (home / "credentials" / KEY).read_text() == SECRET
 
-    def test_ctrl_c_while_asked(self, pvt: Pvt, home: Path) -> None:
-        code, _ = _typed("\x03", "config", "set", KEY)
+    def test_ctrl_c_while_asked(self, pvt_process: Process, home: Path) -> None:
+        command = pvt_process.command("config", "set", KEY)
+        code, _ = on_a_terminal(command, (b": ", b"\x03"))
         assert code == 130
         assert not (home / "credentials").exists()
-
-
-def _typed(text: str, *arguments: str) -> tuple[int, str]:
-    """Run the program on a terminal of its own, where *text* is typed when it asks."""
-    process, terminal = pty.fork()
-    if not process:
-        os.execv(sys.executable, [sys.executable, "-m", "promptvault", *arguments])
-    seen = b""
-    try:
-        while chunk := os.read(terminal, 1000):
-            asked, seen = b": " in seen, seen + chunk
-            if not asked and b": " in seen:  # before that, what is typed is lost
-                os.write(terminal, text.encode())
-    except OSError:  # how a terminal ends on Linux
-        pass
-    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), seen.decode()
 
 
 class TestUrls:
@@ -156,9 +150,12 @@ class TestSent:
 
     @pytest.fixture(autouse=True)
     def _prepare(
-        self, pvt: Pvt, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
+        self,
+        pvt: Pvt,
+        model_server: ModelServer,
+        no_retries: None,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setenv("PROMPTVAULT_AI_RETRIES", "0")
         monkeypatch.delenv("OPENAI_API_KEY")
         pvt.ok("add", "tea", "Make tea.")
 
@@ -205,7 +202,7 @@ class TestSent:
         monkeypatch.setenv("OPENAI_BASE_URL", down)
         assert pvt("run", "tea", "--no-cache").code == 6
 
-    def test_the_fallback_on_another_host_gets_its_own_key_only(
+    def test_the_fallback_on_another_server_gets_its_own_key_only(
         self, pvt: Pvt, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("OPENAI_API_KEY", "sk-first")
@@ -219,6 +216,17 @@ class TestSent:
         monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
         monkeypatch.delenv("PROMPTVAULT_AI_FALLBACK_API_KEY")
         pvt.ok("run", "tea", "--no-cache")
+        assert _key_of(model_server) == "none"
+
+    def test_another_model_of_the_same_server_gets_its_key(
+        self, pvt: Pvt, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-first")
+        monkeypatch.setenv("PROMPTVAULT_AI_RETRIES", "0")
+        monkeypatch.setenv("PROMPTVAULT_AI_FALLBACK_MODEL", "other-model")
+        model_server.script(Status(500))
+        pvt.ok("run", "tea")
+        assert model_server.requests[-1].body["model"] == "other-model"
         assert _key_of(model_server) == "sk-first"
 
     @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from prompt_toolkit.data_structures import Size
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output.vt100 import Vt100_Output
 
-from promptvault.cli import discovery, rows
-from promptvault.cli.discovery import choose, table
+from promptvault.cli import render, rows
+from promptvault.cli.discovery import choose, show
 from promptvault.cli.picker_checklist import Checklist
 from promptvault.errors import InvalidInputError
 from promptvault.services.discovery import Found
@@ -150,7 +150,7 @@ def test_no_terminal_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_pipe_gets_a_line_for_each(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    table([found("pet snippets", files=2)])
+    show([found("pet snippets", files=2)])
     lines = capfdbinary.readouterr().out.decode().splitlines()
     assert lines == ["pet snippets\tpet\t2\t4200000\t\t/data/pet snippets"]
 
@@ -172,7 +172,7 @@ def test_the_row_for_scripts() -> None:
     ],
 )
 def test_sizes(size: int, text: str) -> None:
-    assert discovery._size(size) == text
+    assert render.size(size) == text
 
 
 def test_all_of_nothing_is_an_error(

@@ -24,6 +24,8 @@ from tests.model_server import (
     json_text,
 )
 
+pytestmark = pytest.mark.usefixtures("no_retries")
+
 KEY = "AK" + "IA" + "QWERTYUIOPASDFGH"
 EVAL = ("eval", "greet", "--cases", "cases.json")
 
@@ -52,11 +54,6 @@ def verdicts(*passed: bool) -> Text:
         for number, each in enumerate(passed, 1)
     ]
     return json_text({"verdicts": rows})
-
-
-@pytest.fixture(autouse=True)
-def _no_retries(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PROMPTVAULT_AI_RETRIES", "0")
 
 
 @pytest.fixture
@@ -128,8 +125,9 @@ def test_json_holds_everything(greet: Pvt) -> None:
     )
     assert bob["failures"][0]["check"] == "equals"
     (kept,) = recorded(greet)
-    assert kept["id"] == row["id"]
-    assert kept["created_at"] == row["created_at"]
+    assert kept["prompt_id"] == greet.ok("show", "greet", "--json").json["id"]
+    for key in ("id", "name", "prompt_id", "version_id", "created_at", "cost_usd"):
+        assert kept[key] == row[key]
     assert kept["results"][1]["failures"] == bob["failures"]
 
 

@@ -1,10 +1,8 @@
 """`optimize` and `optimizations`, against a server that rewrites and judges."""
 
 import json
-import os
 import re
 import sqlite3
-import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +23,7 @@ from tests.model_server import (
     Text,
     json_text,
 )
+from tests.terminal_kit import with_typed
 
 REVIEW = "Review {{ code }}.\n{% if strict %}Be strict about {{ rule }}.{% endif %}\n"
 BETTER = (
@@ -49,11 +48,10 @@ def kind_of(body: Body) -> str:
 def rated(points: Sequence[int]) -> dict[str, Any]:
     """Return the ratings of texts, each with the same points for all criteria."""
     return {
-        "texts": [
-            {"number": number}
-            | {c: {"points": p, "reason": f"It is worth {p}."} for c in CRITERIA}
-            for number, p in enumerate(points, 1)
-        ]
+        f"text_{number}": {
+            c: {"points": p, "reason": f"It is worth {p}."} for c in CRITERIA
+        }
+        for number, p in enumerate(points, 1)
     }
 
 
@@ -75,11 +73,8 @@ class Workshop:
 
 
 @pytest.fixture
-def workshop(
-    pvt: Pvt, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
-) -> Workshop:
+def workshop(pvt: Pvt, model_server: ModelServer, no_retries: None) -> Workshop:
     """Return a server that knows the texts above, and the prompt `review`."""
-    monkeypatch.setenv("PROMPTVAULT_AI_RETRIES", "0")
     pvt.ok("add", "review", REVIEW, "--template", "--title", "Review it")
     made = Workshop(
         [DAMAGED, BETTER],
@@ -105,6 +100,22 @@ def test_it_shows_the_best_text_and_saves_nothing(pvt: Pvt, workshop: Workshop) 
     assert body_of(pvt) == REVIEW
 
 
+def test_who_did_it_is_named_where_a_fallback_stepped_in(
+    pvt: Pvt,
+    workshop: Workshop,
+    model_server: ModelServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PROMPTVAULT_AI_FALLBACK_MODEL", "spare")
+    down = Status(503)
+    model_server.answer = lambda body: (
+        workshop.answer(body) if body["model"] == "spare" else down
+    )
+    pvt.ok("optimize", "review")
+    [record] = pvt.ok("optimizations", "--json").json
+    assert (record["model"], record["judge"]) == ("spare", "spare")
+
+
 def test_apply_saves_the_best_text_with_all_else_as_it_was(
     pvt: Pvt, workshop: Workshop
 ) -> None:
@@ -112,6 +123,9 @@ def test_apply_saves_the_best_text_with_all_else_as_it_was(
     result = pvt.ok("optimize", "review", "--goal", "safer", "--apply", "--json").json
     assert result["new_version"] == 2
     assert body_of(pvt) == BETTER
+    [record] = pvt.ok("optimizations", "--json").json
+    for key in ("id", "name", "prompt_id", "version_id", "before", "new_version"):
+        assert record[key] == result[key]
     shown = pvt.ok("show", "review", "--json").json
     assert shown["title"] == "Review it"
     assert shown["template"]
@@ -285,10 +299,10 @@ _SCORES = rated([5])
         Text("I would rather talk about it."),
         Text(""),
         Text("{}"),
-        Text('{"texts": [], "candidates": []}'),
+        Text('{"text_1": {}, "candidates": []}'),
         Text(json.dumps(rated([11]))),
         Text(json.dumps(rated([5, 5, 5, 5, 5]))),
-        Text('{"texts": [', finish="length"),
+        Text('{"text_1": {', finish="length"),
         Status(500),
         Status(401),
         Status(429),
@@ -471,20 +485,12 @@ def test_when_the_record_cannot_be_written_the_result_is_shown(
     assert body_of(pvt) == BETTER
 
 
-@pytest.mark.parametrize(("said", "text"), [(b"y\n", BETTER), (b"\n", REVIEW)])
+@pytest.mark.parametrize(("said", "text"), [("y\n", BETTER), ("\n", REVIEW)])
 def test_on_a_terminal_it_asks_before_it_saves(
-    pvt: Pvt, workshop: Workshop, pvt_process: Process, said: bytes, text: str
+    pvt: Pvt, workshop: Workshop, pvt_process: Process, said: str, text: str
 ) -> None:
-    master, slave = os.openpty()
-    command = pvt_process.command("optimize", "review")
-    with subprocess.Popen(
-        command, stdin=slave, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
-        os.write(master, said)
-        out, err = process.communicate(timeout=60)
-    os.close(slave)
-    os.close(master)
-    assert process.returncode == 0
-    assert b"+The code:" in out
-    assert b"Save it as version 2? [y/N]" in err
+    result = with_typed(said, pvt_process.command("optimize", "review"))
+    assert result.code == 0
+    assert "+The code:" in result.text
+    assert "Save it as version 2? [y/N]" in result.err
     assert body_of(pvt) == text

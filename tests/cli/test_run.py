@@ -16,6 +16,7 @@ from tests.cli.test_prompts import require_error
 from tests.conftest import Process, Pvt
 from tests.contracts.test_start_up import loaded_by
 from tests.model_server import MODEL, Cut, ModelServer, Status, Text
+from tests.terminal_kit import on_a_terminal
 
 HEAVY = {
     *("fastapi", "git", "jinja2", "jsonschema", "keyring", "prompt_toolkit"),
@@ -28,9 +29,8 @@ LONG_PAUSE = 30.0
 
 
 @pytest.fixture(autouse=True)
-def filled(pvt: Pvt, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Save prompts; what fails is not asked again."""
-    monkeypatch.setenv("PROMPTVAULT_AI_RETRIES", "0")
+def filled(pvt: Pvt, no_retries: None) -> None:
+    """Save prompts."""
     pvt.ok("add", "x/review", "Review.")
     pvt.ok("add", "x/review", "Review well.", "--upsert")
     pvt.ok("add", "ask", "Ask {{ who }}.", "--template")
@@ -106,7 +106,7 @@ class TestAnswer:
             "version": 2,
             "version_id": "",
             "system_version_id": None,
-            "started_at": row["started_at"],
+            "created_at": row["created_at"],
             "status": "done",
             "error": None,
             "model": MODEL,
@@ -383,6 +383,12 @@ class TestStreams:
         assert os.read(screen, 1000).decode() == "\ufffd[31mred\ufffd\r\n"
         assert "20 + 10 tokens" in errors.decode()
 
+    def test_on_a_terminal_a_plan_is_not_obeyed(
+        self, pvt_process: Process, model_server: ModelServer
+    ) -> None:
+        command = pvt_process.command("run", "ask", "-p", "who=\x07me", "--dry-run")
+        assert "Ask \ufffdme." in on_a_terminal(command)[1]
+
 
 class TestLog:
     def test_newest_first_with_the_names_of_today(
@@ -422,6 +428,34 @@ class TestLog:
         row = pvt.ok("runs", "--id", "1", "--json").json
         assert row.pop("text") == text
         assert [row] == logged(pvt)
+
+    def test_one_run_of_which_nothing_came(
+        self, pvt: Pvt, model_server: ModelServer
+    ) -> None:
+        model_server.answer = lambda _: Status(401)
+        assert pvt("run", "review").code == 4
+        result = pvt.ok("runs", "--id", "1")
+        assert result.out == b""
+        assert "Nothing came back of run 1 (unauthenticated)." in result.err
+
+    def test_a_run_stays_on_one_line_of_a_narrow_terminal(
+        self,
+        pvt: Pvt,
+        pvt_process: Process,
+        monkeypatch: pytest.MonkeyPatch,
+        model_server: ModelServer,
+    ) -> None:
+        pvt.ok("run", "review")
+        pvt.ok("run", "review")
+        monkeypatch.setenv("NO_COLOR", "1")
+        monkeypatch.setenv("COLUMNS", "80")
+        code, narrow = on_a_terminal(pvt_process.command("runs"))
+        assert code == 0
+        assert "Tokens" not in narrow
+        lines = [line for line in narrow.splitlines() if "x/review@2" in line]
+        assert [MODEL[:6] in line for line in lines] == [True, True]
+        monkeypatch.setenv("COLUMNS", "130")
+        assert "Tokens" in on_a_terminal(pvt_process.command("runs"))[1]
 
     @pytest.mark.parametrize(
         ("arguments", "code"),

@@ -92,7 +92,8 @@ def test_prompts_that_are_alike(pvt: Pvt) -> None:
     assert set(found["prompts"]) == {"mail/boiler", "mail/door", "mail/lamp"}
     assert "“June”" in found["reason"]
     use(pvt, "mail/door")
-    assert [each["kind"] for each in suggestions(pvt)] == ["alike", "describe"]
+    kinds = [each["kind"] for each in suggestions(pvt)]
+    assert kinds == ["alike", "describe", "describe"]
     typed(pvt, found)
     assert suggestions(pvt, "--kind", "alike") == []
 
@@ -149,8 +150,21 @@ def test_descriptions_and_labels(pvt: Pvt) -> None:
 def test_many_prompts_without_tags(pvt: Pvt) -> None:
     for number in range(10):
         pvt.ok("add", f"n{number}", f"Tell me about the number {number * 7919}.")
-    found = only(pvt, "describe")
+    found = suggestions(pvt, "--kind", "describe")[-1]
     assert found["command"] == "promptvault categorize --all"
+
+
+def test_prompts_without_a_description(pvt: Pvt) -> None:
+    """One suggestion for all that are hardly used; it names them, one at a time."""
+    for name in "abc":
+        pvt.ok("add", name, f"Say {name} aloud.")
+    pvt.ok("set", "b", "--description", "It says b.")
+    found = only(pvt, "describe")
+    assert found["reason"] == "2 of 3 prompts have no description."
+    assert set(found["prompts"]) == {"a", "c"}
+    typed(pvt, found)
+    typed(pvt, only(pvt, "describe"))
+    assert suggestions(pvt) == []
 
 
 def test_secrets_come_first_and_are_never_shown(pvt: Pvt) -> None:
@@ -176,7 +190,7 @@ def test_kinds_and_limit(pvt: Pvt) -> None:
     for number in range(3):
         pvt.ok("add", f"b{number}", f"Hello {{{{ x{number}", "--template")
     pvt.ok("add", "key", f"Log in with {KEY}.")
-    assert len(suggestions(pvt)) == 4
+    assert len(suggestions(pvt)) == 5
     assert len(suggestions(pvt, "--limit", "2")) == 2
     kinds = [
         each["kind"] for each in suggestions(pvt, "--kind", "lint", "--kind", "secret")
@@ -187,7 +201,7 @@ def test_kinds_and_limit(pvt: Pvt) -> None:
 
 def test_a_pipe_gets_a_line_for_each(pvt: Pvt) -> None:
     pvt.ok("add", "broken", "Hello {{ name", "--template")
-    (line,) = pvt.ok("suggest").lines
+    (line,) = pvt.ok("suggest", "--kind", "lint").lines
     kind, command, reason = line.split("\t")
     assert (kind, command) == ("lint", "promptvault edit broken")
     assert "fails" in reason

@@ -1,9 +1,6 @@
 """`template new` and `template from`: with a model, and without one."""
 
 import json
-import os
-import pty
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +9,9 @@ import pytest
 from tests.conftest import Process, Pvt
 from tests.model_server import Cut, ModelServer, Raw, Reply, Status, Text, json_text
 from tests.services.test_generating import answer, variable
+from tests.terminal_kit import with_typed
+
+pytestmark = pytest.mark.usefixtures("no_retries")
 
 WISH = "answers a customer's complaint"
 REPLY = answer(
@@ -47,12 +47,6 @@ def values(*rows: tuple[str, ...]) -> list[dict[str, Any]]:
 MAY_ROW = ("friendly", "landlord", "boiler", "May")
 JUNE_ROW = ("stern", "bank", "card", "June")
 MAILS = answer(BODY, *map(variable, NAMES), values=values(MAY_ROW, JUNE_ROW))
-
-
-@pytest.fixture(autouse=True)
-def no_retries(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fail at once where a server does; *home* has swept the settings before."""
-    monkeypatch.setenv("PROMPTVAULT_AI_RETRIES", "0")
 
 
 @pytest.fixture
@@ -93,7 +87,7 @@ def test_new_for_scripts(pvt: Pvt, model_server: ModelServer) -> None:
     arguments = ("template", "new", "reply", "--from", "-", "-m", "why", "--json")
     row = pvt.ok(*arguments, stdin=WISH.encode()).json
     assert (row["name"], row["outcome"]) == ("reply", "added")
-    assert row["spent"]["requests"] == 1
+    assert row["requests"] == 1
     assert [each["name"] for each in row["variables"]] == ["name", "tone"]
     assert pvt.ok("log", "reply", "--json").json[0]["message"] == "why"
     assert WISH in model_server.requests[0].text
@@ -114,7 +108,7 @@ def test_what_was_asked_before_is_not_asked_again(
     model_server.script(json_text(REPLY))
     pvt.ok("template", "new", "one", "--from", WISH)
     again = pvt.ok("template", "new", "two", "--from", WISH, "--json").json
-    assert again["spent"]["requests"] == 0
+    assert again["requests"] == 0
     assert len(model_server.requests) == 1
 
 
@@ -198,17 +192,11 @@ def test_on_a_terminal_it_asks(
 ) -> None:
     monkeypatch.setenv("EDITOR", "sed -i s/Reply/Answer/")
     model_server.script(json_text(REPLY))
-    held, given = pty.openpty()
-    os.write(held, f"{typed}\n".encode())
     command = pvt_process.command("template", "new", "reply", "--from", WISH)
-    done = subprocess.run(
-        command, stdin=given, capture_output=True, check=False, timeout=60
-    )
-    os.close(held)
-    os.close(given)
-    assert done.returncode == code
-    assert b"Save?" in done.stderr
-    assert b"{{ tone }}" in done.stdout
+    result = with_typed(f"{typed}\n", command)
+    assert result.code == code
+    assert "Save?" in result.err
+    assert "{{ tone }}" in result.text
     assert names(pvt) == (["reply"] if code == 0 else [])
     if typed == "e":
         assert pvt.ok("get", "reply", "--raw").text.startswith("Answer to {{ name }}")

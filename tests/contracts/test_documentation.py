@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from promptvault import config, errors
+from promptvault import errors
 from promptvault.cli.commands import COMMANDS
 from promptvault.cli.main import load
+from promptvault.setting_key import KEYS, Key
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -40,8 +41,8 @@ def test_exit_codes() -> None:
     assert {int(code) for code in table} >= codes
 
 
-@pytest.mark.parametrize("key", config.KEYS, ids=lambda key: key.name)
-def test_setting(key: config.Key) -> None:
+@pytest.mark.parametrize("key", KEYS.values(), ids=lambda key: key.name)
+def test_setting(key: Key) -> None:
     assert f"`{key.name}`" in README
     assert key.variable in README
 

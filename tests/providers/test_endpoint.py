@@ -96,6 +96,7 @@ def test_its_description_keeps_the_secrets() -> None:
     ("url", "is_local", "needs_key", "limit_name"),
     [
         (OPENAI_URL, False, True, "max_completion_tokens"),
+        ("https://openai.com/v1", False, True, "max_completion_tokens"),
         ("https://eu.api.openai.com/v1", False, True, "max_completion_tokens"),
         ("https://x.openai.azure.com/openai/v1", False, True, "max_completion_tokens"),
         ("https://not-openai.com/v1", False, False, "max_tokens"),

@@ -11,7 +11,7 @@ from promptvault.paths import resolve
 from promptvault.services import saving
 from promptvault.services.categorizing import apply
 from promptvault.services.category_proposal import By, Proposal
-from promptvault.services.saving import Fields, Written
+from promptvault.services.manuscript import Fields, Written
 from promptvault.services.workspace import Workspace
 from tests.conftest import AUTHOR, NOON, Git, Vault
 

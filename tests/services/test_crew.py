@@ -95,10 +95,13 @@ def test_when_nobody_takes_results_any_more_none_is_begun() -> None:
             gate.wait(30)
         return number
 
+    before = set(threading.enumerate())
     results = in_order(work, range(99), 2)
     next(results)
     results.close()  # type: ignore[attr-defined]
     gate.set()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(60)
 
     assert len(begun) <= 4
 

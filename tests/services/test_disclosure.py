@@ -6,7 +6,7 @@ import pytest
 
 from promptvault.domain.prompt import Content, Prompt
 from promptvault.errors import PermissionDeniedError
-from promptvault.services.disclosure import refuse_secrets
+from promptvault.services.disclosure import refuse_secrets, refuse_secrets_in
 from tests.conftest import NOON
 from tests.test_secret_scan import KEYS
 
@@ -78,3 +78,13 @@ def test_what_a_value_or_a_pipe_brings_in_is_looked_at() -> None:
 @pytest.mark.parametrize("each", [OPEN, HELD_BACK, ALLOWED])
 def test_all_may_go_for_who_says_so(each: Prompt) -> None:
     refuse_secrets(each, Content(f"Use {KEY}"), f"{KEY} {OTHER}", allowed=True)
+
+
+def test_a_text_that_somebody_typed() -> None:
+    refuse_secrets_in("The goal", "Shorter.")
+    refuse_secrets_in("The goal", f"Use {KEY}", allowed=True)
+
+    with pytest.raises(PermissionDeniedError, match="The goal was not sent") as caught:
+        refuse_secrets_in("The goal", f"Use {KEY}")
+    assert "GitHub Token" in str(caught.value)
+    assert KEY not in str(caught.value)

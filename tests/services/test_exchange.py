@@ -2,6 +2,7 @@
 
 import json
 import signal
+import threading
 from dataclasses import dataclass
 
 import pytest
@@ -265,7 +266,9 @@ def test_ctrl_c_while_an_answer_is_awaited_pays_the_most(
     kit: Kit, model_server: ModelServer
 ) -> None:
     def interrupt(_: object) -> Reply:
-        signal.raise_signal(signal.SIGINT)
+        main = threading.main_thread().ident
+        assert main is not None
+        signal.pthread_kill(main, signal.SIGINT)
         return Text("Too late.", delay=3)
 
     model_server.answer = interrupt

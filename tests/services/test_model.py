@@ -1,5 +1,9 @@
 """Asking a model through a real server: faults, retries, fallback, what it cost."""
 
+import os
+import signal
+import subprocess
+import sys
 import threading
 from email.utils import formatdate
 from typing import Any
@@ -375,3 +379,41 @@ def test_a_cached_answer_passes_a_used_up_budget(
     assert way(poor, user()).cached
     with pytest.raises(BudgetError):
         way(poor, user("another"))
+
+
+SLOW = """
+import sys
+from pathlib import Path
+from tests.model_kit import Kit, user
+
+model = Kit(Path(sys.argv[1])).model(sys.argv[2], timeout=600, concurrency=4)
+try:
+    list(model.each(model.ask, [user(str(number)) for number in range(9)]))
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+def test_ctrl_c_does_not_wait_for_slow_servers(
+    kit: Kit, model_server: ModelServer
+) -> None:
+    asked, may_end = threading.Semaphore(0), threading.Event()
+
+    def answer(_: object) -> Reply:
+        asked.release()
+        may_end.wait(120)
+        return Text("Too late.")
+
+    model_server.answer = answer
+    with subprocess.Popen(
+        [sys.executable, "-c", SLOW, str(kit.folder), model_server.url],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    ) as process:
+        for _ in range(4):
+            assert asked.acquire(timeout=60)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130  # the server still says nothing
+    may_end.set()
+
+    assert len(model_server.requests) == 4
+    assert kit.kept.answers == 0

@@ -65,7 +65,7 @@ def test_the_best_wins_and_only_if_it_is_better_than_what_there_is() -> None:
 def test_the_message_says_the_goal_and_the_points() -> None:
     assert result(8).message == "Optimize (30 -> 48 of 60)"
     long = result(5.5)._replace(task=task(Content("a text"), "g" * 5000))
-    assert long.message == f"Optimize: {'g' * 200} (30 -> 33 of 60)"
+    assert long.message == f"Optimize: {'g' * 199}… (30 -> 33 of 60)"
 
 
 def test_the_difference_leads_to_the_version_that_would_be_saved() -> None:

@@ -41,13 +41,22 @@ def test_the_total_is_the_sum() -> None:
 def test_only_whole_points_from_nought_to_ten_fit(points: object) -> None:
     schema = rating_request(["x"], "").schema
     assert schema is not None
-    scores = {name: {"points": 5, "reason": "So."} for name in CRITERIA}
-    row = {"number": 1} | scores
-    assert mismatch({"texts": [row]}, schema.schema) is None
+    row = {name: {"points": 5, "reason": "So."} for name in CRITERIA}
+    assert mismatch({"text_1": row}, schema.schema) is None
     wrong = row | {"clarity": {"points": points, "reason": "So."}}
-    assert mismatch({"texts": [wrong]}, schema.schema)
+    assert mismatch({"text_1": wrong}, schema.schema)
     missing = {key: row[key] for key in row if key != "context"}
-    assert mismatch({"texts": [missing]}, schema.schema)
+    assert mismatch({"text_1": missing}, schema.schema)
+
+
+def test_each_text_is_rated_once() -> None:
+    schema = rating_request(["x", "y"], "").schema
+    assert schema is not None
+    row = {name: {"points": 5, "reason": "So."} for name in CRITERIA}
+    both = {"text_1": row, "text_2": row}
+    assert mismatch(both, schema.schema) is None
+    assert mismatch({"text_1": row}, schema.schema)
+    assert mismatch(both | {"text_3": row}, schema.schema)
 
 
 @given(st.lists(st.text(), min_size=1, max_size=4))

@@ -133,7 +133,7 @@ def test_what_is_not_there(wanted: Order) -> None:
 
 def held_back(wanted: Order, piped: str | None = None) -> bool:
     """Tell whether *wanted* is refused; it is not where that is allowed."""
-    composed(wanted._replace(allows_secrets=True), piped)
+    composed(wanted._replace(allow_secrets=True), piped)
     try:
         composed(wanted, piped)
     except PermissionDeniedError:

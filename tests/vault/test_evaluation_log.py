@@ -2,10 +2,7 @@
 
 from pathlib import Path
 
-import pytest
-
-from promptvault.errors import VaultError
-from promptvault.vault.evaluation_log import Evaluation, evaluations, keep
+from promptvault.vault.evaluation_log import Evaluation, entries, keep
 from tests.conftest import NOON
 
 KEPT = Evaluation(
@@ -37,36 +34,11 @@ KEPT = Evaluation(
 )
 
 
-@pytest.fixture
-def log(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "activity.db"
-
-
-def test_what_is_kept_comes_back(log: Path) -> None:
-    number = keep(log, KEPT)
-    (entry,) = evaluations(log, "p1")
-    assert (entry.id, entry.evaluation) == (number, KEPT)
-    assert entry.evaluation.passed_cases == 1
-
-
-def test_the_latest_comes_first_and_each_prompt_has_its_own(log: Path) -> None:
-    numbers = [
-        keep(log, KEPT),
-        keep(log, KEPT._replace(version_id="v2", against_version=1, cost=0.25)),
-        keep(log, KEPT._replace(prompt_id="p2")),
-    ]
-    assert [entry.id for entry in evaluations(log, "p1")] == [numbers[1], numbers[0]]
-    assert [entry.id for entry in evaluations(log, "p1", "v1")] == [numbers[0]]
-    assert evaluations(log, "p2", "v2") == []
-
-
-def test_no_record_is_made_by_looking(log: Path) -> None:
-    assert evaluations(log, "p1") == []
-    assert not log.parent.exists()
-
-
-def test_a_damaged_record(log: Path) -> None:
-    log.parent.mkdir()
-    log.write_bytes(b"not a database" * 100)
-    with pytest.raises(VaultError):
-        evaluations(log, "p1")
+def test_what_is_kept_comes_back(tmp_path: Path) -> None:
+    path = tmp_path / "activity.db"
+    compared = KEPT._replace(against_version=1, cost=0.25, passed=True)
+    numbers = keep(path, KEPT), keep(path, compared)
+    second, first = entries(path, {"prompt_id": "p1"})
+    assert (first.id, second.id) == numbers
+    assert (first.evaluation, second.evaluation) == (KEPT, compared)
+    assert first.evaluation.passed_cases == 1

@@ -9,10 +9,11 @@ from promptvault import setting_value
 from promptvault.cli import browser, options, render_account, rows_account, terminal
 from promptvault.cli.context import paths
 from promptvault.cli.workspace import settings
-from promptvault.config import Place, find_key
+from promptvault.config import Place
 from promptvault.errors import UnavailableError
 from promptvault.services import session as sessions
 from promptvault.services.session import Session
+from promptvault.setting_key import find_key
 
 if TYPE_CHECKING:
     from promptvault.client.address import Address

@@ -1,15 +1,12 @@
 """`cache` and `spending`: the answers that are kept, and what the others cost."""
 
-from typing import Any
-
 import typer
 
 from promptvault.cli import options, render, render_spending, terminal
 from promptvault.cli.context import now, paths
 from promptvault.cli.workspace import settings
-from promptvault.domain.timestamp import to_text
 from promptvault.vault.response_cache import ResponseCache
-from promptvault.vault.spending import Expense, Spending
+from promptvault.vault.spending import Spending
 
 cache = typer.Typer(no_args_is_help=True, help="Look at the kept answers, drop them.")
 
@@ -20,14 +17,7 @@ def stats(as_json: options.Json = False) -> None:
     place = paths().responses
     held = ResponseCache(place).statistics()
     if as_json:
-        row = {
-            "answers": held.answers,
-            "bytes": held.size,
-            "uses": held.uses,
-            "saved_usd": held.saved,
-            "path": str(place),
-        }
-        terminal.write_json(row)
+        terminal.write_json(render_spending.cache_row(held, place))
     else:
         render_spending.cache(held, place)
 
@@ -47,27 +37,7 @@ def spending(as_json: options.Json = False) -> None:
     budget = settings()["ai.budget_usd"].number
     record, time = Spending(paths().activity), now()
     expenses = record.expenses(time)
-    total = sum(expense.cost for expense in expenses)
     if as_json:
-        terminal.write_json(
-            {
-                "month": to_text(time)[:7],
-                "spent_usd": total,
-                "budget_usd": budget,
-                "left_usd": None if budget is None else max(0.0, budget - total),
-                "expenses": [_row(expense) for expense in expenses],
-            }
-        )
+        terminal.write_json(render_spending.month_row(time, expenses, budget))
     else:
-        render_spending.expenses(expenses, total, budget)
-
-
-def _row(expense: Expense) -> dict[str, Any]:
-    return {
-        "command": expense.command,
-        "model": expense.model,
-        "requests": expense.requests,
-        "input_tokens": expense.input_tokens,
-        "output_tokens": expense.output_tokens,
-        "cost_usd": expense.cost,
-    }
+        render_spending.month(expenses, budget)

@@ -12,15 +12,17 @@ from promptvault.cli import (
     render_model,
     terminal,
 )
-from promptvault.cli import model as ai
+from promptvault.cli.asking import Asking, DryRun, asks_model
 from promptvault.cli.context import open_reader
+from promptvault.cli.model import open_model
 from promptvault.cli.workspace import workspace
 from promptvault.errors import InvalidInputError
 from promptvault.services import categorizing
-from promptvault.services.categorizing import Means, Proposals, Wanted
+from promptvault.services.categorizing import Proposals, Wanted, Way
 from promptvault.services.category_proposal import Aspect
 
 
+@asks_model
 def categorize(
     names: Annotated[
         list[str] | None,
@@ -49,13 +51,9 @@ def categorize(
         bool, typer.Option("--offline", help="By rules, without asking a model.")
     ] = False,
     yes: options.Yes = False,
-    model: ai.ModelName = None,
-    base_url: ai.BaseUrl = None,
-    api_key: ai.ApiKey = None,
-    no_cache: ai.NoCache = False,
-    budget: ai.BudgetOption = None,
-    allow_secrets: ai.AllowSecrets = False,
-    dry_run: ai.DryRun = False,
+    *,
+    asking: Asking,
+    dry_run: DryRun = False,
     as_json: options.Json = False,
 ) -> None:
     """Propose a folder, tags and a title for prompts, and apply what you accept.
@@ -67,22 +65,15 @@ def categorize(
     aspects = _aspects(only)
     if offline and dry_run:
         raise InvalidInputError("--offline sends nothing that --dry-run could show.")
-    asked = ai.open_model(
-        "categorize",
-        name=model,
-        base_url=base_url,
-        api_key=api_key,
-        no_cache=no_cache,
-        budget=budget,
-    )
-    means = Means(None if offline else asked, allow_secrets)
+    model = open_model("categorize", asking)
+    means = Way(None if offline else model, asking.allow_secrets)
     with open_reader() as reader:
         selected = categorizing.select(reader, wanted, aspects)
         if dry_run:
             plan = categorizing.plan(reader, selected.items, means)
             tokens = categorizing.answer_tokens(selected.items, plan)
-            estimate = asked.estimate(plan, tokens)
-            return render_model.plan(asked, plan, estimate, as_json=as_json)
+            estimate = model.estimate(plan, tokens)
+            return render_model.plan(model, plan, estimate, as_json=as_json)
         found = category.proposed(reader, selected.items, means)
     if as_json:
         done = categorizing.apply(workspace(), found.changes) if yes else None

@@ -13,6 +13,7 @@ from promptvault.cli.workspace import workspace
 from promptvault.domain.name import parse_reference, validate_name
 from promptvault.errors import InvalidInputError
 from promptvault.services import saving
+from promptvault.services.manuscript import Fields, editable_text, read_written
 from promptvault.services.outcome import Outcome, Saved
 
 
@@ -52,9 +53,9 @@ def add(
     else:
         text = _given_text(body, file)
     tag_list = tuple(tags) if tags else None
-    fields = saving.Fields(title, description, tag_list)
+    fields = Fields(title, description, tag_list)
     with keeping(draft):
-        written = saving.read_written(text, template)
+        written = read_written(text, template)
         saved = saving.add(
             workspace(), name, written, fields, message=message, upsert=upsert
         )
@@ -82,7 +83,7 @@ def edit(
     with open_reader() as reader:
         prompt = reader.get(name)
         content = reader.current(prompt).content
-    before = saving.editable_text(content)
+    before = editable_text(content)
     draft = Draft(before)
     text = draft.edit()
     if text == before:
@@ -121,10 +122,8 @@ def set_(
     as_json: options.Json = False,
 ) -> None:
     """Change a prompt's title, description, tags, favourite mark or template flag."""
-    fields = saving.Fields(
-        title, description, tuple(tags or ()), favourite, allow_secrets
-    )
-    if fields == saving.Fields(tags=()) and not untag and template is None:
+    fields = Fields(title, description, tuple(tags or ()), favourite, allow_secrets)
+    if fields == Fields(tags=()) and not untag and template is None:
         raise InvalidInputError("Say what to set: --title, --tag … Try 'set --help'.")
     saved = saving.change(
         workspace(),

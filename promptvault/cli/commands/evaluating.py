@@ -5,21 +5,23 @@ from typing import Annotated
 
 import typer
 
-from promptvault.cli import completion, options, render_evaluation, terminal
-from promptvault.cli import model as ai
+from promptvault.cli import options, record, render_evaluation, render_model, terminal
+from promptvault.cli.asking import Asking, DryRun, asks_model
 from promptvault.cli.commands.text import read_file
 from promptvault.cli.context import now, open_reader, paths
+from promptvault.cli.model import open_model
 from promptvault.errors import InvalidInputError
-from promptvault.services import evaluating, retrieval
+from promptvault.services import evaluating
 from promptvault.services.eval_case import Suite, read_suite
 from promptvault.services.eval_plan import Aim, Plan, plan
 from promptvault.services.model import Model
-from promptvault.vault.evaluation_log import evaluations
+from promptvault.vault import evaluation_log
 
 _CHECK_FAILED = 5
 """The exit code where a case fails, or with --against got worse."""
 
 
+@asks_model
 def eval_(
     reference: options.Reference,
     cases: Annotated[
@@ -44,24 +46,13 @@ def eval_(
             help="The model that decides 'judge' checks; else the one that answers.",
         ),
     ] = None,
-    system: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME[@REV]",
-            autocompletion=completion.names,
-            help="A prompt to send as the system message.",
-        ),
-    ] = None,
+    system: options.System = None,
     list_: Annotated[
         bool, typer.Option("--list", help="List earlier evaluations instead.")
     ] = False,
-    model: ai.ModelName = None,
-    base_url: ai.BaseUrl = None,
-    api_key: ai.ApiKey = None,
-    no_cache: ai.NoCache = False,
-    budget: ai.BudgetOption = None,
-    dry_run: ai.DryRun = False,
-    allow_secrets: ai.AllowSecrets = False,
+    *,
+    asking: Asking,
+    dry_run: DryRun = False,
     as_json: options.Json = False,
 ) -> None:
     """Try a prompt on cases; exit code 5 when one fails, or with --against got worse.
@@ -75,19 +66,15 @@ def eval_(
         return _list(reference, as_json=as_json)
     suite = _read(cases)
     with open_reader() as reader:
-        made = plan(reader, suite, Aim(reference, against, system, allow_secrets))
-    asked = ai.open_model(
-        "eval",
-        name=model or suite.model,
-        base_url=base_url,
-        api_key=api_key,
-        no_cache=no_cache,
-        budget=budget,
-    )
-    judging = asked.named(judge or suite.judge)
+        made = plan(
+            reader, suite, Aim(reference, against, system, asking.allow_secrets)
+        )
+    asking = asking._replace(model=asking.model or suite.model)
+    model = open_model("eval", asking)
+    judge_model = model.named(judge or suite.judge)
     if dry_run:
-        return render_evaluation.plan(made, asked, judging, as_json=as_json)
-    return _evaluate(made, asked, judging, as_json=as_json)
+        return render_evaluation.plan(made, model, judge_model, as_json=as_json)
+    return _evaluate(made, model, judge_model, as_json=as_json)
 
 
 def _read(cases: str) -> Suite:
@@ -97,9 +84,9 @@ def _read(cases: str) -> Suite:
     return read_suite(read_file(path), path.name, path.parent)
 
 
-def _evaluate(made: Plan, asked: Model, judging: Model, *, as_json: bool) -> None:
-    with render_evaluation.progress() as tell:
-        done = evaluating.evaluate(made, asked, judging, now, tell)
+def _evaluate(made: Plan, model: Model, judge_model: Model, *, as_json: bool) -> None:
+    with render_model.progress("Asking", len(made.requests)) as advance:
+        done = evaluating.evaluate(made, model, judge_model, now, advance)
     number = evaluating.keep(paths().activity, done, terminal.note)
     if as_json:
         terminal.write_json(render_evaluation.evaluation_row(number, done))
@@ -111,10 +98,10 @@ def _evaluate(made: Plan, asked: Model, judging: Model, *, as_json: bool) -> Non
 
 def _list(reference: str, *, as_json: bool) -> None:
     with open_reader() as reader:
-        prompt, version = retrieval.resolve(reader, reference)
-    only = version.id if "@" in reference else None
-    found = evaluations(paths().activity, prompt.id, only)
-    if as_json:
-        terminal.write_json_rows(map(render_evaluation.entry_row, found))
-    else:
-        render_evaluation.entries(prompt.name, found)
+        name = record.names(reader)
+        condition = record.condition(reader, reference)
+        found = evaluation_log.entries(paths().activity, condition)
+        if as_json:
+            rows = (render_evaluation.entry_row(entry, name) for entry in found)
+            return terminal.write_json_rows(rows)
+        return render_evaluation.entries(reference, found)

@@ -1,10 +1,10 @@
 """`import` and `imports`: bringing prompts in, and taking them back."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -16,7 +16,7 @@ from promptvault.cli import (
     rows,
     terminal,
 )
-from promptvault.cli import model as ai
+from promptvault.cli.asking import Asking, asks_model
 from promptvault.cli.context import open_reader
 from promptvault.cli.workspace import settings, workspace
 from promptvault.errors import ImportSourceError, InvalidInputError
@@ -27,9 +27,6 @@ from promptvault.services import ledger
 from promptvault.services.import_report import Options, Report, Take
 from promptvault.services.importing import run
 
-if TYPE_CHECKING:
-    from promptvault.services.model import Model
-
 imports = typer.Typer(no_args_is_help=True, help="List, show, undo imports.")
 
 ImportId = Annotated[
@@ -37,6 +34,7 @@ ImportId = Annotated[
 ]
 
 
+@asks_model
 def import_(
     paths: Annotated[
         list[str] | None,
@@ -98,18 +96,14 @@ def import_(
         bool,
         typer.Option("--offline", help="Categorize by rules, without asking a model."),
     ] = False,
-    model: ai.ModelName = None,
-    base_url: ai.BaseUrl = None,
-    api_key: ai.ApiKey = None,
-    no_cache: ai.NoCache = False,
-    budget: ai.BudgetOption = None,
-    allow_secrets: ai.AllowSecrets = False,
     yes: Annotated[
         bool,
         typer.Option(
             "--yes", "-y", help="Do without asking what --discover, --categorize find."
         ),
     ] = False,
+    *,
+    asking: Asking,
     as_json: options.Json = False,
 ) -> None:
     """Bring in prompts: chat exports, coding agents' sessions, files, prompt tools."""
@@ -127,20 +121,9 @@ def import_(
     )
     after = _Afterwards(
         categorize=categorize and not dry_run,
-        asks=not yes and not as_json,
-        allow_secrets=allow_secrets,
-        open_model=lambda: (
-            None
-            if offline
-            else ai.open_model(
-                "categorize",
-                name=model,
-                base_url=base_url,
-                api_key=api_key,
-                no_cache=no_cache,
-                budget=budget,
-            )
-        ),
+        offline=offline,
+        asking=asking,
+        confirms=not yes and not as_json,
     )
     if discover:
         paths = _discovered(yes=yes, as_json=as_json)
@@ -152,10 +135,10 @@ class _Afterwards(NamedTuple):
     """What is to be done with the prompts that an import brings."""
 
     categorize: bool
-    asks: bool
+    offline: bool
+    asking: Asking
+    confirms: bool
     """Whether proposals are asked about, where there is somebody to ask."""
-    allow_secrets: bool
-    open_model: "Callable[[], Model | None]"
 
 
 def _run(
@@ -177,14 +160,15 @@ def _run(
 def _categorized(report: Report, after: _Afterwards) -> dict[str, Any] | None:
     # What this needs takes 30 ms to import, which other imports need not pay.
     from promptvault.cli import category
-    from promptvault.services.categorizing import Means
+    from promptvault.cli.model import open_model
+    from promptvault.services.categorizing import Way
 
-    return category.categorize_import(
-        workspace(),
-        report.id,
-        lambda: Means(after.open_model(), after.allow_secrets),
-        asks=after.asks and category.can_ask(),
-    )
+    def means() -> Way:
+        model = None if after.offline else open_model("categorize", after.asking)
+        return Way(model, after.asking.allow_secrets)
+
+    asks = after.confirms and category.can_ask()
+    return category.categorize_import(workspace(), report.id, means, asks=asks)
 
 
 def _discovered(*, yes: bool, as_json: bool) -> list[str]:
@@ -199,12 +183,12 @@ def _discovered(*, yes: bool, as_json: bool) -> list[str]:
         terminal.write_json_rows(map(rows.found_row, found))
         return []
     if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
-        discovery.table(found)
+        discovery.show(found)
         terminal.note("Add --yes to import all of it, or name what you want.")
         return []
     chosen = found if yes else discovery.choose(found)
     if not chosen:
-        discovery.table(chosen)
+        discovery.show(chosen)
     return [str(target) for each in chosen for target in each.targets]
 
 

@@ -1,31 +1,31 @@
 """`optimize`, `optimizations`: better versions of a prompt, and what came of them."""
 
-from functools import cache, partial
 from typing import Annotated
 
 import typer
 
 from promptvault.cli import (
-    completion,
     options,
+    record,
     render,
     render_model,
     render_optimization,
     terminal,
 )
-from promptvault.cli import model as ai
+from promptvault.cli.asking import Asking, DryRun, asks_model
 from promptvault.cli.context import open_reader, paths
+from promptvault.cli.model import open_model
 from promptvault.cli.workspace import workspace
-from promptvault.errors import InvalidInputError, NotFoundError
+from promptvault.errors import InvalidInputError
 from promptvault.services import optimizing, retrieval
 from promptvault.services.model import Model
 from promptvault.services.optimizing import Result
 from promptvault.vault import optimization_log
-from promptvault.vault.reader import Reader
 
 _MOST_CANDIDATES = 10
 
 
+@asks_model
 def optimize(
     reference: options.Reference,
     goal: Annotated[
@@ -45,13 +45,9 @@ def optimize(
         bool, typer.Option("--apply", help="Save the best as a new version.")
     ] = False,
     message: options.Message = None,
-    model: ai.ModelName = None,
-    base_url: ai.BaseUrl = None,
-    api_key: ai.ApiKey = None,
-    no_cache: ai.NoCache = False,
-    budget: ai.BudgetOption = None,
-    allow_secrets: ai.AllowSecrets = False,
-    dry_run: ai.DryRun = False,
+    *,
+    asking: Asking,
+    dry_run: DryRun = False,
     as_json: options.Json = False,
 ) -> None:
     """Rate a prompt, have it rewritten, and show the best text that loses nothing.
@@ -65,22 +61,15 @@ def optimize(
     with open_reader() as reader:
         prompt, version = retrieval.resolve(reader, reference)
     task = optimizing.prepare(
-        prompt, version, goal, candidates, secrets_allowed=allow_secrets
+        prompt, version, goal, candidates, allow_secrets=asking.allow_secrets
     )
-    author = ai.open_model(
-        "optimize",
-        name=model,
-        base_url=base_url,
-        api_key=api_key,
-        no_cache=no_cache,
-        budget=budget,
-    )
-    critic = author.named(judge)
+    model = open_model("optimize", asking)
+    judge_model = model.named(judge)
     if dry_run:
-        first, estimate = optimizing.plan(author, critic, task)
-        return render_model.plan(critic, [first], estimate, as_json=as_json)
-    result = optimizing.optimize(workspace(), author, critic, task, terminal.note)
-    return _finish(result, author, message, is_asked_for=apply, as_json=as_json)
+        first, estimate = optimizing.plan(model, judge_model, task)
+        return render_model.plan(judge_model, [first], estimate, as_json=as_json)
+    result = optimizing.optimize(workspace(), model, judge_model, task, terminal.note)
+    return _finish(result, model, message, is_asked_for=apply, as_json=as_json)
 
 
 def _finish(
@@ -112,40 +101,17 @@ def _wants(result: Result) -> bool:
 
 
 def optimizations(
-    reference: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[NAME[@REV]]",
-            autocompletion=completion.names,
-            help="Only of this prompt, or of this version of it.",
-        ),
-    ] = None,
+    reference: options.OptionalReference = None,
     limit: options.Limit = None,
     as_json: options.Json = False,
     as_lines: options.JsonLines = False,
 ) -> None:
     """List what was optimized, newest first; --json has every score and reason."""
     with open_reader() as reader:
-        name = cache(partial(_name, reader))
-        condition = _condition(reader, reference)
+        name = record.names(reader)
+        condition = record.condition(reader, reference)
         found = optimization_log.entries(paths().activity, condition, limit)
         if as_json or as_lines:
             rows = (render_optimization.entry_row(entry, name) for entry in found)
             return terminal.write_json_rows(rows, lines=as_lines)
         return render_optimization.entries(found, name)
-
-
-def _condition(reader: Reader, reference: str | None) -> dict[str, str]:
-    """Return which optimizations are those of ``NAME`` or ``NAME@REV``."""
-    if reference is None:
-        return {}
-    prompt, version = retrieval.resolve(reader, reference)
-    return {"version_id": version.id} if "@" in reference else {"prompt_id": prompt.id}
-
-
-def _name(reader: Reader, prompt_id: str) -> str | None:
-    """Return what a prompt is called now, None where it was deleted for good."""
-    try:
-        return reader.by_id(prompt_id).name
-    except NotFoundError:
-        return None

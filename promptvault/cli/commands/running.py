@@ -1,23 +1,22 @@
 """`run`, `runs`: prompts sent to a model, and what came back."""
 
 import math
-from functools import cache, partial
 from typing import Annotated
 
 import typer
 
-from promptvault.cli import completion, options, render_model, render_run, terminal
-from promptvault.cli import model as ai
+from promptvault.cli import options, record, render_model, render_run, terminal
+from promptvault.cli.asking import Asking, DryRun, asks_model
 from promptvault.cli.commands.text import read_values
 from promptvault.cli.context import open_reader, paths
+from promptvault.cli.model import open_model
 from promptvault.cli.pipe import read_or_tell
 from promptvault.cli.workspace import workspace
-from promptvault.errors import InvalidInputError, NotFoundError
-from promptvault.services import retrieval, running
+from promptvault.errors import InvalidInputError
+from promptvault.services import running
 from promptvault.services.model import Model, Stopped
 from promptvault.services.running import Composed, Done, Order
 from promptvault.vault import run_log
-from promptvault.vault.reader import Reader
 
 _GUESSED_TOKENS = 500
 """What an answer may have, for the plan of --dry-run."""
@@ -30,18 +29,11 @@ def _require_number(value: float | None) -> float | None:
     return value
 
 
+@asks_model
 def run(
     reference: options.Reference,
     values: options.Values = None,
-    model: ai.ModelName = None,
-    system: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME[@REV]",
-            autocompletion=completion.names,
-            help="Another prompt, for the system message.",
-        ),
-    ] = None,
+    system: options.System = None,
     stream: Annotated[
         bool,
         typer.Option(
@@ -65,12 +57,9 @@ def run(
     no_stdin: Annotated[
         bool, typer.Option("--no-stdin", help="Leave alone what is piped in.")
     ] = False,
-    base_url: ai.BaseUrl = None,
-    api_key: ai.ApiKey = None,
-    no_cache: ai.NoCache = False,
-    budget: ai.BudgetOption = None,
-    allow_secrets: ai.AllowSecrets = False,
-    dry_run: ai.DryRun = False,
+    *,
+    asking: Asking,
+    dry_run: DryRun = False,
     as_json: options.Json = False,
 ) -> None:
     """Send a prompt to a model, and print the answer as it comes.
@@ -79,23 +68,18 @@ def run(
     message, and the prompt the system message.
     """
     given = read_values(values or [])
-    order = Order(reference, given, system, temperature, max_tokens, allow_secrets)
+    order = Order(
+        reference, given, system, temperature, max_tokens, asking.allow_secrets
+    )
     with open_reader() as reader:
         read = _read_nothing if no_stdin else read_or_tell
         composed = running.compose(reader, order, read)
-    chosen = ai.open_model(
-        "run",
-        name=model,
-        base_url=base_url,
-        api_key=api_key,
-        no_cache=no_cache,
-        budget=budget,
-    )
+    model = open_model("run", asking)
     if dry_run:
         requests = [composed.request]
-        estimate = chosen.estimate(requests, max_tokens or _GUESSED_TOKENS)
-        return render_model.plan(chosen, requests, estimate, as_json=as_json)
-    done = _run(chosen, composed, streams=stream and not as_json, is_shown=not as_json)
+        estimate = model.estimate(requests, max_tokens or _GUESSED_TOKENS)
+        return render_model.plan(model, requests, estimate, as_json=as_json)
+    done = _run(model, composed, streams=stream and not as_json, is_shown=not as_json)
     if as_json:
         row = render_run.run_row(done.id, done.run, composed.prompt.name)
         terminal.write_json(row | {"text": done.text})
@@ -122,14 +106,7 @@ def _run(model: Model, composed: Composed, *, streams: bool, is_shown: bool) -> 
 
 
 def runs(
-    reference: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[NAME[@REV]]",
-            autocompletion=completion.names,
-            help="Only of this prompt, or of this version of it.",
-        ),
-    ] = None,
+    reference: options.OptionalReference = None,
     number: Annotated[
         int | None,
         typer.Option(
@@ -144,17 +121,18 @@ def runs(
     if number is not None and reference is not None:
         raise InvalidInputError("Give NAME or --id, not both.")
     with open_reader() as reader:
-        name = cache(partial(_name, reader))
+        name = record.names(reader)
         if number is not None:
             return _show(name, number, as_json=as_json or as_lines)
-        found = run_log.entries(paths().activity, _condition(reader, reference), limit)
+        condition = record.condition(reader, reference)
+        found = run_log.entries(paths().activity, condition, limit)
         if as_json or as_lines:
             rows = (render_run.entry_row(entry, name) for entry in found)
             return terminal.write_json_rows(rows, lines=as_lines)
         return render_run.runs(found, name)
 
 
-def _show(name: render_run.Name, number: int, *, as_json: bool) -> None:
+def _show(name: record.Name, number: int, *, as_json: bool) -> None:
     entry, text = run_log.find(paths().activity, number)
     if as_json:
         terminal.write_json(render_run.entry_row(entry, name) | {"text": text})
@@ -162,22 +140,6 @@ def _show(name: render_run.Name, number: int, *, as_json: bool) -> None:
         output = render_run.Output()
         output.write(text)
         output.end()
-
-
-def _condition(reader: Reader, reference: str | None) -> dict[str, str]:
-    """Return which runs are those of ``NAME`` or ``NAME@REV``."""
-    if reference is None:
-        return {}
-    prompt, version = retrieval.resolve(reader, reference)
-    if "@" in reference:
-        return {"version_id": version.id}
-    return {"prompt_id": prompt.id}
-
-
-def _name(reader: Reader, prompt_id: str) -> str | None:
-    """Return what a prompt is called now, None where it was deleted."""
-    try:
-        prompt = reader.by_id(prompt_id)
-    except NotFoundError:
-        return None
-    return prompt.name if prompt.deleted_at is None else None
+        if not text:
+            why = entry.run.error or entry.run.status.value
+            terminal.note(f"Nothing came back of run {number} ({why}).")

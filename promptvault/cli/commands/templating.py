@@ -1,22 +1,23 @@
 """`template new` and `template from`: templates made from words, or from prompts."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from promptvault.cli import completion, options, render_model, render_template, terminal
-from promptvault.cli import model as models
-from promptvault.cli.commands.text import read_file
+from promptvault.cli.asking import Asking, DryRun, asks_model
+from promptvault.cli.commands.text import read_text
 from promptvault.cli.context import open_reader
-from promptvault.cli.proposal import Manner, Proposal, settle, show
+from promptvault.cli.model import open_model
+from promptvault.cli.template_proposal import Manner, Proposal, settle, show
 from promptvault.domain.chat import Request
 from promptvault.domain.name import validate_name
 from promptvault.errors import AlreadyExistsError
 from promptvault.services import generalizing, generating
+from promptvault.services.cost import Spent
 from promptvault.services.generalizing import Generalized, Source
-from promptvault.services.model import Model, Spent
+from promptvault.services.model import Model
 
 _ANSWER_TOKENS = 800
 """About how long an answer is."""
@@ -26,9 +27,16 @@ template = typer.Typer(no_args_is_help=True, help="Make templates, with a model 
 Edit = Annotated[
     bool, typer.Option("--edit", help="Change it in your editor before it is saved.")
 ]
+Yes = Annotated[
+    bool,
+    typer.Option(
+        "--yes", "-y", help="Save without asking, as it is without a terminal anyway."
+    ),
+]
 
 
 @template.command("new")
+@asks_model
 def new(
     name: Annotated[
         str,
@@ -50,32 +58,23 @@ def new(
     ],
     message: options.Message = None,
     edit: Edit = False,
-    yes: options.Yes = False,
-    dry_run: models.DryRun = False,
-    allow_secrets: models.AllowSecrets = False,
-    model: models.ModelName = None,
-    base_url: models.BaseUrl = None,
-    api_key: models.ApiKey = None,
-    no_cache: models.NoCache = False,
-    budget: models.BudgetOption = None,
+    yes: Yes = False,
+    *,
+    asking: Asking,
+    dry_run: DryRun = False,
     as_json: options.Json = False,
 ) -> None:
     """Let a model write a template with declared variables, from a description."""
     _refuse_taken(name)
-    request = generating.request_new(_text(description), allow_secrets=allow_secrets)
-    asked = models.open_model(
-        "template new",
-        name=model,
-        base_url=base_url,
-        api_key=api_key,
-        no_cache=no_cache,
-        budget=budget,
+    request = generating.request_new(
+        _text(description), allow_secrets=asking.allow_secrets
     )
+    model = open_model("template new", asking)
     if dry_run:
-        return _plan(asked, request, as_json=as_json)
-    draft = generating.generate(asked, request)
+        return _plan(model, request, as_json=as_json)
+    draft = generating.generate(model, request)
     note = message or f"Generate {name} from a description"
-    proposal = Proposal(name, draft, note, asked.spent, {"model": asked.name})
+    proposal = Proposal(name, draft, note, model.spent, {"model": model.answered})
     manner = Manner(edit, yes, dry_run, as_json)
     show(proposal, manner)
     settle(proposal, manner)
@@ -83,6 +82,7 @@ def new(
 
 
 @template.command("from")
+@asks_model
 def from_(
     names: Annotated[
         list[str],
@@ -107,14 +107,10 @@ def from_(
     ] = False,
     message: options.Message = None,
     edit: Edit = False,
-    yes: options.Yes = False,
-    dry_run: models.DryRun = False,
-    allow_secrets: models.AllowSecrets = False,
-    model: models.ModelName = None,
-    base_url: models.BaseUrl = None,
-    api_key: models.ApiKey = None,
-    no_cache: models.NoCache = False,
-    budget: models.BudgetOption = None,
+    yes: Yes = False,
+    *,
+    asking: Asking,
+    dry_run: DryRun = False,
     as_json: options.Json = False,
 ) -> None:
     """Make one template out of prompts that are alike; they stay as they are.
@@ -123,28 +119,19 @@ def from_(
     """
     given = _sources(names, new_name)
     manner = Manner(edit, yes, dry_run, as_json)
-    asked = None
-    if not offline:
-        asked = models.open_model(
-            "template from",
-            name=model,
-            base_url=base_url,
-            api_key=api_key,
-            no_cache=no_cache,
-            budget=budget,
-        )
-    if asked is None or not _can_ask(asked):
+    model = None if offline else open_model("template from", asking)
+    if model is None or not _can_ask(model):
         made = generalizing.by_rule(given)
         return _offer(made, given, _proposal(made, given, new_name, message), manner)
-    request = generating.request_from(given, allow_secrets=allow_secrets)
+    request = generating.request_from(given, allow_secrets=asking.allow_secrets)
     if dry_run:
-        return _plan(asked, request, as_json=as_json)
+        return _plan(model, request, as_json=as_json)
     made = generalizing.generalize(
-        given, lambda: generating.generalize_with(asked, request, given), terminal.note
+        given, lambda: generating.generalize_with(model, request, given), terminal.note
     )
     proposal = _proposal(made, given, new_name, message)
-    by = {"model": asked.name if made.by_model else None}
-    proposal = proposal._replace(spent=asked.spent, more=proposal.more | by)
+    by = {"model": model.answered if made.by_model else None}
+    proposal = proposal._replace(spent=model.spent, more=proposal.more | by)
     return _offer(made, given, proposal, manner)
 
 
@@ -157,14 +144,12 @@ def _refuse_taken(name: str) -> None:
 
 
 def _text(given: str) -> str:
-    if given == "-":
-        return terminal.read_stdin()
-    return read_file(Path(given[1:])) if given.startswith("@") else given
+    return terminal.read_stdin() if given == "-" else read_text(given)
 
 
-def _plan(asked: Model, request: Request, *, as_json: bool) -> None:
-    estimate = asked.estimate([request], _ANSWER_TOKENS)
-    render_model.plan(asked, [request], estimate, as_json=as_json)
+def _plan(model: Model, request: Request, *, as_json: bool) -> None:
+    estimate = model.estimate([request], _ANSWER_TOKENS)
+    render_model.plan(model, [request], estimate, as_json=as_json)
 
 
 def _sources(names: Sequence[str], new_name: str | None) -> tuple[Source, ...]:
@@ -174,10 +159,10 @@ def _sources(names: Sequence[str], new_name: str | None) -> tuple[Source, ...]:
         return generalizing.sources(reader, names)
 
 
-def _can_ask(asked: Model) -> bool:
-    if not asked.can_ask:
+def _can_ask(model: Model) -> bool:
+    if not model.can_ask:
         terminal.note("There is no key for a model, so the texts are compared by rule.")
-    return asked.can_ask
+    return model.can_ask
 
 
 def _proposal(

@@ -52,8 +52,13 @@ def read_values(pairs: list[str]) -> dict[str, str]:
         key, equals, value = pair.partition("=")
         if not equals or not key:
             raise InvalidInputError(f"-p takes KEY=VALUE; {key!r} has no value.")
-        values[key] = read_file(Path(value[1:])) if value.startswith("@") else value
+        values[key] = read_text(value)
     return values
+
+
+def read_text(given: str) -> str:
+    """Return *given*, or what is in FILE for ``@FILE``; raises InvalidInputError."""
+    return read_file(Path(given[1:])) if given.startswith("@") else given
 
 
 def read_file(path: Path) -> str:

@@ -93,7 +93,10 @@ def label(
         saved = saving.label(
             workspace(), reference, name, message, require_eval=require_eval
         )
-    _report(saved, as_json=as_json)
+    if as_json:
+        terminal.write_json(rows.saved_row(saved))
+    else:
+        render.labelled(saved.prompt, name)
 
 
 def _report(saved: Saved, *, as_json: bool) -> None:

@@ -1,6 +1,5 @@
 """A template that is proposed: shown, asked about, changed in the editor, saved."""
 
-import sys
 from typing import Any, NamedTuple
 
 from promptvault.cli import render, render_model, render_template, rows, terminal
@@ -8,10 +7,15 @@ from promptvault.cli.editor import Draft as EditedFile
 from promptvault.cli.editor import keeping
 from promptvault.cli.workspace import workspace
 from promptvault.services import drafting, saving
+from promptvault.services.cost import Spent
 from promptvault.services.draft import Draft
-from promptvault.services.model import Spent
+from promptvault.services.manuscript import (
+    Fields,
+    Written,
+    editable_text,
+    read_written,
+)
 from promptvault.services.outcome import Saved
-from promptvault.services.saving import Fields, Written
 
 
 class Proposal(NamedTuple):
@@ -38,7 +42,7 @@ class Manner(NamedTuple):
 def show(proposal: Proposal, manner: Manner) -> None:
     """Print the template as an editor shows it; with `--json` that comes later."""
     if not manner.as_json:
-        render_template.template(saving.editable_text(proposal.draft.content))
+        render_template.template(editable_text(proposal.draft.content))
 
 
 def settle(proposal: Proposal, manner: Manner) -> bool:
@@ -63,9 +67,7 @@ def settle(proposal: Proposal, manner: Manner) -> bool:
 
 def _wants_editor() -> bool:
     """Ask whether to save; raises KeyboardInterrupt for no."""
-    sys.stderr.write("Save? [y/N/e] (e: change it first) ")
-    sys.stderr.flush()
-    answer = sys.stdin.readline().strip().lower()
+    answer = terminal.ask("Save? [y/N, e to change it first]")
     if answer not in {"y", "yes", "e", "edit"}:
         raise KeyboardInterrupt
     return answer.startswith("e")
@@ -73,10 +75,10 @@ def _wants_editor() -> bool:
 
 def _edited(proposal: Proposal) -> Saved:
     """Let the person change it, and save that; the text is kept where that fails."""
-    file = EditedFile(saving.editable_text(proposal.draft.content))
+    file = EditedFile(editable_text(proposal.draft.content))
     text = file.edit()
     with keeping(file):
-        written = saving.read_written(text)
+        written = read_written(text)
         fault = drafting.fault_of(written.content)
         if written.content.template and fault:
             terminal.note(f"Mind: {fault}")
@@ -100,8 +102,9 @@ def _row(proposal: Proposal) -> dict[str, Any]:
         "tags": list(draft.tags),
         "body": draft.content.body,
         "variables": [rows.variable_row(each) for each in draft.content.variables],
-        "spent": render_model.spent_row(proposal.spent),
-    } | proposal.more
+        **render_model.spent_row(proposal.spent),
+        **proposal.more,
+    }
 
 
 def _tell_nothing_saved(proposal: Proposal, manner: Manner) -> None:

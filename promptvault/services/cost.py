@@ -1,0 +1,53 @@
+"""What asking models costs: estimated before, and counted after."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from promptvault.domain.chat import Answer
+
+
+class Estimate(NamedTuple):
+    """What requests would take."""
+
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    cost: float | None
+    """US dollars; None where the model's price is not known."""
+
+
+def together(estimates: Sequence[Estimate]) -> Estimate:
+    """Return what several steps would take."""
+    costs = [estimate.cost for estimate in estimates if estimate.cost is not None]
+    return Estimate(
+        sum(estimate.requests for estimate in estimates),
+        sum(estimate.input_tokens for estimate in estimates),
+        sum(estimate.output_tokens for estimate in estimates),
+        sum(costs) if len(costs) == len(estimates) else None,
+    )
+
+
+@dataclass(slots=True)
+class Spent:
+    """What a command has taken so far."""
+
+    requests: int = 0
+    """Sent to a server; retries count once."""
+    cached: int = 0
+    """Answers that came from the cache."""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: float | None = 0.0
+    """US dollars; None as soon as some price is not known."""
+
+    def add(self, answer: Answer) -> None:
+        """Count *answer*."""
+        if answer.cached:
+            self.cached += 1
+            return
+        self.requests += 1
+        self.input_tokens += answer.usage.input_tokens
+        self.output_tokens += answer.usage.output_tokens
+        known = self.cost is not None and answer.cost is not None
+        self.cost = (self.cost or 0) + (answer.cost or 0) if known else None

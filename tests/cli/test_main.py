@@ -1,0 +1,40 @@
+"""The program's entry: what becomes of its streams."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Process, Pvt
+
+
+@pytest.fixture(autouse=True)
+def filled(pvt: Pvt) -> None:
+    """Save a prompt."""
+    pvt.ok("add", "a", "x")
+
+
+def with_streams(
+    streams: str, command: list[str]
+) -> "subprocess.CompletedProcess[bytes]":
+    """Run *command* with *streams* as a shell gives them."""
+    script = ["sh", "-c", f'exec "$@" {streams}', "sh", *command]
+    return subprocess.run(script, capture_output=True, check=False, timeout=60)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no full device")
+@pytest.mark.parametrize("command", ["list", "get a", "show a", "log a", "runs --json"])
+def test_output_that_has_no_room(pvt_process: Process, command: str) -> None:
+    done = with_streams(">/dev/full", pvt_process.command(*command.split()))
+    assert done.returncode == 6
+    assert b"The output cannot be written" in done.stderr
+    assert (b'{"error":' in done.stderr) is ("--json" in command)
+
+
+@pytest.mark.parametrize("streams", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed(pvt_process: Process, streams: str) -> None:
+    """They change nothing of what is done."""
+    assert with_streams(streams, pvt_process.command("list")).returncode == 0
+    assert with_streams(streams, pvt_process.command("get", "none")).returncode == 3
+    assert with_streams(streams, pvt_process.command("add", "b", "y")).returncode == 0
+    assert pvt_process("get", "b").out == b"y"

@@ -1,0 +1,36 @@
+"""Asking a server in both ways, and what a server may answer."""
+
+import json
+from typing import Any
+
+from promptvault.domain.chat import Request
+from promptvault.providers.openai_chat import Chat, End
+from tests.model_server import (
+    Raw,
+)
+
+
+def ask(chat: Chat, request: Request, is_stream: bool) -> tuple[str, End]:
+    """Return the text and the end, whichever way it comes."""
+    if not is_stream:
+        return chat.complete(request)
+    *pieces, end = list(chat.stream(request))
+    assert not isinstance(end, str)
+    return "".join(map(str, pieces)), end
+
+
+def event(value: Any) -> bytes:
+    """Return one event of a stream."""
+    return f"data: {json.dumps(value)}\n\n".encode()
+
+
+def chunk(text: str | None, finish: str | None = None, **more: Any) -> dict[str, Any]:
+    """Return a chunk as servers send it."""
+    choice = {"index": 0, "delta": {"content": text}, "finish_reason": finish}
+    return {"choices": [choice]} | more
+
+
+def message(**more: Any) -> Raw:
+    """Return a completion with a message of one's own."""
+    choice = {"index": 0, "message": {"role": "assistant"} | more}
+    return Raw(json.dumps({"choices": [choice]}).encode())

@@ -1,0 +1,28 @@
+"""A connection to a server, for tests of what it does with it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from promptvault.providers.endpoint import Endpoint
+from promptvault.providers.openai_chat import Chat
+from tests.model_kit import KEY, PASSWORD
+from tests.model_server import (
+    MODEL,
+    ModelServer,
+)
+
+
+@pytest.fixture(params=["whole", "stream"])
+def is_stream(request: pytest.FixtureRequest) -> bool:
+    """Ask in both ways."""
+    return bool(request.param == "stream")
+
+
+@pytest.fixture
+def chat(model_server: ModelServer) -> Iterator[Chat]:
+    """Return a connection whose URL and header have secrets."""
+    url = model_server.url.replace("//", f"//user:{PASSWORD}@")
+    chat = Chat(Endpoint(url, MODEL, KEY, timeout=5))
+    yield chat
+    chat.close()

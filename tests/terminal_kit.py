@@ -1,0 +1,61 @@
+"""The program with a person at it: on a terminal, where answers are typed."""
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import termios
+
+from tests.conftest import Result
+
+_CONTROLLED = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def on_a_terminal(command: list[str], *answers: tuple[bytes, bytes]) -> tuple[int, str]:
+    """Run *command* on a terminal; type each answer once its cue was drawn.
+
+    Returns the exit code, and all that was drawn.
+    """
+    held, given = pty.openpty()
+    termios.tcsetwinsize(given, (30, 120))
+    process = subprocess.Popen(
+        [sys.executable, "-c", _CONTROLLED, *command],
+        stdin=given,
+        stdout=given,
+        stderr=given,
+        start_new_session=True,
+        env=os.environ | {"TERM": "xterm-256color"},
+    )
+    os.close(given)
+    screen = b""
+    waiting = list(answers)
+    try:
+        while select.select([held], [], [], 60)[0]:
+            try:
+                screen += os.read(held, 65536)
+            except OSError:  # it has ended, and nobody holds the other side
+                break
+            if waiting and waiting[0][0] in screen:
+                os.write(held, waiting.pop(0)[1])
+        return process.wait(60), screen.decode()
+    finally:
+        process.kill()
+        process.wait()
+        os.close(held)
+
+
+def with_typed(text: str, command: list[str]) -> Result:
+    """Run *command* with *text* typed on the terminal that is its stdin alone."""
+    held, given = pty.openpty()
+    os.write(held, text.encode())
+    done = subprocess.run(
+        command, stdin=given, capture_output=True, check=False, timeout=60
+    )
+    os.close(held)
+    os.close(given)
+    return Result(done.returncode, done.stdout, done.stderr.decode())
