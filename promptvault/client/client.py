@@ -8,7 +8,9 @@ from uuid import UUID
 from pydantic import TypeAdapter, ValidationError
 
 from promptvault.client.address import Address
-from promptvault.client.transport import Transport
+from promptvault.client.listening import Listener
+from promptvault.client.synchronising import synchronise
+from promptvault.client.transport import Traffic, Transport
 from promptvault.wire.account import MeRead
 from promptvault.wire.device import SignedInRead
 from promptvault.wire.device_code import (
@@ -17,6 +19,7 @@ from promptvault.wire.device_code import (
     DeviceCodeRead,
     DeviceTokenRead,
 )
+from promptvault.wire.sync import SyncAnswer
 
 _T = TypeVar("_T")
 
@@ -45,6 +48,27 @@ class Client:
     def me(self) -> MeRead:
         """Return who is signed in, what they may use, and what they do."""
         return self._read(_ME, self._transport.send("GET", "/v1/me"))
+
+    @property
+    def traffic(self) -> Traffic:
+        """What this client has sent and received so far, repeats included."""
+        return self._transport.traffic
+
+    def sync(
+        self, request: bytes, on_wait: Callable[[float], None] | None = None
+    ) -> SyncAnswer:
+        """Send a request of sync, which is JSON, and return the answer.
+
+        It is sent again where the server is busy or the connection breaks off, for it
+        may happen twice; *on_wait* is told the seconds before each wait. What did not
+        fit the plan stands in the answer. Raises TooLargeError where the server takes
+        less at once.
+        """
+        return synchronise(self._transport, request, on_wait)
+
+    def events(self) -> Listener:
+        """Return what tells of changes of others, from when it is first read."""
+        return Listener(self._transport)
 
     def signed_in(self) -> list[SignedInRead]:
         """Return the devices and machines that are signed in as this user."""

@@ -83,6 +83,8 @@ def _untold(host: str, status: int, retry_after: float | None) -> PromptVaultErr
     """Return the error for an answer of something before the server, as a proxy."""
     if status == RateLimitedError.status_code:
         return RateLimitedError(f"{host} has had too many requests.", retry_after)
+    if status == TooLargeError.status_code:
+        return TooLargeError(f"{host} does not take so much at once.")
     if status >= 500:
         return UnavailableError(f"{host} is out of order ({status}): try again later.")
     return stranger(host)

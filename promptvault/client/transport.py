@@ -1,30 +1,42 @@
 """Requests over HTTP: what is sent where, how often, and how much may come back."""
 
+import contextlib
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
 from promptvault import __version__
 from promptvault.client.address import Address
 from promptvault.client.failure import failure, stranger
+from promptvault.client.inflation import ACCEPTED, inflate
+from promptvault.client.no_answer import FAILURES, BrokenOffError, no_answer
+from promptvault.client.patience import AS_TOLD, ONCE, READING, Patience
 from promptvault.errors import (
     PromptVaultError,
     RateLimitedError,
     UnavailableError,
 )
 
-_TIMEOUT = httpx.Timeout(30.0, connect=10.0)
-_TRIES = 3
-_LONGEST_WAIT = 20.0
-"""Seconds; whoever is to wait longer is told so and can go on with something else."""
-_LARGEST_ANSWER = 16 * 1024 * 1024
+_CONNECT_SECONDS = 10.0
+_READ_SECONDS = 30.0
+_LONGEST_ANSWER = 300.0
+"""Seconds; one that trickles never meets the other limits."""
+_LARGEST_ANSWER = 64 * 1024 * 1024
 """Bytes, inflated."""
 _HIDDEN = "(hidden)"
-_IDEMPOTENT = {"GET", "DELETE", "PUT"}
+_USUAL = {"GET": READING, "DELETE": AS_TOLD}
+
+
+class Traffic(NamedTuple):
+    """What went over the wire so far; bytes are those of bodies, compressed."""
+
+    requests: int = 0
+    sent: int = 0
+    received: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +57,22 @@ class Transport:
         token: str | None = None,
         *,
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        read_seconds: float = _READ_SECONDS,
     ) -> None:
         self._address = address
         self._token = token
-        self._sleep = sleep
+        self._sleep, self._clock = sleep, clock
+        self._has_met = False
+        self.traffic = Traffic()
         self._http = httpx.Client(
             headers=_headers(token),
-            timeout=_TIMEOUT,
+            timeout=httpx.Timeout(read_seconds, connect=_CONNECT_SECONDS),
             # It would lead the token to wherever the answer says.
             follow_redirects=False,
             # A proxy has no way to this computer, and no business with it.
             trust_env=not address.is_local,
+            verify=_trust(address),
         )
 
     def close(self) -> None:
@@ -63,52 +80,140 @@ class Transport:
         self._http.close()
 
     def send(
-        self,
-        method: str,
-        path: str,
-        *,
-        form: Mapping[str, str] | None = None,
-        idempotent: bool | None = None,
+        self, method: str, path: str, *, form: Mapping[str, str] | None = None
     ) -> bytes:
         """Send a request and return the body of the answer.
 
-        What is *idempotent*, as every GET and DELETE is, is tried again where the
-        server asks for it. Raises the error that the server tells of, UnavailableError
-        where there is no answer, or none of a PromptVault server.
+        A GET and a DELETE are tried again where the server asks for it, a GET also
+        where the connection breaks off. Raises the error that the server tells of,
+        UnavailableError where there is no answer, or none of a PromptVault server.
         """
-        again = method in _IDEMPOTENT if idempotent is None else idempotent
-        for left in reversed(range(_TRIES if again else 1)):
-            answer = self._ask(method, path, form)
-            if not (left and self._may_wait(answer)):
-                break
-            self._sleep(answer.retry_after or 0)
+        answer = self.ask(method, path, _USUAL.get(method, ONCE), form=form)
         if 200 <= answer.status < 300:
             return answer.content
-        raise self._cleaned(self._error(answer))
+        raise self.error(answer)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        patience: Patience,
+        *,
+        form: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        on_wait: Callable[[float], None] | None = None,
+    ) -> Answer:
+        """Send a request and return the answer, whatever its status is.
+
+        *on_wait* is told the seconds before each wait. Raises UnavailableError where
+        there is no whole answer.
+        """
+        request = self._request(
+            method, path, data=form, content=content, headers=headers
+        )
+        for backoff in patience.pauses:
+            wait = self._try(request, patience, backoff)
+            if isinstance(wait, Answer):
+                return wait
+            if on_wait is not None:
+                on_wait(wait)
+            self._sleep(wait)
+        return self._exchange(request)
+
+    @contextlib.contextmanager
+    def stream(self, path: str, read_seconds: float) -> Iterator[httpx.Response]:
+        """Open an answer of the server's that has no end, and close it in the end.
+
+        Errors are those of `ask`, also those of reading it.
+        """
+        request = self._request(
+            "GET",
+            path,
+            headers={"Accept": "text/event-stream", "Accept-Encoding": "identity"},
+            timeout=httpx.Timeout(read_seconds, connect=_CONNECT_SECONDS),
+        )
+        with self._translated(), self._opened(request) as response:
+            if response.status_code != 200:
+                raise self.error(self._answer(response))
+            yield response
 
     def stranger(self) -> UnavailableError:
         """Return the error for an answer that makes no sense."""
         return stranger(self._address.host)
 
-    def _ask(self, method: str, path: str, form: Mapping[str, str] | None) -> Answer:
-        url = self._address.url + path
+    def broken_off(self) -> UnavailableError:
+        """Return the error for an answer that ended too early."""
+        return BrokenOffError(self._address.host)
+
+    def error(self, answer: Answer) -> PromptVaultError:
+        """Return the error that an answer tells of, without the token."""
+        host = self._address.host
+        error = failure(host, answer.status, answer.content, answer.retry_after)
+        if isinstance(error, RateLimitedError) and error.retry_after:
+            seconds = f"{error.retry_after:.0f} seconds"
+            message = f"{error} Try again in {seconds}."
+            error = RateLimitedError(message, error.retry_after)
+        return self._cleaned(error)
+
+    def _request(self, method: str, path: str, **fields: Any) -> httpx.Request:
         try:
-            with self._http.stream(method, url, data=form) as response:
-                self._refuse_redirect(response)
-                content = self._content(response)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            raise self._unreachable(error) from None
+            return self._http.build_request(method, self._address.url + path, **fields)
+        except httpx.InvalidURL as error:
+            raise self._no_answer(error) from None
+
+    def _try(
+        self, request: httpx.Request, patience: Patience, backoff: float
+    ) -> Answer | float:
+        """Return the answer, or the seconds after which to ask again."""
+        try:
+            answer = self._exchange(request)
+        except BrokenOffError:
+            if patience.may_repeat:
+                return backoff
+            raise
+        pause = patience.pause(answer.status, answer.retry_after, backoff)
+        return answer if pause is None else pause
+
+    def _exchange(self, request: httpx.Request) -> Answer:
+        count = self.traffic
+        sent = count.sent + len(request.content)
+        self.traffic = count._replace(requests=count.requests + 1, sent=sent)
+        with self._translated(), self._opened(request) as response:
+            answer = self._answer(response)
+        self._has_met = True
+        return answer
+
+    @contextlib.contextmanager
+    def _opened(self, request: httpx.Request) -> Iterator[httpx.Response]:
+        response = self._http.send(request, stream=True)
+        try:
+            self._refuse_redirect(response)
+            yield response
+        finally:
+            response.close()
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except FAILURES as error:
+            raise self._no_answer(error) from None
+
+    def _answer(self, response: httpx.Response) -> Answer:
+        encoding = response.headers.get("Content-Encoding", "")
+        content = inflate(self._parts(response), encoding, _LARGEST_ANSWER)
         return Answer(response.status_code, content, _retry_after(response))
 
-    def _content(self, response: httpx.Response) -> bytes:
-        content = bytearray()
-        for part in response.iter_bytes():
-            content += part
-            if len(content) > _LARGEST_ANSWER:
-                raise UnavailableError(
-                    f"{self._address.host} answers with more than anybody asked for."
-                )
-        return bytes(content)
+    def _parts(self, response: httpx.Response) -> Iterator[bytes]:
+        end = self._clock() + _LONGEST_ANSWER
+        # Not inflated by httpx, which does not see that a body lacks its end.
+        for part in response.iter_raw():
+            received = self.traffic.received + len(part)
+            self.traffic = self.traffic._replace(received=received)
+            yield part
+            if self._clock() > end:
+                raise httpx.ReadTimeout("it trickles", request=response.request)
 
     def _refuse_redirect(self, response: httpx.Response) -> None:
         if not response.has_redirect_location:
@@ -125,49 +230,28 @@ class Transport:
             )
         )
 
-    def _may_wait(self, answer: Answer) -> bool:
-        if answer.status not in {429, 503} or answer.retry_after is None:
-            return False
-        return answer.retry_after <= _LONGEST_WAIT
-
-    def _error(self, answer: Answer) -> PromptVaultError:
-        host = self._address.host
-        error = failure(host, answer.status, answer.content, answer.retry_after)
-        if isinstance(error, RateLimitedError) and error.retry_after:
-            seconds = f"{error.retry_after:.0f} seconds"
-            message = f"{error} Try again in {seconds}."
-            return RateLimitedError(message, error.retry_after)
-        return error
-
     def _cleaned(self, error: PromptVaultError) -> PromptVaultError:
         """Return *error* without the token, which a server might quote."""
         if self._token:
             error.args = (str(error).replace(self._token, _HIDDEN),)
         return error
 
-    def _unreachable(self, error: Exception) -> UnavailableError:
-        host = self._address.host
-        if isinstance(error, httpx.TimeoutException):
-            return UnavailableError(f"{host} does not answer in time.")
-        certificate = _find_cause(error, ssl.SSLCertVerificationError)
-        if certificate is not None:
-            reason = certificate.verify_message
-            return UnavailableError(
-                f"{host} has a certificate that is not trusted here ({reason})."
-                " SSL_CERT_FILE can name the authority that signed it."
-            )
-        if isinstance(error, httpx.ConnectError):
-            return UnavailableError(
-                f"{host} cannot be reached: are you online, and is the address right?"
-            )
-        return UnavailableError(f"The connection to {host} broke off: try again.")
+    def _no_answer(self, error: Exception) -> UnavailableError:
+        return no_answer(self._address.host, error, has_met=self._has_met)
+
+
+def _trust(address: Address) -> ssl.SSLContext:
+    """Return whom to trust: nobody where nothing is encrypted, which takes no time."""
+    if address.is_encrypted:
+        return httpx.create_ssl_context()
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _headers(token: str | None) -> dict[str, str]:
     headers = {
         "User-Agent": f"promptvault/{__version__}",
         "Accept": "application/json",
-        "Accept-Encoding": "gzip",
+        "Accept-Encoding": ACCEPTED,
     }
     return headers | ({"Authorization": f"Bearer {token}"} if token else {})
 
@@ -176,11 +260,3 @@ def _retry_after(response: httpx.Response) -> float | None:
     """Return the seconds that the server asks us to wait; a date is not read."""
     text = response.headers.get("Retry-After", "")
     return float(text) if text.isascii() and text.isdecimal() else None
-
-
-def _find_cause(error: BaseException, kind: type[Any]) -> Any:
-    """Return the exception of *kind* that lies behind *error*."""
-    seen: BaseException | None = error
-    while seen is not None and not isinstance(seen, kind):
-        seen = seen.__cause__ or seen.__context__
-    return seen

@@ -85,6 +85,21 @@ def leaf_of(name: str) -> str:
     return name.rpartition("/")[2]
 
 
+_MARK = "~"
+"""Stands in no name that a person can give."""
+
+
+def told_apart(name: str, prompt_id: str, digits: int = 4) -> str:
+    """Return what a prompt is shown as while another one bears its *name*."""
+    return f"{name}{_MARK}{prompt_id[:digits]}"
+
+
+def own_name(shown: str, prompt_id: str) -> str:
+    """Return the name of a prompt that may be *shown* as `told_apart` has it."""
+    name, _, digits = shown.rpartition(_MARK)
+    return name if name and prompt_id.startswith(digits) else shown
+
+
 class Reference(NamedTuple):
     """What a user typed to mean a prompt, or one version of it: ``NAME[@REV]``."""
 

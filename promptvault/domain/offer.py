@@ -22,7 +22,7 @@ class OfferedVersion(NamedTuple):
 
 
 class Offer(NamedTuple):
-    """A prompt, its versions oldest first; the last is the current one."""
+    """A prompt with its versions, which are numbered from 1, the oldest first."""
 
     name: str
     versions: Sequence[OfferedVersion]
@@ -43,3 +43,15 @@ class Offer(NamedTuple):
     used_at: datetime | None = None
     id: str = ""
     """The prompt's id in the vault that it comes from, '' from elsewhere."""
+    version: int = 0
+    """Number of the current version; 0 stands for the last."""
+
+    @property
+    def current_index(self) -> int:
+        """Where the version that `get` would print stands among the versions."""
+        return (self.version or len(self.versions)) - 1
+
+    @property
+    def current(self) -> OfferedVersion:
+        """The version that `get` would print."""
+        return self.versions[self.current_index]

@@ -84,6 +84,10 @@ class Prompt(NamedTuple):
     """Types of the likely secrets in the current version, as "GitHub Token"."""
     secrets_allowed: bool = False
     """True where a person said that they may leave this vault."""
+    version_id: str = ""
+    """Id of the current version, which stays when a sync gives it another number."""
+    versions: int = 1
+    """How many there are; the current one need not be the last."""
 
     @property
     def details(self) -> "Details":
@@ -127,7 +131,8 @@ class PromptRecord(NamedTuple):
     @property
     def current(self) -> Version:
         """The version that `get` prints."""
-        return self.versions[-1]
+        number = self.prompt.version
+        return next(each for each in self.versions if each.number == number)
 
 
 def validate_body(text: str) -> str:

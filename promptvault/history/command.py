@@ -9,7 +9,7 @@ from typing import IO, Any
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 
 import git
-from git.exc import CommandError, GitCommandNotFound
+from git.exc import CommandError, GitCommandError, GitCommandNotFound
 
 from promptvault.domain.prompt import Author
 from promptvault.errors import (
@@ -30,6 +30,8 @@ _ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": "33554432",
     "MALLOC_TRIM_THRESHOLD_": "67108864",
 }
+_FATAL = 128
+"""The first status by which git says that it could not do its work."""
 
 
 class Process:
@@ -70,6 +72,19 @@ class GitCommand:
     def run(self, *command: str) -> str:
         """Run a command and return what it prints."""
         return str(self._execute(command))
+
+    def run_for_status(self, *command: str) -> tuple[int, bytes]:
+        """Run a command that answers by its status too; 128 and above is a failure."""
+        status, output, error = self._execute(
+            command,
+            with_extended_output=True,
+            with_exceptions=False,
+            stdout_as_string=False,
+            strip_newline_in_stdout=False,
+        )
+        if not 0 <= status < _FATAL:
+            raise _translate(GitCommandError(command, status, error))
+        return status, output
 
     def start(self, *command: str, **options: Any) -> Process:
         """Start a command; *options* go to the process."""

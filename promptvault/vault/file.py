@@ -8,6 +8,9 @@ TRASH_FOLDER = ".trash"
 
 def history_path(prompt: Prompt) -> str:
     """Return the path of the file of *prompt*."""
-    return (
-        f"{TRASH_FOLDER}/{prompt.id}.md" if prompt.deleted_at else f"{prompt.name}.md"
-    )
+    return path_of(prompt.id, prompt.name, is_deleted=prompt.deleted_at is not None)
+
+
+def path_of(prompt_id: str, name: str, *, is_deleted: bool) -> str:
+    """Return the path of the file of a prompt, from what it depends on."""
+    return f"{TRASH_FOLDER}/{prompt_id}.md" if is_deleted else f"{name}.md"

@@ -28,6 +28,14 @@ class UsageRead(BaseModel):
     members: int
 
 
+class VaultRead(BaseModel):
+    """A vault, and what the user is in it."""
+
+    id: UUID
+    name: str
+    role: str
+
+
 class MeRead(BaseModel):
     """Who the token belongs to."""
 
@@ -40,3 +48,5 @@ class MeRead(BaseModel):
     usage: UsageRead
     device: DeviceRead | None
     """None for a token of a machine, which is no device that signed in."""
+    vaults: list[VaultRead]
+    """Those of the user; the account's own come first, the oldest before all."""

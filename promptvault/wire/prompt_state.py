@@ -48,4 +48,6 @@ class PromptState(_State):
     created_at: str
     updated_at: str
     deleted_at: str | None = None
+    sensitive_allowed: bool = False
+    """True where a person said that likely secrets in it may leave the vault."""
     origins: list[dict[str, Any]] = []

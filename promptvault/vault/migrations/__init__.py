@@ -9,6 +9,8 @@ from promptvault.vault.migrations import (
     m002_imports,
     m003_secrets,
     m004_growth,
+    m005_sync,
+    m006_growth_version,
 )
 
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
@@ -16,6 +18,8 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m002_imports.upgrade,
     m003_secrets.upgrade,
     m004_growth.upgrade,
+    m005_sync.upgrade,
+    m006_growth_version.upgrade,
 )
 LATEST = len(STEPS)
 

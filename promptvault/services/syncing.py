@@ -1,0 +1,242 @@
+"""Keeping this vault and its server equal: requests, answers, and what came of them."""
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from promptvault.errors import TooLargeError, UnavailableError
+from promptvault.history.text_merge import merge_text
+from promptvault.services.locking import locked
+from promptvault.services.workspace import Workspace
+from promptvault.vault.database import bulk_transaction, open_read_only
+from promptvault.vault.sync.adoption import MissingVersionError
+from promptvault.vault.sync.incoming import (
+    Scribe,
+    Taken,
+    prepare,
+    read_anew,
+    take_in,
+)
+from promptvault.vault.sync.link import Link, get_link
+from promptvault.vault.sync.minting import has_changes
+from promptvault.vault.sync.outgoing import (
+    Outgoing,
+    Room,
+    count_outgoing,
+    has_outgoing,
+    outgoing,
+)
+from promptvault.vault.sync.standing import Standing, standing
+from promptvault.wire.sync import PROTO, Limits, SyncAnswer, VaultAnswer
+
+Exchange = Callable[[bytes], SyncAnswer]
+"""Sends a request, which is JSON, and returns the answer."""
+
+_MOST_IDLE_ROUNDS = 5
+"""In a row, in which neither side gets any further."""
+
+
+class Direction(NamedTuple):
+    """Which ways a sync goes."""
+
+    push: bool = True
+    pull: bool = True
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a sync is."""
+
+    pushed: int = 0
+    to_push: int = 0
+    pulled: int = 0
+    to_pull: int | None = None
+    """Prompts on the server, None while that is not known."""
+
+
+@dataclass(slots=True)
+class SyncReport:
+    """What a sync did, and where the vault stands after it."""
+
+    taken: Taken = field(default_factory=Taken)
+    round_trips: int = 0
+    standing: Standing = field(default_factory=Standing)
+
+
+def synchronise(
+    workspace: Workspace,
+    exchange: Exchange,
+    direction: Direction = Direction(),  # noqa: B008 - it never changes
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> SyncReport:
+    """Send what has changed here and take in what others have changed.
+
+    Whatever stops it, nothing is lost and nothing half done: the next one goes on.
+    Raises what *exchange* raises, PermissionDeniedError where the vault is not the
+    user's any more, and VaultError.
+    """
+    return _Sync(workspace, exchange, direction, on_progress).run()
+
+
+@contextlib.contextmanager
+def snapshot(workspace: Workspace) -> Iterator[sqlite3.Connection]:
+    """Yield the vault for reading, as it is in this moment."""
+    paths = workspace.paths
+    connection = open_read_only(paths.database, paths.usage)
+    with contextlib.closing(connection):
+        connection.execute("BEGIN")
+        yield connection
+
+
+class _Sync:
+    """A sync under way."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        exchange: Exchange,
+        direction: Direction,
+        on_progress: Callable[[Progress], None],
+    ) -> None:
+        self._workspace, self._exchange = workspace, exchange
+        self._direction, self._on_progress = direction, on_progress
+        self._report = SyncReport()
+        self._progress = Progress()
+        self._room = Room()
+        self._rereads = 0
+        self._idle_rounds = 0
+
+    def run(self) -> SyncReport:
+        """Go round until both sides are equal."""
+        while self._round():
+            pass
+        with snapshot(self._workspace) as connection:
+            self._report.standing = standing(connection)
+        return self._report
+
+    def _round(self) -> bool:
+        """Send one request and take in its answer; returns whether there is more."""
+        self._prepare()
+        link, sent = self._collect()
+        answer = self._ask(link, sent)
+        if answer is None:
+            return True
+        if not _is_news(link, sent, answer):
+            return False
+        taken = self._take_in(sent, answer)
+        self._note(taken, answer)
+        self._refuse_to_turn_in_circles(sent, answer)
+        return self._goes_on(answer)
+
+    def _prepare(self) -> None:
+        """Give what has changed its revisions; where nothing has, nothing is locked."""
+        with snapshot(self._workspace) as connection:
+            changed = has_changes(connection)
+        if changed and self._direction.push:
+            with locked(self._workspace) as writer:
+                with bulk_transaction(writer.connection):
+                    prepare(writer.connection, self._scribe())
+                writer.flush()
+
+    def _scribe(self) -> Scribe:
+        workspace = self._workspace
+        return Scribe(workspace.author(), workspace.now(), merge_text)
+
+    def _collect(self) -> tuple[Link, Outgoing]:
+        with snapshot(self._workspace) as connection:
+            link = get_link(connection)
+            if link.is_catching_up or not self._direction.push:
+                return link, Outgoing()
+            if not self._progress.to_push:
+                self._progress.to_push = count_outgoing(connection)
+            return link, outgoing(connection, self._room)
+
+    def _ask(self, link: Link, sent: Outgoing) -> VaultAnswer | None:
+        """Return the answer of the vault, None where less is to be sent at once."""
+        self._report.round_trips += 1
+        try:
+            answer = self._exchange(_request(link, sent))
+        except TooLargeError:
+            if len(sent.changes) <= 1:
+                raise
+            half = len(sent.changes) // 2
+            self._room = Room(half, max(1, self._room.bytes // 2))
+            return None
+        self._room = _room(answer.limits, self._room)
+        found = [each for each in answer.vaults if str(each.id) == link.vault]
+        if len(found) != 1:
+            raise UnavailableError("The server answers for another vault: try again.")
+        return found[0]
+
+    def _take_in(self, sent: Outgoing, answer: VaultAnswer) -> Taken:
+        with locked(self._workspace) as writer:
+            try:
+                with bulk_transaction(writer.connection):
+                    taken = take_in(writer.connection, sent, [answer], self._scribe())
+            except MissingVersionError:
+                taken = Taken(reread=True)
+            if taken.reread:
+                self._read_anew(writer.connection)
+            writer.flush()
+        return taken
+
+    def _read_anew(self, connection: sqlite3.Connection) -> None:
+        self._rereads += 1
+        if self._rereads > 1:
+            raise UnavailableError(
+                "What the server tells does not fit together, although everything was"
+                " read anew; nothing here was lost."
+            )
+        with bulk_transaction(connection):
+            read_anew(connection)
+
+    def _note(self, taken: Taken, answer: VaultAnswer) -> None:
+        self._report.taken.add(taken)
+        self._progress.pushed += taken.pushed
+        self._progress.pulled += taken.pulled
+        self._progress.to_pull = answer.quota.used if answer.quota else None
+        self._on_progress(self._progress)
+
+    def _refuse_to_turn_in_circles(self, sent: Outgoing, answer: VaultAnswer) -> None:
+        moved = answer.feed or any(each.r == "ok" for each in answer.results)
+        idle = bool(sent.changes) and not moved
+        self._idle_rounds = self._idle_rounds + 1 if idle else 0
+        if self._idle_rounds > _MOST_IDLE_ROUNDS:
+            raise UnavailableError("The server takes none of the changes: try later.")
+
+    def _goes_on(self, answer: VaultAnswer) -> bool:
+        with snapshot(self._workspace) as connection:
+            if get_link(connection).is_catching_up:
+                return True
+            if self._direction.push and has_outgoing(connection):
+                return True
+        return answer.more and self._direction.pull
+
+
+def _request(link: Link, sent: Outgoing) -> bytes:
+    vault = {"id": link.vault, "cursor": link.cursor, "push": sent.pushes}
+    request = {"proto": PROTO, "device": link.device, "vaults": [vault]}
+    return json.dumps(request, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _room(limits: Limits, room: Room) -> Room:
+    """Return how much goes into the next request; never more than went well before."""
+    return Room(
+        min(room.changes, limits.items),
+        # Texts of prompts are half as long compressed, if not shorter still.
+        min(room.bytes, limits.bytes * 2, limits.inflated * 3 // 4),
+    )
+
+
+def _is_news(link: Link, sent: Outgoing, answer: VaultAnswer) -> bool:
+    """Tell whether anything is to be written down; mostly nothing has happened."""
+    if sent.changes or answer.feed or answer.status != "ok" or link.resync:
+        return True
+    quota = answer.quota
+    known = (link.prompt_limit, link.prompt_count)
+    same_quota = quota is not None and (quota.limit, quota.used) == known
+    same_place = answer.cursor is not None and link.at(answer.cursor) == link
+    return not (same_quota and same_place and answer.digest == link.digest.hex())

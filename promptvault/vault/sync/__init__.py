@@ -1,0 +1,1 @@
+"""The vault's half of sync: what is sent, and what becomes of what arrives."""

@@ -1,0 +1,38 @@
+"""What the server is known to have of each prompt, and the digest of it all."""
+
+import sqlite3
+from dataclasses import dataclass
+from uuid import UUID
+
+from promptvault.domain.vault_digest import SIZE, entry
+from promptvault.vault.sync.item import Item, save_item
+
+
+@dataclass(slots=True)
+class Bases:
+    """Moves prompts from one known revision to the next."""
+
+    connection: sqlite3.Connection
+    digest: int
+
+    def set(self, item: Item, rev: str | None, *, live: bool) -> None:
+        """Note that the server has *item* at *rev*, and whether it lives there."""
+        self._turn(item)
+        item.base_rev, item.base_live = rev, live and rev is not None
+        self._turn(item)
+        if item.is_clean:
+            item.hold = None
+        save_item(self.connection, item)
+
+    def drop(self, item: Item) -> None:
+        """Take *item* out of the digest: it is about to be forgotten."""
+        self._turn(item)
+
+    def _turn(self, item: Item) -> None:
+        if item.base_live and item.base_rev:
+            self.digest ^= entry(UUID(item.id), UUID(item.base_rev))
+
+    @property
+    def digest_bytes(self) -> bytes:
+        """The digest as it is stored."""
+        return self.digest.to_bytes(SIZE)

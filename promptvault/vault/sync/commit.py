@@ -1,0 +1,109 @@
+"""The commits of what sync changes: older versions first, then all that is current."""
+
+import json
+import sqlite3
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from promptvault.domain.prompt import Author, Prompt, Version
+from promptvault.front_matter import header
+from promptvault.vault import outbox
+from promptvault.vault.file import history_path, path_of
+from promptvault.vault.reader import PROMPT_QUERY, Reader, to_prompt, to_version
+
+_PATH_OF = "SELECT id, name, deleted_at FROM prompts WHERE pk = ?"
+
+
+@dataclass(slots=True)
+class Commit:
+    """What is to go into the history, by the keys of prompts and versions."""
+
+    prompts: dict[int, str | None] = field(default_factory=dict)
+    """Prompts whose file changes, and the path where it stood; None for new ones."""
+    removed: list[str] = field(default_factory=list)
+    """Paths of prompts of which nothing is left."""
+    drafts: dict[int, list[int]] = field(default_factory=dict)
+    """By prompt, versions that are not current and need a commit of their own."""
+
+    def rewrite(self, connection: sqlite3.Connection, prompt_pk: int) -> None:
+        """Note that a prompt is about to change; its path is the one it has now."""
+        if prompt_pk not in self.prompts:
+            row = connection.execute(_PATH_OF, (prompt_pk,)).fetchone()
+            self.prompts[prompt_pk] = _path(*row)
+
+    def add(self, prompt_pk: int) -> None:
+        """Note that a prompt is new."""
+        self.prompts[prompt_pk] = None
+
+    def remove(self, connection: sqlite3.Connection, prompt_pk: int) -> None:
+        """Note that nothing will be left of a prompt."""
+        row = connection.execute(_PATH_OF, (prompt_pk,)).fetchone()
+        before = self.prompts.pop(prompt_pk, None)
+        self.removed.append(before or _path(*row))
+        self.drafts.pop(prompt_pk, None)
+
+    def add_draft(self, prompt_pk: int, version_pk: int) -> None:
+        """Note that a version is new."""
+        self.drafts.setdefault(prompt_pk, []).append(version_pk)
+
+    def write(
+        self,
+        connection: sqlite3.Connection,
+        author: Author,
+        message: str,
+        now: datetime,
+    ) -> None:
+        """Put it all into the outbox, once every change is made."""
+        if not self.prompts and not self.removed:
+            return
+        _write_drafts(connection, self.drafts)
+        pk = outbox.insert_commit(connection, author, message, now)
+        rows = [_row(connection, prompt_pk) for prompt_pk in self.prompts]
+        taken = {path for path, _ in rows}
+        left = {path for path in self.prompts.values() if path} | {*self.removed}
+        gone = [(pk, path, None, None) for path in sorted(left - taken)]
+        connection.executemany(outbox.INSERT_FILE, gone)
+        files = [(pk, path, None, version_pk) for path, version_pk in rows]
+        connection.executemany(outbox.INSERT_FILE, files)
+
+
+def _path(id_: str, name: str, deleted_at: str | None) -> str:
+    return path_of(id_, name, is_deleted=deleted_at is not None)
+
+
+def _row(connection: sqlite3.Connection, prompt_pk: int) -> tuple[str, int]:
+    sql = "SELECT id, name, deleted_at, version_pk FROM prompts WHERE pk = ?"
+    *where, version_pk = connection.execute(sql, (prompt_pk,)).fetchone()
+    return _path(*where), version_pk
+
+
+def _write_drafts(connection: sqlite3.Connection, drafts: dict[int, list[int]]) -> None:
+    """Write a commit for each version that is not current, the oldest first."""
+    found = [
+        (prompt, version, pk)
+        for prompt_pk, version_pks in drafts.items()
+        for prompt, version, pk in _drafts(connection, prompt_pk, version_pks)
+    ]
+    found.sort(key=lambda each: each[1].created_at)
+    for prompt, version, version_pk in found:
+        author, message, time = version.author, version.message, version.created_at
+        key = outbox.insert_commit(connection, author, message, time)
+        origins = Reader(connection).origins(prompt)
+        head = header(prompt._replace(labels={}), version, origins)
+        row = (key, history_path(prompt), head, version_pk)
+        connection.execute(outbox.INSERT_FILE, row)
+
+
+def _drafts(
+    connection: sqlite3.Connection, prompt_pk: int, version_pks: list[int]
+) -> list[tuple[Prompt, Version, int]]:
+    row = connection.execute(f"{PROMPT_QUERY} WHERE p.pk = ?", (prompt_pk,)).fetchone()
+    prompt = to_prompt(row)
+    rows = connection.execute(
+        """SELECT id, number, body, template, variables, message, author_name,
+            author_email, created_at, commit_id, pk, pk =
+                (SELECT version_pk FROM prompts WHERE pk = prompt_pk)
+        FROM versions WHERE pk IN (SELECT value FROM json_each(?)) ORDER BY number""",
+        (json.dumps(version_pks),),
+    ).fetchall()
+    return [(prompt, to_version(row[:10]), row[10]) for row in rows if not row[11]]

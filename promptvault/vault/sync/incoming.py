@@ -1,0 +1,197 @@
+"""An answer of the server, taken in: results first, then changes, then the cursor.
+
+All of it happens in one transaction, so a killed sync has happened or has not. What
+must never happen is that a text is lost.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from promptvault.domain.merge import MergeText
+from promptvault.domain.prompt import Author
+from promptvault.domain.timestamp import to_text
+from promptvault.errors import PermissionDeniedError, UnavailableError
+from promptvault.vault.indexing import LaterIndex
+from promptvault.vault.sync import naming, resync
+from promptvault.vault.sync.adoption import Adoption
+from promptvault.vault.sync.arrival import Arrivals
+from promptvault.vault.sync.base import Bases
+from promptvault.vault.sync.commit import Commit
+from promptvault.vault.sync.item import Hold, release
+from promptvault.vault.sync.link import get_link, save_link
+from promptvault.vault.sync.merging import Merger
+from promptvault.vault.sync.minting import forget_changes, mint
+from promptvault.vault.sync.outgoing import Outgoing
+from promptvault.vault.sync.result import Results
+from promptvault.wire.sync import Quota, VaultAnswer
+
+_MANY = 100
+"""Changes; fewer go into the search index one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scribe:
+    """Who writes what sync changes, when, and what merges texts."""
+
+    author: Author
+    now: datetime
+    merge_text: MergeText
+
+
+@dataclass(slots=True)
+class Taken:
+    """What has come of one answer, or of several in a row."""
+
+    pushed: int = 0
+    """Prompts that the server took."""
+    pulled: int = 0
+    """Prompts that others had changed."""
+    merged: int = 0
+    """Those that both sides had changed, and whose changes fit together."""
+    conflicts: int = 0
+    """Those whose changes did not: one of them lies beside the prompt now."""
+    reread: bool = False
+    """Whether everything has to be read anew."""
+
+    def add(self, other: "Taken") -> None:
+        """Count what *other* counts, too."""
+        self.pushed += other.pushed
+        self.pulled += other.pulled
+        self.merged += other.merged
+        self.conflicts += other.conflicts
+        self.reread = self.reread or other.reread
+
+
+def prepare(connection: sqlite3.Connection, scribe: Scribe) -> None:
+    """Make every change ready to be sent, within the transaction under way."""
+    commit = Commit()
+    mint(connection, commit)
+    commit.write(connection, scribe.author, _MESSAGE, scribe.now)
+
+
+_MESSAGE = "Sync with other devices"
+
+
+def take_in(
+    connection: sqlite3.Connection,
+    outgoing: Outgoing,
+    answers: Sequence[VaultAnswer],
+    scribe: Scribe,
+) -> Taken:
+    """Take in what the server answered to *outgoing*, within the transaction under way.
+
+    Several answers are pages that follow each other. Raises PermissionDeniedError where
+    the vault is not the user's, UnavailableError for what makes no sense.
+    """
+    return _Reception(connection, scribe).take(outgoing, answers)
+
+
+def read_anew(connection: sqlite3.Connection) -> None:
+    """Let everything be read from the beginning, within the transaction under way."""
+    link = get_link(connection)
+    bases = Bases(connection, int.from_bytes(link.digest))
+    begun = resync.begin(connection, link, bases, resync.REREAD, link.epoch)
+    save_link(connection, begun)
+
+
+class _Reception:
+    """Answers while they are taken in."""
+
+    def __init__(self, connection: sqlite3.Connection, scribe: Scribe) -> None:
+        self._connection, self._scribe = connection, scribe
+        self._link = get_link(connection)
+        self._bases = Bases(connection, int.from_bytes(self._link.digest))
+        self._commit = Commit()
+        mint(connection, self._commit)  # what was changed while the request was out
+        self._adoption = Adoption(connection, self._commit)
+        self._taken = Taken()
+
+    def take(self, outgoing: Outgoing, answers: Sequence[VaultAnswer]) -> Taken:
+        """Take in *answers*, the first of which is the one to *outgoing*."""
+        size = sum(len(answer.feed) for answer in answers)
+        index = LaterIndex(self._connection) if size > _MANY else None
+        self._adoption = Adoption(self._connection, self._commit, index)
+        for answer in answers:
+            self._answer(outgoing, answer)
+            outgoing = Outgoing()
+        if index:
+            index.finish()
+        naming.settle(self._connection, self._adoption.names, self._commit)
+        scribe = self._scribe
+        self._commit.write(self._connection, scribe.author, _MESSAGE, scribe.now)
+        link = self._link._replace(digest=self._bases.digest_bytes)
+        save_link(self._connection, link)
+        # What is marked as changed now was changed by this alone.
+        forget_changes(self._connection)
+        return self._taken
+
+    def _answer(self, outgoing: Outgoing, answer: VaultAnswer) -> None:
+        if answer.status == "gone":
+            raise PermissionDeniedError(
+                "The vault that this one is synced with is not yours: sign in as who"
+                " you were, or begin anew with 'promptvault sync --relink'."
+            )
+        if answer.cursor is None:
+            raise UnavailableError("The server's answer makes no sense: try again.")
+        if answer.status == "resync":
+            self._begin_anew(answer)
+            return
+        self._take(outgoing, answer)
+        self._link = self._link.at(answer.cursor)
+        if answer.quota:
+            self._set_quota(answer.quota)
+        if self._link.resync and not answer.more:
+            now = to_text(self._scribe.now)
+            self._link = resync.finish(
+                self._connection, self._link, self._bases, self._adoption, now
+            )
+        self._check(answer)
+
+    def _begin_anew(self, answer: VaultAnswer) -> None:
+        assert answer.cursor is not None
+        epoch = str(answer.cursor.epoch) if answer.cursor.epoch else None
+        reason = answer.reason or resync.EPOCH
+        self._link = resync.begin(
+            self._connection, self._link, self._bases, reason, epoch
+        )
+
+    def _take(self, outgoing: Outgoing, answer: VaultAnswer) -> None:
+        results = Results(self._connection, self._bases, self._commit)
+        results.take(outgoing, answer.results)
+        arrivals = Arrivals(
+            self._connection,
+            self._link,
+            self._bases,
+            self._commit,
+            self._adoption,
+            self._merger(),
+            results.common,
+        )
+        for change in answer.feed:
+            arrivals.take(change)
+        self._taken.add(
+            Taken(
+                results.accepted, arrivals.pulled, arrivals.merged, arrivals.conflicts
+            )
+        )
+
+    def _merger(self) -> Merger:
+        scribe = self._scribe
+        author, now = scribe.author, scribe.now
+        return Merger(self._connection, scribe.merge_text, author, now)
+
+    def _set_quota(self, quota: Quota) -> None:
+        """Let as many prompts go that were held back as there is room for now."""
+        limit, used = quota.limit, quota.used
+        room = -1 if limit is None else max(0, limit - used)
+        if room:
+            release(self._connection, Hold.LIMIT, room)
+        self._link = self._link._replace(prompt_limit=limit, prompt_count=used)
+
+    def _check(self, answer: VaultAnswer) -> None:
+        """Compare what is known of the server with what it has."""
+        if answer.more or self._link.resync or answer.digest is None:
+            return
+        self._taken.reread = self._bases.digest_bytes.hex() != answer.digest

@@ -1,0 +1,182 @@
+"""Prompts as revisions: what the server has, what stands here, and how it came so."""
+
+import json
+import sqlite3
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+State = dict[str, Any]
+"""A prompt as it goes over the wire; see `wire.prompt_state.PromptState`."""
+
+_KEPT = 64
+"""Revisions of a prompt that are remembered, as many as the server is told."""
+
+_COLUMNS = "pk, item, local_rev, base_rev, base_live, hold"
+
+
+class Hold(StrEnum):
+    """Why a change is not sent."""
+
+    LIMIT = "limit"
+    """The account has as many prompts as its tier allows."""
+    SECRETS = "secrets"
+    TOO_LARGE = "too_large"
+    FORBIDDEN = "forbidden"
+    """The account may read only."""
+    REFUSED = "refused"
+    """The server finds something wrong with it."""
+
+
+@dataclass(slots=True)
+class Item:
+    """A prompt that is synced."""
+
+    pk: int
+    id: str
+    local_rev: str
+    base_rev: str | None
+    base_live: bool
+    hold: str | None
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether the server has it as it is here."""
+        return self.local_rev == self.base_rev
+
+
+class Revision(NamedTuple):
+    """What a prompt was."""
+
+    rev: str
+    parent: str | None
+    deleted: bool
+    partial: bool
+    """Whether it brings but a part of a long history."""
+    state: State | None
+    """None where nothing is left of the prompt."""
+
+
+def find_item(connection: sqlite3.Connection, prompt_id: str) -> Item | None:
+    """Return the prompt with this id, None where sync knows none."""
+    sql = f"SELECT {_COLUMNS} FROM sync_items WHERE item = ?"
+    row = connection.execute(sql, (prompt_id,)).fetchone()
+    return Item(*row) if row else None
+
+
+def find_items(
+    connection: sqlite3.Connection, prompt_ids: Iterable[str]
+) -> dict[str, Item]:
+    """Return those of the prompts that sync knows, by id."""
+    sql = f"""SELECT {_COLUMNS} FROM sync_items
+        WHERE item IN (SELECT value FROM json_each(?))"""
+    rows = connection.execute(sql, (json.dumps(list(prompt_ids)),))
+    return {row[1]: Item(*row) for row in rows}
+
+
+def add_item(
+    connection: sqlite3.Connection, prompt_id: str, rev: str, base: str | None
+) -> Item:
+    """Begin to sync a prompt that stands at *rev*."""
+    cursor = connection.execute(
+        "INSERT INTO sync_items (item, local_rev, base_rev) VALUES (?, ?, ?)",
+        (prompt_id, rev, base),
+    )
+    return Item(cursor.lastrowid or 0, prompt_id, rev, base, False, None)
+
+
+def save_item(connection: sqlite3.Connection, item: Item) -> None:
+    """Write *item* down as it is."""
+    connection.execute(
+        """UPDATE sync_items SET local_rev = ?, base_rev = ?, base_live = ?, hold = ?
+        WHERE pk = ?""",
+        (item.local_rev, item.base_rev, item.base_live, item.hold, item.pk),
+    )
+
+
+def forget_item(connection: sqlite3.Connection, item: Item) -> None:
+    """Drop *item*: nothing is left of the prompt, or the server knows nothing of it."""
+    connection.execute("DELETE FROM sync_revs WHERE item_pk = ?", (item.pk,))
+    connection.execute("DELETE FROM sync_items WHERE pk = ?", (item.pk,))
+
+
+def add_revision(connection: sqlite3.Connection, item: Item, new: Revision) -> None:
+    """Remember a revision of *item*, and forget the oldest where there are many."""
+    state = None if new.state is None else json.dumps(new.state, ensure_ascii=False)
+    row = (item.pk, new.rev, item.pk, new.parent, new.deleted, new.partial, state)
+    connection.execute(
+        """INSERT OR IGNORE INTO sync_revs
+            (item_pk, rev, number, parent, deleted, partial, state)
+        VALUES (?, ?, 1 + coalesce((SELECT max(number) FROM sync_revs
+            WHERE item_pk = ?), 0), ?, ?, ?, ?)""",
+        row,
+    )
+    connection.execute(
+        """DELETE FROM sync_revs WHERE item_pk = ?1 AND number <=
+            (SELECT max(number) FROM sync_revs WHERE item_pk = ?1) - ?2""",
+        (item.pk, _KEPT),
+    )
+
+
+def find_revision(
+    connection: sqlite3.Connection, item: Item, rev: str | None
+) -> Revision | None:
+    """Return what *item* was at *rev*, None where that is not known."""
+    row = connection.execute(
+        """SELECT rev, parent, deleted, partial, state FROM sync_revs
+        WHERE item_pk = ? AND rev = ?""",
+        (item.pk, rev),
+    ).fetchone()
+    return _revision(*row) if row else None
+
+
+def lines(
+    connection: sqlite3.Connection, items: Iterable[Item]
+) -> dict[int, list[Revision]]:
+    """Return, for each item's key, what it is and what that came from, newest first."""
+    wanted = {item.pk: item.local_rev for item in items}
+    found: dict[int, dict[str, Revision]] = {pk: {} for pk in wanted}
+    rows = connection.execute(
+        """SELECT item_pk, rev, parent, deleted, partial, state FROM sync_revs
+        WHERE item_pk IN (SELECT value FROM json_each(?))""",
+        (json.dumps(list(wanted)),),
+    )
+    for pk, *row in rows:
+        found[pk][row[0]] = _revision(*row)
+    return {pk: _line(found[pk], rev) for pk, rev in wanted.items()}
+
+
+def line(connection: sqlite3.Connection, item: Item) -> list[Revision]:
+    """Return what *item* is, and what that came from, newest first."""
+    return lines(connection, [item])[item.pk]
+
+
+def _line(revisions: dict[str, Revision], rev: str | None) -> list[Revision]:
+    found = []
+    while rev is not None and rev in revisions:
+        found.append(revisions.pop(rev))
+        rev = found[-1].parent
+    return found
+
+
+def _revision(
+    rev: str, parent: str | None, deleted: int, partial: int, state: str | None
+) -> Revision:
+    content = None if state is None else json.loads(state)
+    return Revision(rev, parent, bool(deleted), bool(partial), content)
+
+
+def release(connection: sqlite3.Connection, hold: Hold, number: int = -1) -> None:
+    """Let changes go that were held back, *number* of them or all."""
+    connection.execute(
+        """UPDATE sync_items SET hold = NULL WHERE pk IN
+            (SELECT pk FROM sync_items WHERE hold = ? ORDER BY pk LIMIT ?)""",
+        (hold, number),
+    )
+
+
+def new_rev() -> str:
+    """Return the id of a new revision: random, so that no two devices make the same."""
+    return str(uuid.uuid4())

@@ -1,0 +1,202 @@
+"""The changes of this vault, made into one request."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from promptvault.vault.sync.item import Item, Revision, lines, new_rev
+from promptvault.vault.sync.minting import MOST_BYTES
+from promptvault.vault.sync.state import outbound, unsent
+from promptvault.wire.sync import MAX_CHAIN
+
+_MOST_RESOLVES = 1000
+_ENVELOPE = 1000
+"""Bytes that a change takes besides its texts, roughly."""
+
+_IS_DIRTY = "local_rev IS NOT base_rev AND hold IS NULL"
+_DIRTY = f"""SELECT pk, item, local_rev, base_rev, base_live, hold FROM sync_items
+    WHERE {_IS_DIRTY} ORDER BY pk LIMIT ?"""
+_SIDES = """SELECT s.rev, s.item, s.base, s.state FROM sync_sides s
+    WHERE s.status = 'waiting' ORDER BY s.rev LIMIT ?"""
+# The text that absorbed a side goes first, or along: else both might be lost.
+_RESOLVES = """SELECT r.item, r.side FROM sync_resolves r
+    LEFT JOIN sync_items i ON i.item = r.item WHERE i.hold IS NULL LIMIT ?"""
+
+
+class Room(NamedTuple):
+    """How much goes into a request."""
+
+    changes: int = 500
+    bytes: int = 2 * 1024 * 1024
+    """Of the body before it is compressed; one change may be longer by itself."""
+
+
+@dataclass(slots=True)
+class Sent:
+    """A change on its way."""
+
+    item: str
+    push: dict[str, Any]
+    versions: list[int] = field(default_factory=list)
+    """Keys of the versions that go along."""
+    upto: str | None = None
+    """The last version that goes along, where not all do."""
+
+    @property
+    def kind(self) -> str:
+        """What it is: a head, a side or a mere resolution."""
+        return str(self.push["kind"])
+
+
+@dataclass(slots=True)
+class Outgoing:
+    """The changes of one request, by revision, in their order."""
+
+    changes: dict[str, Sent] = field(default_factory=dict)
+
+    @property
+    def pushes(self) -> list[dict[str, Any]]:
+        """The changes as they go over the wire."""
+        return [each.push for each in self.changes.values()]
+
+
+def has_outgoing(connection: sqlite3.Connection) -> bool:
+    """Tell whether there is anything to send."""
+    (found,) = connection.execute(
+        f"""SELECT EXISTS (SELECT 1 FROM sync_items WHERE {_IS_DIRTY})
+            OR EXISTS (SELECT 1 FROM sync_sides WHERE status = 'waiting')
+            OR EXISTS ({_RESOLVES.replace("?", "1")})"""
+    ).fetchone()
+    return bool(found)
+
+
+def count_outgoing(connection: sqlite3.Connection) -> int:
+    """Return how many prompts have changes that are not held back."""
+    sql = f"SELECT count(*) FROM sync_items WHERE {_IS_DIRTY}"
+    return int(connection.execute(sql).fetchone()[0])
+
+
+def outgoing(connection: sqlite3.Connection, room: Room) -> Outgoing:
+    """Return the changes to send next, as many as there is room for."""
+    return _Collection(connection, room).collect()
+
+
+class _Collection:
+    """A request while it is put together."""
+
+    def __init__(self, connection: sqlite3.Connection, room: Room) -> None:
+        self._connection, self._room = connection, room
+        self._left = room.bytes
+        self._changes: dict[str, Sent] = {}
+        self._carriers: dict[str, Sent] = {}
+        """By prompt, the first of its changes, with which its versions go."""
+        self._absorbers: dict[str, Sent] = {}
+        """By prompt, the change with which its resolutions go."""
+
+    def collect(self) -> Outgoing:
+        """Return what there is room for."""
+        self._add_sides()
+        self._add_heads()
+        self._add_versions()
+        self._add_resolves()
+        return Outgoing(self._changes)
+
+    def _add_sides(self) -> None:
+        rows = self._connection.execute(_SIDES, (self._room.changes,)).fetchall()
+        sizes = self._sizes({row[1] for row in rows})
+        for rev, item, base, state in rows:
+            if self._is_full(sizes.get(item, 0)):
+                return
+            push = {"kind": "side", "item": item, "rev": rev, "base": base}
+            sent = self._add(item, push | {"payload": json.loads(state)})
+            self._absorbers.setdefault(item, sent)
+
+    def _add_heads(self) -> None:
+        limit = self._room.changes - len(self._changes)
+        rows = self._connection.execute(_DIRTY, (limit,)).fetchall()
+        items = [Item(*row) for row in rows]
+        sizes = self._sizes({item.id for item in items})
+        history = lines(self._connection, items)
+        for item in items:
+            if self._is_full(sizes.get(item.id, 0)):
+                return
+            revision, chain = _next(item, history[item.pk])
+            sent = self._add(item.id, _head(item, revision, chain))
+            if revision.partial:
+                sent.upto = (revision.state or {}).get("version")
+            else:
+                self._absorbers[item.id] = sent
+
+    def _sizes(self, ids: set[str]) -> dict[str, int]:
+        found = unsent(self._connection, ids)
+        # A history too long for one request goes in parts of about this size.
+        return {
+            id_: min(sum(each.size for each in versions), 2 * MOST_BYTES)
+            for id_, versions in found.items()
+        }
+
+    def _is_full(self, size: int) -> bool:
+        self._left -= size + _ENVELOPE
+        return self._left < 0 and bool(self._changes)
+
+    def _add(self, item: str, push: dict[str, Any]) -> Sent:
+        sent = self._changes[push["rev"]] = Sent(item, push)
+        self._carriers.setdefault(item, sent)
+        return sent
+
+    def _add_versions(self) -> None:
+        done: set[str] = set()
+        for item, version in outbound(self._connection, self._carriers):
+            sent = self._carriers[item]
+            if item not in done:
+                sent.versions.append(version.pk)
+                whole = {"id": version.id, **version.content}
+                sent.push.setdefault("versions", []).append(whole)
+            if sent.upto == version.id:
+                done.add(item)
+
+    def _add_resolves(self) -> None:
+        rows = self._connection.execute(_RESOLVES, (_MOST_RESOLVES,)).fetchall()
+        for item, side in rows:
+            sent = self._absorbers.get(item)
+            if sent is None and self._is_dirty(item):
+                continue  # the text that absorbed the side is to go first
+            if sent is None:
+                push = {"kind": "resolve", "item": item, "rev": new_rev()}
+                sent = self._changes[push["rev"]] = Sent(item, push)
+                self._absorbers[item] = sent
+            sent.push.setdefault("resolves", []).append(side)
+
+    def _is_dirty(self, item: str) -> bool:
+        sql = f"SELECT 1 FROM sync_items WHERE item = ? AND {_IS_DIRTY}"
+        return self._connection.execute(sql, (item,)).fetchone() is not None
+
+
+def _next(item: Item, line: Sequence[Revision]) -> tuple[Revision, list[str]]:
+    """Return the revision of a prompt to send next, and what it descends from.
+
+    A long history goes in parts, each a revision of its own, the oldest first.
+    """
+    at = 0
+    for index, revision in enumerate(line):
+        if revision.rev == item.base_rev:
+            break
+        if revision.partial:
+            at = index
+    chain = [each.rev for each in line[at + 1 :]]
+    oldest = line[-1].parent
+    return line[at], [*chain, *([oldest] if oldest else [])][:MAX_CHAIN]
+
+
+def _head(item: Item, revision: Revision, chain: list[str]) -> dict[str, Any]:
+    return {
+        "kind": "head",
+        "item": item.id,
+        "rev": revision.rev,
+        "base": item.base_rev,
+        "chain": chain,
+        "deleted": revision.deleted,
+        "payload": revision.state,
+    }

@@ -1,0 +1,85 @@
+"""Reading everything anew: begun when a cursor is void, ended when all was seen."""
+
+import sqlite3
+from collections.abc import Iterator
+
+from promptvault.vault.sync.adoption import Adoption
+from promptvault.vault.sync.base import Bases
+from promptvault.vault.sync.item import Item, forget_item
+from promptvault.vault.sync.link import Link
+from promptvault.vault.sync.version import forget_places
+
+EPOCH, HORIZON, REREAD = "epoch", "horizon", "reread"
+
+_UNSEEN = """SELECT pk, item, local_rev, base_rev, base_live, hold FROM sync_items
+    WHERE item NOT IN (SELECT id FROM sync_seen) ORDER BY pk"""
+
+
+def begin(
+    connection: sqlite3.Connection,
+    link: Link,
+    bases: Bases,
+    reason: str,
+    epoch: str | None,
+) -> Link:
+    """Return *link* at the start, for the *reason* that it is void.
+
+    After an `epoch` the server went back in time: nothing is taken for sent, and all
+    that it lacks is offered again. After a `horizon` it has forgotten what was deleted.
+    """
+    connection.execute("DELETE FROM sync_seen")
+    connection.execute("DELETE FROM sync_early")
+    if reason == EPOCH:
+        connection.execute(
+            """UPDATE sync_items SET base_rev = NULL, base_live = 0,
+                hold = CASE hold WHEN 'secrets' THEN hold END"""
+        )
+        connection.execute("DELETE FROM sync_places")
+        connection.execute("UPDATE sync_sides SET status = 'waiting'")
+        bases.digest = 0
+    return link._replace(epoch=epoch, seq=0, boot=None, since=None, resync=reason)
+
+
+def finish(
+    connection: sqlite3.Connection,
+    link: Link,
+    bases: Bases,
+    adoption: Adoption,
+    now: str,
+) -> Link:
+    """Return *link* as it goes on, once everything was read."""
+    for item in list(_unseen(connection)):
+        if link.resync != EPOCH and item.is_clean:
+            _forget(connection, bases, adoption, item, now)
+        else:
+            bases.set(item, None, live=False)
+            forget_places(connection, item.id)
+    connection.execute(
+        """DELETE FROM sync_sides WHERE status = 'open'
+            AND rev NOT IN (SELECT id FROM sync_seen)"""
+    )
+    connection.execute("DELETE FROM sync_seen")
+    return link._replace(resync=None)
+
+
+def _unseen(connection: sqlite3.Connection) -> Iterator[Item]:
+    yield from (Item(*row) for row in connection.execute(_UNSEEN))
+
+
+def _forget(
+    connection: sqlite3.Connection,
+    bases: Bases,
+    adoption: Adoption,
+    item: Item,
+    now: str,
+) -> None:
+    """Put a prompt into the trash that others deleted so long ago that it is forgotten.
+
+    Taken out of there it is a new one for the server, versions and all.
+    """
+    pk = adoption.find(item.id)
+    if pk is not None:
+        adoption.trash(pk, now)
+        forget_places(connection, item.id)
+    bases.drop(item)
+    forget_item(connection, item)

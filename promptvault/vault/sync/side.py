@@ -1,0 +1,89 @@
+"""Sides: what could not be merged with a prompt, kept beside it on every device."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from promptvault.vault.sync.item import Item, State, new_rev
+
+_ADD = """INSERT OR IGNORE INTO sync_sides (rev, item, base, status, mine, state)
+    VALUES (?, ?, ?, ?, ?, ?)"""
+
+
+class Side(NamedTuple):
+    """A side as it is stored."""
+
+    rev: str
+    item: str
+    base: str | None
+    status: str
+    mine: bool
+    """Whether it was made on this device."""
+    state: State
+
+
+def add_side(connection: sqlite3.Connection, item: Item, state: State) -> None:
+    """Keep what is here of a prompt beside what comes from the server."""
+    text = json.dumps(state, ensure_ascii=False)
+    row = (new_rev(), item.id, item.base_rev, "waiting", True, text)
+    connection.execute(_ADD, row)
+
+
+def take_side(
+    connection: sqlite3.Connection, rev: str, item: str, state: State, *, mine: bool
+) -> bool:
+    """Take in a side that the server has; returns whether it is news.
+
+    One that is settled here, which the server has yet to hear, stays so.
+    """
+    sql = "SELECT 1 FROM sync_resolves WHERE side = ?"
+    if connection.execute(sql, (rev,)).fetchone():
+        return False
+    set_status(connection, rev, "open")
+    text = json.dumps(state, ensure_ascii=False)
+    row = (rev, item, None, "open", mine, text)
+    return connection.execute(_ADD, row).rowcount == 1
+
+
+def set_status(connection: sqlite3.Connection, rev: str, status: str) -> None:
+    """Note how far a side has come."""
+    connection.execute("UPDATE sync_sides SET status = ? WHERE rev = ?", (status, rev))
+
+
+def drop_side(connection: sqlite3.Connection, rev: str) -> None:
+    """Forget a side that is settled."""
+    connection.execute("DELETE FROM sync_sides WHERE rev = ?", (rev,))
+
+
+def resolve_side(connection: sqlite3.Connection, side: Side) -> None:
+    """Settle a side: its text is in the prompt now, or nobody wants it.
+
+    The server may have it even where it has not said so: the answer may be lost.
+    """
+    drop_side(connection, side.rev)
+    sql = "INSERT OR IGNORE INTO sync_resolves (item, side) VALUES (?, ?)"
+    connection.execute(sql, (side.item, side.rev))
+
+
+def forget_resolves(
+    connection: sqlite3.Connection, item: str, sides: list[str]
+) -> None:
+    """Note that the server knows which sides are settled."""
+    connection.executemany(
+        "DELETE FROM sync_resolves WHERE item = ? AND side = ?",
+        [(item, side) for side in sides],
+    )
+
+
+def sides(
+    connection: sqlite3.Connection, prompt_id: str | None = None
+) -> Iterator[Side]:
+    """Yield the sides of a prompt, or of all, in a lasting order."""
+    rows = connection.execute(
+        """SELECT rev, item, base, status, mine, state FROM sync_sides
+        WHERE ?1 IS NULL OR item = ?1 ORDER BY item, rev""",
+        (prompt_id,),
+    )
+    for rev, item, base, status, mine, state in rows:
+        yield Side(rev, item, base, status, bool(mine), json.loads(state))

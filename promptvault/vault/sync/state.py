@@ -1,0 +1,143 @@
+"""Prompts read from the tables as they go over the wire, and what may go."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from promptvault.domain.name import own_name
+from promptvault.domain.prompt import Content
+from promptvault.domain.variable import variables_from_mapping, variables_to_mapping
+from promptvault.secret_scan import redacted_content
+from promptvault.vault.sync.item import State
+
+_STATES = """
+    SELECT p.id, p.pk, p.name, p.title, p.description, p.tags, p.favourite, p.source,
+        v.id, p.secrets_allowed, p.created_at, p.updated_at, p.deleted_at,
+        v.secrets != '[]' AND NOT p.secrets_allowed,
+        (SELECT json_group_object(l.name, n.id) FROM labels l
+            JOIN versions n ON n.pk = l.version_pk WHERE l.prompt_pk = p.pk),
+        (SELECT json_group_array(json_array(o.source, o.conversation_id,
+                o.conversation_title, o.message_id, o.model, o.created_at, o.url, n.id))
+            FROM (SELECT * FROM origins WHERE prompt_pk = p.pk ORDER BY pk) o
+            LEFT JOIN versions n ON n.pk = o.version_pk)
+    FROM json_each(?) w CROSS JOIN prompts p ON p.id = w.value
+    JOIN versions v ON v.pk = p.version_pk
+"""
+ORIGIN_FIELDS = (
+    *("source", "conversation_id", "conversation_title", "message_id", "model"),
+    *("created_at", "url", "version"),
+)
+
+_UNSENT = """FROM json_each(?) w CROSS JOIN prompts p ON p.id = w.value
+    JOIN versions v ON v.prompt_pk = p.pk
+    LEFT JOIN sync_places s ON s.version_pk = v.pk WHERE s.version_pk IS NULL"""
+_SIZES = f"""SELECT p.id, v.id, v.created_at, length(CAST(v.body AS BLOB)) {_UNSENT}
+    ORDER BY w.key, v.number"""
+_VERSIONS = f"""SELECT p.id, v.pk, v.id, v.body, v.template, v.variables, v.message,
+        v.author_name, v.author_email, v.created_at,
+        v.secrets != '[]' AND NOT p.secrets_allowed
+    {_UNSENT} ORDER BY w.key, v.number"""
+
+
+class Standing(NamedTuple):
+    """A prompt as it is in the tables."""
+
+    pk: int
+    state: State
+    deleted: bool
+    is_held_back: bool
+    """Whether its text holds a likely secret that must not leave the vault."""
+
+
+class UnsentVersion(NamedTuple):
+    """A version that the server does not have, as far as it is known by its size."""
+
+    id: str
+    created_at: str
+    size: int
+    """Bytes of its text."""
+
+
+class Outbound(NamedTuple):
+    """A version as it goes over the wire."""
+
+    pk: int
+    id: str
+    content: dict[str, Any]
+
+
+def standing(
+    connection: sqlite3.Connection, prompt_ids: Iterable[str]
+) -> dict[str, Standing]:
+    """Return those of the prompts that there are, by id."""
+    rows = connection.execute(_STATES, (json.dumps(list(prompt_ids)),))
+    return {row[0]: _standing(row) for row in rows}
+
+
+def _standing(row: tuple[Any, ...]) -> Standing:
+    id_, pk, name, title, description, tags, favourite, source = row[:8]
+    version, allowed, created_at, updated_at, deleted_at, held_back = row[8:14]
+    state = {
+        "name": own_name(name, id_),
+        "title": title,
+        "description": description,
+        "tags": json.loads(tags),
+        "favourite": bool(favourite),
+        "source": source,
+        "version": version,
+        "labels": dict(sorted(json.loads(row[14]).items())),
+        "sensitive_allowed": bool(allowed),
+        "created_at": created_at,
+        "updated_at": updated_at,
+        "origins": [_origin(origin) for origin in json.loads(row[15])],
+    }
+    if deleted_at:
+        state["deleted_at"] = deleted_at
+    return Standing(pk, state, bool(deleted_at), bool(held_back))
+
+
+def _origin(values: list[Any]) -> dict[str, Any]:
+    pairs = zip(ORIGIN_FIELDS, values, strict=True)
+    return {name: value for name, value in pairs if value is not None}
+
+
+def unsent(
+    connection: sqlite3.Connection, prompt_ids: Iterable[str]
+) -> dict[str, list[UnsentVersion]]:
+    """Return the versions that the server does not have, oldest first, by prompt."""
+    found: dict[str, list[UnsentVersion]] = {}
+    for id_, *version in connection.execute(_SIZES, (json.dumps(list(prompt_ids)),)):
+        found.setdefault(id_, []).append(UnsentVersion(*version))
+    return found
+
+
+def outbound(
+    connection: sqlite3.Connection, prompt_ids: Iterable[str]
+) -> Iterator[tuple[str, Outbound]]:
+    """Yield each unsent version of prompts with the prompt's id, oldest first.
+
+    Likely secrets in the older versions of a prompt are redacted: what may not leave
+    the vault does not, and the history is complete nevertheless.
+    """
+    for row in connection.execute(_VERSIONS, (json.dumps(list(prompt_ids)),)):
+        id_, pk, version_id, body, template, variables, message, name, email = row[:9]
+        declared = json.loads(variables)
+        content = {
+            "body": body,
+            "template": bool(template),
+            "variables": declared,
+            "message": message,
+            "author": {"name": name, "email": email},
+            "created_at": row[9],
+        }
+        if row[10]:
+            content |= _redacted(body, bool(template), declared)
+        yield id_, Outbound(pk, version_id, content)
+
+
+def _redacted(body: str, template: bool, declared: dict[str, Any]) -> dict[str, Any]:
+    content = Content(body, template, variables_from_mapping(declared))
+    clean = redacted_content(content)
+    variables = variables_to_mapping(clean.variables)
+    return {"body": clean.body, "variables": variables, "redacted": True}

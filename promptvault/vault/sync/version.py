@@ -1,0 +1,160 @@
+"""Versions as they arrive, and the order that gives them the same numbers everywhere.
+
+A version never changes. Its place, which the server gave it, is the same on every
+device; those that have none yet follow behind, in the order they were made.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from promptvault.domain.digest import digest
+from promptvault.domain.prompt import Content, clean_line
+from promptvault.domain.timestamp import from_text, to_text
+from promptvault.domain.variable import variables_from_mapping, variables_to_mapping
+from promptvault.errors import InvalidInputError, UnavailableError
+from promptvault.secret_scan import secret_types
+from promptvault.wire.prompt_state import VersionState
+from promptvault.wire.sync import VersionRead
+
+_INSERT = """INSERT INTO versions (prompt_pk, id, number, body, template, variables,
+        message, author_name, author_email, created_at, digest, secrets)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_PLACE = """INSERT INTO sync_places (version_pk, seq, position) VALUES (?, ?, ?)
+    ON CONFLICT (version_pk) DO UPDATE SET seq = excluded.seq,
+        position = excluded.position"""
+_ORDER = """SELECT v.pk, v.number FROM versions v
+    LEFT JOIN sync_places s ON s.version_pk = v.pk WHERE v.prompt_pk = ?
+    ORDER BY s.seq IS NULL, s.seq, s.position, v.number"""
+_NEXT = "SELECT coalesce(max(number), 0) + 1 FROM versions WHERE prompt_pk = ?"
+_KNOWN = "SELECT pk FROM versions WHERE id = ?"
+_EARLY = "INSERT OR REPLACE INTO sync_early (item, version, content) VALUES (?, ?, ?)"
+
+
+class Place(NamedTuple):
+    """Where a version stands among those of its prompt."""
+
+    seq: int
+    position: int
+
+
+class NewVersion(NamedTuple):
+    """A version that is to be written."""
+
+    id: str
+    content: Content
+    message: str
+    author: tuple[str, str]
+    created_at: str
+    place: Place | None = None
+
+
+def received(version: VersionRead) -> NewVersion:
+    """Return a version from the wire; raises UnavailableError for what is none."""
+    try:
+        told = VersionState.model_validate(version.model_dump())
+        variables = variables_from_mapping(told.variables)
+        time = to_text(from_text(told.created_at))
+    except (ValidationError, InvalidInputError, ValueError, OverflowError):
+        raise UnavailableError(
+            "The server sent a version that this program cannot read: update it."
+        ) from None
+    author = (clean_line(told.author.name), clean_line(told.author.email))
+    content = Content(told.body.replace("\0", "\ufffd"), told.template, variables)
+    place = Place(version.seq, version.position)
+    return NewVersion(
+        str(told.id), content, clean_line(told.message), author, time, place
+    )
+
+
+def insert_version(
+    connection: sqlite3.Connection, prompt_pk: int, number: int, new: NewVersion
+) -> int:
+    """Write a version and return its key."""
+    content = new.content
+    variables = json.dumps(variables_to_mapping(content.variables))
+    head = (prompt_pk, new.id, number, content.body, content.template, variables)
+    secrets = json.dumps(list(secret_types(content)))
+    row = (*head, new.message, *new.author, new.created_at, digest(content.body))
+    pk = connection.execute(_INSERT, (*row, secrets)).lastrowid or 0
+    if new.place:
+        connection.execute(_PLACE, (pk, *new.place))
+    return pk
+
+
+def append_version(
+    connection: sqlite3.Connection, prompt_pk: int, new: NewVersion
+) -> int:
+    """Write a version behind the others of its prompt and return its key."""
+    (number,) = connection.execute(_NEXT, (prompt_pk,)).fetchone()
+    return insert_version(connection, prompt_pk, number, new)
+
+
+def find_version(connection: sqlite3.Connection, version_id: str) -> int | None:
+    """Return the key of a version, None where it is not known."""
+    row = connection.execute(_KNOWN, (version_id,)).fetchone()
+    return row[0] if row else None
+
+
+def content_of(
+    connection: sqlite3.Connection, version_id: str
+) -> dict[str, Any] | None:
+    """Return body, template and variables of a version, None where it is not known."""
+    sql = "SELECT body, template, variables FROM versions WHERE id = ?"
+    row = connection.execute(sql, (version_id,)).fetchone()
+    if row is None:
+        return None
+    body, template, variables = row
+    declared = json.loads(variables)
+    return {"body": body, "template": bool(template), "variables": declared}
+
+
+def set_place(connection: sqlite3.Connection, version_pk: int, place: Place) -> None:
+    """Note where the server has put a version."""
+    connection.execute(_PLACE, (version_pk, *place))
+
+
+def forget_places(
+    connection: sqlite3.Connection, prompt_id: str, version_ids: Iterable[UUID] = ()
+) -> None:
+    """Take versions for unsent: all of a prompt, or those named."""
+    named = json.dumps([str(each) for each in version_ids])
+    connection.execute(
+        """DELETE FROM sync_places WHERE version_pk IN (
+            SELECT v.pk FROM versions v JOIN prompts p ON p.pk = v.prompt_pk
+            WHERE p.id = ?1 AND (?2 = '[]'
+                OR v.id IN (SELECT value FROM json_each(?2))))""",
+        (prompt_id, named),
+    )
+
+
+def renumber(connection: sqlite3.Connection, prompt_pk: int) -> bool:
+    """Give the versions of a prompt the numbers that follow from their places.
+
+    Returns whether any has changed.
+    """
+    found = connection.execute(_ORDER, (prompt_pk,)).fetchall()
+    moved = [(-new, pk) for new, (pk, number) in enumerate(found, 1) if number != new]
+    set_number = "UPDATE versions SET number = ? WHERE pk = ?"
+    connection.executemany(set_number, moved)  # no two may bear one, ever
+    connection.executemany(set_number, [(-number, pk) for number, pk in moved])
+    return bool(moved)
+
+
+def keep_early(
+    connection: sqlite3.Connection, prompt_id: str, versions: Iterable[VersionRead]
+) -> None:
+    """Keep versions whose prompt has not arrived yet."""
+    rows = [(prompt_id, str(v.id), v.model_dump_json()) for v in versions]
+    connection.executemany(_EARLY, rows)
+
+
+def take_early(connection: sqlite3.Connection, prompt_id: str) -> list[VersionRead]:
+    """Return and forget the versions that came before their prompt."""
+    sql = "DELETE FROM sync_early WHERE item = ? RETURNING content"
+    rows = connection.execute(sql, (prompt_id,)).fetchall()
+    return [VersionRead.model_validate_json(row[0]) for row in rows]

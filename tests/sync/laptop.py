@@ -1,0 +1,139 @@
+"""A vault that is synced: what its user does to it, in this process."""
+
+import itertools
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Self
+
+from promptvault.client.address import parse_address
+from promptvault.client.client import connect
+from promptvault.domain.prompt import Author, Prompt, Version
+from promptvault.domain.variable import variables_to_mapping
+from promptvault.paths import Paths
+from promptvault.services import saving
+from promptvault.services.linking import linked
+from promptvault.services.manuscript import Fields, read_written
+from promptvault.services.syncing import Direction, Exchange, SyncReport, synchronise
+from promptvault.services.workspace import Workspace
+from promptvault.vault.reader import Selection, reading
+from promptvault.wire.sync import SyncAnswer
+from tests.conftest import NOON
+
+Through = Callable[[Exchange], Exchange]
+
+
+@dataclass
+class Laptop:
+    """One device of a user, with a vault of its own."""
+
+    home: Path
+    server: str
+    token: str
+    clock: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    @property
+    def paths(self) -> Paths:
+        """The folders of this device."""
+        return Paths(
+            *(self.home / part for part in ("config", "data", "cache", "state"))
+        )
+
+    @property
+    def workspace(self) -> Workspace:
+        """The vault; every change has a time of its own."""
+        return Workspace(
+            paths=self.paths,
+            now=lambda: NOON + timedelta(seconds=next(self.clock)),
+            author=lambda: Author(self.home.name, f"{self.home.name}@example.org"),
+            on_wait=lambda: None,
+        )
+
+    def copy(self, home: Path) -> Self:
+        """Return this device as it is, copied to another."""
+        shutil.copytree(self.home, home)
+        return type(self)(home, self.server, self.token, self.clock)
+
+    def sync(
+        self,
+        through: Through = lambda exchange: exchange,
+        direction: Direction = Direction(),  # noqa: B008 - it never changes
+    ) -> SyncReport:
+        """Sync; *through* may stand between this device and the server."""
+        with connect(parse_address(self.server), self.token) as client:
+            find_vault = lambda: str(client.me().vaults[0].id)  # noqa: E731
+            linked(self.workspace, self.server, find_vault)
+
+            def exchange(request: bytes) -> SyncAnswer:
+                return client.sync(request)
+
+            return synchronise(self.workspace, through(exchange), direction)
+
+    def add(self, name: str, body: str, **fields: Any) -> None:
+        """Save a new prompt."""
+        saving.add(self.workspace, name, read_written(body), Fields(**fields))
+
+    def edit(self, name: str, body: str) -> None:
+        """Give a prompt another text."""
+        prompt = self.get(name)
+        saving.edit(self.workspace, prompt, self.current(name).content, body, None)
+
+    def set(self, name: str, **fields: Any) -> None:
+        """Change what is known of a prompt."""
+        saving.change(self.workspace, name, Fields(**fields))
+
+    def delete(self, name: str) -> None:
+        """Put a prompt into the trash."""
+        saving.delete(self.workspace, [name])
+
+    def get(self, name: str) -> Prompt:
+        """Return a prompt."""
+        with reading(self.paths.database, self.paths.usage) as reader:
+            return reader.get(name)
+
+    def current(self, name: str) -> Version:
+        """Return the version of a prompt that `get` prints."""
+        with reading(self.paths.database, self.paths.usage) as reader:
+            return reader.current(reader.get(name))
+
+    def body(self, name: str) -> str:
+        """Return the text of a prompt."""
+        return self.current(name).body
+
+    def names(self, *, trashed: bool = False) -> list[str]:
+        """Return the names of all prompts, or of those in the trash."""
+        with reading(self.paths.database, self.paths.usage) as reader:
+            return list(reader.names(Selection(trashed=trashed)))
+
+    def log(self, name: str) -> list[tuple[Any, ...]]:
+        """Return every version of a prompt, without the commit of this device."""
+        with reading(self.paths.database, self.paths.usage) as reader:
+            return [_told(each) for each in reader.versions(reader.get(name))]
+
+    def everything(self) -> dict[str, Any]:
+        """Return all that must be the same on every device."""
+        with reading(self.paths.database, self.paths.usage) as reader:
+            return {
+                prompt.id: (
+                    prompt._replace(uses=0, used_at=None),
+                    [_told(each) for each in reader.versions(prompt)],
+                    sorted(map(repr, reader.origins(prompt))),
+                )
+                for prompt in reader.prompts(Selection())
+            }
+
+
+def _told(version: Version) -> tuple[Any, ...]:
+    content = version.content
+    variables = variables_to_mapping(content.variables)
+    said = (version.message, version.author, version.created_at)
+    return (
+        version.number,
+        version.id,
+        content.body,
+        content.template,
+        variables,
+        *said,
+    )

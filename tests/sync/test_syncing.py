@@ -1,0 +1,104 @@
+"""Two devices and a server: what one writes, the other has."""
+
+from tests.sync.laptop import Laptop
+
+
+def test_a_prompt_comes_to_the_other_device_with_its_history(
+    one: Laptop, two: Laptop
+) -> None:
+    one.add("coding/review", "Review this.", title="Review", tags=("code",))
+    one.edit("coding/review", "Review this diff.")
+    report = one.sync()
+    assert (report.taken.pushed, report.round_trips) == (1, 2)
+    report = two.sync()
+    assert (report.taken.pulled, report.round_trips) == (1, 1)
+    assert two.everything() == one.everything()
+    assert [each[2] for each in two.log("review")] == [
+        "Review this.",
+        "Review this diff.",
+    ]
+
+
+def test_nothing_new_is_one_request_and_writes_nothing(
+    one: Laptop,
+) -> None:
+    one.add("a", "A")
+    one.sync()
+    before = one.paths.database.stat().st_mtime_ns
+    report = one.sync()
+    assert report.round_trips == 1
+    assert one.paths.database.stat().st_mtime_ns == before
+
+
+def test_changes_of_different_lines_are_merged(one: Laptop, two: Laptop) -> None:
+    one.add("a", "first\n2\n3\n4\nlast\n")
+    one.sync()
+    two.sync()
+    one.edit("a", "FIRST\n2\n3\n4\nlast\n")
+    two.edit("a", "first\n2\n3\n4\nLAST\n")
+    one.sync()
+    report = two.sync()
+    assert report.taken.merged == 1
+    one.sync()
+    assert one.body("a") == two.body("a") == "FIRST\n2\n3\n4\nLAST\n"
+    assert one.everything() == two.everything()
+    assert len(one.log("a")) == 4
+
+
+def test_what_cannot_be_merged_stays_beside_the_prompt(
+    one: Laptop, two: Laptop
+) -> None:
+    one.add("a", "text")
+    one.sync()
+    two.sync()
+    one.edit("a", "mine")
+    two.edit("a", "yours")
+    one.sync()
+    report = two.sync()
+    assert (report.taken.conflicts, report.standing.conflicts) == (1, 1)
+    assert two.body("a") == "mine"
+    assert one.sync().standing.conflicts == 1
+    assert one.everything() == two.everything()
+    assert [each[2] for each in one.log("a")] == ["text", "mine", "yours"]
+
+
+def test_names_that_collide_are_told_apart_on_both(one: Laptop, two: Laptop) -> None:
+    one.add("a", "of one")
+    two.add("a", "of two")
+    one.sync()
+    two.sync()
+    one.sync()
+    assert one.body("a") == two.body("a") == "of one"
+    assert one.names() == two.names()
+    assert len(one.names()) == 2
+    one.delete("a")
+    one.sync()
+    two.sync()
+    assert one.names() == two.names() == ["a"]
+    assert one.everything() == two.everything()
+
+
+def test_an_edit_wins_over_a_deletion(one: Laptop, two: Laptop) -> None:
+    one.add("a", "text")
+    one.sync()
+    two.sync()
+    one.delete("a")
+    two.edit("a", "better text")
+    one.sync()
+    two.sync()
+    one.sync()
+    assert one.body("a") == two.body("a") == "better text"
+    assert one.everything() == two.everything()
+
+
+def test_a_deleted_prompt_is_in_the_trash_of_the_other(
+    one: Laptop, two: Laptop
+) -> None:
+    one.add("a", "text")
+    one.sync()
+    two.sync()
+    one.delete("a")
+    one.sync()
+    two.sync()
+    assert two.names() == []
+    assert two.names(trashed=True) == ["a"]
