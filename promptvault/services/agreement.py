@@ -209,11 +209,11 @@ def _restore_text(
 def _missing_changes(
     workspace: Workspace, connection: sqlite3.Connection, agreement: Agreement
 ) -> Iterator[Change]:
-    """Yield a commit for each older version, then one for all that is current."""
+    """Yield a commit for each version behind, then one for all that is current."""
     reader = Reader(connection)
     for stored in agreement.missing:
         prompt = reader.by_id(stored.prompt_id)
-        if stored.number < prompt.version:
+        if stored.id != prompt.version_id:
             version = reader.version(prompt, Number(stored.number))
             text = front_matter.header(prompt, version, reader.origins(prompt))
             file = FileChange(history_path(prompt), text + version.body)

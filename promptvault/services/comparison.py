@@ -30,7 +30,7 @@ def compare(reader: Reader, old: str, new: str | None = None) -> Difference:
     parsed = parse_reference(old)
     after = resolve(reader, _right_side(parsed.name, new))
     if parsed.revision is None and (new is None or new.startswith("@")):
-        before = resolve(reader, f"{parsed.name}@{max(1, after[1].number - 1)}")
+        before = after[0], reader.version_before(*after)
     else:
         before = resolve(reader, old)
     names = (f"{prompt.name}@{version.number}" for prompt, version in (before, after))

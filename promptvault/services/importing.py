@@ -291,7 +291,7 @@ class _Import:
         tally = self._tally
         tally.found += 1
         try:
-            validate_body(offer.versions[-1].content.body)
+            validate_body(offer.current.content.body)
             fate = self._intake.offer(offer)
             if fate is Fate.ADDED and offer.uses:
                 self._uses.append(offer)

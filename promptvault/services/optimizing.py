@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 from promptvault.domain.chat import Request
 from promptvault.domain.prompt import Prompt, Version, clean_line, short_line
-from promptvault.domain.revision import Number
 from promptvault.domain.token import estimate_tokens
 from promptvault.errors import VaultError
 from promptvault.services.comparison import unified
@@ -100,7 +99,7 @@ class Result(NamedTuple):
         prompt, version = self.task.prompt, self.task.version
         old, new = (
             f"{prompt.name}@{version.number}",
-            f"{prompt.name}@{prompt.version + 1}",
+            f"{prompt.name}@{prompt.versions + 1}",
         )
         return tuple(unified(version.body, self.winner.text, old, new))
 
@@ -185,7 +184,7 @@ def apply(
 def _note_saved(workspace: Workspace, number: int, prompt: Prompt) -> None:
     folders = workspace.paths
     with reading(folders.database, folders.usage) as reader:
-        version = reader.version(prompt, Number(prompt.version))
+        version = reader.current(prompt)
     optimization_log.note_saved(folders.activity, number, version.id, version.number)
 
 

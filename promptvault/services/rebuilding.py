@@ -1,11 +1,11 @@
 """The database made anew from the history, whole or for the prompts it has lost."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from promptvault import front_matter
 from promptvault.domain.offer import Offer, OfferedVersion
@@ -51,31 +51,63 @@ def recover(
                     yield found
 
 
-def _versions_by_prompt(
-    history: History, reader: BlobReader
-) -> dict[str, dict[str, CommittedFile]]:
-    """Return prompt id to revision to the first file that holds it."""
-    found: dict[str, dict[str, CommittedFile]] = defaultdict(dict)
-    for file in inspection.committed_files(history):
+class _Committed(NamedTuple):
+    """A version as the history has it."""
+
+    first: CommittedFile
+    """The first file that holds it."""
+    number: int
+    """What the last file says; a sync may have renumbered it."""
+    told_at: int
+    """Which of all files said so."""
+
+
+_Versions = dict[str, _Committed]
+"""By revision."""
+
+
+def _versions_by_prompt(history: History, reader: BlobReader) -> dict[str, _Versions]:
+    """Return prompt id to its versions."""
+    found: dict[str, _Versions] = defaultdict(dict)
+    for index, file in enumerate(inspection.committed_files(history)):
         parts = front_matter.take_apart(reader.read(file.blob))
         if parts:
-            found[parts.prompt_id].setdefault(parts.revision, file)
+            versions = found[parts.prompt_id]
+            known = versions.get(parts.revision)
+            first = known.first if known else file
+            versions[parts.revision] = _Committed(first, parts.number, index)
     return found
 
 
+def _in_order(versions: Iterable[_Committed]) -> list[_Committed]:
+    """Return the versions in the order of their numbers.
+
+    Of several with one number, the one that bore it last has it. What an import had
+    brought before an undo, say, comes behind all others.
+    """
+    bearers: dict[int, _Committed] = {}
+    left = []
+    for version in sorted(versions, key=lambda each: each.told_at, reverse=True):
+        if bearers.setdefault(version.number, version) is not version:
+            left.append(version)
+    left.sort(key=lambda each: (each.number, each.told_at))
+    return [bearers[number] for number in sorted(bearers)] + left
+
+
 def recovered(
-    reader: BlobReader, path: str, text: str, known: Mapping[str, CommittedFile]
+    reader: BlobReader, path: str, text: str, known: Mapping[str, _Committed]
 ) -> Recovered | None:
     """Return the prompt in the file *text*, with its *known* versions.
 
     None when a file is not as PromptVault writes it.
     """
     try:
-        files = [_parsed(reader.read(file.blob)) for file in known.values()]
-        offer = _offer(path, _parsed(text), files)
+        ordered = _in_order(known.values())
+        files = [_parsed(reader.read(each.first.blob)) for each in ordered]
+        offer = _offer(path, _parsed(text), files, [each.number for each in ordered])
     except (InvalidInputError, KeyError, ValueError, TypeError):
         return None
-    commits = {revision: file.commit for revision, file in known.items()}
+    commits = {revision: each.first.commit for revision, each in known.items()}
     return Recovered(offer, commits)
 
 
@@ -86,10 +118,13 @@ def _parsed(text: str) -> Document:
     return document
 
 
-def _offer(path: str, head: Document, files: Sequence[Document]) -> Offer:
+def _offer(
+    path: str, head: Document, files: Sequence[Document], numbers: Sequence[int]
+) -> Offer:
+    """Return the prompt of *head*; *numbers* are those of its versions' *files*."""
     fields = head.fields
-    current = str(fields["revision"])
-    versions, linked = _versions(files, current)
+    versions, linked = _versions(files)
+    ids = [version.id for version in versions]
     deleted = fields.get("deleted")
     return Offer(
         name=fields.get("name") or path.removesuffix(".md"),
@@ -100,28 +135,29 @@ def _offer(path: str, head: Document, files: Sequence[Document]) -> Offer:
         tags=tuple(map(str, fields.get("tags", ()))),
         favourite=bool(fields.get("favourite", False)),
         secrets_allowed=fields.get("sensitive_allowed") is True,
-        labels=fields.get("labels", {}),
+        labels={
+            label: numbers.index(number) + 1
+            for label, number in fields.get("labels", {}).items()
+        },
         created_at=from_text(fields["created"]),
         updated_at=from_text(fields.get("changed") or fields["updated"]),
         deleted_at=from_text(deleted) if deleted else None,
         origins=tuple(each for each in _origins(fields) if each not in linked),
         id=str(fields["id"]),
+        version=ids.index(str(fields["revision"])) + 1,
     )
 
 
 def _versions(
-    files: Sequence[Document], current: str
+    files: Sequence[Document],
 ) -> tuple[list[OfferedVersion], list[Origin]]:
-    """Return the versions, the *current* one last, and the origins that they own.
+    """Return the versions, and the origins that they own.
 
     A version's own origin is the first one in its file that no earlier file has.
     """
-    order = {
-        id(f): (f.fields["revision"] == current, f.fields["version"]) for f in files
-    }
     versions: list[OfferedVersion] = []
     linked: list[Origin] = []
-    for file in sorted(files, key=lambda file: order[id(file)]):
+    for file in files:
         own = next((each for each in _origins(file.fields) if each not in linked), None)
         linked += [own] if own else []
         versions.append(_version(file, own))

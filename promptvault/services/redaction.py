@@ -113,10 +113,10 @@ def _restore(repository: "Repository", prompt: Prompt) -> Saved:
 
 def _unredacted(reader: Reader, prompt: Prompt) -> Content:
     """Return the last version's content that, redacted, is the current one."""
-    *older, current = reader.versions(prompt)
-    for version in reversed(older):
+    current = reader.current(prompt).content
+    for version in reversed(list(reader.versions(prompt))):
         content = version.content
-        if content != current.content and redacted_content(content) == current.content:
+        if content != current and redacted_content(content) == current:
             return content
     raise ConflictError(
         f"{prompt.name} is not as 'redact' left it; 'promptvault log {prompt.name}'"

@@ -73,7 +73,7 @@ def save_over(
     """
     with writing(workspace) as repository:
         prompt = repository.reader.by_id(base.id)
-        if prompt.version != base.version or prompt.deleted_at:
+        if prompt.version_id != base.version_id or prompt.deleted_at:
             raise ConflictError(f"{base.name} was changed while you were editing it.")
         return _change(repository, prompt, content, prompt.details, message)
 

@@ -242,21 +242,21 @@ def _constants(reader: Reader, prompts: Sequence[Prompt]) -> Iterator[Suggestion
 
 
 def _is_worked_with(prompt: Prompt) -> bool:
-    often = prompt.uses >= _OFTEN_USED or prompt.version >= _OFTEN_EDITED
+    often = prompt.uses >= _OFTEN_USED or prompt.versions >= _OFTEN_EDITED
     return often or prompt.favourite
 
 
 def _why(prompt: Prompt) -> str:
     if prompt.uses >= _OFTEN_USED:
         return f"Used {prompt.uses:,} times"
-    if prompt.version >= _OFTEN_EDITED:
-        return f"Changed {prompt.version - 1:,} times"
+    if prompt.versions >= _OFTEN_EDITED:
+        return f"Changed {prompt.versions - 1:,} times"
     return "A favourite"
 
 
 def _labels(prompts: Sequence[Prompt]) -> Iterator[Suggestion]:
     for prompt in prompts:
-        if prompt.uses >= _RELIED_ON and prompt.version > 1 and not prompt.labels:
+        if prompt.uses >= _RELIED_ON and prompt.versions > 1 and not prompt.labels:
             reason = (
                 f"Used {prompt.uses:,} times; a label keeps what relies on it from"
                 " changing with each edit."

@@ -3,13 +3,14 @@
 import contextlib
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from promptvault.errors import TooLargeError, UnavailableError
 from promptvault.history.text_merge import merge_text
 from promptvault.services.locking import locked
+from promptvault.services.read_ahead import batched, read_ahead
 from promptvault.services.workspace import Workspace
 from promptvault.vault.database import bulk_transaction, open_read_only
 from promptvault.vault.sync.adoption import MissingVersionError
@@ -34,6 +35,9 @@ from promptvault.wire.sync import PROTO, Limits, SyncAnswer, VaultAnswer
 
 Exchange = Callable[[bytes], SyncAnswer]
 """Sends a request, which is JSON, and returns the answer."""
+
+_GROUP = 5000
+"""Changes that are taken in together: each time costs as much as a thousand of them."""
 
 _MOST_IDLE_ROUNDS = 5
 """In a row, in which neither side gets any further."""
@@ -121,15 +125,36 @@ class _Sync:
         """Send one request and take in its answer; returns whether there is more."""
         self._prepare()
         link, sent = self._collect()
+        if link.is_catching_up:
+            return self._catch_up(link)
         answer = self._ask(link, sent)
         if answer is None:
             return True
         if not _is_news(link, sent, answer):
             return False
-        taken = self._take_in(sent, answer)
-        self._note(taken, answer)
+        self._take_in(sent, [answer])
         self._refuse_to_turn_in_circles(sent, answer)
         return self._goes_on(answer)
+
+    def _catch_up(self, link: Link) -> bool:
+        """Read all that the server has, some pages ahead; nothing is sent meanwhile."""
+        answer = None
+        with contextlib.closing(read_ahead(self._pages(link))) as pages:
+            for group in batched(pages, _GROUP, lambda page: len(page.feed)):
+                answer = group[-1]
+                if self._take_in(Outgoing(), group).reread:
+                    break
+        return answer is not None and self._goes_on(answer)
+
+    def _pages(self, link: Link) -> Iterator[VaultAnswer]:
+        more = True
+        while more:
+            answer = self._ask(link, Outgoing())
+            assert answer is not None
+            yield answer
+            more = answer.status == "ok" and answer.more
+            if answer.cursor:
+                link = link.at(answer.cursor)
 
     def _prepare(self) -> None:
         """Give what has changed its revisions; where nothing has, nothing is locked."""
@@ -171,16 +196,18 @@ class _Sync:
             raise UnavailableError("The server answers for another vault: try again.")
         return found[0]
 
-    def _take_in(self, sent: Outgoing, answer: VaultAnswer) -> Taken:
+    def _take_in(self, sent: Outgoing, answers: Sequence[VaultAnswer]) -> Taken:
         with locked(self._workspace) as writer:
             try:
                 with bulk_transaction(writer.connection):
-                    taken = take_in(writer.connection, sent, [answer], self._scribe())
+                    scribe = self._scribe()
+                    taken = take_in(writer.connection, sent, answers, scribe)
             except MissingVersionError:
                 taken = Taken(reread=True)
             if taken.reread:
                 self._read_anew(writer.connection)
             writer.flush()
+        self._note(taken, answers[-1])
         return taken
 
     def _read_anew(self, connection: sqlite3.Connection) -> None:

@@ -42,8 +42,9 @@ _FIND_ORIGIN = """SELECT 1 FROM origins WHERE prompt_pk = ? AND source = ?
     AND conversation_id IS ? AND message_id IS ? LIMIT 1"""
 _FIND_LIVING = "SELECT 1 FROM prompts WHERE name = ? AND deleted_at IS NULL"
 _FIND_VERSION = "SELECT 1 FROM versions WHERE id = ?"
-_CURRENT = """SELECT p.version_pk, v.number, p.deleted_at
-    FROM prompts p JOIN versions v ON v.pk = p.version_pk WHERE p.pk = ?"""
+_CURRENT = """SELECT version_pk, deleted_at,
+        (SELECT max(number) FROM versions WHERE prompt_pk = prompts.pk)
+    FROM prompts WHERE pk = ?"""
 _CURRENT_PK = "SELECT version_pk FROM prompts WHERE pk = ?"
 # What was allowed to leave the vault is the text that was there, not a new one.
 _ADVANCE = """UPDATE prompts SET version_pk = ?1, updated_at = max(updated_at, ?2),
@@ -52,7 +53,7 @@ _ADVANCE = """UPDATE prompts SET version_pk = ?1, updated_at = max(updated_at, ?
     WHERE pk = ?3"""
 # For an undo; the first growth in an import is what counts.
 _NOTE_GROWTH = """INSERT OR IGNORE INTO import_growth
-    SELECT ?, pk, updated_at, secrets_allowed FROM prompts WHERE pk = ?"""
+    SELECT ?, pk, updated_at, secrets_allowed, version_pk FROM prompts WHERE pk = ?"""
 _INSERT_DRAFT = "INSERT INTO temp.drafts VALUES (?, ?, ?, ?, ?)"
 _DRAFTS = "SELECT * FROM temp.drafts ORDER BY created_at, version_pk"
 _ANY_FILE = "SELECT 1 FROM outbox_files WHERE outbox_pk = ? LIMIT 1"
@@ -71,6 +72,9 @@ _COUNT_HELD_BACK = """SELECT count(*) FROM prompts p
     JOIN versions v ON v.pk = p.version_pk
     WHERE p.pk > ? AND v.secrets != '[]' AND NOT p.secrets_allowed"""
 _ROOM_FOR_DRAFTS = 1 << 32
+
+_Inserted = tuple[int, Version]
+"""A version and its key."""
 
 
 class Intake:
@@ -130,12 +134,12 @@ class Intake:
 
     def offer(self, prompt: Offer) -> Fate:
         """Take *prompt* in, or what is new of it, and tell what became of it."""
-        key = digest(prompt.versions[-1].content.body)
+        key = digest(prompt.current.content.body)
         standing = self._find(prompt, key)
         if standing is None:
             self._add(prompt, key)
             return Fate.ADDED
-        if standing.known == len(prompt.versions):
+        if not standing.missing:
             self._add_origins(standing.prompt_pk, prompt)
             return Fate.KNOWN
         return self._grow(standing, prompt)
@@ -148,40 +152,40 @@ class Intake:
         return self._matcher.find(prompt, key)
 
     def _grow(self, standing: Standing, prompt: Offer) -> Fate:
-        """Add the versions that came after those known, if none was made here."""
-        row = self._execute(_CURRENT, (standing.prompt_pk,)).fetchone()
-        version_pk, number, deleted_at = row
-        if standing.prompt_pk > self._indexed_pk:
+        """Add the versions that are missing, if none was made here since."""
+        pk = standing.prompt_pk
+        version_pk, deleted_at, number = self._execute(_CURRENT, (pk,)).fetchone()
+        if pk > self._indexed_pk:
             self._index()  # the trigger of the update takes the old text out of it
         if version_pk != standing.version_pk or deleted_at:
             return Fate.EDITED_HERE
-        created = [
-            self._append(standing.prompt_pk, number + index, version)
-            for index, version in enumerate(prompt.versions[standing.known :], 1)
-        ]
-        self._batch.write()
-        self._write_drafts(standing.prompt_pk, created[:-1])
-        last = created[-1]
         if self._import_pk is not None:
-            self._execute(_NOTE_GROWTH, (self._import_pk, standing.prompt_pk))
-        update = (self._version_pk, to_text(last.created_at), standing.prompt_pk)
-        self._execute(_ADVANCE, update)
-        self._touch(standing.prompt_pk)
+            self._execute(_NOTE_GROWTH, (self._import_pk, pk))
+        new = {
+            index: self._append(pk, number + offset, prompt.versions[index])
+            for offset, index in enumerate(standing.missing, 1)
+        }
+        self._batch.write()
+        current = new.pop(prompt.current_index, None)
+        self._write_drafts(pk, list(new.values()))
+        if current:
+            version_pk, version = current
+            self._execute(_ADVANCE, (version_pk, to_text(version.created_at), pk))
+        self._touch(pk)
         return Fate.GROWN
 
-    def _append(self, pk: int, number: int, new: OfferedVersion) -> Version:
+    def _append(self, pk: int, number: int, new: OfferedVersion) -> _Inserted:
         version = self._insert_version(pk, number, new, digest(new.content.body))
         if new.origin:
             self._insert_origin(pk, self._version_pk, new.origin)
-        return version
+        return self._version_pk, version
 
-    def _write_drafts(self, pk: int, versions: Sequence[Version]) -> None:
+    def _write_drafts(self, pk: int, versions: Sequence[_Inserted]) -> None:
         if not versions:
             return
         prompt = self._read(pk)
         origins = self._reader.origins(prompt)
-        first = self._version_pk - len(versions)
-        for version_pk, version in enumerate(versions, first):
+        for version_pk, version in versions:
             self._insert_draft(prompt, version, origins, version_pk)
 
     def _insert_draft(
@@ -204,25 +208,27 @@ class Intake:
         pk = self._prompt_pk
         name = prompt.name if prompt.deleted_at else self._free_name(prompt.name)
         first_version_pk = self._version_pk + 1
-        *drafts, last = prompt.versions
+        at = prompt.current_index
         versions = [
-            self._insert_version(pk, number, draft, digest(draft.content.body))
-            for number, draft in enumerate(drafts, 1)
+            self._insert_version(
+                pk, index + 1, new, key if index == at else digest(new.content.body)
+            )
+            for index, new in enumerate(prompt.versions)
         ]
-        versions.append(self._insert_version(pk, len(prompt.versions), last, key))
-        made = self._prompt(prompt, name, versions)
-        self._insert_prompt(pk, made)
+        current = versions[at]
+        made = self._prompt(prompt, name, versions, current)
+        self._insert_prompt(pk, made, first_version_pk)
         origins = self._insert_origins(pk, first_version_pk, prompt)
-        for index, version in enumerate(versions[:-1]):
-            seen = origins[: index + 1]
-            self._insert_draft(made, version, seen, first_version_pk + index)
+        for index, version in enumerate(versions):
+            if index != at:
+                seen = origins[: index + 1]
+                self._insert_draft(made, version, seen, first_version_pk + index)
         file_pk = self._file_pk(pk)
-        file = (file_pk, self._outbox_pk, history_path(made), self._version_pk)
+        file = (file_pk, self._outbox_pk, history_path(made), first_version_pk + at)
         self._batch.add("files", file)
         self._batch.write_if_full()
         if self._send:
-            text = header(made, versions[-1], origins) + versions[-1].body
-            self._send(file_pk, text)
+            self._send(file_pk, header(made, current, origins) + current.body)
 
     def _file_pk(self, prompt_pk: int) -> int:
         """Return the outbox's key of the file of a prompt that this import adds."""
@@ -267,7 +273,9 @@ class Intake:
             return True
         return self._execute(_FIND_VERSION, (id_,)).fetchone() is not None
 
-    def _prompt(self, prompt: Offer, name: str, versions: Sequence[Version]) -> Prompt:
+    def _prompt(
+        self, prompt: Offer, name: str, versions: Sequence[Version], current: Version
+    ) -> Prompt:
         return Prompt(
             id=prompt.id or next(self._ids),
             name=name,
@@ -275,30 +283,32 @@ class Intake:
             description=prompt.description,
             tags=prompt.tags,
             favourite=prompt.favourite,
-            template=versions[-1].content.template,
+            template=current.content.template,
             source=prompt.source,
-            version=len(versions),
+            version=current.number,
             labels=dict(prompt.labels),
             created_at=prompt.created_at or versions[0].created_at,
-            updated_at=prompt.updated_at or versions[-1].created_at,
+            updated_at=prompt.updated_at or current.created_at,
             deleted_at=prompt.deleted_at,
             secrets_allowed=prompt.secrets_allowed,
+            version_id=current.id,
+            versions=len(versions),
         )
 
-    def _insert_prompt(self, pk: int, made: Prompt) -> None:
+    def _insert_prompt(self, pk: int, made: Prompt, first_version_pk: int) -> None:
         tags = json.dumps(made.tags) if made.tags else "[]"
         names = (pk, made.id, made.name, leaf_of(made.name))
         details = (made.title, made.description, tags, made.favourite, made.source)
         times = (to_text(made.created_at), to_text(made.updated_at))
         deleted_at = to_text(made.deleted_at) if made.deleted_at else None
         ends = (*times, self._import_pk, deleted_at, made.secrets_allowed)
-        row = (*names, *details, self._version_pk, *ends)
+        version_pk = first_version_pk + made.version - 1
+        row = (*names, *details, version_pk, *ends)
         self._batch.add("prompts", row)
         if not made.deleted_at:
             self._batch.names.add(made.name)
-        first = self._version_pk - made.version
         for label, number in made.labels.items():
-            self._batch.add("labels", (pk, label, first + number))
+            self._batch.add("labels", (pk, label, first_version_pk + number - 1))
 
     def _insert_origins(
         self, pk: int, first_version_pk: int, prompt: Offer
@@ -322,8 +332,8 @@ class Intake:
 
     def _add_origins(self, pk: int, prompt: Offer) -> None:
         """Note where else a known text was found, unless that is known too."""
-        found = [version.origin for version in prompt.versions[-1:] if version.origin]
-        for origin in (*found, *prompt.origins):
+        own = prompt.current.origin
+        for origin in (*([own] if own else []), *prompt.origins):
             key = (pk, origin.source, origin.conversation_id, origin.message_id)
             if not self._execute(_FIND_ORIGIN, key).fetchone():
                 self._insert_origin(pk, None, origin)

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from promptvault.domain.digest import digest
@@ -11,11 +12,16 @@ from promptvault.domain.variable import variables_from_mapping
 
 # A message id that is a UUID stands for the message wherever it is found: a session
 # that is resumed or forked repeats messages under another conversation's id.
-_FIND_MESSAGE = """SELECT prompt_pk, version_pk FROM origins
-    WHERE message_id = ? AND source = ?
-        AND (conversation_id IS ? OR length(message_id) = 36)
-    ORDER BY version_pk DESC LIMIT 1"""
-_FIND_VERSION = """SELECT max(pk) FROM versions WHERE digest = ? AND prompt_pk = ?"""
+# Of several versions the current one counts: they may be the same text, which two
+# devices took in.
+_FIND_MESSAGE = """SELECT o.prompt_pk, o.version_pk FROM origins o
+    JOIN prompts p ON p.pk = o.prompt_pk
+    WHERE o.message_id = ? AND o.source = ?
+        AND (o.conversation_id IS ? OR length(o.message_id) = 36)
+    ORDER BY o.version_pk IS p.version_pk DESC, o.version_pk DESC LIMIT 1"""
+_FIND_VERSION = """SELECT v.pk FROM versions v JOIN prompts p ON p.pk = v.prompt_pk
+    WHERE v.digest = ? AND v.prompt_pk = ?
+    ORDER BY v.pk = p.version_pk DESC, v.number DESC LIMIT 1"""
 _FIND_TEXT = """SELECT p.pk, v.pk FROM versions v
     JOIN prompts p ON p.pk = v.prompt_pk AND p.version_pk = v.pk
     WHERE v.digest = ? AND p.deleted_at IS NULL LIMIT 1"""
@@ -24,18 +30,19 @@ _FIND_OLDER_TEXT = """SELECT p.pk, v.pk FROM versions v
     WHERE v.digest = ? AND p.deleted_at IS NULL LIMIT 1"""
 _FIND_ID = "SELECT pk FROM prompts WHERE id = ?"
 _FIND_NAME = "SELECT 1 FROM prompts WHERE name = ? AND pk = ? AND deleted_at IS NULL"
-_FIND_REVISION = """SELECT pk, body, template, variables FROM versions
-    WHERE id = ? AND prompt_pk = ?"""
+_FIND_IDS = """SELECT v.id, v.pk = p.version_pk, v.pk FROM versions v
+    JOIN prompts p ON p.pk = v.prompt_pk WHERE p.pk = ?"""
+_GET_CONTENT = "SELECT body, template, variables FROM versions WHERE pk = ?"
 
 
 class Standing(NamedTuple):
     """A prompt in the vault that an offered one is the same as."""
 
     prompt_pk: int
-    known: int
-    """How many of the offered versions it has."""
+    missing: Sequence[int]
+    """Indexes of the offered versions that it is to get."""
     version_pk: int | None
-    """The last of those in the vault."""
+    """The version here that the missing ones follow, None where they follow none."""
 
 
 class Matcher:
@@ -67,21 +74,21 @@ class Matcher:
                 continue
             version_pk = self._version_with(row[0], prompt.versions[index].content)
             if version_pk is not None:
-                return Standing(row[0], index + 1, version_pk)
+                return Standing(row[0], _from(index + 1, prompt), version_pk)
             if row[1] is not None:  # the same place, with another text by now
-                return Standing(row[0], index, row[1])
+                return Standing(row[0], _from(index, prompt), row[1])
         return None
 
     def _version_with(self, prompt_pk: int, content: Content) -> int | None:
         key = (digest(content.body), prompt_pk)
-        found: int | None = self._execute(_FIND_VERSION, key).fetchone()[0]
-        return found
+        row = self._execute(_FIND_VERSION, key).fetchone()
+        return row[0] if row else None
 
     def _find_by_text(self, prompt: Offer, key: bytes) -> Standing | None:
         row = self._execute(_FIND_TEXT, (key,)).fetchone()
         if row is None and _has_no_ids(prompt):
             row = self._execute(_FIND_OLDER_TEXT, (key,)).fetchone()
-        return Standing(row[0], len(prompt.versions), row[1]) if row else None
+        return Standing(row[0], (), row[1]) if row else None
 
     def _find_by_id(self, prompt: Offer, key: bytes) -> Standing | None:
         row = self._execute(_FIND_ID, (prompt.id,)).fetchone()
@@ -89,17 +96,38 @@ class Matcher:
             same_name = self._find_by_text(prompt, key)
             where = (prompt.name, same_name and same_name.prompt_pk)
             return same_name if self._execute(_FIND_NAME, where).fetchone() else None
-        for index in range(len(prompt.versions) - 1, -1, -1):
-            version = prompt.versions[index]
-            revision = (version.id, row[0])
-            found = self._execute(_FIND_REVISION, revision).fetchone()
-            if found:
-                # The same revision with another text: somebody edited the file.
-                pk, body, template, variables = found
-                declared = variables_from_mapping(json.loads(variables))
-                edited = Content(body, bool(template), declared) != version.content
-                return Standing(row[0], index + (0 if edited else 1), pk)
-        return Standing(row[0], 0, None)
+        return self._standing_of(row[0], prompt)
+
+    def _standing_of(self, prompt_pk: int, prompt: Offer) -> Standing:
+        """Return what the prompt with the same id has of *prompt*, version by version.
+
+        Versions follow those here only where the current one is among the offered:
+        else it was made here since.
+        """
+        rows = self._execute(_FIND_IDS, (prompt_pk,)).fetchall()
+        keys = {id_: pk for id_, _, pk in rows}
+        known = [i for i, each in enumerate(prompt.versions) if each.id in keys]
+        if not known:
+            return Standing(prompt_pk, _from(0, prompt), None)
+        latest = prompt.current_index if prompt.current_index in known else known[-1]
+        unknown = {*_from(known[0], prompt)}.difference(known)
+        version = prompt.versions[latest]
+        if self._content(keys[version.id]) != version.content:
+            unknown.add(latest)  # somebody edited the file
+        offered = {each.id for each in prompt.versions}
+        current = next(pk for id_, is_current, pk in rows if is_current)
+        follows = any(is_current and id_ in offered for id_, is_current, _ in rows)
+        return Standing(prompt_pk, sorted(unknown), current if follows else None)
+
+    def _content(self, version_pk: int) -> Content:
+        row = self._execute(_GET_CONTENT, (version_pk,)).fetchone()
+        body, template, variables = row
+        declared = variables_from_mapping(json.loads(variables))
+        return Content(body, bool(template), declared)
+
+
+def _from(index: int, prompt: Offer) -> range:
+    return range(index, len(prompt.versions))
 
 
 def _has_no_ids(prompt: Offer) -> bool:

@@ -89,8 +89,7 @@ def files(
 def _current_text(connection: sqlite3.Connection, version_pk: int) -> str:
     """Return the file of a version as it is now: an import keeps no front matter."""
     reader = Reader(connection)
-    prompt = reader.by_version(version_pk)
-    version = reader.current(prompt)
+    prompt, version = reader.by_version(version_pk)
     return header(prompt, version, reader.origins(prompt)) + version.body
 
 

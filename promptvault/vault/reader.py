@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from promptvault.domain.prompt import (
     Author,
@@ -28,7 +28,8 @@ PROMPT_QUERY = """
         (SELECT json_group_object(l.name, n.number) FROM labels l
             JOIN versions n ON n.pk = l.version_pk WHERE l.prompt_pk = p.pk),
         p.created_at, p.updated_at, p.deleted_at, u.used_at, u.uses,
-        v.secrets, p.secrets_allowed
+        v.secrets, p.secrets_allowed, v.id,
+        (SELECT count(*) FROM versions n WHERE n.prompt_pk = p.pk)
     FROM prompts p
     JOIN versions v ON v.pk = p.version_pk
     LEFT JOIN usage.uses u ON u.prompt_id = p.id
@@ -36,7 +37,7 @@ PROMPT_QUERY = """
 _VERSION = """
     SELECT id, number, body, template, variables, message,
         author_name, author_email, created_at, commit_id
-    FROM versions
+    FROM versions v
 """
 _ORIGIN = """
     SELECT source, conversation_id, conversation_title, message_id, model,
@@ -158,10 +159,12 @@ class Reader:
             return to_prompt(row)
         raise NotFoundError(f"There is no prompt with the id {prompt_id!r}.")
 
-    def by_version(self, version_pk: int) -> Prompt:
-        """Return the prompt that a version, by its key, belongs to."""
+    def by_version(self, version_pk: int) -> tuple[Prompt, Version]:
+        """Return a version by its key, and the prompt that it belongs to."""
         where = "p.pk = (SELECT prompt_pk FROM versions WHERE pk = ?)"
-        return to_prompt(next(self.rows(f"{PROMPT_QUERY} WHERE {where}", version_pk)))
+        prompt = next(self.rows(f"{PROMPT_QUERY} WHERE {where}", version_pk))
+        version = next(self.rows(f"{_VERSION} WHERE pk = ?", version_pk))
+        return to_prompt(prompt), to_version(version)
 
     def prompts(
         self, selection: Selection, sort: Sort = Sort.NAME, limit: int | None = None
@@ -199,31 +202,26 @@ class Reader:
 
     def current(self, prompt: Prompt) -> Version:
         """Return the version that `get` prints."""
-        return self.version(prompt, Number(prompt.version))
+        # By its id: a sync may give it another number meanwhile.
+        found = self._find_version(prompt, "id = ?", prompt.version_id)
+        return found or _refuse(prompt)
 
     def version(self, prompt: Prompt, revision: Revision) -> Version:
         """Return one version of *prompt*; raises NotFoundError."""
-        for condition, parameter in self._ways(prompt, revision):
-            sql = f"""{_VERSION} WHERE {condition} AND prompt_pk =
-                (SELECT pk FROM prompts WHERE id = ?) ORDER BY number DESC LIMIT 1"""
-            for row in self.rows(sql, parameter, prompt.id):
-                return to_version(row)
-        raise NotFoundError(
-            f"{prompt.name} has no such version; 'promptvault log {prompt.name}'"
-            " lists what there is."
-        )
+        condition, *parameters = _condition(prompt, revision)
+        return self._find_version(prompt, condition, *parameters) or _refuse(prompt)
 
-    def _ways(self, prompt: Prompt, revision: Revision) -> Iterator[tuple[str, Any]]:
-        match revision:
-            case Number(value):
-                yield "number = ?", value if value > 0 else prompt.version + value
-            case AsOf(time):
-                yield "created_at <= ?", to_text(time)
-            case Named(text):
-                if text in prompt.labels:
-                    yield "number = ?", prompt.labels[text]
-                elif revision.may_be_commit:
-                    yield "commit_id GLOB ?", f"{text}*"
+    def version_before(self, prompt: Prompt, version: Version) -> Version:
+        """Return the version before *version*; of the first one, itself."""
+        condition = "number < ? ORDER BY number DESC"
+        return self._find_version(prompt, condition, version.number) or version
+
+    def _find_version(
+        self, prompt: Prompt, condition: str, *parameters: object
+    ) -> Version | None:
+        sql = f"""{_VERSION} WHERE prompt_pk = (SELECT pk FROM prompts WHERE id = ?)
+            AND {condition}"""
+        return next(map(to_version, self.rows(sql, prompt.id, *parameters)), None)
 
     def versions(self, prompt: Prompt) -> Iterator[Version]:
         """Yield every version of *prompt*, oldest first."""
@@ -284,7 +282,7 @@ class Reader:
 
 def to_prompt(row: tuple[Any, ...]) -> Prompt:
     """Build a Prompt from a row of the reader's prompt query."""
-    deleted_at, used_at, uses, secrets, allowed = row[13:18]
+    deleted_at, used_at, uses, secrets, allowed, version_id, versions = row[13:20]
     return Prompt(
         id=row[1],
         name=row[2],
@@ -303,7 +301,36 @@ def to_prompt(row: tuple[Any, ...]) -> Prompt:
         uses=uses or 0,
         secrets=tuple(json.loads(secrets)),
         secrets_allowed=bool(allowed),
+        version_id=version_id,
+        versions=versions,
     )
+
+
+def _refuse(prompt: Prompt) -> NoReturn:
+    raise NotFoundError(
+        f"{prompt.name} has no such version; 'promptvault log {prompt.name}'"
+        " lists what there is."
+    )
+
+
+def _condition(prompt: Prompt, revision: Revision) -> tuple[Any, ...]:
+    """Return what holds for a version, the best first, and the query's parameters."""
+    match revision:
+        case Number(value) if value > 0:
+            return "number = ?", value
+        case Number(value):
+            before = "number <= ? ORDER BY number DESC LIMIT 1 OFFSET ?"
+            return before, prompt.version, -value
+        case AsOf(time):
+            # What lost against the current version was never current here.
+            latest = "created_at <= ? ORDER BY number > ?, number DESC"
+            return latest, to_text(time), prompt.version
+        case Named(text) if text in prompt.labels:
+            named = "SELECT version_pk FROM labels l WHERE l.prompt_pk = v.prompt_pk"
+            return f"pk = ({named} AND l.name = ?)", text
+        case Named(text) if revision.may_be_commit:
+            return "commit_id GLOB ? ORDER BY number DESC", f"{text}*"
+    return ("FALSE",)
 
 
 def to_version(row: tuple[Any, ...]) -> Version:

@@ -68,9 +68,16 @@ class Repository:
     def add_version(self, prompt: Prompt, content: Content, message: str) -> Prompt:
         """Make *content* the next and current version of *prompt*."""
         row = self._row(prompt)
-        number = prompt.version + 1
+        number = self._next_number(row)
         row.version_pk = self._insert_version(row.pk, content, number, message)
         return self._commit([row], message)[0]
+
+    def _next_number(self, row: PromptRow) -> int:
+        of_prompt = VersionRow.prompt_pk == row.pk
+        newest = self._session.exec(
+            select(func.max(VersionRow.number)).where(of_prompt)
+        )
+        return (newest.one() or 0) + 1
 
     def _insert_version(
         self, prompt_pk: int | None, content: Content, number: int, message: str

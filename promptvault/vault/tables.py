@@ -140,6 +140,7 @@ class ImportGrowthRow(VaultTable, table=True):
     prompt_pk: int = Field(primary_key=True, foreign_key="prompts.pk", index=True)
     updated_at: str
     secrets_allowed: bool
+    version_pk: int | None = Field(default=None, foreign_key="versions.pk")
 
 
 class OriginRow(VaultTable, table=True):

@@ -27,7 +27,7 @@ class Withdrawn(NamedTuple):
 # Each table holds the prompts with one fate:
 # `removed`  brought, and nothing else has come to them since;
 # `handed`   brought, and found by another import too, which has them from now on;
-# `grown`    older, and given newer versions, which are still the last;
+# `grown`    older, and given versions, which are still the newest;
 # `changed`  of either kind, but changed here since: they stay as they are.
 _UNTOUCHED = "p.updated_at <= :time"
 _FOREIGN_VERSION = """EXISTS (SELECT 1 FROM versions v
@@ -38,8 +38,14 @@ _OTHER_IMPORT = """(SELECT min(o.import_pk) FROM origins o
 _GAINED = """p.import_pk IS NOT :pk AND p.pk IN
     (SELECT prompt_pk FROM versions WHERE import_pk = :pk)"""
 _BROUGHT = f"p.import_pk = :pk AND {_UNTOUCHED} AND NOT {_FOREIGN_VERSION}"
+_FIRST_GAINED = """(SELECT min(number) FROM versions v
+    WHERE v.prompt_pk = {prompt}.pk AND v.import_pk = :pk)"""
 _STILL_LAST = f"""{_UNTOUCHED} AND
-    (SELECT import_pk FROM versions v WHERE v.pk = p.version_pk) = :pk"""
+    ((SELECT import_pk FROM versions v WHERE v.pk = p.version_pk) = :pk
+        OR p.version_pk = (SELECT version_pk FROM import_growth
+            WHERE import_pk = :pk AND prompt_pk = p.pk))
+    AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.prompt_pk = p.pk
+        AND v.import_pk IS NOT :pk AND v.number > {_FIRST_GAINED.format(prompt="p")})"""
 _FATES = {
     "removed": f"SELECT pk FROM prompts p WHERE {_BROUGHT} AND {_OTHER_IMPORT} IS NULL",
     "handed": f"""SELECT pk, {_OTHER_IMPORT} AS heir FROM prompts p
@@ -63,7 +69,13 @@ _REMOVE = (
 )
 _DRAFTS = """FROM versions v WHERE v.import_pk = :pk
     AND v.prompt_pk IN (SELECT pk FROM temp.grown)"""
-_LEFT = "FROM versions v WHERE v.prompt_pk = prompts.pk AND v.import_pk IS NOT :pk"
+# Imports of earlier releases did not note which version was current before.
+_BEFORE = f"""coalesce(
+    (SELECT version_pk FROM import_growth
+        WHERE import_pk = :pk AND prompt_pk = prompts.pk),
+    (SELECT pk FROM versions WHERE prompt_pk = prompts.pk
+        AND number < {_FIRST_GAINED.format(prompt="prompts")}
+        ORDER BY number DESC LIMIT 1))"""
 _REVERT = (
     """UPDATE versions SET import_pk =
             (SELECT heir FROM temp.handed h WHERE h.pk = prompt_pk)
@@ -74,7 +86,7 @@ _REVERT = (
     # Only where the newer versions had moved the time on does it go back; imports of
     # earlier releases did not note to which.
     f"""UPDATE prompts SET updated_at =
-            (SELECT v.created_at {_LEFT} ORDER BY v.number DESC LIMIT 1)
+            (SELECT created_at FROM versions WHERE pk = {_BEFORE})
         WHERE pk IN (SELECT pk FROM temp.grown) AND updated_at =
             (SELECT created_at FROM versions WHERE pk = prompts.version_pk)""",
     """UPDATE prompts SET (updated_at, secrets_allowed) =
@@ -82,10 +94,9 @@ _REVERT = (
             WHERE import_pk = :pk AND prompt_pk = prompts.pk)
         WHERE pk IN (SELECT pk FROM temp.grown) AND pk IN
             (SELECT prompt_pk FROM import_growth WHERE import_pk = :pk)""",
-    "DELETE FROM import_growth WHERE import_pk = :pk",
-    f"""UPDATE prompts SET version_pk =
-            (SELECT v.pk {_LEFT} ORDER BY v.number DESC LIMIT 1)
+    f"""UPDATE prompts SET version_pk = {_BEFORE}
         WHERE pk IN (SELECT pk FROM temp.grown)""",
+    "DELETE FROM import_growth WHERE import_pk = :pk",
     f"DELETE FROM versions WHERE pk IN (SELECT v.pk {_DRAFTS})",
     """DELETE FROM origins WHERE import_pk = :pk
         AND prompt_pk IN (SELECT pk FROM temp.rewritten)""",

@@ -1,6 +1,6 @@
 """Devices of one user, and the server that they sync with."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -33,12 +33,12 @@ def new_laptop(
 
 
 @pytest.fixture
-def one(new_laptop: NewLaptop) -> Iterator[Laptop]:
+def one(new_laptop: NewLaptop) -> Laptop:
     """Return a device."""
-    yield new_laptop("one")
+    return new_laptop("one")
 
 
 @pytest.fixture
-def two(new_laptop: NewLaptop) -> Iterator[Laptop]:
+def two(new_laptop: NewLaptop) -> Laptop:
     """Return another device of the same user."""
-    yield new_laptop("two")
+    return new_laptop("two")

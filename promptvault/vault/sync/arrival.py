@@ -1,6 +1,7 @@
 """Changes that arrive: followed, merged, or kept beside what is here."""
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from promptvault.vault.sync.adoption import Adoption, MissingVersionError, check_state
@@ -98,12 +99,13 @@ class Arrivals:
         state = None if change.payload is None else check_state(change.payload)
         if state is None and not change.deleted:
             raise MissingVersionError
-        self._learn(id_, change.versions)
         theirs = Revision(rev, None, change.deleted, False, state)
         item = find_item(self.connection, id_)
         if item is None:
-            self._arrive(id_, theirs)
-        elif rev == item.local_rev or self._descends_from(item, rev):
+            self._arrive(id_, theirs, change.versions)
+            return
+        self._learn(id_, change.versions)
+        if rev == item.local_rev or self._descends_from(item, rev):
             self.bases.set(item, rev, live=not change.deleted)
         else:
             self._change(item, theirs)
@@ -113,15 +115,26 @@ class Arrivals:
             rev in (each.rev, each.parent) for each in line(self.connection, item)
         )
 
-    def _arrive(self, id_: str, theirs: Revision) -> None:
+    def _arrive(self, id_: str, theirs: Revision, versions: list[VersionRead]) -> None:
         """Take in a prompt that sync does not know yet."""
         if theirs.state is None:
             return
-        item = add_item(self.connection, id_, theirs.rev, theirs.rev)
-        add_revision(self.connection, item, theirs)
-        self._write(id_, theirs.state, deleted=theirs.deleted)
-        self.bases.set(item, theirs.rev, live=not theirs.deleted)
-        self.pulled += 1
+        item = add_item(self.connection, id_, theirs.rev, None)
+        if self.adoption.find(id_) is None:
+            self._create(id_, theirs, versions)
+            self._stand_at(item, theirs)
+        else:  # it lies in the trash here since before anybody was told of it
+            self._learn(id_, versions)
+            self._follow(item, theirs)
+
+    def _create(
+        self, id_: str, theirs: Revision, versions: Sequence[VersionRead] = ()
+    ) -> None:
+        assert theirs.state is not None
+        early = take_early(self.connection, id_)
+        found = map(received, [*early, *versions])
+        placed = sorted(found, key=lambda each: each.place or ())
+        self.adoption.create(id_, theirs.state, placed, deleted=theirs.deleted)
 
     def _follow(self, item: Item, theirs: Revision) -> None:
         """Make the prompt what it is on the server; what was written here stays known.
@@ -134,23 +147,22 @@ class Arrivals:
             self._rebase(item, item.local_rev, theirs.state, deleted=deleted)
 
     def _overwrite(self, item: Item, theirs: Revision) -> None:
+        pk = self.adoption.find(item.id)
+        if pk is None and theirs.state is not None:  # removed for good, and here again
+            self._create(item.id, theirs)
+        elif pk is not None and theirs.state is not None:
+            deleted = theirs.deleted
+            self.adoption.update(pk, item.id, theirs.state, deleted=deleted)
+        elif pk is not None:
+            self.adoption.remove(pk)
+        self._stand_at(item, theirs)
+
+    def _stand_at(self, item: Item, theirs: Revision) -> None:
+        """Note that the prompt is now what it is on the server."""
         self.pulled += 1
         add_revision(self.connection, item, theirs._replace(parent=item.base_rev))
         item.local_rev, item.hold = theirs.rev, None
         self.bases.set(item, theirs.rev, live=not theirs.deleted)
-        if theirs.state is not None:
-            self._write(item.id, theirs.state, deleted=theirs.deleted)
-        elif (pk := self.adoption.find(item.id)) is not None:
-            self.adoption.remove(pk)
-
-    def _write(self, id_: str, state: State, *, deleted: bool) -> None:
-        pk = self.adoption.find(id_)
-        if pk is not None:
-            self.adoption.update(pk, id_, state, deleted=deleted)
-            return
-        found = map(received, take_early(self.connection, id_))
-        versions = sorted(found, key=lambda each: each.place or ())
-        self.adoption.create(id_, state, versions, deleted=deleted)
 
     def _rebase(
         self, item: Item, parent: str, state: State | None, *, deleted: bool = False
@@ -220,7 +232,7 @@ class Arrivals:
             self.merged += 1
             add_revision(self.connection, item, theirs._replace(parent=item.base_rev))
             self.bases.set(item, theirs.rev, live=True)
-            self._write(item.id, merged, deleted=False)
+            self.adoption.update(pk, item.id, merged, deleted=False)
             self._rebase(item, theirs.rev, merged)
 
     def _base(self, item: Item) -> State | None:

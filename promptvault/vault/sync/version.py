@@ -155,6 +155,8 @@ def keep_early(
 
 def take_early(connection: sqlite3.Connection, prompt_id: str) -> list[VersionRead]:
     """Return and forget the versions that came before their prompt."""
+    if connection.execute("SELECT 1 FROM sync_early LIMIT 1").fetchone() is None:
+        return []
     sql = "DELETE FROM sync_early WHERE item = ? RETURNING content"
     rows = connection.execute(sql, (prompt_id,)).fetchall()
     return [VersionRead.model_validate_json(row[0]) for row in rows]
