@@ -29,7 +29,9 @@ PROMPT_QUERY = """
             JOIN versions n ON n.pk = l.version_pk WHERE l.prompt_pk = p.pk),
         p.created_at, p.updated_at, p.deleted_at, u.used_at, u.uses,
         v.secrets, p.secrets_allowed, v.id,
-        (SELECT count(*) FROM versions n WHERE n.prompt_pk = p.pk)
+        (SELECT count(*) FROM versions n WHERE n.prompt_pk = p.pk),
+        EXISTS (SELECT 1 FROM sync_sides s WHERE s.item = p.id),
+        (SELECT hold FROM sync_items i WHERE i.item = p.id)
     FROM prompts p
     JOIN versions v ON v.pk = p.version_pk
     LEFT JOIN usage.uses u ON u.prompt_id = p.id
@@ -283,6 +285,7 @@ class Reader:
 def to_prompt(row: tuple[Any, ...]) -> Prompt:
     """Build a Prompt from a row of the reader's prompt query."""
     deleted_at, used_at, uses, secrets, allowed, version_id, versions = row[13:20]
+    in_conflict, hold = row[20:22]
     return Prompt(
         id=row[1],
         name=row[2],
@@ -303,6 +306,8 @@ def to_prompt(row: tuple[Any, ...]) -> Prompt:
         secrets_allowed=bool(allowed),
         version_id=version_id,
         versions=versions,
+        in_conflict=bool(in_conflict),
+        hold=hold,
     )
 
 

@@ -28,10 +28,10 @@ _BY_MONTH = """SELECT substr(created_at, 1, 7) AS month, count(*) FROM prompts
 _MOST_USED = """SELECT p.name, u.uses FROM prompts p
     JOIN usage.uses u ON u.prompt_id = p.id WHERE p.deleted_at IS NULL
     ORDER BY u.uses DESC, u.used_at DESC, p.name LIMIT ?"""
-_MOST_CHANGED = """SELECT p.name, count(*) AS number FROM prompts p
+_MOST_CHANGED = """SELECT p.name, count(*) AS held FROM prompts p
     JOIN versions v ON v.prompt_pk = p.pk
-    WHERE p.deleted_at IS NULL GROUP BY p.pk HAVING number > 1
-    ORDER BY number DESC, p.updated_at DESC, p.name LIMIT ?"""
+    WHERE p.deleted_at IS NULL GROUP BY p.pk HAVING held > 1
+    ORDER BY held DESC, p.updated_at DESC, p.name LIMIT ?"""
 _TAGS = """SELECT value, count(*) AS number FROM prompts, json_each(tags)
     WHERE deleted_at IS NULL GROUP BY value ORDER BY number DESC, value LIMIT ?"""
 _BODIES = "SELECT body FROM documents"

@@ -14,6 +14,7 @@ from promptvault.domain.prompt import Author, Prompt, Version
 from promptvault.domain.variable import variables_to_mapping
 from promptvault.paths import Paths
 from promptvault.services import saving
+from promptvault.services.doctor import examine
 from promptvault.services.linking import linked
 from promptvault.services.manuscript import Fields, read_written
 from promptvault.services.syncing import Direction, Exchange, SyncReport, synchronise
@@ -111,6 +112,10 @@ class Laptop:
         """Return every version of a prompt, without the commit of this device."""
         with reading(self.paths.database, self.paths.usage) as reader:
             return [_told(each) for each in reader.versions(reader.get(name))]
+
+    def problems(self) -> list[str]:
+        """Return what the doctor finds wrong."""
+        return [each.message for each in examine(self.workspace).problems]
 
     def everything(self) -> dict[str, Any]:
         """Return all that must be the same on every device."""

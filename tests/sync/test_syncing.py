@@ -102,3 +102,32 @@ def test_a_deleted_prompt_is_in_the_trash_of_the_other(
     two.sync()
     assert two.names() == []
     assert two.names(trashed=True) == ["a"]
+
+
+def test_what_both_devices_had_imported_is_there_once(one: Laptop, two: Laptop) -> None:
+    for laptop in (one, two):
+        laptop.add("chat/review", "Review this.")
+        laptop.add("chat/plan", f"Plan of {laptop.home.name}.")
+    one.sync()
+    two.sync()
+    one.sync()
+    assert one.everything() == two.everything()
+    assert [name for name in two.names() if "review" in name] == ["chat/review"]
+    assert len(two.names()) == 3
+
+
+def test_the_doctor_finds_nothing_wrong_after_a_sync(one: Laptop, two: Laptop) -> None:
+    one.add("a", "first\n2\n3\n4\nlast\n")
+    two.add("a", "another")
+    one.sync()
+    two.sync()
+    one.edit("a", "FIRST\n2\n3\n4\nlast\n")
+    two.edit("a", "first\n2\n3\n4\nLAST\n")
+    for laptop in (one, two, one):
+        laptop.sync()
+    two.edit("a", "conflicting")
+    one.edit("a", "differently")
+    for laptop in (one, two, one):
+        laptop.sync()
+        assert laptop.problems() == []
+    assert one.everything() == two.everything()

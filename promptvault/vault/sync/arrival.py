@@ -16,6 +16,7 @@ from promptvault.vault.sync.item import (
     add_revision,
     find_item,
     find_revision,
+    forget_item,
     line,
     new_rev,
     save_item,
@@ -24,7 +25,9 @@ from promptvault.vault.sync.link import Link
 from promptvault.vault.sync.merging import Merger
 from promptvault.vault.sync.side import add_side, drop_side, take_side
 from promptvault.vault.sync.state import unsent
+from promptvault.vault.sync.twin import find_twin
 from promptvault.vault.sync.version import (
+    NewVersion,
     find_version,
     keep_early,
     received,
@@ -134,7 +137,16 @@ class Arrivals:
         early = take_early(self.connection, id_)
         found = map(received, [*early, *versions])
         placed = sorted(found, key=lambda each: each.place or ())
+        if not theirs.deleted and self.link.is_catching_up:
+            self._drop_twin(theirs.state, placed)
         self.adoption.create(id_, theirs.state, placed, deleted=theirs.deleted)
+
+    def _drop_twin(self, state: State, versions: Sequence[NewVersion]) -> None:
+        twin = find_twin(self.connection, state, versions)
+        pk = self.adoption.find(twin.id) if twin else None
+        if twin and pk is not None:
+            self.adoption.remove(pk)
+            forget_item(self.connection, twin)
 
     def _follow(self, item: Item, theirs: Revision) -> None:
         """Make the prompt what it is on the server; what was written here stays known.

@@ -26,12 +26,6 @@ MOST_BYTES = 1024 * 1024
 _MOST_VERSIONS = 1000
 
 
-def has_changes(connection: sqlite3.Connection) -> bool:
-    """Tell whether anything changed since `mint`; a look at one row."""
-    row = connection.execute("SELECT 1 FROM sync_changes LIMIT 1").fetchone()
-    return row is not None
-
-
 def mint(connection: sqlite3.Connection, commit: Commit) -> None:
     """Give every prompt that has changed a revision of its own.
 

@@ -4,6 +4,7 @@ No device writes anything for it: the names that are sent are those that people 
 and each device comes to the same by itself.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -11,12 +12,14 @@ from typing import NamedTuple
 from promptvault.domain.name import leaf_of, own_name, told_apart
 from promptvault.vault.sync.commit import Commit
 
+_BEARERS = """SELECT p.id, p.pk, p.name FROM json_each(?1) w
+        CROSS JOIN prompts p ON p.name = w.value WHERE p.deleted_at IS NULL
+    UNION ALL SELECT p.id, p.pk, p.name FROM json_each(?1) w
+        CROSS JOIN prompts p ON p.name > w.value || '~' AND p.name < w.value || '~~'
+        WHERE p.deleted_at IS NULL"""
 # The first version's place says when the server first heard of a prompt.
-_BEARERS = """SELECT p.id, p.pk, p.name,
-        (SELECT s.seq FROM versions v JOIN sync_places s ON s.version_pk = v.pk
-            WHERE v.prompt_pk = p.pk ORDER BY s.seq LIMIT 1)
-    FROM prompts p WHERE p.deleted_at IS NULL
-        AND (p.name = ?1 OR p.name > ?1 || '~' AND p.name < ?1 || '~~')"""
+_AGE = """SELECT min(s.seq) FROM versions v JOIN sync_places s ON s.version_pk = v.pk
+    WHERE v.prompt_pk = ?"""
 _RENAME = "UPDATE prompts SET name = ?, leaf = ? WHERE pk = ?"
 _DIGITS = (4, 8, 36)
 
@@ -25,7 +28,6 @@ class _Bearer(NamedTuple):
     id: str
     pk: int
     shown: str
-    seq: int | None
 
 
 def free_name(connection: sqlite3.Connection, name: str, prompt_id: str) -> str:
@@ -41,11 +43,13 @@ def settle(
     connection: sqlite3.Connection, names: Iterable[str], commit: Commit
 ) -> None:
     """Let the oldest prompt of each of *names* be shown by it, the others beside it."""
-    for name in sorted(set(names)):
-        rows = connection.execute(_BEARERS, (name,)).fetchall()
-        bearers = [_Bearer(*row) for row in rows if own_name(row[2], row[0]) == name]
-        wanted = _shown(name, bearers)
-        changed = [each for each in bearers if wanted[each.id] != each.shown]
+    groups: dict[str, list[_Bearer]] = {}
+    for row in connection.execute(_BEARERS, (json.dumps(sorted(set(names))),)):
+        bearer = _Bearer(*row)
+        groups.setdefault(own_name(bearer.shown, bearer.id), []).append(bearer)
+    for name in sorted(groups):
+        wanted = _shown(name, _by_age(connection, groups[name]))
+        changed = [each for each in groups[name] if wanted[each.id] != each.shown]
         for each in changed:  # first all make way
             commit.rewrite(connection, each.pk)
             connection.execute(_RENAME, (f"/{each.id}", "", each.pk))
@@ -54,10 +58,20 @@ def settle(
             connection.execute(_RENAME, (shown, leaf_of(shown), each.pk))
 
 
-def _shown(name: str, bearers: list[_Bearer]) -> dict[str, str]:
+def _by_age(connection: sqlite3.Connection, bearers: list[_Bearer]) -> list[str]:
+    """Return the ids of prompts, the oldest on the server first."""
+    if len(bearers) == 1:
+        return [bearers[0].id]
+
+    def age(bearer: _Bearer) -> tuple[bool, int, str]:
+        (seq,) = connection.execute(_AGE, (bearer.pk,)).fetchone()
+        return (seq is None, seq or 0, bearer.id)
+
+    return [each.id for each in sorted(bearers, key=age)]
+
+
+def _shown(name: str, ids: list[str]) -> dict[str, str]:
     """Return what each of the prompts called *name* is shown as."""
-    ordered = sorted(bearers, key=lambda each: (each.seq is None, each.seq, each.id))
-    others = [each.id for each in ordered[1:]]
+    first, *others = ids
     digits = next(n for n in _DIGITS if len({id_[:n] for id_ in others}) == len(others))
-    shown = {id_: told_apart(name, id_, digits) for id_ in others}
-    return shown | ({ordered[0].id: name} if ordered else {})
+    return {id_: told_apart(name, id_, digits) for id_ in others} | {first: name}
