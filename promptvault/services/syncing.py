@@ -14,15 +14,16 @@ from promptvault.services.read_ahead import batched, read_ahead
 from promptvault.services.workspace import Workspace
 from promptvault.vault.database import bulk_transaction, open_read_only
 from promptvault.vault.sync.adoption import MissingVersionError
+from promptvault.vault.sync.change import has_changes
 from promptvault.vault.sync.incoming import (
     Scribe,
     Taken,
+    hold_back,
     prepare,
     read_anew,
     take_in,
 )
 from promptvault.vault.sync.link import Link, get_link
-from promptvault.vault.sync.minting import has_changes
 from promptvault.vault.sync.outgoing import (
     Outgoing,
     Room,
@@ -58,7 +59,7 @@ class Progress:
     to_push: int = 0
     pulled: int = 0
     to_pull: int | None = None
-    """Prompts on the server, None while that is not known."""
+    """Prompts on the server where all of them are read, None while not known."""
 
 
 @dataclass(slots=True)
@@ -112,6 +113,7 @@ class _Sync:
         self._room = Room()
         self._rereads = 0
         self._idle_rounds = 0
+        self._reads_all = False
 
     def run(self) -> SyncReport:
         """Go round until both sides are equal."""
@@ -173,6 +175,7 @@ class _Sync:
     def _collect(self) -> tuple[Link, Outgoing]:
         with snapshot(self._workspace) as connection:
             link = get_link(connection)
+            self._reads_all = self._reads_all or link.epoch is None
             if link.is_catching_up or not self._direction.push:
                 return link, Outgoing()
             if not self._progress.to_push:
@@ -185,16 +188,24 @@ class _Sync:
         try:
             answer = self._exchange(_request(link, sent))
         except TooLargeError:
-            if len(sent.changes) <= 1:
-                raise
-            half = len(sent.changes) // 2
-            self._room = Room(half, max(1, self._room.bytes // 2))
+            self._make_smaller(sent)
             return None
         self._room = _room(answer.limits, self._room)
         found = [each for each in answer.vaults if str(each.id) == link.vault]
         if len(found) != 1:
             raise UnavailableError("The server answers for another vault: try again.")
         return found[0]
+
+    def _make_smaller(self, sent: Outgoing) -> None:
+        """Send less at once, or hold back what is too large by itself."""
+        if len(sent.changes) > 1:
+            half = len(sent.changes) // 2
+            self._room = Room(half, max(1, self._room.bytes // 2))
+            return
+        if not sent.changes:
+            raise UnavailableError("The server takes no request at all: try later.")
+        with locked(self._workspace) as writer, bulk_transaction(writer.connection):
+            hold_back(writer.connection, sent)
 
     def _take_in(self, sent: Outgoing, answers: Sequence[VaultAnswer]) -> Taken:
         with locked(self._workspace) as writer:
@@ -224,7 +235,8 @@ class _Sync:
         self._report.taken.add(taken)
         self._progress.pushed += taken.pushed
         self._progress.pulled += taken.pulled
-        self._progress.to_pull = answer.quota.used if answer.quota else None
+        if self._reads_all and answer.quota:
+            self._progress.to_pull = answer.quota.used
         self._on_progress(self._progress)
 
     def _refuse_to_turn_in_circles(self, sent: Outgoing, answer: VaultAnswer) -> None:

@@ -33,6 +33,28 @@ def exclusive(path: Path, on_wait: Callable[[], None]) -> Iterator[int]:
     when another process holds the lock for seconds. Raises VaultError after ten
     minutes, or when the file cannot be made.
     """
+    with _opened(path) as descriptor:
+        _wait_for(descriptor, on_wait)
+        yield descriptor
+
+
+@contextlib.contextmanager
+def exclusive_if_free(path: Path) -> Iterator[bool]:
+    """Hold the lock file *path* while the block runs; yields False where others do.
+
+    Raises VaultError when the file cannot be made.
+    """
+    with _opened(path) as descriptor:
+        try:
+            _try_lock(descriptor)
+        except OSError:
+            yield False
+        else:
+            yield True
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[int]:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -40,7 +62,6 @@ def exclusive(path: Path, on_wait: Callable[[], None]) -> Iterator[int]:
         reason = error.strerror
         raise VaultError(f"The vault cannot be written: {reason}.") from error
     try:
-        _wait_for(descriptor, on_wait)
         yield descriptor
     finally:
         os.close(descriptor)

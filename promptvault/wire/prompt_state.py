@@ -3,7 +3,9 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from promptvault.errors import UnavailableError
 
 _Id = Annotated[UUID, Field(strict=False)]
 
@@ -51,3 +53,27 @@ class PromptState(_State):
     sensitive_allowed: bool = False
     """True where a person said that likely secrets in it may leave the vault."""
     origins: list[dict[str, Any]] = []
+
+
+def check_state(payload: object) -> dict[str, Any]:
+    """Return a prompt's state as it arrived; raises UnavailableError for none."""
+    try:
+        state = PromptState.model_validate(payload)
+    except ValidationError:
+        raise unreadable() from None
+    return state.model_dump(mode="json", exclude_unset=True)
+
+
+def check_version(payload: object) -> VersionState:
+    """Return a version as it arrived; raises UnavailableError for what is none."""
+    try:
+        return VersionState.model_validate(payload)
+    except ValidationError:
+        raise unreadable() from None
+
+
+def unreadable() -> UnavailableError:
+    """Return the error for what another device has sent and this one cannot read."""
+    return UnavailableError(
+        "The server has prompts that this program cannot read: update it."
+    )

@@ -16,6 +16,16 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     length: int | None = None
     """What it says of its length, where that is a lie."""
+    parts: tuple[bytes, ...] | None = None
+    """What is sent in place of a body, part by part, with no word of its length."""
+    stays: bool = False
+    """Whether the connection stays open after that, until the server stops."""
+
+
+HANG_UP = Reply(status=0)
+"""No answer at all."""
+SILENCE = Reply(status=0, stays=True)
+"""No answer, and no end."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +36,14 @@ class Asked:
     path: str
     token: str | None
     body: bytes
+    headers: dict[str, str]
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Keep stderr clean: clients that take fright hang up."""
 
 
 class Stub:
@@ -34,8 +52,8 @@ class Stub:
     def __init__(self, *replies: Reply, certificate: Path | None = None) -> None:
         self.replies = list(replies) or [Reply()]
         self.asked: list[Asked] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._end = threading.Event()
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         scheme = "http"
         if certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -52,6 +70,7 @@ class Stub:
 
     def stop(self) -> None:
         """Stop, and free the port."""
+        self._end.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -66,15 +85,24 @@ class Stub:
                 length = int(self.headers.get("Content-Length", 0))
                 body = self.rfile.read(length)
                 token = self.headers.get("Authorization")
-                stub.asked.append(Asked(self.command, self.path, token, body))
+                headers = dict(self.headers.items())
+                stub.asked.append(Asked(self.command, self.path, token, body, headers))
                 reply = stub._next()
+                if reply.status:
+                    self._begin(reply)
+                    for part in reply.parts or (reply.body,):
+                        self.wfile.write(part)
+                if reply.stays:
+                    stub._end.wait()
+
+            def _begin(self, reply: Reply) -> None:
                 self.send_response(reply.status)
                 for name, value in reply.headers.items():
                     self.send_header(name, value)
-                length = len(reply.body) if reply.length is None else reply.length
-                self.send_header("Content-Length", str(length))
+                if reply.parts is None:
+                    told = len(reply.body) if reply.length is None else reply.length
+                    self.send_header("Content-Length", str(told))
                 self.end_headers()
-                self.wfile.write(reply.body)
 
             do_GET = do_POST = do_DELETE = _answer
 

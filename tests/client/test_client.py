@@ -2,10 +2,7 @@
 
 import gzip
 import json
-import shutil
 import socket
-import subprocess
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,12 +11,10 @@ from promptvault import errors
 from promptvault.client.address import parse_address
 from promptvault.client.client import connect
 from promptvault.errors import PromptVaultError, RateLimitedError, UnavailableError
-from tests.client.stub import Reply, Stub
+from tests.client.conftest import TOKEN, Start
+from tests.client.stub import HANG_UP, Reply
 
-TOKEN = "pv_pat_secret-of-the-test"
-
-Start = Callable[..., Stub]
-ME = {
+ME: dict[str, object] = {
     "email": "ada@example.org",
     "user_id": "7f0bd1f8-9bb3-4d65-8d90-5a4ac5c0f2c5",
     "account_id": "64dc0b4b-3c6e-4b92-ad07-ba9e4e8cbb07",
@@ -28,22 +23,9 @@ ME = {
     "limits": {"prompts": 50, "optimizations": 0, "members": 1},
     "usage": {"prompts": 0, "members": 1},
     "device": None,
+    "vaults": [],
 }
 GOOD = Reply(body=json.dumps(ME).encode())
-
-
-@pytest.fixture
-def start() -> Iterator[Start]:
-    """Return what starts a server with replies."""
-    running: list[Stub] = []
-
-    def make(*replies: Reply, certificate: Path | None = None) -> Stub:
-        running.append(Stub(*replies, certificate=certificate))
-        return running[-1]
-
-    yield make
-    for each in running:
-        each.stop()
 
 
 def ask(url: str, waits: list[float] | None = None) -> str:
@@ -205,7 +187,7 @@ def test_another_version_of_the_protocol(start: Start) -> None:
 
 
 def test_an_answer_without_end(start: Start) -> None:
-    bomb = gzip.compress(bytes(64 * 1024 * 1024))
+    bomb = gzip.compress(bytes(80 * 1024 * 1024))
     found = refusal(start(Reply(200, bomb, {"Content-Encoding": "gzip"})).url)
     assert "more than anybody asked for" in str(found)
 
@@ -225,6 +207,21 @@ def test_an_answer_that_breaks_off(start: Start, reply: Reply) -> None:
     assert "broke off" in str(found)
 
 
+def test_a_question_is_asked_again_where_the_connection_breaks(start: Start) -> None:
+    stub, waits = start(HANG_UP, Reply(body=b"{", length=9), GOOD), list[float]()
+    assert ask(stub.url, waits) == "ada@example.org"
+    assert waits == sorted(waits)
+    assert len(stub.asked) == 3
+
+
+def test_nothing_is_ended_twice_where_the_connection_breaks(start: Start) -> None:
+    stub = start(HANG_UP, Reply(204, b""))
+    with connect(parse_address(stub.url), TOKEN) as client:
+        with pytest.raises(UnavailableError, match="broke off"):
+            client.revoke()
+    assert len(stub.asked) == 1
+
+
 def test_nobody_listens() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
@@ -238,23 +235,6 @@ def test_a_host_that_does_not_exist() -> None:
     found = refusal("https://nowhere.invalid")
     assert isinstance(found, UnavailableError)
     assert "nowhere.invalid cannot be reached" in str(found)
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """Return a certificate that nobody signed but itself, with its key."""
-    program = shutil.which("openssl")
-    if program is None:
-        pytest.skip("there is no openssl to make a certificate")
-    file = tmp_path / "certificate.pem"
-    name = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-    where = ["-keyout", str(file), "-out", str(file)]
-    subprocess.run(
-        [program, "req", "-x509", "-newkey", "rsa:2048", "-nodes", *name, *where],
-        check=True,
-        capture_output=True,
-    )
-    return file
 
 
 def test_a_certificate_that_nobody_signed(start: Start, certificate: Path) -> None:

@@ -65,6 +65,11 @@ STATEMENTS = (
         seq INTEGER NOT NULL,
         position INTEGER NOT NULL
     )""",
+    # Versions whose likely secrets nobody has allowed out, whatever is said later.
+    """CREATE TABLE sync_private (
+        version_pk INTEGER NOT NULL PRIMARY KEY
+            REFERENCES versions (pk) ON DELETE CASCADE
+    )""",
     # What could not be merged, beside the prompt: `status` is "waiting" until the
     # server has it, then "open"; "held" when it does not take it.
     """CREATE TABLE sync_sides (

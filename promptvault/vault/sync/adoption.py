@@ -6,8 +6,6 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from pydantic import ValidationError
-
 from promptvault.domain.name import leaf_of, own_name, validate_name
 from promptvault.domain.prompt import clean_line, validate_tag
 from promptvault.domain.revision import validate_label
@@ -24,7 +22,6 @@ from promptvault.vault.sync.version import (
     find_version,
     insert_version,
 )
-from promptvault.wire.prompt_state import PromptState
 
 _INSERT = """INSERT INTO prompts (pk, id, name, leaf, title, description, tags,
         favourite, source, version_pk, secrets_allowed, created_at, updated_at,
@@ -64,18 +61,6 @@ class _Columns(NamedTuple):
     created_at: str
     updated_at: str
     deleted_at: str | None
-
-
-def check_state(payload: object) -> State:
-    """Return a state from the wire; raises UnavailableError for what is none."""
-    try:
-        return PromptState.model_validate(payload).model_dump(
-            mode="json", exclude_unset=True
-        )
-    except ValidationError:
-        raise UnavailableError(
-            "The server sent a prompt that this program cannot read: update it."
-        ) from None
 
 
 class Adoption:

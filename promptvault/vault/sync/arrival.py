@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from promptvault.vault.sync.adoption import Adoption, MissingVersionError, check_state
+from promptvault.vault.sync.adoption import Adoption, MissingVersionError
 from promptvault.vault.sync.base import Bases
 from promptvault.vault.sync.commit import Commit
 from promptvault.vault.sync.item import (
@@ -24,7 +24,7 @@ from promptvault.vault.sync.item import (
 from promptvault.vault.sync.link import Link
 from promptvault.vault.sync.merging import Merger
 from promptvault.vault.sync.side import add_side, drop_side, take_side
-from promptvault.vault.sync.state import unsent
+from promptvault.vault.sync.state import is_held_back, keep_private, unsent
 from promptvault.vault.sync.twin import find_twin
 from promptvault.vault.sync.version import (
     NewVersion,
@@ -35,6 +35,7 @@ from promptvault.vault.sync.version import (
     set_place,
     take_early,
 )
+from promptvault.wire.prompt_state import check_state
 from promptvault.wire.sync import Change, VersionRead
 
 
@@ -159,6 +160,7 @@ class Arrivals:
             self._rebase(item, item.local_rev, theirs.state, deleted=deleted)
 
     def _overwrite(self, item: Item, theirs: Revision) -> None:
+        keep_private(self.connection, item.id)
         pk = self.adoption.find(item.id)
         if pk is None and theirs.state is not None:  # removed for good, and here again
             self._create(item.id, theirs)
@@ -182,7 +184,8 @@ class Arrivals:
         """Let ours come after *parent*, to be sent."""
         new = Revision(new_rev(), parent, deleted, False, state)
         add_revision(self.connection, item, new)
-        item.local_rev, item.hold = new.rev, None
+        held = is_held_back(self.connection, item.id)
+        item.local_rev, item.hold = new.rev, Hold.SECRETS if held else None
         save_item(self.connection, item)
 
     def _change(self, item: Item, theirs: Revision) -> None:

@@ -19,12 +19,13 @@ from promptvault.vault.sync.adoption import Adoption
 from promptvault.vault.sync.arrival import Arrivals
 from promptvault.vault.sync.base import Bases
 from promptvault.vault.sync.commit import Commit
-from promptvault.vault.sync.item import Hold, release
+from promptvault.vault.sync.item import Hold, find_item, release, save_item
 from promptvault.vault.sync.link import get_link, save_link
 from promptvault.vault.sync.merging import Merger
 from promptvault.vault.sync.minting import forget_changes, mint
 from promptvault.vault.sync.outgoing import Outgoing
 from promptvault.vault.sync.result import Results
+from promptvault.vault.sync.side import set_status
 from promptvault.wire.sync import Quota, VaultAnswer
 
 _MANY = 100
@@ -86,6 +87,17 @@ def take_in(
     the vault is not the user's, UnavailableError for what makes no sense.
     """
     return _Reception(connection, scribe).take(outgoing, answers)
+
+
+def hold_back(connection: sqlite3.Connection, outgoing: Outgoing) -> None:
+    """Note that changes are too large for any request."""
+    for rev, sent in outgoing.changes.items():
+        item = find_item(connection, sent.item)
+        if sent.kind == "side":
+            set_status(connection, rev, "held")
+        elif item:
+            item.hold = Hold.TOO_LARGE
+            save_item(connection, item)
 
 
 def read_anew(connection: sqlite3.Connection) -> None:

@@ -12,7 +12,18 @@ _COLUMNS = (
     "vault, server, device, epoch, seq, boot, since, resync, digest,"
     " prompt_limit, prompt_count"
 )
-_TABLES = ("changes", "items", "places", "sides", "resolves", "early", "seen", "link")
+_TABLES = (
+    "changes",
+    "revs",
+    "items",
+    "places",
+    "private",
+    "sides",
+    "resolves",
+    "early",
+    "seen",
+    "link",
+)
 _FAVOURITES_FIRST = """INSERT OR IGNORE INTO sync_changes (item)
     SELECT p.id FROM prompts p LEFT JOIN json_each(?) u ON u.value = p.id
     WHERE p.deleted_at IS NULL ORDER BY p.favourite DESC, u.key IS NULL, u.key, p.pk"""

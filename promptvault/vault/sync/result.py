@@ -109,7 +109,7 @@ class Results:
             self._conflict(item, result)
         elif result.r == "rev_reuse":
             self._rename(item, sent)
-        elif result.r == "invalid" and result.missing:
+        elif result.r == "invalid" and _can_send(sent, result):
             forget_places(self.connection, item.id, result.missing)
         elif item.local_rev == str(result.rev) or sent.upto:
             item.hold = _HOLDS.get(result.r, Hold.REFUSED)
@@ -133,7 +133,14 @@ class Results:
             save_item(self.connection, item)
 
     def _side_refused(self, sent: Sent, result: Result) -> None:
-        if result.r == "invalid" and result.missing:
+        if result.r == "invalid" and _can_send(sent, result):
             forget_places(self.connection, sent.item, result.missing)
         else:
             set_status(self.connection, sent.push["rev"], "held")
+
+
+def _can_send(sent: Sent, result: Result) -> bool:
+    """Tell whether the server lacks versions that it was not sent."""
+    given = {version["id"] for version in sent.push.get("versions", [])}
+    missing = {str(each) for each in result.missing}
+    return bool(missing) and not missing & given

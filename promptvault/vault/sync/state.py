@@ -36,7 +36,8 @@ _SIZES = f"""SELECT p.id, v.id, v.created_at, length(CAST(v.body AS BLOB)) {_UNS
     ORDER BY w.key, v.number"""
 _VERSIONS = f"""SELECT p.id, v.pk, v.id, v.body, v.template, v.variables, v.message,
         v.author_name, v.author_email, v.created_at,
-        v.secrets != '[]' AND NOT p.secrets_allowed
+        v.secrets != '[]' AND (NOT p.secrets_allowed OR EXISTS (
+            SELECT 1 FROM sync_private x WHERE x.version_pk = v.pk))
     {_UNSENT} ORDER BY w.key, v.number"""
 
 
@@ -134,6 +135,24 @@ def outbound(
         if row[10]:
             content |= _redacted(body, bool(template), declared)
         yield id_, Outbound(pk, version_id, content)
+
+
+def keep_private(connection: sqlite3.Connection, prompt_id: str) -> None:
+    """Let no secret out that the unsent versions of a prompt hold.
+
+    Said before another device's word on the prompt's secrets takes the place of ours.
+    """
+    connection.execute(
+        f"""INSERT OR IGNORE INTO sync_private SELECT v.pk {_UNSENT}
+            AND v.secrets != '[]' AND NOT p.secrets_allowed""",
+        (json.dumps([prompt_id]),),
+    )
+
+
+def is_held_back(connection: sqlite3.Connection, prompt_id: str) -> bool:
+    """Tell whether a prompt holds a likely secret that must not leave the vault."""
+    found = standing(connection, [prompt_id]).get(prompt_id)
+    return found is not None and found.is_held_back
 
 
 def _redacted(body: str, template: bool, declared: dict[str, Any]) -> dict[str, Any]:

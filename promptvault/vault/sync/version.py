@@ -10,15 +10,13 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from pydantic import ValidationError
-
 from promptvault.domain.digest import digest
-from promptvault.domain.prompt import Content, clean_line
+from promptvault.domain.prompt import Content
 from promptvault.domain.timestamp import from_text, to_text
 from promptvault.domain.variable import variables_from_mapping, variables_to_mapping
-from promptvault.errors import InvalidInputError, UnavailableError
+from promptvault.errors import InvalidInputError
 from promptvault.secret_scan import secret_types
-from promptvault.wire.prompt_state import VersionState
+from promptvault.wire.prompt_state import check_version, unreadable
 from promptvault.wire.sync import VersionRead
 
 _INSERT = """INSERT INTO versions (prompt_pk, id, number, body, template, variables,
@@ -55,20 +53,16 @@ class NewVersion(NamedTuple):
 
 def received(version: VersionRead) -> NewVersion:
     """Return a version from the wire; raises UnavailableError for what is none."""
+    told = check_version(version.model_dump())
     try:
-        told = VersionState.model_validate(version.model_dump())
         variables = variables_from_mapping(told.variables)
         time = to_text(from_text(told.created_at))
-    except (ValidationError, InvalidInputError, ValueError, OverflowError):
-        raise UnavailableError(
-            "The server sent a version that this program cannot read: update it."
-        ) from None
-    author = (clean_line(told.author.name), clean_line(told.author.email))
+    except (InvalidInputError, ValueError, OverflowError):
+        raise unreadable() from None
+    author = (told.author.name, told.author.email)
     content = Content(told.body.replace("\0", "\ufffd"), told.template, variables)
     place = Place(version.seq, version.position)
-    return NewVersion(
-        str(told.id), content, clean_line(told.message), author, time, place
-    )
+    return NewVersion(str(told.id), content, told.message, author, time, place)
 
 
 def insert_version(

@@ -1,0 +1,300 @@
+"""Print how long syncing takes, client and server on one machine, as whole processes:
+`python -m tests.benchmarks.sync [--prompts N] [--runs N]`."""
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import socket
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from tests.benchmarks.data import Writer
+from tests.benchmarks.measure import Command, compare
+
+_EMAIL = "ada@example.org"
+_WORDS = 155
+"""Of a prompt: about 1 KB."""
+_CHANGES = 10
+_LATENCY_RUNS = 40
+_IMPORTS = "import httpx, sqlmodel"
+_PROGRAM = shutil.which("promptvault") or "promptvault"
+
+
+def main() -> None:
+    """Measure, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--prompts", type=int, default=100_000)
+    parser.add_argument("--runs", type=int, default=10)
+    options = parser.parse_args()
+    print("| what | measured | target |\n|---|---|---|")
+    with tempfile.TemporaryDirectory() as name, _server(Path(name)) as server:
+        for row in _rows(Path(name), server, options.prompts, options.runs):
+            print(row, flush=True)
+
+
+@dataclass
+class _Counter:
+    """Passes everything on to a server, and counts the bytes."""
+
+    target: tuple[str, int]
+    sent: int = 0
+    received: int = 0
+    listener: socket.socket = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """The address to sync with."""
+        return f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+
+    def _accept(self) -> None:
+        while True:
+            client, _ = self.listener.accept()
+            server = socket.create_connection(self.target)
+            for ends, name in (
+                ((client, server), "sent"),
+                ((server, client), "received"),
+            ):
+                threading.Thread(
+                    target=self._pass, args=(*ends, name), daemon=True
+                ).start()
+
+    def _pass(self, source: socket.socket, target: socket.socket, name: str) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(1 << 16):
+                setattr(self, name, getattr(self, name) + len(data))
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+
+@dataclass(frozen=True)
+class _Server:
+    """A server with one user."""
+
+    counter: _Counter
+    token: str
+
+
+@contextlib.contextmanager
+def _server(folder: Path) -> Iterator[_Server]:
+    """Run `promptvault serve` with its own PostgreSQL."""
+    environment = {
+        **os.environ,
+        "PROMPTVAULT_HOME": str(folder / "server"),
+        "PROMPTVAULT_SERVER_REQUEST_BURST": "1000000",
+    }
+    process = subprocess.Popen(
+        [_PROGRAM, "serve", "--json", "--port", "0"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        place = urlsplit(json.loads(process.stdout.readline())["url"])
+        for command in (["user", "add", _EMAIL, "--tier", "pro"], ["token", _EMAIL]):
+            done = subprocess.run(
+                [_PROGRAM, "server", *command, "--json"],
+                env=environment,
+                check=True,
+                capture_output=True,
+            )
+        counter = _Counter((place.hostname or "", place.port or 0))
+        yield _Server(counter, json.loads(done.stdout)["token"])
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+@dataclass(frozen=True)
+class _Device:
+    """A device of the user."""
+
+    home: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What makes a command use its vault."""
+        return {"PROMPTVAULT_HOME": str(self.home)}
+
+    def run(self, *arguments: str, text: str = "") -> str:
+        """Run a command to its end and return what it prints."""
+        done = subprocess.run(
+            [_PROGRAM, *arguments],
+            env={**os.environ, **self.environment},
+            input=text,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout
+
+    def sign_in(self, server: _Server) -> None:
+        """Sign in by a token."""
+        self.run(
+            "login", "--server", server.counter.url, "--token", "-", text=server.token
+        )
+
+    def has(self, name: str) -> bool:
+        """Tell whether a prompt is there to be read."""
+        path = self.home / "data" / "vault.db"
+        with contextlib.closing(
+            sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        ) as db:
+            return bool(
+                db.execute("SELECT 1 FROM prompts WHERE name = ?", (name,)).fetchone()
+            )
+
+
+@dataclass(frozen=True)
+class _Sync:
+    """A sync that was measured."""
+
+    report: dict[str, Any]
+    seconds: float
+    sent: int
+    received: int
+    peak_mb: float
+
+
+def _measure(device: _Device, counter: _Counter) -> _Sync:
+    sent, received = counter.sent, counter.received
+    out = device.home / "sync.json"
+    start = time.perf_counter()
+    pid = os.posix_spawnp(
+        _PROGRAM,
+        [_PROGRAM, "sync", "--json"],
+        {**os.environ, **device.environment},
+        file_actions=[
+            (
+                os.POSIX_SPAWN_OPEN,
+                1,
+                str(out),
+                os.O_WRONLY | os.O_CREAT | os.O_TRUNC,
+                0o600,
+            )
+        ],
+    )
+    _, status, usage = os.wait4(pid, 0)
+    seconds = time.perf_counter() - start
+    if status:
+        raise RuntimeError("sync failed")
+    time.sleep(0.05)  # the counter is a thread of its own
+    return _Sync(
+        json.loads(out.read_text()),
+        seconds,
+        counter.sent - sent,
+        counter.received - received,
+        usage.ru_maxrss / 1024,
+    )
+
+
+def _rows(folder: Path, server: _Server, prompts: int, runs: int) -> Iterator[str]:
+    one, two = _Device(folder / "one"), _Device(folder / "two")
+    one.run("import", str(_write(folder / "prompts.jsonl", prompts)))
+    os.sync()  # the disk is to be done with it before anything is measured
+    one.sign_in(server)
+    two.sign_in(server)
+    first = _measure(one, server.counter)
+    assert first.report["pushed"] == prompts
+    yield _row(
+        f"first push of {prompts:,}", first, "210 requests, 60 MB, 120 s, 200 MB"
+    )
+    second = _measure(two, server.counter)
+    assert second.report["pulled"] == prompts
+    yield _row("first pull of the same", second, "60 s")
+    yield _nothing_new(one, runs)
+    for number in range(_CHANGES):
+        one.run("add", f"changed/{number}", "A new text.")
+    yield _row(
+        f"{_CHANGES} changes pushed", _measure(one, server.counter), "2 requests, 64 KB"
+    )
+    yield _row("the same pulled", _measure(two, server.counter), "2 requests, 64 KB")
+    yield _latency(one, two)
+
+
+def _write(path: Path, count: int) -> Path:
+    writer = Writer()
+    with path.open("w") as file:
+        for number in range(count):
+            row = {
+                "name": f"folder{number % 100}/prompt{number}",
+                "body": writer.words(_WORDS),
+            }
+            file.write(json.dumps(row) + "\n")
+    return path
+
+
+def _row(label: str, sync: _Sync, target: str) -> str:
+    requests = sync.report["round_trips"]
+    traffic = f"{sync.sent / 1e6:.2f} MB sent, {sync.received / 1e6:.2f} MB received"
+    figures = f"{sync.seconds:.1f} s, {requests} requests, {traffic}"
+    return f"| {label} | {figures}, {sync.peak_mb:.0f} MB of memory | {target} |"
+
+
+def _nothing_new(device: _Device, runs: int) -> str:
+    result = compare(
+        Command([_PROGRAM, "sync"], device.environment),
+        Command([sys.executable, "-c", _IMPORTS]),
+        runs,
+    )
+    times = f"{result.seconds * 1000:.0f} / {result.base_seconds * 1000:.0f} ms"
+    return (
+        f"| sync with nothing new / `{_IMPORTS}` | {times}: {result.ratio:.2f} | 1.5 |"
+    )
+
+
+def _latency(one: _Device, two: _Device) -> str:
+    """Measure from the end of `add` on one device to the prompt on the other."""
+    with _watching(one), _watching(two):
+        times = sorted(_latency_of(one, two, number) for number in range(_LATENCY_RUNS))
+    middle, p95 = statistics.median(times), times[len(times) * 95 // 100]
+    figures = f"median {middle * 1000:.0f} ms, p95 {p95 * 1000:.0f} ms"
+    return f"| `sync --watch`, from one device to the other | {figures} | p95 1 s |"
+
+
+def _latency_of(one: _Device, two: _Device, number: int) -> float:
+    name = f"watched/{number}"
+    one.run("add", name, "A text.")
+    start = time.perf_counter()
+    while not two.has(name):
+        if time.perf_counter() - start > 30:
+            raise RuntimeError("the edit does not arrive")
+        time.sleep(0.005)
+    return time.perf_counter() - start
+
+
+@contextlib.contextmanager
+def _watching(device: _Device) -> Iterator[None]:
+    process = subprocess.Popen(
+        [_PROGRAM, "sync", "--watch"],
+        env={**os.environ, **device.environment},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    time.sleep(3)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+if __name__ == "__main__":
+    main()
