@@ -12,7 +12,7 @@ _TO_SEND = """SELECT count(*) FROM (SELECT item FROM sync_changes
     UNION SELECT item FROM sync_resolves)"""
 _HELD = "SELECT hold, count(*) FROM sync_items WHERE hold IS NOT NULL GROUP BY hold"
 _IN_CONFLICT = """SELECT count(DISTINCT p.id) FROM sync_sides s
-    JOIN prompts p ON p.id = s.item"""
+    CROSS JOIN prompts p ON p.id = s.item"""
 
 
 @dataclass(slots=True)
