@@ -15,6 +15,7 @@ from promptvault.wire.device_code import (
     DeviceTokenRead,
     OAuthErrorRead,
 )
+from promptvault.wire.error import ErrorRead
 
 router = APIRouter(prefix="/device", tags=["device sign-in"])
 
@@ -34,7 +35,12 @@ async def start_device_sign_in(
 @router.post(
     "/token",
     response_model=DeviceTokenRead,
-    responses={400: {"model": OAuthErrorRead, "description": "No token, or not yet."}},
+    responses={
+        400: {
+            "model": OAuthErrorRead | ErrorRead,
+            "description": "No token, or not yet.",
+        }
+    },
 )
 async def exchange_device_code(
     connection: Transaction,

@@ -31,6 +31,14 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """What somebody decided about a device."""
+
+    device_label: str
+    is_approved: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Poll:
     """What a device finds that asks again."""
 
@@ -98,6 +106,18 @@ class DeviceCodeRepository:
             (status, user_id, user_code),
         )
         return cursor.rowcount == 1
+
+    async def find_outcome(self, user_code: str, user_id: UUID) -> Outcome | None:
+        """Return what that user decided about a request; for an hour and a bit."""
+        cursor = self._connection.cursor(row_factory=class_row(Outcome))
+        await cursor.execute(
+            """
+            SELECT device_label, status <> 'denied' AS is_approved FROM device_codes
+             WHERE user_code = %s AND user_id = %s AND status <> 'pending'
+            """,
+            (user_code, user_id),
+        )
+        return await cursor.fetchone()
 
     async def exchange(self, code_hash: str) -> Approval | None:
         """Use up an approved request: of all who ask, one gets it."""

@@ -15,6 +15,7 @@ from promptvault.server.device_code.code import (
 from promptvault.server.device_code.repository import (
     Approval,
     DeviceCodeRepository,
+    Outcome,
     Poll,
     WaitingDevice,
 )
@@ -100,6 +101,16 @@ async def decide(
     if user_code is None:
         return False
     return await DeviceCodeRepository(connection).decide(user_code, user_id, status)
+
+
+async def find_outcome(
+    connection: Connection, user_id: UUID, typed: str
+) -> Outcome | None:
+    """Return what that user decided about the device that waited under a code."""
+    user_code = find_user_code(typed)
+    if user_code is None:
+        return None
+    return await DeviceCodeRepository(connection).find_outcome(user_code, user_id)
 
 
 async def exchange(

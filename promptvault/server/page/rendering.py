@@ -1,6 +1,5 @@
 """How pages are written, from the templates beside this file."""
 
-import http
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -23,6 +22,14 @@ _ENVIRONMENT = Environment(
     lstrip_blocks=True,
 )
 
+_TITLES = {
+    403: "That is not possible",
+    405: "There is nothing here",
+    422: "That does not work",
+    429: "A little too fast",
+    503: "Not at the moment",
+}
+
 _Handler = Callable[[Request, Any], Awaitable[Response]]
 
 
@@ -35,7 +42,14 @@ def render(
 ) -> Response:
     """Return a page; a browser that is new gets its cookie."""
     text = _ENVIRONMENT.get_template(template).render(
-        {"form_proof": browser.form_proof, "user": None, **values}
+        {
+            "form_proof": browser.form_proof,
+            "user": None,
+            "has_mail": bool(settings.smtp_host),
+            "is_open": settings.sign_up == "open",
+            "provider": settings.oidc_name if settings.oidc_client_id else None,
+            **values,
+        }
     )
     response = HTMLResponse(text, status)
     if browser.is_new:
@@ -69,7 +83,7 @@ def _as_page(handler: Any, paths: frozenset[str]) -> _Handler:
 
 def _error_page(response: Response) -> str:
     message = json.loads(bytes(response.body))["error"]["message"]
-    title = http.HTTPStatus(response.status_code).phrase
+    title = _TITLES.get(response.status_code, "Something went wrong")
     return _ENVIRONMENT.get_template("error.html").render(
         title=title, message=message, user=None
     )

@@ -28,7 +28,9 @@ router = APIRouter()
 async def show_sign_up(
     browser: CurrentBrowser, settings: AppSettings, user_code: str = ""
 ) -> Response:
-    """Show the form."""
+    """Show the form; where sign-up is closed, it is for new passwords alone."""
+    if not settings.smtp_host:
+        service.require_open(settings)
     return _form(browser, settings, user_code=user_code, email="")
 
 
@@ -60,7 +62,7 @@ async def _sign_up(
         await service.sign_up_by_mail(database, settings, wish, user_code)
         return render("mail_sent.html", browser, settings, {"email": wish.email})
     async with database.transaction() as connection:
-        user_id = await service.sign_up_at_once(connection, wish)
+        user_id = await service.sign_up_at_once(connection, settings, wish)
         secret = await begin(connection, settings, user_id, before=browser.secret)
     response = redirect(path_with_code("/device", user_code))
     set_cookie(response, settings, secret)
@@ -115,7 +117,6 @@ def _form(
         "problem": problem,
         "shortest": SHORTEST,
         "longest": LONGEST,
-        "has_mail": bool(settings.smtp_host),
     }
     status = problem.status_code if problem else 200
     return render("sign_up.html", browser, settings, values, status)

@@ -1,0 +1,82 @@
+"""Every page, as everybody can read and use it: on a screen, a phone, in the dark."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import OpenWindow, StartDevice
+from tests.browser.look import FOCUS, PROBLEMS, REACHABLE
+from tests.browser.window import Window
+
+LONG = f"{'augusta-ada-king-countess-of-lovelace' * 2}@example.org"
+
+SCREEN = {"width": 1280, "height": 800}
+PHONE = {"viewport": {"width": 320, "height": 640}, "is_mobile": True}
+LOOKS: dict[str, dict[str, Any]] = {
+    "screen": {"viewport": SCREEN},
+    "screen in the dark": {"viewport": SCREEN, "color_scheme": "dark"},
+    "phone": PHONE,
+    "phone in the dark": {**PHONE, "color_scheme": "dark"},
+}
+
+
+def _pages(window: Window, start_device: StartDevice) -> Iterator[str]:
+    """Lead through every page, its error and its long words too; yield each's name."""
+    window.open(start_device()["verification_uri_complete"])
+    yield "sign in"
+    window.sign_in(email="nobody@example.org")
+    yield "sign in, wrong"
+    window.open("/signup")
+    yield "sign up"
+    window.sign_up(email=LONG, password="aaaaaaaaaaaa")
+    yield "sign up, weak"
+    window.fill(Password="correct horse battery")
+    window.press("Sign up")
+    yield "code"
+    window.enter("BBBB-CCCC")
+    yield "code, wrong"
+    window.enter(start_device()["user_code"])
+    yield "approval"
+    window.press("Approve")
+    yield "approved"
+    window.open("/device")
+    window.enter(start_device()["user_code"])
+    window.press("Deny")
+    yield "denied"
+    window.open("/signout")
+    yield "sign out"
+    window.open("/verify?token=none")
+    yield "verify"
+    window.fill(Password="correct horse battery")
+    window.press("Confirm")
+    yield "error"
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_page_can_be_read_and_used(
+    open_window: OpenWindow, start_device: StartDevice, look: str
+) -> None:
+    window = open_window(**LOOKS[look])
+    problems = {name: window.run(PROBLEMS) for name in _pages(window, start_device)}
+    assert len(problems) == 12
+    assert {name: found for name, found in problems.items() if found} == {}
+
+
+def test_tab_reaches_everything_in_order_and_shows_where_it_is(
+    window: Window, start_device: StartDevice
+) -> None:
+    for page in _pages(window, start_device):
+        reachable = window.run(REACHABLE)
+        window.run("() => document.activeElement.blur()")
+        window.page.mouse.click(1, 1)
+        reached = [_tab(window) for _ in reachable]
+        assert [each["name"] for each in reached] == reachable, page
+        assert all(each["isVisible"] for each in reached), page
+        assert (places := [each["place"] for each in reached]) == sorted(places), page
+
+
+def _tab(window: Window) -> dict[str, Any]:
+    window.page.keyboard.press("Tab")
+    focus: dict[str, Any] = window.run(FOCUS)
+    return focus
