@@ -144,6 +144,7 @@ class Parts:
     """A file of the history: whose it is, and its body."""
 
     prompt_id: str
+    number: int
     revision: str
     body: str
 
@@ -155,11 +156,11 @@ def take_apart(text: str) -> Parts | None:
     """
     end = text.find("\n---\n")
     ids = re.search(
-        r"^id: (\S+)\nversion: \d+\nrevision: (\S+)$", text[: end + 1], re.M
+        r"^id: (\S+)\nversion: (\d+)\nrevision: (\S+)$", text[: end + 1], re.M
     )
     if end < 0 or not text.startswith(_MARK) or not ids:
         return None
-    return Parts(ids[1], ids[2], text[end + 5 :])
+    return Parts(ids[1], int(ids[2]), ids[3], text[end + 5 :])
 
 
 def split(text: str) -> Document | None:

@@ -14,8 +14,16 @@ def names(incomplete: str) -> list[str]:
         if not at:
             return reader.complete_names(incomplete)
         prompt = reader.get(name)
-        numbers = map(str, range(prompt.version, 0, -1))
+        numbers = map(str, range(prompt.versions, 0, -1))
         return [f"{name}@{revision}" for revision in (*prompt.labels, *numbers)]
+    return []
+
+
+def in_conflict(incomplete: str) -> list[str]:
+    """Offer the names of prompts that are in conflict."""
+    with contextlib.suppress(PromptVaultError), open_reader() as reader:
+        names = reader.names_in_conflict()
+        return [name for name in names if name.startswith(incomplete)]
     return []
 
 

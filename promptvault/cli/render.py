@@ -27,19 +27,41 @@ def prompts(found: Iterable[Prompt], folder: str | None) -> None:
     )
     where = f" in {folder!r}" if folder else ""
     hint = "Save one with 'promptvault add', or bring your chats: 'promptvault import'."
-    table(columns, map(_prompt_line, found), f"There are no prompts{where}. {hint}")
+    marks: set[str] = set()
+    lines = (_prompt_line(prompt, marks) for prompt in found)
+    table(columns, lines, f"There are no prompts{where}. {hint}")
+    if terminal.stdout_is_terminal():
+        for mark in sorted(marks & _LEGEND.keys()):
+            terminal.note(f"{mark} {_LEGEND[mark]}")
 
 
-def _prompt_line(prompt: Prompt) -> tuple[str, ...]:
-    star = "★ " if prompt.favourite else ""
-    held = "⚠ " if prompt.is_held_back else ""
+_LEGEND = {
+    "!": "in conflict: 'promptvault conflicts list'",
+    "^": "not on the server: 'promptvault sync status'",
+}
+
+
+def _prompt_line(prompt: Prompt, marks: set[str]) -> tuple[str, ...]:
+    own = list(_marks(prompt))
+    marks.update(own)
     return (
         prompt.name,
-        held + star + prompt.title,
+        " ".join((*own, prompt.title)),
         " ".join(prompt.tags),
         str(prompt.version),
         day(prompt.updated_at),
     )
+
+
+def _marks(prompt: Prompt) -> Iterator[str]:
+    if prompt.in_conflict:
+        yield "!"
+    if prompt.is_held_back:
+        yield "⚠"
+    elif prompt.hold:
+        yield "^"
+    if prompt.favourite:
+        yield "★"
 
 
 def day(time: datetime | None) -> str:
@@ -127,6 +149,10 @@ def _facts(shown: Details) -> Iterator[tuple[str, str]]:
     if prompt.secrets:
         state = "held back" if prompt.is_held_back else "allowed"
         yield "secrets", f"{', '.join(prompt.secrets)} ({state})"
+    if prompt.in_conflict:
+        yield "conflict", f"promptvault conflicts resolve {prompt.name}"
+    if prompt.hold and not prompt.is_held_back:
+        yield "sync", f"held back ({prompt.hold}): 'promptvault sync status'"
     if prompt.uses:
         yield "used", f"{prompt.uses} times, last {moment(prompt.used_at)}"
 
@@ -134,7 +160,7 @@ def _facts(shown: Details) -> Iterator[tuple[str, str]]:
 def _version_line(prompt: Prompt, version: Version) -> str:
     labels = [name for name, n in prompt.labels.items() if n == version.number]
     named = f" [{', '.join(labels)}]" if labels else ""
-    of = f" of {prompt.version}" if prompt.version > 1 else ""
+    of = f" of {prompt.versions}" if prompt.versions > 1 else ""
     return f"{version.number}{of}{named}, {moment(version.created_at)}"
 
 
@@ -145,7 +171,7 @@ def _variable_line(shown: Details) -> Iterator[str]:
 
 
 def versions(prompt: Prompt, found: Sequence[Version]) -> None:
-    """Print a prompt's versions, newest first."""
+    """Print a prompt's versions, newest first; the current one, if not the newest."""
     columns = (
         Column("Version", "cyan", numeric=True),
         Column("Commit", "yellow", wrap=False),
@@ -155,15 +181,16 @@ def versions(prompt: Prompt, found: Sequence[Version]) -> None:
     )
     named: dict[int, list[str]] = {}
     for name, number in prompt.labels.items():
-        named.setdefault(number, []).append(name)
+        named.setdefault(number, []).append(f" [{name}]")
+    if prompt.version < prompt.versions:
+        named.setdefault(prompt.version, []).append(" (current)")
     lines = (
         (
             str(version.number),
             (version.commit or "")[:10],
             moment(version.created_at),
             version.author.name,
-            version.message
-            + "".join(f" [{name}]" for name in named.get(version.number, ())),
+            version.message + "".join(named.get(version.number, ())),
         )
         for version in found
     )

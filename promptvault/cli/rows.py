@@ -38,14 +38,16 @@ def prompt_row(prompt: Prompt) -> Row:
         "template": prompt.template,
         "source": prompt.source,
         "version": prompt.version,
-        "versions": prompt.version,
+        "versions": prompt.versions,
         "labels": prompt.labels,
         "created_at": time_row(prompt.created_at),
         "updated_at": time_row(prompt.updated_at),
         "used_at": time_row(prompt.used_at),
         "uses": prompt.uses,
         "sensitive": list(prompt.secrets),
-        "held_back": prompt.is_held_back,
+        "held_back": prompt.held_back_for is not None,
+        "held_back_for": prompt.held_back_for,
+        "conflict": prompt.in_conflict,
     }
 
 
@@ -55,7 +57,7 @@ def trash_row(prompt: Prompt) -> Row:
 
 
 def version_row(version: Version) -> Row:
-    """Return a version as `log --json` has it, without its text."""
+    """Return a version without its text."""
     return {
         "id": version.id,
         "version": version.number,
@@ -64,6 +66,11 @@ def version_row(version: Version) -> Row:
         "message": version.message,
         "commit": version.commit,
     }
+
+
+def log_row(prompt: Prompt, version: Version) -> Row:
+    """Return a version as `log --json` has it."""
+    return version_row(version) | {"current": version.id == prompt.version_id}
 
 
 def variable_row(variable: Variable) -> Row:

@@ -1,10 +1,13 @@
 """What a command that writes works with: settings, and the vault to change."""
 
+import contextlib
 import os
+from dataclasses import replace
 
 from promptvault.cli import terminal
 from promptvault.cli.context import now, paths
 from promptvault.config import Settings, load
+from promptvault.errors import PromptVaultError
 from promptvault.paths import HOME_VARIABLE, PROJECT_FOLDER
 from promptvault.services.identity import author_of
 from promptvault.services.workspace import Workspace
@@ -23,9 +26,30 @@ def is_project() -> bool:
 
 def workspace() -> Workspace:
     """Return the vault to change, and who changes it."""
+    return replace(unsynced_workspace(), on_change=_sync_later)
+
+
+def unsynced_workspace() -> Workspace:
+    """Return the vault to change without that being synced by itself."""
     return Workspace(
         paths=paths(),
         now=now,
         author=lambda: author_of(settings()),
         on_wait=lambda: terminal.note("Waiting for another promptvault to finish…"),
     )
+
+
+def _sync_later() -> None:
+    """Let a process of its own sync what was changed, if that is wanted.
+
+    The change is made: nothing that goes wrong here may say otherwise.
+    """
+    with contextlib.suppress(PromptVaultError, OSError):
+        chosen = settings()
+        if chosen["sync.auto"].value != "true":
+            return
+        # 10 ms, for whoever wants it alone.
+        from promptvault.services import background, session
+
+        if session.is_signed_in(paths(), chosen):
+            background.start(paths())

@@ -88,6 +88,10 @@ class Prompt(NamedTuple):
     """Id of the current version, which stays when a sync gives it another number."""
     versions: int = 1
     """How many there are; the current one need not be the last."""
+    in_conflict: bool = False
+    """Whether something lies beside it that a sync could not merge."""
+    hold: str | None = None
+    """Why sync does not send it, as "limit"; None where it does."""
 
     @property
     def details(self) -> "Details":
@@ -104,6 +108,11 @@ class Prompt(NamedTuple):
     def is_held_back(self) -> bool:
         """Whether it stays in this vault: never shared, synced or served."""
         return bool(self.secrets) and not self.secrets_allowed
+
+    @property
+    def held_back_for(self) -> str | None:
+        """Why the server does not get it, as "limit"; None where it does."""
+        return "secrets" if self.is_held_back else self.hold
 
     @property
     def folder(self) -> str:

@@ -62,9 +62,18 @@ def _item(row: JsonValue | Damaged, where: str) -> Offer | Failure:
     try:
         history = [members(version) for version in items(row.get("history"))]
         versions = [_version(fields) for fields in history] or [_only(row)]
-        return _offer(row, str(row["name"]), versions)
+        offer = _offer(row, str(row["name"]), versions)
+        return offer._replace(version=_current(row, history))
     except InvalidInputError as error:
         return Failure(where, str(error))
+
+
+def _current(row: JsonObject, history: list[JsonObject]) -> int:
+    """Return the number of the current version, 0 where a row does not tell."""
+    number = row.get("version")
+    numbers = [fields.get("version") for fields in history]
+    is_told = isinstance(number, int) and numbers.count(number) == 1
+    return numbers.index(number) + 1 if is_told else 0
 
 
 def _markdown(document: Document) -> Offer | Failure:

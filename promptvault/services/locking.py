@@ -13,6 +13,7 @@ from promptvault.services.workspace import Workspace
 from promptvault.vault import outbox
 from promptvault.vault.database import connected, refuse_lost
 from promptvault.vault.lock import exclusive
+from promptvault.vault.sync.change import is_ahead
 
 _logger = logging.getLogger(__name__)
 
@@ -71,6 +72,9 @@ def locked(workspace: Workspace) -> Iterator[Writer]:
             writer = Writer(workspace, connection, lock)
             writer.recover()
             yield writer
+            is_to_be_sent = is_ahead(connection)
+    if is_to_be_sent:
+        workspace.on_change()
 
 
 def flush(

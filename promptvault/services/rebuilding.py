@@ -104,7 +104,7 @@ def recovered(
     try:
         ordered = _in_order(known.values())
         files = [_parsed(reader.read(each.first.blob)) for each in ordered]
-        offer = _offer(path, _parsed(text), files, [each.number for each in ordered])
+        offer = _offer(path, _parsed(text), files)
     except (InvalidInputError, KeyError, ValueError, TypeError):
         return None
     commits = {revision: each.first.commit for revision, each in known.items()}
@@ -118,10 +118,8 @@ def _parsed(text: str) -> Document:
     return document
 
 
-def _offer(
-    path: str, head: Document, files: Sequence[Document], numbers: Sequence[int]
-) -> Offer:
-    """Return the prompt of *head*; *numbers* are those of its versions' *files*."""
+def _offer(path: str, head: Document, files: Sequence[Document]) -> Offer:
+    """Return the prompt of *head*, with versions from *files* in their order."""
     fields = head.fields
     versions, linked = _versions(files)
     ids = [version.id for version in versions]
@@ -136,8 +134,9 @@ def _offer(
         favourite=bool(fields.get("favourite", False)),
         secrets_allowed=fields.get("sensitive_allowed") is True,
         labels={
-            label: numbers.index(number) + 1
+            label: number
             for label, number in fields.get("labels", {}).items()
+            if number in range(1, len(versions) + 1)
         },
         created_at=from_text(fields["created"]),
         updated_at=from_text(fields.get("changed") or fields["updated"]),

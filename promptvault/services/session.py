@@ -1,5 +1,6 @@
 """Which server this vault is synced with, and the token for it."""
 
+import contextlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,9 +10,10 @@ from promptvault.config import Place, Settings
 from promptvault.credentials import (
     delete_credential,
     find_credential,
+    find_place,
     store_credential,
 )
-from promptvault.errors import AuthenticationError, InvalidInputError
+from promptvault.errors import AuthenticationError, InvalidInputError, PromptVaultError
 from promptvault.paths import Paths
 from promptvault.setting_key import check, find_key
 
@@ -64,6 +66,17 @@ def get_session(paths: Paths, address: Address) -> Session:
             f"You are not signed in to {address.host}: 'promptvault login'."
         )
     return session
+
+
+def is_signed_in(paths: Paths, settings: Settings) -> bool:
+    """Tell whether there is a token for the server in the settings.
+
+    No keyring is asked, so the token need not be good; nothing is raised.
+    """
+    with contextlib.suppress(PromptVaultError):
+        address = choose_address(settings)
+        return find_place(paths.credentials, _name(address)) is not None
+    return False
 
 
 def keep(paths: Paths, settings: Settings, session: Session) -> Place:

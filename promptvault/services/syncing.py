@@ -12,6 +12,7 @@ from promptvault.history.text_merge import merge_text
 from promptvault.services.locking import locked
 from promptvault.services.read_ahead import batched, read_ahead
 from promptvault.services.workspace import Workspace
+from promptvault.vault import outbox
 from promptvault.vault.database import bulk_transaction, open_read_only
 from promptvault.vault.sync.adoption import MissingVersionError
 from promptvault.vault.sync.change import has_changes
@@ -117,11 +118,23 @@ class _Sync:
 
     def run(self) -> SyncReport:
         """Go round until both sides are equal."""
+        self._recover()
         while self._round():
             pass
         with snapshot(self._workspace) as connection:
             self._report.standing = standing(connection)
         return self._report
+
+    def _recover(self) -> None:
+        """Commit what a sync that was killed has left, which may be the last to write.
+
+        Where nothing waits, nothing is locked.
+        """
+        with snapshot(self._workspace) as connection:
+            is_waiting = bool(outbox.pending(connection))
+        if is_waiting:
+            with locked(self._workspace) as writer:
+                writer.flush()
 
     def _round(self) -> bool:
         """Send one request and take in its answer; returns whether there is more."""

@@ -19,3 +19,5 @@ class Workspace:
     """Returns who makes the changes; asked only by what changes something."""
     on_wait: Callable[[], None]
     """Called when another process has held the vault for seconds."""
+    on_change: Callable[[], None] = lambda: None
+    """Called after a change of a vault that is synced."""

@@ -117,6 +117,11 @@ class Reader:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The vault itself, for what is read or written beside the prompts."""
+        return self._connection
+
     def find(self, name: str) -> Prompt | None:
         """Return the prompt called *name*, or None."""
         rows = self.rows(
@@ -253,6 +258,12 @@ class Reader:
             AND deleted_at IS NULL AND name != leaf
             GROUP BY leaf HAVING count(*) = 1 ORDER BY leaf LIMIT ?"""
         return names + [row[0] for row in self.rows(sql, start, end, limit)]
+
+    def names_in_conflict(self) -> list[str]:
+        """Return the names of prompts with something beside them, in order."""
+        sql = """SELECT name FROM prompts WHERE deleted_at IS NULL
+            AND id IN (SELECT item FROM sync_sides) ORDER BY name"""
+        return [row[0] for row in self.rows(sql)]
 
     def tags(self) -> list[str]:
         """Return every tag in use, in order."""

@@ -23,6 +23,7 @@ PROMPT = Prompt(
     {},
     created_at=NOON,
     updated_at=NOON,
+    versions=3,
 )
 
 

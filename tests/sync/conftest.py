@@ -18,6 +18,7 @@ from tests.server.conftest import (  # noqa: F401 - fixtures
     token,
 )
 from tests.sync.laptop import Laptop
+from tests.sync.machine import Machine
 
 NewLaptop = Callable[[str], Laptop]
 
@@ -42,3 +43,35 @@ def one(new_laptop: NewLaptop) -> Laptop:
 def two(new_laptop: NewLaptop) -> Laptop:
     """Return another device of the same user."""
     return new_laptop("two")
+
+
+NewMachine = Callable[[str], Machine]
+
+
+@pytest.fixture
+def new_machine(
+    tmp_path: Path,
+    home: Path,
+    server: Server,  # noqa: F811
+    token: str,  # noqa: F811
+) -> NewMachine:
+    """Return what makes a device, by its name, that is signed in."""
+
+    def make(name: str) -> Machine:
+        device = Machine(tmp_path / name)
+        device.sign_in(server.url, token)
+        return device
+
+    return make
+
+
+@pytest.fixture
+def desk(new_machine: NewMachine) -> Machine:
+    """Return a device, the program and all."""
+    return new_machine("desk")
+
+
+@pytest.fixture
+def phone(new_machine: NewMachine) -> Machine:
+    """Return another device of the same user."""
+    return new_machine("phone")

@@ -19,7 +19,7 @@ class Entry(NamedTuple):
 
 _PROMPTS, _VERSIONS, _UPKEEP = "Prompts", "Versions", "Upkeep"
 _IMPORTS = "Import and export"
-_MODELS, _ACCOUNT, _SERVER = "Models", "Account", "Server"
+_MODELS, _SYNC, _ACCOUNT, _SERVER = "Models", "Sync", "Account", "Server"
 
 COMMANDS = {
     "add": Entry("edition:add", "Save a new prompt.", _PROMPTS),
@@ -63,6 +63,8 @@ COMMANDS = {
     "import": Entry("importing:import_", "Bring in chats and files.", _IMPORTS),
     "imports": Entry("importing:imports", "List, show, undo imports.", _IMPORTS),
     "export": Entry("exporting:export", "Write prompts to files.", _IMPORTS),
+    "sync": Entry("syncing:sync", "Sync with your other devices.", _SYNC),
+    "conflicts": Entry("conflict:conflicts", "Settle what sync could not.", _SYNC),
     "login": Entry("account:login", "Sign in to a server.", _ACCOUNT),
     "logout": Entry("account:logout", "Sign out, here or everywhere.", _ACCOUNT),
     "whoami": Entry("account:whoami", "Show who is signed in.", _ACCOUNT),

@@ -96,7 +96,7 @@ def _finish(
 
 
 def _wants(result: Result) -> bool:
-    number = result.task.prompt.version + 1
+    number = result.task.prompt.versions + 1
     return terminal.can_ask() and terminal.agrees(f"Save it as version {number}?")
 
 

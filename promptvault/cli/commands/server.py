@@ -1,16 +1,21 @@
 """`server`: what an operator does beside a server that runs, or does not yet."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from promptvault.cli import options, render_server, terminal
+from promptvault.cli import options, render, render_server, terminal
 from promptvault.cli.commands.serve import DatabaseUrl, installed
 from promptvault.cli.context import paths
 from promptvault.domain.tier import ALLOWANCES, Tier
 from promptvault.domain.timestamp import to_text
+from promptvault.errors import AlreadyExistsError, InvalidInputError
+from promptvault.private_file import open_private
 
 if TYPE_CHECKING:
     from promptvault.server.account.repository import Membership
@@ -93,6 +98,98 @@ def issue_token(
         terminal.write_json({"token": token})
     else:
         terminal.write(token + "\n")
+
+
+@server.command("export")
+def export(
+    email: Email,
+    path: Annotated[
+        str, typer.Argument(metavar="PATH", help="A file, or '-' for stdout.")
+    ],
+    force: Annotated[
+        bool, typer.Option("--force", help="Write over a file that is there.")
+    ] = False,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Write all prompts of a user as JSON, also of one who was deleted.
+
+    'promptvault import' reads it. Only you can read the file.
+    """
+    with _administration(database_url) as administration:
+        if path == "-":
+            administration.export(email, terminal.write)
+            return
+        _write_file(Path(path), force, partial(administration.export, email))
+    terminal.note(f"Wrote the prompts of {email} to {path}.")
+
+
+def _write_file(
+    path: Path, force: bool, export: Callable[[Callable[[str], object]], None]
+) -> None:
+    if path.exists() and not force:
+        raise AlreadyExistsError(f"{path} is there already; --force writes over it.")
+    try:
+        with open_private(path) as file:
+            export(file.write)
+    except OSError as error:
+        reason = error.strerror
+        raise InvalidInputError(f"{path} cannot be written: {reason}.") from error
+
+
+@server.command("erase")
+def erase(
+    email: Email,
+    yes: options.Yes = False,
+    database_url: DatabaseUrl = None,
+    as_json: options.Json = False,
+) -> None:
+    """Erase a user with every prompt, for good and at once."""
+    with _administration(database_url) as administration:
+        prompts = render.count(administration.prompt_count(email), "prompt")
+        if not yes:
+            terminal.confirm(f"Erase {email} with {prompts} for good?", "--yes")
+        administration.erase(email)
+    if as_json:
+        terminal.write_json({"email": email})
+    else:
+        terminal.note(f"Erased {email} with {prompts}.")
+
+
+@server.command("restored")
+def tell_restored(
+    yes: options.Yes = False,
+    database_url: DatabaseUrl = None,
+    as_json: options.Json = False,
+) -> None:
+    """Let devices bring what a restored backup lacks.
+
+    Run it after the database was restored, and before the server runs on it: a device
+    that has seen more than the backup would else pass over what comes next.
+    """
+    if not yes:
+        terminal.confirm("Let every device compare everything anew?", "--yes")
+    with _administration(database_url) as administration:
+        vaults = administration.renew_epochs()
+    if as_json:
+        terminal.write_json({"vaults": vaults})
+    else:
+        terminal.note(f"Devices compare anew: {render.count(vaults, 'vault')}.")
+
+
+@server.command("purge")
+def purge(database_url: DatabaseUrl = None, as_json: options.Json = False) -> None:
+    """Forget deletions that every device knows of, deleted users, what expired.
+
+    Once a day is enough; a server with a database of its own does it by itself.
+    """
+    with _administration(database_url) as administration:
+        purged = administration.purge(datetime.now(UTC))
+    if as_json:
+        terminal.write_json(purged._asdict())
+    else:
+        deletions = render.count(purged.deletions, "deletion")
+        users = render.count(purged.users, "deleted user")
+        terminal.note(f"Forgot {deletions}, and erased {users}.")
 
 
 @contextlib.contextmanager

@@ -24,7 +24,8 @@ def log(
         prompt = reader.get(parse_reference(name).name)
         versions = list(reader.versions(prompt))[::-1][:limit]
     if as_json or as_lines:
-        terminal.write_json_rows(map(rows.version_row, versions), lines=as_lines)
+        found = (rows.log_row(prompt, version) for version in versions)
+        terminal.write_json_rows(found, lines=as_lines)
     else:
         render.versions(prompt, versions)
 

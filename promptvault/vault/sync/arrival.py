@@ -31,7 +31,6 @@ from promptvault.vault.sync.version import (
     find_version,
     keep_early,
     received,
-    renumber,
     set_place,
     take_early,
 )
@@ -95,8 +94,7 @@ class Arrivals:
             elif version.place:
                 set_place(self.connection, known, version.place)
         self.adoption.add_versions(pk, fresh)
-        if renumber(self.connection, pk):
-            self.commit.rewrite(self.connection, pk)
+        self.commit.renumber(self.connection, pk)
 
     def _head(self, change: Change) -> None:
         id_, rev = str(change.item), str(change.rev)
@@ -135,9 +133,9 @@ class Arrivals:
         self, id_: str, theirs: Revision, versions: Sequence[VersionRead] = ()
     ) -> None:
         assert theirs.state is not None
-        early = take_early(self.connection, id_)
-        found = map(received, [*early, *versions])
-        placed = sorted(found, key=lambda each: each.place or ())
+        # Several changes of a prompt may each bring the same versions, page by page.
+        told = {v.id: v for v in (*take_early(self.connection, id_), *versions)}
+        placed = sorted(map(received, told.values()), key=lambda each: each.place or ())
         if not theirs.deleted and self.link.is_catching_up:
             self._drop_twin(theirs.state, placed)
         self.adoption.create(id_, theirs.state, placed, deleted=theirs.deleted)

@@ -10,6 +10,7 @@ from promptvault.front_matter import header
 from promptvault.vault import outbox
 from promptvault.vault.file import history_path, path_of
 from promptvault.vault.reader import PROMPT_QUERY, Reader, to_prompt, to_version
+from promptvault.vault.sync.version import renumber
 
 _PATH_OF = "SELECT id, name, deleted_at FROM prompts WHERE pk = ?"
 
@@ -43,8 +44,16 @@ class Commit:
         self.drafts.pop(prompt_pk, None)
 
     def add_draft(self, prompt_pk: int, version_pk: int) -> None:
-        """Note that a version is new."""
-        self.drafts.setdefault(prompt_pk, []).append(version_pk)
+        """Note that a version is new, or has another number."""
+        versions = self.drafts.setdefault(prompt_pk, [])
+        if version_pk not in versions:
+            versions.append(version_pk)
+
+    def renumber(self, connection: sqlite3.Connection, prompt_pk: int) -> None:
+        """Give versions the numbers that their places say; the history hears of it."""
+        for version_pk in renumber(connection, prompt_pk):
+            self.rewrite(connection, prompt_pk)
+            self.add_draft(prompt_pk, version_pk)
 
     def write(
         self,

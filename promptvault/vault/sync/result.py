@@ -21,7 +21,6 @@ from promptvault.vault.sync.side import drop_side, forget_resolves, set_status
 from promptvault.vault.sync.version import (
     Place,
     forget_places,
-    renumber,
     set_place,
 )
 from promptvault.wire.sync import Result
@@ -98,8 +97,8 @@ class Results:
     def _renumber(self, prompt_id: str) -> None:
         sql = "SELECT pk FROM prompts WHERE id = ?"
         row = self.connection.execute(sql, (prompt_id,)).fetchone()
-        if row and renumber(self.connection, row[0]):
-            self.commit.rewrite(self.connection, row[0])
+        if row:
+            self.commit.renumber(self.connection, row[0])
 
     def _head_refused(self, sent: Sent, result: Result) -> None:
         item = find_item(self.connection, sent.item)

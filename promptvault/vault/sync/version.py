@@ -126,17 +126,17 @@ def forget_places(
     )
 
 
-def renumber(connection: sqlite3.Connection, prompt_pk: int) -> bool:
+def renumber(connection: sqlite3.Connection, prompt_pk: int) -> list[int]:
     """Give the versions of a prompt the numbers that follow from their places.
 
-    Returns whether any has changed.
+    Returns the keys of those whose number has changed.
     """
     found = connection.execute(_ORDER, (prompt_pk,)).fetchall()
     moved = [(-new, pk) for new, (pk, number) in enumerate(found, 1) if number != new]
     set_number = "UPDATE versions SET number = ? WHERE pk = ?"
     connection.executemany(set_number, moved)  # no two may bear one, ever
     connection.executemany(set_number, [(-number, pk) for number, pk in moved])
-    return bool(moved)
+    return [pk for _, pk in moved]
 
 
 def keep_early(

@@ -1,0 +1,240 @@
+"""`sync`: sending what has changed here, and taking in what others have changed."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from promptvault.cli import options, progress_sync, render_sync, rows_sync, terminal
+from promptvault.cli.context import now, paths
+from promptvault.cli.workspace import settings, unsynced_workspace
+from promptvault.domain.timestamp import to_text
+from promptvault.errors import (
+    AuthenticationError,
+    InvalidInputError,
+    PromptVaultError,
+    TierLimitError,
+)
+from promptvault.services import session as sessions
+from promptvault.services.session import Session
+from promptvault.services.sync_record import last_sync
+from promptvault.vault.sync.item import Hold
+
+if TYPE_CHECKING:
+    from promptvault.client.client import Client
+    from promptvault.services.sync_run import Order, Tell
+    from promptvault.services.syncing import SyncReport
+    from promptvault.vault.sync.standing import Standing
+
+sync = typer.Typer(help="Sync with your other devices, through a server.")
+
+Relink = Annotated[
+    bool,
+    typer.Option(
+        "--relink", help="Go on with another server: it is offered everything anew."
+    ),
+]
+Retry = Annotated[
+    bool,
+    typer.Option("--retry", help="Try what was held back again, but no secrets."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Tell of errors only.")]
+
+
+@sync.callback(invoke_without_command=True)
+def both_ways(
+    context: typer.Context,
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Stay, and sync whenever something changes."),
+    ] = False,
+    relink: Relink = False,
+    retry: Retry = False,
+    quiet: Quiet = False,
+    background: Annotated[bool, typer.Option("--background", hidden=True)] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Sync with your other devices, through a server: both ways, at once.
+
+    What two devices changed is merged; what cannot be is kept, both of it: see
+    'conflicts'. With 'sync.auto' set to true, every change is synced by itself.
+    """
+    if context.invoked_subcommand:
+        if watch or relink or retry or quiet or as_json:
+            raise InvalidInputError("Put the options behind the subcommand.")
+    elif background:
+        _sync_in_background()
+    elif watch:
+        order = _order(relink=relink, retry=retry)
+        _watch(order, quiet=quiet, as_json=as_json)
+    else:
+        order = _order(relink=relink, retry=retry)
+        _report(_sync(order, quiet=quiet), quiet=quiet, as_json=as_json)
+
+
+@sync.command("push")
+def push(
+    relink: Relink = False,
+    retry: Retry = False,
+    quiet: Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Send what has changed here; what others changed meanwhile may come along."""
+    order = _order(pull=False, relink=relink, retry=retry)
+    _report(_sync(order, quiet=quiet), quiet=quiet, as_json=as_json)
+
+
+@sync.command("pull")
+def pull(
+    relink: Relink = False, quiet: Quiet = False, as_json: options.Json = False
+) -> None:
+    """Take in what others have changed; nothing is sent."""
+    report = _sync(_order(push=False, relink=relink), quiet=quiet)
+    _tell(report, quiet=quiet, as_json=as_json)
+
+
+@sync.command("status")
+def status(as_json: options.Json = False) -> None:
+    """Show what is to be sent, in conflict or held back; no server is asked."""
+    from promptvault.services.sync_run import where_it_stands  # as in _sync
+
+    standing = where_it_stands(unsynced_workspace())
+    chosen = settings()
+    server = standing.link.server if standing.link else chosen[sessions.SERVER].value
+    is_signed_in = sessions.is_signed_in(paths(), chosen)
+    last = last_sync(paths().sync_record)
+    if as_json:
+        row = rows_sync.status_row(standing, server, is_signed_in, last)
+        terminal.write_json(row)
+    else:
+        render_sync.status(standing, server, is_signed_in, last, now())
+
+
+def _order(
+    *,
+    push: bool = True,
+    pull: bool = True,
+    relink: bool = False,
+    retry: bool = False,
+) -> "Order":
+    from promptvault.services.sync_run import Order  # as in _sync
+    from promptvault.services.syncing import Direction
+
+    return Order(Direction(push, pull), relink, retry)
+
+
+def _sync(order: "Order", *, quiet: bool) -> "SyncReport":
+    # httpx and pydantic: Tab and --help are quick without them.
+    from promptvault.services.sync_run import sync_once
+
+    with _signed_in() as (session, client), _telling(quiet) as tell:
+        return sync_once(unsynced_workspace(), client, session.address, order, tell)
+
+
+@contextlib.contextmanager
+def _signed_in() -> Iterator[tuple[Session, "Client"]]:
+    from promptvault.client.client import connect  # as in _sync
+
+    session = _session()
+    with connect(session.address, session.token) as client:
+        yield session, client
+
+
+def _session() -> Session:
+    chosen = settings()
+    if not chosen[sessions.SERVER].value:
+        raise AuthenticationError(
+            "You are not signed in: 'promptvault login --server URL'."
+        )
+    return sessions.get_session(paths(), sessions.choose_address(chosen))
+
+
+@contextlib.contextmanager
+def _telling(quiet: bool) -> Iterator["Tell"]:
+    from promptvault.services.sync_run import Tell  # as in _sync
+
+    def tell(message: str) -> None:
+        if not quiet:
+            terminal.note(message)
+
+    with progress_sync.shown(wanted=not quiet) as progress:
+        yield Tell(
+            progress,
+            other_sync=lambda: tell("Waiting for another sync to finish…"),
+            pause=lambda s: tell(f"The server is busy; trying again in {s:.0f} s…"),
+        )
+
+
+def _report(report: "SyncReport", *, quiet: bool, as_json: bool) -> None:
+    """Tell of a sync, and end with the code for what did not fit the plan."""
+    _tell(report, quiet=quiet, as_json=as_json)
+    if Hold.LIMIT in report.standing.held:
+        raise typer.Exit(TierLimitError.exit_code)
+
+
+def _tell(report: "SyncReport", *, quiet: bool, as_json: bool) -> None:
+    if as_json:
+        terminal.write_json(rows_sync.report_row(report))
+    elif not quiet:
+        render_sync.report(report)
+
+
+def _sync_in_background() -> None:
+    """Sync for a command that has ended; what goes wrong stands in the log."""
+    from promptvault.services.background import turn
+    from promptvault.services.sync_run import Tell, sync_in_turn  # as in _sync
+
+    try:
+        with turn(paths()) as is_mine:
+            if is_mine:
+                with _signed_in() as (session, client):
+                    at = session.address
+                    sync_in_turn(unsynced_workspace(), client, at, _order(), Tell())
+    except PromptVaultError as error:
+        terminal.note(f"{to_text(now())} sync: {error}")
+        raise typer.Exit(error.exit_code) from None
+
+
+def _watch(first: "Order", *, quiet: bool, as_json: bool) -> None:
+    from promptvault.services.sync_run import sync_once  # as in _sync
+    from promptvault.services.watching import Watcher, watch
+
+    teller = _Teller(quiet=quiet, as_json=as_json)
+    order = first
+    with _signed_in() as (session, client):
+
+        def sync() -> "SyncReport":
+            nonlocal order
+            with _telling(quiet) as tell:
+                at = session.address
+                report = sync_once(unsynced_workspace(), client, at, order, tell)
+            order = _order()  # what was asked for once is done once
+            return report
+
+        watcher = Watcher(sync, teller.tell, teller.tell_away)
+        watch(unsynced_workspace(), client, watcher)
+
+
+class _Teller:
+    """Tells of the syncs of a vault that is watched: the first, and those with news."""
+
+    def __init__(self, *, quiet: bool, as_json: bool) -> None:
+        self._quiet, self._as_json = quiet, as_json
+        self._before: Standing | None = None
+
+    def tell(self, report: "SyncReport") -> None:
+        """Tell of a sync."""
+        before, self._before = self._before, report.standing
+        if before and not render_sync.has_news(report, before):
+            return
+        if self._as_json:
+            terminal.write_json_rows([rows_sync.report_row(report)], lines=True)
+            terminal.flush()
+        elif not self._quiet:
+            render_sync.news(report, before, now())
+
+    def tell_away(self, error: PromptVaultError) -> None:
+        """Tell that the server does not answer."""
+        if not self._quiet:
+            terminal.note(f"{error} Trying again until it answers.")

@@ -1,0 +1,108 @@
+"""One sync from end to end: its turn, its server, and a note of how it went."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from promptvault.client.address import Address
+from promptvault.client.client import Client
+from promptvault.errors import PromptVaultError
+from promptvault.services.linking import linked
+from promptvault.services.locking import locked
+from promptvault.services.sync_record import note_failure, note_success
+from promptvault.services.syncing import (
+    Direction,
+    Progress,
+    SyncReport,
+    snapshot,
+    synchronise,
+)
+from promptvault.services.workspace import Workspace
+from promptvault.vault.database import bulk_transaction
+from promptvault.vault.lock import exclusive
+from promptvault.vault.sync.item import Hold, release
+from promptvault.vault.sync.side import set_status, sides
+from promptvault.vault.sync.standing import Standing, standing
+from promptvault.wire.sync import SyncAnswer
+
+
+class Order(NamedTuple):
+    """What a sync is to do."""
+
+    direction: Direction = Direction()
+    relink: bool = False
+    """Whether another server may take the place of the one it was synced with."""
+    retry: bool = False
+    """Whether what was held back is tried again, but for likely secrets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """What a person hears of a sync under way."""
+
+    progress: Callable[[Progress], None] = lambda _: None
+    other_sync: Callable[[], None] = lambda: None
+    """Called when another sync of this vault has been waited for for seconds."""
+    pause: Callable[[float], None] = lambda _: None
+    """Called with the seconds to wait for a server that is busy."""
+
+
+def sync_once(
+    workspace: Workspace, client: Client, address: Address, order: Order, tell: Tell
+) -> SyncReport:
+    """Sync with the server at *address*, once no other process does.
+
+    Raises what the server tells, and ConflictError where the vault is synced with
+    another server.
+    """
+    with exclusive(workspace.paths.sync_lock, tell.other_sync):
+        return sync_in_turn(workspace, client, address, order, tell)
+
+
+def sync_in_turn(
+    workspace: Workspace, client: Client, address: Address, order: Order, tell: Tell
+) -> SyncReport:
+    """Do what `sync_once` does, by whoever holds the lock of sync already."""
+
+    def exchange(request: bytes) -> SyncAnswer:
+        return client.sync(request, tell.pause)
+
+    with _recorded(workspace):
+        linked(workspace, address.url, lambda: _vault(client), relink=order.relink)
+        if order.retry:
+            _release(workspace)
+        return synchronise(workspace, exchange, order.direction, tell.progress)
+
+
+def where_it_stands(workspace: Workspace) -> Standing:
+    """Return what is known here, without asking the server."""
+    with snapshot(workspace) as connection:
+        return standing(connection)
+
+
+@contextlib.contextmanager
+def _recorded(workspace: Workspace) -> Iterator[None]:
+    record = workspace.paths.sync_record
+    try:
+        yield
+    except PromptVaultError as error:
+        note_failure(record, str(error))
+        raise
+    note_success(record)
+
+
+def _vault(client: Client) -> str:
+    """Return the id of the user's own vault on the server."""
+    return str(client.me().vaults[0].id)
+
+
+def _release(workspace: Workspace) -> None:
+    """Let go what was held back; likely secrets stay until somebody allows them."""
+    with locked(workspace) as writer, bulk_transaction(writer.connection):
+        for hold in Hold:
+            if hold is not Hold.SECRETS:
+                release(writer.connection, hold)
+        for side in list(sides(writer.connection)):
+            if side.status == "held":
+                set_status(writer.connection, side.rev, "waiting")

@@ -1,0 +1,281 @@
+"""What users, networks, disks and operators do in a simulated life of three devices."""
+
+import collections
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from promptvault.domain.prompt import Prompt
+from promptvault.errors import (
+    AlreadyExistsError,
+    AuthenticationError,
+    InvalidInputError,
+)
+from promptvault.services import saving
+from promptvault.services.manuscript import Fields, read_written
+from promptvault.services.syncing import SyncReport
+from promptvault.vault.reader import reading
+from promptvault.wire.sync import SyncAnswer
+from tests.sync.crash import KilledError, crashing, spared
+from tests.sync.device import Device, Local, tokens_of
+from tests.sync.hosted import Backup, Hosted
+from tests.sync.wiretap import Wiretap
+
+DEVICES = 3
+Act = Callable[..., object]
+NAMES = ("a", "b", "c", "d/e")
+LABELS = ("prod", "test")
+
+
+class DroppedError(Exception):
+    """The network failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """What is special about a set of lives."""
+
+    name: str
+    page: int = 500
+    limit: int | None = None
+    has_backups: bool = False
+    """Whether the server is restored from one; then no device is lost for good."""
+
+
+@dataclass
+class World:
+    """Three devices of one user, the server, and every word that was ever written."""
+
+    home: Path
+    hosted: Hosted
+    scenario: Scenario
+    events: "collections.Counter[str]" = field(default_factory=collections.Counter)
+    written: set[str] = field(default_factory=set)
+    removed: set[str] = field(default_factory=set)
+    """Words that a user removed who was looking at them."""
+    saved: Backup | None = None
+
+    def __post_init__(self) -> None:
+        clock = itertools.count()
+        self.devices = [
+            Device(self.home / f"d{number}", "http://simulated", "", clock)
+            for number in range(DEVICES)
+        ]
+        self.tap = Wiretap(self.events)
+
+    def word(self) -> str:
+        """Return a word that stands nowhere else."""
+        word = f"w{len(self.written)}"
+        self.written.add(word)
+        return word
+
+    # What a user does. Numbers choose among what there is, whatever their size.
+
+    def create(self, d: int, name: int) -> None:
+        """Write a new prompt."""
+        body = "".join(f"{self.word()}\n" for _ in range(4))
+        try:
+            self._add(self.devices[d], NAMES[name % len(NAMES)], body)
+        except AlreadyExistsError:
+            self.removed |= tokens_of(body)
+
+    def _add(self, device: Device, name: str, body: str) -> None:
+        saving.add(device.workspace, name, read_written(body), Fields())
+
+    def edit(self, d: int, k: int, line: int, how: str) -> None:
+        """Replace, insert or drop a line of a prompt."""
+        if prompt := self._pick(d, k):
+            lines = prompt.body.splitlines(keepends=True)
+            at = line % (len(lines) + 1)
+            if how == "insert" or at == len(lines):
+                lines.insert(at, f"{self.word()}\n")
+            elif how == "replace":
+                self.removed |= tokens_of(lines[at])
+                lines[at] = f"{self.word()}\n"
+            elif len(lines) > 1:
+                self.removed |= tokens_of(lines[at])
+                del lines[at]
+            self.devices[d].edit(prompt.name, "".join(lines))
+
+    def describe(self, d: int, k: int, field_: str) -> None:
+        """Change what is known of a prompt besides its text."""
+        if not (prompt := self._pick(d, k)):
+            return
+        device, word = self.devices[d], self.word()
+        if field_ == "tag":
+            device.set(prompt.name, tags=(word,))
+        elif field_ == "title":
+            self.removed |= tokens_of(prompt.title)
+            device.set(prompt.name, title=word)
+        elif field_ == "description":
+            self.removed |= tokens_of(prompt.description)
+            device.set(prompt.name, description=word)
+        else:
+            self.removed.add(word)
+            device.set(prompt.name, favourite=not device.get(prompt.name).favourite)
+
+    def untag(self, d: int, k: int) -> None:
+        """Take the first tag off a prompt."""
+        if prompt := self._pick(d, k):
+            device = self.devices[d]
+            tags = device.get(prompt.name).tags[:1]
+            self.removed |= tokens_of(*tags)
+            saving.change(device.workspace, prompt.name, Fields(), untag=tags)
+
+    def label(self, d: int, k: int, version: int, label: int) -> None:
+        """Let a label mean some version."""
+        if prompt := self._pick(d, k):
+            device = self.devices[d]
+            number = 1 + version % self._read(device, prompt).versions
+            name = LABELS[label % len(LABELS)]
+            saving.label(device.workspace, f"{prompt.name}@{number}", name)
+
+    def move(self, d: int, k: int, name: int) -> None:
+        """Give a prompt another name, if that is free."""
+        if prompt := self._pick(d, k):
+            new = NAMES[name % len(NAMES)]
+            self._try(saving.move, self.devices[d], prompt.name, new)
+
+    def delete(self, d: int, k: int) -> None:
+        """Put a prompt into the trash."""
+        if prompt := self._pick(d, k):
+            self.removed |= prompt.tokens
+            self.devices[d].delete(prompt.name)
+
+    def restore(self, d: int, k: int) -> None:
+        """Take a prompt out of the trash."""
+        trashed = self.devices[d].prompts(trashed=True)
+        if trashed:
+            self._try(saving.restore, self.devices[d], trashed[k % len(trashed)].name)
+
+    def empty_trash(self, d: int) -> None:
+        """Remove what is in the trash for good, and what lies beside it."""
+        device = self.devices[d]
+        trashed = {each.id: each.tokens for each in device.prompts(trashed=True)}
+        self.removed |= set[str]().union(*trashed.values())
+        for each in device.beside():
+            if each.side.item in trashed:
+                self.removed |= each.tokens
+        saving.empty_trash(device.workspace)
+
+    def resolve(self, d: int, k: int, keep: bool) -> None:
+        """Take what lies beside a prompt into it, or drop it."""
+        device = self.devices[d]
+        live = {prompt.id: prompt for prompt in device.prompts()}
+        found = [each for each in device.beside() if each.side.item in live]
+        if not found:
+            return
+        beside = found[k % len(found)]
+        prompt = live[beside.side.item]
+        more = sorted(beside.tokens - prompt.tokens)
+        if not keep:
+            self.removed |= set(more)
+            more = []
+        device.resolve(beside.side, prompt.body + "".join(f"{w}\n" for w in more))
+        self.events["resolved"] += 1
+
+    def _pick(self, d: int, k: int) -> Local | None:
+        prompts = self.devices[d].prompts()
+        return prompts[k % len(prompts)] if prompts else None
+
+    def _read(self, device: Device, prompt: Local) -> Prompt:
+        with reading(device.paths.database, device.paths.usage) as reader:
+            return reader.by_id(prompt.id)
+
+    def _try(self, act: Act, device: Device, *arguments: str) -> None:
+        try:
+            act(device.workspace, *arguments)
+        except (AlreadyExistsError, InvalidInputError):
+            self.events["refused"] += 1
+
+    # Sync, and what befalls it.
+
+    def sync(
+        self, d: int, plan: Sequence[str] = (), crash: int | None = None
+    ) -> SyncReport | None:
+        """Sync a device; *plan* has what happens to each request, *crash* when it dies.
+
+        Returns None where it did not come to its end.
+        """
+        device, faults = self.devices[d], iter(plan)
+        before = device.numbers()
+        with crashing(crash):
+            try:
+                report = device.converse(
+                    str(self.hosted.id),
+                    lambda request: self._exchange(d, request, next(faults, "")),
+                )
+            except DroppedError:
+                self.events["dropped"] += 1
+                return None
+            except AuthenticationError:
+                self.hosted.grant()
+                self.events["signed in anew"] += 1
+                return None
+            except KilledError:
+                self.events["crashed"] += 1
+                return None
+        self.tap.count(report)
+        self.tap.compare(before, device.numbers())
+        return report
+
+    def _exchange(self, d: int, request: bytes, fault: str) -> SyncAnswer:
+        if fault == "lose request":
+            raise DroppedError
+        with spared():
+            answer = self.hosted.ask(request)
+            self.tap.note(request, answer)
+            if fault == "edit":  # in another terminal, while the request is under way
+                self.edit(d, len(self.written), len(self.removed), "replace")
+        if fault == "lose answer":
+            raise DroppedError
+        return answer
+
+    # What happens to devices and to the server.
+
+    def copy_home(self, d: int, e: int) -> None:
+        """Copy one device's home over another's, whose unsent work is gone by that."""
+        source, target = self.devices[d], self.devices[e]
+        if d == e or not source.home.exists():
+            return
+        self.removed |= target.unsent()
+        if self.saved:  # server and last device lost what only they had: out of scope
+            self.removed |= target.tokens()
+        target.replace_by(source)
+        self.events["home copied"] += 1
+
+    def lose_device(self, d: int) -> None:
+        """Drop a laptop into the sea: what the server has heard of must survive."""
+        if not self.scenario.has_backups:
+            self.removed |= self.devices[d].tokens() - self.tap.heard
+            self.devices[d].clear()
+            self.events["device lost"] += 1
+
+    def purge(self, fraction: float) -> None:
+        """Let the server forget what was deleted, up to a *fraction* of its time."""
+        self.hosted.purge(fraction)
+
+    def set_limit(self, more: int) -> None:
+        """Raise the limit, or lower it to what it was."""
+        if self.scenario.limit is not None:
+            self.hosted.set_limit(self.scenario.limit + more)
+
+    def retry(self, d: int) -> None:
+        """Try again to send what was over the limit."""
+        self.devices[d].retry()
+
+    def revoke(self) -> None:
+        """Revoke the token."""
+        self.hosted.revoke()
+
+    def back_up(self) -> None:
+        """Back the server up."""
+        if self.scenario.has_backups:
+            self.saved = self.hosted.backup()
+
+    def restore_server(self) -> None:
+        """Restore the server from its backup."""
+        if self.saved:
+            self.hosted.restore(self.saved)
+            self.events["server restored"] += 1

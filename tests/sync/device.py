@@ -1,0 +1,155 @@
+"""A device that a simulated user works on: what stands on it, and how it syncs."""
+
+import re
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from promptvault.services.linking import linked
+from promptvault.services.locking import locked
+from promptvault.services.syncing import Exchange, SyncReport, snapshot, synchronise
+from promptvault.vault.database import bulk_transaction
+from promptvault.vault.engine import transaction
+from promptvault.vault.repository import Repository
+from promptvault.vault.sync.item import Hold, release
+from promptvault.vault.sync.side import Side, resolve_side, sides
+from promptvault.vault.sync.version import content_of
+from tests.sync.laptop import Laptop
+
+_TOKEN = re.compile(r"\bw\d+\b")
+
+_PROMPTS = """SELECT p.id, p.name, v.body, p.title, p.description, p.tags,
+        EXISTS (SELECT 1 FROM sync_changes c WHERE c.item = p.id)
+            OR i.pk IS NULL OR i.local_rev IS NOT i.base_rev,
+        i.hold
+    FROM prompts p JOIN versions v ON v.pk = p.version_pk
+    LEFT JOIN sync_items i ON i.item = p.id
+    WHERE (p.deleted_at IS NOT NULL) = ? ORDER BY p.created_at, p.id"""
+
+
+def tokens_of(*texts: str) -> set[str]:
+    """Return the words of *texts* of which each was written but once."""
+    return {word for text in texts for word in _TOKEN.findall(text)}
+
+
+class Local(NamedTuple):
+    """A prompt as it stands on a device."""
+
+    id: str
+    name: str
+    body: str
+    title: str
+    description: str
+    tags: str
+    is_unsent: bool
+    hold: str | None
+
+    @property
+    def tokens(self) -> set[str]:
+        """What a user sees who looks at it."""
+        return tokens_of(self.body, self.title, self.description, self.tags)
+
+
+class Beside(NamedTuple):
+    """What lies beside a prompt."""
+
+    side: Side
+    body: str
+
+    @property
+    def tokens(self) -> set[str]:
+        """What a user sees who looks at it."""
+        state = self.side.state
+        tags = " ".join(state["tags"])
+        return tokens_of(self.body, state["title"], state["description"], tags)
+
+
+@dataclass
+class Device(Laptop):
+    """A laptop whose user sees what is on it."""
+
+    def prompts(self, *, trashed: bool = False) -> list[Local]:
+        """Return the prompts, the oldest first."""
+        if not self.paths.database.exists():
+            return []
+        with snapshot(self.workspace) as connection:
+            rows = connection.execute(_PROMPTS, (trashed,))
+            return [Local(*row[:6], bool(row[6]), row[7]) for row in rows]
+
+    def beside(self) -> list[Beside]:
+        """Return what lies beside prompts, in an order that is the same every time."""
+        if not self.paths.database.exists():
+            return []
+        with snapshot(self.workspace) as connection:
+            found = list(_beside(connection))
+        return sorted(found, key=lambda each: sorted(each.tokens))
+
+    def tokens(self) -> set[str]:
+        """Return everything that a user of this device could look at."""
+        found = [*self.prompts(), *self.prompts(trashed=True), *self.beside()]
+        return set[str]().union(*(each.tokens for each in found))
+
+    def unsent(self) -> set[str]:
+        """Return what is in changes that the server has perhaps not heard of."""
+        found = [each.tokens for each in self.prompts() if each.is_unsent]
+        found += [e.tokens for e in self.beside() if e.side.status != "open"]
+        return set[str]().union(*found)
+
+    def numbers(self) -> dict[str, tuple[str, str | None, int]]:
+        """Return the name, the time of deletion and the number of each version."""
+        if not self.paths.database.exists():
+            return {}
+        with snapshot(self.workspace) as connection:
+            rows = connection.execute(
+                """SELECT v.id, p.name, p.deleted_at, v.number
+                FROM versions v JOIN prompts p ON p.pk = v.prompt_pk"""
+            )
+            return {row[0]: (row[1], row[2], row[3]) for row in rows}
+
+    def replace_by(self, other: "Device") -> None:
+        """Let this device be a copy of *other*, as `cp -r` of the home makes it."""
+        self.clear()
+        shutil.copytree(other.home, self.home)
+
+    def clear(self) -> None:
+        """Lose everything."""
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def converse(self, vault: str, exchange: Exchange) -> SyncReport:
+        """Sync with a vault by way of *exchange*."""
+        linked(self.workspace, self.server, lambda: vault)
+        return synchronise(self.workspace, exchange)
+
+    def resolve(self, side: Side, body: str) -> None:
+        """Settle a side by a version with another text, or by none where it is same."""
+        with locked(self.workspace) as writer, transaction(writer.connection) as session:
+            author, now = self.workspace.author(), self.workspace.now()
+            repository = Repository(session, author, now)
+            prompt = repository.reader.by_id(side.item)
+            content = repository.reader.current(prompt).content
+            if content.body != body:
+                new = content._replace(body=body)
+                repository.add_version(prompt, new, "Resolve")
+            resolve_side(writer.connection, side)
+
+    def retry(self) -> None:
+        """Try again what the server did not take for the limit."""
+        if self.paths.database.exists():
+            with locked(self.workspace) as writer, bulk_transaction(writer.connection):
+                release(writer.connection, Hold.LIMIT)
+
+    def everything_but(self, held: set[str]) -> dict[str, Any]:
+        """Return all that must be the same on every device, but for prompts *held*."""
+        return {id_: all_ for id_, all_ in self.everything().items() if id_ not in held}
+
+    def held(self) -> set[str]:
+        """Return the ids of prompts that are held back."""
+        return {each.id for each in self.prompts() if each.hold}
+
+
+def _beside(connection: sqlite3.Connection) -> Iterator[Beside]:
+    for side in sides(connection):
+        content = content_of(connection, side.state["version"])
+        yield Beside(side, content["body"] if content else "")

@@ -1,0 +1,102 @@
+"""The judge: whether anything was lost, and whether all are equal once all is quiet."""
+
+from typing import Any
+
+from promptvault.services import doctor
+from promptvault.services.syncing import snapshot
+from promptvault.vault.sync.link import get_link
+from promptvault.vault.sync.outgoing import has_outgoing
+from promptvault.vault.sync.state import standing
+from tests.sync.actions import World
+from tests.sync.device import Device, tokens_of
+
+_ROUNDS = 3
+
+
+def settle(world: World) -> None:
+    """Let every device sync until there is nothing left to do."""
+    for _ in range(_ROUNDS):
+        for d in range(len(world.devices)):
+            report = world.sync(d) or world.sync(d)  # the token may be revoked
+            assert report is not None
+
+
+def judge(world: World) -> None:
+    """Assert that nothing is lost and all are equal."""
+    settle(world)
+    _require_rest(world)
+    heads, sides = world.hosted.heads(), world.hosted.sides()
+    bodies = world.hosted.bodies()
+    alive = set[str]()
+    for state in (*heads.values(), *sides.values()):
+        assert "<<<<<<<" not in bodies[state["version"]]
+        alive |= _tokens(state, bodies)
+    for device in world.devices:
+        held = device.held()
+        _require_same(device, heads, held)
+        alive |= _require_sides(device, set(sides), held)
+        for each in device.prompts():
+            alive |= each.tokens if each.hold else set()
+    _require_equal(world.devices)
+    lost = world.written - world.removed - alive
+    assert not lost, f"lost: {sorted(lost)}"
+
+
+def _tokens(state: dict[str, Any], bodies: dict[str, str]) -> set[str]:
+    words = (state["title"], state["description"], *state["tags"])
+    return tokens_of(bodies[state["version"]], *words)
+
+
+def _require_rest(world: World) -> None:
+    """One more sync is one request, and changes nothing."""
+    for d, device in enumerate(world.devices):
+        before = device.everything()
+        report = world.sync(d)
+        assert report is not None
+        assert report.round_trips == 1, f"{report.round_trips} round trips at rest"
+        assert not report.taken.reread
+        assert device.everything() == before
+
+
+def _require_same(
+    device: Device, heads: dict[str, dict[str, Any]], held: set[str]
+) -> None:
+    """The device has what the server has, but for what is held back."""
+    here = {each.id for each in device.prompts()}
+    assert here - held == set(heads) - held, f"{device.home.name}: other prompts"
+    with snapshot(device.workspace) as connection:
+        found = standing(connection, here - held)
+        assert {id_: each.state for id_, each in found.items()} == {
+            id_: state for id_, state in heads.items() if id_ not in held
+        }, f"{device.home.name}: other states"
+        assert not has_outgoing(connection)
+        changes = connection.execute("SELECT * FROM sync_changes").fetchall()
+        assert not changes
+        assert get_link(connection).resync is None
+
+
+def _require_sides(device: Device, sides: set[str], held: set[str]) -> set[str]:
+    """The device has the open sides of the server; returns the words of its own."""
+    beside = device.beside()
+    with snapshot(device.workspace) as connection:
+        rows = connection.execute("SELECT item, side FROM sync_resolves").fetchall()
+    settled = {side for item, side in rows if item in held}
+    here = {each.side.rev for each in beside if each.side.status == "open"}
+    assert here == sides - settled, f"{device.home.name}: other sides"
+    own = [each.tokens for each in beside if each.side.status != "open"]
+    return set[str]().union(*own)
+
+
+def _require_equal(devices: list[Device]) -> None:
+    """All that is not held back is equal on all devices, versions and numbers too."""
+    held = set[str]().union(*(device.held() for device in devices))
+    first, *others = (device.everything_but(held) for device in devices)
+    for device, other in zip(devices[1:], others, strict=True):
+        assert other == first, f"{device.home.name} differs"
+
+
+def examine(world: World) -> None:
+    """Let the doctor look at every device."""
+    for device in world.devices:
+        found = doctor.examine(device.workspace)
+        assert not found.problems, found.problems

@@ -1,0 +1,207 @@
+"""Lives of three devices by lot: `python -m tests.sync.simulate Restore 0 200 150`."""
+
+import argparse
+import collections
+import contextlib
+import logging
+import os
+import random
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+
+from promptvault.server import embedded, migration
+from tests.sync import oracle
+from tests.sync.actions import DEVICES, Scenario, World
+from tests.sync.hosted import Host, Hosted, hosting
+
+SCENARIOS = {
+    each.name: each
+    for each in (
+        Scenario("Sync"),
+        Scenario("SmallPages", page=2),
+        Scenario("Quota", limit=3),
+        Scenario("Restore", has_backups=True),
+    )
+}
+_MANY_PROMPTS = 9
+_WEIGHTS = {
+    "edit": 14.0,
+    "describe": 3,
+    "untag": 0.3,
+    "label": 1,
+    "move": 1,
+    "delete": 0.8,
+    "restore": 0.4,
+    "empty_trash": 0.2,
+    "resolve": 1,
+    "sync": 8,
+    "faulty sync": 8,
+    "copy_home": 0.3,
+    "lose_device": 0.4,
+    "purge": 0.6,
+    "set_limit": 0.5,
+    "retry": 0.3,
+    "revoke": 0.2,
+    "back_up": 0.4,
+    "restore_server": 0.25,
+}
+FAULTS = ("", "lose request", "lose answer", "lose answer", "edit")
+
+
+class Life:
+    """One life of three devices, decided by a seed."""
+
+    def __init__(self, world: World, seed: int) -> None:
+        self.world, self.random = world, random.Random(seed)
+        self.log: list[tuple[object, ...]] = []
+
+    def live(self, steps: int) -> None:
+        """Let so many things happen, and then judge."""
+        for _ in range(steps):
+            self._step()
+            self.world.hosted.check()
+        oracle.judge(self.world)
+
+    def _step(self) -> None:
+        prompts = sum(len(device.prompts()) for device in self.world.devices)
+        weights = _WEIGHTS | {"create": 2 if prompts < _MANY_PROMPTS else 0.1}
+        (act,) = self.random.choices([*weights], [*weights.values()])
+        arguments = self._arguments(act)
+        self.log.append((act, *arguments))
+        getattr(self.world, act.removeprefix("faulty "))(*arguments)
+
+    def _arguments(self, act: str) -> tuple[object, ...]:
+        d, draw = self.random.randrange(DEVICES), self.random.randrange
+        match act:
+            case "create":
+                return d, draw(99)
+            case "edit":
+                how = self.random.choice(["replace", "replace", "insert", "drop"])
+                return d, draw(99), draw(10), how
+            case "describe":
+                fields = ["tag", "title", "description", "favourite"]
+                return d, draw(99), self.random.choice(fields)
+            case "label":
+                return d, draw(99), draw(99), draw(2)
+            case "move":
+                return d, draw(99), draw(99)
+            case "resolve":
+                return d, draw(99), self.random.random() < 0.7
+            case "faulty sync":
+                return d, self._plan(), self._crash()
+            case "copy_home":
+                return d, draw(DEVICES)
+            case "purge":
+                return (self.random.random(),)
+            case "set_limit":
+                return (draw(3),)
+            case "revoke" | "back_up" | "restore_server":
+                return ()
+            case "untag" | "delete" | "restore":
+                return d, draw(99)
+        return (d,)
+
+    def _plan(self) -> list[str]:
+        return self.random.choices(FAULTS, k=3)
+
+    def _crash(self) -> int | None:
+        if self.random.random() < 0.4:
+            return None
+        return int(2 ** self.random.uniform(2, 8))
+
+
+@contextlib.contextmanager
+def git_away(folder: Path) -> Iterator[None]:
+    """Let git be found for a merge of texts, but not for the histories of vaults.
+
+    Their outboxes wait for it, which saves most of the time; at rest it comes back. A
+    merge works in a folder of its own under *folder*, and there `../git` is.
+    """
+    (folder / "git").mkdir()
+    (folder / "git" / "git").symlink_to(shutil.which("git") or "git")
+    kept = os.environ["PATH"], tempfile.tempdir
+    logger = logging.getLogger("promptvault.services.locking")
+    level = logger.level
+    os.environ["PATH"], tempfile.tempdir = "../git", str(folder)
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        os.environ["PATH"], tempfile.tempdir = kept
+        logger.setLevel(level)
+
+
+def memory_folder() -> str | None:
+    """Return a folder that lies in memory, None where the system has none."""
+    shared = "/dev/shm"  # noqa: S108 - a folder of ours is made within
+    return shared if os.access(shared, os.W_OK) else None
+
+
+def run(
+    host: Host,
+    scenario: Scenario,
+    seed: int,
+    steps: int,
+    events: "collections.Counter[str]",
+) -> None:
+    """Run one life; raises whatever shows that something is wrong."""
+    with tempfile.TemporaryDirectory(dir=memory_folder()) as name:
+        world = World(Path(name), Hosted(host, scenario.limit), scenario, events)
+        life = Life(world, seed)
+        try:
+            with git_away(Path(name)):
+                life.live(steps)
+            oracle.examine(world)
+        except BaseException as error:
+            error.add_note(f"{scenario.name}, seed {seed}, step {len(life.log)}")
+            raise
+
+
+@contextlib.contextmanager
+def database() -> Iterator[str]:
+    """Yield the address of a database with our schema."""
+    with (
+        tempfile.TemporaryDirectory(dir=memory_folder()) as folder,
+        embedded.owned(Path(folder)) as address,
+    ):
+        with psycopg.connect(address, autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
+        migration.upgrade(address)
+        yield address
+
+
+def main() -> int:
+    """Run many lives, and say which went wrong."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("scenario", choices=SCENARIOS)
+    for name in ("first", "end", "steps"):
+        parser.add_argument(name, type=int)
+    parser.add_argument("--failures", type=int, default=3, help="stop after so many")
+    options = parser.parse_args()
+    scenario = SCENARIOS[options.scenario]
+    events: collections.Counter[str] = collections.Counter()
+    failures, start, runs = 0, time.monotonic(), 0
+    with database() as address, hosting(address, scenario.page) as host:
+        for seed in range(options.first, options.end):
+            runs += 1
+            try:
+                run(host, scenario, seed, options.steps, events)
+            except Exception as error:
+                failures += 1
+                print(f"SEED {seed}: {type(error).__name__}: {str(error)[:300]}")
+                if failures == options.failures:
+                    break
+    print(f"{scenario.name}: {runs} runs, {failures} failed,", end=" ")
+    print(f"{time.monotonic() - start:.0f} s, {dict(events)}")
+    return failures > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,202 @@
+"""`sync` as a user has it: what it says, what it prints, and how it ends."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from promptvault.domain.tier import Tier
+from promptvault.server.administration import Administration
+from promptvault.vault.lock import exclusive
+from tests.server.conftest import EMAIL, Server
+from tests.sync.machine import Machine
+
+KEY = "ghp_" + "a1B2" * 9
+
+
+def test_what_one_device_saves_the_other_has(desk: Machine, phone: Machine) -> None:
+    desk.ok("add", "coding/review", "Review this.")
+    assert desk.sync().err == "Sent 1.\n"
+    assert phone.sync().err == "Received 1.\n"
+    assert phone.ok("get", "review").text == "Review this."
+    assert phone.sync().err == "Everything is up to date.\n"
+
+
+def test_both_change_different_lines_and_both_are_told(
+    desk: Machine, phone: Machine
+) -> None:
+    desk.ok("add", "a", "one\n2\n3\n4\nfive")
+    desk.sync()
+    phone.sync()
+    desk.ok("add", "--upsert", "a", "ONE\n2\n3\n4\nfive")
+    phone.ok("add", "--upsert", "a", "one\n2\n3\n4\nFIVE")
+    desk.sync()
+    assert phone.sync().err == "Sent 1, merged 1.\n"
+    assert desk.sync().err == "Received 1.\n"
+    assert desk.ok("get", "a").text == "ONE\n2\n3\n4\nFIVE"
+
+
+def test_json_says_what_was_done_and_what_is_left(
+    desk: Machine, phone: Machine
+) -> None:
+    desk.ok("add", "a", "A")
+    desk.ok("add", "secret", f"deploy with {KEY}")
+    row = desk.ok("sync", "--json").json
+    assert (row["pushed"], row["pulled"], row["merged"]) == (1, 0, 0)
+    assert (row["conflicts"], row["held_back"]) == (0, 1)
+    assert row["held_back_for"] == {"secrets": 1}
+    assert row["round_trips"] == 2
+    assert row["cursor"] == 1
+    assert phone.ok("sync", "--json").json["pulled"] == 1
+
+
+def test_nothing_new_is_one_request(desk: Machine) -> None:
+    desk.ok("add", "a", "A")
+    desk.sync()
+    assert desk.ok("sync", "--json").json["round_trips"] == 1
+
+
+def test_push_and_pull_go_one_way(desk: Machine, phone: Machine) -> None:
+    desk.ok("add", "a", "A")
+    phone.ok("add", "b", "B")
+    assert desk.ok("sync", "pull").err == "Nothing new; 1 prompt to send.\n"
+    desk.ok("sync", "push")
+    assert phone.ok("sync", "pull", "--json").json["pulled"] == 1
+    assert phone.ok("list", "--plain").lines == ["a", "b"]
+    desk.ok("sync", "pull")
+    assert desk.ok("list", "--plain").lines == ["a"]
+
+
+def test_options_stand_behind_the_subcommand(desk: Machine) -> None:
+    assert desk("sync", "--retry", "push").code == 2
+
+
+@pytest.fixture
+def over_the_limit(desk: Machine) -> Machine:
+    """Return a device with 52 prompts, two more than the free plan holds."""
+    rows = [
+        {"name": f"p{number:02}", "body": f"Explain chapter {number} of the book."}
+        for number in range(52)
+    ]
+    stdin = json.dumps(rows).encode()
+    desk.ok("import", "-", "--source", "promptvault", "--folder", "book", stdin=stdin)
+    return desk
+
+
+def test_what_does_not_fit_the_plan_is_held_back_and_goes_when_it_does(
+    over_the_limit: Machine, phone: Machine, administration: Administration
+) -> None:
+    desk = over_the_limit
+    result = desk("sync")
+    assert result.code == 9
+    assert result.err == (
+        "Sent 50.\n2 prompts are held back: your plan holds 50 prompts;"
+        " they go as soon as there is room.\n"
+    )
+    assert desk("sync").code == 9
+    held = [row for row in desk.ok("list", "--json").json if row["held_back"]]
+    assert [row["held_back_for"] for row in held] == ["limit", "limit"]
+    assert desk.ok("list").text.count("\t^\t") == 2
+    assert "held back (limit)" in desk.ok("show", held[0]["name"]).text
+    desk.ok("add", "--upsert", held[0]["name"], "It can still be changed.")
+    administration.set_tier(EMAIL, Tier.PRO)
+    assert desk.ok("sync", "--json").json["held_back"] == 0
+    phone.sync()
+    assert len(phone.ok("list", "--plain").lines) == 52
+    assert phone.ok("get", held[0]["name"]).text == "It can still be changed."
+
+
+def test_retry_tries_again_what_is_held_back_but_no_secrets(
+    desk: Machine, phone: Machine
+) -> None:
+    desk.ok("add", "a", "A")
+    desk.ok("add", "secret", f"deploy with {KEY}")
+    desk.sync()
+    desk.ok("add", "--upsert", "a", "AA")
+    with closing(sqlite3.connect(desk.home / "data" / "vault.db")) as vault, vault:
+        vault.execute("DELETE FROM sync_changes")
+        vault.execute("UPDATE sync_items SET hold = 'refused', local_rev = 'other'")
+    assert desk.ok("sync", "--json").json["held_back_for"] == {"refused": 2}
+    row = desk.ok("sync", "--retry", "--json").json
+
+
+def test_a_plan_that_is_full_does_not_spoil_a_pull(over_the_limit: Machine) -> None:
+    assert over_the_limit("sync").code == 9
+    assert over_the_limit("sync", "pull").code == 0
+
+
+def test_without_a_sign_in_it_says_so(home: Path) -> None:
+    result = Machine(home)("sync")
+    assert result.code == 4
+    assert "promptvault login" in result.err
+
+
+def test_a_token_that_has_ended_is_code_4(
+    desk: Machine, phone: Machine, administration: Administration
+) -> None:
+    desk.ok("add", "a", "A")
+    phone.ok("logout", "--all")
+    result = desk("sync")
+    assert result.code == 4
+    assert desk.ok("get", "a").text == "A"
+
+
+def test_offline_is_code_6_and_changes_nothing(desk: Machine, server: Server) -> None:
+    desk.ok("add", "a", "A")
+    desk.sync()
+    desk.ok("add", "b", "B")
+    before = desk.ok("list", "--json").json
+    server.stop()
+    result = desk("sync", "--json")
+    assert result.code == 6
+    assert result.error["code"] == "unavailable"
+    assert desk.ok("list", "--json").json == before
+    assert "cannot be reached" in desk.ok("sync", "status").text
+
+
+def test_another_server_needs_relink(
+    desk: Machine,
+    start_server: Callable[..., Server],
+    token: str,
+) -> None:
+    desk.ok("add", "a", "A")
+    desk.sync()
+    other = start_server()
+    desk.sign_in(other.url, token)
+    result = desk("sync")
+    assert result.code == 5
+    assert "--relink" in result.err
+    assert desk.ok("sync", "--relink").code == 0
+    assert desk.ok("sync", "status", "--json").json["server"] == other.url
+
+
+def test_status_asks_no_server(desk: Machine, server: Server) -> None:
+    desk.ok("add", "a", "A")
+    desk.sync()
+    desk.ok("add", "b", "B")
+    desk.ok("add", "secret", f"deploy with {KEY}")
+    server.stop()
+    row = desk.ok("sync", "status", "--json").json
+    assert (row["server"], row["signed_in"], row["linked"]) == (server.url, True, True)
+    assert row["to_send"] == 2
+    assert row["last_synced_at"] is not None
+    assert row["last_problem"] is None
+    assert "to send\t2 prompts" in desk.ok("sync", "status").text
+
+
+def test_status_of_a_vault_that_was_never_synced(home: Path) -> None:
+    row = Machine(home).ok("sync", "status", "--json").json
+    assert (row["server"], row["linked"], row["last_synced_at"]) == (None, False, None)
+
+
+def test_two_syncs_wait_for_each_other(desk: Machine) -> None:
+    desk.ok("add", "a", "A")
+    desk.sync()
+    lock = desk.home / "data" / "sync.lock"
+    with exclusive(lock, lambda: None):
+        process = desk.start("sync")
+        assert process.stderr is not None
+        assert process.stderr.readline() == "Waiting for another sync to finish…\n"
+    assert process.wait(60) == 0
+    process.communicate()

@@ -1,0 +1,62 @@
+"""What goes over the wire and what comes of it, counted: a run must have met it all."""
+
+import collections
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from promptvault.services.syncing import SyncReport
+from promptvault.wire.sync import Result, SyncAnswer
+from tests.sync.device import tokens_of
+
+Numbers = Mapping[str, tuple[str, str | None, int]]
+
+
+@dataclass
+class Wiretap:
+    """Counts what is worth meeting, and notes what the server has heard."""
+
+    events: "collections.Counter[str]"
+    heard: set[str] = field(default_factory=set)
+    """Words that the server has taken."""
+
+    def note(self, request: bytes, answer: SyncAnswer) -> None:
+        """Note a request and its answer."""
+        (vault,) = answer.vaults
+        (asked,) = json.loads(request)["vaults"]
+        pushes = {push["rev"]: push for push in asked["push"]}
+        if vault.status == "resync":
+            self.events[f"read anew: {vault.reason}"] += 1
+        for result in vault.results:
+            self._note(pushes[str(result.rev)], result)
+        if vault.more:
+            self.events["page"] += 1
+
+    def _note(self, push: dict[str, Any], result: Result) -> None:
+        self.events[f"{push['kind']}: {result.r}"] += 1
+        if result.r == "ok":
+            self.heard |= tokens_of(json.dumps(push))
+        if result.dup:
+            self.events["sent twice"] += 1
+        if result.common and str(result.common) != push["base"]:
+            self.events["common is not base"] += 1
+
+    def count(self, report: SyncReport) -> None:
+        """Count what a sync has done."""
+        taken = report.taken
+        for name in ("merged", "conflicts", "reread"):
+            if getattr(taken, name):
+                self.events[name] += 1
+        self.events["round trips", min(report.round_trips, 9)] += 1
+
+    def compare(self, before: Numbers, after: Numbers) -> None:
+        """Count what has become of the versions on a device."""
+        for id_, (name, deleted, number) in after.items():
+            old_name, old_deleted, old_number = before.get(id_, (name, deleted, number))
+            if number != old_number:
+                self.events["renumbered"] += 1
+            if old_deleted and not deleted:
+                self.events["deletion undone"] += 1
+            if "~" in name and "~" not in old_name:
+                self.events["told apart"] += 1
