@@ -37,6 +37,21 @@ class Paths(NamedTuple):
         return self.data / "vault.lock"
 
     @property
+    def sync_lock(self) -> Path:
+        """Held by the one process that syncs."""
+        return self.data / "sync.lock"
+
+    @property
+    def sync_turn(self) -> Path:
+        """Held by the one process that waits to sync in the background."""
+        return self.data / "sync-turn.lock"
+
+    @property
+    def sync_record(self) -> Path:
+        """When this vault was synced at last, and what went wrong since."""
+        return self.state / "sync"
+
+    @property
     def usage(self) -> Path:
         """How often and when each prompt was used, on this machine."""
         return self.state / "usage.db"

@@ -142,6 +142,12 @@ _KEYS = (
         "Whether it may be reached without encryption, by http.",
         kind=Kind.SWITCH,
     ),
+    Key(
+        "sync.auto",
+        "false",
+        "Whether every change is synced by itself, in the background.",
+        kind=Kind.SWITCH,
+    ),
 )
 KEYS = {key.name: key for key in _KEYS}
 """Every setting by its name."""

@@ -2,15 +2,21 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 import psycopg
 
 from promptvault.domain.tier import Tier
+from promptvault.server.account import erasure, export
 from promptvault.server.account import service as account
+from promptvault.server.account.erasure_repository import ErasureRepository
 from promptvault.server.account.repository import AccountRepository, Membership, User
 from promptvault.server.database import Connection, connection_failure
+from promptvault.server.retention import service as retention
+from promptvault.server.retention.service import Purged
 from promptvault.server.settings import Settings
 from promptvault.server.token.service import Scope, issue
 
@@ -56,6 +62,53 @@ class Administration:
             )
 
         return self._run(make)
+
+    def export(self, email: str, write: Callable[[str], object]) -> None:
+        """Write all prompts of a user, deleted or not, as JSON.
+
+        Raises NotFoundError before anything is written.
+        """
+
+        async def read(connection: Connection) -> None:
+            leaver = await erasure.get_leaver(connection, email)
+            pieces = export.stream(
+                lambda: nullcontext(connection), leaver.id, leaver.account_id
+            )
+            async for piece in pieces:
+                write(piece)
+
+        self._run(read)
+
+    def prompt_count(self, email: str) -> int:
+        """Return how many prompts a user has, deleted or not; raises NotFoundError."""
+
+        async def count(connection: Connection) -> int:
+            leaver = await erasure.get_leaver(connection, email)
+            return await ErasureRepository(connection).prompt_count(leaver.account_id)
+
+        return self._run(count)
+
+    def erase(self, email: str) -> None:
+        """Erase a user, deleted or not, with everything; raises NotFoundError."""
+
+        async def clear(connection: Connection) -> None:
+            leaver = await erasure.get_leaver(connection, email)
+            await erasure.erase(connection, leaver)
+
+        self._run(clear)
+
+    def renew_epochs(self) -> int:
+        """Void what devices remember of every vault; return how many vaults there are.
+
+        They then compare everything anew, and bring what the server lacks.
+        """
+        return self._run(
+            lambda connection: AccountRepository(connection).renew_epochs()
+        )
+
+    def purge(self, now: datetime) -> Purged:
+        """Forget what is old at *now*, and known to every device."""
+        return self._run(lambda connection: retention.purge(connection, now))
 
     def _run(self, task: Callable[[Connection], Awaitable[_T]]) -> _T:
         return asyncio.run(self._in_transaction(task))

@@ -7,18 +7,22 @@ from fastapi import APIRouter, Depends
 from promptvault.server.account.endpoints import router as account
 from promptvault.server.device.endpoints import router as device
 from promptvault.server.device_code.endpoints import router as device_code
+from promptvault.server.event.endpoints import router as event
 from promptvault.server.guard import identify
 from promptvault.server.limit.service import restrain
 from promptvault.server.sync.endpoints import router as sync
 from promptvault.server.token.endpoints import router as token
+from promptvault.server.webhook.endpoints import router as webhook
 from promptvault.wire.error import ErrorRead
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorRead, "description": description}
     for status, description in {
+        400: "The body cannot be read.",
         401: "No token, or one that is no longer good.",
         403: "Not allowed.",
         413: "The body is too long.",
+        415: "The body is in an encoding other than gzip and zstd.",
         422: "The request cannot be used as it is.",
         429: "Too many requests; `Retry-After` says when to try again.",
         503: "The database does not answer.",
@@ -38,4 +42,5 @@ def protected(*resources: APIRouter) -> APIRouter:
     return api
 
 
-api = protected(account, device, device_code, token, sync)
+# They are asked in this order whose a request is: what is asked most comes first.
+api = protected(sync, event, account, device, device_code, token, webhook)

@@ -10,9 +10,13 @@ from promptvault.server import exception_handlers, logs
 from promptvault.server.api import api
 from promptvault.server.body_limit import BodyLimit
 from promptvault.server.database import Database
+from promptvault.server.event.hub import Hub
+from promptvault.server.event.stopping import close_at_signal
 from promptvault.server.health.endpoints import router as health
+from promptvault.server.oidc.provider import Provider
 from promptvault.server.page.router import include_pages
 from promptvault.server.request_log import RequestLog
+from promptvault.server.retention.upkeep import upkeep
 from promptvault.server.security_headers import SecurityHeaders
 from promptvault.server.settings import Settings
 
@@ -31,6 +35,8 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.database = Database(settings)
+    app.state.hub = Hub(settings, app.state.database)
+    app.state.provider = Provider(settings) if settings.oidc_client_id else None
     exception_handlers.register(app)
     app.include_router(api)
     app.include_router(health)
@@ -47,7 +53,14 @@ def create_app(settings: Settings) -> FastAPI:
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await app.state.database.open()
+    close_at_signal(app.state.hub)
     try:
-        yield
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(app.state.hub.running())
+            if app.state.settings.purge_daily:
+                await stack.enter_async_context(upkeep(app.state.database))
+            yield
     finally:
         await app.state.database.close()
+        if app.state.provider is not None:
+            await app.state.provider.close()

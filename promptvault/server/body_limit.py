@@ -45,12 +45,13 @@ def _within(receive: Receive, limit: int) -> Receive:
 
 def _inflating(receive: Receive, encoding: bytes, limit: int) -> Receive:
     inflater = inflation.inflater(encoding)
-    left = limit
+    left, has_begun = limit, False
 
     async def receive_inflated() -> Message:
-        nonlocal left
+        nonlocal left, has_begun
         message = await receive()
-        if message["type"] != "http.request":
+        has_begun = has_begun or bool(message.get("body"))
+        if not has_begun:  # without a body there is nothing to inflate
             return message
         if inflater is None:
             raise HTTPException(415, "The body is neither plain, nor gzip, nor zstd")

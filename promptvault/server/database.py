@@ -46,6 +46,7 @@ class Database:
             max_size=settings.pool_size,
             timeout=settings.pool_timeout,
             kwargs={"prepare_threshold": 5 if settings.prepare_statements else None},
+            configure=_plan_once if settings.prepare_statements else None,
             check=_check,
             reset=_note_return,
             open=False,
@@ -71,6 +72,16 @@ class Database:
                 yield connection
         except PoolTimeout as error:
             raise UnavailableError("The database does not answer.") from error
+
+
+async def _plan_once(connection: Connection) -> None:
+    """Let a prepared statement keep one plan, whatever its values.
+
+    PostgreSQL would make a new one for each, in which a list is as long as it is: to
+    plan a small push takes longer than to do it.
+    """
+    await connection.execute("SET plan_cache_mode = force_generic_plan")
+    await connection.commit()
 
 
 async def _note_return(connection: Connection) -> None:

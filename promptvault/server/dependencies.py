@@ -8,14 +8,17 @@ from fastapi import Depends, Request
 from promptvault.server.database import Connection, Database
 from promptvault.server.settings import Settings
 
+# All are coroutines, also where there is nothing to wait for: FastAPI would send each
+# of the others to a thread.
 
-def settings_of(request: Request) -> Settings:
+
+async def settings_of(request: Request) -> Settings:
     """Return the settings that the app was made with."""
     settings: Settings = request.app.state.settings
     return settings
 
 
-def database_of(request: Request) -> Database:
+async def database_of(request: Request) -> Database:
     """Return this worker's database, for what must not wait for the request's end."""
     database: Database = request.app.state.database
     return database

@@ -11,7 +11,13 @@ from promptvault.server.token.repository import Bearer
 from promptvault.server.token.secret import is_well_formed
 from promptvault.server.token.service import Scope, authenticate
 
-PUBLIC_ROUTES = frozenset({"start_device_sign_in", "exchange_device_code"})
+PUBLIC_ROUTES = frozenset(
+    {
+        "start_device_sign_in",
+        "exchange_device_code",
+        "receive_clerk_event",  # which is signed
+    }
+)
 """Routes under /v1 that ask for no token, by the name of their function."""
 
 OWN_SCOPES: dict[str, Scope] = {
@@ -24,7 +30,7 @@ _scheme = HTTPBearer(auto_error=False, description="A token: pv_pat_…")
 _Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_scheme)]
 
 
-def _token(request: Request, credentials: _Credentials) -> str | None:
+async def _token(request: Request, credentials: _Credentials) -> str | None:
     """Return a token that can be one of ours; None on a public route.
 
     What is none costs no connection to the database.
@@ -67,7 +73,7 @@ def needed_scope(name: str, method: str) -> Scope:
     return OWN_SCOPES.get(name, Scope.SYNC_READ if reading else Scope.SYNC_WRITE)
 
 
-def _require(bearer: Annotated[Bearer | None, Depends(identify)]) -> Bearer:
+async def _require(bearer: Annotated[Bearer | None, Depends(identify)]) -> Bearer:
     if bearer is None:
         raise AuthenticationError("A public route knows nobody.")
     return bearer

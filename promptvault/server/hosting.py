@@ -29,6 +29,7 @@ def serving(url: str | None, folder: Path) -> Iterator[Settings]:
         if settings.database_url is None:
             address = stack.enter_context(embedded.owned(folder))
             settings = _with(settings, database_url=address)
+            settings = settings.model_copy(update={"purge_daily": True})
         migration.refuse_outdated(settings.address)
         yield with_secret(settings)
 

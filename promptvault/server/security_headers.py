@@ -1,6 +1,5 @@
 """What every answer tells browsers not to do."""
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _HEADERS = {
@@ -25,18 +24,24 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, has_https: bool) -> None:
         self._app = app
-        self._headers = dict(_HEADERS)
+        headers = dict(_HEADERS)
         if has_https:
-            self._headers["Strict-Transport-Security"] = _HTTPS_ONLY
+            headers["Strict-Transport-Security"] = _HTTPS_ONLY
+        self._headers = [
+            (name.lower().encode(), value.encode()) for name, value in headers.items()
+        ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
+                own = message["headers"]
+                set_already = {name for name, _ in own}
+                message["headers"] = [
+                    *own,
+                    *(each for each in self._headers if each[0] not in set_already),
+                ]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

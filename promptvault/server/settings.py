@@ -1,14 +1,28 @@
 """The server's settings, from the environment alone."""
 
+import base64
 import re
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    AliasChoices,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from promptvault.server.limit.rule import Limit
 
 MINIMUM_SECRET = 32
 """Characters; shorter ones could be guessed from a stolen database."""
+MINIMUM_SIGNING_KEY = 24
+"""Bytes of what webhooks are signed with."""
+
+# Without encryption on this computer alone, as for a provider under test.
+_ISSUER = r"(https://[^/?#\s]+|http://(127\.0\.0\.1|localhost)(:\d+)?)(/[^?#\s]*)?"
 
 
 class Settings(BaseSettings):
@@ -36,6 +50,16 @@ class Settings(BaseSettings):
     one that was drawn by lot lies in the database, and in each backup of it."""
     public_url: str = "http://127.0.0.1:8000"
     """Where people reach the server, as it stands in links and redirects."""
+    listen_url: SecretStr | None = None
+    """The same database without a pooler before it that shares connections between
+    transactions: through such a one nobody can listen. Else events come late."""
+    streams_per_user: int = Field(default=20, ge=1)
+    """The most devices of one user that listen at once, of one worker."""
+    heartbeat_seconds: float = Field(default=15.0, gt=0)
+    """How often a device hears something, if only that the server is there."""
+    purge_daily: bool = False
+    """Whether the server forgets by itself what is old, as one without a database of
+    the operator's does; else ``promptvault server purge`` is to be run."""
     pool_size: int = Field(default=10, ge=1)
     """The most database connections of one worker."""
     pool_timeout: float = Field(default=10.0, gt=0)
@@ -49,6 +73,13 @@ class Settings(BaseSettings):
     trusted_proxies: int = Field(default=0, ge=0)
     """How many proxies stand before the server: so many entries at the end of
     ``X-Forwarded-For`` are believed."""
+    items_limit: int = Field(default=500, ge=1, le=500)
+    """Changes in one request or answer of sync."""
+    request_burst: int = Field(default=300, ge=1)
+    """Requests that a device, or a machine's token, may send at once: a first push of
+    100,000 prompts takes 200."""
+    requests_per_minute: float = Field(default=300, gt=0)
+    """How many more it may send after that."""
     token_days: int = Field(default=90, ge=1)
     """Days after its last use at which a token expires."""
     smtp_host: str | None = None
@@ -59,6 +90,22 @@ class Settings(BaseSettings):
     smtp_password: SecretStr | None = None
     mail_from: str = "PromptVault <promptvault@localhost>"
     """Who mails say they are from."""
+    sign_up: Literal["open", "closed"] = "open"
+    """Whether people may make accounts by themselves; the operator always may."""
+    grace_days: int = Field(default=30, ge=0)
+    """Days for which the data of a deleted user are kept."""
+    oidc_issuer: str | None = None
+    """Who else may sign people in, by OpenID Connect; its address, exactly as its
+    discovery document spells it."""
+    oidc_client_id: Annotated[str, Field(min_length=1)] | None = None
+    oidc_client_secret: SecretStr | None = None
+    """Not for a public client, which PKCE protects by itself."""
+    oidc_name: str = "your organisation"
+    """What people know the provider as."""
+    oidc_allowed_azp: Annotated[frozenset[str], NoDecode] = frozenset()
+    """Who else an ID token may have been made for, with commas between them."""
+    clerk_webhook_secret: SecretStr | None = None
+    """What Clerk signs its webhooks with; without it there are none."""
     metrics_token: SecretStr | None = None
     """What ``/metrics`` asks for, as a bearer token; without it, nothing."""
 
@@ -69,15 +116,32 @@ class Settings(BaseSettings):
         return self.database_url.get_secret_value()
 
     @property
+    def listen_address(self) -> str:
+        """Where the database is listened to."""
+        return (
+            self.listen_url or self.database_url or SecretStr("")
+        ).get_secret_value()
+
+    @property
     def key(self) -> str:
         """The secret; `hosting` puts it in where the operator set none."""
         assert self.secret is not None
         return self.secret.get_secret_value()
 
     @property
+    def request_limit(self) -> Limit:
+        """How often a device may ask."""
+        return Limit(self.request_burst, self.requests_per_minute)
+
+    @property
     def token_life(self) -> timedelta:
         """How long a token lives after its last use."""
         return timedelta(days=self.token_days)
+
+    @property
+    def grace(self) -> timedelta:
+        """How long the data of a deleted user are kept."""
+        return timedelta(days=self.grace_days)
 
     @property
     def has_https(self) -> bool:
@@ -90,3 +154,45 @@ class Settings(BaseSettings):
         if not re.fullmatch(r"https?://[^/?#\s]+", url):
             raise ValueError("it must be as 'https://prompts.example.org'")
         return url
+
+    @field_validator("oidc_allowed_azp", mode="before")
+    @classmethod
+    def _split(cls, names: object) -> object:
+        if not isinstance(names, str):
+            return names
+        return {name.strip() for name in names.split(",")} - {""}
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _require_https(cls, url: str | None) -> str | None:
+        if url and not re.fullmatch(_ISSUER, url):
+            raise ValueError("it must be as 'https://sign-in.example.org'")
+        return url or None
+
+    @field_validator("oidc_client_id")
+    @classmethod
+    def _require_issuer(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value and not info.data.get("oidc_issuer"):
+            raise ValueError("it needs PROMPTVAULT_SERVER_OIDC_ISSUER")
+        return value
+
+    @field_validator("clerk_webhook_secret")
+    @classmethod
+    def _require_signing_secret(
+        cls, secret: SecretStr | None, info: ValidationInfo
+    ) -> SecretStr | None:
+        if secret is None or not secret.get_secret_value():
+            return None
+        if not info.data.get("oidc_issuer"):
+            raise ValueError("it needs PROMPTVAULT_SERVER_OIDC_ISSUER")
+        if not _is_signing_secret(secret.get_secret_value()):
+            raise ValueError("it must be as Clerk shows it, 'whsec_…'")
+        return secret
+
+
+def _is_signing_secret(text: str) -> bool:
+    try:
+        key = base64.b64decode(text.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        return False
+    return len(key) >= MINIMUM_SIGNING_KEY

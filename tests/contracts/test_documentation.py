@@ -8,6 +8,8 @@ import pytest
 from promptvault import errors
 from promptvault.cli.commands import COMMANDS
 from promptvault.cli.main import load
+from promptvault.domain.tier import ALLOWANCES, Tier
+from promptvault.server.settings import Settings
 from promptvault.setting_key import KEYS, Key
 
 ROOT = Path(__file__).parents[2]
@@ -25,7 +27,9 @@ def test_command(name: str) -> None:
         (name, parameter.opts[-1])
         for name in COMMANDS
         for parameter in load(name).params
-        if parameter.opts[-1].startswith("--") and parameter.name != "help"
+        if parameter.opts[-1].startswith("--")
+        and parameter.name != "help"
+        and not getattr(parameter, "hidden", False)
     ],
 )
 def test_option(command: str, option: str) -> None:
@@ -45,6 +49,18 @@ def test_exit_codes() -> None:
 def test_setting(key: Key) -> None:
     assert f"`{key.name}`" in README
     assert key.variable in README
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_setting_of_the_server(name: str) -> None:
+    paragraph = README.partition("## A server")[2]
+    assert f"`{name.upper()}`" in paragraph
+
+
+@pytest.mark.parametrize("tier", Tier)
+def test_tier(tier: Tier) -> None:
+    allowed = ["no limit" if each is None else str(each) for each in ALLOWANCES[tier]]
+    assert " | ".join([f"| `{tier}`", *allowed]) + " |" in README
 
 
 def test_commands_of_the_first_lines_are_the_ones_that_ci_runs() -> None:

@@ -24,6 +24,7 @@ _GIT_IDENTITY = {
     "GIT_COMMITTER_NAME": "Ada Author",
     "GIT_COMMITTER_EMAIL": "ada@example.org",
 }
+_NO_KEYRING = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
 _PR_CAPBSET_DROP = 24
 _OVERRIDING_CAPABILITIES = (1, 2)  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
 
@@ -63,7 +64,7 @@ class Vault:
     def environment(self) -> dict[str, str]:
         kept = {key: os.environ[key] for key in _INHERITED if key in os.environ}
         home = {HOME_VARIABLE: str(self.home), "HOME": str(self.home.parent)}
-        return kept | _GIT_IDENTITY | home | self.extra
+        return kept | _GIT_IDENTITY | _NO_KEYRING | home | self.extra
 
     def start(
         self, *arguments: str, before: Callable[[], None] | None = None

@@ -20,7 +20,10 @@ _VERSIONS = """SELECT v.commit_id, p.name, v.id, v.number, v.body, v.pk = p.vers
     FROM versions v JOIN prompts p ON p.pk = v.prompt_pk WHERE p.deleted_at IS NULL"""
 _DANGLING = "SELECT count(*) FROM versions v LEFT JOIN prompts p ON p.pk = v.prompt_pk"
 _LEFT_BEHIND = ("*.lock", "refs/**/*.lock", "objects/**/*tmp_*", "objects/pack/*.keep")
-_DATA_FILES = {"vault.db", "vault.db-wal", "vault.db-shm", "vault.lock", "history.git"}
+_DATA_FILES = {
+    *("vault.db", "vault.db-wal", "vault.db-shm", "vault.lock", "history.git"),
+    "sync.lock",
+}
 
 
 class State(NamedTuple):
@@ -139,17 +142,23 @@ def _disagreements(vault: Vault, connection: sqlite3.Connection) -> Iterator[str
     yield from (
         f"{name}: version {n} twice" for (name, n), c in numbers.items() if c > 1
     )
-    wanted = [(f"{commit}:{name}.md", *rest) for commit, name, *rest in rows]
+    # Sync may give a version another number than its commit has; the file has the new.
+    wanted = [
+        (f"{commit}:{name}.md", id_, None, body)
+        for commit, name, id_, _, body, _ in rows
+    ]
     wanted += [
-        (f"refs/heads/main:{name}.md", *rest) for _, name, *rest in rows if rest[3]
+        (f"refs/heads/main:{name}.md", id_, number, body)
+        for _, name, id_, number, body, is_current in rows
+        if is_current
     ]
     texts = _texts(vault, [row[0] for row in wanted])
-    for (where, id_, number, body, _), found in zip(wanted, texts, strict=True):
+    for (where, id_, number, body), found in zip(wanted, texts, strict=True):
         text = found or _under_another_name(vault, where, id_)
         if text is None:
             yield f"{where} is not in git"
         elif not _is(text, id_, number, body):
-            yield f"{where} is not version {number} as SQLite has it"
+            yield f"{where} is not version {id_} as SQLite has it"
     _, out = git(vault, "ls-tree", "-r", "--name-only", "-z", "refs/heads/main")
     files = {path for path in out.decode().split("\0") if path}
     living = {f"{row[1]}.md" for row in rows}
@@ -169,22 +178,24 @@ def _under_another_name(vault: Vault, where: str, id_: str) -> str | None:
     return next((text for text in texts if text and f"revision: {id_}\n" in text), None)
 
 
-def _is(text: str, id_: str, number: int, body: str) -> bool:
+def _is(text: str, id_: str, number: int | None, body: str) -> bool:
     end = text.find("\n---\n") + 5
     header = text[:end].splitlines()
-    stated = f"version: {number}" in header and f"revision: {id_}" in header
-    return stated and text[end:] == body
+    numbered = number is None or f"version: {number}" in header
+    return numbered and f"revision: {id_}" in header and text[end:] == body
 
 
 def _texts(vault: Vault, names: list[str]) -> Iterator[str | None]:
     """Yield the text of each blob of *names*, None where there is none."""
     asked = "".join(f"{name}\n" for name in names).encode()
     _, out = git(vault, "cat-file", "--batch", stdin=asked)
+    at = 0
     for _ in names:
-        line, _, out = out.partition(b"\n")
+        end = out.index(b"\n", at)
+        line, at = out[at:end], end + 1
         if line.endswith(b" missing") or not line.split(b" ")[-1].isdigit():
             yield None
             continue
         size = int(line.split(b" ")[-1])
-        yield out[:size].decode()
-        out = out[size + 1 :]
+        yield out[at : at + size].decode()
+        at += size + 1

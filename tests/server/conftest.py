@@ -47,7 +47,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def template(postgres: str) -> Iterator[str]:
     """Return the name of a database that the migrations have made."""
-    with _database(postgres, "template1") as address:
+    with scratch_database(postgres, "template1") as address:
         migration.upgrade(address)
         yield str(conninfo_to_dict(address)["dbname"])
 
@@ -55,19 +55,20 @@ def template(postgres: str) -> Iterator[str]:
 @pytest.fixture
 def empty_database_url(postgres: str) -> Iterator[str]:
     """Return the address of a database without a schema."""
-    with _database(postgres, "template1") as address:
+    with scratch_database(postgres, "template1") as address:
         yield address
 
 
 @pytest.fixture
 def database_url(postgres: str, template: str) -> Iterator[str]:
     """Return the address of this test's own database, its schema made."""
-    with _database(postgres, template) as address:
+    with scratch_database(postgres, template) as address:
         yield address
 
 
 @contextlib.contextmanager
-def _database(postgres: str, template: str) -> Iterator[str]:
+def scratch_database(postgres: str, template: str) -> Iterator[str]:
+    """Make a database, a copy of *template*, for as long as the block runs."""
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(postgres, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
@@ -99,8 +100,8 @@ def token(administration: Administration) -> str:
 class Server:
     """A server that answers on a socket, and a client for it."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.listener = serving.listening("127.0.0.1", 0)
+    def __init__(self, settings: Settings, port: int = 0) -> None:
+        self.listener = serving.listening("127.0.0.1", port)
         self.url = serving.address_of(self.listener)
         self.settings = settings.model_copy(update={"public_url": self.url})
         self.app = create_app(self.settings)
@@ -114,7 +115,10 @@ class Server:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop, and free the port."""
+        """Stop, and free the port; a second time nothing happens."""
+        if not self._thread.is_alive():
+            return
+        self.app.state.hub.close()  # as a signal would
         self._server.should_exit = True
         self._thread.join()
         self.listener.close()
@@ -127,11 +131,11 @@ class Server:
 
 @pytest.fixture
 def start_server(settings: Settings) -> Iterator[Callable[..., Server]]:
-    """Return what starts a server; keywords change its settings."""
+    """Return what starts a server, on a free port; keywords change its settings."""
     servers: list[Server] = []
 
-    def start(**changes: Any) -> Server:
-        servers.append(Server(settings.model_copy(update=changes)))
+    def start(port: int = 0, **changes: Any) -> Server:
+        servers.append(Server(settings.model_copy(update=changes), port))
         servers[-1].start()
         return servers[-1]
 

@@ -115,3 +115,12 @@ def test_other_compressions_are_refused(probed: httpx.Client) -> None:
     headers = {"Content-Encoding": "br"}
     answer = probed.post("/length", content=b"x", headers=headers)
     assert answer.status_code == 415
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd", "br"])
+def test_where_no_body_is_none_is_missed(client: httpx.Client, encoding: str) -> None:
+    """Also not while an answer goes out: that would end it in its middle."""
+    headers = {"Content-Encoding": encoding}
+    answer = client.get("/v1/me/export", headers=headers)
+    assert (answer.status_code, answer.json()) == (200, [])
+    assert client.post("/v1/sync", headers=headers).status_code == 422

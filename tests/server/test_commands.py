@@ -1,11 +1,15 @@
 """`promptvault server`: users, tiers, tokens, on a database without a server."""
 
 import json
+from typing import Any
+from uuid import uuid4
 
+import httpx
 import pytest
 
 from tests.conftest import Pvt
 from tests.server.conftest import EMAIL
+from tests.server.sync.conftest import new
 
 
 @pytest.fixture(autouse=True)
@@ -60,3 +64,27 @@ def test_what_cannot_be_done(pvt: Pvt, command: str, code: int, word: str) -> No
     assert result.code == code
     assert result.text == ""
     assert json.loads(result.err)["error"]["code"] == word
+
+
+def test_after_a_restore_devices_begin_anew_and_bring_what_is_missing(
+    pvt: Pvt, client: httpx.Client
+) -> None:
+    vault = {"id": client.get("/v1/me").json()["vaults"][0]["id"]}
+
+    def sync(**fields: object) -> dict[str, Any]:
+        body = {"proto": 1, "device": str(uuid4()), "vaults": [vault | fields]}
+        answer: dict[str, Any] = client.post("/v1/sync", json=body).json()["vaults"][0]
+        return answer
+
+    cursor = sync(push=[new()])["cursor"]
+    assert sync(cursor=cursor)["status"] == "ok"
+    assert pvt.ok("server", "restored", "--yes", "--json").json == {"vaults": 1}
+    later = sync(cursor=cursor)
+    assert (later["status"], later["reason"]) == ("resync", "epoch")
+    assert len(sync(cursor=later["cursor"])["feed"]) == 1
+
+
+def test_a_restore_is_told_on_purpose(pvt: Pvt) -> None:
+    result = pvt("server", "restored", stdin=b"y\n")
+    assert result.code == 2
+    assert "--yes" in result.err

@@ -16,14 +16,16 @@ from promptvault.server.settings import Settings
 from promptvault.server.token.secret import make_token
 from tests.server.conftest import Server
 
-PUBLIC = {"start_device_sign_in", "exchange_device_code"}
+PUBLIC = {"start_device_sign_in", "exchange_device_code", "receive_clerk_event"}
 """Routes under /v1 that need no token. To add one is a decision, so it stands twice."""
 
 OUTSIDE = {
     *("healthz", "readyz", "prometheus", "openapi", "stylesheet", "icon"),
     *("show_sign_up", "sign_up", "show_verification", "verify"),
     *("show_sign_in", "sign_in", "show_sign_out", "sign_out"),
-    *("show_device", "look_up_code", "decide_device"),
+    *("go_to_provider", "come_from_provider"),
+    *("show_start", "show_device", "look_up_code"),
+    *("show_approval", "decide_device", "show_decision"),
 }
 """Routes that are no part of the API; pages look after their own sessions."""
 

@@ -1,7 +1,10 @@
 """Who is signed in, as the API tells it."""
 
 import httpx
+import psycopg
 
+from promptvault.domain.tier import Tier
+from promptvault.server.administration import Administration
 from tests.server.conftest import EMAIL
 
 
@@ -14,6 +17,29 @@ def test_a_token_tells_whose_it_is(client: httpx.Client) -> None:
     assert me["limits"] == {"prompts": 50, "optimizations": 0, "members": 1}
     assert me["usage"] == {"prompts": 0, "members": 1}
     assert me["device"] is None
+
+
+def test_the_vaults_of_a_user_are_told_the_accounts_own_first(
+    client: httpx.Client, administration: Administration, database_url: str
+) -> None:
+    administration.add_user("bob@example.org", Tier.PRO)
+    (own,) = client.get("/v1/me").json()["vaults"]
+    assert (own["name"], own["role"]) == ("Personal", "owner")
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO vault_members SELECT v.id, u.id, 'viewer'"
+            " FROM vaults v, users u WHERE v.id <> %s AND u.email = %s",
+            (own["id"], EMAIL),
+        )
+        # Older than the user's own, and yet it comes after it.
+        connection.execute(
+            "UPDATE vaults SET created_at = '2020-01-01', name = 'Theirs'"
+            " WHERE id <> %s",
+            (own["id"],),
+        )
+    vaults = client.get("/v1/me").json()["vaults"]
+    assert [each["name"] for each in vaults] == ["Personal", "Theirs"]
+    assert [each["role"] for each in vaults] == ["owner", "viewer"]
 
 
 def test_without_a_token_nobody_is_let_in(visitor: httpx.Client) -> None:

@@ -51,3 +51,54 @@ def test_a_database_without_a_secret_draws_one_for_all(database_url: str) -> Non
 def test_what_is_no_address_is_unavailable() -> None:
     with pytest.raises(UnavailableError):
         hosting.with_secret(hosting.read("no address at all"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "word"),
+    [
+        ("OIDC_ISSUER", "http://sign-in.example.org", "https"),
+        ("OIDC_ISSUER", "https://example.org/?tenant=a", "https"),
+        ("OIDC_CLIENT_ID", "promptvault", "OIDC_ISSUER"),
+        ("CLERK_WEBHOOK_SECRET", f"whsec_{'a' * 32}", "OIDC_ISSUER"),
+    ],
+)
+def test_a_provider_is_named_whole(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, word: str
+) -> None:
+    monkeypatch.setenv(f"PROMPTVAULT_SERVER_{name}", value)
+    with pytest.raises(InvalidInputError, match=word) as caught:
+        hosting.read(None)
+    assert value not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "secret", ["whsec_", "whsec_c2hvcnQ=", "whsec_é", "no base64!"]
+)
+def test_webhooks_are_signed_with_a_real_secret(
+    monkeypatch: pytest.MonkeyPatch, secret: str
+) -> None:
+    monkeypatch.setenv("PROMPTVAULT_SERVER_OIDC_ISSUER", "https://example.org/")
+    monkeypatch.setenv("PROMPTVAULT_SERVER_CLERK_WEBHOOK_SECRET", secret)
+    with pytest.raises(InvalidInputError):
+        hosting.read(None)
+    monkeypatch.setenv("PROMPTVAULT_SERVER_CLERK_WEBHOOK_SECRET", "")
+    assert hosting.read(None).clerk_webhook_secret is None
+
+
+def test_a_provider_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {
+        "OIDC_ISSUER": "https://example.org/tenant",
+        "OIDC_CLIENT_ID": "promptvault",
+        "OIDC_CLIENT_SECRET": "hidden",
+        "OIDC_ALLOWED_AZP": "front, back,",
+        "CLERK_WEBHOOK_SECRET": f"whsec_{'a' * 32}",
+        "SIGN_UP": "closed",
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(f"PROMPTVAULT_SERVER_{name}", value)
+    settings = hosting.read(None)
+    assert settings.oidc_issuer == "https://example.org/tenant"
+    assert settings.oidc_allowed_azp == {"front", "back"}
+    assert settings.sign_up == "closed"
+    assert "hidden" not in repr(settings)
+    assert "whsec_" not in repr(settings)

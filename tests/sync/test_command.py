@@ -1,7 +1,9 @@
 """`sync` as a user has it: what it says, what it prints, and how it ends."""
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -110,15 +112,18 @@ def test_what_does_not_fit_the_plan_is_held_back_and_goes_when_it_does(
 def test_retry_tries_again_what_is_held_back_but_no_secrets(
     desk: Machine, phone: Machine
 ) -> None:
+    phone.ok("add", "b", "B")
+    phone.sync()
     desk.ok("add", "a", "A")
     desk.ok("add", "secret", f"deploy with {KEY}")
-    desk.sync()
-    desk.ok("add", "--upsert", "a", "AA")
+    desk.ok("sync", "pull")
     with closing(sqlite3.connect(desk.home / "data" / "vault.db")) as vault, vault:
-        vault.execute("DELETE FROM sync_changes")
-        vault.execute("UPDATE sync_items SET hold = 'refused', local_rev = 'other'")
-    assert desk.ok("sync", "--json").json["held_back_for"] == {"refused": 2}
+        refuse = "UPDATE sync_items SET hold = 'refused' WHERE base_rev IS NULL"
+        vault.execute(f"{refuse} AND hold IS NULL")  # as if the server had done so
+    row = desk.ok("sync", "--json").json
+    assert (row["pushed"], row["held_back_for"]) == (0, {"refused": 1, "secrets": 1})
     row = desk.ok("sync", "--retry", "--json").json
+    assert (row["pushed"], row["held_back_for"]) == (1, {"secrets": 1})
 
 
 def test_a_plan_that_is_full_does_not_spoil_a_pull(over_the_limit: Machine) -> None:

@@ -39,6 +39,8 @@ Retry = Annotated[
     bool,
     typer.Option("--retry", help="Try what was held back again, but no secrets."),
 ]
+_LONG_PAUSE_SECONDS = 5
+
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Tell of errors only.")]
 
 
@@ -158,11 +160,15 @@ def _telling(quiet: bool) -> Iterator["Tell"]:
         if not quiet:
             terminal.note(message)
 
+    def tell_pause(seconds: float) -> None:
+        if seconds >= _LONG_PAUSE_SECONDS:
+            tell(f"The server is busy; trying again in {seconds:.0f} seconds…")
+
     with progress_sync.shown(wanted=not quiet) as progress:
         yield Tell(
             progress,
             other_sync=lambda: tell("Waiting for another sync to finish…"),
-            pause=lambda s: tell(f"The server is busy; trying again in {s:.0f} s…"),
+            pause=tell_pause,
         )
 
 

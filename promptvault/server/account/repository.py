@@ -42,6 +42,15 @@ class Usage:
     member_count: int
 
 
+@dataclass(frozen=True, slots=True)
+class VaultMembership:
+    """A vault, and what a user is in it."""
+
+    id: UUID
+    name: str
+    role: str
+
+
 _USER = "id, account_id, email, role, password_hash, email_verified_at"
 
 
@@ -64,7 +73,8 @@ class AccountRepository:
         await cursor.execute(
             """
             INSERT INTO users (account_id, email, role) VALUES (%s, %s, %s)
-            ON CONFLICT (lower(email)) DO NOTHING RETURNING id
+            ON CONFLICT (lower(email)) WHERE deleted_at IS NULL DO NOTHING
+            RETURNING id
             """,
             (account_id, email, role),
         )
@@ -86,9 +96,32 @@ class AccountRepository:
         """Return the user with that address, in whatever case it is spelled."""
         cursor = self._connection.cursor(row_factory=class_row(User))
         await cursor.execute(
-            f"SELECT {_USER} FROM users WHERE lower(email) = lower(%s)", (email,)
+            f"SELECT {_USER} FROM users"
+            " WHERE lower(email) = lower(%s) AND deleted_at IS NULL",
+            (email,),
         )
         return await cursor.fetchone()
+
+    async def is_live(self, user_id: UUID) -> bool:
+        """Whether a user is there, and not deleted."""
+        cursor = await self._connection.execute(
+            "SELECT 1 FROM users WHERE id = %s AND deleted_at IS NULL", (user_id,)
+        )
+        return await cursor.fetchone() is not None
+
+    async def set_verified_email(self, user_id: UUID, email: str) -> bool:
+        """Give a user an address that is theirs; tell whether nobody else has it."""
+        cursor = await self._connection.execute(
+            """
+            UPDATE users SET email = %(email)s, email_verified_at = now()
+             WHERE id = %(user)s AND deleted_at IS NULL AND NOT EXISTS (
+                   SELECT 1 FROM users other
+                    WHERE lower(other.email) = lower(%(email)s)
+                      AND other.deleted_at IS NULL AND other.id <> %(user)s)
+            """,
+            {"email": email, "user": user_id},
+        )
+        return cursor.rowcount > 0
 
     async def usage(self, account_id: UUID) -> Usage:
         """Return what an account may use, and does."""
@@ -96,7 +129,8 @@ class AccountRepository:
         await cursor.execute(
             """
             SELECT plan, prompt_limit, prompt_count,
-                   (SELECT count(*) FROM users WHERE account_id = accounts.id)
+                   (SELECT count(*) FROM users
+                     WHERE account_id = accounts.id AND deleted_at IS NULL)
                        AS member_count
               FROM accounts WHERE id = %s
             """,
@@ -106,6 +140,20 @@ class AccountRepository:
         assert usage is not None
         return usage
 
+    async def vaults(self, user_id: UUID, account_id: UUID) -> list[VaultMembership]:
+        """Return the vaults of a user, those of the account before others."""
+        cursor = self._connection.cursor(row_factory=class_row(VaultMembership))
+        await cursor.execute(
+            """
+            SELECT v.id, v.name, m.role
+              FROM vault_members m JOIN vaults v ON v.id = m.vault_id
+             WHERE m.user_id = %s
+             ORDER BY v.account_id <> %s, v.created_at, v.id
+            """,
+            (user_id, account_id),
+        )
+        return await cursor.fetchall()
+
     async def memberships(self) -> list[Membership]:
         """Return every user, oldest first."""
         cursor = self._connection.cursor(row_factory=class_row(Membership))
@@ -113,7 +161,7 @@ class AccountRepository:
             """
             SELECT u.email, a.plan, a.prompt_limit, a.prompt_count, u.created_at
               FROM users u JOIN accounts a ON a.id = u.account_id
-             WHERE a.deleted_at IS NULL ORDER BY u.created_at, u.id
+             WHERE u.deleted_at IS NULL ORDER BY u.created_at, u.id
             """
         )
         return await cursor.fetchall()
@@ -126,6 +174,20 @@ class AccountRepository:
             "UPDATE accounts SET plan = %s, prompt_limit = %s WHERE id = %s",
             (plan, prompt_limit, account_id),
         )
+
+    async def renew_epochs(self) -> int:
+        """Give every vault a new epoch and return how many there are.
+
+        They are locked in the order in which sync locks them.
+        """
+        cursor = await self._connection.execute(
+            """
+            WITH locked AS (SELECT id FROM vaults ORDER BY id FOR NO KEY UPDATE)
+            UPDATE vaults SET epoch = gen_random_uuid()
+              FROM locked WHERE vaults.id = locked.id
+            """
+        )
+        return cursor.rowcount
 
     async def _id(self, query: str, values: tuple[object, ...]) -> UUID:
         cursor = self._connection.cursor(row_factory=scalar_row)

@@ -9,7 +9,13 @@ from promptvault.server.account.repository import AccountRepository, User
 from promptvault.server.database import Connection
 from promptvault.server.device.repository import DeviceRepository
 from promptvault.server.token.repository import Bearer
-from promptvault.wire.account import DeviceRead, LimitsRead, MeRead, UsageRead
+from promptvault.wire.account import (
+    DeviceRead,
+    LimitsRead,
+    MeRead,
+    UsageRead,
+    VaultRead,
+)
 
 OWNER = "owner"
 DEFAULT_VAULT = "Personal"
@@ -53,7 +59,9 @@ async def set_tier(connection: Connection, account_id: UUID, tier: Tier) -> None
 
 async def describe(connection: Connection, bearer: Bearer) -> MeRead:
     """Tell who a token belongs to, what they may use, and what they do."""
-    usage = await AccountRepository(connection).usage(bearer.account_id)
+    accounts = AccountRepository(connection)
+    usage = await accounts.usage(bearer.account_id)
+    vaults = await accounts.vaults(bearer.user_id, bearer.account_id)
     allowance = ALLOWANCES[Tier(usage.plan)]
     return MeRead(
         email=bearer.email,
@@ -68,6 +76,7 @@ async def describe(connection: Connection, bearer: Bearer) -> MeRead:
         ),
         usage=UsageRead(prompts=usage.prompt_count, members=usage.member_count),
         device=await _device(connection, bearer),
+        vaults=[VaultRead(id=v.id, name=v.name, role=v.role) for v in vaults],
     )
 
 

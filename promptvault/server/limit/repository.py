@@ -5,11 +5,7 @@ from psycopg.rows import scalar_row
 from promptvault.server.database import Connection
 from promptvault.server.limit.rule import Limit
 
-# A row holds what is left. Below zero somebody was refused, who takes nothing: what is
-# missing to a whole token then stands there, so 1 more is what is left.
-_TAKE = """
-INSERT INTO rate_limits AS r (key, tokens, updated_at)
-VALUES (%(key)s, %(burst)s - 1, statement_timestamp())
+REFILLED = """
 ON CONFLICT (key) DO UPDATE SET
     tokens = least(
         %(burst)s,
@@ -18,6 +14,16 @@ ON CONFLICT (key) DO UPDATE SET
     ) - 1,
     updated_at = excluded.updated_at
 RETURNING tokens
+"""
+"""How one is taken out of a bucket ``r`` that is known already.
+
+A row holds what is left. Below zero somebody was refused, who takes nothing: what is
+missing to a whole token then stands there, so 1 more is what is left."""
+
+_TAKE = f"""
+INSERT INTO rate_limits AS r (key, tokens, updated_at)
+VALUES (%(key)s, %(burst)s - 1, statement_timestamp())
+{REFILLED}
 """
 
 _FORGET_IDLE = """

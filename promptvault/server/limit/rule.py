@@ -22,7 +22,11 @@ ROUTE_LIMITS: dict[str, Limit] = {
     "sign_up": Limit(10, 1),
     "verify": Limit(10, 10),
     "look_up_code": Limit(20, 10),
+    "show_approval": Limit(20, 10),
     "decide_device": Limit(20, 10),
+    "go_to_provider": Limit(20, 10),
+    "come_from_provider": Limit(20, 10),
+    "export_me": Limit(10, 2),  # reads everything that there is
 }
 """Limits by the visitor's address, for routes by the name of their function."""
 

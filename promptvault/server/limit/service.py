@@ -2,14 +2,13 @@
 own."""
 
 import secrets
-from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Request
 
 from promptvault.errors import RateLimitedError
 from promptvault.server.address import visitor_network
-from promptvault.server.database import Connection, Database
-from promptvault.server.dependencies import database_of, settings_of
+from promptvault.server.database import Connection
+from promptvault.server.dependencies import AppDatabase, AppSettings
 from promptvault.server.limit.repository import LimitRepository
 from promptvault.server.limit.rule import ROUTE_LIMITS, Limit
 
@@ -22,15 +21,19 @@ async def take(connection: Connection, limit: Limit, key: str) -> None:
     It counts when the transaction commits: an endpoint that raises after it was not
     counted, so attempts that fail must end in an answer.
     """
-    left = await LimitRepository(connection).take(key, limit)
+    refuse_below_zero(await LimitRepository(connection).take(key, limit), limit)
+
+
+def refuse_below_zero(left: float, limit: Limit) -> None:
+    """Raise RateLimitedError where nothing was *left* in a bucket."""
     if left < 0:
         raise RateLimitedError(
-            "Too many attempts: wait a little and try again.", -left / limit.per_second
+            "Too many requests: wait a little and try again.", -left / limit.per_second
         )
 
 
 async def restrain(
-    request: Request, database: Annotated[Database, Depends(database_of)]
+    request: Request, settings: AppSettings, database: AppDatabase
 ) -> None:
     """Refuse a visitor who comes too often to a route that has a limit.
 
@@ -41,7 +44,7 @@ async def restrain(
     limit = ROUTE_LIMITS.get(name)
     if limit is None:
         return
-    network = visitor_network(request, settings_of(request).trusted_proxies)
+    network = visitor_network(request, settings.trusted_proxies)
     async with database.transaction() as connection:
         await take(connection, limit, f"{name}:{network}")
         if secrets.randbelow(_CLEANING_ODDS) == 0:

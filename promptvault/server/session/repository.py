@@ -44,7 +44,8 @@ class SessionRepository:
               FROM sessions s
               JOIN users u ON u.id = s.user_id
               JOIN accounts a ON a.id = u.account_id
-             WHERE s.hash = %s AND s.expires_at > now() AND a.deleted_at IS NULL
+             WHERE s.hash = %s AND s.expires_at > now()
+               AND u.deleted_at IS NULL AND a.deleted_at IS NULL
             """,
             (session_hash,),
         )

@@ -9,7 +9,7 @@ import secrets
 from datetime import timedelta
 from uuid import UUID
 
-from promptvault.errors import InvalidInputError
+from promptvault.errors import InvalidInputError, PermissionDeniedError
 from promptvault.server.account.repository import AccountRepository
 from promptvault.server.account.service import checked_email, create_account
 from promptvault.server.database import Connection, Database
@@ -39,14 +39,28 @@ If it was not you, do nothing: your address and your account stay as they are.
 """
 
 
+def require_open(settings: Settings) -> None:
+    """Raise PermissionDeniedError where nobody may make an account by themselves."""
+    if settings.sign_up == "closed":
+        raise PermissionDeniedError(
+            "This server takes no new accounts: ask who runs it for one."
+        )
+
+
 async def prepare(email: str, password: str) -> SignUp:
     """Return a sign-up to be stored; raises InvalidInputError."""
     email = checked_email(email)
     return SignUp(email, await hash_password(checked_password(password, email)))
 
 
-async def sign_up_at_once(connection: Connection, sign_up: SignUp) -> UUID:
-    """Make an account, where no mail can be sent; raises AlreadyExistsError."""
+async def sign_up_at_once(
+    connection: Connection, settings: Settings, sign_up: SignUp
+) -> UUID:
+    """Make an account, where no mail can be sent.
+
+    Raises AlreadyExistsError, PermissionDeniedError.
+    """
+    require_open(settings)
     user = await create_account(connection, sign_up.email)
     await SignUpRepository(connection).set_password(
         user.id, sign_up.password_hash, verified=False
@@ -91,12 +105,14 @@ async def confirm(connection: Connection, settings: Settings, token: str) -> UUI
     """Use the sign-up of a mail: make the account, or give it its new password.
 
     Whoever was signed in to its pages no longer is. Raises InvalidInputError where the
-    mail is too old, or was used before.
+    mail is too old, or was used before, and PermissionDeniedError where there is no
+    account and none may be made: before that nobody learns which addresses have one.
     """
     sign_ups = SignUpRepository(connection)
     sign_up = _required(await sign_ups.use(hash_secret(settings.key, token)))
     user = await AccountRepository(connection).find_user(sign_up.email)
     if user is None:
+        require_open(settings)
         user = await create_account(connection, sign_up.email)
     await sign_ups.set_password(user.id, sign_up.password_hash, verified=True)
     await SessionRepository(connection).delete_all(user.id)

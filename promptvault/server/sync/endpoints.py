@@ -4,9 +4,11 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Response
+from starlette.background import BackgroundTask
 
 from promptvault.server.deflation import compressed
 from promptvault.server.dependencies import AppSettings, Transaction
+from promptvault.server.event.dependencies import EventHub
 from promptvault.server.guard import Authenticated
 from promptvault.server.sync.service import limits_of, synchronise, versions_of
 from promptvault.wire.error import ErrorRead
@@ -29,13 +31,17 @@ async def sync(
     connection: Transaction,
     bearer: Authenticated,
     settings: AppSettings,
+    hub: EventHub,
     accept_encoding: _AcceptEncoding = "",
 ) -> Response:
     """Take what a device has changed, and tell what it has not seen."""
-    answer = await synchronise(connection, bearer, request, limits_of(settings))
+    limits = limits_of(settings)
+    answer, moved = await synchronise(connection, bearer, request, limits)
     over = any(vault.status == "quota" for vault in answer.vaults)
     body = answer.model_dump_json(exclude_unset=True).encode()
-    return compressed(body, accept_encoding, 402 if over else 200)
+    response = compressed(body, accept_encoding, 402 if over else 200)
+    response.background = BackgroundTask(hub.publish, moved) if moved else None
+    return response  # before it is sent the transaction commits, after it they are told
 
 
 @router.get(

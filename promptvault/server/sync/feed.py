@@ -31,7 +31,9 @@ class Page:
     digest: bytes
     prompt_limit: int | None
     prompt_count: int
-    more: bool
+    is_note_due: bool
+    """Whether it is to be written down how far the device has read."""
+    more: bool = False
     changes: list[Change] = field(default_factory=list)
 
 
@@ -50,11 +52,13 @@ WITH candidates AS (
       ORDER BY seq LIMIT %(changes)s + 1)
     ORDER BY seq LIMIT %(changes)s + 1
 ), sized AS (
-    SELECT candidates.*, coalesce(octet_length(payload), 0) + coalesce((
+    SELECT candidates.*, coalesce(octet_length(candidates.payload), 0) + coalesce((
                SELECT sum(octet_length(v.payload)) FROM versions v
                 WHERE v.vault_id = %(vault)s AND v.item_id = item
-                  AND v.seq > %(since)s), 0) AS size
+                  AND v.seq > CASE WHEN i.live_since > %(since)s THEN 0
+                                   ELSE %(since)s END), 0) AS size
       FROM candidates
+      LEFT JOIN items i ON i.vault_id = %(vault)s AND i.item_id = item
 ), counted AS (
     SELECT sized.*, row_number() OVER (ORDER BY seq) AS number,
            sum(size) OVER (ORDER BY seq) AS sum, count(*) OVER () AS total
@@ -66,10 +70,13 @@ WITH candidates AS (
      WHERE number = 1 OR (number <= %(changes)s AND sum <= %(bytes)s)
 )
 SELECT v.epoch, v.head_seq, v.gc_horizon, v.digest, a.prompt_limit, a.prompt_count,
+       coalesce(noted.seen_at < now() - interval '1 minute', true) AS is_note_due,
        page.*
   FROM vaults v
   JOIN vault_members m ON m.vault_id = v.id AND m.user_id = %(user)s
   JOIN accounts a ON a.id = v.account_id
+  LEFT JOIN device_cursors noted
+    ON noted.vault_id = v.id AND noted.device = %(device)s
   LEFT JOIN page ON true
  WHERE v.id = %(vault)s ORDER BY page.seq
 """
@@ -82,10 +89,21 @@ SELECT i.seq, 'item' AS t, i.item_id AS item, i.head_rev AS rev, i.deleted, i.pa
  WHERE i.vault_id = %s AND i.item_id = ANY(%b::uuid[]) ORDER BY i.seq
 """
 
+# Of a prompt that came back from the trash a device may know nothing, even if it has
+# read all that there is: who begins is not told of what is in the trash.
 _VERSIONS = """
-SELECT item_id, version_id, seq, position, payload FROM versions
- WHERE vault_id = %s AND item_id = ANY(%b::uuid[]) AND seq > %s
- ORDER BY item_id, seq, position
+SELECT v.item_id, v.version_id, v.seq, v.position, v.payload
+  FROM versions v
+  LEFT JOIN items i ON i.vault_id = v.vault_id AND i.item_id = v.item_id
+ WHERE v.vault_id = %(vault)s AND v.item_id = ANY(%(items)b::uuid[])
+   AND v.seq > CASE WHEN i.live_since > %(since)s THEN 0 ELSE %(since)s END
+ ORDER BY v.item_id, v.seq, v.position
+"""
+
+
+_NOTE = """
+INSERT INTO device_cursors (vault_id, device, seq, seen_at) VALUES (%s, %s, %s, now())
+    ON CONFLICT (vault_id, device) DO UPDATE SET seq = excluded.seq, seen_at = now()
 """
 
 
@@ -96,7 +114,9 @@ class FeedRepository:
         self._connection = connection
         self._vault_id, self._user_id = vault_id, user_id
 
-    async def page(self, seq: int, since: int, size: PageSize) -> Page | None:
+    async def page(
+        self, device: UUID, seq: int, since: int, size: PageSize
+    ) -> Page | None:
         """Return what follows *seq*, with the versions that follow *since*.
 
         None where the user is no member.
@@ -104,6 +124,7 @@ class FeedRepository:
         values = {
             "vault": self._vault_id,
             "user": self._user_id,
+            "device": device,
             "seq": seq,
             "since": since,
             **size._asdict(),
@@ -124,6 +145,10 @@ class FeedRepository:
         await self._add_versions(changes, 0)
         return changes
 
+    async def note(self, device: UUID, seq: int) -> None:
+        """Write down how far a device has read: what all have read may be purged."""
+        await self._connection.execute(_NOTE, (self._vault_id, device, seq))
+
     async def is_member(self) -> bool:
         """Whether the user is a member of the vault."""
         cursor = await self._connection.execute(
@@ -134,7 +159,8 @@ class FeedRepository:
 
     async def versions(self, items: set[UUID], since: int) -> list[dict[str, Any]]:
         """Return the versions after *since*, in their order, item by item."""
-        return await self._rows(_VERSIONS, (self._vault_id, [*items], since))
+        values = {"vault": self._vault_id, "items": [*items], "since": since}
+        return await self._rows(_VERSIONS, values)
 
     async def _add_versions(self, changes: list[Change], since: int) -> None:
         """Give each prompt's versions to the first change that tells of it."""
@@ -167,6 +193,7 @@ def _page(rows: list[dict[str, Any]]) -> Page:
         digest=vault["digest"],
         prompt_limit=vault["prompt_limit"],
         prompt_count=vault["prompt_count"],
+        is_note_due=vault["is_note_due"],
         more=len(changes) < (vault["total"] or 0),
         changes=changes,
     )

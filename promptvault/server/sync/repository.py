@@ -1,7 +1,6 @@
 """Vaults in the database, for what devices push; every query names the vault."""
 
-from collections.abc import Collection, Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from psycopg.rows import args_row
@@ -9,9 +8,9 @@ from psycopg.rows import args_row
 from promptvault.server.database import Connection
 from promptvault.server.sync.batch import Named
 from promptvault.server.sync.ledger import (
-    Account,
     Head,
     Known,
+    Ledger,
     Revision,
     Side,
     Version,
@@ -19,67 +18,139 @@ from promptvault.server.sync.ledger import (
 
 
 class VaultState(NamedTuple):
-    """A vault under its lock, and what the asking user is in it."""
+    """A vault under its lock, and what its account may hold and does."""
 
     id: UUID
     account_id: UUID
-    role: str
     epoch: UUID
     head_seq: int
     gc_horizon: int
     digest: bytes
+    prompt_limit: int | None
+    prompt_count: int
+    is_note_due: bool
+    """Whether it is to be written down how far the device has read."""
+
+
+# Every vault, and then every account, each in the order of ids: in that order nobody
+# can wait for somebody who waits for him. An array is complete before it is looked at.
+_LOCK = """
+WITH locked AS MATERIALIZED (
+    SELECT id, account_id, epoch, head_seq, gc_horizon, digest FROM vaults
+     WHERE id = ANY(%(vaults)b::uuid[]) AND id IN (
+           SELECT vault_id FROM vault_members WHERE user_id = %(user)s)
+     ORDER BY id FOR NO KEY UPDATE OF vaults
+), paying AS MATERIALIZED (
+    SELECT id, prompt_limit, prompt_count FROM accounts
+     WHERE id = ANY(ARRAY(SELECT account_id FROM locked))
+     ORDER BY id FOR NO KEY UPDATE
+)
+SELECT locked.*, paying.prompt_limit, paying.prompt_count,
+       coalesce(noted.seen_at < now() - interval '1 minute', true)
+  FROM locked
+  JOIN paying ON paying.id = locked.account_id
+  LEFT JOIN device_cursors noted
+    ON noted.vault_id = locked.id AND noted.device = %(device)s
+   AND noted.vault_id = ANY(%(vaults)b::uuid[])
+"""
+
+# In one statement: a small push waits for the number of them, not for their size.
+_KNOWN = """
+SELECT 'role' AS kind, user_id AS id, NULL::uuid AS item_id, NULL::uuid AS rev,
+       NULL::bool AS flag, NULL::bigint AS seq, NULL::int AS position,
+       NULL::bytea AS hash, role AS word
+  FROM vault_members WHERE vault_id = %(vault)s AND user_id = %(user)s
+UNION ALL
+SELECT 'head', item_id, item_id, head_rev, deleted, seq, NULL, NULL, NULL
+  FROM items WHERE vault_id = %(vault)s AND item_id = ANY(%(items)b::uuid[])
+UNION ALL
+SELECT 'revision', rev, item_id, base_rev, NULL, seq, NULL, payload_hash, kind
+  FROM revisions WHERE vault_id = %(vault)s AND rev = ANY(%(revisions)b::uuid[])
+UNION ALL
+SELECT 'side', rev, item_id, NULL, resolved, seq, NULL, NULL, NULL
+  FROM sides WHERE vault_id = %(vault)s AND rev = ANY(%(sides)b::uuid[])
+UNION ALL
+SELECT 'version', version_id, item_id, NULL, NULL, seq, position, NULL, NULL
+  FROM versions
+ WHERE vault_id = %(vault)s AND version_id = ANY(%(versions)b::uuid[])
+"""
+
+_WRITE = """
+WITH new_heads AS (
+    INSERT INTO items
+           (vault_id, item_id, head_rev, deleted, seq, payload, live_since)
+    SELECT %(vault)s, h.*, h.seq FROM unnest(
+           %(heads_0)b::uuid[], %(heads_1)b::uuid[], %(heads_2)b::bool[],
+           %(heads_3)b::bigint[], %(heads_4)b::bytea[])
+           AS h (item_id, head_rev, deleted, seq, payload)
+        ON CONFLICT (vault_id, item_id) DO UPDATE
+       SET head_rev = excluded.head_rev, deleted = excluded.deleted,
+           seq = excluded.seq, payload = excluded.payload, live_since =
+           CASE WHEN items.deleted THEN excluded.seq ELSE items.live_since END
+), new_revisions AS (
+    INSERT INTO revisions (vault_id, author_user, device,
+                           rev, item_id, base_rev, kind, seq, payload_hash)
+    SELECT %(vault)s, %(user)s, %(device)s, * FROM unnest(
+           %(revisions_0)b::uuid[], %(revisions_1)b::uuid[], %(revisions_2)b::uuid[],
+           %(revisions_3)b::text[], %(revisions_4)b::bigint[],
+           %(revisions_5)b::bytea[])
+), new_sides AS (
+    INSERT INTO sides (vault_id, rev, item_id, resolved, seq, payload)
+    SELECT %(vault)s, * FROM unnest(
+           %(sides_0)b::uuid[], %(sides_1)b::uuid[], %(sides_2)b::bool[],
+           %(sides_3)b::bigint[], %(sides_4)b::bytea[])
+        ON CONFLICT (vault_id, rev) DO UPDATE
+       SET resolved = excluded.resolved, seq = excluded.seq,
+           payload = excluded.payload
+), new_versions AS (
+    INSERT INTO versions (vault_id, version_id, item_id, seq, position, payload)
+    SELECT %(vault)s, * FROM unnest(
+           %(versions_0)b::uuid[], %(versions_1)b::uuid[], %(versions_2)b::bigint[],
+           %(versions_3)b::int[], %(versions_4)b::bytea[])
+), new_count AS (
+    UPDATE accounts SET prompt_count = %(count)s
+     WHERE id = %(account)s AND prompt_count <> %(count)s
+)
+UPDATE vaults SET head_seq = %(seq)s, digest = %(digest)s WHERE id = %(vault)s
+"""
+_PURGE = """
+WITH gone AS (
+    DELETE FROM items WHERE vault_id = %(vault)s AND deleted AND seq <= %(below)s
+    RETURNING item_id
+), settled AS (
+    DELETE FROM sides WHERE vault_id = %(vault)s AND resolved AND seq <= %(below)s
+    RETURNING item_id
+), unneeded AS (
+    DELETE FROM versions v USING (TABLE gone UNION TABLE settled) done
+     WHERE v.vault_id = %(vault)s AND v.item_id = done.item_id
+       AND NOT EXISTS (
+           SELECT 1 FROM items i
+            WHERE i.vault_id = %(vault)s AND i.item_id = v.item_id
+              AND NOT (i.deleted AND i.seq <= %(below)s))
+       AND NOT EXISTS (
+           SELECT 1 FROM sides s
+            WHERE s.vault_id = %(vault)s AND s.item_id = v.item_id AND NOT s.resolved)
+)
+SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM settled)
+"""
+_COLUMNS = {"heads": 5, "revisions": 6, "sides": 5, "versions": 5}
 
 
 class LockRepository:
-    """Locks vaults, then accounts, each in the order of their ids.
-
-    In that order nobody can wait for somebody who waits for him.
-    """
+    """Locks what a request writes to."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def vaults(
-        self, user_id: UUID, vault_ids: list[UUID]
-    ) -> dict[UUID, VaultState]:
-        """Lock those of *vault_ids* that the user is a member of."""
-        await self._connection.execute(
-            """
-            SELECT 1 FROM vaults
-             WHERE id = ANY(%b::uuid[]) AND id IN (
-                   SELECT vault_id FROM vault_members WHERE user_id = %s)
-             ORDER BY id FOR NO KEY UPDATE OF vaults
-            """,
-            (vault_ids, user_id),
-        )
-        # Read anew: whoever held the lock may have changed the members.
+    async def lock(
+        self, user_id: UUID, device: UUID, vault_ids: list[UUID]
+    ) -> list[VaultState]:
+        """Lock those of *vault_ids* that the user is a member of, and who pays."""
         cursor = self._connection.cursor(row_factory=args_row(VaultState))
         await cursor.execute(
-            """
-            SELECT id, account_id, role, epoch, head_seq, gc_horizon, digest
-              FROM vaults JOIN vault_members ON vault_id = id
-             WHERE id = ANY(%b::uuid[]) AND user_id = %s
-            """,
-            (vault_ids, user_id),
+            _LOCK, {"vaults": vault_ids, "user": user_id, "device": device}
         )
-        return {vault.id: vault for vault in await cursor.fetchall()}
-
-    async def accounts(self, account_ids: list[UUID]) -> dict[UUID, Account]:
-        """Lock accounts."""
-        cursor = await self._connection.execute(
-            """
-            SELECT id, prompt_limit, prompt_count FROM accounts
-             WHERE id = ANY(%b::uuid[]) ORDER BY id FOR NO KEY UPDATE
-            """,
-            (account_ids,),
-        )
-        return {id: Account(*rest) for id, *rest in await cursor.fetchall()}
-
-    async def set_count(self, account_id: UUID, count: int) -> None:
-        """Write down how many prompts an account has."""
-        await self._connection.execute(
-            "UPDATE accounts SET prompt_count = %s WHERE id = %s", (count, account_id)
-        )
+        return await cursor.fetchall()
 
 
 class LedgerRepository:
@@ -88,147 +159,71 @@ class LedgerRepository:
     def __init__(self, connection: Connection, vault_id: UUID) -> None:
         self._connection, self._vault_id = connection, vault_id
 
-    async def known(self, named: Named) -> Known:
-        """Return what is known of *named*."""
-        return Known(
-            heads={
-                id: Head(*rest)
-                for id, *rest in await self._find(
-                    "SELECT item_id, head_rev, deleted, seq FROM items"
-                    " WHERE vault_id = %s AND item_id = ANY(%b::uuid[])",
-                    named.items,
-                )
-            },
-            revisions={
-                id: Revision(*rest)
-                for id, *rest in await self._find(
-                    "SELECT rev, item_id, base_rev, kind, seq, payload_hash"
-                    " FROM revisions WHERE vault_id = %s AND rev = ANY(%b::uuid[])",
-                    named.revisions,
-                )
-            },
-            sides={
-                id: Side(*rest)
-                for id, *rest in await self._find(
-                    "SELECT rev, item_id, resolved, seq FROM sides"
-                    " WHERE vault_id = %s AND rev = ANY(%b::uuid[])",
-                    named.sides,
-                )
-            },
-            versions={
-                id: Version(*rest)
-                for id, *rest in await self._find(
-                    "SELECT version_id, item_id, seq, position FROM versions"
-                    " WHERE vault_id = %s AND version_id = ANY(%b::uuid[])",
-                    named.versions,
-                )
-            },
+    async def known(self, named: Named, user_id: UUID) -> tuple[str | None, Known]:
+        """Return what the user is in the vault, and what is known of *named*.
+
+        Both are read after the lock was waited for: whoever held it may have changed
+        them.
+        """
+        sets = {name: [*ids] for name, ids in named._asdict().items()}
+        cursor = await self._connection.execute(
+            _KNOWN,
+            {"vault": self._vault_id, "user": user_id, **sets},
         )
+        role, known = None, Known()
+        rows = await cursor.fetchall()
+        for kind, id, item, rev, flag, seq, position, hash, word in rows:
+            match kind:
+                case "role":
+                    role = word
+                case "head":
+                    known.heads[id] = Head(rev, flag, seq)
+                case "revision":
+                    known.revisions[id] = Revision(item, rev, word, seq, hash)
+                case "side":
+                    known.sides[id] = Side(item, flag, seq)
+                case "version":
+                    known.versions[id] = Version(item, seq, position)
+        return role, known
 
-    async def _find(
-        self, query: str, ids: Collection[UUID]
-    ) -> Iterable[tuple[Any, ...]]:
-        if not ids:
-            return ()
-        cursor = await self._connection.execute(query, (self._vault_id, [*ids]))
-        return await cursor.fetchall()
-
-    async def write(self, written: Known, author: UUID, device: UUID) -> None:
-        """Store everything that was accepted."""
-        await self._write_heads(written.heads)
-        await self._write_revisions(written.revisions, author, device)
-        await self._write_sides(written.sides)
-        await self._write_versions(written.versions)
-
-    async def _write_heads(self, heads: dict[UUID, Head]) -> None:
-        await self._insert(
-            """
-            INSERT INTO items
-                   (vault_id, item_id, head_rev, deleted, seq, payload)
-            SELECT %s, * FROM unnest(
-                   %b::uuid[], %b::uuid[], %b::bool[], %b::bigint[], %b::bytea[])
-                ON CONFLICT (vault_id, item_id) DO UPDATE
-               SET head_rev = excluded.head_rev, deleted = excluded.deleted,
-                   seq = excluded.seq, payload = excluded.payload
-            """,
-            [(id, *head) for id, head in heads.items()],
-        )
-
-    async def _write_revisions(
-        self, revisions: dict[UUID, Revision], author: UUID, device: UUID
+    async def write(
+        self, ledger: Ledger, account_id: UUID, author: UUID, device: UUID
     ) -> None:
-        await self._insert(
-            """
-            INSERT INTO revisions
-                   (vault_id, author_user, device,
-                    rev, item_id, base_rev, kind, seq, payload_hash)
-            SELECT %s, %s, %s, * FROM unnest(
-                   %b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::bigint[],
-                   %b::bytea[])
-            """,
-            [(id, *revision) for id, revision in revisions.items()],
-            author,
-            device,
-        )
+        """Store everything that was accepted, and how far the vault has come."""
+        values = {
+            "vault": self._vault_id,
+            "account": account_id,
+            "user": author,
+            "device": device,
+            "seq": ledger.seq,
+            "digest": ledger.digest_bytes,
+            "count": ledger.account.count,
+        }
+        for name, width in _COLUMNS.items():
+            rows = getattr(ledger.written, name)
+            values |= _columns(name, width, rows)
+        await self._connection.execute(_WRITE, values)
 
-    async def _write_sides(self, sides: dict[UUID, Side]) -> None:
-        await self._insert(
-            """
-            INSERT INTO sides (vault_id, rev, item_id, resolved, seq, payload)
-            SELECT %s, * FROM unnest(
-                   %b::uuid[], %b::uuid[], %b::bool[], %b::bigint[], %b::bytea[])
-                ON CONFLICT (vault_id, rev) DO UPDATE
-               SET resolved = excluded.resolved, seq = excluded.seq,
-                   payload = excluded.payload
-            """,
-            [(id, *side) for id, side in sides.items()],
-        )
-
-    async def _write_versions(self, versions: dict[UUID, Version]) -> None:
-        await self._insert(
-            """
-            INSERT INTO versions
-                   (vault_id, version_id, item_id, seq, position, payload)
-            SELECT %s, * FROM unnest(
-                   %b::uuid[], %b::uuid[], %b::bigint[], %b::int[], %b::bytea[])
-            """,
-            [(id, *version) for id, version in versions.items()],
-        )
-
-    async def _insert(
-        self, query: str, rows: list[tuple[object, ...]], *before: object
-    ) -> None:
-        if rows:
-            columns = (list(column) for column in zip(*rows, strict=True))
-            await self._connection.execute(query, (self._vault_id, *before, *columns))
-
-    async def advance(self, seq: int, digest: bytes) -> None:
-        """Write down how far the vault has come."""
-        await self._connection.execute(
-            "UPDATE vaults SET head_seq = %s, digest = %s WHERE id = %s",
-            (seq, digest, self._vault_id),
-        )
-
-    async def purge(self, below: int) -> None:
+    async def purge(self, below: int) -> int:
         """Forget tombstones and settled sides up to *below*, under the vault's lock.
 
-        A device that has not read so far begins anew.
+        A device that has not read so far begins anew. Returns how many there were.
         """
         await self._connection.execute(
             "UPDATE vaults SET gc_horizon = greatest(gc_horizon, %s) WHERE id = %s",
             (below, self._vault_id),
         )
-        await self._connection.execute(
-            """
-            WITH gone AS (
-                DELETE FROM items WHERE vault_id = %(vault)s AND deleted
-                   AND seq <= %(below)s RETURNING item_id)
-            DELETE FROM versions USING gone
-             WHERE vault_id = %(vault)s AND versions.item_id = gone.item_id
-            """,
-            {"vault": self._vault_id, "below": below},
+        cursor = await self._connection.execute(
+            _PURGE, {"vault": self._vault_id, "below": below}
         )
-        await self._connection.execute(
-            "DELETE FROM sides WHERE vault_id = %s AND resolved AND seq <= %s",
-            (self._vault_id, below),
-        )
+        ((count,),) = await cursor.fetchall()
+        return int(count)
+
+
+def _columns(
+    name: str, width: int, rows: dict[UUID, tuple[object, ...]]
+) -> dict[str, list[object]]:
+    """Return rows, each with its id before it, as lists column by column."""
+    whole = [(id, *row) for id, row in rows.items()]
+    columns = zip(*whole, strict=True) if whole else [()] * width
+    return {f"{name}_{number}": [*each] for number, each in enumerate(columns)}

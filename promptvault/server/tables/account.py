@@ -1,6 +1,6 @@
-"""Accounts, which pay and have limits, and the users who sign in to them."""
+"""Accounts, which pay and have limits, the users who sign in to them, and how."""
 
-from sqlalchemy import Column, Index, Integer, Table, Text, UniqueConstraint, func, text
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, func, text
 
 from promptvault.server.tables.base import (
     METADATA,
@@ -31,10 +31,26 @@ USERS = Table(
     Column("email", Text, nullable=False),
     Column("password_hash", Text),
     moment("email_verified_at"),
-    Column("oidc_issuer", Text),
-    Column("oidc_subject", Text),
     Column("role", Text, nullable=False),
     created(),
-    UniqueConstraint("oidc_issuer", "oidc_subject"),
+    # From here on the address is free, and the data wait to be erased.
+    moment("deleted_at"),
+    moment("erase_at"),
 )
-Index("users_email_key", func.lower(USERS.c.email), unique=True)
+Index(
+    "users_email_key",
+    func.lower(USERS.c.email),
+    unique=True,
+    postgresql_where=USERS.c.deleted_at.is_(None),
+)
+
+IDENTITIES = Table(
+    "identities",
+    METADATA,
+    Column("issuer", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    reference("user_id", "users", index=True),
+    # By the provider's clock, in milliseconds; older news come too late.
+    Column("changed_at", BigInteger, nullable=False, server_default=text("0")),
+    moment("deleted_at"),
+)

@@ -1,4 +1,4 @@
-"""What is under way while somebody signs in: device codes, page sessions, sign-ups."""
+"""What is under way while somebody signs in: codes, sessions, sign-ups, providers."""
 
 from sqlalchemy import CHAR, Column, Integer, Table, Text
 
@@ -44,6 +44,17 @@ SIGN_UPS = Table(
     Column("hash", CHAR(64), nullable=False, unique=True),
     Column("email", Text, nullable=False),
     Column("password_hash", Text, nullable=False),
+    created(),
+    moment("expires_at", nullable=False),
+)
+
+PROVIDER_SIGN_INS = Table(
+    "provider_sign_ins",
+    METADATA,
+    identity(),
+    Column("hash", CHAR(64), nullable=False, unique=True),
+    Column("browser_hash", CHAR(64), nullable=False),
+    Column("user_code", Text, nullable=False),
     created(),
     moment("expires_at", nullable=False),
 )

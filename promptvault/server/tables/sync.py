@@ -4,15 +4,17 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Index,
     Integer,
     LargeBinary,
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import UUID
 
-from promptvault.server.tables.base import METADATA, created, reference
+from promptvault.server.tables.base import METADATA, created, moment, reference
 
 ITEMS = Table(
     "items",
@@ -22,8 +24,11 @@ ITEMS = Table(
     Column("head_rev", UUID, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("deleted", Boolean, nullable=False),
+    # When it was made or came back: who had not read so far may know no version of it.
+    Column("live_since", BigInteger, nullable=False, server_default=text("0")),
     Column("payload", LargeBinary),
     UniqueConstraint("vault_id", "seq"),
+    Index("items_deleted_index", "vault_id", "seq", postgresql_where=text("deleted")),
 )
 
 REVISIONS = Table(
@@ -53,6 +58,18 @@ SIDES = Table(
     Column("resolved", Boolean, nullable=False),
     Column("payload", LargeBinary),
     UniqueConstraint("vault_id", "seq"),
+    Index("sides_resolved_index", "vault_id", "seq", postgresql_where=text("resolved")),
+)
+
+# What every device has read may be purged; `device` is no reference, being what the
+# program calls itself, which stays the same when it signs in anew.
+DEVICE_CURSORS = Table(
+    "device_cursors",
+    METADATA,
+    reference("vault_id", "vaults", primary_key=True),
+    Column("device", UUID, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    moment("seen_at", nullable=False),
 )
 
 VERSIONS = Table(

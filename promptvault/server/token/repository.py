@@ -7,6 +7,8 @@ from uuid import UUID
 from psycopg.rows import class_row
 
 from promptvault.server.database import Connection
+from promptvault.server.limit.repository import REFILLED
+from promptvault.server.limit.rule import Limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,8 @@ class Bearer:
     scopes: list[str]
     is_touch_due: bool
     """Whether its last use was written down a minute ago or more."""
+    requests_left: float = 0
+    """Of its device's, or a machine's; below zero, what was missing to one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +49,39 @@ class TokenRepository:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def find_bearer(self, token_hash: str) -> Bearer | None:
-        """Return whose token it is; None for one unknown, expired or revoked."""
+    async def find_bearer(self, token_hash: str, limit: Limit) -> Bearer | None:
+        """Return whose token it is; None for one unknown, expired or revoked.
+
+        The request counts against *limit*, in the same statement.
+        """
         cursor = self._connection.cursor(row_factory=class_row(Bearer))
         await cursor.execute(
-            """
-            SELECT t.id AS token_id, t.user_id, u.account_id, t.device_id, u.email,
-                   u.role, a.plan, t.scopes,
-                   coalesce(t.last_used_at < now() - interval '1 minute', true)
-                       AS is_touch_due
-              FROM tokens t
-              JOIN users u ON u.id = t.user_id
-              JOIN accounts a ON a.id = u.account_id
-             WHERE t.hash = %s AND t.revoked_at IS NULL AND t.expires_at > now()
-               AND a.deleted_at IS NULL
+            f"""
+            WITH bearer AS (
+                SELECT t.id AS token_id, t.user_id, u.account_id, t.device_id, u.email,
+                       u.role, a.plan, t.scopes,
+                       coalesce(t.last_used_at < now() - interval '1 minute', true)
+                           AS is_touch_due
+                  FROM tokens t
+                  JOIN users u ON u.id = t.user_id
+                  JOIN accounts a ON a.id = u.account_id
+                 WHERE t.hash = %(hash)s
+                   AND t.revoked_at IS NULL AND t.expires_at > now()
+                   AND u.deleted_at IS NULL AND a.deleted_at IS NULL
+            ), taken AS (
+                INSERT INTO rate_limits AS r (key, tokens, updated_at)
+                SELECT 'bearer:' || coalesce(device_id, token_id), %(burst)s - 1,
+                       statement_timestamp()
+                  FROM bearer
+                {REFILLED}
+            )
+            SELECT bearer.*, taken.tokens AS requests_left FROM bearer, taken
             """,
-            (token_hash,),
+            {
+                "hash": token_hash,
+                "burst": limit.burst,
+                "per_second": limit.per_second,
+            },
         )
         return await cursor.fetchone()
 
@@ -115,7 +136,8 @@ class TokenRepository:
                    bool_or(t.id = %s) AS is_current,
                    min(coalesce(d.created_at, t.created_at)) AS created_at,
                    max(t.last_used_at) AS last_seen_at, max(t.expires_at) AS expires_at
-              FROM tokens t LEFT JOIN devices d ON d.id = t.device_id
+              FROM tokens t
+              LEFT JOIN devices d ON d.id = t.device_id AND d.user_id = t.user_id
              WHERE t.user_id = %s AND t.revoked_at IS NULL AND t.expires_at > now()
              GROUP BY 1, 2, 3, 4
              ORDER BY max(t.last_used_at) DESC NULLS LAST, 1

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from promptvault.errors import AuthenticationError
 from promptvault.server.database import Connection
+from promptvault.server.limit.service import refuse_below_zero
 from promptvault.server.settings import Settings
 from promptvault.server.token.repository import Bearer, TokenRepository
 from promptvault.server.token.secret import hash_secret, make_token
@@ -48,13 +49,14 @@ async def issue(
 async def authenticate(
     connection: Connection, settings: Settings, token: str
 ) -> Bearer:
-    """Return whose *token* it is; raises AuthenticationError."""
-    tokens = TokenRepository(connection)
-    bearer = await tokens.find_bearer(hash_secret(settings.key, token))
+    """Return whose *token* it is; raises AuthenticationError, RateLimitedError."""
+    tokens, limit = TokenRepository(connection), settings.request_limit
+    bearer = await tokens.find_bearer(hash_secret(settings.key, token), limit)
     if bearer is None:
         raise AuthenticationError(
             "The token is unknown, expired or revoked: sign in again."
         )
+    refuse_below_zero(bearer.requests_left, limit)
     if bearer.is_touch_due:
         await tokens.touch(bearer, settings.token_life)
     return bearer

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from promptvault.vault.sync.adoption import Adoption, MissingVersionError
 from promptvault.vault.sync.base import Bases
@@ -29,6 +30,8 @@ from promptvault.vault.sync.twin import find_twin
 from promptvault.vault.sync.version import (
     NewVersion,
     find_version,
+    forget_places,
+    has_moved,
     keep_early,
     received,
     set_place,
@@ -86,13 +89,15 @@ class Arrivals:
         if pk is None:
             keep_early(self.connection, prompt_id, versions)
             return
-        fresh = []
-        for version in map(received, versions):
-            known = find_version(self.connection, version.id)
-            if known is None:
-                fresh.append(version)
-            elif version.place:
-                set_place(self.connection, known, version.place)
+        find = partial(find_version, self.connection)
+        told = [(find(new.id), new) for new in map(received, versions)]
+        if any(has_moved(self.connection, key, new.place) for key, new in told):
+            # The server forgot the prompt, and has what somebody else knew of it.
+            forget_places(self.connection, prompt_id)
+        for key, new in told:
+            if key is not None and new.place:
+                set_place(self.connection, key, new.place)
+        fresh = [new for key, new in told if key is None]
         self.adoption.add_versions(pk, fresh)
         self.commit.renumber(self.connection, pk)
 
@@ -109,6 +114,8 @@ class Arrivals:
         self._learn(id_, change.versions)
         if rev == item.local_rev or self._descends_from(item, rev):
             self.bases.set(item, rev, live=not change.deleted)
+            if item.is_clean:
+                self._send_rest(item, theirs)
         else:
             self._change(item, theirs)
 
@@ -153,6 +160,9 @@ class Arrivals:
         No version may exist on one device only: if some were not sent, they go now.
         """
         self._overwrite(item, theirs)
+        self._send_rest(item, theirs)
+
+    def _send_rest(self, item: Item, theirs: Revision) -> None:
         if theirs.state is not None and unsent(self.connection, [item.id]):
             deleted = theirs.deleted
             self._rebase(item, item.local_rev, theirs.state, deleted=deleted)
@@ -189,7 +199,7 @@ class Arrivals:
     def _change(self, item: Item, theirs: Revision) -> None:
         ours = find_revision(self.connection, item, item.local_rev)
         assert ours is not None
-        if ours.state is None and theirs.state is not None:
+        if ours.state is None and theirs.state is not None and not item.is_clean:
             self._require_history()
         if item.is_clean or self._agree(ours, theirs):
             self._follow(item, theirs)

@@ -25,6 +25,7 @@ _INSERT = """INSERT INTO versions (prompt_pk, id, number, body, template, variab
 _PLACE = """INSERT INTO sync_places (version_pk, seq, position) VALUES (?, ?, ?)
     ON CONFLICT (version_pk) DO UPDATE SET seq = excluded.seq,
         position = excluded.position"""
+_FIND_PLACE = "SELECT seq, position FROM sync_places WHERE version_pk = ?"
 _ORDER = """SELECT v.pk, v.number FROM versions v
     LEFT JOIN sync_places s ON s.version_pk = v.pk WHERE v.prompt_pk = ?
     ORDER BY s.seq IS NULL, s.seq, s.position, v.number"""
@@ -110,6 +111,14 @@ def content_of(
 def set_place(connection: sqlite3.Connection, version_pk: int, place: Place) -> None:
     """Note where the server has put a version."""
     connection.execute(_PLACE, (version_pk, *place))
+
+
+def has_moved(
+    connection: sqlite3.Connection, version_pk: int | None, place: Place | None
+) -> bool:
+    """Tell whether a version stands at another *place* than is known here."""
+    row = connection.execute(_FIND_PLACE, (version_pk,)).fetchone()
+    return row is not None and row != place
 
 
 def forget_places(

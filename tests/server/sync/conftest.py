@@ -95,7 +95,7 @@ class Vault:
 
     async def _ask(self, request: SyncRequest) -> dict[str, Any]:
         async with self.connection.transaction():
-            answer = await synchronise(
+            answer, _ = await synchronise(
                 self.connection, self.bearer, request, self.limits
             )
         return answer.model_dump(mode="json", exclude_unset=True)

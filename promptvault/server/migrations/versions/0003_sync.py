@@ -12,6 +12,7 @@ CREATE TABLE items (
     head_rev uuid NOT NULL,
     seq bigint NOT NULL,
     deleted boolean NOT NULL,
+    live_since bigint DEFAULT 0 NOT NULL,
     payload bytea,
     PRIMARY KEY (vault_id, item_id),
     UNIQUE (vault_id, seq)

@@ -1,0 +1,54 @@
+"""What is done when a user goes: signed out everywhere at once, erased later.
+
+Rows are locked in the order in which sync locks them: tokens, vaults, the account.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from promptvault.errors import NotFoundError
+from promptvault.server.account.erasure_repository import ErasureRepository, Leaver
+from promptvault.server.database import Connection
+from promptvault.server.session.repository import SessionRepository
+from promptvault.server.token.repository import TokenRepository
+
+_LATEST_EVENT = timedelta(days=30)
+"""No event about a user comes so long after the one that tells of the end."""
+
+
+async def get_leaver(connection: Connection, email: str) -> Leaver:
+    """Return who has that address, else who had it last; raises NotFoundError."""
+    leaver = await ErasureRepository(connection).find(email.strip())
+    if leaver is None:
+        raise NotFoundError("There is no account with this address.")
+    return leaver
+
+
+async def delete_user(connection: Connection, user_id: UUID, grace: timedelta) -> None:
+    """Sign a user out everywhere and free the address; the data stay for *grace*."""
+    users = ErasureRepository(connection)
+    await users.delete_codes(user_id)
+    await SessionRepository(connection).delete_all(user_id)
+    await TokenRepository(connection).revoke_every(user_id)
+    account_id = await users.mark(user_id, grace)
+    if account_id is not None:
+        await users.mark_account(account_id)
+
+
+async def erase(connection: Connection, leaver: Leaver) -> None:
+    """Erase a user, deleted before or not, and the account unless others use it."""
+    users = ErasureRepository(connection)
+    await TokenRepository(connection).revoke_every(leaver.id)
+    await users.lock_vaults(leaver.account_id)
+    await users.erase_user(leaver)
+    await users.erase_account(leaver.account_id)
+
+
+async def erase_due(connection: Connection, now: datetime) -> int:
+    """Erase every deleted user whose time has come, and return how many there were."""
+    users = ErasureRepository(connection)
+    await users.forget_strangers(now - _LATEST_EVENT)
+    due = await users.due(now)
+    for leaver in due:
+        await erase(connection, leaver)
+    return len(due)

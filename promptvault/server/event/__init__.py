@@ -1,0 +1,1 @@
+"""Events: who listens hears at once that a vault has moved."""

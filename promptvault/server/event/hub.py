@@ -1,0 +1,207 @@
+"""One connection that hears what moves, and everybody in this process who waits."""
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from uuid import UUID
+
+import psycopg
+import structlog
+
+from promptvault.errors import RateLimitedError, UnavailableError
+from promptvault.server.database import Database
+from promptvault.server.settings import Settings
+
+_CHANNEL = "promptvault_vaults"
+"""Where servers tell each other that a vault has moved: its id, a blank, its number."""
+_GATHER_SECONDS = 0.02
+
+_RECONNECT_SECONDS = 1.0
+_TOO_MANY_SECONDS = 60.0
+_PATIENCE_SECONDS = 60.0
+"""How long after the last stream the connection is kept."""
+
+_log = structlog.get_logger("promptvault.server")
+
+
+class Subscription:
+    """What one stream waits for."""
+
+    def __init__(self) -> None:
+        self.vaults: frozenset[UUID] = frozenset()
+        self._moved: dict[UUID, int] = {}
+        self._has_missed = False
+        self._is_woken = asyncio.Event()
+
+    def tell(self, vault: UUID, seq: int) -> None:
+        """Say that a vault has moved."""
+        self._moved[vault] = seq
+        self._is_woken.set()
+
+    def wake(self) -> None:
+        """Say that something may have been missed."""
+        self._has_missed = True
+        self._is_woken.set()
+
+    async def wait(self, until: float) -> dict[UUID, int]:
+        """Return what moves next; nothing where it is time to look by oneself.
+
+        That is so where something may have been missed, or *until* has come, a time
+        of the event loop's.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(until):
+                await self._is_woken.wait()
+        self._is_woken.clear()
+        moved, self._moved = self._moved, {}
+        has_missed, self._has_missed = self._has_missed, False
+        return {} if has_missed else moved
+
+
+class Hub:
+    """Passes on what the database tells, and is connected again by itself."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._database = database
+        self._address, self._most = settings.listen_address, settings.streams_per_user
+        self._by_user: dict[UUID, set[Subscription]] = defaultdict(set)
+        self._by_vault: dict[UUID, set[Subscription]] = defaultdict(set)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_wanted = asyncio.Event()
+        self._moved: dict[UUID, int] = {}
+        self._has_news = asyncio.Event()
+        self.is_closed = False
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Listen while the block runs."""
+        self._loop = asyncio.get_running_loop()
+        tasks = [asyncio.create_task(each) for each in (self._listen(), self._speak())]
+        try:
+            yield
+        finally:
+            for each in tasks:
+                each.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def publish(self, moved: Mapping[UUID, int]) -> None:
+        """Tell everybody, at every instance, what has moved; after the commit.
+
+        Whoever does not hear of it, because this process ends too early, finds out at
+        the next heartbeat.
+        """
+        self._moved.update(moved)
+        self._has_news.set()
+
+    async def _speak(self) -> None:
+        """Send what there is, much of it at once.
+
+        Not in the transaction that moved a vault: PostgreSQL lets those that notify
+        commit one by one, each waiting until the disk has the one before it.
+        """
+        while True:
+            await self._has_news.wait()
+            await asyncio.sleep(_GATHER_SECONDS)
+            self._has_news.clear()
+            moved, self._moved = self._moved, {}
+            try:
+                await self._send([f"{vault} {seq}" for vault, seq in moved.items()])
+            except (psycopg.Error, UnavailableError) as error:
+                _log.warning("could not tell what has moved", exc_info=error)
+                self._moved = {**moved, **self._moved}
+                self._has_news.set()
+                await asyncio.sleep(_RECONNECT_SECONDS)
+
+    async def _send(self, news: list[str]) -> None:
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                "SELECT pg_notify(%s, each) FROM unnest(%s::text[]) AS each",
+                (_CHANNEL, news),
+            )
+
+    def close(self) -> None:
+        """End every stream at once; any thread may say so, or a signal."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._close)
+
+    def _close(self) -> None:
+        self.is_closed = True
+        self._wake_all()
+
+    def refuse_too_many(self, user_id: UUID) -> None:
+        """Raise RateLimitedError where the user has as many streams as may be."""
+        if len(self._by_user.get(user_id, ())) >= self._most:
+            raise RateLimitedError(
+                "Too many devices listen at once: wait a little and try again.",
+                _TOO_MANY_SECONDS,
+            )
+
+    @contextlib.contextmanager
+    def subscription(self, user_id: UUID) -> Iterator[Subscription]:
+        """Take part while the block runs."""
+        subscription = Subscription()
+        self._by_user[user_id].add(subscription)
+        self._is_wanted.set()
+        try:
+            yield subscription
+        finally:
+            self.watch(subscription, ())
+            _discard(self._by_user, user_id, subscription)
+            if not self._by_user:
+                self._is_wanted.clear()
+
+    def watch(self, subscription: Subscription, vaults: Collection[UUID]) -> None:
+        """Let *subscription* hear of these vaults, and of no others."""
+        for vault in subscription.vaults.difference(vaults):
+            _discard(self._by_vault, vault, subscription)
+        for vault in vaults:
+            self._by_vault[vault].add(subscription)
+        subscription.vaults = frozenset(vaults)
+
+    async def _listen(self) -> None:
+        """Listen as long as anybody waits: to hear every push is work."""
+        while True:
+            await self._is_wanted.wait()
+            try:
+                await self._hear()
+            except psycopg.Error as error:
+                _log.warning("listening broke off", exc_info=error)
+            await asyncio.sleep(_RECONNECT_SECONDS)
+
+    async def _hear(self) -> None:
+        connection = await psycopg.AsyncConnection.connect(
+            self._address,
+            autocommit=True,
+            application_name="promptvault events",
+            connect_timeout=10,
+            keepalives_idle=30,
+            keepalives_interval=10,
+            keepalives_count=3,
+        )
+        async with connection:
+            await connection.execute(f"LISTEN {_CHANNEL}")
+            self._wake_all()  # what happened until now was heard by nobody
+            while self._is_wanted.is_set():
+                async for notice in connection.notifies(timeout=_PATIENCE_SECONDS):
+                    vault, _, seq = notice.payload.partition(" ")
+                    self._tell(UUID(vault), int(seq))
+                    if not self._is_wanted.is_set():
+                        return
+
+    def _tell(self, vault: UUID, seq: int) -> None:
+        for subscription in self._by_vault.get(vault, ()):
+            subscription.tell(vault, seq)
+
+    def _wake_all(self) -> None:
+        for subscriptions in self._by_user.values():
+            for each in subscriptions:
+                each.wake()
+
+
+def _discard(
+    index: dict[UUID, set[Subscription]], key: UUID, subscription: Subscription
+) -> None:
+    index[key].discard(subscription)
+    if not index[key]:
+        del index[key]

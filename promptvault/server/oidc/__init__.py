@@ -1,0 +1,1 @@
+"""Sign-in by a provider that the operator names, over OpenID Connect."""

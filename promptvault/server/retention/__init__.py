@@ -1,0 +1,1 @@
+"""What is forgotten in time: deletions that every device knows of, and what expired."""

@@ -1,0 +1,63 @@
+"""Purging: vault by vault, each in a transaction of its own, so that nobody waits."""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from promptvault.server.account.erasure import erase_due
+from promptvault.server.database import Connection
+from promptvault.server.retention.repository import RetentionRepository
+from promptvault.server.sync.repository import LedgerRepository
+
+_AT_ONCE = 1000
+"""Deletions that are forgotten under one lock."""
+
+
+class Purged(NamedTuple):
+    """How much was forgotten."""
+
+    vaults: int
+    deletions: int
+    """Prompts that were deleted, and conflicts that were settled."""
+    users: int
+    """Users who were deleted, and whose time to come back is over."""
+    expired: int
+    """Sessions, sign-ups, device codes, rate limits."""
+
+
+async def purge(connection: Connection, now: datetime) -> Purged:
+    """Forget what is old at *now* and known to every device; commits as it goes.
+
+    A revision's id is kept: whoever sends it again, at any distance in time, is told
+    that it was accepted.
+    """
+    retention = RetentionRepository(connection, now)
+    users = await erase_due(connection, now)
+    await connection.commit()
+    expired = await retention.forget_expired()
+    vaults = await retention.candidates()
+    await connection.commit()
+    counts = [await _purge_vault(connection, retention, vault) for vault in vaults]
+    return Purged(sum(map(bool, counts)), sum(counts), users, expired)
+
+
+async def purge_daily(connection: Connection, now: datetime) -> Purged | None:
+    """Purge unless that was done within a day, by whatever instance of the server."""
+    is_ours = await RetentionRepository(connection, now).claim()
+    await connection.commit()
+    return await purge(connection, now) if is_ours else None
+
+
+async def _purge_vault(
+    connection: Connection, retention: RetentionRepository, vault_id: UUID
+) -> int:
+    ledger, count = LedgerRepository(connection, vault_id), 0
+    await retention.forget_devices(vault_id)
+    while True:
+        await retention.lock(vault_id)
+        last = await retention.last(vault_id, _AT_ONCE)
+        if last is not None:
+            count += await ledger.purge(last)
+        await connection.commit()
+        if last is None:
+            return count

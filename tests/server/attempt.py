@@ -1,0 +1,137 @@
+"""Requests by which somebody can name what is somebody else's."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID, uuid4
+
+from promptvault.wire.device_code import CLIENT_ID, GRANT_TYPE
+from tests.server.route import Route, Slot
+from tests.server.sync.conftest import beside, new
+from tests.server.tenant import Tenant
+
+GOOD = {
+    "client_id": CLIENT_ID,
+    "grant_type": GRANT_TYPE,
+    "decision": "approved",
+    "password": "not the password",
+    "email": "eve@example.org",
+    "user_code": "BBBB-BBBB",
+    "device_label": "Eve's",
+    "device_code": "none",
+}
+"""What a field must hold for the others to be looked at."""
+
+DISGUISES = ("user", "token", "token's hash", "session", "session's hash")
+"""What of another's Eve also gives in the place of her own token or cookie."""
+
+BEARER, COOKIE = Slot("header", "Authorization"), Slot("cookie", "promptvault")
+
+
+@dataclass
+class Attempt:
+    """A request of Eve's, and what it names of others."""
+
+    values: dict[Slot, str]
+    foreign: dict[Slot, str] = field(default_factory=dict)
+    json: Any = None
+
+    @property
+    def is_by_id(self) -> bool:
+        """Whether each thing that is named is named by an id."""
+        return all(map(_is_uuid, self.foreign.values()))
+
+    def sent(self) -> list[str]:
+        """Return every text in it, which the answer may repeat; longer ones first."""
+        found = {*self.values.values(), *self.foreign.values()}
+        found |= {text for _, text in _texts(self.json)}
+        spellings = found | {quote(text) for text in found}
+        return sorted(spellings - {""}, key=len, reverse=True)
+
+
+def attempts(route: Route, eve: Tenant, other: Tenant) -> Iterator[Attempt]:
+    """Yield every request by which Eve can name something of *other* on a route."""
+    taken = route.slots()
+    slots = [slot for slot in taken if slot.where != "json"]
+    own = {slot: _own_value(slot, eve) for slot in slots}
+    yield Attempt(own)
+    for kind in DISGUISES:
+        value = other.objects[kind]
+        is_api = route.path.startswith("/v1/")
+        yield Attempt(own, {BEARER: f"Bearer {value}"} if is_api else {COOKIE: value})
+    for value in other.objects.values():
+        naming = (slot for slot in slots if slot.name != "password")
+        yield from (Attempt(own, {slot: value}) for slot in naming)
+        if len(slots) < len(taken):
+            bodies = BODIES[route.name](eve, other, value)
+            yield from (Attempt(own, {}, body) for body in bodies)
+    named = {slot: other.objects.get(_kind(slot), "") for slot in slots}
+    yield Attempt(own, {slot: value for slot, value in named.items() if value})
+
+
+def _own_value(slot: Slot, eve: Tenant) -> str:
+    if slot.where == "path":
+        return eve.objects[_kind(slot)]
+    return GOOD.get(slot.name, "")
+
+
+def _kind(slot: Slot) -> str:
+    return slot.name.removesuffix("_id")
+
+
+def sync_bodies(eve: Tenant, other: Tenant, value: str) -> Iterator[Any]:
+    """Yield requests of sync with *value* in each place for an id."""
+    for vault in (eve.objects["vault"], other.objects["vault"]):
+        places = [place for place, text in _texts(_request(vault)) if _is_uuid(text)]
+        for place in places if _is_uuid(value) and value != vault else ():
+            body = _request(vault)
+            _put(body, place, value)
+            yield body
+
+
+def clerk_bodies(_eve: Tenant, _other: Tenant, value: str) -> Iterator[Any]:
+    """Yield an event about somebody, which nobody has signed."""
+    yield {"type": "user.deleted", "data": {"id": value, "deleted": True}}
+
+
+BODIES = {"sync": sync_bodies, "receive_clerk_event": clerk_bodies}
+"""What can stand in the JSON that a route takes."""
+
+
+def _request(vault: str) -> dict[str, Any]:
+    """Return a request with something in each place that takes an id."""
+    head = new("of eve", chain=[str(uuid4())], resolves=[str(uuid4())])
+    head["payload"]["labels"] = {"production": head["versions"][0]["id"]}
+    side = beside(head, "of eve", resolves=[str(uuid4())])
+    resolve = {"kind": "resolve", "item": head["item"], "rev": str(uuid4())}
+    push = [head, side, {**resolve, "resolves": [side["rev"]]}]
+    head["base"] = str(uuid4())
+    cursor = {"epoch": str(uuid4()), "seq": 0}
+    vaults = [
+        {"id": vault, "cursor": {}, "push": push},
+        {"id": str(uuid4()), "cursor": cursor},
+    ]
+    return {"proto": 1, "device": str(uuid4()), "vaults": vaults}
+
+
+def _texts(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, str]]:
+    if isinstance(value, str):
+        yield place, value
+    elif isinstance(value, dict | list):
+        pairs = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, each in [*pairs]:
+            yield from _texts(each, (*place, key))
+
+
+def _put(value: Any, place: tuple[Any, ...], text: str) -> None:
+    for key in place[:-1]:
+        value = value[key]
+    value[place[-1]] = text
+
+
+def _is_uuid(text: str) -> bool:
+    with contextlib.suppress(ValueError):
+        return str(UUID(text)) == text
+    return False

@@ -1,0 +1,255 @@
+"""Events over a socket: whoever listens hears at once, whichever instance was asked."""
+
+import contextlib
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import psycopg
+import pytest
+
+from promptvault.domain.tier import Tier
+from promptvault.server.administration import Administration
+from tests.server.conftest import EMAIL, SECRET, Server, ServerProcess
+from tests.server.sync.conftest import new
+
+
+class Listener:
+    """A device that listens: what it hears, part by part."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.response = response
+        self._lines = response.iter_lines()
+
+    def next(self) -> str:
+        """Return the next event's data, or the next comment."""
+        for line in self._lines:
+            name, _, value = line.partition(":")
+            if name in {"data", ""} and line:
+                return value.strip()
+        raise EOFError
+
+    def event(self) -> dict[str, Any]:
+        """Return the next event, whatever comments come before it."""
+        while not (told := self.next()).startswith("{"):
+            pass
+        found: dict[str, Any] = json.loads(told)
+        return found
+
+    def ends(self) -> bool:
+        """Wait until the server ends the stream."""
+        with contextlib.suppress(EOFError):
+            while True:
+                self.next()
+        return True
+
+
+@contextlib.contextmanager
+def listening(client: httpx.Client) -> Iterator[Listener]:
+    """Listen while the block runs; two minutes of silence are an error."""
+    with client.stream("GET", "/v1/events", timeout=120) as response:
+        assert response.status_code == 200, response.read()
+        listener = Listener(response)
+        yield listener  # which is held: without it the connection would be closed
+
+
+def _push(client: httpx.Client, vault: str) -> int:
+    body = {"proto": 1, "device": str(uuid4())}
+    answer = client.post(
+        "/v1/sync", json={**body, "vaults": [{"id": vault, "push": [new()]}]}
+    )
+    seq: int = answer.json()["vaults"][0]["cursor"]["seq"]
+    return seq
+
+
+def _vault(client: httpx.Client) -> str:
+    vault: str = client.get("/v1/me").json()["vaults"][0]["id"]
+    return vault
+
+
+def test_a_push_to_one_instance_is_heard_at_another(
+    start_server: Callable[..., Server], token: str
+) -> None:
+    with start_server().client(token) as one, start_server().client(token) as other:
+        vault = _vault(one)
+        with listening(other) as listener:
+            headers = listener.response.headers
+            assert headers["content-type"].startswith("text/event-stream")
+            assert "content-encoding" not in headers
+            assert listener.event() == {"vault": vault, "seq": 0}
+            assert _push(one, vault) == 1
+            assert listener.event() == {"vault": vault, "seq": 1}
+            assert _push(other, vault) == 2
+            assert listener.event() == {"vault": vault, "seq": 2}
+
+
+def test_who_was_away_hears_where_each_vault_stands(
+    client: httpx.Client, database_url: str
+) -> None:
+    vault = _vault(client)
+    _push(client, vault)
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "WITH made AS (INSERT INTO vaults (account_id, name)"
+            " SELECT account_id, 'Second' FROM vaults RETURNING id)"
+            " INSERT INTO vault_members SELECT made.id, users.id, 'owner'"
+            " FROM made, users"
+        )
+    with listening(client) as listener:
+        told = [listener.event(), listener.event()]
+    assert sorted(each["seq"] for each in told) == [0, 1]
+    assert {"vault": vault, "seq": 1} in told
+
+
+def test_nobody_hears_of_anothers_vault(
+    client: httpx.Client, server: Server, administration: Administration
+) -> None:
+    administration.add_user("bob@example.org", Tier.FREE)
+    token = administration.issue_token("bob@example.org", "test")
+    with server.client(token) as stranger, listening(stranger) as listener:
+        own = listener.event()["vault"]
+        _push(client, _vault(client))
+        _push(stranger, own)
+        assert listener.event() == {"vault": own, "seq": 1}
+
+
+def test_a_vault_that_was_joined_is_heard_of(
+    start_server: Callable[..., Server],
+    administration: Administration,
+    token: str,
+    database_url: str,
+) -> None:
+    server = start_server(heartbeat_seconds=0.2)
+    administration.add_user("bob@example.org", Tier.FREE)
+    with server.client(token) as client, listening(client) as listener:
+        own = listener.event()["vault"]
+        with psycopg.connect(database_url) as connection:
+            connection.execute(
+                "INSERT INTO vault_members SELECT v.id, u.id, 'editor'"
+                " FROM vaults v, users u WHERE v.id <> %s AND u.email = %s",
+                (own, EMAIL),
+            )
+        joined = listener.event()
+        assert joined["vault"] != own
+        assert _push(client, joined["vault"]) == 1
+        assert listener.event() == {"vault": joined["vault"], "seq": 1}
+
+
+def test_silence_is_broken_by_comments(
+    start_server: Callable[..., Server], token: str
+) -> None:
+    with start_server(heartbeat_seconds=0.1).client(token) as client:
+        with listening(client) as listener:
+            listener.event()
+            assert [listener.next() for _ in range(3)] == ["still here"] * 3
+
+
+@pytest.mark.parametrize("end", ["revoked_at", "expires_at"])
+def test_a_stream_ends_with_its_token(
+    start_server: Callable[..., Server], token: str, database_url: str, end: str
+) -> None:
+    with start_server(heartbeat_seconds=0.1).client(token) as client:
+        with listening(client) as listener:
+            listener.event()
+            with psycopg.connect(database_url) as connection:
+                connection.execute(f"UPDATE tokens SET {end} = now()".encode())
+            assert listener.ends()
+        assert client.get("/v1/events").status_code == 401
+
+
+def test_also_one_that_is_never_silent(
+    start_server: Callable[..., Server], administration: Administration, token: str
+) -> None:
+    """News must not put off the look at the token for ever."""
+    server = start_server(heartbeat_seconds=1.0)
+    other = administration.issue_token(EMAIL, "another")
+    with server.client(token) as client, server.client(other) as pusher:
+        vault = _vault(pusher)
+        with listening(client) as listener:
+            listener.event()
+            client.delete("/v1/token")
+            heard = 0
+            with contextlib.suppress(EOFError):
+                while heard < 2000:
+                    _push(pusher, vault)
+                    listener.event()
+                    heard += 1
+            assert heard < 2000
+
+
+def test_a_connection_that_breaks_is_made_anew_and_nothing_is_missed(
+    client: httpx.Client, administration: Administration, database_url: str
+) -> None:
+    vault = _vault(client)
+    with listening(client) as listener:
+        assert listener.event()["seq"] == 0
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            cut = connection.execute(
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+                " WHERE datname = current_database()"
+                " AND application_name = 'promptvault events'"
+            ).fetchall()
+            assert cut == [(True,)]
+        _push(client, vault)  # which nobody hears of
+        assert listener.event() == {"vault": vault, "seq": 1}
+        _push(client, vault)
+        assert listener.event() == {"vault": vault, "seq": 2}
+
+
+def test_streams_hold_no_connection_while_they_wait(
+    start_server: Callable[..., Server], token: str
+) -> None:
+    server = start_server(pool_size=1, pool_timeout=5.0)
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(server.client(token)) for _ in range(5)]
+        for listener in [stack.enter_context(listening(each)) for each in clients]:
+            listener.event()
+        client = stack.enter_context(server.client(token))
+        assert _push(client, _vault(client)) == 1
+
+
+def test_a_user_has_so_many_streams_and_no_more(
+    start_server: Callable[..., Server], token: str
+) -> None:
+    server = start_server(streams_per_user=2)
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(server.client(token)) for _ in range(3)]
+        with listening(clients[0]) as first, listening(clients[1]) as second:
+            assert first.event() == second.event()
+            refused = clients[2].get("/v1/events")
+            assert refused.status_code == 429
+            assert int(refused.headers["retry-after"]) > 0
+        while (status := _status(clients[2])) == 429:  # who hangs up makes room
+            time.sleep(0.05)
+        assert status == 200
+
+
+def _status(client: httpx.Client) -> int:
+    with client.stream("GET", "/v1/events") as response:
+        return response.status_code
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_server_that_stops_ends_its_streams_at_once(
+    server_process: Callable[..., ServerProcess],
+    database_url: str,
+    token: str,
+    monkeypatch: pytest.MonkeyPatch,
+    workers: str,
+) -> None:
+    monkeypatch.setenv("PROMPTVAULT_SERVER_SECRET", SECRET)
+    process = server_process("--database-url", database_url, "--workers", workers)
+    with httpx.Client(base_url=process.url) as client:
+        client.headers["Authorization"] = f"Bearer {token}"
+        with listening(client) as listener:
+            listener.event()
+            os.kill(process.process.pid, signal.SIGTERM)
+            assert listener.ends()
+            # Not torn down after ten seconds of grace: it came to its end.
+    assert process.process.wait(60) == 0
+    assert "timeout graceful shutdown exceeded" not in process.log.read_text()

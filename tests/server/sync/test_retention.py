@@ -1,0 +1,225 @@
+"""What is forgotten in time, and what is not; the clock is handed over."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from promptvault.domain.tier import Tier
+from promptvault.server.administration import Administration
+from promptvault.server.database import Connection
+from promptvault.server.retention.service import Purged, purge, purge_daily
+from promptvault.wire.device_code import CLIENT_ID
+from tests.conftest import Pvt
+from tests.server.conftest import EMAIL, Server, ServerProcess
+from tests.server.sync.conftest import Vault, after, beside, gone, new
+
+DEVICE = {"client_id": CLIENT_ID, "device_label": "laptop", "device_os": "Linux"}
+DAY = timedelta(days=1)
+TODAY = datetime.now(UTC)
+
+
+class Device:
+    """A device that reads, and so says how far it has read."""
+
+    def __init__(self, vault: Vault) -> None:
+        self.id, self._vault = str(uuid4()), vault
+        self.cursor: dict[str, Any] = {}
+
+    def sync(self, *pushes: dict[str, Any]) -> dict[str, Any]:
+        """Push and read; the server notes the cursor that this one came with."""
+        request = {"id": str(self._vault.id), "cursor": self.cursor, "push": [*pushes]}
+        body = {"proto": 1, "device": self.id, "vaults": [request]}
+        answer: dict[str, Any] = self._vault.ask(body)["vaults"][0]
+        self.cursor = answer["cursor"]
+        return answer
+
+    def acknowledge(self) -> None:
+        """Come again, as if another minute had passed."""
+        self._vault.rows(
+            "UPDATE device_cursors SET seen_at = seen_at - interval '2 minutes'"
+            " WHERE vault_id = %s"
+        )
+        self.sync()
+
+
+def _purge(vault: Vault, days: float) -> Purged:
+    async def run() -> Purged:
+        # With a connection as the pool has them: not every statement commits.
+        await vault.connection.set_autocommit(False)
+        try:
+            return await purge(vault.connection, TODAY + days * DAY)
+        finally:
+            await vault.connection.commit()
+            await vault.connection.set_autocommit(True)
+
+    return vault.runner.run(run())
+
+
+def _counts(vault: Vault) -> tuple[Any, ...]:
+    return vault.rows(
+        "SELECT (SELECT count(*) FROM items i WHERE i.vault_id = v.id),"
+        " (SELECT count(*) FROM versions i WHERE i.vault_id = v.id),"
+        " (SELECT count(*) FROM sides i WHERE i.vault_id = v.id),"
+        " gc_horizon FROM vaults v WHERE v.id = %s"
+    )[0]
+
+
+@pytest.fixture
+def device(vault: Vault) -> Device:
+    """Return a device that has deleted a prompt, settled a conflict, and kept one."""
+    first, second, third = new(), new(), new()
+    device = Device(vault)
+    side, open_side = beside(second), beside(third)
+    device.sync(first, second, third, side, open_side)
+    device.sync(after(second, resolves=[side["rev"]]), gone(first))
+    return device
+
+
+def test_what_every_device_has_read_is_forgotten_after_a_month(
+    vault: Vault, device: Device
+) -> None:
+    other = Device(vault)
+    for each in (other, device):
+        each.sync()
+        each.acknowledge()
+    before = _counts(vault)
+    assert _purge(vault, 29).deletions == 0
+    assert _counts(vault) == before
+    assert _purge(vault, 31)[:2] == (1, 2)
+    items, versions, sides, horizon = _counts(vault)
+    assert (items, versions, sides) == (before[0] - 1, before[1] - 1, before[2] - 1)
+    assert 0 < horizon <= device.cursor["seq"]
+    assert device.sync()["status"] == other.sync()["status"] == "ok"
+    assert _purge(vault, 31).deletions == 0
+
+
+def test_a_device_that_has_not_read_so_far_is_waited_for(
+    vault: Vault, device: Device
+) -> None:
+    late = Device(vault)
+    late.sync()
+    late.acknowledge()
+    third = new()
+    device.sync(third)
+    device.sync(gone(third))
+    device.acknowledge()
+    _purge(vault, 31)
+    assert vault.rows("SELECT 1 FROM items WHERE deleted AND vault_id = %s")
+    assert late.sync()["status"] == "ok"
+    late.acknowledge()
+    _purge(vault, 31)
+    assert not vault.rows("SELECT 1 FROM items WHERE deleted AND vault_id = %s")
+
+
+def test_a_device_that_stayed_away_for_half_a_year_begins_anew(
+    vault: Vault, device: Device
+) -> None:
+    late = Device(vault)
+    late.sync()
+    late.acknowledge()
+    third = new()
+    device.sync(third)
+    device.sync(gone(third))
+    _purge(vault, 179)
+    assert vault.rows("SELECT 1 FROM items WHERE deleted AND vault_id = %s")
+    _purge(vault, 181)
+    assert not vault.rows("SELECT 1 FROM items WHERE deleted AND vault_id = %s")
+    answer = late.sync()
+    assert (answer["status"], answer["reason"]) == ("resync", "horizon")
+    assert {each["item"] for each in late.sync()["feed"]}
+
+
+def test_an_old_push_is_known_after_years(vault: Vault, device: Device) -> None:
+    first = new()
+    device.sync(first)
+    device.sync(gone(first))
+    _purge(vault, 1000)
+    (result,) = device.sync(first)["results"]
+    assert (result["r"], result["dup"]) == ("ok", True)
+
+
+def test_nobody_begins_anew_where_nothing_is_forgotten(vault: Vault) -> None:
+    device = Device(vault)
+    device.sync(new(), new())
+    assert _purge(vault, 1000).deletions == 0
+    assert _counts(vault)[3] == 0
+    assert device.sync()["status"] == "ok"
+
+
+def test_many_deletions_are_forgotten_piece_by_piece(vault: Vault) -> None:
+    device = Device(vault)
+    prompts = [new() for _ in range(1200)]
+    vault.limits = vault.limits.model_copy(update={"items": 1200})
+    device.sync(*prompts)
+    device.sync(*map(gone, prompts))
+    device.acknowledge()
+    assert _purge(vault, 31).deletions == 1200
+    assert _counts(vault)[:2] == (0, 0)
+
+
+def test_what_expired_goes_and_what_did_not_stays(
+    server: Server, administration: Administration, token: str, database_url: str
+) -> None:
+    with server.client() as visitor:
+        assert visitor.post("/v1/device/code", data=DEVICE).status_code == 200
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO sessions (user_id, hash, expires_at)"
+            " SELECT id, n, now() + n * interval '1 day'"
+            " FROM users, generate_series(1, 9, 8) n"
+        )
+        connection.execute(
+            "INSERT INTO sign_ups (hash, email, password_hash, expires_at)"
+            " SELECT n, n, '', now() + n * interval '1 day'"
+            " FROM generate_series(1, 9, 8) n"
+        )
+    administration.purge(TODAY + 2 * DAY)
+    with psycopg.connect(database_url) as connection:
+        left = connection.execute(
+            "SELECT (SELECT count(*) FROM sessions), (SELECT count(*) FROM sign_ups),"
+            " (SELECT count(*) FROM device_codes), (SELECT count(*) FROM rate_limits),"
+            " (SELECT count(*) FROM tokens)"
+        ).fetchone()
+    assert left == (1, 1, 0, 0, 1)
+
+
+def test_it_is_done_once_a_day_whoever_does_it(
+    open_vault: Callable[..., Vault], database_url: str
+) -> None:
+    async def run() -> list[bool]:
+        done = []
+        for hours in (0, 1, 23, 24, 25, 48):
+            async with await Connection.connect(database_url) as connection:
+                now = TODAY + timedelta(hours=hours)
+                done.append(await purge_daily(connection, now) is not None)
+        return done
+
+    assert open_vault().runner.run(run()) == [True, False, False, True, False, True]
+
+
+def test_the_operator_purges(
+    administration: Administration, database_url: str, pvt: Pvt
+) -> None:
+    administration.add_user(EMAIL, Tier.FREE)
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO sessions (user_id, hash, expires_at)"
+            " SELECT id, 'x', now() - interval '1 day' FROM users"
+        )
+    purge = ("server", "purge", "--database-url", database_url)
+    told = pvt.ok(*purge, "--json").json
+    assert told == {"vaults": 0, "deletions": 0, "users": 0, "expired": 1}
+    assert pvt.ok(*purge).text == ""
+
+
+def test_a_server_with_a_database_of_its_own_purges_by_itself(
+    server_process: Callable[..., ServerProcess],
+) -> None:
+    process = server_process()
+    while '"event": "purged"' not in process.log.read_text():
+        assert process.process.poll() is None
+    assert process.stop() == 0

@@ -1,0 +1,152 @@
+"""People with one of everything, each text of theirs marked, for tests of isolation."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import httpx
+import psycopg
+
+from promptvault.server.tables import METADATA
+from promptvault.wire.device_code import CLIENT_ID, GRANT_TYPE
+from tests.server.browser import Browser
+from tests.server.sync.conftest import after, beside, gone, new
+
+Connection = psycopg.Connection[Any]
+
+PUSHES = 5
+"""What each has pushed, one by one."""
+
+_KEYS = {"vault_id", "user_id", "account_id"}
+_OWN_KEY = {"accounts", "users", "vaults"}
+"""Tables whose ``id`` is a tenant's key as well."""
+
+
+def tenant_keys(table: str) -> set[str]:
+    """Return the columns of *table* that say whose a row is."""
+    own = {"id"} if table in _OWN_KEY else set()
+    return own | (_KEYS & {*METADATA.tables[table].columns.keys()})
+
+
+@dataclass
+class Tenant:
+    """Somebody, and all that is theirs."""
+
+    mark: str
+    """Stands in every text of theirs, and in nobody else's."""
+    token: str = ""
+    cookie: str = ""
+    objects: dict[str, str] = field(default_factory=dict)
+    """What somebody else could name, by kind: ids, hashes, codes that are used."""
+
+    @property
+    def email(self) -> str:
+        """Their address."""
+        return f"{self.mark}@example.org"
+
+    def rows(self, connection: Connection) -> dict[str, list[str]]:
+        """Return every row of theirs as text, by table."""
+        return {
+            table: sorted(str(row) for row in self._select(connection, table, "t"))
+            for table in METADATA.tables
+        }
+
+    def secrets(self, connection: Connection) -> set[str]:
+        """Return what nobody else may read: the mark, and every id and hash."""
+        found = {self.mark}
+        for table in METADATA.tables.values():
+            for column in table.columns:
+                if str(column.type) == "UUID" or column.name == "hash":
+                    rows = self._select(connection, table.name, column.name)
+                    found |= {str(value) for value in rows if value is not None}
+        return found
+
+    def _select(self, connection: Connection, table: str, what: str) -> list[Any]:
+        ids = [UUID(self.objects[kind]) for kind in ("account", "user", "vault")]
+        keys = (f"{key} = ANY(%(ids)s)" for key in sorted(tenant_keys(table)))
+        condition = " OR ".join(keys) or "false"
+        query = f"SELECT {what}::text FROM {table} t WHERE {condition}"
+        return [row[0] for row in connection.execute(query.encode(), {"ids": ids})]
+
+
+def settle(mark: str, client: httpx.Client, connection: Connection) -> Tenant:
+    """Make somebody who has used everything there is, and return them."""
+    tenant = Tenant(mark)
+    browser = Browser(client)
+    browser.sign_up(tenant.email)
+    tenant.cookie = client.cookies["promptvault"]
+    code = _approved(tenant, browser)
+    tenant.token = _exchanged(client, code)
+    tenant.objects["approved code"] = _approved(tenant, browser)["user_code"]
+    _find_rows(tenant, connection)
+    _fill_vault(tenant, client, connection)
+    client.cookies.clear()
+    return tenant
+
+
+def _approved(tenant: Tenant, browser: Browser) -> dict[str, str]:
+    wish = {"client_id": CLIENT_ID, "device_label": tenant.mark}
+    answer = browser.client.post(
+        "/v1/device/code", data={**wish, "device_os": tenant.mark}
+    )
+    codes: dict[str, str] = answer.json()
+    browser.open(f"/device?user_code={codes['user_code']}")
+    browser.send()
+    browser.send(decision="approved")
+    assert browser.page.status_code == 200, browser.page.text
+    return codes
+
+
+def _exchanged(client: httpx.Client, codes: dict[str, str]) -> str:
+    wish = {"client_id": CLIENT_ID, "grant_type": GRANT_TYPE}
+    data = {**wish, "device_code": codes["device_code"]}
+    token: str = client.post("/v1/device/token", data=data).json()["access_token"]
+    return token
+
+
+def _find_rows(tenant: Tenant, connection: Connection) -> None:
+    """Note what stands in the tables of accounts and of what is signed in."""
+    found = connection.execute(
+        """
+        SELECT u.id AS "user", u.account_id AS account, v.id AS vault, d.id AS device,
+               t.id AS token, t.hash AS "token's hash", s.id AS session,
+               s.hash AS "session's hash", u.email
+          FROM users u JOIN vaults v USING (account_id)
+          JOIN devices d ON d.user_id = u.id JOIN tokens t ON t.device_id = d.id
+          JOIN sessions s ON s.user_id = u.id WHERE u.email = %s
+        """,
+        (tenant.email,),
+    )
+    names = [column.name for column in found.description or ()]
+    (values,) = found.fetchall()
+    tenant.objects |= {
+        name: str(value) for name, value in zip(names, values, strict=True)
+    }
+
+
+def _fill_vault(tenant: Tenant, client: httpx.Client, connection: Connection) -> None:
+    """Push a prompt with two versions and a side, and one that is deleted."""
+    connection.execute(
+        "UPDATE vaults SET name = %s WHERE id = %s",
+        (tenant.mark, tenant.objects["vault"]),
+    )
+    first, doomed = new(tenant.mark), new(tenant.mark)
+    second, side = after(first, tenant.mark), beside(first, tenant.mark)
+    for each in (first, second, side, doomed):
+        each["payload"] |= {"name": tenant.mark, "title": tenant.mark}
+    headers = {"Authorization": f"Bearer {tenant.token}"}
+    vault = {
+        "id": tenant.objects["vault"],
+        "push": [first, second, side, doomed, gone(doomed)],
+    }
+    body = {"proto": 1, "device": tenant.objects["device"], "vaults": [vault]}
+    answer = client.post("/v1/sync", json=body, headers=headers).json()
+    assert [each["r"] for each in answer["vaults"][0]["results"]] == ["ok"] * PUSHES
+    tenant.objects |= {
+        "item": first["item"],
+        "deleted item": doomed["item"],
+        "revision": first["rev"],
+        "head": second["rev"],
+        "side": side["rev"],
+        "version": first["versions"][0]["id"],
+    }

@@ -1,0 +1,61 @@
+"""A server that takes no new accounts, except from its operator."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from promptvault.domain.tier import Tier
+from promptvault.server.administration import Administration
+from tests.server.browser import PASSWORD, Browser, fields_of
+from tests.server.conftest import EMAIL, Server
+from tests.server.test_sign_up_mail import MailServer, free_port, mail
+
+__all__ = ["free_port", "mail"]
+
+
+@pytest.fixture
+def browser(start_server: Callable[..., Server]) -> Iterator[Browser]:
+    """Return a browser in which nobody is signed in."""
+    with start_server(sign_up="closed").client() as client:
+        yield Browser(client)
+
+
+@pytest.fixture
+def mailed(start_server: Callable[..., Server], mail: MailServer) -> Iterator[Browser]:
+    """Return a browser, for a server that sends mail."""
+    changes = {"smtp_host": "127.0.0.1", "smtp_port": mail.port}
+    server = start_server(sign_up="closed", smtp_security="none", **changes)
+    with server.client() as client:
+        yield Browser(client)
+
+
+def test_nobody_signs_up(browser: Browser, administration: Administration) -> None:
+    assert browser.open("/signup").status_code == 403
+    assert "takes no new accounts" in browser.page.text
+    proof = fields_of(browser.open("/signin").text)["form_proof"]
+    assert "/signup" not in browser.page.text
+    data = {"form_proof": proof, "email": EMAIL, "password": PASSWORD}
+    assert browser.client.post("/signup", data=data).status_code == 403
+    assert administration.users() == []
+
+
+def test_a_user_gets_a_password_by_mail(
+    mailed: Browser, mail: MailServer, administration: Administration
+) -> None:
+    administration.add_user(EMAIL, Tier.FREE)
+    assert "Choose a new one" in mailed.open("/signin").text
+    assert mailed.sign_up(EMAIL).status_code == 200
+    mailed.open(mail.link())
+    assert mailed.send(password=PASSWORD).url.path == "/device"
+
+
+def test_who_is_no_user_learns_it_from_the_mail_alone(
+    mailed: Browser, mail: MailServer, administration: Administration
+) -> None:
+    administration.add_user(EMAIL, Tier.FREE)
+    pages = [mailed.sign_up(each) for each in (EMAIL, "bob@example.org")]
+    told = {page.text.replace("bob@example.org", EMAIL) for page in pages}
+    assert len(told) == 1
+    mailed.open(mail.link())
+    assert mailed.send(password=PASSWORD).status_code == 403
+    assert [user.email for user in administration.users()] == [EMAIL]

@@ -1,0 +1,247 @@
+"""Every route, tried with everything of somebody else's: refused, or nothing is told.
+
+Routes and what they take are read from the app. One that is missing from `ANSWERS`
+fails the test: to add it is to say what it answers to who names what is not theirs.
+
+Codes of devices that wait are nobody's yet, and a secret (a token, a cookie, the
+device's half of a code) is its owner wherever it is: neither is foreign.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import httpx
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import SecretStr
+
+from promptvault.server.settings import Settings
+from tests.server.attempt import BEARER, COOKIE, Attempt, attempts
+from tests.server.browser import fields_of
+from tests.server.conftest import SECRET, Server, scratch_database
+from tests.server.route import Route, all_routes
+from tests.server.tenant import PUSHES, Connection, Tenant, settle
+
+ANSWERS: dict[str, set[int]] = {
+    # These take no id: they tell, or end, what belongs to who asks.
+    "me": {200},
+    "export_me": {200},
+    "list_devices": {200},
+    "events": {200},
+    "revoke_token": {204},
+    "revoke_every_token": {204},
+    # These take ids.
+    "revoke_device": {403, 404},
+    "versions": {403, 404},
+    "sync": {200},  # of a foreign vault: that it is gone, and nothing else
+    # Nobody is signed in here.
+    "start_device_sign_in": {200},
+    "exchange_device_code": {400},
+    "receive_clerk_event": {400},  # nobody has signed it
+    # The same for everybody.
+    "openapi": {200},
+    "healthz": {200},
+    "readyz": {200},
+    "prometheus": {200},
+    "stylesheet": {200},
+    "icon": {200},
+    # Pages. Without mail, who signs up with an address learns that it is taken.
+    "show_start": {303},
+    "show_sign_up": {200},
+    "sign_up": {409, 422},
+    "show_verification": {200},
+    "verify": {401, 422},
+    "show_sign_in": {200},
+    "sign_in": {401},
+    "show_sign_out": {200},
+    "sign_out": {303},
+    "show_device": {200},
+    "look_up_code": {404},
+    "show_approval": {404},
+    "decide_device": {404},
+    "show_decision": {404},
+    "go_to_provider": {503},  # there is none at the address that is set
+    "come_from_provider": {401},
+}
+"""What a route may answer to a request that names what is somebody else's."""
+
+ROUTES = all_routes()
+
+
+class World(NamedTuple):
+    """Three people; Eve asks for what belongs to the others."""
+
+    database: str
+    ada: Tenant
+    bob: Tenant
+    """Whose account is deleted."""
+    eve: Tenant
+
+
+@pytest.fixture(scope="module")
+def world(postgres: str, template: str) -> Iterator[World]:
+    """Return the name of a database in which three people have used everything."""
+    with scratch_database(postgres, template) as url:
+        settings = Settings(database_url=SecretStr(url), secret=SecretStr(SECRET))
+        server = Server(settings)
+        server.start()
+        try:
+            ada, bob, eve = _people(server, url)
+        finally:
+            server.stop()
+        yield World(str(conninfo_to_dict(url)["dbname"]), ada, bob, eve)
+
+
+def _people(server: Server, url: str) -> list[Tenant]:
+    marks = ("planted-by-ada", "planted-by-bob", "known-of-eve")
+    with server.client() as client, psycopg.connect(url, autocommit=True) as own:
+        people = [settle(mark, client, own) for mark in marks]
+        own.execute(
+            "UPDATE accounts SET deleted_at = now() WHERE id = %s",
+            (people[1].objects["account"],),
+        )
+    return people
+
+
+@pytest.fixture
+def database_url(postgres: str, world: World) -> Iterator[str]:
+    """Return the address of this test's own copy of the world."""
+    with scratch_database(postgres, world.database) as url:
+        yield url
+
+
+@pytest.fixture
+def server(start_server: Callable[..., Server]) -> Server:
+    """Return a server on which nothing is switched off."""
+    return start_server(
+        oidc_issuer="https://127.0.0.1:9",
+        oidc_client_id="promptvault",
+        clerk_webhook_secret=SecretStr("whsec_" + "c2VjcmV0" * 8),
+    )
+
+
+@pytest.fixture
+def connection(database_url: str) -> Iterator[Connection]:
+    """Return a connection that looks at what happens."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        yield connection
+
+
+@dataclass
+class Asking:
+    """Eve, with a route before her."""
+
+    route: Route
+    client: httpx.Client
+    connection: Connection
+    eve: Tenant
+    proof: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.client.cookies.set("promptvault", self.eve.cookie)
+        self.proof = fields_of(self.client.get("/signout").text)["form_proof"]
+        self.client.cookies.clear()
+
+    def send(self, attempt: Attempt) -> httpx.Response:
+        """Send it; Eve is signed in, however often she signed out.
+
+        Of an answer that does not end, the first piece is read.
+        """
+        self._refresh()
+        parts: dict[str, dict[str, str]] = {"form": {"form_proof": self.proof}}
+        credentials = {BEARER: f"Bearer {self.eve.token}", COOKIE: self.eve.cookie}
+        for slot, value in {**credentials, **attempt.values, **attempt.foreign}.items():
+            parts.setdefault(slot.where, {})[slot.name] = value
+        body: dict[str, Any] = {"json": attempt.json} if attempt.json else {}
+        if self.route.method != "GET" and not body:
+            body = {"data": parts["form"]}
+        cookie = "; ".join(f"{name}={value}" for name, value in parts["cookie"].items())
+        with self.client.stream(
+            self.route.method,
+            self.route.path.format(**parts.get("path", {})),
+            params=parts.get("query"),
+            headers={**parts["header"], "Cookie": cookie},
+            **body,
+        ) as answer:
+            if "event-stream" not in answer.headers.get("content-type", ""):
+                answer.read()
+                return answer
+            content = next(answer.iter_bytes())
+            return httpx.Response(answer.status_code, content=content)
+
+    def _refresh(self) -> None:
+        eve = self.eve.objects
+        self.connection.execute("DELETE FROM rate_limits")
+        for table in ("sides", "revisions", "versions"):  # else each answer is longer
+            query = f"DELETE FROM {table} WHERE vault_id = %s AND seq > %s"
+            self.connection.execute(query.encode(), (eve["vault"], PUSHES))
+        self.connection.execute(
+            "UPDATE tokens SET revoked_at = NULL WHERE user_id = %s", (eve["user"],)
+        )
+        self.connection.execute(
+            "INSERT INTO sessions (id, user_id, hash, expires_at)"
+            " VALUES (%s, %s, %s, now() + interval '1 hour') ON CONFLICT DO NOTHING",
+            (eve["session"], eve["user"], eve["session's hash"]),
+        )
+
+
+def _told(answer: httpx.Response, attempt: Attempt, secrets: set[str]) -> set[str]:
+    """Return the secrets in an answer, but for what the request itself said."""
+    text = f"{answer.headers}\n{answer.text}"
+    for sent in attempt.sent():
+        text = text.replace(sent, "")
+    return {secret for secret in secrets if secret in text}
+
+
+def _check_status(route: Route, attempt: Attempt, answer: httpx.Response) -> None:
+    named = {slot.where for slot in attempt.foreign}
+    if BEARER in attempt.foreign and route.is_protected:
+        assert answer.status_code == 401, attempt
+    elif attempt.json or named & {"path", "query", "form"}:
+        is_usable = attempt.json or ("path" in named and attempt.is_by_id)
+        expected = ANSWERS[route.name] | (set() if is_usable else {422})
+        assert answer.status_code in expected, (attempt, answer.text)
+
+
+def _check_vaults(answers: list[dict[str, Any]], eve: Tenant) -> None:
+    """Assert that of a vault that is not Eve's nothing is said but that."""
+    for answer in answers:
+        if answer["id"] != eve.objects["vault"]:
+            assert answer == {"id": answer["id"], "status": "gone"}
+
+
+def test_every_route_is_in_the_matrix() -> None:
+    assert {route.name for route in ROUTES} == ANSWERS.keys()
+
+
+@pytest.mark.parametrize("whose", ["ada", "bob"])
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.name}")
+def test_nothing_is_told_and_nothing_is_changed(
+    route: Route, whose: str, server: Server, connection: Connection, world: World
+) -> None:
+    other: Tenant = getattr(world, whose)
+    secrets, before = other.secrets(connection), other.rows(connection)
+    with server.client() as client:
+        asking = Asking(route, client, connection, world.eve)
+        for attempt in attempts(route, world.eve, other):
+            answer = asking.send(attempt)
+            secrets -= {*attempt.sent()}  # what she has said, she may hear again
+            assert not _told(answer, attempt, secrets), attempt
+            _check_status(route, attempt, answer)
+            if route.name == "sync" and attempt.json:
+                _check_vaults(answer.json()["vaults"], world.eve)
+    assert other.rows(connection) == before
+
+
+def test_what_a_deleted_account_had_lets_nobody_in(
+    server: Server, world: World
+) -> None:
+    with server.client(world.bob.token) as client:
+        for route in ROUTES:
+            if route.is_protected:
+                answer = client.request(route.method, route.path)
+                assert answer.status_code == 401, route
+        client.cookies.set("promptvault", world.bob.cookie)
+        assert client.get("/device").headers["location"] == "/signin"

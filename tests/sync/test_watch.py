@@ -1,0 +1,224 @@
+"""Syncs by themselves: `--watch`, and `sync.auto` after every change."""
+
+import json
+import queue
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from promptvault.vault.lock import exclusive
+from tests.server.conftest import Server
+from tests.sync.machine import Machine
+
+DEADLINE = 60
+"""Seconds until a test that hangs fails; none waits for it."""
+
+
+class Watched:
+    """`sync --watch --json` as a process, with what it prints."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self._lines: queue.Queue[str] = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._lines.put(line)
+
+    def next(self) -> Any:
+        """Return what the next sync with news has done."""
+        return json.loads(self._lines.get(timeout=DEADLINE))
+
+    def said(self) -> str:
+        """Return the next line on stderr."""
+        assert self._process.stderr is not None
+        return self._process.stderr.readline()
+
+    def is_silent(self) -> bool:
+        """Tell whether everything that was printed has been read."""
+        return self._lines.empty()
+
+    def stop(self) -> tuple[int, str]:
+        """Press Ctrl-C, and return the exit code and the rest of stderr."""
+        self._process.send_signal(signal.SIGINT)
+        return self.ends()
+
+    def ends(self) -> tuple[int, str]:
+        """Wait for the end, and return the exit code and the rest of stderr."""
+        assert self._process.stderr is not None
+        return self._process.wait(DEADLINE), self._process.stderr.read()
+
+
+@pytest.fixture
+def watch() -> Iterator[Callable[[Machine], Watched]]:
+    """Return what watches the vault of a device; it has synced once then."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start(machine: Machine) -> Watched:
+        running.append(machine.start("sync", "--watch", "--json"))
+        watched = Watched(running[-1])
+        watched.next()
+        return watched
+
+    yield start
+    for each in running:
+        each.kill()
+        each.communicate()
+
+
+Watch = Callable[[Machine], Watched]
+
+
+def test_an_edit_here_appears_there(
+    desk: Machine, phone: Machine, watch: Watch
+) -> None:
+    here, there = watch(desk), watch(phone)
+    desk.ok("add", "a", "of the desk")
+    assert here.next()["pushed"] == 1
+    assert there.next()["pulled"] == 1
+    assert phone.ok("get", "a").text == "of the desk"
+    phone.ok("add", "--upsert", "a", "of the phone")
+    assert there.next()["pushed"] == 1
+    assert here.next()["pulled"] == 1
+    assert desk.ok("get", "a").text == "of the phone"
+    assert here.stop() == (130, "")
+    assert there.stop() == (130, "")
+    assert here.is_silent()
+    assert there.is_silent()
+
+
+def test_a_settled_conflict_goes_out_by_itself(
+    desk: Machine, phone: Machine, watch: Watch
+) -> None:
+    desk.ok("add", "a", "text")
+    desk.sync()
+    phone.sync()
+    desk.ok("add", "--upsert", "a", "of the desk")
+    phone.ok("add", "--upsert", "a", "of the phone")
+    desk.sync()
+    phone.sync()
+    here = watch(desk)
+    there = watch(phone)
+    phone.ok("conflicts", "resolve", "a", "--theirs")
+    assert there.next()["conflicts"] == 0
+    assert here.next()["conflicts"] == 0
+
+
+def test_own_changes_are_sent_once(
+    desk: Machine, watch: Watch, server: Server, capfd: pytest.CaptureFixture[str]
+) -> None:
+    here = watch(desk)
+    capfd.readouterr()
+    for number in range(3):
+        desk.ok("add", f"p{number}", "text")
+        here.next()
+    # One more, so that whatever the last of them has caused would be over by then.
+    desk.ok("add", "last", "text")
+    here.next()
+    here.stop()
+    log = capfd.readouterr().err
+    requests = [line for line in log.splitlines() if '"method": "POST"' in line]
+    assert len(requests) == 4
+
+
+def test_a_server_that_was_away_is_caught_up_with(
+    desk: Machine,
+    phone: Machine,
+    watch: Watch,
+    server: Server,
+    start_server: Callable[..., Server],
+) -> None:
+    here = watch(desk)
+    port = server.listener.getsockname()[1]
+    server.stop()
+    desk.ok("add", "a", "written offline")
+    assert "Trying again" in here.said()
+    start_server(port)
+    assert here.next()["pushed"] == 1
+    phone.sync()
+    assert phone.ok("get", "a").text == "written offline"
+    assert here.stop() == (130, "")
+
+
+def test_a_token_that_ends_ends_it(desk: Machine, phone: Machine, watch: Watch) -> None:
+    here = watch(desk)
+    phone.ok("logout", "--all")
+    desk.ok("add", "a", "text")
+    code, said = here.ends()
+    assert code == 4
+    assert "sign in" in said
+
+
+@pytest.fixture
+def auto(desk: Machine) -> Machine:
+    """Return a device that syncs by itself, once it is synced at all."""
+    desk.sync()
+    desk.ok("config", "set", "sync.auto", "true")
+    return desk
+
+
+def test_a_change_is_synced_by_itself(
+    auto: Machine, phone: Machine, watch: Watch
+) -> None:
+    there = watch(phone)
+    result = auto.process("add", "a", "text")
+    assert (result.code, result.out, result.err) == (0, b"", "Added a (version 1).\n")
+    assert there.next()["pulled"] == 1
+    auto.ok("delete", "a")
+    assert there.next()["pulled"] == 1
+
+
+def test_many_changes_start_few_syncs_and_the_last_one_goes(
+    auto: Machine, phone: Machine, watch: Watch
+) -> None:
+    there = watch(phone)
+    with exclusive(auto.home / "data" / "sync.lock", lambda: None):
+        for number in range(20):
+            auto.ok("add", f"p{number}", "text")
+    assert there.next()["pulled"] == 20
+    auto.ok("add", "last", "text")
+    assert there.next()["pulled"] == 1
+
+
+def test_nothing_is_started_without_a_link_or_a_sign_in(desk: Machine) -> None:
+    desk.ok("config", "set", "sync.auto", "true")
+    desk.ok("add", "a", "not linked")
+    assert not (desk.home / "data" / "sync-turn.lock").exists()
+    desk.sync()
+    desk.ok("logout")
+    desk.ok("add", "b", "not signed in")
+    assert not (desk.home / "data" / "sync-turn.lock").exists()
+
+
+def test_off_is_the_default(desk: Machine) -> None:
+    desk.sync()
+    desk.ok("add", "a", "text")
+    assert not (desk.home / "data" / "sync-turn.lock").exists()
+
+
+def test_what_goes_wrong_stands_in_the_log_and_in_status(
+    auto: Machine, server: Server
+) -> None:
+    server.stop()
+    auto.ok("add", "a", "text")
+    log = auto.home / "state" / "promptvault.log"
+    eventually(lambda: log.exists() and "cannot be reached" in log.read_text())
+    row = auto.ok("sync", "status", "--json").json
+    assert "cannot be reached" in row["last_problem"]
+    assert "cannot be reached" in auto.ok("sync", "status").text
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    """Wait until something holds, which another process brings about."""
+    for _ in range(DEADLINE * 10):
+        if holds():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it never came to that")
