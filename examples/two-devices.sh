@@ -204,7 +204,7 @@ same_on_both() { # COMMAND...
     [ "$(on laptop "$@")" = "$(on desk "$@")" ] || fail "the devices differ in '$*'"
 }
 
-compare() { # everything, but for what each device counts by itself
+compare() { # everything but what is each device's own: how often, and its git
     local name count versions
     for device in laptop desk; do
         facts "$device" >"$work/$device.facts"
@@ -217,12 +217,14 @@ compare() { # everything, but for what each device counts by itself
     say "Both devices hold the same: $((count)) prompts, 'release' in $versions versions."
 }
 
-facts() { # DEVICE: the list, every text, and the log of each prompt of this story
-    on "$1" list --json | sed 's/"used_at": [^,]*, "uses": [0-9]*, //'
-    on "$1" export - --format json
-    for name in release standup today; do
-        on "$1" log "$name" --json | sed 's/"commit": [^,]*, //'
-    done
+facts() { # DEVICE: the list, every text with its history, and the logs of this story
+    {
+        on "$1" list --json
+        on "$1" export - --format json
+        for name in release standup today; do
+            on "$1" log "$name" --json
+        done
+    } | sed -E 's/"used_at": [^,]*, "uses": [0-9]*, //g; s/"commit": [^,]*, //g'
 }
 
 # What is printed
@@ -233,12 +235,12 @@ indent() { sed 's/^/    /'; }
 
 run() { # DEVICE COMMAND...
     say "$1$ promptvault ${*:2}"
-    on "$@" 2>&1 | indent
+    on "$@" 2>&1 | indent || fail "'$2' on the $1 came to no good end"
 }
 
 fail() { # WHAT [FILE]
     printf '\nFAILED: %s\n' "$1"
-    [ -z "${2-}" ] || head -40 "$2"
+    [ -z "${2-}" ] || tail -20 "$2" | cut -c -200
     exit 1
 }
 

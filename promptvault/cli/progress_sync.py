@@ -64,14 +64,13 @@ class SyncProgress:
         told = self._told
         if told is None or self._bar is None:
             return
-        is_sending = told.pushed < told.to_push
-        done, total = (
-            (told.pushed, told.to_push) if is_sending else (told.pulled, told.to_pull)
-        )
+        done, total = told.received, told.to_receive
+        if told.pushed < told.to_push:
+            done, total = told.pushed, told.to_push
         self._bar.update(
             self._bar.task_ids[0],
             completed=done,
-            total=total if total and done <= total else None,
+            total=total if total and done < total else None,  # None: it goes on
             counts=counts(told),
         )
 
@@ -81,9 +80,9 @@ def counts(told: "Progress") -> str:
     parts = []
     if told.to_push:
         parts.append(f"sent {told.pushed:,} of {told.to_push:,}")
-    if told.pulled:
-        of = f" of {told.to_pull:,}" if told.to_pull else ""
-        parts.append(f"received {told.pulled:,}{of}")
+    if told.received:
+        of = f" of {told.to_receive:,}" if told.to_receive else ""
+        parts.append(f"received {told.received:,}{of}")
     return ", ".join(parts)
 
 

@@ -97,7 +97,7 @@ def status(
         ("server", _server(server, is_signed_in)),
         ("last synced", _when(last.succeeded_at, now) or "never"),
         *((("last problem", _problem(last, now)),) if last.problem else ()),
-        ("to send", count(standing.to_send, "prompt") if standing.link else "all"),
+        ("to send", _to_send(standing)),
         ("conflicts", _conflicts(standing)),
         *_held_lines(standing),
         *(_used(standing) if standing.link else ()),
@@ -109,6 +109,12 @@ def _server(server: str, is_signed_in: bool) -> str:
     if not server:
         return "none: 'promptvault login --server URL'"
     return server if is_signed_in else f"{server} (not signed in: 'promptvault login')"
+
+
+def _to_send(standing: "Standing") -> str:
+    if standing.link is None:
+        return "everything: this vault was never synced"
+    return count(standing.to_send, "prompt") if standing.to_send else "nothing"
 
 
 def _problem(last: "LastSync", now: datetime) -> str:

@@ -58,8 +58,9 @@ class Progress:
 
     pushed: int = 0
     to_push: int = 0
-    pulled: int = 0
-    to_pull: int | None = None
+    received: int = 0
+    """Changes that have come; they are taken in a little later."""
+    to_receive: int | None = None
     """Prompts on the server where all of them are read, None while not known."""
 
 
@@ -207,7 +208,14 @@ class _Sync:
         found = [each for each in answer.vaults if str(each.id) == link.vault]
         if len(found) != 1:
             raise UnavailableError("The server answers for another vault: try again.")
+        self._tell_of(found[0])
         return found[0]
+
+    def _tell_of(self, answer: VaultAnswer) -> None:
+        self._progress.received += len(answer.feed)
+        if self._reads_all and answer.quota:
+            self._progress.to_receive = answer.quota.used
+        self._on_progress(self._progress)
 
     def _make_smaller(self, sent: Outgoing) -> None:
         """Send less at once, or hold back what is too large by itself."""
@@ -231,7 +239,7 @@ class _Sync:
             if taken.reread:
                 self._read_anew(writer.connection)
             writer.flush()
-        self._note(taken, answers[-1])
+        self._note(taken)
         return taken
 
     def _read_anew(self, connection: sqlite3.Connection) -> None:
@@ -244,12 +252,9 @@ class _Sync:
         with bulk_transaction(connection):
             read_anew(connection)
 
-    def _note(self, taken: Taken, answer: VaultAnswer) -> None:
+    def _note(self, taken: Taken) -> None:
         self._report.taken.add(taken)
         self._progress.pushed += taken.pushed
-        self._progress.pulled += taken.pulled
-        if self._reads_all and answer.quota:
-            self._progress.to_pull = answer.quota.used
         self._on_progress(self._progress)
 
     def _refuse_to_turn_in_circles(self, sent: Outgoing, answer: VaultAnswer) -> None:

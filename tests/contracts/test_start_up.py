@@ -108,6 +108,9 @@ def test_reading_loads_nothing_heavy(command: str, output: str) -> None:
         ("config path", "vault"),
         ("login --help", "--server"),
         ("devices revoke --help", "ID"),
+        ("sync --help", "--watch"),
+        ("conflicts resolve --help", "--ours"),
+        ("conflicts list", ""),
     ],
 )
 def test_help_and_details_load_none_of_the_libraries_that_write(

@@ -23,6 +23,7 @@ from promptvault.server.cluster import Cluster
 from promptvault.server.settings import Settings
 from tests.server.conftest import scratch_database
 
+_INHERITED = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "TMPDIR")
 _TABLES = """SELECT table_name, array_agg(column_name::text) FROM
     information_schema.columns WHERE table_schema = 'public' AND table_name IN (
         SELECT table_name FROM information_schema.columns
@@ -146,7 +147,7 @@ class Served:
         """Start it, and return once it answers."""
         command = [sys.executable, "-m", "promptvault", "serve", "--json"]
         home = {"PROMPTVAULT_HOME": str(self.folder / "home")}
-        kept = {key: os.environ[key] for key in ("PATH", "TMPDIR") if key in os.environ}
+        kept = {key: os.environ[key] for key in _INHERITED if key in os.environ}
         with (self.folder / "serve.log").open("a") as log:
             self.process = subprocess.Popen(
                 [*command, "--port", str(self.port), *self.arguments],

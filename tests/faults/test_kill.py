@@ -5,7 +5,6 @@ import json
 import os
 import random
 import shlex
-import shutil
 import subprocess
 import sys
 import time
@@ -16,7 +15,7 @@ import pytest
 
 from . import exports
 from .conftest import duplicate
-from .program import Vault, editor, ended, kill_group, script, start
+from .program import Vault, editor, ended, git_in_front, kill_group, script, start
 from .walk import SIGKILLED, Walk, every, few, walk
 from .wholeness import assert_whole, state, subjects
 
@@ -151,19 +150,11 @@ def _steps(vault: Vault, name: str) -> list[tuple[list[str], Texts]]:
     ]
 
 
-def _git_in_front(folder: Path, pattern: str, commands: str) -> str:
-    """Return a PATH on which git is ours: *commands* where its arguments match."""
-    real = shutil.which("git")
-    case = f'case "$*" in {pattern}) {commands.format(real=real)};; esac'
-    script(folder / "git", f'{case}\nexec {real} "$@"')
-    return f"{folder}:{os.environ['PATH']}"
-
-
 @pytest.fixture
 def committed(filled: Vault, tmp_path: Path) -> Vault:
     """Return a vault killed when git had just made a commit, and nobody knew yet."""
     commands = '{real} "$@"; kill -9 0'
-    path = _git_in_front(tmp_path / "killing", "*fast-import*", commands)
+    path = git_in_front(tmp_path / "killing", "*fast-import*", commands)
     killed = filled.with_(PATH=path).run("add", "new/one", "some text")
     assert killed.code == SIGKILLED
     assert subjects(filled)[0] == "Add new/one"
@@ -179,7 +170,7 @@ def test_a_commit_that_stands_is_not_made_twice(committed: Vault) -> None:
 
 def test_nor_when_git_cannot_tell_at_first(committed: Vault, tmp_path: Path) -> None:
     """What stands cannot be asked, so nothing may be made until it can."""
-    path = _git_in_front(tmp_path / "failing", '*" log "*', "exit 128")
+    path = git_in_front(tmp_path / "failing", '*" log "*', "exit 128")
     committed.with_(PATH=path).ok("add", "new/two", "more text")
     committed.quiet("add", "new/three", "yet more")
     wanted = ["Add new/three", "Add new/two", "Add new/one"]
@@ -192,7 +183,7 @@ def test_git_that_outlives_its_parent(filled: Vault, tmp_path: Path) -> None:
     stream, fed, over = (tmp_path / name for name in ("stream", "fed", "over"))
     late = f'sleep 2; {{real}} "$@" < {stream}; touch {over}; exit'
     slow = f"cat > {stream}; touch {fed}; {late}"
-    path = _git_in_front(tmp_path / "slow", "*fast-import*", slow)
+    path = git_in_front(tmp_path / "slow", "*fast-import*", slow)
     with ended(filled.with_(PATH=path).start("add", "new/one", "text")) as process:
         while not fed.exists():
             assert process.poll() is None

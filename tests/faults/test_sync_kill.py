@@ -16,10 +16,10 @@ from promptvault.vault.sync.standing import standing
 from tests.server.conftest import postgres  # noqa: F401 - a fixture
 
 from .hosting import Host, hosted
-from .program import Result, Vault
+from .program import Result, Vault, git_in_front
 from .stage import End, Stage, new_stage
-from .walk import SIGKILLED, Walk, every, few, walk
-from .wholeness import faults
+from .walk import Walk, every, few, walk
+from .wholeness import assert_whole, faults
 
 BULK, HUGE = 1100, 5600
 """Prompts of a first sync: for several pages, and for several groups of pages."""
@@ -215,6 +215,20 @@ def prepare(host: Host, shim: Path, tmp_path: Path) -> Prepare:
         return SyncWalk(shim, tmp_path, stage.one.vault, case.command, stage=stage)
 
     return make
+
+
+def test_nothing_new_is_a_sync_that_ends_what_a_killed_one_began(
+    host: Host, tmp_path: Path
+) -> None:
+    """No other command may write for days, and until then the history would lack it."""
+    stage = new_stage(host, tmp_path / "stage")
+    _to_apply(stage)
+    vault = stage.one.vault
+    path = git_in_front(tmp_path / "failing", "*fast-import*", "exit 128")
+    assert "has to wait" in vault.with_(PATH=path).run("sync").err
+    assert "commits are still waiting" in "".join(faults(vault))
+    vault.quiet("sync")
+    assert_whole(vault)
 
 
 @pytest.mark.parametrize("name", CASES)

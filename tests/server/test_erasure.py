@@ -310,7 +310,7 @@ def test_devices_that_write_do_not_stop_it(
 def test_a_device_that_has_begun_to_write_is_waited_for(
     client: httpx.Client, administration: Administration, database_url: str, rows: Rows
 ) -> None:
-    """Sync locks the vault, and then the account: to want them otherwise is a deadlock."""
+    """Sync locks the vault before the account: the other way round is a deadlock."""
     _push(client, new())
     with (
         ThreadPoolExecutor() as threads,

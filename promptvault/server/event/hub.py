@@ -15,7 +15,7 @@ from promptvault.server.settings import Settings
 
 _CHANNEL = "promptvault_vaults"
 """Where servers tell each other that a vault has moved: its id, a blank, its number."""
-_GATHER_SECONDS = 0.02
+_GATHER_SECONDS = 0.05
 
 _RECONNECT_SECONDS = 1.0
 _TOO_MANY_SECONDS = 60.0

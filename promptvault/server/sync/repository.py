@@ -1,5 +1,6 @@
 """Vaults in the database, for what devices push; every query names the vault."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 from uuid import UUID
 
@@ -94,14 +95,6 @@ WITH new_heads AS (
            %(revisions_0)b::uuid[], %(revisions_1)b::uuid[], %(revisions_2)b::uuid[],
            %(revisions_3)b::text[], %(revisions_4)b::bigint[],
            %(revisions_5)b::bytea[])
-), new_sides AS (
-    INSERT INTO sides (vault_id, rev, item_id, resolved, seq, payload)
-    SELECT %(vault)s, * FROM unnest(
-           %(sides_0)b::uuid[], %(sides_1)b::uuid[], %(sides_2)b::bool[],
-           %(sides_3)b::bigint[], %(sides_4)b::bytea[])
-        ON CONFLICT (vault_id, rev) DO UPDATE
-       SET resolved = excluded.resolved, seq = excluded.seq,
-           payload = excluded.payload
 ), new_versions AS (
     INSERT INTO versions (vault_id, version_id, item_id, seq, position, payload)
     SELECT %(vault)s, * FROM unnest(
@@ -112,6 +105,14 @@ WITH new_heads AS (
      WHERE id = %(account)s AND prompt_count <> %(count)s
 )
 UPDATE vaults SET head_seq = %(seq)s, digest = %(digest)s WHERE id = %(vault)s
+"""
+_WRITE_SIDES = """
+INSERT INTO sides (vault_id, rev, item_id, resolved, seq, payload)
+SELECT %(vault)s, * FROM unnest(
+       %(sides_0)b::uuid[], %(sides_1)b::uuid[], %(sides_2)b::bool[],
+       %(sides_3)b::bigint[], %(sides_4)b::bytea[])
+    ON CONFLICT (vault_id, rev) DO UPDATE
+   SET resolved = excluded.resolved, seq = excluded.seq, payload = excluded.payload
 """
 _PURGE = """
 WITH gone AS (
@@ -133,7 +134,6 @@ WITH gone AS (
 )
 SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM settled)
 """
-_COLUMNS = {"heads": 5, "revisions": 6, "sides": 5, "versions": 5}
 
 
 class LockRepository:
@@ -190,6 +190,7 @@ class LedgerRepository:
         self, ledger: Ledger, account_id: UUID, author: UUID, device: UUID
     ) -> None:
         """Store everything that was accepted, and how far the vault has come."""
+        written = ledger.written
         values = {
             "vault": self._vault_id,
             "account": account_id,
@@ -198,11 +199,16 @@ class LedgerRepository:
             "seq": ledger.seq,
             "digest": ledger.digest_bytes,
             "count": ledger.account.count,
+            **_columns("heads", 5, written.heads),
+            **_columns("revisions", 6, written.revisions),
+            **_columns("versions", 5, written.versions),
         }
-        for name, width in _COLUMNS.items():
-            rows = getattr(ledger.written, name)
-            values |= _columns(name, width, rows)
         await self._connection.execute(_WRITE, values)
+        if written.sides:
+            columns = _columns("sides", 5, written.sides)
+            await self._connection.execute(
+                _WRITE_SIDES, {"vault": self._vault_id, **columns}
+            )
 
     async def purge(self, below: int) -> int:
         """Forget tombstones and settled sides up to *below*, under the vault's lock.
@@ -221,7 +227,7 @@ class LedgerRepository:
 
 
 def _columns(
-    name: str, width: int, rows: dict[UUID, tuple[object, ...]]
+    name: str, width: int, rows: Mapping[UUID, tuple[object, ...]]
 ) -> dict[str, list[object]]:
     """Return rows, each with its id before it, as lists column by column."""
     whole = [(id, *row) for id, row in rows.items()]

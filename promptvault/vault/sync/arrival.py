@@ -205,6 +205,7 @@ class Arrivals:
             self._follow(item, theirs)
         elif self._must_ask(item):
             item.hold = None if item.hold == Hold.LIMIT else item.hold
+            item.base_live = not theirs.deleted
             save_item(self.connection, item)
         elif theirs.deleted or ours.deleted:
             self._one_deleted(item, ours, theirs)

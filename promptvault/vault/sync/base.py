@@ -32,6 +32,11 @@ class Bases:
         if item.base_live and item.base_rev:
             self.digest ^= entry(UUID(item.id), UUID(item.base_rev))
 
+    def are_known(self) -> bool:
+        """Tell whether of no prompt it is only known that the server has it."""
+        sql = "SELECT 1 FROM sync_items WHERE base_rev IS NULL AND base_live LIMIT 1"
+        return self.connection.execute(sql).fetchone() is None
+
     @property
     def digest_bytes(self) -> bytes:
         """The digest as it is stored."""

@@ -206,4 +206,5 @@ class _Reception:
         """Compare what is known of the server with what it has."""
         if answer.more or self._link.resync or answer.digest is None:
             return
-        self._taken.reread = self._bases.digest_bytes.hex() != answer.digest
+        differs = self._bases.digest_bytes.hex() != answer.digest
+        self._taken.reread = differs and self._bases.are_known()

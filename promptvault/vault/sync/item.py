@@ -39,6 +39,8 @@ class Item:
     local_rev: str
     base_rev: str | None
     base_live: bool
+    """Whether it lives on the server, perhaps at a revision that ours may or may not
+    come from: then `base_rev` is None until the server says so."""
     hold: str | None
 
     @property

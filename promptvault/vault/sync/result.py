@@ -83,7 +83,10 @@ class Results:
         for index, (pk, version) in enumerate(
             zip(sent.versions, versions, strict=True)
         ):
-            place = known.get(version["id"]) or Place(result.seq or 0, index)
+            place = known.get(version["id"])
+            if place is None and result.dup:
+                continue  # it was not there when the change came for the first time
+            place = place or Place(result.seq or 0, index)
             if self._exists(pk):
                 set_place(self.connection, pk, place)
         if known:

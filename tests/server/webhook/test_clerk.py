@@ -185,10 +185,11 @@ def test_an_event_waits_for_another_about_the_same_user(
         ThreadPoolExecutor() as threads,
         psycopg.connect(database_url) as other,
     ):
-        other.execute("UPDATE identities SET deleted_at = now()")
+        other.execute("SELECT 1 FROM identities FOR UPDATE")
         answer = threads.submit(clerk.send, CREATED)
         while not rows(WAITING) and not answer.done():
             pass
+        other.execute("UPDATE identities SET deleted_at = now()")
         other.commit()
         assert answer.result().status_code == 204
     assert rows(LIVE) == []

@@ -1,0 +1,245 @@
+"""Upgrades of what holds data: the server's schema, down and up; the vault's, killed."""
+
+import contextlib
+import signal
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from alembic.script import ScriptDirectory
+from psycopg import sql
+from psycopg.rows import dict_row
+
+import promptvault.server.migrations
+from promptvault.server import migration
+from promptvault.vault.migrations import LATEST, STEPS
+from tests.faults.conftest import duplicate, pristine, shim  # noqa: F401 - fixtures
+from tests.faults.hosting import Host, Served, User, serving
+from tests.faults.program import Vault
+from tests.faults.walk import Walk, every, few, walk
+from tests.faults.wholeness import assert_whole, state
+from tests.sync.laptop import Laptop
+
+STEPS_OF_SERVER = list(
+    ScriptDirectory(str(Path(promptvault.server.migrations.__file__).parent))
+    .walk_revisions()
+)  # fmt: skip
+"""Every revision there is, the newest first."""
+BEFORE_SYNC = 4
+"""The schema of a vault that knows nothing of sync."""
+POINTS = 6
+
+Rows = dict[str, list[dict[str, Any]]]
+
+# The server's schema
+
+
+@pytest.fixture
+def served(tmp_path: Path, database_url: str) -> Iterator[Served]:
+    """Return a server that can be stopped, and started where it was."""
+    with serving(tmp_path / "server", "--database-url", database_url) as served:
+        yield served
+
+
+@pytest.fixture
+def user(served: Served, database_url: str) -> User:
+    """Return a user whose vault has a bit of everything."""
+    user = Host(served.url, database_url).add_user()
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO identities (issuer, subject, user_id)"
+            " SELECT 'https://sign-in.example.org', 'ada', id FROM users"
+        )
+    return user
+
+
+@pytest.fixture
+def laptops(served: Served, user: User, tmp_path: Path) -> tuple[Laptop, Laptop]:
+    """Return two devices: a merge, a conflict and a deletion are behind them."""
+    one = Laptop(tmp_path / "one", served.url, user.token)
+    two = Laptop(tmp_path / "two", served.url, user.token)
+    for name in ("merged", "conflicting", "deleted"):
+        one.add(name, "first\n2\n3\n4\nlast\n", tags=("a",))
+    one.sync()
+    two.sync()
+    one.edit("merged", "FIRST\n2\n3\n4\nlast\n")
+    two.edit("merged", "first\n2\n3\n4\nLAST\n")
+    one.edit("conflicting", "ours")
+    two.edit("conflicting", "theirs")
+    one.delete("deleted")
+    for laptop in (one, two, one):
+        laptop.sync()
+    return one, two
+
+
+def _rows(address: str) -> Rows:
+    """Return every table with its rows, in an order of their own."""
+    with psycopg.connect(address, row_factory=dict_row) as connection:
+        found = connection.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        ).fetchall()
+        return {
+            name: sorted(connection.execute(_all(name)).fetchall(), key=repr)
+            for name in (row["tablename"] for row in found)
+        }
+
+
+def _all(table: str) -> sql.Composed:
+    return sql.SQL("SELECT * FROM {}").format(sql.Identifier(table))
+
+
+def _migrate_down_and_up(served: Served, address: str, target: str) -> tuple[Rows, ...]:
+    """Return all rows before, at *target*, and at the newest schema again."""
+    served.end(signal.SIGTERM)
+    before = _rows(address)
+    migration.downgrade(address, target)
+    below = _rows(address)
+    migration.upgrade(address)
+    after = _rows(address)
+    served.start()
+    return before, below, after
+
+
+@pytest.mark.parametrize(
+    "target",
+    [step.down_revision or "base" for step in STEPS_OF_SERVER],
+    ids=[f"below-{step.revision}" for step in STEPS_OF_SERVER],
+)
+@pytest.mark.usefixtures("laptops")
+def test_what_an_older_schema_can_hold_is_there_afterwards(
+    served: Served, database_url: str, target: str
+) -> None:
+    before, below, after = _migrate_down_and_up(served, database_url, target)
+    assert all(before[name] for name in ("items", "revisions", "sides", "versions"))
+    for name in below.keys() - {"alembic_version"}:
+        if "items" not in below and name in {"vaults", "accounts"}:
+            continue  # they count what is gone
+        assert after.get(name, []) == before.get(name, []), name
+
+
+@pytest.mark.parametrize(
+    "target",
+    [step.down_revision for step in STEPS_OF_SERVER if step.down_revision],
+    ids=[f"below-{step.revision}" for step in STEPS_OF_SERVER if step.down_revision],
+)
+def test_the_devices_go_on_and_refill_the_server(
+    served: Served,
+    database_url: str,
+    user: User,
+    laptops: tuple[Laptop, Laptop],
+    target: str,
+) -> None:
+    one, two = laptops
+    host = Host(served.url, database_url)
+    held = host.holdings(user)
+    _migrate_down_and_up(served, database_url, target)
+    two.edit("merged", "changed since")
+    for laptop in (one, two, one, two):
+        laptop.sync()
+    assert one.body("merged") == "changed since"
+    assert one.everything() == two.everything()
+    now = host.holdings(user)
+    assert (now.prompts, now.counted) == (held.prompts, held.counted)
+    assert (now.versions, now.open_sides) == (held.versions + 1, held.open_sides)
+    newcomer = Laptop(one.home.with_name("three"), served.url, user.token)
+    newcomer.sync()
+    assert newcomer.everything() == one.everything()
+
+
+# The vault's schema
+
+
+@pytest.fixture
+def old(
+    pristine: Vault,  # noqa: F811
+    tmp_path: Path,
+) -> Vault:
+    """Return a vault as the last program without sync left it."""
+    vault = duplicate(pristine, tmp_path / "old" / "home")
+    with contextlib.closing(sqlite3.connect(vault.database)) as connection:
+        _take_back(connection)
+        assert _schema(connection) == _schema_before_sync()
+    return vault
+
+
+def _take_back(connection: sqlite3.Connection) -> None:
+    """Undo the steps that came with sync."""
+    wanted = {name for _, name, _ in _schema_before_sync()}
+    for kind in ("trigger", "index", "table"):
+        for found, name, text in _schema(connection):
+            if found == kind and text and name not in wanted:
+                connection.execute(f"DROP {kind} IF EXISTS {name}")
+    for table, column in _columns(connection) - _columns(_before_sync()):
+        connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+    connection.execute(f"PRAGMA user_version = {BEFORE_SYNC}")
+    connection.commit()
+
+
+def _before_sync() -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:")
+    for step in STEPS[:BEFORE_SYNC]:
+        step(connection)
+    return connection
+
+
+def _schema_before_sync() -> set[tuple[str, str, str | None]]:
+    with contextlib.closing(_before_sync()) as connection:
+        return _schema(connection)
+
+
+def _schema(connection: sqlite3.Connection) -> set[tuple[str, str, str | None]]:
+    rows = connection.execute("SELECT type, name, sql FROM sqlite_schema")
+    return set(rows.fetchall())
+
+
+def _columns(connection: sqlite3.Connection) -> set[tuple[str, str]]:
+    return set(
+        connection.execute(
+            """SELECT t.name, c.name FROM sqlite_schema t
+            JOIN pragma_table_info(t.name) c WHERE t.type = 'table'"""
+        )
+    )
+
+
+@pytest.fixture
+def walker(
+    old: Vault,
+    shim: Path,  # noqa: F811
+    tmp_path: Path,
+) -> Walk:
+    """Return a walk through the first command of this program on the old vault."""
+    return Walk(shim, tmp_path, old, ("set", "kept/one", "--title", "A title"))
+
+
+def test_an_upgrade_killed_at_some_calls(walker: Walk) -> None:
+    calls = walker.rehearse()
+    walk(walker, calls, few(calls, POINTS))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("torn", [False, True], ids=["whole", "torn"])
+def test_an_upgrade_killed_at_every_call(walker: Walk, torn: bool) -> None:
+    calls = walker.rehearse()
+    walk(walker, calls, every(calls, torn))
+
+
+def test_an_old_vault_is_synced_with_all_it_has(
+    old: Vault, served: Served, database_url: str, tmp_path: Path
+) -> None:
+    user = Host(served.url, database_url).add_user()
+    before = state(old)
+    old.ok("login", "--server", served.url, "--token", "-", stdin=user.token)
+    old.quiet("sync")
+    with contextlib.closing(sqlite3.connect(old.database)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (LATEST,)
+    assert state(old) == before
+    assert_whole(old)
+    other = Vault(tmp_path / "other" / "home")
+    other.home.parent.mkdir()
+    other.ok("login", "--server", served.url, "--token", "-", stdin=user.token)
+    other.quiet("sync")
+    assert state(other).prompts == before.prompts
+    assert_whole(other)
