@@ -91,7 +91,8 @@ def settled(done: Settled) -> None:
     how = "settled" if done.is_changed else "settled, the prompt is as it was"
     terminal.note(f"{prompt.name}: {how} (version {prompt.version}).")
     if done.kept:
-        terminal.note(f"Both differed in its {', '.join(done.kept)} too: kept as it was.")
+        parts = ", ".join(done.kept)
+        terminal.note(f"Both differed in its {parts}, too: kept as it was.")
     if done.waiting:
         more = count(done.waiting, "more conflict")
         terminal.note(f"{more}: 'promptvault conflicts resolve {prompt.name}'.")

@@ -37,7 +37,9 @@ except SystemExit as stop:
     code = stop.code
 finally:
     sys.stdout.flush()
-    loaded = sorted({name.partition(".")[0] for name in sys.modules})
+    # A module that is None is one that must not be imported.
+    real = [name for name, module in sys.modules.items() if module]
+    loaded = sorted({name.partition(".")[0] for name in real})
     print(json.dumps([code, loaded]), file=sys.stderr)
 """
 

@@ -1,13 +1,18 @@
-"""A vault for each test, and the means to kill its writers."""
+"""A vault for each test, a server beside it, and the means to kill its writers."""
 
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.server.conftest import postgres  # noqa: F401 - a fixture
+
+from .disk import mounted
+from .hosting import Host, hosted
 from .program import Vault, editor
 
 
@@ -38,6 +43,25 @@ def duplicate(vault: Vault, home: Path) -> Vault:
     """Copy *vault* to another home."""
     shutil.copytree(vault.home, home)
     return Vault(home)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a disk of 2 MiB, where that is permitted."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    with mounted("-t", "tmpfs", "-o", "size=2m", "none", str(folder)):
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def host(
+    postgres: str,  # noqa: F811
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Host]:
+    """Return a server that runs beside every walk."""
+    with hosted(postgres, tmp_path_factory.mktemp("server")) as host:
+        yield host
 
 
 @pytest.fixture(scope="session")

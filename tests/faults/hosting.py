@@ -131,6 +131,7 @@ class Served:
 
     folder: Path
     arguments: tuple[str, ...]
+    extra: dict[str, str]
     port: int = 0
     process: subprocess.Popen[str] | None = None
 
@@ -141,7 +142,16 @@ class Served:
     @property
     def cluster(self) -> Cluster:
         """The database that the server runs where it was given none."""
-        return Cluster(self.folder / "home" / "data" / "server-postgres")
+        return Cluster(self._database)
+
+    @property
+    def _database(self) -> Path:
+        return self.folder / "home" / "data" / "server-postgres"
+
+    @property
+    def answers(self) -> int:
+        """How many requests of sync it has answered."""
+        return (self.folder / "serve.log").read_text().count('"POST"')
 
     def start(self) -> None:
         """Start it, and return once it answers."""
@@ -155,7 +165,7 @@ class Served:
                 stderr=log,
                 text=True,
                 cwd=self.folder,
-                env=kept | home,
+                env=kept | home | self.extra,
             )
         assert self.process.stdout is not None
         told = self.process.stdout.readline()
@@ -170,12 +180,19 @@ class Served:
         self.process.wait(60)
         self.process.stdout.close()
 
+    def kill_database(self) -> None:
+        """Kill the database that the server ran, as a power cut would."""
+        told = self._database / "cluster" / "postmaster.pid"
+        os.kill(int(told.read_text().splitlines()[0]), signal.SIGKILL)
+
 
 @contextlib.contextmanager
-def serving(folder: Path, *arguments: str) -> Iterator[Served]:
+def serving(
+    folder: Path, *arguments: str, extra: dict[str, str] | None = None
+) -> Iterator[Served]:
     """Run a server, whose files go into *folder*, while the block runs."""
     folder.mkdir(parents=True, exist_ok=True)
-    served = Served(folder, arguments)
+    served = Served(folder, arguments, extra or {})
     served.start()
     try:
         yield served

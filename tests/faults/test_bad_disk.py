@@ -9,8 +9,6 @@ import os
 import resource
 import shutil
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +16,7 @@ import pytest
 
 from . import exports
 from .conftest import duplicate
+from .disk import fill, incompressible, modes, mounted, needs_linux
 from .program import (
     Result,
     Vault,
@@ -32,10 +31,6 @@ Spoil = Callable[[Vault], object]
 
 ONE = Result(0, "the second wording\n", "")
 """What `get kept/one` leaves behind."""
-
-needs_linux = pytest.mark.skipif(
-    not sys.platform.startswith("linux"), reason="mounts, limits and modes of Linux"
-)
 
 
 def assert_readable(vault: Vault, before: Callable[[], None] | None = None) -> None:
@@ -66,26 +61,6 @@ def test_no_file_may_grow(filled: Vault, kib: int) -> None:
     assert_whole(filled)
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Mount a disk of 2 MiB, where that is permitted."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    with _mounted("-t", "tmpfs", "-o", "size=2m", "none", str(folder)):
-        yield folder
-
-
-@contextlib.contextmanager
-def _mounted(*arguments: str) -> Iterator[None]:
-    done = subprocess.run(["mount", *arguments], capture_output=True, check=False)
-    if done.returncode:
-        pytest.skip("mounting is not permitted here")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", arguments[-1]], check=True)
-
-
 @needs_linux
 @pytest.mark.parametrize("spare", [0, 96, 160, 192, 256])
 def test_full_disk(pristine: Vault, small_disk: Path, spare: int) -> None:
@@ -93,8 +68,8 @@ def test_full_disk(pristine: Vault, small_disk: Path, spare: int) -> None:
     vault = duplicate(pristine, small_disk / "home").with_(HOME=str(small_disk))
     before = state(vault)
     ballast = small_disk / "ballast"
-    _fill(ballast, spare)
-    added = vault.run("add", "new/one", _incompressible(24_000))
+    fill(ballast, spare)
+    added = vault.run("add", "new/one", incompressible(24_000))
     assert_readable_beside(vault, "new/one")
     ballast.unlink()
     _assert_all_or_nothing(vault, before, added)
@@ -107,18 +82,6 @@ def assert_readable_beside(vault: Vault, *others: str) -> None:
     names = vault.run("list", "--plain")
     assert (names.code, names.err) == (0, "")
     assert set(names.out.split()) - set(others) == {"kept/one", "kept/two"}
-
-
-def _fill(path: Path, spare: int) -> None:
-    """Write until the disk has *spare* KiB left."""
-    with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-        while True:
-            file.write(bytes(4096))
-    os.truncate(path, max(path.stat().st_size - (spare << 10), 0))
-
-
-def _incompressible(length: int) -> str:
-    return os.urandom(length // 2).hex()
 
 
 def _assert_all_or_nothing(vault: Vault, before: object, added: Result) -> None:
@@ -139,7 +102,7 @@ def test_import_on_a_full_disk(
     vault = duplicate(pristine, small_disk / "home")
     before = state(vault)
     export = exports.write(tmp_path / "export.json", exports.conversations(200))
-    _fill(small_disk / "ballast", 200)
+    fill(small_disk / "ballast", 200)
     assert_refused(vault.run("import", export), 7)
     assert_readable(vault)
     (small_disk / "ballast").unlink()
@@ -172,7 +135,7 @@ def read_only(filled: Vault, tmp_path: Path) -> Iterator[Vault]:
     """Return the filled vault through a read-only mount, where that is permitted."""
     folder = tmp_path / "mounted"
     folder.mkdir()
-    with _mounted("--bind", "-o", "ro", str(filled.home), str(folder)):
+    with mounted("--bind", "-o", "ro", str(filled.home), str(folder)):
         yield Vault(folder)
 
 
@@ -187,27 +150,13 @@ def test_read_only_disk(read_only: Vault) -> None:
 @needs_linux
 def test_read_only_modes(filled: Vault) -> None:
     """The folder and all in it may be read, and that is all, as on a shared disk."""
-    with _mode(filled.home, 0o555, 0o444):
+    with modes(filled.home, 0o555, 0o444):
         before = bound_by_permissions()
         assert_readable(filled, before)
         assert_refused(filled.run("add", "new/one", "some text", before=before), 7)
         assert_readable(filled, before)
     filled.quiet("add", "new/one", "some text")
     assert_whole(filled)
-
-
-@contextlib.contextmanager
-def _mode(root: Path, folders: int, files: int) -> Iterator[None]:
-    """Give everything below *root* these modes, for a while."""
-    paths = [root, *root.rglob("*")]
-    modes = {path: path.stat().st_mode for path in paths}
-    for path in reversed(paths):
-        path.chmod(folders if path.is_dir() else files)
-    try:
-        yield
-    finally:
-        for path, mode in modes.items():
-            path.chmod(mode)
 
 
 @needs_linux
@@ -225,7 +174,7 @@ def test_read_only_after_a_kill(
     assert (copy.data / "vault.db-wal").stat().st_size > 0
     if not shared_memory:
         (copy.data / "vault.db-shm").unlink()
-    with _mode(copy.home, 0o555, 0o444):
+    with modes(copy.home, 0o555, 0o444):
         found = copy.run("get", "new/one", before=bound_by_permissions())
     assert found == Result(0, "some text", "") or found.code == 7, found
     assert_civil(found)

@@ -4,7 +4,7 @@ Nothing is lost, nothing is there twice, and nothing is told to the server again
 has heard: in the end all is as if nobody had killed anything.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,9 +13,8 @@ import pytest
 
 from promptvault.services.syncing import snapshot
 from promptvault.vault.sync.standing import standing
-from tests.server.conftest import postgres  # noqa: F401 - a fixture
 
-from .hosting import Host, hosted
+from .hosting import Host
 from .program import Result, Vault, git_in_front
 from .stage import End, Stage, new_stage
 from .walk import Walk, every, few, walk
@@ -190,16 +189,6 @@ class SyncWalk(Walk):
     def _stage(self, name: str) -> Stage:
         assert self.stage is not None
         return self.stage.copy(self.folder / name)
-
-
-@pytest.fixture(scope="session")
-def host(
-    postgres: str,  # noqa: F811
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Host]:
-    """Return a server that runs beside every walk."""
-    with hosted(postgres, tmp_path_factory.mktemp("server")) as host:
-        yield host
 
 
 Prepare = Callable[[Case], SyncWalk]

@@ -12,11 +12,12 @@ from fastapi.routing import iter_route_contexts
 
 from promptvault.errors import RateLimitedError
 from promptvault.server.address import visitor_address, visitor_network
+from promptvault.server.administration import Administration
 from promptvault.server.database import Connection
 from promptvault.server.limit.repository import LimitRepository
 from promptvault.server.limit.rule import ROUTE_LIMITS, Limit
 from promptvault.server.limit.service import take
-from tests.server.conftest import Server
+from tests.server.conftest import EMAIL, Server
 
 # So slow that nothing comes back while a test runs.
 SLOW = Limit(3, 1 / 1000)
@@ -118,6 +119,25 @@ def test_two_instances_count_together(start_server: Callable[..., Server]) -> No
             client = one if number % 2 else other
             statuses.append(client.post("/signin").status_code)
     assert statuses == [403] * 10 + [429] * 4
+
+
+def test_a_device_that_asks_too_often_waits_and_no_other_does(
+    start_server: Callable[..., Server], administration: Administration, token: str
+) -> None:
+    """At whichever instance it asks, and for whatever."""
+    slow = {"request_burst": 6, "requests_per_minute": 0.01}
+    servers = [start_server(**slow), start_server(**slow)]
+    other = administration.issue_token(EMAIL, "another")
+    with servers[0].client(token) as one, servers[1].client(token) as two:
+        answers = [
+            client.get(path)
+            for path in ("/v1/me", "/v1/devices")
+            for client in (one, two, one, two)
+        ]
+    assert [each.status_code for each in answers] == [200] * 6 + [429] * 2
+    assert 5900 < int(answers[-1].headers["retry-after"]) <= 6000
+    with servers[0].client(other) as client:
+        assert client.get("/v1/me").status_code == 200
 
 
 def test_every_limit_is_a_routes(server: Server) -> None:

@@ -72,6 +72,12 @@ class Laptop:
 
             return synchronise(self.workspace, through(exchange), direction)
 
+    def relink(self) -> None:
+        """Offer everything to the server anew."""
+        with connect(parse_address(self.server), self.token) as client:
+            vault = str(client.me().vaults[0].id)
+        linked(self.workspace, self.server, lambda: vault, relink=True)
+
     def add(self, name: str, body: str, **fields: Any) -> None:
         """Save a new prompt."""
         saving.add(self.workspace, name, read_written(body), Fields(**fields))

@@ -11,8 +11,10 @@ import pytest
 from promptvault.domain.tier import Tier
 from promptvault.server.administration import Administration
 from promptvault.vault.lock import exclusive
+from tests.conftest import Process
 from tests.server.conftest import EMAIL, Server
 from tests.sync.machine import Machine
+from tests.terminal_kit import on_a_terminal
 
 KEY = "ghp_" + "a1B2" * 9
 
@@ -205,3 +207,42 @@ def test_two_syncs_wait_for_each_other(desk: Machine) -> None:
         assert process.stderr.readline() == "Waiting for another sync to finish…\n"
     assert process.wait(60) == 0
     process.communicate()
+
+
+def test_a_short_sync_draws_no_progress(
+    desk: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.ok("add", "a", "A")
+    monkeypatch.setenv("PROMPTVAULT_HOME", str(desk.home))
+    code, screen = on_a_terminal(Process().command("sync"))
+    assert code == 0
+    assert screen.replace("\r", "") == "Sent 1.\n"
+
+
+def test_a_long_sync_tells_how_far_it_is(
+    desk: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [{"name": f"p{n}", "body": f"Explain {n}. " * 200} for n in range(3000)]
+    stdin = json.dumps(rows).encode()
+    desk.ok("import", "-", "--source", "promptvault", stdin=stdin)
+    monkeypatch.setenv("PROMPTVAULT_HOME", str(desk.home))
+    code, screen = on_a_terminal(Process().command("sync"))
+    assert code == 9
+    assert "of 3,000" in screen
+    assert "Sent 50." in screen
+
+
+def test_a_drawn_list_explains_its_marks(
+    over_the_limit: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert over_the_limit("sync").code == 9
+    monkeypatch.setenv("PROMPTVAULT_HOME", str(over_the_limit.home))
+    _, screen = on_a_terminal(Process().command("list"))
+    assert "^ not on the server" in screen
+    assert "! in conflict" not in screen
+
+
+def test_quiet_says_nothing_of_what_went_well(desk: Machine) -> None:
+    desk.ok("add", "a", "A")
+    result = desk.ok("sync", "--quiet")
+    assert (result.out, result.err) == (b"", "")

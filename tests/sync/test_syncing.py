@@ -131,3 +131,18 @@ def test_the_doctor_finds_nothing_wrong_after_a_sync(one: Laptop, two: Laptop) -
         laptop.sync()
         assert laptop.problems() == []
     assert one.everything() == two.everything()
+
+
+def test_a_conflict_outlives_another_server(one: Laptop, two: Laptop) -> None:
+    one.add("a", "text")
+    one.sync()
+    two.sync()
+    one.edit("a", "mine")
+    two.edit("a", "yours")
+    one.sync()
+    two.sync()
+    two.relink()
+    report = two.sync()
+    assert report.standing.conflicts == 1
+    assert one.sync().standing.conflicts == 1
+    assert one.everything() == two.everything()

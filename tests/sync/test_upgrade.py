@@ -1,4 +1,4 @@
-"""Upgrades of what holds data: the server's schema, down and up; the vault's, killed."""
+"""Upgrades of what holds data: the server's schema, down and up; a vault's, killed."""
 
 import contextlib
 import signal

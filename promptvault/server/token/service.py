@@ -56,7 +56,7 @@ async def authenticate(
         raise AuthenticationError(
             "The token is unknown, expired or revoked: sign in again."
         )
-    pass
+    refuse_below_zero(bearer.requests_left, limit)
     if bearer.is_touch_due:
         await tokens.touch(bearer, settings.token_life)
     return bearer

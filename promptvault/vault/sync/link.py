@@ -12,18 +12,7 @@ _COLUMNS = (
     "vault, server, device, epoch, seq, boot, since, resync, digest,"
     " prompt_limit, prompt_count"
 )
-_TABLES = (
-    "changes",
-    "revs",
-    "items",
-    "places",
-    "private",
-    "sides",
-    "resolves",
-    "early",
-    "seen",
-    "link",
-)
+_TABLES = ("changes", "revs", "items", "places", "resolves", "early", "seen", "link")
 _FAVOURITES_FIRST = """INSERT OR IGNORE INTO sync_changes (item)
     SELECT p.id FROM prompts p LEFT JOIN json_each(?) u ON u.value = p.id
     WHERE p.deleted_at IS NULL ORDER BY p.favourite DESC, u.key IS NULL, u.key, p.pk"""
@@ -113,6 +102,10 @@ def save_link(connection: sqlite3.Connection, link: Link) -> None:
 
 
 def remove_link(connection: sqlite3.Connection) -> None:
-    """Forget the server; the vault itself stays as it is."""
+    """Forget the server; the vault itself stays as it is.
+
+    What is in conflict stays so, and is offered to the next server.
+    """
     for table in _TABLES:
         connection.execute(f"DELETE FROM sync_{table}")
+    connection.execute("UPDATE sync_sides SET status = 'waiting'")

@@ -183,10 +183,11 @@ def test_also_one_that_is_never_silent(
 
 
 def test_a_connection_that_breaks_is_made_anew_and_nothing_is_missed(
-    client: httpx.Client, administration: Administration, database_url: str
+    start_server: Callable[..., Server], token: str, database_url: str
 ) -> None:
-    vault = _vault(client)
-    with listening(client) as listener:
+    server = start_server(heartbeat_seconds=3600)  # which would find it out, too
+    with server.client(token) as client, listening(client) as listener:
+        vault = _vault(client)
         assert listener.event()["seq"] == 0
         with psycopg.connect(database_url, autocommit=True) as connection:
             cut = connection.execute(

@@ -53,9 +53,19 @@ CREATE TABLE versions (
 """
 
 
+# A vault is empty then, and must say so: under its old epoch, and the digest of what it
+# held, no device would ever bring anything again.
+_DOWN = """
+DROP TABLE versions, sides, revisions, items;
+UPDATE vaults SET epoch = DEFAULT, head_seq = DEFAULT, gc_horizon = DEFAULT,
+    digest = DEFAULT;
+UPDATE accounts SET prompt_count = DEFAULT;
+"""
+
+
 def upgrade() -> None:
     op.execute(_TABLES)
 
 
 def downgrade() -> None:
-    op.execute("DROP TABLE versions, sides, revisions, items")
+    op.execute(_DOWN)

@@ -1,0 +1,176 @@
+"""A sync whose server dies under it, or whose disk is full or only reads."""
+
+import json
+import resource
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from .disk import fill, incompressible, modes, mounted, needs_linux
+from .hosting import Host, Served, serving
+from .program import (
+    Result,
+    Vault,
+    assert_refused,
+    bound_by_permissions,
+    ended,
+    finished,
+)
+from .stage import Device, End, Stage, new_stage
+from .wholeness import assert_whole, state
+
+PROMPTS, AT_ONCE = 600, 20
+"""Prompts of a first push, and how many of them the server takes in a request."""
+INCOMING = 12
+KIB = 1024
+
+# A server that is killed
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    """Return a server with a database of its own, which takes little at once."""
+    few = {"PROMPTVAULT_SERVER_ITEMS_LIMIT": str(AT_ONCE)}
+    with serving(tmp_path / "server", extra=few) as served:
+        yield served
+
+
+def _import(vault: Vault, prompts: int) -> None:
+    rows = [{"name": f"bulk/{n:04}", "body": f"Text {n}."} for n in range(prompts)]
+    vault.ok("import", "-", stdin=json.dumps(rows))
+
+
+def test_a_server_killed_while_prompts_are_pushed(
+    served: Served, tmp_path: Path
+) -> None:
+    """Each time a few requests later; the database dies every other time, too."""
+    stage = new_stage(Host(served.url, served.cluster.address()), tmp_path / "stage")
+    _import(stage.one.vault, PROMPTS)
+    for number in range(5):
+        with ended(stage.one.vault.start("sync")) as sync:
+            _wait_for_answers(served, served.answers + 1 + number, sync.poll)
+            served.end(signal.SIGKILL)
+            if number % 2:
+                served.kill_database()
+            result = finished(sync)
+        assert_refused(result, 6)
+        served.start()
+    stage.one.vault.quiet("sync")
+    assert stage.settle() == []
+    held = stage.end().holdings
+    assert held == (PROMPTS, 0, PROMPTS, PROMPTS, 0, PROMPTS, PROMPTS)
+
+
+def _wait_for_answers(
+    served: Served, wanted: int, ended: Callable[[], int | None]
+) -> None:
+    while served.answers < wanted:
+        assert ended() is None, "the sync was over before the server could be killed"
+        time.sleep(0.01)
+
+
+# A disk that is full
+
+
+@pytest.fixture
+def stage(host: Host, tmp_path: Path) -> Stage:
+    """Return two devices; there is something to send and something to take in."""
+    stage = new_stage(host, tmp_path / "stage")
+    stage.one.add("kept/one", "text")
+    stage.one.sync()
+    stage.two.sync()
+    for number in range(INCOMING):
+        stage.two.add(f"incoming/{number}", incompressible(8 * KIB))
+    stage.two.edit("kept/one", "another text")
+    stage.two.sync()
+    stage.one.add("outgoing", "some text")
+    return stage
+
+
+@pytest.fixture
+def wanted(stage: Stage, tmp_path: Path) -> End:
+    """Return what comes of a sync when all is well."""
+    twin = stage.copy(tmp_path / "twin")
+    twin.one.vault.quiet("sync")
+    assert twin.settle() == []
+    return twin.end()
+
+
+def _assert_ends_well(stage: Stage, wanted: End) -> None:
+    stage.one.vault.quiet("sync")
+    assert_whole(stage.one.vault)
+    assert stage.settle() == []
+    assert stage.end() == wanted
+
+
+@needs_linux
+@pytest.mark.parametrize("kib", [0, 8, 64, 128, 256])
+def test_no_file_may_grow(stage: Stage, wanted: End, kib: int) -> None:
+    """RLIMIT_FSIZE: every write beyond so many KiB fails, git's and SQLite's alike."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (kib * KIB, kib * KIB))
+
+    before = state(stage.one.vault)
+    _assert_all_or_nothing(stage, before, stage.one.vault.run("sync", before=limit))
+    _assert_ends_well(stage, wanted)
+
+
+@needs_linux
+@pytest.mark.parametrize("spare", [0, 32, 96, 192, 320, 448])
+def test_full_disk(stage: Stage, wanted: End, small_disk: Path, spare: int) -> None:
+    """With so many KiB to spare, what comes fits wholly, in SQLite alone, or not."""
+    shutil.move(stage.one.home, small_disk / "one")
+    moved = Device(small_disk / "one", stage.one.server, stage.one.token)
+    stage = replace(stage, one=moved)
+    before = state(stage.one.vault)
+    fill(small_disk / "ballast", spare)
+    synced = stage.one.vault.run("sync")
+    assert stage.one.vault.ok("list", "--plain")
+    (small_disk / "ballast").unlink()
+    _assert_all_or_nothing(stage, before, synced)
+    _assert_ends_well(stage, wanted)
+
+
+def _assert_all_or_nothing(stage: Stage, before: object, synced: Result) -> None:
+    now = state(stage.one.vault)
+    if synced.code == 0:
+        assert "Received" in synced.err
+        assert now.without("outgoing") == state(stage.two.vault)
+    else:
+        assert_refused(synced, 7)
+        assert now in (before, now if _has_all(stage) else before)
+
+
+def _has_all(stage: Stage) -> bool:
+    """Whether all was taken in before what went wrong."""
+    return state(stage.one.vault).without("outgoing") == state(stage.two.vault)
+
+
+# A disk that only reads
+
+
+@needs_linux
+def test_read_only_disk(stage: Stage, wanted: End, tmp_path: Path) -> None:
+    folder = tmp_path / "mounted"
+    folder.mkdir()
+    with mounted("--bind", "-o", "ro", str(stage.one.home), str(folder)):
+        vault = Vault(folder)
+        assert_refused(vault.run("sync"), 7)
+        assert vault.json("sync", "status")["to_send"] == 1
+    _assert_ends_well(stage, wanted)
+
+
+@needs_linux
+def test_read_only_modes(stage: Stage, wanted: End) -> None:
+    before = state(stage.one.vault)
+    with modes(stage.one.home / "data", 0o555, 0o444):
+        refused = stage.one.vault.run("sync", before=bound_by_permissions())
+        assert_refused(refused, 7)
+    assert state(stage.one.vault) == before
+    _assert_ends_well(stage, wanted)
