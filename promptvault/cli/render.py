@@ -149,12 +149,16 @@ def _facts(shown: Details) -> Iterator[tuple[str, str]]:
     if prompt.secrets:
         state = "held back" if prompt.is_held_back else "allowed"
         yield "secrets", f"{', '.join(prompt.secrets)} ({state})"
+    yield from _sync_facts(prompt)
+    if prompt.uses:
+        yield "used", f"{prompt.uses} times, last {moment(prompt.used_at)}"
+
+
+def _sync_facts(prompt: Prompt) -> Iterator[tuple[str, str]]:
     if prompt.in_conflict:
         yield "conflict", f"promptvault conflicts resolve {prompt.name}"
     if prompt.hold and not prompt.is_held_back:
         yield "sync", f"held back ({prompt.hold}): 'promptvault sync status'"
-    if prompt.uses:
-        yield "used", f"{prompt.uses} times, last {moment(prompt.used_at)}"
 
 
 def _version_line(prompt: Prompt, version: Version) -> str:

@@ -81,6 +81,8 @@ def _why(hold: Hold, standing: "Standing") -> str:
             return "more than the server takes of one prompt"
         case Hold.FORBIDDEN:
             return "you may only read on the server"
+        case Hold.UNREADABLE:
+            return "a newer program wrote them, update this one, then 'sync --retry'"
         case Hold.REFUSED:
             return "the server refuses them, 'promptvault sync --retry'"
 

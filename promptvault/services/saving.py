@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from promptvault.domain.name import leaf_of, parse_reference, validate_name
+from promptvault.domain.name import leaf_of, own_name, parse_reference, validate_name
 from promptvault.domain.prompt import (
     Content,
     Details,
@@ -145,12 +145,18 @@ def _moves(repository: "Repository", name: str, new: str) -> list[tuple[Prompt, 
     if not name.endswith("/"):
         prompt = reader.get(name)
         target = new + leaf_of(prompt.name) if new.endswith("/") else new
-        return [(prompt, validate_name(target))]
+        return [(prompt, _target(target, prompt))]
     prompts = list(reader.prompts(Selection(folder=name)))
     if not prompts:
         raise NotFoundError(f"There is nothing in the folder {name!r}.")
     start = f"{new.strip('/')}/".lstrip("/")
-    return [(p, validate_name(start + p.name[len(name) :])) for p in prompts]
+    return [(p, _target(start + p.name[len(name) :], p)) for p in prompts]
+
+
+def _target(name: str, prompt: Prompt) -> str:
+    """Return *name* as one for *prompt*, which may be told apart from others by it."""
+    own = own_name(name, prompt.id)
+    return validate_name(own) if own == name else validate_name(own) + name[len(own) :]
 
 
 def copy(

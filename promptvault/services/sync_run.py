@@ -21,6 +21,7 @@ from promptvault.services.syncing import (
 from promptvault.services.workspace import Workspace
 from promptvault.vault.database import bulk_transaction
 from promptvault.vault.lock import exclusive
+from promptvault.vault.sync.incoming import read_unreadable_again
 from promptvault.vault.sync.item import Hold, release
 from promptvault.vault.sync.side import set_status, sides
 from promptvault.vault.sync.standing import Standing, standing
@@ -101,8 +102,9 @@ def _release(workspace: Workspace) -> None:
     """Let go what was held back; likely secrets stay until somebody allows them."""
     with locked(workspace) as writer, bulk_transaction(writer.connection):
         for hold in Hold:
-            if hold is not Hold.SECRETS:
+            if hold not in {Hold.SECRETS, Hold.UNREADABLE}:
                 release(writer.connection, hold)
+        read_unreadable_again(writer.connection)
         for side in list(sides(writer.connection)):
             if side.status == "held":
                 set_status(writer.connection, side.rev, "waiting")

@@ -114,6 +114,7 @@ class _Sync:
         self._progress = Progress()
         self._room = Room()
         self._rereads = 0
+        self._beginnings = 0
         self._idle_rounds = 0
         self._reads_all = False
 
@@ -154,6 +155,9 @@ class _Sync:
 
     def _catch_up(self, link: Link) -> bool:
         """Read all that the server has, some pages ahead; nothing is sent meanwhile."""
+        self._beginnings += 1
+        if self._beginnings > _MOST_IDLE_ROUNDS:
+            raise UnavailableError("The server begins anew for ever: try later.")
         answer = None
         with contextlib.closing(read_ahead(self._pages(link))) as pages:
             for group in batched(pages, _GROUP, lambda page: len(page.feed)):
@@ -169,6 +173,8 @@ class _Sync:
             assert answer is not None
             yield answer
             more = answer.status == "ok" and answer.more
+            if more and not answer.feed:
+                raise UnavailableError("The server's answer makes no sense: try again.")
             if answer.cursor:
                 link = link.at(answer.cursor)
 
@@ -221,7 +227,8 @@ class _Sync:
         """Send less at once, or hold back what is too large by itself."""
         if len(sent.changes) > 1:
             half = len(sent.changes) // 2
-            self._room = Room(half, max(1, self._room.bytes // 2))
+            smaller = max(1, self._room.bytes // 2)
+            self._room = self._room._replace(changes=half, bytes=smaller)
             return
         if not sent.changes:
             raise UnavailableError("The server takes no request at all: try later.")
@@ -259,7 +266,7 @@ class _Sync:
 
     def _refuse_to_turn_in_circles(self, sent: Outgoing, answer: VaultAnswer) -> None:
         moved = answer.feed or any(each.r == "ok" for each in answer.results)
-        idle = bool(sent.changes) and not moved
+        idle = not moved
         self._idle_rounds = self._idle_rounds + 1 if idle else 0
         if self._idle_rounds > _MOST_IDLE_ROUNDS:
             raise UnavailableError("The server takes none of the changes: try later.")
@@ -285,6 +292,7 @@ def _room(limits: Limits, room: Room) -> Room:
         min(room.changes, limits.items),
         # Texts of prompts are half as long compressed, if not shorter still.
         min(room.bytes, limits.bytes * 2, limits.inflated * 3 // 4),
+        limits.payload,
     )
 
 

@@ -67,7 +67,7 @@ class _Watch:
         self._watcher, self._eyes, self._ears = watcher, eyes, ears
         self._pauses = _Pauses()
         self._next_try = time.monotonic()
-        """When to ask the server though nothing is known to have changed."""
+        """When to ask a server that does not tell."""
         self._is_away = False
         self._place: tuple[str, int] | None = None
         """The vault on the server, and how far it was read."""
@@ -82,7 +82,12 @@ class _Watch:
         is_told = self._is_told()
         # Looked at each time, so that a change is not seen twice.
         has_changed = self._eyes.see_changes()
-        return is_told or has_changed or time.monotonic() >= self._next_try
+        return is_told or has_changed or self._is_overdue()
+
+    def _is_overdue(self) -> bool:
+        """Whether to ask a server that is away, or cannot be heard."""
+        is_heard = self._ears.is_listening and not self._is_away
+        return not is_heard and time.monotonic() >= self._next_try
 
     def _is_told(self) -> bool:
         """Whether the server stands elsewhere, or is there again."""
@@ -109,16 +114,10 @@ class _Watch:
         link = report.standing.link
         self._place = (link.vault, link.seq) if link else None
         self._watcher.tell(report)
-        self._plan()
-
-    def _plan(self) -> None:
-        """Ask the server now and then for as long as it cannot be heard."""
         self._ears.listen()
         if self._ears.is_listening:
             self._pauses.reset()
-            self._next_try = float("inf")
-        else:
-            self._next_try = time.monotonic() + self._pauses.take()
+        self._next_try = time.monotonic() + self._pauses.take()
 
 
 class _Eyes:

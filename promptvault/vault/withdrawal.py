@@ -67,8 +67,10 @@ _REMOVE = (
     "DELETE FROM prompts WHERE pk IN (SELECT pk FROM temp.removed)",
     "DELETE FROM versions WHERE prompt_pk IN (SELECT pk FROM temp.removed)",
 )
+# Those that were synced are on other devices too, and no longer only an import's.
 _DRAFTS = """FROM versions v WHERE v.import_pk = :pk
-    AND v.prompt_pk IN (SELECT pk FROM temp.grown)"""
+    AND v.prompt_pk IN (SELECT pk FROM temp.grown)
+    AND v.pk NOT IN (SELECT version_pk FROM sync_places)"""
 # Imports of earlier releases did not note which version was current before.
 _BEFORE = f"""coalesce(
     (SELECT version_pk FROM import_growth

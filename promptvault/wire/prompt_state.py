@@ -3,11 +3,19 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from promptvault.domain.timestamp import from_text, to_text
 from promptvault.errors import UnavailableError
 
 _Id = Annotated[UUID, Field(strict=False)]
+
+
+def _as_time(text: str) -> str:
+    return to_text(from_text(text))
+
+
+_Time = Annotated[str, AfterValidator(_as_time)]
 
 
 class _State(BaseModel):
@@ -31,7 +39,7 @@ class VersionState(_State):
     variables: dict[str, Any]
     message: str
     author: AuthorState
-    created_at: str
+    created_at: _Time
 
 
 class PromptState(_State):
@@ -47,9 +55,9 @@ class PromptState(_State):
     """The current version."""
     labels: dict[str, _Id]
     """Label to version."""
-    created_at: str
-    updated_at: str
-    deleted_at: str | None = None
+    created_at: _Time
+    updated_at: _Time
+    deleted_at: _Time | None = None
     sensitive_allowed: bool = False
     """True where a person said that likely secrets in it may leave the vault."""
     origins: list[dict[str, Any]] = []
@@ -59,7 +67,7 @@ def check_state(payload: object) -> dict[str, Any]:
     """Return a prompt's state as it arrived; raises UnavailableError for none."""
     try:
         state = PromptState.model_validate(payload)
-    except ValidationError:
+    except (ValidationError, OverflowError):
         raise unreadable() from None
     return state.model_dump(mode="json", exclude_unset=True)
 
@@ -68,7 +76,7 @@ def check_version(payload: object) -> VersionState:
     """Return a version as it arrived; raises UnavailableError for what is none."""
     try:
         return VersionState.model_validate(payload)
-    except ValidationError:
+    except (ValidationError, OverflowError):
         raise unreadable() from None
 
 

@@ -12,7 +12,7 @@ from tests.sync.laptop import Laptop
 
 from .hosting import Holdings, Host, User
 from .program import Vault
-from .wholeness import State, faults, litter, state
+from .wholeness import State, faults, state
 
 _ROUNDS = 3
 
@@ -88,7 +88,7 @@ class Stage:
                 break
         wrong = [] if trips == 2 else ["the devices do not come to rest"]
         wrong += _differences(self.one.everything(), self.two.everything())
-        wrong += [*faults(self.two.vault), *litter(self.one.vault)]
+        wrong += faults(self.two.vault)
         return [*wrong, *self.one.problems(), *self.two.problems()]
 
 

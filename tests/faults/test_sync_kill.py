@@ -18,7 +18,7 @@ from .hosting import Host
 from .program import Result, Vault, git_in_front
 from .stage import End, Stage, new_stage
 from .walk import Walk, every, few, walk
-from .wholeness import assert_whole, faults
+from .wholeness import assert_whole, faults, litter
 
 BULK, HUGE = 1100, 5600
 """Prompts of a first sync: for several pages, and for several groups of pages."""
@@ -173,8 +173,9 @@ class SyncWalk(Walk):
             if result.code or "has to wait" in result.err:
                 return [f"the next command ended so: {result}"]
         wrong = ["what was acknowledged is gone"] if lost and killed.out else []
-        wrong += [*faults(vault), *stage.settle()]
-        return [*wrong, *self._compare_end(stage.end())]
+        wrong += [*faults(vault), *stage.settle(), *self._compare_end(stage.end())]
+        stage.one.add("next/command", "comes after")
+        return [*wrong, *litter(vault)]
 
     def _has_conflicts(self, stage: Stage) -> bool:
         with snapshot(stage.one.workspace) as connection:

@@ -21,18 +21,21 @@ def crashing(at: int | None) -> Iterator[None]:
     What was not committed by then is rolled back, all that a kill leaves behind. Not
     the connections are watched, which the program opens by itself, but all calls.
     """
-    left = at or 0
+    left = at
 
     def watch(frame: FrameType, event: str, argument: Any) -> None:
         nonlocal left
-        if event == "c_call" and argument.__name__ in _STATEMENTS:
+        if event == "c_call" and left and argument.__name__ in _STATEMENTS:
             owner = getattr(argument, "__self__", None)
             if isinstance(owner, sqlite3.Connection | sqlite3.Cursor):
                 left -= 1
                 if left == 0:
                     raise KilledError
 
-    sys.setprofile(watch if at else None)
+    if at is None:
+        yield
+        return
+    sys.setprofile(watch)
     try:
         yield
     finally:

@@ -35,21 +35,21 @@ _WEIGHTS = {
     "describe": 3,
     "untag": 0.3,
     "label": 1,
-    "move": 1,
-    "delete": 0.8,
-    "restore": 0.4,
-    "empty_trash": 0.2,
+    "move": 2,
+    "delete": 1,
+    "restore": 0.6,
+    "empty_trash": 0.4,
     "resolve": 1,
     "sync": 8,
     "faulty sync": 8,
     "copy_home": 0.3,
     "lose_device": 0.4,
-    "purge": 0.6,
+    "purge": 1,
     "set_limit": 0.5,
     "retry": 0.3,
     "revoke": 0.2,
-    "back_up": 0.4,
-    "restore_server": 0.25,
+    "back_up": 0.5,
+    "restore_server": 0.4,
 }
 FAULTS = ("", "lose request", "lose answer", "lose answer", "edit")
 
@@ -164,8 +164,11 @@ def run(
 
 
 @contextlib.contextmanager
-def database() -> Iterator[str]:
-    """Yield the address of a database with our schema."""
+def database(address: str | None = None) -> Iterator[str]:
+    """Yield the address of a database with our schema: the one given, or another."""
+    if address:
+        yield address
+        return
     with (
         tempfile.TemporaryDirectory(dir=memory_folder()) as folder,
         embedded.owned(Path(folder)) as address,
@@ -184,11 +187,13 @@ def main() -> int:
     for name in ("first", "end", "steps"):
         parser.add_argument(name, type=int)
     parser.add_argument("--failures", type=int, default=3, help="stop after so many")
+    parser.add_argument("--database", help="address of one with our schema")
     options = parser.parse_args()
     scenario = SCENARIOS[options.scenario]
     events: collections.Counter[str] = collections.Counter()
     failures, start, runs = 0, time.monotonic(), 0
-    with database() as address, hosting(address, scenario.page) as host:
+    given = options.database
+    with database(given) as address, hosting(address, scenario.page) as host:
         for seed in range(options.first, options.end):
             runs += 1
             try:

@@ -7,11 +7,12 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from promptvault.vault.lock import exclusive
+from promptvault.vault.lock import exclusive, exclusive_if_free
 from tests.server.conftest import Server
 from tests.sync.machine import Machine
 
@@ -117,10 +118,10 @@ def test_own_changes_are_sent_once(
     here = watch(desk)
     capfd.readouterr()
     for number in range(3):
-        desk.ok("add", f"p{number}", "text")
+        desk.process("add", f"p{number}", "text")
         here.next()
     # One more, so that whatever the last of them has caused would be over by then.
-    desk.ok("add", "last", "text")
+    desk.process("add", "last", "text")
     here.next()
     here.stop()
     log = capfd.readouterr().err
@@ -185,6 +186,20 @@ def test_many_changes_start_few_syncs_and_the_last_one_goes(
     assert there.next()["pulled"] == 20
     auto.ok("add", "last", "text")
     assert there.next()["pulled"] == 1
+
+
+def test_a_change_during_a_sync_starts_another(auto: Machine) -> None:
+    data = auto.home / "data"
+    auto.ok("add", "a", "text")
+    with exclusive(data / "vault.lock", lambda: None):  # so that the sync goes on
+        eventually(lambda: is_held(data / "sync.lock"))
+        assert not is_held(data / "sync-turn.lock")
+
+
+def is_held(lock: Path) -> bool:
+    """Tell whether another process holds *lock*."""
+    with exclusive_if_free(lock) as is_free:
+        return not is_free
 
 
 def test_nothing_is_started_without_a_link_or_a_sign_in(desk: Machine) -> None:

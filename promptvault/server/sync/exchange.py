@@ -109,7 +109,11 @@ class Exchange:
         feed = FeedRepository(self._connection, request.id, self._bearer.user_id)
         cursor = request.cursor
         page = self._empty_page(request, pushed) or await feed.page(
-            self._device, cursor.seq, page_start(cursor), PageSize(self._limits.items)
+            self._device,
+            cursor.seq,
+            page_start(cursor),
+            PageSize(self._limits.items),
+            pushed.bare,
         )
         if page is None:
             return VaultAnswer(id=request.id, status="gone")
@@ -184,6 +188,11 @@ class Pushed:
     def inline(self) -> set[UUID]:
         """Prompts whose head goes along in any case."""
         return self.ledger.inline if self.ledger else set()
+
+    @property
+    def bare(self) -> set[UUID]:
+        """Those of them of which the device has no version any more."""
+        return self.ledger.bare if self.ledger else set()
 
     @property
     def over(self) -> list[UUID]:

@@ -1,5 +1,6 @@
 """What devices read of a vault, page by page; every query names vault and user."""
 
+from collections.abc import Set
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -115,11 +116,11 @@ class FeedRepository:
         self._vault_id, self._user_id = vault_id, user_id
 
     async def page(
-        self, device: UUID, seq: int, since: int, size: PageSize
+        self, device: UUID, seq: int, since: int, size: PageSize, bare: Set[UUID]
     ) -> Page | None:
         """Return what follows *seq*, with the versions that follow *since*.
 
-        None where the user is no member.
+        Of prompts in *bare*, with every version. None where the user is no member.
         """
         values = {
             "vault": self._vault_id,
@@ -133,7 +134,7 @@ class FeedRepository:
         if not rows:
             return None
         page = _page(rows)
-        await self._add_versions(page.changes, since)
+        await self._add_versions(page.changes, since, bare)
         return page
 
     async def heads(self, items: set[UUID]) -> list[Change]:
@@ -162,14 +163,15 @@ class FeedRepository:
         values = {"vault": self._vault_id, "items": [*items], "since": since}
         return await self._rows(_VERSIONS, values)
 
-    async def _add_versions(self, changes: list[Change], since: int) -> None:
+    async def _add_versions(
+        self, changes: list[Change], since: int, bare: Set[UUID] = frozenset()
+    ) -> None:
         """Give each prompt's versions to the first change that tells of it."""
         first = {change.item: change for change in reversed(changes)}
-        if not first:
-            return
-        for row in await self.versions({*first}, since):
-            change = first[row["item_id"]]
-            change.versions = [*change.versions, version_read(row)]
+        for items, after in (({*first} - bare, since), ({*first} & bare, 0)):
+            for row in await self.versions(items, after) if items else ():
+                change = first[row["item_id"]]
+                change.versions = [*change.versions, version_read(row)]
 
     async def _rows(self, query: str, values: Any) -> list[dict[str, Any]]:
         cursor = self._connection.cursor(row_factory=dict_row)

@@ -94,6 +94,8 @@ class Ledger:
     results: list[Result] = field(default_factory=list)
     inline: set[UUID] = field(default_factory=set)
     """Prompts whose head the device must see, wherever its cursor stands."""
+    bare: set[UUID] = field(default_factory=set)
+    """Those of them of which the device has removed every version."""
     over: list[UUID] = field(default_factory=list)
 
     @property
@@ -149,6 +151,8 @@ class Ledger:
         if push.base is None if head is None else head.rev in _line(push):
             return None
         self.inline.add(push.item)
+        if push.payload is None:
+            self.bare.add(push.item)
         return Result(
             rev=push.rev,
             r="conflict",

@@ -45,15 +45,16 @@ STATEMENTS = (
     """CREATE INDEX sync_items_dirty ON sync_items (pk)
         WHERE local_rev IS NOT base_rev AND hold IS NULL""",
     "CREATE INDEX sync_items_held ON sync_items (hold) WHERE hold IS NOT NULL",
-    # What a prompt was at each revision, without its texts, which are versions. A
-    # partial one only brings older versions, of a history too long for one request.
+    # What a prompt was at each revision, without its texts, which are versions. One
+    # with `upto` brings the versions so far only: a history may be too long for one
+    # request.
     """CREATE TABLE sync_revs (
         item_pk INTEGER NOT NULL REFERENCES sync_items (pk) ON DELETE CASCADE,
         rev VARCHAR NOT NULL,
         number INTEGER NOT NULL,
         parent VARCHAR,
         deleted BOOLEAN NOT NULL,
-        partial BOOLEAN NOT NULL DEFAULT 0,
+        upto VARCHAR,
         state JSON,
         PRIMARY KEY (item_pk, rev)
     ) WITHOUT ROWID""",

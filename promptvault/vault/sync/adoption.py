@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from promptvault.domain.name import leaf_of, own_name, validate_name
 from promptvault.domain.prompt import clean_line, validate_tag
 from promptvault.domain.revision import validate_label
-from promptvault.domain.timestamp import from_text, to_text
-from promptvault.errors import InvalidInputError, UnavailableError
+from promptvault.domain.timestamp import from_text
+from promptvault.errors import InvalidInputError
 from promptvault.vault.indexing import LaterIndex
 from promptvault.vault.sync.commit import Commit
 from promptvault.vault.sync.item import State
@@ -183,11 +183,6 @@ class Adoption:
 
 def _columns(state: State, prompt_id: str, *, deleted: bool) -> _Columns:
     """Return what can stand in the vault; a server's word is not taken for it."""
-    try:
-        times = [_time(state[name]) for name in ("created_at", "updated_at")]
-        deleted_at = _time(state.get("deleted_at") or times[1])
-    except (ValueError, OverflowError):
-        raise UnavailableError("The server sent a time that is none.") from None
     return _Columns(
         _name(state["name"], prompt_id),
         clean_line(state["title"]),
@@ -197,14 +192,10 @@ def _columns(state: State, prompt_id: str, *, deleted: bool) -> _Columns:
         clean_line(state["source"]) or "local",
         state["version"],
         bool(state.get("sensitive_allowed", False)),
-        times[0],
-        times[1],
-        deleted_at if deleted else None,
+        state["created_at"],
+        state["updated_at"],
+        state.get("deleted_at", state["updated_at"]) if deleted else None,
     )
-
-
-def _time(text: str) -> str:
-    return to_text(from_text(text))
 
 
 def _name(name: str, prompt_id: str) -> str:

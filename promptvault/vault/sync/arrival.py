@@ -3,8 +3,9 @@
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from typing import Any
 
+from promptvault.errors import UnavailableError
 from promptvault.vault.sync.adoption import Adoption, MissingVersionError
 from promptvault.vault.sync.base import Bases
 from promptvault.vault.sync.commit import Commit
@@ -24,21 +25,23 @@ from promptvault.vault.sync.item import (
 )
 from promptvault.vault.sync.link import Link
 from promptvault.vault.sync.merging import Merger
+from promptvault.vault.sync.part import MOST_BYTES, parts
 from promptvault.vault.sync.side import add_side, drop_side, take_side
-from promptvault.vault.sync.state import is_held_back, keep_private, unsent
+from promptvault.vault.sync.state import is_held_back, keep_private, stored, unsent
 from promptvault.vault.sync.twin import find_twin
 from promptvault.vault.sync.version import (
     NewVersion,
     find_version,
     forget_places,
     has_moved,
+    is_foreign,
     keep_early,
     received,
     set_place,
     take_early,
 )
 from promptvault.wire.prompt_state import check_state
-from promptvault.wire.sync import Change, VersionRead
+from promptvault.wire.sync import Change
 
 
 @dataclass(slots=True)
@@ -58,30 +61,74 @@ class Arrivals:
     conflicts: int = 0
 
     def take(self, change: Change) -> None:
-        """Take in one change; raises MissingVersionError, UnavailableError."""
+        """Take in one change; raises MissingVersionError.
+
+        One that this program cannot read is passed over: it stops no other.
+        """
         if self.link.resync:
             self._see(str(change.item if change.t == "item" else change.rev))
+        told = self._read(change)
+        if told is None:
+            self._pass_over(change)
+            return
         match change.t:
             case "item":
-                self._head(change)
+                self._head(change, *told)
             case "side":
-                self._side(change)
+                self._side(change, *told)
             case _:
-                self._learn(str(change.item), change.versions)
+                self._learn(str(change.item), told[1])
                 drop_side(self.connection, str(change.rev))
 
     def _see(self, id_: str) -> None:
         self.connection.execute("INSERT OR IGNORE INTO sync_seen VALUES (?)", (id_,))
 
-    def _side(self, change: Change) -> None:
-        self._learn(str(change.item), change.versions)
-        state = check_state(change.payload)
+    def _read(self, change: Change) -> tuple[State | None, list[NewVersion]] | None:
+        """Return what a change says, None where nobody here can tell."""
+        id_ = str(change.item)
+        try:
+            state = None if change.payload is None else check_state(change.payload)
+            versions = [*map(received, change.versions)]
+        except UnavailableError:
+            return None
+        if state is None and not (change.deleted or change.t == "resolved"):
+            return None
+        if any(is_foreign(self.connection, new.id, id_) for new in versions):
+            return None
+        return state, versions
+
+    def _pass_over(self, change: Change) -> None:
+        """Note that there is something newer of a prompt, which waits to be read.
+
+        What is here of it stays, and what becomes of it here is not sent.
+        """
+        if change.t != "item":
+            return
+        id_, rev = str(change.item), str(change.rev)
+        item = find_item(self.connection, id_) or add_item(
+            self.connection, id_, rev, None
+        )
+        ours = find_revision(self.connection, item, item.local_rev)
+        if ours is None or item.is_clean:
+            state = ours.state if ours else None
+            new = Revision(rev, item.base_rev, change.deleted, None, state)
+            add_revision(self.connection, item, new)
+            item.local_rev = rev
+        self.bases.set(item, rev, live=not change.deleted)
+        item.hold = Hold.UNREADABLE
+        save_item(self.connection, item)
+
+    def _side(
+        self, change: Change, state: State | None, versions: list[NewVersion]
+    ) -> None:
+        assert state is not None
+        self._learn(str(change.item), versions)
         mine = change.by is not None and str(change.by.device) == self.link.device
         item = str(change.item)
         if take_side(self.connection, str(change.rev), item, state, mine=mine):
             self.conflicts += 1
 
-    def _learn(self, prompt_id: str, versions: list[VersionRead]) -> None:
+    def _learn(self, prompt_id: str, versions: list[NewVersion]) -> None:
         """Take in versions, which are kept for later where their prompt is not here."""
         if not versions:
             return
@@ -89,8 +136,7 @@ class Arrivals:
         if pk is None:
             keep_early(self.connection, prompt_id, versions)
             return
-        find = partial(find_version, self.connection)
-        told = [(find(new.id), new) for new in map(received, versions)]
+        told = [(find_version(self.connection, new.id), new) for new in versions]
         if any(has_moved(self.connection, key, new.place) for key, new in told):
             # The server forgot the prompt, and has what somebody else knew of it.
             forget_places(self.connection, prompt_id)
@@ -101,17 +147,16 @@ class Arrivals:
         self.adoption.add_versions(pk, fresh)
         self.commit.renumber(self.connection, pk)
 
-    def _head(self, change: Change) -> None:
+    def _head(
+        self, change: Change, state: State | None, versions: list[NewVersion]
+    ) -> None:
         id_, rev = str(change.item), str(change.rev)
-        state = None if change.payload is None else check_state(change.payload)
-        if state is None and not change.deleted:
-            raise MissingVersionError
-        theirs = Revision(rev, None, change.deleted, False, state)
+        theirs = Revision(rev, None, change.deleted, None, state)
         item = find_item(self.connection, id_)
         if item is None:
-            self._arrive(id_, theirs, change.versions)
+            self._arrive(id_, theirs, versions)
             return
-        self._learn(id_, change.versions)
+        self._learn(id_, versions)
         if rev == item.local_rev or self._descends_from(item, rev):
             self.bases.set(item, rev, live=not change.deleted)
             if item.is_clean:
@@ -124,7 +169,7 @@ class Arrivals:
             rev in (each.rev, each.parent) for each in line(self.connection, item)
         )
 
-    def _arrive(self, id_: str, theirs: Revision, versions: list[VersionRead]) -> None:
+    def _arrive(self, id_: str, theirs: Revision, versions: list[NewVersion]) -> None:
         """Take in a prompt that sync does not know yet."""
         if theirs.state is None:
             return
@@ -137,12 +182,12 @@ class Arrivals:
             self._follow(item, theirs)
 
     def _create(
-        self, id_: str, theirs: Revision, versions: Sequence[VersionRead] = ()
+        self, id_: str, theirs: Revision, versions: Sequence[NewVersion] = ()
     ) -> None:
         assert theirs.state is not None
         # Several changes of a prompt may each bring the same versions, page by page.
         told = {v.id: v for v in (*take_early(self.connection, id_), *versions)}
-        placed = sorted(map(received, told.values()), key=lambda each: each.place or ())
+        placed = sorted(told.values(), key=lambda each: each.place or ())
         if not theirs.deleted and self.link.is_catching_up:
             self._drop_twin(theirs.state, placed)
         self.adoption.create(id_, theirs.state, placed, deleted=theirs.deleted)
@@ -162,10 +207,29 @@ class Arrivals:
         self._overwrite(item, theirs)
         self._send_rest(item, theirs)
 
-    def _send_rest(self, item: Item, theirs: Revision) -> None:
-        if theirs.state is not None and unsent(self.connection, [item.id]):
-            deleted = theirs.deleted
-            self._rebase(item, item.local_rev, theirs.state, deleted=deleted)
+    def _send_rest(
+        self, item: Item, theirs: Revision, *, with_side: bool = False
+    ) -> None:
+        """Send what was written here, and where it was found, though theirs stands.
+
+        A short history goes with the side, where there is one.
+        """
+        if theirs.state is None:
+            return
+        here = stored(self.connection, [item.id])[item.id].state["origins"]
+        told = {_place(each) for each in theirs.state.get("origins", [])}
+        if any(_place(each) not in told for each in here):
+            state = theirs.state | {"origins": here}
+        elif self._unsent_bytes(item) > (MOST_BYTES if with_side else -1):
+            state = theirs.state
+        else:
+            return
+        self._rebase(item, item.local_rev, state, deleted=theirs.deleted)
+
+    def _unsent_bytes(self, item: Item) -> int:
+        """Return the length of what was not sent, -1 where there is nothing."""
+        found = unsent(self.connection, [item.id]).get(item.id)
+        return sum(each.size for each in found) if found else -1
 
     def _overwrite(self, item: Item, theirs: Revision) -> None:
         keep_private(self.connection, item.id)
@@ -189,8 +253,15 @@ class Arrivals:
     def _rebase(
         self, item: Item, parent: str, state: State | None, *, deleted: bool = False
     ) -> None:
-        """Let ours come after *parent*, to be sent."""
-        new = Revision(new_rev(), parent, deleted, False, state)
+        """Let ours come after *parent*, to be sent, in parts where it is long."""
+        before = find_revision(self.connection, item, parent)
+        known = before.state if before and not before.deleted else None
+        rest = unsent(self.connection, [item.id]).get(item.id, [])
+        for part in parts(state, known, rest) if state else ():
+            ahead = Revision(new_rev(), parent, False, part.upto, part.state)
+            add_revision(self.connection, item, ahead)
+            parent = ahead.rev
+        new = Revision(new_rev(), parent, deleted, None, state)
         add_revision(self.connection, item, new)
         held = is_held_back(self.connection, item.id)
         item.local_rev, item.hold = new.rev, Hold.SECRETS if held else None
@@ -199,8 +270,8 @@ class Arrivals:
     def _change(self, item: Item, theirs: Revision) -> None:
         ours = find_revision(self.connection, item, item.local_rev)
         assert ours is not None
-        if ours.state is None and theirs.state is not None and not item.is_clean:
-            self._require_history()
+        if ours.state is None and theirs.state is not None:
+            self._require_history(item)
         if item.is_clean or self._agree(ours, theirs):
             self._follow(item, theirs)
         elif self._must_ask(item):
@@ -212,10 +283,14 @@ class Arrivals:
         else:
             self._both_changed(item, ours, theirs)
 
-    def _require_history(self) -> None:
-        """Raise MissingVersionError: the versions of a prompt that was removed for good
-        come again only when everything is read anew."""
-        if not self.link.is_catching_up:
+    def _require_history(self, item: Item) -> None:
+        """Raise MissingVersionError where the versions of a prompt that was removed for
+        good come again only when everything is read anew.
+
+        They come with a change that the server found in conflict with the removal, and
+        with one that has undone it.
+        """
+        if not (item.is_clean or item.id in self.common or self.link.is_catching_up):
             raise MissingVersionError
 
     def _must_ask(self, item: Item) -> bool:
@@ -244,12 +319,14 @@ class Arrivals:
         assert pk is not None
         assert ours.state is not None
         assert theirs.state is not None
+        keep_private(self.connection, item.id)
         base = self._base(item)
         merged = self.merger.merge(pk, base, ours.state, theirs.state)
         if merged is None:
             self.conflicts += 1
             add_side(self.connection, item, ours.state)
             self._overwrite(item, theirs)
+            self._send_rest(item, theirs, with_side=True)
         elif self.merger.is_same(merged, theirs.state):
             self._follow(item, theirs)
         else:
@@ -264,3 +341,8 @@ class Arrivals:
         rev = self.common.get(item.id) or item.base_rev
         base = find_revision(self.connection, item, rev)
         return None if base is None or base.deleted else base.state
+
+
+def _place(origin: dict[str, Any]) -> tuple[Any, ...]:
+    """Return by what a place where a prompt was found is known again."""
+    return tuple(map(origin.get, ("source", "conversation_id", "message_id")))

@@ -1,9 +1,11 @@
 """The commits of what sync changes: older versions first, then all that is current."""
 
+import itertools
 import json
 import sqlite3
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from promptvault.domain.prompt import Author, Prompt, Version
 from promptvault.front_matter import header
@@ -13,6 +15,16 @@ from promptvault.vault.reader import PROMPT_QUERY, Reader, to_prompt, to_version
 from promptvault.vault.sync.version import renumber
 
 _PATH_OF = "SELECT id, name, deleted_at FROM prompts WHERE pk = ?"
+
+
+_EARLIER = "Earlier versions from other devices"
+_MANY_DRAFTS = 200
+
+
+class _Draft(NamedTuple):
+    prompt: Prompt
+    version: Version
+    version_pk: int
 
 
 @dataclass(slots=True)
@@ -65,7 +77,7 @@ class Commit:
         """Put it all into the outbox, once every change is made."""
         if not self.prompts and not self.removed:
             return
-        _write_drafts(connection, self.drafts)
+        _write_drafts(connection, self.drafts, author, now)
         pk = outbox.insert_commit(connection, author, message, now)
         rows = [_row(connection, prompt_pk) for prompt_pk in self.prompts]
         taken = {path for path, _ in rows}
@@ -86,26 +98,42 @@ def _row(connection: sqlite3.Connection, prompt_pk: int) -> tuple[str, int]:
     return _path(*where), version_pk
 
 
-def _write_drafts(connection: sqlite3.Connection, drafts: dict[int, list[int]]) -> None:
-    """Write a commit for each version that is not current, the oldest first."""
-    found = [
-        (prompt, version, pk)
-        for prompt_pk, version_pks in drafts.items()
-        for prompt, version, pk in _drafts(connection, prompt_pk, version_pks)
-    ]
-    found.sort(key=lambda each: each[1].created_at)
-    for prompt, version, version_pk in found:
-        author, message, time = version.author, version.message, version.created_at
-        key = outbox.insert_commit(connection, author, message, time)
-        origins = Reader(connection).origins(prompt)
-        head = header(prompt._replace(labels={}), version, origins)
-        row = (key, history_path(prompt), head, version_pk)
-        connection.execute(outbox.INSERT_FILE, row)
+def _write_drafts(
+    connection: sqlite3.Connection,
+    drafts: dict[int, list[int]],
+    author: Author,
+    now: datetime,
+) -> None:
+    """Write commits for versions that are not current, the oldest first.
+
+    A few get one each, with their own words. Of very many, one commit takes a version
+    of each prompt: git writes a folder anew with every commit.
+    """
+    found = {pk: _drafts(connection, pk, pks) for pk, pks in drafts.items()}
+    if sum(map(len, found.values())) > _MANY_DRAFTS:
+        for batch in itertools.zip_longest(*found.values()):
+            key = outbox.insert_commit(connection, author, _EARLIER, now)
+            for draft in filter(None, batch):
+                _write_draft(connection, key, draft)
+        return
+    every = [draft for each in found.values() for draft in each]
+    for draft in sorted(every, key=lambda each: each.version.created_at):
+        version = draft.version
+        said = (version.author, version.message, version.created_at)
+        _write_draft(connection, outbox.insert_commit(connection, *said), draft)
+
+
+def _write_draft(connection: sqlite3.Connection, key: int, draft: _Draft) -> None:
+    prompt = draft.prompt
+    origins = Reader(connection).origins(prompt)
+    head = header(prompt._replace(labels={}), draft.version, origins)
+    row = (key, history_path(prompt), head, draft.version_pk)
+    connection.execute(outbox.INSERT_FILE, row)
 
 
 def _drafts(
     connection: sqlite3.Connection, prompt_pk: int, version_pks: list[int]
-) -> list[tuple[Prompt, Version, int]]:
+) -> list[_Draft]:
     row = connection.execute(f"{PROMPT_QUERY} WHERE p.pk = ?", (prompt_pk,)).fetchone()
     prompt = to_prompt(row)
     rows = connection.execute(
@@ -115,4 +143,6 @@ def _drafts(
         FROM versions WHERE pk IN (SELECT value FROM json_each(?)) ORDER BY number""",
         (json.dumps(version_pks),),
     ).fetchall()
-    return [(prompt, to_version(row[:10]), row[10]) for row in rows if not row[11]]
+    return [
+        _Draft(prompt, to_version(row[:10]), row[10]) for row in rows if not row[11]
+    ]

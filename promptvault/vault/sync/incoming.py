@@ -19,7 +19,13 @@ from promptvault.vault.sync.adoption import Adoption
 from promptvault.vault.sync.arrival import Arrivals
 from promptvault.vault.sync.base import Bases
 from promptvault.vault.sync.commit import Commit
-from promptvault.vault.sync.item import Hold, find_item, release, save_item
+from promptvault.vault.sync.item import (
+    Hold,
+    find_item,
+    forget_unreadable,
+    release,
+    save_item,
+)
 from promptvault.vault.sync.link import get_link, save_link
 from promptvault.vault.sync.merging import Merger
 from promptvault.vault.sync.minting import forget_changes, mint
@@ -100,6 +106,12 @@ def hold_back(connection: sqlite3.Connection, outgoing: Outgoing) -> None:
             save_item(connection, item)
 
 
+def read_unreadable_again(connection: sqlite3.Connection) -> None:
+    """Read everything anew where something was passed over."""
+    if forget_unreadable(connection):
+        read_anew(connection)
+
+
 def read_anew(connection: sqlite3.Connection) -> None:
     """Let everything be read from the beginning, within the transaction under way."""
     link = get_link(connection)
@@ -117,7 +129,6 @@ class _Reception:
         self._bases = Bases(connection, int.from_bytes(self._link.digest))
         self._commit = Commit()
         mint(connection, self._commit)  # what was changed while the request was out
-        self._adoption = Adoption(connection, self._commit)
         self._taken = Taken()
 
     def take(self, outgoing: Outgoing, answers: Sequence[VaultAnswer]) -> Taken:
@@ -130,7 +141,10 @@ class _Reception:
             outgoing = Outgoing()
         if index:
             index.finish()
-        naming.settle(self._connection, self._adoption.names, self._commit)
+        names = self._adoption.names | naming.names_of(
+            self._connection, self._bases.turned
+        )
+        naming.settle(self._connection, names, self._commit)
         scribe = self._scribe
         self._commit.write(self._connection, scribe.author, _MESSAGE, scribe.now)
         link = self._link._replace(digest=self._bases.digest_bytes)
@@ -145,7 +159,7 @@ class _Reception:
                 "The vault that this one is synced with is not yours: sign in as who"
                 " you were, or begin anew with 'promptvault sync --relink'."
             )
-        if answer.cursor is None:
+        if answer.cursor is None or answer.cursor.epoch is None:
             raise UnavailableError("The server's answer makes no sense: try again.")
         if answer.status == "resync":
             self._begin_anew(answer)

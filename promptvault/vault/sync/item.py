@@ -28,6 +28,8 @@ class Hold(StrEnum):
     """The account may read only."""
     REFUSED = "refused"
     """The server finds something wrong with it."""
+    UNREADABLE = "unreadable"
+    """What another device made of it is nothing that this program can read."""
 
 
 @dataclass(slots=True)
@@ -55,8 +57,8 @@ class Revision(NamedTuple):
     rev: str
     parent: str | None
     deleted: bool
-    partial: bool
-    """Whether it brings but a part of a long history."""
+    upto: str | None
+    """The last version that goes along; None for all, '' for none."""
     state: State | None
     """None where nothing is left of the prompt."""
 
@@ -107,18 +109,19 @@ def forget_item(connection: sqlite3.Connection, item: Item) -> None:
 def add_revision(connection: sqlite3.Connection, item: Item, new: Revision) -> None:
     """Remember a revision of *item*, and forget the oldest where there are many."""
     state = None if new.state is None else json.dumps(new.state, ensure_ascii=False)
-    row = (item.pk, new.rev, item.pk, new.parent, new.deleted, new.partial, state)
+    row = (item.pk, new.rev, item.pk, new.parent, new.deleted, new.upto, state)
     connection.execute(
         """INSERT OR IGNORE INTO sync_revs
-            (item_pk, rev, number, parent, deleted, partial, state)
+            (item_pk, rev, number, parent, deleted, upto, state)
         VALUES (?, ?, 1 + coalesce((SELECT max(number) FROM sync_revs
             WHERE item_pk = ?), 0), ?, ?, ?, ?)""",
         row,
     )
     connection.execute(
         """DELETE FROM sync_revs WHERE item_pk = ?1 AND number <=
-            (SELECT max(number) FROM sync_revs WHERE item_pk = ?1) - ?2""",
-        (item.pk, _KEPT),
+            (SELECT max(number) FROM sync_revs WHERE item_pk = ?1) - ?2
+            AND rev IS NOT ?3""",
+        (item.pk, _KEPT, item.base_rev),
     )
 
 
@@ -127,7 +130,7 @@ def find_revision(
 ) -> Revision | None:
     """Return what *item* was at *rev*, None where that is not known."""
     row = connection.execute(
-        """SELECT rev, parent, deleted, partial, state FROM sync_revs
+        """SELECT rev, parent, deleted, upto, state FROM sync_revs
         WHERE item_pk = ? AND rev = ?""",
         (item.pk, rev),
     ).fetchone()
@@ -141,7 +144,7 @@ def lines(
     wanted = {item.pk: item.local_rev for item in items}
     found: dict[int, dict[str, Revision]] = {pk: {} for pk in wanted}
     rows = connection.execute(
-        """SELECT item_pk, rev, parent, deleted, partial, state FROM sync_revs
+        """SELECT item_pk, rev, parent, deleted, upto, state FROM sync_revs
         WHERE item_pk IN (SELECT value FROM json_each(?))""",
         (json.dumps(list(wanted)),),
     )
@@ -164,10 +167,10 @@ def _line(revisions: dict[str, Revision], rev: str | None) -> list[Revision]:
 
 
 def _revision(
-    rev: str, parent: str | None, deleted: int, partial: int, state: str | None
+    rev: str, parent: str | None, deleted: int, upto: str | None, state: str | None
 ) -> Revision:
     content = None if state is None else json.loads(state)
-    return Revision(rev, parent, bool(deleted), bool(partial), content)
+    return Revision(rev, parent, bool(deleted), upto, content)
 
 
 def release(connection: sqlite3.Connection, hold: Hold, number: int = -1) -> None:
@@ -177,6 +180,23 @@ def release(connection: sqlite3.Connection, hold: Hold, number: int = -1) -> Non
             (SELECT pk FROM sync_items WHERE hold = ? ORDER BY pk LIMIT ?)""",
         (hold, number),
     )
+
+
+def forget_unreadable(connection: sqlite3.Connection) -> bool:
+    """Let what could not be read be told again; returns whether there was any."""
+    sql = f"SELECT {_COLUMNS} FROM sync_items WHERE hold = ?"
+    items = [Item(*row) for row in connection.execute(sql, (Hold.UNREADABLE,))]
+    for item in items:
+        ours = find_revision(connection, item, item.local_rev)
+        if ours is None or ours.state is None:
+            forget_item(connection, item)
+            continue
+        item.local_rev, item.base_rev = new_rev(), None
+        item.base_live, item.hold = False, None
+        new = Revision(item.local_rev, None, *ours[2:])
+        add_revision(connection, item, new)
+        save_item(connection, item)
+    return bool(items)
 
 
 def new_rev() -> str:

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from promptvault.vault.sync import naming
@@ -19,11 +19,10 @@ from promptvault.vault.sync.item import (
     new_rev,
     save_item,
 )
-from promptvault.vault.sync.state import Standing, UnsentVersion, standing, unsent
+from promptvault.vault.sync.part import Part, parts
+from promptvault.vault.sync.state import Stored, UnsentVersion, stored, unsent
 
 _BATCH = 500
-MOST_BYTES = 1024 * 1024
-_MOST_VERSIONS = 1000
 
 
 def mint(connection: sqlite3.Connection, commit: Commit) -> None:
@@ -56,7 +55,7 @@ def forget_changes(
 
 
 def _mint(connection: sqlite3.Connection, ids: Sequence[str], commit: Commit) -> None:
-    found, items = standing(connection, ids), find_items(connection, ids)
+    found, items = stored(connection, ids), find_items(connection, ids)
     waiting = unsent(connection, ids)
     names = set()
     for id_ in ids:
@@ -78,7 +77,7 @@ def _mint_removal(connection: sqlite3.Connection, item: Item | None) -> set[str]
         return set()
     connection.execute(
         """INSERT OR IGNORE INTO sync_resolves (item, side)
-        SELECT item, rev FROM sync_sides WHERE item = ? AND status = 'open'""",
+        SELECT item, rev FROM sync_sides WHERE item = ?""",
         (item.id,),
     )
     connection.execute("DELETE FROM sync_sides WHERE item = ?", (item.id,))
@@ -93,11 +92,11 @@ def _advance(
     state: State | None,
     *,
     deleted: bool,
-    partial: bool = False,
+    upto: str | None = None,
     hold: str | None = None,
 ) -> None:
     rev = new_rev()
-    new = Revision(rev, item.local_rev, deleted, partial, state)
+    new = Revision(rev, item.local_rev, deleted, upto, state)
     add_revision(connection, item, new)
     item.local_rev, item.hold = rev, hold
     save_item(connection, item)
@@ -109,68 +108,60 @@ class _Mint(NamedTuple):
     connection: sqlite3.Connection
     id: str
     item: Item | None
-    prompt: Standing
+    prompt: Stored
     unsent: list[UnsentVersion]
 
     def run(self) -> set[str]:
         """Give it a revision where it has changed; return names taken or left."""
-        hold = Hold.SECRETS if self.prompt.is_held_back else None
         if self.item is None:
             # What went into the trash before anybody heard of it stays there.
-            return set() if self.prompt.deleted else self._add(hold)
+            return set() if self.prompt.deleted else self._add()
         before = find_revision(self.connection, self.item, self.item.local_rev)
         old = before.state if before else None
         state = {**(old or {}), **self.prompt.state}
         if not self.prompt.deleted:
             state.pop("deleted_at", None)
         if before and state == old and before.deleted == self.prompt.deleted:
-            self._set_hold(self.item, hold)
-            return set()
-        for partial in self._parts(state):
-            _advance(self.connection, self.item, partial, deleted=False, partial=True)
-        deleted = self.prompt.deleted
-        _advance(self.connection, self.item, state, deleted=deleted, hold=hold)
+            self._set_hold(self.item)
+        else:
+            self._change(self.item, state)
         return {state["name"], (old or state)["name"]}
 
-    def _add(self, hold: Hold | None) -> set[str]:
-        *parts, last = [*self._parts(self.prompt.state), self.prompt.state]
+    @property
+    def _hold(self) -> str | None:
+        if self.item and self.item.hold == Hold.UNREADABLE:
+            return Hold.UNREADABLE
+        return Hold.SECRETS if self.prompt.is_held_back else None
+
+    def _add(self) -> set[str]:
+        """Begin to sync it."""
+        state = self.prompt.state
+        *ahead, last = [*parts(state, None, self.unsent), Part(state, None)]
+        first = ahead[0] if ahead else last
         rev = new_rev()
         item = add_item(self.connection, self.id, rev, None)
-        first = parts[0] if parts else last
-        new = Revision(rev, None, False, bool(parts), first)
+        new = Revision(rev, None, False, first.upto, first.state)
         add_revision(self.connection, item, new)
-        for state in [*parts[1:], last] if parts else []:
-            partial = state is not last
-            _advance(self.connection, item, state, deleted=False, partial=partial)
-        self._set_hold(item, hold)
-        return {last["name"]}
+        for each in [*ahead[1:], last] if ahead else []:
+            _advance(self.connection, item, each.state, deleted=False, upto=each.upto)
+        self._set_hold(item)
+        return {state["name"]}
 
-    def _set_hold(self, item: Item, hold: Hold | None) -> None:
+    def _change(self, item: Item, state: State) -> None:
+        base = find_revision(self.connection, item, item.base_rev)
+        before = base.state if base and not base.deleted else None
+        if self.prompt.deleted and before and (self._hold or item.hold):
+            # What must stay here does, but that it was deleted is no secret.
+            kept = {"deleted_at": state["deleted_at"]}
+            _advance(self.connection, item, before | kept, deleted=True, upto="")
+            return
+        for part in parts(state, before, self.unsent):
+            _advance(self.connection, item, part.state, deleted=False, upto=part.upto)
+        deleted = self.prompt.deleted
+        _advance(self.connection, item, state, deleted=deleted, hold=self._hold)
+
+    def _set_hold(self, item: Item) -> None:
         """Hold the prompt back for its secrets, or for them no longer."""
-        if hold != item.hold and Hold.SECRETS in {hold, item.hold}:
-            item.hold = hold
+        if self._hold != item.hold and Hold.SECRETS in {self._hold, item.hold}:
+            item.hold = self._hold
             save_item(self.connection, item)
-
-    def _parts(self, state: State) -> Iterator[State]:
-        """Yield what brings the older versions, of a history too long for one request.
-
-        The last part of it goes with the prompt itself.
-        """
-        size, sent = 0, set[str]()
-        labels = state["labels"]
-        known = {each.id for each in self.unsent}
-        for number, version in enumerate(self.unsent[:-1], 1):
-            size += version.size
-            sent.add(version.id)
-            if size < MOST_BYTES and number % _MOST_VERSIONS:
-                continue
-            size = 0
-            kept = {k: v for k, v in labels.items() if v in sent or v not in known}
-            time = version.created_at
-            origins = [
-                each
-                for each in state["origins"]
-                if each.get("version") not in known - sent
-            ]
-            part = {**state, "version": version.id, "labels": kept}
-            yield {**part, "updated_at": time, "origins": origins}

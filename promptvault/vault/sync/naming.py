@@ -17,9 +17,13 @@ _BEARERS = """SELECT p.id, p.pk, p.name FROM json_each(?1) w
     UNION ALL SELECT p.id, p.pk, p.name FROM json_each(?1) w
         CROSS JOIN prompts p ON p.name > w.value || '~' AND p.name < w.value || '~~'
         WHERE p.deleted_at IS NULL"""
-# The first version's place says when the server first heard of a prompt.
-_AGE = """SELECT min(s.seq) FROM versions v JOIN sync_places s ON s.version_pk = v.pk
-    WHERE v.prompt_pk = ?"""
+# The first version's place says when the server first heard of a prompt. One that does
+# not live there is nowhere else: it makes way for those that others see, too.
+_AGE = """SELECT coalesce((SELECT base_live FROM sync_items WHERE item = ?2), 0),
+    (SELECT min(s.seq) FROM versions v JOIN sync_places s ON s.version_pk = v.pk
+        WHERE v.prompt_pk = ?1)"""
+_NAMES = """SELECT name, id FROM prompts
+    WHERE id IN (SELECT value FROM json_each(?)) AND deleted_at IS NULL"""
 _RENAME = "UPDATE prompts SET name = ?, leaf = ? WHERE pk = ?"
 _DIGITS = (4, 8, 36)
 
@@ -28,6 +32,12 @@ class _Bearer(NamedTuple):
     id: str
     pk: int
     shown: str
+
+
+def names_of(connection: sqlite3.Connection, prompt_ids: Iterable[str]) -> set[str]:
+    """Return the names that people gave to prompts."""
+    rows = connection.execute(_NAMES, (json.dumps([*prompt_ids]),))
+    return {own_name(*row) for row in rows}
 
 
 def free_name(connection: sqlite3.Connection, name: str, prompt_id: str) -> str:
@@ -63,9 +73,9 @@ def _by_age(connection: sqlite3.Connection, bearers: list[_Bearer]) -> list[str]
     if len(bearers) == 1:
         return [bearers[0].id]
 
-    def age(bearer: _Bearer) -> tuple[bool, int, str]:
-        (seq,) = connection.execute(_AGE, (bearer.pk,)).fetchone()
-        return (seq is None, seq or 0, bearer.id)
+    def age(bearer: _Bearer) -> tuple[bool, bool, int, str]:
+        live, seq = connection.execute(_AGE, (bearer.pk, bearer.id)).fetchone()
+        return (not live, seq is None, seq or 0, bearer.id)
 
     return [each.id for each in sorted(bearers, key=age)]
 

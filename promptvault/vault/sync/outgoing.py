@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from promptvault.vault.sync.item import Item, Revision, lines, new_rev
-from promptvault.vault.sync.minting import MOST_BYTES
-from promptvault.vault.sync.state import outbound, unsent
+from promptvault.vault.sync.part import MOST_BYTES
+from promptvault.vault.sync.state import Outbound, outbound, unsent
 from promptvault.wire.sync import MAX_CHAIN
 
 _MOST_RESOLVES = 1000
@@ -31,6 +31,8 @@ class Room(NamedTuple):
     changes: int = 500
     bytes: int = 2 * 1024 * 1024
     """Of the body before it is compressed; one change may be longer by itself."""
+    payload: int = 256 * 1024
+    """Bytes of one version."""
 
 
 @dataclass(slots=True)
@@ -42,7 +44,7 @@ class Sent:
     versions: list[int] = field(default_factory=list)
     """Keys of the versions that go along."""
     upto: str | None = None
-    """The last version that goes along, where not all do."""
+    """The last version that goes along; None for all, '' for none."""
 
     @property
     def kind(self) -> str:
@@ -107,6 +109,8 @@ class _Collection:
         rows = self._connection.execute(_SIDES, (self._room.changes,)).fetchall()
         sizes = self._sizes({row[1] for row in rows})
         for rev, item, base, state in rows:
+            if sizes.get(item, 0) > MOST_BYTES:
+                continue  # its versions go in parts, with the prompt
             if self._is_full(sizes.get(item, 0)):
                 return
             push = {"kind": "side", "item": item, "rev": rev, "base": base}
@@ -124,9 +128,8 @@ class _Collection:
                 return
             revision, chain = _next(item, history[item.pk])
             sent = self._add(item.id, _head(item, revision, chain))
-            if revision.partial:
-                sent.upto = (revision.state or {}).get("version")
-            else:
+            sent.upto = revision.upto
+            if revision.rev == item.local_rev:
                 self._absorbers[item.id] = sent
 
     def _sizes(self, ids: set[str]) -> dict[str, int]:
@@ -147,15 +150,15 @@ class _Collection:
         return sent
 
     def _add_versions(self) -> None:
-        done: set[str] = set()
-        for item, version in outbound(self._connection, self._carriers):
+        found: dict[str, list[Outbound]] = {item: [] for item in self._carriers}
+        ids = list(self._carriers)
+        for item, version in outbound(self._connection, ids, self._room.payload):
+            found[item].append(version)
+        for item, versions in found.items():
             sent = self._carriers[item]
-            if item not in done:
-                sent.versions.append(version.pk)
-                whole = {"id": version.id, **version.content}
-                sent.push.setdefault("versions", []).append(whole)
-            if sent.upto == version.id:
-                done.add(item)
+            going = _upto(versions, sent.upto)
+            sent.versions = [each.pk for each in going]
+            sent.push["versions"] = [{"id": v.id, **v.content} for v in going]
 
     def _add_resolves(self) -> None:
         rows = self._connection.execute(_RESOLVES, (_MOST_RESOLVES,)).fetchall()
@@ -183,11 +186,19 @@ def _next(item: Item, line: Sequence[Revision]) -> tuple[Revision, list[str]]:
     for index, revision in enumerate(line):
         if revision.rev == item.base_rev:
             break
-        if revision.partial:
+        if revision.upto:
             at = index
     chain = [each.rev for each in line[at + 1 :]]
     oldest = line[-1].parent
     return line[at], [*chain, *([oldest] if oldest else [])][:MAX_CHAIN]
+
+
+def _upto(versions: list[Outbound], last: str | None) -> list[Outbound]:
+    """Return the versions up to the *last* that is to go; all where that is None."""
+    if last is None:
+        return versions
+    ids = [version.id for version in versions]
+    return versions[: ids.index(last) + 1] if last in ids else []
 
 
 def _head(item: Item, revision: Revision, chain: list[str]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from promptvault.errors import UnavailableError
 from promptvault.vault.sync.base import Bases
 from promptvault.vault.sync.commit import Commit
 from promptvault.vault.sync.item import (
@@ -47,7 +48,9 @@ class Results:
     def take(self, outgoing: Outgoing, results: Sequence[Result]) -> None:
         """Take in what the server says of each change."""
         for result in results:
-            sent = outgoing.changes[str(result.rev)]
+            sent = outgoing.changes.get(str(result.rev))
+            if sent is None:
+                raise UnavailableError("The server answers what was not asked.")
             if result.r == "ok":
                 self._accepted(sent, result)
             elif sent.kind == "head":

@@ -37,6 +37,8 @@ def begin(
         connection.execute("DELETE FROM sync_places")
         connection.execute("UPDATE sync_sides SET status = 'waiting'")
         bases.digest = 0
+    else:
+        bases.count()
     return link._replace(epoch=epoch, seq=0, boot=None, since=None, resync=reason)
 
 

@@ -37,14 +37,21 @@ _SIZES = f"""SELECT p.id, v.id, v.created_at, length(CAST(v.body AS BLOB)) {_UNS
 _VERSIONS = f"""SELECT p.id, v.pk, v.id, v.body, v.template, v.variables, v.message,
         v.author_name, v.author_email, v.created_at,
         v.secrets != '[]' AND (NOT p.secrets_allowed OR EXISTS (
-            SELECT 1 FROM sync_private x WHERE x.version_pk = v.pk))
-    {_UNSENT} ORDER BY w.key, v.number"""
+            SELECT 1 FROM sync_private x WHERE x.version_pk = v.pk)),
+        v.pk = p.version_pk OR EXISTS (
+            SELECT 1 FROM labels l WHERE l.version_pk = v.pk)
+    {_UNSENT} AND NOT (v.pk = p.version_pk AND v.secrets != '[]'
+        AND NOT p.secrets_allowed) ORDER BY w.key, v.number"""
 
 
-class Standing(NamedTuple):
+_LEFT_OUT = (
+    "[This version is too long to be synced; it is on the device it was made on.]"
+)
+
+
+class Stored(NamedTuple):
     """A prompt as it is in the tables."""
 
-    pk: int
     state: State
     deleted: bool
     is_held_back: bool
@@ -68,16 +75,16 @@ class Outbound(NamedTuple):
     content: dict[str, Any]
 
 
-def standing(
+def stored(
     connection: sqlite3.Connection, prompt_ids: Iterable[str]
-) -> dict[str, Standing]:
+) -> dict[str, Stored]:
     """Return those of the prompts that there are, by id."""
     rows = connection.execute(_STATES, (json.dumps(list(prompt_ids)),))
-    return {row[0]: _standing(row) for row in rows}
+    return {row[0]: _stored(row) for row in rows}
 
 
-def _standing(row: tuple[Any, ...]) -> Standing:
-    id_, pk, name, title, description, tags, favourite, source = row[:8]
+def _stored(row: tuple[Any, ...]) -> Stored:
+    id_, _, name, title, description, tags, favourite, source = row[:8]
     version, allowed, created_at, updated_at, deleted_at, held_back = row[8:14]
     state = {
         "name": own_name(name, id_),
@@ -95,7 +102,7 @@ def _standing(row: tuple[Any, ...]) -> Standing:
     }
     if deleted_at:
         state["deleted_at"] = deleted_at
-    return Standing(pk, state, bool(deleted_at), bool(held_back))
+    return Stored(state, bool(deleted_at), bool(held_back))
 
 
 def _origin(values: list[Any]) -> dict[str, Any]:
@@ -114,12 +121,13 @@ def unsent(
 
 
 def outbound(
-    connection: sqlite3.Connection, prompt_ids: Iterable[str]
+    connection: sqlite3.Connection, prompt_ids: Iterable[str], longest: int
 ) -> Iterator[tuple[str, Outbound]]:
     """Yield each unsent version of prompts with the prompt's id, oldest first.
 
-    Likely secrets in the older versions of a prompt are redacted: what may not leave
-    the vault does not, and the history is complete nevertheless.
+    Likely secrets in the older versions of a prompt are redacted, and a text of more
+    than *longest* bytes is left out of them: the history is complete nevertheless, and
+    what may not leave the vault does not.
     """
     for row in connection.execute(_VERSIONS, (json.dumps(list(prompt_ids)),)):
         id_, pk, version_id, body, template, variables, message, name, email = row[:9]
@@ -134,6 +142,8 @@ def outbound(
         }
         if row[10]:
             content |= _redacted(body, bool(template), declared)
+        if not row[11] and _is_longer(content, longest):
+            content |= {"body": _LEFT_OUT, "variables": {}, "left_out": True}
         yield id_, Outbound(pk, version_id, content)
 
 
@@ -151,8 +161,14 @@ def keep_private(connection: sqlite3.Connection, prompt_id: str) -> None:
 
 def is_held_back(connection: sqlite3.Connection, prompt_id: str) -> bool:
     """Tell whether a prompt holds a likely secret that must not leave the vault."""
-    found = standing(connection, [prompt_id]).get(prompt_id)
+    found = stored(connection, [prompt_id]).get(prompt_id)
     return found is not None and found.is_held_back
+
+
+def _is_longer(content: dict[str, Any], longest: int) -> bool:
+    if 8 * len(content["body"]) < longest:  # a character takes six bytes at the most
+        return False
+    return len(json.dumps(content, ensure_ascii=False).encode()) > longest
 
 
 def _redacted(body: str, template: bool, declared: dict[str, Any]) -> dict[str, Any]:

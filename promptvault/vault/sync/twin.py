@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from promptvault.domain.variable import variables_to_mapping
 from promptvault.vault.sync.item import Item, State, find_item
-from promptvault.vault.sync.state import standing
+from promptvault.vault.sync.state import stored
 from promptvault.vault.sync.version import NewVersion
 
 _NAMESAKE = "SELECT id, pk FROM prompts WHERE name = ? AND deleted_at IS NULL"
@@ -30,7 +30,7 @@ def find_twin(
     item = find_item(connection, row[0])
     if item is None or item.base_rev is not None:
         return None
-    ours = standing(connection, [item.id])[item.id].state
+    ours = stored(connection, [item.id])[item.id].state
     if ours["labels"] or any(ours[key] != state.get(key, False) for key in _SAME):
         return None
     arriving = {

@@ -12,7 +12,6 @@ from uuid import UUID
 
 from promptvault.domain.digest import digest
 from promptvault.domain.prompt import Content
-from promptvault.domain.timestamp import from_text, to_text
 from promptvault.domain.variable import variables_from_mapping, variables_to_mapping
 from promptvault.errors import InvalidInputError
 from promptvault.secret_scan import secret_types
@@ -31,6 +30,8 @@ _ORDER = """SELECT v.pk, v.number FROM versions v
     ORDER BY s.seq IS NULL, s.seq, s.position, v.number"""
 _NEXT = "SELECT coalesce(max(number), 0) + 1 FROM versions WHERE prompt_pk = ?"
 _KNOWN = "SELECT pk FROM versions WHERE id = ?"
+_OWNER = """SELECT p.id FROM versions v JOIN prompts p ON p.pk = v.prompt_pk
+    WHERE v.id = ?"""
 _EARLY = "INSERT OR REPLACE INTO sync_early (item, version, content) VALUES (?, ?, ?)"
 
 
@@ -57,13 +58,14 @@ def received(version: VersionRead) -> NewVersion:
     told = check_version(version.model_dump())
     try:
         variables = variables_from_mapping(told.variables)
-        time = to_text(from_text(told.created_at))
-    except (InvalidInputError, ValueError, OverflowError):
+    except InvalidInputError:
         raise unreadable() from None
     author = (told.author.name, told.author.email)
     content = Content(told.body.replace("\0", "\ufffd"), told.template, variables)
     place = Place(version.seq, version.position)
-    return NewVersion(str(told.id), content, told.message, author, time, place)
+    return NewVersion(
+        str(told.id), content, told.message, author, told.created_at, place
+    )
 
 
 def insert_version(
@@ -148,18 +150,36 @@ def renumber(connection: sqlite3.Connection, prompt_pk: int) -> list[int]:
     return [pk for _, pk in moved]
 
 
+def is_foreign(connection: sqlite3.Connection, version_id: str, prompt_id: str) -> bool:
+    """Tell whether another prompt has this version here."""
+    row = connection.execute(_OWNER, (version_id,)).fetchone()
+    return row is not None and row[0] != prompt_id
+
+
 def keep_early(
-    connection: sqlite3.Connection, prompt_id: str, versions: Iterable[VersionRead]
+    connection: sqlite3.Connection, prompt_id: str, versions: Iterable[NewVersion]
 ) -> None:
     """Keep versions whose prompt has not arrived yet."""
-    rows = [(prompt_id, str(v.id), v.model_dump_json()) for v in versions]
+    rows = [(prompt_id, new.id, _to_json(new)) for new in versions]
     connection.executemany(_EARLY, rows)
 
 
-def take_early(connection: sqlite3.Connection, prompt_id: str) -> list[VersionRead]:
+def take_early(connection: sqlite3.Connection, prompt_id: str) -> list[NewVersion]:
     """Return and forget the versions that came before their prompt."""
     if connection.execute("SELECT 1 FROM sync_early LIMIT 1").fetchone() is None:
         return []
-    sql = "DELETE FROM sync_early WHERE item = ? RETURNING content"
+    sql = "DELETE FROM sync_early WHERE item = ? RETURNING version, content"
     rows = connection.execute(sql, (prompt_id,)).fetchall()
-    return [VersionRead.model_validate_json(row[0]) for row in rows]
+    return [_from_json(id_, text) for id_, text in rows]
+
+
+def _to_json(new: NewVersion) -> str:
+    body, template, variables = new.content
+    wording = [body, template, variables_to_mapping(variables)]
+    return json.dumps([*wording, new.message, new.author, new.created_at, new.place])
+
+
+def _from_json(id_: str, text: str) -> NewVersion:
+    body, template, variables, message, (name, email), time, place = json.loads(text)
+    content = Content(body, template, variables_from_mapping(variables))
+    return NewVersion(id_, content, message, (name, email), time, Place(*place))

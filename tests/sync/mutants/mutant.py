@@ -1,0 +1,111 @@
+"""The bugs: an exact piece of one module, and what stands there instead."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Mutant(NamedTuple):
+    """A bug, and the scenario whose lives meet it soonest."""
+
+    name: str
+    module: str
+    """Below the package."""
+    old: str
+    new: str
+    scenario: str = "Sync"
+
+    def apply(self, package: Path) -> None:
+        """Put the bug into a copy of the package; raises ValueError for a moved place."""
+        path = package / self.module
+        text = path.read_text()
+        if text.count(self.old) != 1:
+            raise ValueError(f"{self.module} has no such place any more: mend the patch.")
+        path.write_text(text.replace(self.old, self.new))
+
+
+MUTANTS = (
+    Mutant(
+        "the last writer wins",
+        "server/sync/ledger.py",
+        "        if push.base is None if head is None else head.rev in _line(push):\n",
+        "        if True:\n",
+    ),
+    Mutant(
+        "what was accepted is not known again",
+        "server/sync/ledger.py",
+        "        if push.rev in self.known.revisions:\n",
+        "        if False:\n",
+    ),
+    Mutant(
+        "the cursor moves before the page is taken in",
+        "services/syncing.py",
+        """            try:
+                with bulk_transaction(writer.connection):
+                    scribe = self._scribe()
+""",
+        """            try:
+                if answers[-1].cursor and answers[-1].status != "resync":
+                    from promptvault.vault.sync.link import save_link
+
+                    with bulk_transaction(writer.connection):
+                        link = get_link(writer.connection)
+                        save_link(writer.connection, link.at(answers[-1].cursor))
+                with bulk_transaction(writer.connection):
+                    scribe = self._scribe()
+""",
+    ),
+    Mutant(
+        "an acknowledgement covers what was written since",
+        "vault/sync/result.py",
+        "        self.bases.set(item, rev, live=live)\n",
+        "        self.bases.set(item, item.local_rev, live=live)\n",
+    ),
+    Mutant(
+        "a conflict keeps nothing of ours",
+        "vault/sync/arrival.py",
+        "            add_side(self.connection, item, ours.state)\n",
+        "",
+    ),
+    Mutant(
+        "a deletion wins over an edit",
+        "vault/sync/arrival.py",
+        "        if ours.deleted and not theirs.deleted:\n",
+        "        if True:\n",
+    ),
+    Mutant(
+        "nobody is told that deletions are forgotten",
+        "server/sync/position.py",
+        '    return "horizon" if safe < vault.gc_horizon else None\n',
+        "    return None\n",
+    ),
+    Mutant(
+        "nobody is told that the server was restored",
+        "server/sync/position.py",
+        '        return "epoch"\n    if cursor.seq > vault.head_seq:\n'
+        '        return "epoch"\n',
+        "        pass\n",
+        "Restore",
+    ),
+    Mutant(
+        "a resolution travels without its text",
+        "vault/sync/outgoing.py",
+        """            sent = self._absorbers.get(item)
+            if sent is None and self._is_dirty(item):
+                continue  # the text that absorbed the side is to go first
+""",
+        "            sent = None\n",
+    ),
+    Mutant(
+        "a conflict comes without the head",
+        "server/sync/exchange.py",
+        "        inline = await feed.heads(pushed.inline - told)\n",
+        "        inline = await feed.heads(set())\n",
+    ),
+    Mutant(
+        "one prompt more than the limit",
+        "server/sync/ledger.py",
+        "self.count < self.limit\n",
+        "self.count <= self.limit\n",
+        "Quota",
+    ),
+)

@@ -1,0 +1,44 @@
+"""Lives of three devices by lot: nothing is lost, and in the end all are equal."""
+
+import collections
+
+import pytest
+
+from tests.sync.hosted import hosting
+from tests.sync.simulate import SCENARIOS, run
+
+_ALWAYS = {
+    *("merged", "side: ok", "head: conflict", "sent twice", "crashed", "dropped"),
+    *("renumbered", "deletion undone", "read anew: horizon", "common is not base"),
+    *("told apart", "resolved", "home copied", "signed in anew"),
+}
+_MET = {
+    "Sync": {"device lost"},
+    "SmallPages": {"device lost", "page"},
+    "Quota": {"device lost", "head: quota"},
+    "Restore": {"server restored", "read anew: epoch"},
+}
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_three_devices_lose_nothing(name: str, database_url: str) -> None:
+    assert _lives(name, database_url, range(4), steps=120) >= _MET[name]
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("first", range(1000, 2000, 100))
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_three_devices_lose_nothing_in_many_long_lives(
+    name: str, first: int, database_url: str
+) -> None:
+    seeds = range(first, first + 100)
+    assert _lives(name, database_url, seeds, steps=300) >= _MET[name] | _ALWAYS
+
+
+def _lives(name: str, address: str, seeds: range, steps: int) -> set[str]:
+    """Run lives; return what they have met."""
+    scenario, events = SCENARIOS[name], collections.Counter[str]()
+    with hosting(address, scenario.page) as host:
+        for seed in seeds:
+            run(host, scenario, seed, steps, events)
+    return {*events}
