@@ -228,7 +228,9 @@ def test_the_migrations_make_no_table_that_tables_do_not_describe(vault: Vault) 
     sql = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'"
     with connected(vault.database) as connection:
         names = {row[0] for row in connection.execute(sql)}
-    assert names - {"sqlite_schema"} == set(TABLES)
+    # Sync writes its own tables without SQLModel, which takes long to start.
+    described = {name for name in names if not name.startswith("sync_")}
+    assert described - {"sqlite_schema"} == set(TABLES)
 
 
 def require_whole(database: Path) -> None:

@@ -109,6 +109,11 @@ class Laptop:
         """Return the text of a prompt."""
         return self.current(name).body
 
+    def trashed_body(self, name: str) -> str:
+        """Return the text of a prompt in the trash."""
+        with reading(self.paths.database, self.paths.usage) as reader:
+            return reader.current(reader.trashed(name)).body
+
     def names(self, *, trashed: bool = False) -> list[str]:
         """Return the names of all prompts, or of those in the trash."""
         with reading(self.paths.database, self.paths.usage) as reader:

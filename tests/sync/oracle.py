@@ -6,7 +6,7 @@ from promptvault.services import doctor
 from promptvault.services.syncing import snapshot
 from promptvault.vault.sync.link import get_link
 from promptvault.vault.sync.outgoing import has_outgoing
-from promptvault.vault.sync.state import standing
+from promptvault.vault.sync.state import stored
 from tests.sync.actions import World
 from tests.sync.device import Device, tokens_of
 
@@ -65,7 +65,7 @@ def _require_same(
     here = {each.id for each in device.prompts()}
     assert here - held == set(heads) - held, f"{device.home.name}: other prompts"
     with snapshot(device.workspace) as connection:
-        found = standing(connection, here - held)
+        found = stored(connection, here - held)
         assert {id_: each.state for id_, each in found.items()} == {
             id_: state for id_, state in heads.items() if id_ not in held
         }, f"{device.home.name}: other states"
