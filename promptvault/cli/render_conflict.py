@@ -37,7 +37,7 @@ def conflicts(found: Sequence[Conflict]) -> None:
 
 def _made(wording: Wording) -> str:
     version = wording.version
-    return f"{version.number}, {moment(version.created_at)} by {version.author.name}"
+    return f"{version.number}, {moment(version.created_at)}"
 
 
 def sides(conflict: Conflict) -> None:

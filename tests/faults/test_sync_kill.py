@@ -22,7 +22,7 @@ from .wholeness import assert_whole, faults, litter
 
 BULK, HUGE = 1100, 5600
 """Prompts of a first sync: for several pages, and for several groups of pages."""
-HUGE_POINTS = 150
+HUGE_POINTS = 60
 LINES = "first\n2\n3\n4\nlast\n"
 SYNC = ("sync",)
 
