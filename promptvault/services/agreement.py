@@ -54,6 +54,9 @@ class Agreement:
     """Ids of prompts with a version that only the history has."""
     committed: dict[str, _Committed] = field(default_factory=dict)
     """Version id to what the history has of it."""
+    again: set[tuple[str, str]] = field(default_factory=set)
+    """Version ids, each with a commit that holds it, too: what was removed for good may
+    have come back from another device."""
 
     def messages(self) -> Iterator[tuple[str, str]]:
         """Yield each difference in words, and what mends it."""
@@ -86,15 +89,19 @@ def compare(connection: sqlite3.Connection, history: History) -> Agreement:
     """
     agreement = Agreement()
     commits: dict[str, str] = {}
+    later: dict[str, list[str]] = {}
     for file in inspection.committed_files(history):
-        commits.setdefault(file.blob, file.commit)
+        if commits.setdefault(file.blob, file.commit) != file.commit:
+            later.setdefault(file.blob, []).append(file.commit)
     blobs = {}
     for blob, text in _texts(history, commits):
         parts = front_matter.take_apart(text)
         if parts:
             ids, hashed = (parts.prompt_id, parts.revision), text_hash(parts.body)
             blobs[blob] = _Committed(*ids, hashed, commits[blob], blob)
-            agreement.committed.setdefault(parts.revision, blobs[blob])
+            first = agreement.committed.setdefault(parts.revision, blobs[blob])
+            all_ = (commits[blob], *later.get(blob, ()))
+            agreement.again |= {(parts.revision, c) for c in all_ if c != first.commit}
     stored = _compare_versions(connection, agreement)
     _compare_files(connection, history, agreement, stored, blobs)
     return agreement
@@ -117,10 +124,17 @@ def _compare_versions(connection: sqlite3.Connection, agreement: Agreement) -> s
             agreement.damaged.append(version)
         elif committed is None:
             agreement.missing.append(version)
-        elif version.commit != committed.commit:
+        elif not _is_noted(version, committed, agreement):
             agreement.unlinked.append(version)
     agreement.versions = len(stored)
     return stored
+
+
+def _is_noted(
+    version: StoredVersion, committed: _Committed, agreement: Agreement
+) -> bool:
+    noted = version.commit
+    return noted == committed.commit or (version.id, str(noted)) in agreement.again
 
 
 def _compare_files(

@@ -218,7 +218,7 @@ class World:
             except KilledError:
                 self.events["crashed"] += 1
                 return None
-        # A digest that differs is mended by reading all anew, and hides what went wrong.
+        # Reading all anew mends what went wrong, and would hide it.
         assert self.scenario.page < _WHOLE or not report.taken.reread
         self.tap.count(report)
         self.tap.compare(before, device.numbers())

@@ -76,7 +76,7 @@ class Device(Laptop):
             return []
         with snapshot(self.workspace) as connection:
             rows = connection.execute(_PROMPTS, (trashed,))
-            return [Local(*row[:6], bool(row[6]), row[7]) for row in rows]
+            return [Local(*row) for row in rows]
 
     def beside(self) -> list[Beside]:
         """Return what lies beside prompts, in an order that is the same every time."""
@@ -88,8 +88,10 @@ class Device(Laptop):
 
     def tokens(self) -> set[str]:
         """Return everything that a user of this device could look at."""
-        found = [*self.prompts(), *self.prompts(trashed=True), *self.beside()]
-        return set[str]().union(*(each.tokens for each in found))
+        found = [each.tokens for each in self.prompts()]
+        found += [each.tokens for each in self.prompts(trashed=True)]
+        found += [each.tokens for each in self.beside()]
+        return set[str]().union(*found)
 
     def unsent(self) -> set[str]:
         """Return what is in changes that the server has perhaps not heard of."""
@@ -124,7 +126,10 @@ class Device(Laptop):
 
     def resolve(self, side: Side, body: str) -> None:
         """Settle a side by a version with another text, or by none where it is same."""
-        with locked(self.workspace) as writer, transaction(writer.connection) as session:
+        with (
+            locked(self.workspace) as writer,
+            transaction(writer.connection) as session,
+        ):
             author, now = self.workspace.author(), self.workspace.now()
             repository = Repository(session, author, now)
             prompt = repository.reader.by_id(side.item)

@@ -47,7 +47,9 @@ class Host:
         self.runner = runner
         self.database = psycopg.connect(address, autocommit=True)
         app = create_app(self.settings)
-        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(_SILENT))
+        structlog.configure(
+            wrapper_class=structlog.make_filtering_bound_logger(_SILENT)
+        )
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(app), base_url="http://simulated"
         )
@@ -123,9 +125,7 @@ class Hosted:
 
     def revoke(self) -> None:
         """Revoke every token of the user."""
-        self.rows(
-            "UPDATE tokens SET revoked_at = now() WHERE user_id = %s", self._user
-        )
+        self.rows("UPDATE tokens SET revoked_at = now() WHERE user_id = %s", self._user)
 
     def set_limit(self, limit: int | None) -> None:
         """Let the account hold so many prompts."""

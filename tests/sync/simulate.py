@@ -51,6 +51,30 @@ _WEIGHTS = {
     "back_up": 0.5,
     "restore_server": 0.4,
 }
+_ARGUMENTS = {
+    "create": "device number",
+    "edit": "device number line how",
+    "describe": "device number field",
+    "untag": "device number",
+    "label": "device number number number",
+    "move": "device number number",
+    "delete": "device number",
+    "restore": "device number",
+    "empty_trash": "device",
+    "resolve": "device number keep",
+    "sync": "device",
+    "faulty sync": "device plan crash",
+    "copy_home": "device device",
+    "lose_device": "device",
+    "purge": "fraction",
+    "set_limit": "more",
+    "retry": "device",
+    "revoke": "",
+    "back_up": "",
+    "restore_server": "",
+}
+_KEPT = 0.7
+"""How often a user takes what lies beside a prompt into it."""
 FAULTS = ("", "lose request", "lose answer", "lose answer", "edit")
 
 
@@ -59,7 +83,7 @@ class Life:
 
     def __init__(self, world: World, seed: int) -> None:
         self.world, self.random = world, random.Random(seed)
-        self.log: list[tuple[object, ...]] = []
+        self.log: list[list[object]] = []
 
     def live(self, steps: int) -> None:
         """Let so many things happen, and then judge."""
@@ -73,39 +97,33 @@ class Life:
         weights = _WEIGHTS | {"create": 2 if prompts < _MANY_PROMPTS else 0.1}
         (act,) = self.random.choices([*weights], [*weights.values()])
         arguments = self._arguments(act)
-        self.log.append((act, *arguments))
+        self.log.append([act, *arguments])
         getattr(self.world, act.removeprefix("faulty "))(*arguments)
 
-    def _arguments(self, act: str) -> tuple[object, ...]:
-        d, draw = self.random.randrange(DEVICES), self.random.randrange
-        match act:
-            case "create":
-                return d, draw(99)
-            case "edit":
-                how = self.random.choice(["replace", "replace", "insert", "drop"])
-                return d, draw(99), draw(10), how
-            case "describe":
-                fields = ["tag", "title", "description", "favourite"]
-                return d, draw(99), self.random.choice(fields)
-            case "label":
-                return d, draw(99), draw(99), draw(2)
-            case "move":
-                return d, draw(99), draw(99)
-            case "resolve":
-                return d, draw(99), self.random.random() < 0.7
-            case "faulty sync":
-                return d, self._plan(), self._crash()
-            case "copy_home":
-                return d, draw(DEVICES)
-            case "purge":
-                return (self.random.random(),)
-            case "set_limit":
-                return (draw(3),)
-            case "revoke" | "back_up" | "restore_server":
-                return ()
-            case "untag" | "delete" | "restore":
-                return d, draw(99)
-        return (d,)
+    def _arguments(self, act: str) -> list[object]:
+        return [self._argument(name) for name in _ARGUMENTS[act].split()]
+
+    def _argument(self, name: str) -> object:
+        match name:
+            case "device":
+                return self.random.randrange(DEVICES)
+            case "number":
+                return self.random.randrange(99)
+            case "line":
+                return self.random.randrange(10)
+            case "fraction":
+                return self.random.random()
+            case "more":
+                return self.random.randrange(3)
+            case "keep":
+                return self.random.random() < _KEPT
+        return getattr(self, f"_{name}")()
+
+    def _how(self) -> str:
+        return self.random.choice(["replace", "replace", "insert", "drop"])
+
+    def _field(self) -> str:
+        return self.random.choice(["tag", "title", "description", "favourite"])
 
     def _plan(self) -> list[str]:
         return self.random.choices(FAULTS, k=3)
@@ -139,7 +157,7 @@ def git_away(folder: Path) -> Iterator[None]:
 
 def memory_folder() -> str | None:
     """Return a folder that lies in memory, None where the system has none."""
-    shared = "/dev/shm"  # noqa: S108 - a folder of ours is made within
+    shared = "/dev/shm"
     return shared if os.access(shared, os.W_OK) else None
 
 

@@ -48,7 +48,7 @@ class Wiretap:
         for name in ("merged", "conflicts", "reread"):
             if getattr(taken, name):
                 self.events[name] += 1
-        self.events["round trips", min(report.round_trips, 9)] += 1
+        self.events[f"round trips: {min(report.round_trips, 9)}"] += 1
 
     def compare(self, before: Numbers, after: Numbers) -> None:
         """Count what has become of the versions on a device."""

@@ -307,12 +307,23 @@ class Arrivals:
 
     def _one_deleted(self, item: Item, ours: Revision, theirs: Revision) -> None:
         """An edit wins over a deletion, whoever made it."""
-        if ours.deleted and not theirs.deleted:
+        if (ours.deleted and not theirs.deleted) or self._is_copy(item, ours, theirs):
             self._follow(item, theirs)
             return
         add_revision(self.connection, item, theirs._replace(parent=item.base_rev))
         self.bases.set(item, theirs.rev, live=False)
         self._rebase(item, theirs.rev, ours.state, deleted=ours.deleted)
+
+    def _is_copy(self, item: Item, ours: Revision, theirs: Revision) -> bool:
+        """Tell whether ours is no edit, but a copy of what others deleted.
+
+        A home that was copied with a new prompt in it sends that a second time.
+        """
+        if item.base_rev is not None or self.common.get(item.id) is not None:
+            return False
+        if ours.state is None or theirs.state is None:
+            return False
+        return self.merger.is_same(ours.state, theirs.state)
 
     def _both_changed(self, item: Item, ours: Revision, theirs: Revision) -> None:
         pk = self.adoption.find(item.id)

@@ -15,11 +15,13 @@ class Mutant(NamedTuple):
     scenario: str = "Sync"
 
     def apply(self, package: Path) -> None:
-        """Put the bug into a copy of the package; raises ValueError for a moved place."""
+        """Put the bug into a copy of the package; raises ValueError if it moved."""
         path = package / self.module
         text = path.read_text()
         if text.count(self.old) != 1:
-            raise ValueError(f"{self.module} has no such place any more: mend the patch.")
+            raise ValueError(
+                f"{self.module} has no such place any more: mend the patch."
+            )
         path.write_text(text.replace(self.old, self.new))
 
 
