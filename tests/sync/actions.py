@@ -2,7 +2,7 @@
 
 import collections
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,6 +43,8 @@ class Scenario:
     limit: int | None = None
     has_backups: bool = False
     """Whether the server is restored from one; then no device is lost for good."""
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """How often what happens, where it is not as always."""
 
 
 @dataclass

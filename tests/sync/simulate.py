@@ -27,11 +27,16 @@ SCENARIOS = {
         Scenario("SmallPages", page=2),
         Scenario("Quota", limit=3),
         Scenario("Restore", has_backups=True),
+        Scenario(
+            "Forgetful", weights={"delete": 4, "restore": 1, "purge": 4, "create": 4}
+        ),
+        Scenario("Quarrel", weights={"resolve": 6, "lose_device": 2, "create": 0.3}),
     )
 }
 _MANY_PROMPTS = 9
-_WEIGHTS = {
-    "edit": 14.0,
+_WEIGHTS: dict[str, float] = {
+    "create": 2,
+    "edit": 14,
     "describe": 3,
     "untag": 0.3,
     "label": 1,
@@ -94,7 +99,9 @@ class Life:
 
     def _step(self) -> None:
         prompts = sum(len(device.prompts()) for device in self.world.devices)
-        weights = _WEIGHTS | {"create": 2 if prompts < _MANY_PROMPTS else 0.1}
+        weights = _WEIGHTS | dict(self.world.scenario.weights)
+        if prompts > _MANY_PROMPTS:
+            weights["create"] = 0.1
         (act,) = self.random.choices([*weights], [*weights.values()])
         arguments = self._arguments(act)
         self.log.append([act, *arguments])

@@ -71,7 +71,8 @@ MUTANTS = (
     Mutant(
         "a deletion wins over an edit",
         "vault/sync/arrival.py",
-        "        if ours.deleted and not theirs.deleted:\n",
+        "        if (ours.deleted and not theirs.deleted)"
+        " or self._is_copy(item, ours, theirs):\n",
         "        if True:\n",
     ),
     Mutant(
@@ -79,6 +80,7 @@ MUTANTS = (
         "server/sync/position.py",
         '    return "horizon" if safe < vault.gc_horizon else None\n',
         "    return None\n",
+        "Forgetful",
     ),
     Mutant(
         "nobody is told that the server was restored",
@@ -96,12 +98,14 @@ MUTANTS = (
                 continue  # the text that absorbed the side is to go first
 """,
         "            sent = None\n",
+        "Quarrel",
     ),
     Mutant(
         "a conflict comes without the head",
         "server/sync/exchange.py",
         "        inline = await feed.heads(pushed.inline - told)\n",
         "        inline = await feed.heads(set())\n",
+        "Restore",
     ),
     Mutant(
         "one prompt more than the limit",
