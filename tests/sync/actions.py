@@ -18,7 +18,7 @@ from promptvault.services.syncing import SyncReport
 from promptvault.vault.reader import reading
 from promptvault.wire.sync import SyncAnswer
 from tests.sync.crash import KilledError, crashing, spared
-from tests.sync.device import Device, Local, tokens_of
+from tests.sync.device import Beside, Device, Local, tokens_of
 from tests.sync.hosted import Backup, Hosted
 from tests.sync.wiretap import Wiretap
 
@@ -43,6 +43,8 @@ class Scenario:
     limit: int | None = None
     has_backups: bool = False
     """Whether the server is restored from one; then no device is lost for good."""
+    prompts: int = 9
+    """How many there are on all devices together, roughly."""
     weights: Mapping[str, float] = field(default_factory=dict)
     """How often what happens, where it is not as always."""
 
@@ -90,17 +92,20 @@ class World:
     def edit(self, d: int, k: int, line: int, how: str) -> None:
         """Replace, insert or drop a line of a prompt."""
         if prompt := self._pick(d, k):
-            lines = prompt.body.splitlines(keepends=True)
-            at = line % (len(lines) + 1)
-            if how == "insert" or at == len(lines):
-                lines.insert(at, f"{self.word()}\n")
-            elif how == "replace":
-                self.removed |= tokens_of(lines[at])
-                lines[at] = f"{self.word()}\n"
-            elif len(lines) > 1:
-                self.removed |= tokens_of(lines[at])
-                del lines[at]
-            self.devices[d].edit(prompt.name, "".join(lines))
+            self._edit(self.devices[d], prompt, line, how)
+
+    def _edit(self, device: Device, prompt: Local, line: int, how: str) -> None:
+        lines = prompt.body.splitlines(keepends=True)
+        at = line % (len(lines) + 1)
+        if how == "insert" or at == len(lines):
+            lines.insert(at, f"{self.word()}\n")
+        elif how == "replace":
+            self.removed |= tokens_of(lines[at])
+            lines[at] = f"{self.word()}\n"
+        elif len(lines) > 1:
+            self.removed |= tokens_of(lines[at])
+            del lines[at]
+        device.edit(prompt.name, "".join(lines))
 
     def describe(self, d: int, k: int, field_: str) -> None:
         """Change what is known of a prompt besides its text."""
@@ -165,19 +170,23 @@ class World:
 
     def resolve(self, d: int, k: int, keep: bool) -> None:
         """Take what lies beside a prompt into it, or drop it."""
-        device = self.devices[d]
-        live = {prompt.id: prompt for prompt in device.prompts()}
-        found = [each for each in device.beside() if each.side.item in live]
-        if not found:
+        if not (found := self._beside(d)):
             return
-        beside = found[k % len(found)]
-        prompt = live[beside.side.item]
+        beside, prompt = found[k % len(found)]
         more = sorted(beside.tokens - prompt.tokens)
         if not keep:
             self.removed |= set(more)
             more = []
-        device.resolve(beside.side, prompt.body + "".join(f"{w}\n" for w in more))
+        body = prompt.body + "".join(f"{word}\n" for word in more)
+        self.devices[d].resolve(beside.side, body)
         self.events["resolved"] += 1
+
+    def _beside(self, d: int) -> list[tuple[Beside, Local]]:
+        """Return what lies beside the prompts of a device, each with its prompt."""
+        device = self.devices[d]
+        live = {prompt.id: prompt for prompt in device.prompts()}
+        found = [each for each in device.beside() if each.side.item in live]
+        return [(each, live[each.side.item]) for each in found]
 
     def _pick(self, d: int, k: int) -> Local | None:
         prompts = self.devices[d].prompts()
@@ -257,6 +266,18 @@ class World:
             self.removed |= self.devices[d].tokens() - self.tap.heard
             self.devices[d].clear()
             self.events["device lost"] += 1
+
+    def break_down(self, d: int, e: int, k: int) -> None:
+        """Lose a device that has just settled what lay beside a prompt, too late."""
+        if d != e and (found := self._beside(d)):
+            (_, prompt) = found[k % len(found)]
+            for other in self.devices[e].prompts():
+                if other.id == prompt.id:
+                    self._edit(self.devices[e], other, k, "replace")
+            self.sync(e)
+            self.resolve(d, k, keep=True)
+            self.sync(d, ["lose answer"])
+            self.lose_device(d)
 
     def purge(self, fraction: float) -> None:
         """Let the server forget what was deleted, up to a *fraction* of its time."""

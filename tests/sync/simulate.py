@@ -30,10 +30,9 @@ SCENARIOS = {
         Scenario(
             "Forgetful", weights={"delete": 4, "restore": 1, "purge": 4, "create": 4}
         ),
-        Scenario("Quarrel", weights={"resolve": 6, "lose_device": 2, "create": 0.3}),
+        Scenario("Quarrel", prompts=3, weights={"resolve": 6, "break_down": 6}),
     )
 }
-_MANY_PROMPTS = 9
 _WEIGHTS: dict[str, float] = {
     "create": 2,
     "edit": 14,
@@ -48,7 +47,8 @@ _WEIGHTS: dict[str, float] = {
     "sync": 8,
     "faulty sync": 8,
     "copy_home": 0.3,
-    "lose_device": 0.4,
+    "lose_device": 0.3,
+    "break_down": 0.2,
     "purge": 1,
     "set_limit": 0.5,
     "retry": 0.3,
@@ -71,6 +71,7 @@ _ARGUMENTS = {
     "faulty sync": "device plan crash",
     "copy_home": "device device",
     "lose_device": "device",
+    "break_down": "device device number",
     "purge": "fraction",
     "set_limit": "more",
     "retry": "device",
@@ -100,7 +101,7 @@ class Life:
     def _step(self) -> None:
         prompts = sum(len(device.prompts()) for device in self.world.devices)
         weights = _WEIGHTS | dict(self.world.scenario.weights)
-        if prompts > _MANY_PROMPTS:
+        if prompts > self.world.scenario.prompts:
             weights["create"] = 0.1
         (act,) = self.random.choices([*weights], [*weights.values()])
         arguments = self._arguments(act)
@@ -119,7 +120,7 @@ class Life:
             case "line":
                 return self.random.randrange(10)
             case "fraction":
-                return self.random.random()
+                return self.random.random() ** 0.3
             case "more":
                 return self.random.randrange(3)
             case "keep":

@@ -105,6 +105,10 @@ class Lives(RuleBasedStateMachine):
     def lose_device(self, d: int) -> None:
         self.world.lose_device(d)
 
+    @rule(d=_DEVICE, e=_DEVICE, k=_ANY)
+    def break_down(self, d: int, e: int, k: int) -> None:
+        self.world.break_down(d, e, k)
+
     @rule(fraction=st.floats(0, 1))
     def purge(self, fraction: float) -> None:
         self.world.purge(fraction)

@@ -16,16 +16,7 @@ _TESTS = Path(__file__).parents[2]
 _STEPS = 150
 
 
-_RARE = {
-    "nobody is told that deletions are forgotten",
-    "a resolution travels without its text",
-    "a conflict comes without the head",
-}
-"""What the digest and the second reading mostly heal: many lives pass without harm."""
-_COMMON = [mutant for mutant in MUTANTS if mutant.name not in _RARE]
-
-
-@pytest.mark.parametrize("mutant", _COMMON, ids=lambda mutant: mutant.name)
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_the_simulator_finds(mutant: Mutant, tmp_path: Path, database_url: str) -> None:
     found = _simulate(mutant, tmp_path, database_url, seeds=20)
     assert "SEED" in found, found
