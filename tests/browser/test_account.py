@@ -40,7 +40,9 @@ def test_a_password_that_will_not_do_is_said(window: Window) -> None:
 def test_the_browser_itself_stops_what_is_no_address_and_too_short(
     window: Window,
 ) -> None:
-    window.sign_up(email="ada", password="short")
+    window.open("/signup")
+    window.fill(mail="ada", Password="short")
+    window.button("Sign up").click()
     window.expect_title("Sign up")
     assert window.run("() => document.querySelectorAll('input:invalid').length") == 2
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from playwright.sync_api import ConsoleMessage, Page, Request, Response, expect
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Response, expect
 
 from tests.server.browser import PASSWORD
 from tests.server.conftest import EMAIL
@@ -36,8 +36,13 @@ class Window:
             self.page.get_by_label(label).fill(value)
 
     def press(self, name: str) -> None:
-        """Press a button."""
-        self.page.get_by_role("button", name=name, exact=True).click()
+        """Press a button; return when the page it leads to is there."""
+        with self.page.expect_navigation():
+            self.button(name).click()
+
+    def button(self, name: str) -> Locator:
+        """Return a button, found by its words."""
+        return self.page.get_by_role("button", name=name, exact=True)
 
     def follow(self, name: str) -> None:
         """Follow a link."""

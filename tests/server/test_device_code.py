@@ -188,7 +188,7 @@ def test_codes_cannot_be_guessed(visitor: httpx.Client, browser: Browser) -> Non
         assert browser.send(user_code=make_user_code()).status_code == 404
     assert browser.send(user_code=make_user_code()).status_code == 429
     assert int(browser.page.headers["retry-after"]) >= 1
-    assert "Too many attempts" in browser.page.text
+    assert "Too many requests" in browser.page.text
     browser.open("/device")
     assert browser.send(user_code=codes["user_code"]).status_code == 429
 

@@ -26,7 +26,9 @@ SCENARIOS = {
         Scenario("Sync"),
         Scenario("SmallPages", page=2),
         Scenario("Quota", limit=3),
-        Scenario("Restore", has_backups=True),
+        Scenario(
+            "Restore", has_backups=True, weights={"back_up": 1, "restore_server": 1}
+        ),
         Scenario(
             "Forgetful", weights={"delete": 4, "restore": 1, "purge": 4, "create": 4}
         ),
