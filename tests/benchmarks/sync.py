@@ -93,11 +93,7 @@ class _Server:
 @contextlib.contextmanager
 def _server(folder: Path) -> Iterator[_Server]:
     """Run `promptvault serve` with its own PostgreSQL."""
-    environment = {
-        **os.environ,
-        "PROMPTVAULT_HOME": str(folder / "server"),
-        "PROMPTVAULT_SERVER_REQUEST_BURST": "1000000",
-    }
+    environment = {**os.environ, "PROMPTVAULT_HOME": str(folder / "server")}
     process = subprocess.Popen(
         [_PROGRAM, "serve", "--json", "--port", "0"],
         env=environment,
@@ -243,9 +239,13 @@ def _write(path: Path, count: int) -> Path:
 
 def _row(label: str, sync: _Sync, target: str) -> str:
     requests = sync.report["round_trips"]
-    traffic = f"{sync.sent / 1e6:.2f} MB sent, {sync.received / 1e6:.2f} MB received"
+    traffic = f"{_size(sync.sent)} sent, {_size(sync.received)} received"
     figures = f"{sync.seconds:.1f} s, {requests} requests, {traffic}"
     return f"| {label} | {figures}, {sync.peak_mb:.0f} MB of memory | {target} |"
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.1f} KB"
 
 
 def _nothing_new(device: _Device, runs: int) -> str:
