@@ -48,7 +48,6 @@ class Database:
             kwargs={"prepare_threshold": 5 if settings.prepare_statements else None},
             configure=_plan_once if settings.prepare_statements else None,
             check=_check,
-            reset=_note_return,
             open=False,
         )
 
@@ -70,6 +69,7 @@ class Database:
         try:
             async with self._pool.connection() as connection:
                 yield connection
+                connection.idle_since = time.monotonic()
         except PoolTimeout as error:
             raise UnavailableError("The database does not answer.") from error
 
@@ -82,10 +82,6 @@ async def _plan_once(connection: Connection) -> None:
     """
     await connection.execute("SET plan_cache_mode = force_generic_plan")
     await connection.commit()
-
-
-async def _note_return(connection: Connection) -> None:
-    connection.idle_since = time.monotonic()
 
 
 async def _check(connection: Connection) -> None:

@@ -9,7 +9,8 @@ from promptvault.server.database import Connection, Database
 from promptvault.server.settings import Settings
 
 # All are coroutines, also where there is nothing to wait for: FastAPI would send each
-# of the others to a thread.
+# of the others to a thread. And none asks for another: FastAPI walks through those
+# again wherever they are asked for, which takes longer than they do.
 
 
 async def settings_of(request: Request) -> Settings:
@@ -24,10 +25,9 @@ async def database_of(request: Request) -> Database:
     return database
 
 
-async def transaction(
-    database: Annotated[Database, Depends(database_of)],
-) -> AsyncIterator[Connection]:
+async def transaction(request: Request) -> AsyncIterator[Connection]:
     """Hold the one transaction of a request."""
+    database: Database = request.app.state.database
     async with database.transaction() as connection:
         yield connection
 

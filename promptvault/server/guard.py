@@ -3,10 +3,12 @@
 from typing import Annotated
 
 from fastapi import Depends, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security.base import SecurityBase
+from fastapi.security.utils import get_authorization_scheme_param
 
 from promptvault.errors import AuthenticationError, PermissionDeniedError
-from promptvault.server.dependencies import AppSettings, Transaction
+from promptvault.server.dependencies import Transaction
 from promptvault.server.token.repository import Bearer
 from promptvault.server.token.secret import is_well_formed
 from promptvault.server.token.service import Scope, authenticate
@@ -26,45 +28,47 @@ OWN_SCOPES: dict[str, Scope] = {
 }
 """Routes, by name, for which the rule of `needed_scope` is not the right one."""
 
-_scheme = HTTPBearer(auto_error=False, description="A token: pv_pat_…")
-_Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_scheme)]
 
-
-async def _token(request: Request, credentials: _Credentials) -> str | None:
-    """Return a token that can be one of ours; None on a public route.
+class _TokenOfRequest(SecurityBase):
+    """Reads a token that can be one of ours; None on a public route.
 
     What is none costs no connection to the database.
     """
-    if request.scope["route"].name in PUBLIC_ROUTES:
-        return None
-    if credentials is None:
-        raise AuthenticationError("Sign in first: this request carries no token.")
-    if not is_well_formed(credentials.credentials):
-        raise AuthenticationError("This is no token of PromptVault.")
-    return credentials.credentials
+
+    scheme_name = "token"
+    model = HTTPBearer(description="A token: pv_pat_…")
+
+    async def __call__(self, request: Request) -> str | None:
+        if request.scope["route"].name in PUBLIC_ROUTES:
+            return None
+        header = request.headers.get("Authorization")
+        scheme, token = get_authorization_scheme_param(header)
+        if scheme.lower() != "bearer" or not token:
+            raise AuthenticationError("Sign in first: this request carries no token.")
+        if not is_well_formed(token):
+            raise AuthenticationError("This is no token of PromptVault.")
+        return token
 
 
 async def identify(
     request: Request,
-    token: Annotated[str | None, Depends(_token)],
-    settings: AppSettings,
+    token: Annotated[str | None, Depends(_TokenOfRequest())],
     connection: Transaction,
-) -> Bearer | None:
-    """Return whose token came along; None on a public route, where nobody looks.
+) -> None:
+    """Note for the endpoint whose token came along; on a public route nobody looks.
 
     Raises AuthenticationError, and PermissionDeniedError where the token is good but
     not for this.
     """
     if token is None:
-        return None
-    bearer = await authenticate(connection, settings, token)
-    request.state.account_id = bearer.account_id
+        return
+    bearer = await authenticate(connection, request.app.state.settings, token)
+    request.state.bearer, request.state.account_id = bearer, bearer.account_id
     scope = needed_scope(request.scope["route"].name, request.method)
     if scope not in bearer.scopes:
         raise PermissionDeniedError(
             f"The token is not good for this: it lacks {scope}."
         )
-    return bearer
 
 
 def needed_scope(name: str, method: str) -> Scope:
@@ -73,11 +77,12 @@ def needed_scope(name: str, method: str) -> Scope:
     return OWN_SCOPES.get(name, Scope.SYNC_READ if reading else Scope.SYNC_WRITE)
 
 
-async def _require(bearer: Annotated[Bearer | None, Depends(identify)]) -> Bearer:
+async def _bearer(request: Request) -> Bearer:
+    bearer: Bearer | None = getattr(request.state, "bearer", None)
     if bearer is None:
         raise AuthenticationError("A public route knows nobody.")
     return bearer
 
 
-Authenticated = Annotated[Bearer, Depends(_require)]
+Authenticated = Annotated[Bearer, Depends(_bearer)]
 """For an endpoint that wants to know who is asking."""

@@ -2,8 +2,8 @@
 an exception that nobody foresaw."""
 
 import re
+import secrets
 import time
-import uuid
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -66,7 +66,7 @@ class _AbortedError(Exception):
 
 def _request_id(scope: Scope) -> str:
     given = dict(scope["headers"]).get(_HEADER, b"")
-    return given.decode() if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
+    return given.decode() if _GIVEN_ID.fullmatch(given) else secrets.token_hex(16)
 
 
 def _note(scope: Scope, status: int, seconds: float) -> None:

@@ -1,38 +1,46 @@
 """What every answer tells browsers not to do."""
 
+from collections.abc import Mapping
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_HEADERS = {
+_ALL = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+_PAGES = {
     # Pages are text, one style sheet and one icon of ours; they run nothing.
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self';"
         " base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Frame-Options": "DENY",
-    "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",  # addresses of pages hold codes
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Cache-Control": "no-store",
 }
-_HTTPS_ONLY = "max-age=31536000"
+_API = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_API_PREFIX = "/v1/"
+_HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 class SecurityHeaders:
-    """Adds them to each answer; one that an endpoint has set stays."""
+    """Adds them to each answer; one that an endpoint has set stays.
+
+    An answer of the API gets those alone that mean something for what is no page.
+    """
 
     def __init__(self, app: ASGIApp, has_https: bool) -> None:
         self._app = app
-        headers = dict(_HEADERS)
-        if has_https:
-            headers["Strict-Transport-Security"] = _HTTPS_ONLY
-        self._headers = [
-            (name.lower().encode(), value.encode()) for name, value in headers.items()
-        ]
+        more = _HTTPS_ONLY if has_https else {}
+        self._of_page = _encoded({**_ALL, **_PAGES, **more})
+        self._of_api = _encoded({**_ALL, **_API, **more})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        is_api = scope.get("path", "").startswith(_API_PREFIX)
+        headers = self._of_api if is_api else self._of_page
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -40,8 +48,12 @@ class SecurityHeaders:
                 set_already = {name for name, _ in own}
                 message["headers"] = [
                     *own,
-                    *(each for each in self._headers if each[0] not in set_already),
+                    *(each for each in headers if each[0] not in set_already),
                 ]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+
+def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]

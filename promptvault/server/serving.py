@@ -71,9 +71,11 @@ def worker_app(settings: Settings) -> FastAPI:
         threading.Thread(target=_follow, args=(parent,), daemon=True).start()
     app = create_app(settings)
     # What is loaded stays: a collector that walks all of it would stop every request
-    # that is under way, for a tenth of a second, several times a minute.
+    # that is under way, for a tenth of a second, several times a minute. And a request
+    # makes thousands of objects, which nearly all are gone before it is over.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
     return app
 
 

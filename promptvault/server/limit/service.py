@@ -8,7 +8,6 @@ from fastapi import Request
 from promptvault.errors import RateLimitedError
 from promptvault.server.address import visitor_network
 from promptvault.server.database import Connection
-from promptvault.server.dependencies import AppDatabase, AppSettings
 from promptvault.server.limit.repository import LimitRepository
 from promptvault.server.limit.rule import ROUTE_LIMITS, Limit
 
@@ -32,9 +31,7 @@ def refuse_below_zero(left: float, limit: Limit) -> None:
         )
 
 
-async def restrain(
-    request: Request, settings: AppSettings, database: AppDatabase
-) -> None:
+async def restrain(request: Request) -> None:
     """Refuse a visitor who comes too often to a route that has a limit.
 
     It is counted in a transaction of its own, and before the request's begins: a
@@ -44,8 +41,9 @@ async def restrain(
     limit = ROUTE_LIMITS.get(name)
     if limit is None:
         return
-    network = visitor_network(request, settings.trusted_proxies)
-    async with database.transaction() as connection:
+    app = request.app.state
+    network = visitor_network(request, app.settings.trusted_proxies)
+    async with app.database.transaction() as connection:
         await take(connection, limit, f"{name}:{network}")
         if secrets.randbelow(_CLEANING_ODDS) == 0:
             await LimitRepository(connection).forget_idle()

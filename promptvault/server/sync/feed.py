@@ -7,6 +7,7 @@ from uuid import UUID
 
 from psycopg.rows import dict_row
 
+from promptvault.server.column import uuids
 from promptvault.server.database import Connection
 from promptvault.server.sync.payload import decode
 from promptvault.wire.sync import By, Change, VersionRead
@@ -87,7 +88,7 @@ SELECT i.seq, 'item' AS t, i.item_id AS item, i.head_rev AS rev, i.deleted, i.pa
        r.author_user, r.device
   FROM items i
   LEFT JOIN revisions r ON r.vault_id = i.vault_id AND r.rev = i.head_rev
- WHERE i.vault_id = %s AND i.item_id = ANY(%b::uuid[]) ORDER BY i.seq
+ WHERE i.vault_id = %s AND i.item_id = ANY(%s::uuid[]) ORDER BY i.seq
 """
 
 # Of a prompt that came back from the trash a device may know nothing, even if it has
@@ -96,7 +97,7 @@ _VERSIONS = """
 SELECT v.item_id, v.version_id, v.seq, v.position, v.payload
   FROM versions v
   LEFT JOIN items i ON i.vault_id = v.vault_id AND i.item_id = v.item_id
- WHERE v.vault_id = %(vault)s AND v.item_id = ANY(%(items)b::uuid[])
+ WHERE v.vault_id = %(vault)s AND v.item_id = ANY(%(items)s::uuid[])
    AND v.seq > CASE WHEN i.live_since > %(since)s THEN 0 ELSE %(since)s END
  ORDER BY v.item_id, v.seq, v.position
 """
@@ -141,7 +142,7 @@ class FeedRepository:
         """Return the heads of prompts, with every version of theirs."""
         if not items:
             return []
-        rows = await self._rows(_HEADS, (self._vault_id, [*items]))
+        rows = await self._rows(_HEADS, (self._vault_id, uuids(items)))
         changes = [_change(row) for row in rows]
         await self._add_versions(changes, 0)
         return changes
@@ -160,7 +161,7 @@ class FeedRepository:
 
     async def versions(self, items: set[UUID], since: int) -> list[dict[str, Any]]:
         """Return the versions after *since*, in their order, item by item."""
-        values = {"vault": self._vault_id, "items": [*items], "since": since}
+        values = {"vault": self._vault_id, "items": uuids(items), "since": since}
         return await self._rows(_VERSIONS, values)
 
     async def _add_versions(

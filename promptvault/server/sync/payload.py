@@ -11,6 +11,10 @@ from promptvault.wire.sync import Payload, VersionPush
 _DEPTH = 32
 """Lists and objects in each other; far more than this and JSON itself gives up."""
 
+_SPELLING = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
+)
+
 
 class UnusableError(Exception):
     """A payload that is none, or cannot be written as JSON."""
@@ -23,14 +27,7 @@ def encode(payload: Payload | None) -> bytes | None:
     if _is_deeper(payload, _DEPTH):
         raise UnusableError
     try:
-        text = json.dumps(
-            payload,
-            ensure_ascii=False,
-            allow_nan=False,
-            sort_keys=True,
-            separators=(",", ":"),
-        )
-        return text.encode()
+        return _SPELLING.encode(payload).encode()
     except ValueError as error:  # not a number, or half a character
         raise UnusableError from error
 

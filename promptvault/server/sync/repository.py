@@ -1,11 +1,12 @@
 """Vaults in the database, for what devices push; every query names the vault."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
 from psycopg.rows import args_row
 
+from promptvault.server.column import Column, uuids
 from promptvault.server.database import Connection
 from promptvault.server.sync.batch import Named
 from promptvault.server.sync.ledger import (
@@ -38,7 +39,7 @@ class VaultState(NamedTuple):
 _LOCK = """
 WITH locked AS MATERIALIZED (
     SELECT id, account_id, epoch, head_seq, gc_horizon, digest FROM vaults
-     WHERE id = ANY(%(vaults)b::uuid[]) AND id IN (
+     WHERE id = ANY(%(vaults)s::uuid[]) AND id IN (
            SELECT vault_id FROM vault_members WHERE user_id = %(user)s)
      ORDER BY id FOR NO KEY UPDATE OF vaults
 ), paying AS MATERIALIZED (
@@ -52,7 +53,7 @@ SELECT locked.*, paying.prompt_limit, paying.prompt_count,
   JOIN paying ON paying.id = locked.account_id
   LEFT JOIN device_cursors noted
     ON noted.vault_id = locked.id AND noted.device = %(device)s
-   AND noted.vault_id = ANY(%(vaults)b::uuid[])
+   AND noted.vault_id = ANY(%(vaults)s::uuid[])
 """
 
 # In one statement: a small push waits for the number of them, not for their size.
@@ -63,17 +64,17 @@ SELECT 'role' AS kind, user_id AS id, NULL::uuid AS item_id, NULL::uuid AS rev,
   FROM vault_members WHERE vault_id = %(vault)s AND user_id = %(user)s
 UNION ALL
 SELECT 'head', item_id, item_id, head_rev, deleted, seq, NULL, NULL, NULL
-  FROM items WHERE vault_id = %(vault)s AND item_id = ANY(%(items)b::uuid[])
+  FROM items WHERE vault_id = %(vault)s AND item_id = ANY(%(items)s::uuid[])
 UNION ALL
 SELECT 'revision', rev, item_id, base_rev, NULL, seq, NULL, payload_hash, kind
-  FROM revisions WHERE vault_id = %(vault)s AND rev = ANY(%(revisions)b::uuid[])
+  FROM revisions WHERE vault_id = %(vault)s AND rev = ANY(%(revisions)s::uuid[])
 UNION ALL
 SELECT 'side', rev, item_id, NULL, resolved, seq, NULL, NULL, NULL
-  FROM sides WHERE vault_id = %(vault)s AND rev = ANY(%(sides)b::uuid[])
+  FROM sides WHERE vault_id = %(vault)s AND rev = ANY(%(sides)s::uuid[])
 UNION ALL
 SELECT 'version', version_id, item_id, NULL, NULL, seq, position, NULL, NULL
   FROM versions
- WHERE vault_id = %(vault)s AND version_id = ANY(%(versions)b::uuid[])
+ WHERE vault_id = %(vault)s AND version_id = ANY(%(versions)s::uuid[])
 """
 
 _WRITE = """
@@ -81,8 +82,8 @@ WITH new_heads AS (
     INSERT INTO items
            (vault_id, item_id, head_rev, deleted, seq, payload, live_since)
     SELECT %(vault)s, h.*, h.seq FROM unnest(
-           %(heads_0)b::uuid[], %(heads_1)b::uuid[], %(heads_2)b::bool[],
-           %(heads_3)b::bigint[], %(heads_4)b::bytea[])
+           %(heads_0)s::uuid[], %(heads_1)s::uuid[], %(heads_2)s::bool[],
+           %(heads_3)s::bigint[], %(heads_4)s::bytea[])
            AS h (item_id, head_rev, deleted, seq, payload)
         ON CONFLICT (vault_id, item_id) DO UPDATE
        SET head_rev = excluded.head_rev, deleted = excluded.deleted,
@@ -92,14 +93,14 @@ WITH new_heads AS (
     INSERT INTO revisions (vault_id, author_user, device,
                            rev, item_id, base_rev, kind, seq, payload_hash)
     SELECT %(vault)s, %(user)s, %(device)s, * FROM unnest(
-           %(revisions_0)b::uuid[], %(revisions_1)b::uuid[], %(revisions_2)b::uuid[],
-           %(revisions_3)b::text[], %(revisions_4)b::bigint[],
-           %(revisions_5)b::bytea[])
+           %(revisions_0)s::uuid[], %(revisions_1)s::uuid[], %(revisions_2)s::uuid[],
+           %(revisions_3)s::text[], %(revisions_4)s::bigint[],
+           %(revisions_5)s::bytea[])
 ), new_versions AS (
     INSERT INTO versions (vault_id, version_id, item_id, seq, position, payload)
     SELECT %(vault)s, * FROM unnest(
-           %(versions_0)b::uuid[], %(versions_1)b::uuid[], %(versions_2)b::bigint[],
-           %(versions_3)b::int[], %(versions_4)b::bytea[])
+           %(versions_0)s::uuid[], %(versions_1)s::uuid[], %(versions_2)s::bigint[],
+           %(versions_3)s::int[], %(versions_4)s::bytea[])
 ), new_count AS (
     UPDATE accounts SET prompt_count = %(count)s
      WHERE id = %(account)s AND prompt_count <> %(count)s
@@ -109,11 +110,16 @@ UPDATE vaults SET head_seq = %(seq)s, digest = %(digest)s WHERE id = %(vault)s
 _WRITE_SIDES = """
 INSERT INTO sides (vault_id, rev, item_id, resolved, seq, payload)
 SELECT %(vault)s, * FROM unnest(
-       %(sides_0)b::uuid[], %(sides_1)b::uuid[], %(sides_2)b::bool[],
-       %(sides_3)b::bigint[], %(sides_4)b::bytea[])
+       %(sides_0)s::uuid[], %(sides_1)s::uuid[], %(sides_2)s::bool[],
+       %(sides_3)s::bigint[], %(sides_4)s::bytea[])
     ON CONFLICT (vault_id, rev) DO UPDATE
    SET resolved = excluded.resolved, seq = excluded.seq, payload = excluded.payload
 """
+_HEAD_TYPES = ("uuid", "uuid", "bool", "bigint", "bytea")
+_REVISION_TYPES = ("uuid", "uuid", "uuid", "text", "bigint", "bytea")
+_SIDE_TYPES = ("uuid", "uuid", "bool", "bigint", "bytea")
+_VERSION_TYPES = ("uuid", "uuid", "bigint", "int", "bytea")
+
 _PURGE = """
 WITH gone AS (
     DELETE FROM items WHERE vault_id = %(vault)s AND deleted AND seq <= %(below)s
@@ -148,7 +154,7 @@ class LockRepository:
         """Lock those of *vault_ids* that the user is a member of, and who pays."""
         cursor = self._connection.cursor(row_factory=args_row(VaultState))
         await cursor.execute(
-            _LOCK, {"vaults": vault_ids, "user": user_id, "device": device}
+            _LOCK, {"vaults": uuids(vault_ids), "user": user_id, "device": device}
         )
         return await cursor.fetchall()
 
@@ -165,7 +171,7 @@ class LedgerRepository:
         Both are read after the lock was waited for: whoever held it may have changed
         them.
         """
-        sets = {name: [*ids] for name, ids in named._asdict().items()}
+        sets = {name: uuids(ids) for name, ids in named._asdict().items()}
         cursor = await self._connection.execute(
             _KNOWN,
             {"vault": self._vault_id, "user": user_id, **sets},
@@ -199,13 +205,13 @@ class LedgerRepository:
             "seq": ledger.seq,
             "digest": ledger.digest_bytes,
             "count": ledger.account.count,
-            **_columns("heads", 5, written.heads),
-            **_columns("revisions", 6, written.revisions),
-            **_columns("versions", 5, written.versions),
+            **_columns("heads", _HEAD_TYPES, written.heads),
+            **_columns("revisions", _REVISION_TYPES, written.revisions),
+            **_columns("versions", _VERSION_TYPES, written.versions),
         }
         await self._connection.execute(_WRITE, values)
         if written.sides:
-            columns = _columns("sides", 5, written.sides)
+            columns = _columns("sides", _SIDE_TYPES, written.sides)
             await self._connection.execute(
                 _WRITE_SIDES, {"vault": self._vault_id, **columns}
             )
@@ -227,9 +233,12 @@ class LedgerRepository:
 
 
 def _columns(
-    name: str, width: int, rows: Mapping[UUID, tuple[object, ...]]
-) -> dict[str, list[object]]:
-    """Return rows, each with its id before it, as lists column by column."""
+    name: str, types: Sequence[str], rows: Mapping[UUID, tuple[object, ...]]
+) -> dict[str, Column]:
+    """Return rows, each with its id before it, as columns of the given *types*."""
     whole = [(id, *row) for id, row in rows.items()]
-    columns = zip(*whole, strict=True) if whole else [()] * width
-    return {f"{name}_{number}": [*each] for number, each in enumerate(columns)}
+    columns = zip(*whole, strict=True) if whole else [()] * len(types)
+    return {
+        f"{name}_{number}": Column(type, values)
+        for number, (type, values) in enumerate(zip(types, columns, strict=True))
+    }

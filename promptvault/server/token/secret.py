@@ -1,6 +1,5 @@
 """A token's form: a prefix to find it by, 37 random characters, a checksum."""
 
-import hashlib
 import hmac
 import secrets
 import string
@@ -27,7 +26,7 @@ def is_well_formed(token: str) -> bool:
 
 def hash_secret(key: str, secret: str) -> str:
     """Return what is stored in place of a token, code or session: 64 hex digits."""
-    return hmac.new(key.encode(), secret.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(key.encode(), secret.encode(), "sha256").hex()
 
 
 def _checksum(text: str) -> str:
