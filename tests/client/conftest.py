@@ -1,11 +1,10 @@
 """Servers of the tests' own, and what a real one needs."""
 
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 
 from tests.client.stub import Reply, Stub
 from tests.server.conftest import (
@@ -47,16 +46,9 @@ def start() -> Iterator[Start]:
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """Return a certificate that nobody signed but itself, with its key."""
-    program = shutil.which("openssl")
-    if program is None:
-        pytest.skip("there is no openssl to make a certificate")
-    file = tmp_path / "certificate.pem"
-    name = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-    where = ["-keyout", str(file), "-out", str(file)]
-    subprocess.run(
-        [program, "req", "-x509", "-newkey", "rsa:2048", "-nodes", *name, *where],
-        check=True,
-        capture_output=True,
-    )
+    """Return a certificate with its key, and that of who signed it: nobody known."""
+    file, signer = tmp_path / "certificate.pem", trustme.CA()
+    issued = signer.issue_cert("127.0.0.1").private_key_and_cert_chain_pem
+    issued.write_to_path(str(file))
+    signer.cert_pem.write_to_path(str(file), append=True)
     return file
