@@ -150,6 +150,6 @@ def _told(version: Version) -> tuple[Any, ...]:
         version.id,
         content.body,
         content.template,
-        variables,
+        [*variables.items()],  # their order counts
         *said,
     )

@@ -81,8 +81,13 @@ def _require_sides(device: Device, sides: set[str], held: set[str]) -> set[str]:
     with snapshot(device.workspace) as connection:
         rows = connection.execute("SELECT item, side FROM sync_resolves").fetchall()
     settled = {side for item, side in rows if item in held}
-    here = {each.side.rev for each in beside if each.side.status == "open"}
-    assert here == sides - settled, f"{device.home.name}: other sides"
+    ids = {
+        each.id for trashed in (False, True) for each in device.prompts(trashed=trashed)
+    }
+    lone = {each.side.item for each in beside} - ids
+    assert not lone, f"{device.home.name}: nobody sees what lies beside {lone}"
+    open_ = {each.side.rev for each in beside if each.side.status == "open"}
+    assert open_ == sides - settled, f"{device.home.name}: other sides"
     own = [each.tokens for each in beside if each.side.status != "open"]
     return set[str]().union(*own)
 

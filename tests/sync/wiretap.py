@@ -45,7 +45,7 @@ class Wiretap:
     def count(self, report: SyncReport) -> None:
         """Count what a sync has done."""
         taken = report.taken
-        for name in ("merged", "conflicts", "reread"):
+        for name in ("merged", "conflicts", "revived", "reread"):
             if getattr(taken, name):
                 self.events[name] += 1
         self.events[f"round trips: {min(report.round_trips, 9)}"] += 1

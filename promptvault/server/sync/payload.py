@@ -11,8 +11,9 @@ from promptvault.wire.sync import Payload, VersionPush
 _DEPTH = 32
 """Lists and objects in each other; far more than this and JSON itself gives up."""
 
-_SPELLING = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
+_AS_SENT = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_SORTED = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True
 )
 
 
@@ -22,12 +23,14 @@ class UnusableError(Exception):
 
 def encode(payload: Payload | None) -> bytes | None:
     """Return *payload* in its one spelling; raises UnusableError."""
-    if payload is None:
-        return None
+    return None if payload is None else _encode(payload, _SORTED)
+
+
+def _encode(payload: Payload, encoder: json.JSONEncoder) -> bytes:
     if _is_deeper(payload, _DEPTH):
         raise UnusableError
     try:
-        return _SPELLING.encode(payload).encode()
+        return encoder.encode(payload).encode()
     except ValueError as error:  # not a number, or half a character
         raise UnusableError from error
 
@@ -46,10 +49,11 @@ def _is_deeper(value: Any, depth: int) -> bool:
 
 
 def encode_version(version: VersionPush) -> bytes:
-    """Return all of *version* but its id; raises UnusableError."""
-    encoded = encode(version.__pydantic_extra__ or {})
-    assert encoded is not None
-    return encoded
+    """Return all of *version* but its id, as it was sent; raises UnusableError.
+
+    The order of its variables is a part of it.
+    """
+    return _encode(version.__pydantic_extra__ or {}, _AS_SENT)
 
 
 def fingerprint(kind: str, deleted: bool, payload: bytes | None) -> bytes:

@@ -145,9 +145,10 @@ class Adoption:
             self._execute(statement, (pk,))
 
     def trash(self, pk: int, time: str) -> None:
-        """Put a prompt into the trash."""
+        """Put a prompt into the trash, where it may lie already."""
         self._leave(pk)
-        self._execute("UPDATE prompts SET deleted_at = ? WHERE pk = ?", (time, pk))
+        sql = "UPDATE prompts SET deleted_at = coalesce(deleted_at, ?) WHERE pk = ?"
+        self._execute(sql, (time, pk))
 
     def _free_name(self, name: str, prompt_id: str) -> str:
         free = free_name(self._connection, name, prompt_id)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from promptvault.errors import UnavailableError
 from promptvault.vault.sync.adoption import Adoption, MissingVersionError
 from promptvault.vault.sync.base import Bases
 from promptvault.vault.sync.commit import Commit
@@ -26,21 +25,29 @@ from promptvault.vault.sync.item import (
 from promptvault.vault.sync.link import Link
 from promptvault.vault.sync.merging import Merger
 from promptvault.vault.sync.part import MOST_BYTES, parts
-from promptvault.vault.sync.side import add_side, drop_side, take_side
+from promptvault.vault.sync.side import (
+    Side,
+    add_side,
+    drop_side,
+    drop_sides,
+    lone_items,
+    oldest_side,
+    resolve_side,
+    take_side,
+)
 from promptvault.vault.sync.state import is_held_back, keep_private, stored, unsent
+from promptvault.vault.sync.told import Told, named_versions, read_change
 from promptvault.vault.sync.twin import find_twin
 from promptvault.vault.sync.version import (
     NewVersion,
+    early_ids,
     find_version,
     forget_places,
     has_moved,
-    is_foreign,
     keep_early,
-    received,
     set_place,
     take_early,
 )
-from promptvault.wire.prompt_state import check_state
 from promptvault.wire.sync import Change
 
 
@@ -59,6 +66,16 @@ class Arrivals:
     pulled: int = 0
     merged: int = 0
     conflicts: int = 0
+    revived: int = 0
+
+    def forget_settled(self, changes: Sequence[Change]) -> None:
+        """Forget what others have settled, before anything is decided by it.
+
+        It comes after the text, or the removal, that has settled it.
+        """
+        for change in changes:
+            if change.t == "resolved":
+                drop_side(self.connection, str(change.rev))
 
     def take(self, change: Change) -> None:
         """Take in one change; raises MissingVersionError.
@@ -67,47 +84,49 @@ class Arrivals:
         """
         if self.link.resync:
             self._see(str(change.item if change.t == "item" else change.rev))
-        told = self._read(change)
-        if told is None:
+        told = read_change(self.connection, change)
+        if not told.is_readable or self._is_lost(change, told):
+            self._learn(str(change.item), told.versions)
             self._pass_over(change)
             return
         match change.t:
             case "item":
-                self._head(change, *told)
+                self._head(change, told.state, told.versions)
             case "side":
-                self._side(change, *told)
+                self._side(change, told.state, told.versions)
             case _:
-                self._learn(str(change.item), told[1])
-                drop_side(self.connection, str(change.rev))
+                self._learn(str(change.item), told.versions)
 
     def _see(self, id_: str) -> None:
         self.connection.execute("INSERT OR IGNORE INTO sync_seen VALUES (?)", (id_,))
 
-    def _read(self, change: Change) -> tuple[State | None, list[NewVersion]] | None:
-        """Return what a change says, None where nobody here can tell."""
-        id_ = str(change.item)
-        try:
-            state = None if change.payload is None else check_state(change.payload)
-            versions = [*map(received, change.versions)]
-        except UnavailableError:
-            return None
-        if state is None and not (change.deleted or change.t == "resolved"):
-            return None
-        if any(is_foreign(self.connection, new.id, id_) for new in versions):
-            return None
-        return state, versions
+    def _is_lost(self, change: Change, told: Told) -> bool:
+        """Tell whether a state names a version that nobody here could ever read.
+
+        While all is read anew, whatever can be read of a prompt comes along, or came.
+        """
+        if told.state is None or not self.link.is_catching_up:
+            return False
+        here = {new.id for new in told.versions}
+        here |= early_ids(self.connection, str(change.item))
+        return any(
+            find_version(self.connection, id_) is None
+            for id_ in named_versions(told.state) - here
+        )
 
     def _pass_over(self, change: Change) -> None:
         """Note that there is something newer of a prompt, which waits to be read.
 
         What is here of it stays, and what becomes of it here is not sent.
         """
-        if change.t != "item":
-            return
         id_, rev = str(change.item), str(change.rev)
-        item = find_item(self.connection, id_) or add_item(
-            self.connection, id_, rev, None
-        )
+        item = find_item(self.connection, id_)
+        if change.t != "item":
+            if item:
+                item.hold = Hold.UNREADABLE
+                save_item(self.connection, item)
+            return
+        item = item or add_item(self.connection, id_, rev, None)
         ours = find_revision(self.connection, item, item.local_rev)
         if ours is None or item.is_clean:
             state = ours.state if ours else None
@@ -204,8 +223,44 @@ class Arrivals:
 
         No version may exist on one device only: if some were not sent, they go now.
         """
-        self._overwrite(item, theirs)
-        self._send_rest(item, theirs)
+        left = oldest_side(self.connection, item.id) if theirs.state is None else None
+        if left is None:
+            self._overwrite(item, theirs)
+            self._send_rest(item, theirs)
+        else:
+            add_revision(self.connection, item, theirs._replace(parent=item.base_rev))
+            self.bases.set(item, theirs.rev, live=False)
+            self._revive(item, theirs.rev, left)
+
+    def revive_lone(self) -> None:
+        """Make prompts of what lies beside those that are gone, once all was read.
+
+        What cannot be read lies on at the server.
+        """
+        for id_ in lone_items(self.connection):
+            left = oldest_side(self.connection, id_)
+            assert left is not None
+            if early_ids(self.connection, id_) >= named_versions(left.state):
+                item = find_item(self.connection, id_)
+                item = item or add_item(self.connection, id_, new_rev(), None)
+                known = find_revision(self.connection, item, item.local_rev)
+                self._revive(item, known and known.rev, left)
+            else:
+                drop_sides(self.connection, id_)
+
+    def _revive(self, item: Item, parent: str | None, left: Side) -> None:
+        """Let what lies beside a prompt outlive its removal: it is an edit, too.
+
+        Who removed the prompt had not seen it.
+        """
+        pk = self.adoption.find(item.id)
+        if pk is None:
+            self._create(item.id, Revision("", None, False, None, left.state))
+        else:
+            self.adoption.update(pk, item.id, left.state, deleted=False)
+        resolve_side(self.connection, left)
+        self._rebase(item, parent, left.state)
+        self.revived += 1
 
     def _send_rest(
         self, item: Item, theirs: Revision, *, with_side: bool = False
@@ -251,7 +306,12 @@ class Arrivals:
         self.bases.set(item, theirs.rev, live=not theirs.deleted)
 
     def _rebase(
-        self, item: Item, parent: str, state: State | None, *, deleted: bool = False
+        self,
+        item: Item,
+        parent: str | None,
+        state: State | None,
+        *,
+        deleted: bool = False,
     ) -> None:
         """Let ours come after *parent*, to be sent, in parts where it is long."""
         before = find_revision(self.connection, item, parent)
@@ -317,13 +377,16 @@ class Arrivals:
     def _is_copy(self, item: Item, ours: Revision, theirs: Revision) -> bool:
         """Tell whether ours is no edit, but a copy of what others deleted.
 
-        A home that was copied with a new prompt in it sends that a second time.
+        A home that was copied with a new prompt in it sends that a second time. What
+        was taken out of the trash has changed since it was deleted.
         """
         if item.base_rev is not None or self.common.get(item.id) is not None:
             return False
         if ours.state is None or theirs.state is None:
             return False
-        return self.merger.is_same(ours.state, theirs.state)
+        deleted_at = theirs.state.get("deleted_at", theirs.state["updated_at"])
+        is_older = bool(ours.state["updated_at"] <= deleted_at)
+        return is_older and self.merger.is_same(ours.state, theirs.state)
 
     def _both_changed(self, item: Item, ours: Revision, theirs: Revision) -> None:
         pk = self.adoption.find(item.id)

@@ -31,7 +31,7 @@ from promptvault.vault.sync.merging import Merger
 from promptvault.vault.sync.minting import forget_changes, mint
 from promptvault.vault.sync.outgoing import Outgoing
 from promptvault.vault.sync.result import Results
-from promptvault.vault.sync.side import set_status
+from promptvault.vault.sync.side import lone_items, set_status
 from promptvault.wire.sync import Quota, VaultAnswer
 
 _MANY = 100
@@ -59,6 +59,8 @@ class Taken:
     """Those that both sides had changed, and whose changes fit together."""
     conflicts: int = 0
     """Those whose changes did not: one of them lies beside the prompt now."""
+    revived: int = 0
+    """Those that others removed, but for an edit that lay beside them."""
     reread: bool = False
     """Whether everything has to be read anew."""
 
@@ -68,6 +70,7 @@ class Taken:
         self.pulled += other.pulled
         self.merged += other.merged
         self.conflicts += other.conflicts
+        self.revived += other.revived
         self.reread = self.reread or other.reread
 
 
@@ -164,7 +167,8 @@ class _Reception:
         if answer.status == "resync":
             self._begin_anew(answer)
             return
-        self._take(outgoing, answer)
+        was_catching_up = self._link.is_catching_up
+        arrivals = self._take(outgoing, answer)
         self._link = self._link.at(answer.cursor)
         if answer.quota:
             self._set_quota(answer.quota)
@@ -173,7 +177,16 @@ class _Reception:
             self._link = resync.finish(
                 self._connection, self._link, self._bases, self._adoption, now
             )
-        self._check(answer)
+        if not answer.more and not self._link.is_catching_up:
+            self._end(answer, arrivals, has_all=was_catching_up)
+        self._count(arrivals)
+
+    def _end(self, answer: VaultAnswer, arrivals: Arrivals, *, has_all: bool) -> None:
+        """See to what was left over, when there is no more to read."""
+        if has_all:
+            arrivals.revive_lone()
+        differs = bool(lone_items(self._connection)) or self._differs(answer)
+        self._taken.reread = self._taken.reread or differs
 
     def _begin_anew(self, answer: VaultAnswer) -> None:
         assert answer.cursor is not None
@@ -183,7 +196,7 @@ class _Reception:
             self._connection, self._link, self._bases, reason, epoch
         )
 
-    def _take(self, outgoing: Outgoing, answer: VaultAnswer) -> None:
+    def _take(self, outgoing: Outgoing, answer: VaultAnswer) -> Arrivals:
         results = Results(self._connection, self._bases, self._commit)
         results.take(outgoing, answer.results)
         arrivals = Arrivals(
@@ -195,13 +208,18 @@ class _Reception:
             self._merger(),
             results.common,
         )
+        self._taken.pushed += results.accepted
+        arrivals.forget_settled(answer.feed)
         for change in answer.feed:
             arrivals.take(change)
-        self._taken.add(
-            Taken(
-                results.accepted, arrivals.pulled, arrivals.merged, arrivals.conflicts
-            )
-        )
+        return arrivals
+
+    def _count(self, arrivals: Arrivals) -> None:
+        taken = self._taken
+        taken.pulled += arrivals.pulled
+        taken.merged += arrivals.merged
+        taken.conflicts += arrivals.conflicts
+        taken.revived += arrivals.revived
 
     def _merger(self) -> Merger:
         scribe = self._scribe
@@ -216,9 +234,8 @@ class _Reception:
             release(self._connection, Hold.LIMIT, room)
         self._link = self._link._replace(prompt_limit=limit, prompt_count=used)
 
-    def _check(self, answer: VaultAnswer) -> None:
-        """Compare what is known of the server with what it has."""
-        if answer.more or self._link.resync or answer.digest is None:
-            return
-        differs = self._bases.digest_bytes.hex() != answer.digest
-        self._taken.reread = differs and self._bases.are_known()
+    def _differs(self, answer: VaultAnswer) -> bool:
+        """Tell whether the server has something else than is known of it."""
+        if answer.digest is None or not self._bases.are_known():
+            return False
+        return self._bases.digest_bytes.hex() != answer.digest

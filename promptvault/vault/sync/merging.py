@@ -3,7 +3,6 @@
 import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from promptvault.domain.merge import MergeText, merge
 from promptvault.domain.merge import State as Compared
@@ -92,10 +91,9 @@ class Merger:
         for state in (theirs, ours):
             if _content(self._compared(state)) == content:
                 return str(state["version"])
-        variables = variables_from_mapping(content["variables"])
         new = NewVersion(
             new_rev(),
-            Content(content["body"], content["template"], variables),
+            content,
             MESSAGE,
             (self.author.name, self.author.email),
             to_text(self.now),
@@ -104,9 +102,6 @@ class Merger:
         return new.id
 
 
-def _content(state: Compared) -> dict[str, Any]:
-    return {
-        "body": state.body,
-        "template": state.template,
-        "variables": dict(state.variables),
-    }
+def _content(state: Compared) -> Content:
+    variables = variables_from_mapping(state.variables)
+    return Content(state.body, state.template, variables)

@@ -22,7 +22,11 @@ _SIDES = """SELECT s.rev, s.item, s.base, s.state FROM sync_sides s
     WHERE s.status = 'waiting' ORDER BY s.rev LIMIT ?"""
 # The text that absorbed a side goes first, or along: else both might be lost.
 _RESOLVES = """SELECT r.item, r.side FROM sync_resolves r
-    LEFT JOIN sync_items i ON i.item = r.item WHERE i.hold IS NULL LIMIT ?"""
+    LEFT JOIN sync_items i ON i.item = r.item
+    WHERE i.hold IS NULL AND NOT EXISTS (
+        SELECT 1 FROM sync_sides s WHERE s.item = r.item AND s.status = 'held')
+    LIMIT ?"""
+_UNSENT_SIDES = "SELECT rev FROM sync_sides WHERE item = ? AND status = 'waiting'"
 
 
 class Room(NamedTuple):
@@ -96,6 +100,8 @@ class _Collection:
         """By prompt, the first of its changes, with which its versions go."""
         self._absorbers: dict[str, Sent] = {}
         """By prompt, the change with which its resolutions go."""
+        self._whole: set[str] = set()
+        """Prompts that go as they are here, not only a part of their history."""
 
     def collect(self) -> Outgoing:
         """Return what there is room for."""
@@ -130,6 +136,7 @@ class _Collection:
             sent = self._add(item.id, _head(item, revision, chain))
             sent.upto = revision.upto
             if revision.rev == item.local_rev:
+                self._whole.add(item.id)
                 self._absorbers[item.id] = sent
 
     def _sizes(self, ids: set[str]) -> dict[str, int]:
@@ -163,18 +170,25 @@ class _Collection:
     def _add_resolves(self) -> None:
         rows = self._connection.execute(_RESOLVES, (_MOST_RESOLVES,)).fetchall()
         for item, side in rows:
+            if self._has_unsent_text(item):
+                continue  # perhaps the one that absorbed the side: it goes first
             sent = self._absorbers.get(item)
-            if sent is None and self._is_dirty(item):
-                continue  # the text that absorbed the side is to go first
             if sent is None:
+                if len(self._changes) >= self._room.changes:
+                    continue
                 push = {"kind": "resolve", "item": item, "rev": new_rev()}
                 sent = self._changes[push["rev"]] = Sent(item, push)
                 self._absorbers[item] = sent
             sent.push.setdefault("resolves", []).append(side)
 
-    def _is_dirty(self, item: str) -> bool:
+    def _has_unsent_text(self, item: str) -> bool:
+        """Tell whether a text of the prompt neither was sent nor goes along."""
+        sides = self._connection.execute(_UNSENT_SIDES, (item,))
+        if any(rev not in self._changes for (rev,) in sides):
+            return True
         sql = f"SELECT 1 FROM sync_items WHERE item = ? AND {_IS_DIRTY}"
-        return self._connection.execute(sql, (item,)).fetchone() is not None
+        is_dirty = self._connection.execute(sql, (item,)).fetchone() is not None
+        return is_dirty and item not in self._whole
 
 
 def _next(item: Item, line: Sequence[Revision]) -> tuple[Revision, list[str]]:

@@ -57,6 +57,8 @@ class Results:
                 self._head_refused(sent, result)
             elif sent.kind == "side":
                 self._side_refused(sent, result)
+            else:
+                self._resolve_refused(sent, result)
 
     def _accepted(self, sent: Sent, result: Result) -> None:
         rev = str(result.rev)
@@ -142,6 +144,15 @@ class Results:
             forget_places(self.connection, sent.item, result.missing)
         else:
             set_status(self.connection, sent.push["rev"], "held")
+
+    def _resolve_refused(self, sent: Sent, result: Result) -> None:
+        """Keep it from being sent again and again, until it is tried on purpose."""
+        item = find_item(self.connection, sent.item)
+        if item is None:
+            forget_resolves(self.connection, sent.item, sent.push["resolves"])
+            return
+        item.hold = _HOLDS.get(result.r, Hold.REFUSED)
+        save_item(self.connection, item)
 
 
 def _can_send(sent: Sent, result: Result) -> bool:

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from promptvault.vault.sync.item import Item, State, new_rev
+from promptvault.vault.sync.item import Hold, Item, State, new_rev
 
 _ADD = """INSERT OR IGNORE INTO sync_sides (rev, item, base, status, mine, state)
     VALUES (?, ?, ?, ?, ?, ?)"""
@@ -56,6 +56,11 @@ def drop_side(connection: sqlite3.Connection, rev: str) -> None:
     connection.execute("DELETE FROM sync_sides WHERE rev = ?", (rev,))
 
 
+def drop_sides(connection: sqlite3.Connection, prompt_id: str) -> None:
+    """Forget all that lies beside a prompt."""
+    connection.execute("DELETE FROM sync_sides WHERE item = ?", (prompt_id,))
+
+
 def resolve_side(connection: sqlite3.Connection, side: Side) -> None:
     """Settle a side: its text is in the prompt now, or nobody wants it.
 
@@ -74,6 +79,26 @@ def forget_resolves(
         "DELETE FROM sync_resolves WHERE item = ? AND side = ?",
         [(item, side) for side in sides],
     )
+
+
+def oldest_side(connection: sqlite3.Connection, prompt_id: str) -> Side | None:
+    """Return what lay beside a prompt first, the same on every device."""
+    found = sides(connection, prompt_id)
+    return min(found, key=lambda s: (s.state["updated_at"], s.rev), default=None)
+
+
+def lone_items(connection: sqlite3.Connection) -> list[str]:
+    """Return the ids of prompts that are gone, but for what lies beside them.
+
+    One that only a newer program can read is not gone.
+    """
+    rows = connection.execute(
+        """SELECT DISTINCT s.item FROM sync_sides s
+        LEFT JOIN prompts p ON p.id = s.item LEFT JOIN sync_items i ON i.item = s.item
+        WHERE p.id IS NULL AND i.hold IS NOT ? ORDER BY s.item""",
+        (Hold.UNREADABLE,),
+    )
+    return [item for (item,) in rows]
 
 
 def sides(

@@ -173,6 +173,12 @@ def take_early(connection: sqlite3.Connection, prompt_id: str) -> list[NewVersio
     return [_from_json(id_, text) for id_, text in rows]
 
 
+def early_ids(connection: sqlite3.Connection, prompt_id: str) -> set[str]:
+    """Return the versions of a prompt that came before it."""
+    sql = "SELECT version FROM sync_early WHERE item = ?"
+    return {id_ for (id_,) in connection.execute(sql, (prompt_id,))}
+
+
 def _to_json(new: NewVersion) -> str:
     body, template, variables = new.content
     wording = [body, template, variables_to_mapping(variables)]

@@ -1,0 +1,193 @@
+"""What outlives what: an edit a removal, a text its settling, the trash a new start."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from promptvault.services import saving
+from promptvault.services.conflict import find, find_all
+from promptvault.services.settling import settle, settle_with
+from promptvault.services.syncing import Direction, Exchange
+from promptvault.vault.reader import reading
+from promptvault.vault.sync.item import Hold
+from promptvault.wire.sync import SyncAnswer
+from tests.server.conftest import Server
+from tests.sync.conftest import NewLaptop
+from tests.sync.laptop import Laptop
+from tests.sync.test_hardship import sent_otherwise, sync_all
+
+NAMES = [f"p{number}" for number in range(7)]
+
+
+class GoneError(Exception):
+    """The device is lost."""
+
+
+def quarrel(one: Laptop, two: Laptop, *names: str) -> None:
+    """Let two devices change the same line; *two* finds out."""
+    for name in names:
+        one.add(name, "common\n")
+    sync_all(one, two)
+    for name in names:
+        one.edit(name, f"one's {name}\n")
+        two.edit(name, f"two's {name}\n")
+    one.sync()
+    two.sync()
+
+
+def in_conflict(laptop: Laptop) -> dict[str, str]:
+    """Return what lies beside each prompt."""
+    with reading(laptop.paths.database, laptop.paths.usage) as reader:
+        found = list(find_all(reader))
+    return {each.prompt.name: each.beside.version.body for each in found}
+
+
+def take_theirs(laptop: Laptop, name: str) -> None:
+    """Settle a conflict by the other side."""
+    with reading(laptop.paths.database, laptop.paths.usage) as reader:
+        conflict = find(reader, name)
+    settle(laptop.workspace, conflict, conflict.theirs)
+
+
+def take_both(laptop: Laptop, name: str) -> None:
+    """Settle a conflict by a text that has both sides."""
+    with reading(laptop.paths.database, laptop.paths.usage) as reader:
+        conflict = find(reader, name)
+    sides = (conflict.present.version.body, conflict.beside.version.body)
+    settle_with(laptop.workspace, conflict, "".join(sides))
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_an_edit_beside_a_prompt_outlives_its_removal(
+    one: Laptop, two: Laptop, new_laptop: NewLaptop, is_lost: bool
+) -> None:
+    quarrel(one, two, "a")
+    one.delete("a")
+    saving.empty_trash(one.workspace)
+    if is_lost:
+        shutil.rmtree(two.home)
+        two = new_laptop("three")
+    sync_all(one, two)
+    for device in (one, two):
+        assert device.body("a") == "two's a\n"
+        assert in_conflict(device) == {}
+        assert device.problems() == []
+    assert one.everything() == two.everything()
+    assert [each[2] for each in one.log("a")] == ["common\n", "one's a\n", "two's a\n"]
+
+
+def test_who_has_seen_a_conflict_may_remove_the_prompt(
+    one: Laptop, two: Laptop
+) -> None:
+    quarrel(one, two, "a")
+    one.sync()
+    one.delete("a")
+    saving.empty_trash(one.workspace)
+    sync_all(one, two)
+    assert (one.names(), two.names()) == ([], [])
+    assert two.names(trashed=True) == []
+
+
+def test_more_settled_conflicts_than_a_request_takes(
+    tmp_path: Path, start_server: Callable[..., Server], token: str
+) -> None:
+    url = start_server(items_limit=3).url
+    one, two = (Laptop(tmp_path / name, url, token) for name in ("one", "two"))
+    quarrel(one, two, *NAMES)
+    for name in NAMES:
+        take_theirs(two, name)
+    sync_all(two, one)
+    assert in_conflict(one) == {}
+
+
+def test_a_conflict_is_settled_only_once_the_text_that_settles_it_is_safe(
+    tmp_path: Path, start_server: Callable[..., Server], token: str
+) -> None:
+    url = start_server(items_limit=3).url
+    one, two, three = (Laptop(tmp_path / name, url, token) for name in ("1", "2", "3"))
+    quarrel(one, two, *NAMES)
+    one.sync()
+    for name in NAMES:
+        take_both(two, name)
+        one.edit(name, f"one's next {name}\n")
+    one.sync()
+    two.sync(direction=Direction(push=False))  # so that its texts wait beside others
+
+    def answered_once(exchange: Exchange) -> Exchange:
+        answers: list[SyncAnswer] = []
+
+        def send(request: bytes) -> SyncAnswer:
+            if answers:
+                raise GoneError
+            answers.append(exchange(request))
+            return answers[0]
+
+        return send
+
+    with pytest.raises(GoneError):
+        two.sync(answered_once)
+    three.sync()
+    beside = in_conflict(three)
+    for name in NAMES:
+        assert f"two's {name}\n" in three.body(name) + beside[name]
+
+
+def test_settling_without_the_right_to_write_is_held_back(
+    one: Laptop, two: Laptop, database_url: str
+) -> None:
+    quarrel(one, two, "a")
+    take_theirs(two, "a")
+    with psycopg.connect(database_url) as database:
+        database.execute("UPDATE vault_members SET role = 'viewer'")
+    assert two.sync().standing.held == {Hold.FORBIDDEN: 1}
+    assert two.sync().round_trips == 1
+
+
+def test_a_side_that_cannot_be_read_hides_no_later_head(
+    one: Laptop, two: Laptop, new_laptop: NewLaptop
+) -> None:
+    def poison(push: dict[str, Any]) -> None:
+        for version in push.get("versions", []):
+            version["variables"] = {"x": {"type": "hologram"}}
+
+    one.add("a", "common\n")
+    sync_all(one, two)
+    one.edit("a", "one's\n")
+    two.edit("a", "two's\n")
+    one.sync()
+    two.sync(sent_otherwise(poison))
+    two.edit("a", "of a newer program, but readable\n")
+    two.add("more", "more\n")
+    two.sync()
+    for device in (one, new_laptop("three")):
+        device.sync()
+        assert device.sync().round_trips == 1
+        assert device.body("a") == "of a newer program, but readable\n"
+        assert device.body("more") == "more\n"
+
+
+def test_what_is_taken_out_of_the_trash_stays_out(one: Laptop, two: Laptop) -> None:
+    two.clock = one.clock
+    one.add("a", "A\n")
+    sync_all(one, two)
+    one.delete("a")
+    sync_all(one, two)
+    two.relink()
+    sync_all(two, one)
+    saving.restore(two.workspace, "a")
+    sync_all(two, one)
+    assert (one.names(), two.names()) == (["a"], ["a"])
+
+
+def test_the_order_of_variables_is_the_same_everywhere(
+    one: Laptop, two: Laptop
+) -> None:
+    text = "---\nvariables:\n  y: 2\n  x: 1\n  a: 3\n---\n{{ y }}{{ x }}{{ a }}\n"
+    one.add("a", text)
+    sync_all(one, two)
+    assert [each.name for each in two.current("a").content.variables] == ["y", "x", "a"]
+    assert one.log("a") == two.log("a")
