@@ -38,6 +38,7 @@ def prompts(found: Iterable[Prompt], folder: str | None) -> None:
 _LEGEND = {
     "!": "in conflict: 'promptvault conflicts list'",
     "^": "not on the server: 'promptvault sync status'",
+    "⚠": "a likely secret: 'promptvault scan'",
 }
 
 

@@ -47,7 +47,10 @@ def _done(report: "SyncReport") -> str:
         ("received", taken.pulled),
         ("merged", taken.merged),
     )
-    words = ", ".join(f"{verb} {number:,}" for verb, number in counts if number)
+    done = [f"{verb} {number:,}" for verb, number in counts if number]
+    if taken.settled:
+        done.append(f"settled {count(taken.settled, 'conflict')}")
+    words = ", ".join(done)
     if not words and taken.conflicts:
         return f"Received {count(taken.conflicts, 'conflict')}."
     return f"{words.capitalize()}." if words else ""
@@ -61,12 +64,22 @@ def _nothing_done(standing: "Standing") -> str:
     return "Everything is up to date."
 
 
+def over_limit(standing: "Standing") -> None:
+    """Tell what is held back for the limit alone: the reason of an exit code."""
+    terminal.note(_held_line(Hold.LIMIT, standing))
+
+
 def _left(standing: "Standing") -> Iterator[str]:
     if standing.conflicts:
         yield f"{count(standing.conflicts, 'conflict')}: 'promptvault conflicts list'."
-    for hold, number in standing.held.items():
-        are = "is" if number == 1 else "are"
-        yield f"{count(number, 'prompt')} {are} held back: {_why(hold, standing)}."
+    for hold in standing.held:
+        yield _held_line(hold, standing)
+
+
+def _held_line(hold: Hold, standing: "Standing") -> str:
+    number = standing.held[hold]
+    are = "is" if number == 1 else "are"
+    return f"{count(number, 'prompt')} {are} held back: {_why(hold, standing)}."
 
 
 def _why(hold: Hold, standing: "Standing") -> str:
@@ -78,7 +91,7 @@ def _why(hold: Hold, standing: "Standing") -> str:
         case Hold.SECRETS:
             return "likely secrets, 'promptvault scan'"
         case Hold.TOO_LARGE:
-            return "more than the server takes of one prompt"
+            return "longer than the server takes (256 KiB), 'list' marks them ^"
         case Hold.FORBIDDEN:
             return "you may only read on the server"
         case Hold.UNREADABLE:

@@ -19,6 +19,7 @@ def report_row(report: "SyncReport") -> dict[str, Any]:
         "pushed": taken.pushed,
         "pulled": taken.pulled,
         "merged": taken.merged,
+        "settled": taken.settled,
         **_standing_row(report.standing),
         "new_conflicts": taken.conflicts,
         "round_trips": report.round_trips,
@@ -34,6 +35,7 @@ def status_row(
         "signed_in": is_signed_in,
         "linked": standing.link is not None,
         **_standing_row(standing),
+        **({} if standing.link else {"to_send": None}),  # everything, if anything
         "last_synced_at": time_row(last.succeeded_at),
         "last_problem": last.problem or None,
         "last_problem_at": time_row(last.failed_at),

@@ -29,6 +29,7 @@ from promptvault.vault.sync.outgoing import (
     Outgoing,
     Room,
     count_outgoing,
+    has_new_imports,
     has_outgoing,
     outgoing,
 )
@@ -121,6 +122,7 @@ class _Sync:
     def run(self) -> SyncReport:
         """Go round until both sides are equal."""
         self._recover()
+        self._read_before_imports()
         while self._round():
             pass
         with snapshot(self._workspace) as connection:
@@ -137,6 +139,24 @@ class _Sync:
         if is_waiting:
             with locked(self._workspace) as writer:
                 writer.flush()
+
+    def _read_before_imports(self) -> None:
+        """Read before what was imported is sent, as others may have the same file.
+
+        What has arrived before it is sent is there once; see `vault.sync.twin`.
+        """
+        self._prepare()
+        with snapshot(self._workspace) as connection:
+            is_first = get_link(
+                connection
+            ).is_catching_up  # which reads before it sends
+            if is_first or not has_new_imports(connection):
+                return
+        direction = self._direction
+        self._direction = direction._replace(push=False)
+        while self._round():
+            pass
+        self._direction = direction
 
     def _round(self) -> bool:
         """Send one request and take in its answer; returns whether there is more."""

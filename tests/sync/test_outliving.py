@@ -18,7 +18,7 @@ from promptvault.wire.sync import SyncAnswer
 from tests.server.conftest import Server
 from tests.sync.conftest import NewLaptop
 from tests.sync.laptop import Laptop
-from tests.sync.test_hardship import sent_otherwise, sync_all
+from tests.sync.test_hardship import note_origin, sent_otherwise, sync_all
 
 NAMES = [f"p{number}" for number in range(7)]
 
@@ -191,3 +191,27 @@ def test_the_order_of_variables_is_the_same_everywhere(
     sync_all(one, two)
     assert [each.name for each in two.current("a").content.variables] == ["y", "x", "a"]
     assert one.log("a") == two.log("a")
+
+
+def test_what_two_synced_devices_import_from_one_file_is_there_once(
+    one: Laptop, two: Laptop
+) -> None:
+    one.add("first", "common\n")
+    sync_all(one, two)
+    for device in (one, two):
+        device.add("chat/review", "Review this.\n")
+        device.add("chat/plan", f"Plan of {device.home.name}.\n")
+        note_origin(device, "chatgpt")
+    sync_all(one, two)
+    assert one.everything() == two.everything()
+    assert [name for name in two.names() if "review" in name] == ["chat/review"]
+    assert len(two.names()) == 4
+
+
+def test_settling_is_told_of(one: Laptop, two: Laptop) -> None:
+    quarrel(one, two, "a")
+    one.sync()
+    take_theirs(two, "a")
+    assert two.sync().taken.settled == 1
+    assert one.sync().taken.settled == 1
+    assert one.sync().taken.settled == 0

@@ -176,6 +176,8 @@ def _report(report: "SyncReport", *, quiet: bool, as_json: bool) -> None:
     """Tell of a sync, and end with the code for what did not fit the plan."""
     _tell(report, quiet=quiet, as_json=as_json)
     if Hold.LIMIT in report.standing.held:
+        if quiet:
+            render_sync.over_limit(report.standing)
         raise typer.Exit(TierLimitError.exit_code)
 
 
@@ -228,9 +230,13 @@ class _Teller:
     def __init__(self, *, quiet: bool, as_json: bool) -> None:
         self._quiet, self._as_json = quiet, as_json
         self._before: Standing | None = None
+        self._is_away = False
 
     def tell(self, report: "SyncReport") -> None:
         """Tell of a sync."""
+        if self._is_away and not self._quiet:
+            terminal.note("Connected again.")
+        self._is_away = False
         before, self._before = self._before, report.standing
         if before and not render_sync.has_news(report, before):
             return
@@ -242,5 +248,6 @@ class _Teller:
 
     def tell_away(self, error: PromptVaultError) -> None:
         """Tell that the server does not answer."""
+        self._is_away = True
         if not self._quiet:
-            terminal.note(f"{error} Trying again until it answers.")
+            terminal.note(f"{error} This goes on as soon as it answers.")

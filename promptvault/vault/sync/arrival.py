@@ -67,6 +67,7 @@ class Arrivals:
     merged: int = 0
     conflicts: int = 0
     revived: int = 0
+    settled: int = 0
 
     def forget_settled(self, changes: Sequence[Change]) -> None:
         """Forget what others have settled, before anything is decided by it.
@@ -75,7 +76,7 @@ class Arrivals:
         """
         for change in changes:
             if change.t == "resolved":
-                drop_side(self.connection, str(change.rev))
+                self.settled += drop_side(self.connection, str(change.rev))
 
     def take(self, change: Change) -> None:
         """Take in one change; raises MissingVersionError.
@@ -207,7 +208,7 @@ class Arrivals:
         # Several changes of a prompt may each bring the same versions, page by page.
         told = {v.id: v for v in (*take_early(self.connection, id_), *versions)}
         placed = sorted(told.values(), key=lambda each: each.place or ())
-        if not theirs.deleted and self.link.is_catching_up:
+        if not theirs.deleted:
             self._drop_twin(theirs.state, placed)
         self.adoption.create(id_, theirs.state, placed, deleted=theirs.deleted)
 

@@ -59,6 +59,8 @@ class Taken:
     """Those that both sides had changed, and whose changes fit together."""
     conflicts: int = 0
     """Those whose changes did not: one of them lies beside the prompt now."""
+    settled: int = 0
+    """Conflicts that were settled, here or elsewhere."""
     revived: int = 0
     """Those that others removed, but for an edit that lay beside them."""
     reread: bool = False
@@ -70,6 +72,7 @@ class Taken:
         self.pulled += other.pulled
         self.merged += other.merged
         self.conflicts += other.conflicts
+        self.settled += other.settled
         self.revived += other.revived
         self.reread = self.reread or other.reread
 
@@ -209,6 +212,7 @@ class _Reception:
             results.common,
         )
         self._taken.pushed += results.accepted
+        self._taken.settled += results.settled
         arrivals.forget_settled(answer.feed)
         for change in answer.feed:
             arrivals.take(change)
@@ -219,6 +223,7 @@ class _Reception:
         taken.pulled += arrivals.pulled
         taken.merged += arrivals.merged
         taken.conflicts += arrivals.conflicts
+        taken.settled += arrivals.settled
         taken.revived += arrivals.revived
 
     def _merger(self) -> Merger:

@@ -78,6 +78,16 @@ def has_outgoing(connection: sqlite3.Connection) -> bool:
     return bool(found)
 
 
+def has_new_imports(connection: sqlite3.Connection) -> bool:
+    """Tell whether prompts that came out of files are to be sent for the first time."""
+    (found,) = connection.execute(
+        f"""SELECT EXISTS (SELECT 1 FROM sync_items i
+            JOIN prompts p ON p.id = i.item JOIN origins o ON o.prompt_pk = p.pk
+            WHERE i.base_rev IS NULL AND {_IS_DIRTY})"""
+    ).fetchone()
+    return bool(found)
+
+
 def count_outgoing(connection: sqlite3.Connection) -> int:
     """Return how many prompts have changes that are not held back."""
     sql = f"SELECT count(*) FROM sync_items WHERE {_IS_DIRTY}"

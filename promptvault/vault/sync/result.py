@@ -44,6 +44,8 @@ class Results:
     """By prompt in conflict, the newest revision that both sides know."""
     accepted: int = 0
     """Prompts that the server has taken as they are sent."""
+    settled: int = 0
+    """Conflicts of which it now knows that they are settled."""
 
     def take(self, outgoing: Outgoing, results: Sequence[Result]) -> None:
         """Take in what the server says of each change."""
@@ -62,7 +64,9 @@ class Results:
 
     def _accepted(self, sent: Sent, result: Result) -> None:
         rev = str(result.rev)
-        forget_resolves(self.connection, sent.item, sent.push.get("resolves", []))
+        settled = sent.push.get("resolves", [])
+        forget_resolves(self.connection, sent.item, settled)
+        self.settled += len(settled)
         if sent.kind == "resolve":
             return
         self._set_places(sent, result)

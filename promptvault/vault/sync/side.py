@@ -51,9 +51,10 @@ def set_status(connection: sqlite3.Connection, rev: str, status: str) -> None:
     connection.execute("UPDATE sync_sides SET status = ? WHERE rev = ?", (status, rev))
 
 
-def drop_side(connection: sqlite3.Connection, rev: str) -> None:
-    """Forget a side that is settled."""
-    connection.execute("DELETE FROM sync_sides WHERE rev = ?", (rev,))
+def drop_side(connection: sqlite3.Connection, rev: str) -> bool:
+    """Forget a side that is settled; returns whether it was there."""
+    sql = "DELETE FROM sync_sides WHERE rev = ?"
+    return connection.execute(sql, (rev,)).rowcount > 0
 
 
 def drop_sides(connection: sqlite3.Connection, prompt_id: str) -> None:
