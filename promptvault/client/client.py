@@ -8,7 +8,9 @@ from uuid import UUID
 from pydantic import TypeAdapter, ValidationError
 
 from promptvault.client.address import Address
+from promptvault.client.failure import sign_in_failure
 from promptvault.client.listening import Listener
+from promptvault.client.patience import ONCE
 from promptvault.client.synchronising import synchronise
 from promptvault.client.transport import Traffic, Transport
 from promptvault.wire.account import MeRead
@@ -102,8 +104,11 @@ class Client:
             "grant_type": GRANT_TYPE,
             "device_code": device_code,
         }
-        content = self._transport.send("POST", "/v1/device/token", form=form)
-        return self._read(_TOKEN, content)
+        answer = self._transport.ask("POST", "/v1/device/token", ONCE, form=form)
+        refusal = sign_in_failure(answer.status, answer.content)
+        if refusal is not None:
+            raise refusal
+        return self._read(_TOKEN, self._transport.content(answer))
 
     def _read(self, kind: TypeAdapter[_T], content: bytes) -> _T:
         try:

@@ -24,11 +24,14 @@ _CLASSES = (
 _BY_CODE = {each.code: each for each in _CLASSES}
 """What a server may tell of us; its own bugs are none of this program's."""
 
+_OAUTH_STATUS = 400
 _OUTDATED = 426
 _LONGEST_MESSAGE = 500
 
 
 class _OAuthError(BaseModel):
+    """A word where an error of ours is an object."""
+
     error: str
     """Any word: a newer server may have more of them than we know."""
 
@@ -48,9 +51,6 @@ def failure(
 
     A message of the server's is kept; whoever shows it makes it harmless.
     """
-    word = _oauth_word(content)
-    if word is not None:
-        return SignInPendingError(word)
     told = _told(content)
     if status == _OUTDATED:
         return _outdated(host, told)
@@ -62,6 +62,21 @@ def failure(
     if kind is None:
         return UnavailableError(f"{host} failed ({status}): {told[1]}")
     return kind(told[1])
+
+
+def sign_in_failure(status: int, content: bytes) -> SignInPendingError | None:
+    """Return the error that an answer in the form of OAuth stands for, if it is one.
+
+    Only an exchange of a code is answered so: many a gateway writes its own errors in
+    the same form, which on every other way mean what their status says.
+    """
+    if status != _OAUTH_STATUS:
+        return None
+    try:
+        word = _OAuthError.model_validate_json(content).error
+    except ValidationError:
+        return None
+    return SignInPendingError(word[:_LONGEST_MESSAGE])
 
 
 def stranger(host: str) -> UnavailableError:
@@ -97,11 +112,3 @@ def _told(content: bytes) -> tuple[str, str] | None:
     except ValidationError:
         return None
     return detail.code, detail.message[:_LONGEST_MESSAGE]
-
-
-def _oauth_word(content: bytes) -> str | None:
-    """Return the code of an error as OAuth has it: a word where ours is an object."""
-    try:
-        return _OAuthError.model_validate_json(content).error[:_LONGEST_MESSAGE]
-    except ValidationError:
-        return None

@@ -89,9 +89,7 @@ class Transport:
         UnavailableError where there is no answer, or none of a PromptVault server.
         """
         answer = self.ask(method, path, _USUAL.get(method, ONCE), form=form)
-        if 200 <= answer.status < 300:
-            return answer.content
-        raise self.error(answer)
+        return self.content(answer)
 
     def ask(
         self,
@@ -137,6 +135,12 @@ class Transport:
             if response.status_code != 200:
                 raise self.error(self._answer(response))
             yield response
+
+    def content(self, answer: Answer) -> bytes:
+        """Return the body of a good answer; raises the error that another tells of."""
+        if 200 <= answer.status < 300:
+            return answer.content
+        raise self.error(answer)
 
     def stranger(self) -> UnavailableError:
         """Return the error for an answer that makes no sense."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from promptvault.paths import Paths
+from promptvault.services.sync_record import noting_failure
 from promptvault.vault.lock import exclusive, exclusive_if_free
 
 OPTION = "--background"
@@ -42,9 +43,10 @@ def start(paths: Paths) -> None:
 def turn(paths: Paths, sleep: Callable[[float], None] = time.sleep) -> Iterator[bool]:
     """Wait for the turn to sync, and hold it while the block runs.
 
-    Yields False, and waits for nothing, where another process waits already.
+    Yields False, and waits for nothing, where another process waits already. What goes
+    wrong from then on is noted, for nobody sees it: also where no server is asked yet.
     """
-    with contextlib.ExitStack() as waiting:
+    with noting_failure(paths.sync_record), contextlib.ExitStack() as waiting:
         if not waiting.enter_context(exclusive_if_free(paths.sync_turn)):
             yield False
             return

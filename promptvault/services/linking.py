@@ -28,14 +28,19 @@ def linked(
     """
     with snapshot(workspace) as connection:
         link = find_link(connection)
-        used = json.dumps([row[0] for row in connection.execute(_USED)])
     if link and not relink:
         _require_same(link, server)
         return link
-    vault = find_vault()
+    vault, used = find_vault(), _used(workspace)
     with locked(workspace) as writer, bulk_transaction(writer.connection):
         remove_link(writer.connection)
         return create_link(writer.connection, vault, server, used)
+
+
+def _used(workspace: Workspace) -> str:
+    """Return the ids of the prompts in use, the latest first, as a JSON list."""
+    with snapshot(workspace) as connection:
+        return json.dumps([row[0] for row in connection.execute(_USED)])
 
 
 def _require_same(link: Link, server: str) -> None:

@@ -1,13 +1,20 @@
 """Values made in the background, a few ahead of whoever uses them."""
 
+import contextlib
 import queue
+import sys
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 _T = TypeVar("_T")
 
 _AHEAD = 4
+
+
+def read_ahead(values: Iterable[_T], ahead: int = _AHEAD) -> "ReadAhead[_T]":
+    """Return *values*, which another thread makes, up to *ahead* of them early."""
+    return ReadAhead(values, ahead)
 
 
 class _End:
@@ -17,54 +24,53 @@ class _End:
         self.error = error
 
 
-def read_ahead(values: Iterable[_T], ahead: int = _AHEAD) -> Generator[_T, None, None]:
-    """Yield *values*, which another thread makes, up to *ahead* of them early.
+class ReadAhead(Iterator[_T]):
+    """Values that a thread makes; what making them raises is raised at its place."""
 
-    What making them raises is raised here. Closed early, it waits for the value that
-    is being made.
-    """
-    waiting: queue.Queue[_T | _End] = queue.Queue(ahead)
-    stopped = threading.Event()
+    def __init__(self, values: Iterable[_T], ahead: int) -> None:
+        self._values = values
+        self._waiting: queue.Queue[_T | _End] = queue.Queue(ahead)
+        self._is_closed = threading.Event()
+        self._until_end = self._take()
+        self._thread = threading.Thread(target=self._make, daemon=True)
+        self._thread.start()
 
-    def make() -> None:
+    def __next__(self) -> _T:
+        return next(self._until_end)
+
+    def close(self) -> None:
+        """Stop, and wait for the value that is being made.
+
+        Ctrl-C does not wait: the value may be the answer of a server that is silent or
+        has asked for a pause, and the thread does not keep the process from ending.
+        """
+        self._is_closed.set()
+        with contextlib.suppress(queue.Empty):
+            while True:  # the thread may wait for room; it puts one more at most
+                self._waiting.get_nowait()
+        if not isinstance(sys.exc_info()[1], KeyboardInterrupt):
+            self._thread.join()
+
+    def _make(self) -> None:
         error = None
         try:
-            for value in values:
-                waiting.put(value)
-                if stopped.is_set():
+            for value in self._values:
+                self._waiting.put(value)
+                if self._is_closed.is_set():
                     return
         except BaseException as raised:
             error = raised
-        waiting.put(_End(error))
+        self._waiting.put(_End(error))
 
-    thread = threading.Thread(target=make, daemon=True)
-    thread.start()
-    try:
-        yield from _until_end(waiting)
-    finally:
-        stopped.set()
-        while thread.is_alive():
-            with_value = _drop(waiting)
-            thread.join(0 if with_value else 0.01)
-
-
-def _until_end(waiting: "queue.Queue[_T | _End]") -> Iterator[_T]:
-    while True:
-        value = waiting.get()
-        if not isinstance(value, _End):
-            yield value
-        elif value.error is not None:
-            raise value.error
-        else:
-            return
-
-
-def _drop(waiting: "queue.Queue[_T | _End]") -> bool:
-    try:
-        waiting.get_nowait()
-    except queue.Empty:
-        return False
-    return True
+    def _take(self) -> Iterator[_T]:
+        while True:
+            value = self._waiting.get()
+            if not isinstance(value, _End):
+                yield value
+            elif value.error is not None:
+                raise value.error
+            else:
+                return
 
 
 def batched(

@@ -46,6 +46,15 @@ def choose_address(
     return parse_address(url, insecure=is_allowed)
 
 
+def get_address(settings: Settings) -> Address:
+    """Return the address in the settings; raises AuthenticationError without one."""
+    if not settings[SERVER].value:
+        raise AuthenticationError(
+            "You are not signed in: 'promptvault login --server URL'."
+        )
+    return choose_address(settings)
+
+
 def find_session(paths: Paths, address: Address) -> Session | None:
     """Return the session at *address*, None also where what is kept can be no token.
 

@@ -1,5 +1,6 @@
 """Signing in to a server, and out."""
 
+import contextlib
 import time
 from collections.abc import Callable
 
@@ -110,6 +111,17 @@ def sign_out(client: Client, *, everywhere: bool) -> str:
     except PromptVaultError as error:
         return str(error)
     return ""
+
+
+def end_device(client: Client) -> None:
+    """End this token if it is a device's: another one takes its place.
+
+    Where that fails it ends when it expires. A machine's token is no concern of ours:
+    others may use it.
+    """
+    with contextlib.suppress(PromptVaultError):
+        if client.me().device is not None:
+            client.revoke()
 
 
 def find_signed_in(client: Client, start: str) -> SignedInRead:

@@ -2,10 +2,12 @@
 
 import contextlib
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from promptvault.errors import PromptVaultError
 from promptvault.private_file import write_private
 
 
@@ -28,6 +30,16 @@ def note_success(record: Path) -> None:
         record.touch(mode=0o600)
         os.utime(record)
         _problem(record).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def noting_failure(record: Path) -> Iterator[None]:
+    """Note that a sync has failed where the block does."""
+    try:
+        yield
+    except PromptVaultError as error:
+        note_failure(record, str(error))
+        raise
 
 
 def note_failure(record: Path, problem: str) -> None:

@@ -1,16 +1,14 @@
 """One sync from end to end: its turn, its server, and a note of how it went."""
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from promptvault.client.address import Address
 from promptvault.client.client import Client
-from promptvault.errors import PromptVaultError
 from promptvault.services.linking import linked
 from promptvault.services.locking import locked
-from promptvault.services.sync_record import note_failure, note_success
+from promptvault.services.sync_record import note_success, noting_failure
 from promptvault.services.syncing import (
     Direction,
     Progress,
@@ -69,28 +67,20 @@ def sync_in_turn(
     def exchange(request: bytes) -> SyncAnswer:
         return client.sync(request, tell.pause)
 
-    with _recorded(workspace):
+    record = workspace.paths.sync_record
+    with noting_failure(record):
         linked(workspace, address.url, lambda: _vault(client), relink=order.relink)
         if order.retry:
             _release(workspace)
-        return synchronise(workspace, exchange, order.direction, tell.progress)
+        report = synchronise(workspace, exchange, order.direction, tell.progress)
+    note_success(record)
+    return report
 
 
 def where_it_stands(workspace: Workspace) -> Standing:
     """Return what is known here, without asking the server."""
     with snapshot(workspace) as connection:
         return standing(connection)
-
-
-@contextlib.contextmanager
-def _recorded(workspace: Workspace) -> Iterator[None]:
-    record = workspace.paths.sync_record
-    try:
-        yield
-    except PromptVaultError as error:
-        note_failure(record, str(error))
-        raise
-    note_success(record)
 
 
 def _vault(client: Client) -> str:

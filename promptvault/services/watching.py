@@ -21,6 +21,7 @@ from promptvault.vault.sync.change import is_ahead
 _TICK_SECONDS = 0.1
 """How often the vault is looked at: a query that reads no page of it."""
 _LONGEST_PAUSE_SECONDS = 30.0
+_LEAVING_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class _Watch:
         return not is_heard and time.monotonic() >= self._next_try
 
     def _is_told(self) -> bool:
-        """Whether the server stands elsewhere, or is there again."""
+        """Whether the server has something newer, or went back, or is there again."""
         if not self._ears.news.is_set():
             return False
         self._ears.news.clear()
@@ -99,7 +100,8 @@ class _Watch:
         if self._is_away or self._place is None:
             return True
         vault, seq = self._place
-        return self._ears.heard.get(vault, seq) != seq
+        # A lower number may only be late: from before what was just sent.
+        return self._ears.take_setback() or self._ears.heard.get(vault, seq) > seq
 
     def _sync(self) -> None:
         try:
@@ -172,6 +174,8 @@ class _Ears:
     """Set when something was heard."""
     heard: dict[str, int] = field(default_factory=dict)
     """By vault, where it stands on the server."""
+    went_back: bool = False
+    """Whether a vault was said to stand before where it stood."""
     is_listening: bool = False
     error: PromptVaultError | None = None
     """Why nothing will be heard any more."""
@@ -187,13 +191,20 @@ class _Ears:
         if self._listener:
             self._listener.close()
         if self._thread:
-            self._thread.join()
+            # A connection that is only being made, or has no answer yet, cannot be
+            # hung up: it must not keep the process from ending.
+            self._thread.join(_LEAVING_SECONDS)
 
     def listen(self) -> None:
         """Begin, where that has not happened yet."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, daemon=True)
             self._thread.start()
+
+    def take_setback(self) -> bool:
+        """Tell whether a vault went back since this was last asked."""
+        went_back, self.went_back = self.went_back, False
+        return went_back
 
     def _run(self) -> None:
         pauses = _Pauses()
@@ -211,8 +222,12 @@ class _Ears:
     def _hear(self, pauses: _Pauses) -> None:
         with self.client.events() as listener:
             self._listener = listener
+            if self._is_closed.is_set():
+                return  # nobody has seen this one to close it
             for event in listener:
                 pauses.reset()
                 self.is_listening = True
-                self.heard[str(event.vault)] = event.seq
+                vault = str(event.vault)
+                self.went_back |= event.seq < self.heard.get(vault, 0)
+                self.heard[vault] = event.seq
                 self.news.set()

@@ -188,6 +188,7 @@ class VaultAnswer(BaseModel):
     status: Literal["ok", "quota", "resync", "forbidden", "gone"]
     reason: Literal["epoch", "horizon"] | None = None
     results: list[Result] = []
+    """A push without one was not decided: it is to be sent again."""
     feed: list[Change] = []
     cursor: Cursor | None = None
     more: bool = False

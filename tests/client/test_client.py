@@ -10,6 +10,7 @@ import pytest
 from promptvault import errors
 from promptvault.client.address import parse_address
 from promptvault.client.client import connect
+from promptvault.client.failure import SignInPendingError
 from promptvault.errors import PromptVaultError, RateLimitedError, UnavailableError
 from tests.client.conftest import TOKEN, Start
 from tests.client.stub import HANG_UP, Reply
@@ -174,6 +175,47 @@ def test_a_proxy_in_between(
     start: Start, status: int, kind: type[PromptVaultError]
 ) -> None:
     assert type(refusal(start(Reply(status, b"<html>Bad Gateway</html>")).url)) is kind
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, UnavailableError),
+        (403, UnavailableError),
+        (404, UnavailableError),
+        (413, errors.TooLargeError),
+        (429, RateLimitedError),
+        (503, UnavailableError),
+    ],
+)
+@pytest.mark.parametrize("word", ["Forbidden", "authorization_pending"])
+def test_an_error_of_a_gateway_is_what_its_status_says(
+    start: Start, status: int, kind: type[PromptVaultError], word: str
+) -> None:
+    stub = start(Reply(status, json.dumps({"error": word}).encode()))
+    assert type(refusal(stub.url)) is kind
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, SignInPendingError),
+        (403, UnavailableError),
+        (429, RateLimitedError),
+        (503, UnavailableError),
+    ],
+)
+def test_only_an_answer_to_the_code_tells_of_the_sign_in(
+    start: Start, status: int, kind: type[PromptVaultError]
+) -> None:
+    stub = start(Reply(status, b'{"error": "slow_down"}'))
+    with connect(parse_address(stub.url)) as client:
+        with pytest.raises(PromptVaultError) as caught:
+            client.end_sign_in("the-code")
+        assert type(caught.value) is kind
+        with pytest.raises(PromptVaultError) as caught:
+            client.begin_sign_in("laptop", "linux")
+        assert not isinstance(caught.value, SignInPendingError)
 
 
 def test_another_version_of_the_protocol(start: Start) -> None:

@@ -1,5 +1,8 @@
 """Two devices and a server: what one writes, the other has."""
 
+import contextlib
+
+from promptvault.vault.database import open_usage
 from tests.sync.laptop import Laptop
 
 
@@ -146,3 +149,20 @@ def test_a_conflict_outlives_another_server(one: Laptop, two: Laptop) -> None:
     assert report.standing.conflicts == 1
     assert one.sync().standing.conflicts == 1
     assert one.everything() == two.everything()
+
+
+def test_counts_that_are_damaged_do_not_stop_a_sync(one: Laptop, two: Laptop) -> None:
+    one.add("a", "A")
+    one.sync()
+    one.add("b", "B")
+    uses = [(f"{number:06}", 1, "2026-05-01T12:00:00.000Z") for number in range(5000)]
+    with contextlib.closing(open_usage(one.paths.usage)) as usage:
+        usage.execute("BEGIN")
+        usage.executemany("INSERT INTO usage.uses VALUES (?, ?, ?)", uses)
+        usage.execute("COMMIT")
+    pages = one.paths.usage.read_bytes()
+    half = len(pages) // 2
+    one.paths.usage.write_bytes(pages[:half] + b"\xff" * (len(pages) - half))
+    assert one.sync().taken.pushed == 1
+    two.sync()
+    assert two.names() == ["a", "b"]

@@ -5,7 +5,6 @@ import queue
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,7 @@ import pytest
 from promptvault.vault.lock import exclusive, exclusive_if_free
 from tests.server.conftest import Server
 from tests.sync.machine import Machine
-
-DEADLINE = 60
-"""Seconds until a test that hangs fails; none waits for it."""
+from tests.sync.waiting import DEADLINE, eventually
 
 
 class Watched:
@@ -140,12 +137,12 @@ def test_a_server_that_was_away_is_caught_up_with(
     port = server.listener.getsockname()[1]
     server.stop()
     desk.ok("add", "a", "written offline")
-    assert "Trying again" in here.said()
+    assert "as soon as it answers" in here.said()
     start_server(port)
     assert here.next()["pushed"] == 1
     phone.sync()
     assert phone.ok("get", "a").text == "written offline"
-    assert here.stop() == (130, "")
+    assert here.stop() == (130, "Connected again.\n")
 
 
 def test_a_token_that_ends_ends_it(desk: Machine, phone: Machine, watch: Watch) -> None:
@@ -230,10 +227,10 @@ def test_what_goes_wrong_stands_in_the_log_and_in_status(
     assert "cannot be reached" in auto.ok("sync", "status").text
 
 
-def eventually(holds: Callable[[], bool]) -> None:
-    """Wait until something holds, which another process brings about."""
-    for _ in range(DEADLINE * 10):
-        if holds():
-            return
-        time.sleep(0.1)
-    raise AssertionError("it never came to that")
+def test_a_token_that_cannot_be_read_stands_in_status(auto: Machine) -> None:
+    (kept,) = (auto.home / "credentials").iterdir()
+    kept.write_text("no token\n\n")
+    auto.ok("add", "a", "text")
+    eventually(lambda: "not signed in" in auto.ok("sync", "status").text)
+    row = auto.ok("sync", "status", "--json").json
+    assert "You are not signed in" in row["last_problem"]

@@ -12,10 +12,38 @@ from promptvault.server.account.repository import AccountRepository
 from promptvault.server.database import Connection
 
 _PAGE_PROMPTS = 20
-"""Read at a time, each with its whole history."""
+_PAGE_BYTES = 4 * 1024 * 1024
+"""Read at a time, but for a single prompt whose history is longer by itself."""
 _BEFORE_ALL = UUID(int=0)
 """No device draws this one by lot."""
 
+# Sizes are known without reading what is long.
+_PAGE = """
+WITH candidates AS (
+    SELECT items.vault_id, item_id, payload
+      FROM items JOIN vault_members m ON m.vault_id = items.vault_id
+     WHERE items.vault_id = %(vault)s AND m.user_id = %(user)s
+       AND item_id > %(after)s AND NOT deleted AND payload IS NOT NULL
+     ORDER BY item_id LIMIT %(prompts)s
+), sized AS (
+    SELECT candidates.*, octet_length(payload) + coalesce((
+               SELECT sum(octet_length(v.payload)) FROM versions v
+                WHERE v.vault_id = %(vault)s
+                  AND v.item_id = candidates.item_id), 0) AS size
+      FROM candidates
+), counted AS (
+    SELECT sized.*, row_number() OVER (ORDER BY item_id) AS number,
+           sum(size) OVER (ORDER BY item_id) AS sum
+      FROM sized
+)
+SELECT i.item_id, i.payload,
+       array_agg(v.version_id ORDER BY v.seq, v.position),
+       array_agg(v.payload ORDER BY v.seq, v.position)
+  FROM counted i
+  JOIN versions v ON v.vault_id = %(vault)s AND v.item_id = i.item_id
+ WHERE number = 1 OR sum <= %(bytes)s
+ GROUP BY i.item_id, i.payload ORDER BY i.item_id
+"""
 
 Transaction = Callable[[], AbstractAsyncContextManager[Connection]]
 
@@ -63,22 +91,15 @@ async def _page(
     connection: Connection, user_id: UUID, vault_id: UUID, after: UUID
 ) -> list[StoredPrompt]:
     """Return the prompts that follow *after*, if the user still is a member."""
+    values = {
+        "vault": vault_id,
+        "user": user_id,
+        "after": after,
+        "prompts": _PAGE_PROMPTS,
+        "bytes": _PAGE_BYTES,
+    }
     cursor = connection.cursor(row_factory=args_row(StoredPrompt))
-    await cursor.execute(
-        """
-        SELECT i.item_id, i.payload,
-               array_agg(v.version_id ORDER BY v.seq, v.position),
-               array_agg(v.payload ORDER BY v.seq, v.position)
-          FROM (SELECT items.vault_id, item_id, payload
-                  FROM items JOIN vault_members m ON m.vault_id = items.vault_id
-                 WHERE items.vault_id = %s AND m.user_id = %s AND item_id > %s
-                   AND NOT deleted AND payload IS NOT NULL
-                 ORDER BY item_id LIMIT %s) i
-          JOIN versions v ON v.vault_id = i.vault_id AND v.item_id = i.item_id
-         GROUP BY i.item_id, i.payload ORDER BY i.item_id
-        """,
-        (vault_id, user_id, after, _PAGE_PROMPTS),
-    )
+    await cursor.execute(_PAGE, values)
     return await cursor.fetchall()
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 import structlog
 
-from promptvault.errors import RateLimitedError, UnavailableError
+from promptvault.errors import RateLimitedError
 from promptvault.server.database import Database
 from promptvault.server.settings import Settings
 
@@ -35,8 +35,8 @@ class Subscription:
         self._is_woken = asyncio.Event()
 
     def tell(self, vault: UUID, seq: int) -> None:
-        """Say that a vault has moved."""
-        self._moved[vault] = seq
+        """Say that a vault has moved; of two numbers the higher is the newer."""
+        _raise(self._moved, vault, seq)
         self._is_woken.set()
 
     def wake(self) -> None:
@@ -91,7 +91,12 @@ class Hub:
         Whoever does not hear of it, because this process ends too early, finds out at
         the next heartbeat.
         """
-        self._moved.update(moved)
+        self._keep(moved)
+
+    def _keep(self, moved: Mapping[UUID, int]) -> None:
+        """Have it sent with the next news; whoever commits last may not speak last."""
+        for vault, seq in moved.items():
+            _raise(self._moved, vault, seq)
         self._has_news.set()
 
     async def _speak(self) -> None:
@@ -107,10 +112,9 @@ class Hub:
             moved, self._moved = self._moved, {}
             try:
                 await self._send([f"{vault} {seq}" for vault, seq in moved.items()])
-            except (psycopg.Error, UnavailableError) as error:
+            except Exception as error:  # which must not end it for good
                 _log.warning("could not tell what has moved", exc_info=error)
-                self._moved = {**moved, **self._moved}
-                self._has_news.set()
+                self._keep(moved)
                 await asyncio.sleep(_RECONNECT_SECONDS)
 
     async def _send(self, news: list[str]) -> None:
@@ -165,7 +169,7 @@ class Hub:
             await self._is_wanted.wait()
             try:
                 await self._hear()
-            except psycopg.Error as error:
+            except Exception as error:  # which must not end it for good
                 _log.warning("listening broke off", exc_info=error)
             await asyncio.sleep(_RECONNECT_SECONDS)
 
@@ -184,19 +188,29 @@ class Hub:
             self._wake_all()  # what happened until now was heard by nobody
             while self._is_wanted.is_set():
                 async for notice in connection.notifies(timeout=_PATIENCE_SECONDS):
-                    vault, _, seq = notice.payload.partition(" ")
-                    self._tell(UUID(vault), int(seq))
+                    self._tell(notice.payload)
                     if not self._is_wanted.is_set():
                         return
 
-    def _tell(self, vault: UUID, seq: int) -> None:
-        for subscription in self._by_vault.get(vault, ()):
-            subscription.tell(vault, seq)
+    def _tell(self, news: str) -> None:
+        """Pass on what a server has said; others may use the channel, too."""
+        vault, _, number = news.partition(" ")
+        try:
+            id, seq = UUID(vault), int(number)
+        except ValueError:
+            _log.warning("heard something that is no news of a vault")
+            return
+        for subscription in self._by_vault.get(id, ()):
+            subscription.tell(id, seq)
 
     def _wake_all(self) -> None:
         for subscriptions in self._by_user.values():
             for each in subscriptions:
                 each.wake()
+
+
+def _raise(numbers: dict[UUID, int], vault: UUID, seq: int) -> None:
+    numbers[vault] = max(seq, numbers.get(vault, seq))
 
 
 def _discard(

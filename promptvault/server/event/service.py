@@ -35,7 +35,8 @@ class Stream:
                 yield self._news(heads) or _HEARTBEAT
                 until = asyncio.get_running_loop().time() + self.heartbeat_seconds
                 while moved := await subscription.wait(until):
-                    yield self._news(moved)
+                    if news := self._news(self._newer(moved)):
+                        yield news
 
     async def _heads(self, subscription: Subscription) -> dict[UUID, int] | None:
         """Return where vaults stand, once nothing that moves them goes unheard."""
@@ -48,6 +49,14 @@ class Stream:
                 return heads
             self.hub.watch(subscription, heads.keys())
         return None
+
+    def _newer(self, moved: Mapping[UUID, int]) -> dict[UUID, int]:
+        """Return what is news; only the database says that a vault went back in time.
+
+        What was heard while it was read may be older than what it said.
+        """
+        told = self._told
+        return {id: seq for id, seq in moved.items() if seq > told.get(id, -1)}
 
     def _news(self, heads: Mapping[UUID, int]) -> bytes:
         """Return an event for each vault that is not where it was said to be."""

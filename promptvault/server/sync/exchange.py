@@ -6,7 +6,7 @@ from uuid import UUID
 
 from promptvault.server.database import Connection
 from promptvault.server.sync.batch import named_by
-from promptvault.server.sync.feed import FeedRepository, Page, PageSize
+from promptvault.server.sync.feed import PAGE_BYTES, FeedRepository, Page, PageSize
 from promptvault.server.sync.ledger import Account, Ledger
 from promptvault.server.sync.position import (
     cursor_after,
@@ -98,16 +98,36 @@ class Exchange:
             account=self._accounts[vault.account_id],
             payload_limit=self._limits.payload,
         )
-        for push in pushes:
-            ledger.decide(push)
+        await self._decide(ledger, pushes, self._feed(vault.id))
         if ledger.seq != vault.head_seq:
             await repository.write(ledger, vault.account_id, user, self._device)
             self.moved[vault.id] = ledger.seq
         return Pushed(ledger.results, ledger)
 
+    async def _decide(
+        self, ledger: Ledger, pushes: list[Push], feed: FeedRepository
+    ) -> None:
+        """Decide one push after the other, until the heads that go along fill a page.
+
+        Those that remain get no result, so the device sends them again.
+        """
+        room, sizes = PAGE_BYTES, None
+        for push in pushes:
+            known = len(ledger.inline)
+            ledger.decide(push)
+            if len(ledger.inline) == known:
+                continue
+            if sizes is None:
+                sizes = await feed.sizes({each.item for each in pushes})
+            room -= sizes.get(push.item, 0)
+            if room < 0:
+                return
+
+    def _feed(self, vault_id: UUID) -> FeedRepository:
+        return FeedRepository(self._connection, vault_id, self._bearer.user_id)
+
     async def _read(self, request: VaultRequest, pushed: "Pushed") -> VaultAnswer:
-        feed = FeedRepository(self._connection, request.id, self._bearer.user_id)
-        cursor = request.cursor
+        feed, cursor = self._feed(request.id), request.cursor
         page = self._empty_page(request, pushed) or await feed.page(
             self._device,
             cursor.seq,

@@ -91,6 +91,13 @@ SELECT i.seq, 'item' AS t, i.item_id AS item, i.head_rev AS rev, i.deleted, i.pa
  WHERE i.vault_id = %s AND i.item_id = ANY(%s::uuid[]) ORDER BY i.seq
 """
 
+_SIZES = """
+SELECT i.item_id, coalesce(octet_length(i.payload), 0) + coalesce((
+           SELECT sum(octet_length(v.payload)) FROM versions v
+            WHERE v.vault_id = i.vault_id AND v.item_id = i.item_id), 0)
+  FROM items i WHERE i.vault_id = %s AND i.item_id = ANY(%s::uuid[])
+"""
+
 # Of a prompt that came back from the trash a device may know nothing, even if it has
 # read all that there is: who begins is not told of what is in the trash.
 _VERSIONS = """
@@ -146,6 +153,11 @@ class FeedRepository:
         changes = [_change(row) for row in rows]
         await self._add_versions(changes, 0)
         return changes
+
+    async def sizes(self, items: set[UUID]) -> dict[UUID, int]:
+        """Return how many bytes the head of each prompt is, with all its versions."""
+        cursor = await self._connection.execute(_SIZES, (self._vault_id, uuids(items)))
+        return {item: int(size) for item, size in await cursor.fetchall()}
 
     async def note(self, device: UUID, seq: int) -> None:
         """Write down how far a device has read: what all have read may be purged."""

@@ -49,7 +49,11 @@ async def synchronise(
 async def versions_of(
     connection: Connection, bearer: Bearer, vault_id: UUID, item_id: UUID
 ) -> VersionsRead:
-    """Return every version of a prompt; raises NotFoundError, also for a stranger."""
+    """Return every version of a prompt; raises NotFoundError, also for a stranger.
+
+    All of them are in memory at once, as where a page holds a single long change: what
+    a prompt's history may be is bounded by what its devices have sent, and not here.
+    """
     feed = FeedRepository(connection, vault_id, bearer.user_id)
     rows = await feed.versions({item_id}, 0) if await feed.is_member() else []
     if not rows:

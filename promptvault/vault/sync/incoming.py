@@ -193,7 +193,7 @@ class _Reception:
 
     def _begin_anew(self, answer: VaultAnswer) -> None:
         assert answer.cursor is not None
-        epoch = str(answer.cursor.epoch) if answer.cursor.epoch else None
+        epoch = str(answer.cursor.epoch)
         reason = answer.reason or resync.EPOCH
         self._link = resync.begin(
             self._connection, self._link, self._bases, reason, epoch

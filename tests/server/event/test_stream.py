@@ -1,5 +1,6 @@
 """Events over a socket: whoever listens hears at once, whichever instance was asked."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -7,7 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import psycopg
@@ -15,6 +16,9 @@ import pytest
 
 from promptvault.domain.tier import Tier
 from promptvault.server.administration import Administration
+from promptvault.server.database import Database
+from promptvault.server.event.hub import Hub
+from promptvault.server.settings import Settings
 from tests.server.conftest import EMAIL, SECRET, Server, ServerProcess
 from tests.server.sync.conftest import new
 
@@ -200,6 +204,73 @@ def test_a_connection_that_breaks_is_made_anew_and_nothing_is_missed(
         assert listener.event() == {"vault": vault, "seq": 1}
         _push(client, vault)
         assert listener.event() == {"vault": vault, "seq": 2}
+
+
+def _notify(database_url: str, *payloads: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        for payload in payloads:
+            connection.execute("SELECT pg_notify('promptvault_vaults', %s)", (payload,))
+
+
+def test_what_is_no_news_is_passed_over(
+    start_server: Callable[..., Server], token: str, database_url: str
+) -> None:
+    server = start_server(heartbeat_seconds=3600)
+    with server.client(token) as client, listening(client) as listener:
+        vault = _vault(client)
+        listener.event()
+        _notify(database_url, "junk", "", f"{vault} ", f"{vault} x", "x 1")
+        for seq in (1, 2):
+            assert _push(client, vault) == seq
+            assert listener.event() == {"vault": vault, "seq": seq}
+
+
+def test_news_that_are_overtaken_are_no_news(
+    start_server: Callable[..., Server], token: str, database_url: str
+) -> None:
+    server = start_server(heartbeat_seconds=3600)
+    with server.client(token) as client, listening(client) as listener:
+        vault = _vault(client)
+        assert listener.event()["seq"] == 0
+        _notify(database_url, f"{vault} 6", f"{vault} 5")
+        assert listener.event()["seq"] == 6
+        _notify(database_url, f"{vault} 4")
+        _notify(database_url, f"{vault} 7")
+        assert listener.event()["seq"] == 7
+
+
+def test_only_the_vault_itself_says_that_it_went_back(
+    start_server: Callable[..., Server], token: str, database_url: str
+) -> None:
+    server = start_server(heartbeat_seconds=0.2)
+    with server.client(token) as client, listening(client) as listener:
+        vault = _vault(client)
+        assert listener.event()["seq"] == 0
+        _notify(database_url, f"{vault} 6")
+        assert listener.event()["seq"] == 6
+        assert json.loads(listener.next())["seq"] == 0
+
+
+def test_of_two_pushes_at_once_the_later_is_told(settings: Settings) -> None:
+    """Whoever commits first may be the one who speaks last."""
+    vault = uuid4()
+
+    async def hear() -> dict[UUID, int]:
+        database = Database(settings)
+        await database.open()
+        hub = Hub(settings, database)
+        async with hub.running():
+            with hub.subscription(uuid4()) as subscription:
+                hub.watch(subscription, [vault])
+                until = asyncio.get_running_loop().time() + 120
+                assert await subscription.wait(until) == {}  # it listens now
+                await hub.publish({vault: 6})
+                await hub.publish({vault: 5})
+                moved = await subscription.wait(until)
+        await database.close()
+        return moved
+
+    assert asyncio.run(hear()) == {vault: 6}
 
 
 def test_streams_hold_no_connection_while_they_wait(

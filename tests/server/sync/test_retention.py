@@ -187,6 +187,37 @@ def test_what_expired_goes_and_what_did_not_stays(
     assert left == (1, 1, 0, 0, 1)
 
 
+def test_what_nobody_can_use_goes_a_month_later(
+    administration: Administration, token: str, database_url: str
+) -> None:
+    with psycopg.connect(database_url) as connection:
+        for label in ("in use", "revoked", "expired"):
+            connection.execute(
+                "WITH device AS (INSERT INTO devices (user_id, label, os)"
+                " SELECT id, %(label)s, '' FROM users RETURNING id, user_id)"
+                " INSERT INTO tokens (user_id, device_id, name, hash, scopes,"
+                " expires_at, revoked_at) SELECT user_id, id, '', %(label)s, '{}',"
+                " now() + %(life)s, CASE %(label)s WHEN 'revoked' THEN now() END"
+                " FROM device",
+                {"label": label, "life": DAY if label == "expired" else 90 * DAY},
+            )
+        connection.execute(
+            "INSERT INTO external_events (source, external_id, kind)"
+            " VALUES ('clerk', 'msg_1', 'user.created')"
+        )
+    left = []
+    for days in (29, 32):
+        administration.purge(TODAY + days * DAY)
+        with psycopg.connect(database_url) as connection:
+            devices = connection.execute("SELECT label FROM devices").fetchall()
+            counts = connection.execute(
+                "SELECT (SELECT count(*) FROM tokens),"
+                " (SELECT count(*) FROM external_events)"
+            ).fetchone()
+        left.append((sorted(label for (label,) in devices), counts))
+    assert left == [(["expired", "in use", "revoked"], (4, 1)), (["in use"], (2, 0))]
+
+
 def test_it_is_done_once_a_day_whoever_does_it(
     open_vault: Callable[..., Vault], database_url: str
 ) -> None:

@@ -1,0 +1,75 @@
+"""Many stale heads at once: an answer holds a page of what they are to be merged with,
+and the device sends the rest again."""
+
+import json
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from promptvault.server.sync.feed import PAGE_BYTES
+from tests.server.sync.conftest import LIMITS, Vault, push, version
+
+_LONG = "x" * (LIMITS.payload - 1000)
+_HISTORY = 4
+"""Versions of each prompt, which are a megabyte together."""
+
+
+def _stored(vault: Vault, count: int, versions: int = _HISTORY) -> list[str]:
+    """Make *count* prompts with long histories, and return their ids."""
+    ids = [str(uuid4()) for _ in range(count)]
+    for item in ids:
+        (result,) = vault.say(push(item, [version(_LONG) for _ in range(versions)]))
+        assert result["r"] == "ok"
+    return ids
+
+
+def _stale(item: str, *, is_bare: bool) -> dict[str, Any]:
+    """Return a change by somebody who has not read the prompt."""
+    if is_bare:  # and who has removed it for good
+        return {**push(item, [], str(uuid4())), "deleted": True, "payload": None}
+    return push(item, [version("mine")])
+
+
+@pytest.mark.parametrize("is_bare", [False, True], ids=["edited", "removed"])
+@pytest.mark.parametrize("has_read", [False, True], ids=["unread", "read"])
+def test_many_conflicts_are_told_one_page_at_a_time(
+    vault: Vault, is_bare: bool, has_read: bool
+) -> None:
+    before = vault.sync(push(str(uuid4()), [version()]))["cursor"]
+    ids = _stored(vault, 14)
+    cursor = {**before, "seq": 15 if has_read else 1}
+    left = [_stale(item, is_bare=is_bare) for item in ids]
+    told: dict[str, list[Any]] = {}
+    while left:
+        answer = vault.sync(*left, cursor=cursor)
+        assert len(json.dumps(answer)) < 3 * PAGE_BYTES  # the page, and the heads
+        done = {each["rev"] for each in answer["results"] if each["r"] == "conflict"}
+        assert done == {each["rev"] for each in left[: len(done)]}
+        assert done
+        told |= {each["item"]: each["versions"] for each in answer["feed"]}
+        assert {each["item"] for each in left if each["rev"] in done} <= told.keys()
+        left = left[len(done) :]
+    assert [len(told[item]) for item in ids] == [_HISTORY] * 14
+
+
+def test_a_history_longer_than_a_page_comes_whole(vault: Vault) -> None:
+    long, short = *_stored(vault, 1, 20), *_stored(vault, 1, 1)
+    both = [_stale(each, is_bare=False) for each in (long, short)]
+    cursor = vault.sync()["cursor"]
+    while cursor["since"] is not None:
+        cursor = vault.sync(cursor=cursor)["cursor"]
+    answer = vault.sync(*both, cursor=cursor)
+    assert [each["rev"] for each in answer["results"]] == [both[0]["rev"]]
+    assert [len(each["versions"]) for each in answer["feed"]] == [20]
+    answer = vault.sync(both[1], cursor=cursor)
+    assert [each["item"] for each in answer["feed"]] == [short]
+
+
+def test_what_was_decided_is_done_and_the_rest_is_not(vault: Vault) -> None:
+    (first,) = _stored(vault, 1, 20)
+    made, late = push(str(uuid4()), [version()]), push(str(uuid4()), [version()])
+    answer = vault.sync(made, _stale(first, is_bare=False), late)
+    assert [each["r"] for each in answer["results"]] == ["ok", "conflict"]
+    assert answer["quota"]["used"] == 2
+    assert vault.say(late)[0].get("dup", False) is False
