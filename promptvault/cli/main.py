@@ -173,8 +173,10 @@ def _report_foreign(error: Exception, *, as_json: bool) -> int:
         message = f"PromptVault failed ({where}). PROMPTVAULT_DEBUG=1 shows where."
         terminal.report(PromptVaultError.code, message, as_json=as_json)
         return PromptVaultError.exit_code
-    context = getattr(error, "ctx", None)
-    message = str(usage()).rstrip(".") + "."
-    hint = f" Try '{context.command_path} --help'." if context else ""
-    terminal.report("invalid_input", message + hint, as_json=as_json)
+    message = str(usage())
+    if message:  # else the help stands there already, in place of a missing command
+        context = getattr(error, "ctx", None)
+        message += "" if message.endswith((".", "?")) else "."
+        hint = f" Try '{context.command_path} --help'." if context else ""
+        terminal.report("invalid_input", message + hint, as_json=as_json)
     return int(getattr(error, "exit_code", 2))

@@ -25,7 +25,8 @@ class BodyLimit:
             encoding = dict(scope["headers"]).get(_ENCODING, b"identity").lower()
             if encoding != b"identity":
                 receive = _inflating(receive, encoding, self._inflated_limit)
-                scope = {**scope, "headers": _as_inflated(scope["headers"])}
+                # In place: whoever logs the request looks for its route in here.
+                scope["headers"] = _as_inflated(scope["headers"])
         await self._app(scope, receive, send)
 
 

@@ -75,6 +75,14 @@ class Cluster:
         """Stop it and cut off who is connected; nothing that was committed is lost."""
         self._run("pg_ctl", "stop", "-D", self._data, "-m", "fast", "-w", check=False)
 
+    def wait_for_end(self) -> None:
+        """Return when none of its processes lives, whoever ended them."""
+        descriptor = os.open(self._alive, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)  # each of them holds a lock
+        finally:
+            os.close(descriptor)
+
     def _make(self) -> None:
         """Create the files, unless they are there."""
         if (self._data / "PG_VERSION").exists():

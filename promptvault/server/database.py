@@ -12,6 +12,33 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from promptvault.errors import UnavailableError
 from promptvault.server.settings import Settings
 
+# A lock that somebody holds on to, and a request that hangs, must not keep a connection
+# for ever: ten such requests, and nobody would get one. A request waits for a lock for
+# less than the others wait for a connection.
+_LIMITS = """
+SET lock_timeout = '5s';
+SET statement_timeout = '30s';
+SET idle_in_transaction_session_timeout = '60s';
+"""
+_LIMITS_APART = """
+SET lock_timeout = '60s';
+SET statement_timeout = '1h';
+SET idle_in_transaction_session_timeout = '10min';
+"""
+# A prepared statement keeps one plan, whatever its values. PostgreSQL would make a new
+# one for each, in which a list is as long as it is: to plan a small push takes longer
+# than to do it.
+_ONE_PLAN = "SET plan_cache_mode = force_generic_plan"
+
+_NETWORK = {
+    "connect_timeout": 5,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""How soon a database that has gone is noticed: seconds, and milliseconds at last."""
+
 _TRUSTED_SECONDS = 5.0
 """A connection that lay idle for longer is tried before it is used: the other side may
 have gone to sleep or started anew."""
@@ -31,7 +58,7 @@ def connection_failure(error: psycopg.Error) -> UnavailableError:
     if not isinstance(error, psycopg.OperationalError):
         return UnavailableError("The database's address cannot be understood.")
     words = str(error).partition("\n")[0]
-    reason = re.sub(r"""(["']).*\1""", "…", words)
+    reason = re.sub(r""""[^"]*"|'[^']*'""", "…", words)
     return UnavailableError(f"The database does not answer: {reason}")
 
 
@@ -39,14 +66,19 @@ class Database:
     """The connections of one worker."""
 
     def __init__(self, settings: Settings) -> None:
+        self._address = settings.address
+        self._prepare_threshold = 5 if settings.prepare_statements else None
         self._pool = AsyncConnectionPool(
             settings.address,
             connection_class=Connection,
             min_size=1,
             max_size=settings.pool_size,
             timeout=settings.pool_timeout,
-            kwargs={"prepare_threshold": 5 if settings.prepare_statements else None},
-            configure=_plan_once if settings.prepare_statements else None,
+            # Tried for longer, each try would come later: up to minutes after the
+            # database is back. Whoever asks next begins anew.
+            reconnect_timeout=3,
+            kwargs={"prepare_threshold": self._prepare_threshold, **_NETWORK},
+            configure=self._configure,
             check=_check,
             open=False,
         )
@@ -73,15 +105,26 @@ class Database:
         except PoolTimeout as error:
             raise UnavailableError("The database does not answer.") from error
 
+    @contextlib.asynccontextmanager
+    async def connection_apart(self) -> AsyncIterator[Connection]:
+        """Open a connection beside the pool, for what takes longer than a request may.
 
-async def _plan_once(connection: Connection) -> None:
-    """Let a prepared statement keep one plan, whatever its values.
+        It commits at the end; any exception rolls back. Raises psycopg.Error.
+        """
+        async with await Connection.connect(
+            self._address,
+            connect_timeout=10,
+            prepare_threshold=self._prepare_threshold,
+        ) as connection:
+            await connection.execute(_LIMITS_APART)
+            await connection.commit()
+            yield connection
 
-    PostgreSQL would make a new one for each, in which a list is as long as it is: to
-    plan a small push takes longer than to do it.
-    """
-    await connection.execute("SET plan_cache_mode = force_generic_plan")
-    await connection.commit()
+    async def _configure(self, connection: Connection) -> None:
+        await connection.execute(_LIMITS)
+        if self._prepare_threshold is not None:
+            await connection.execute(_ONE_PLAN)
+        await connection.commit()
 
 
 async def _check(connection: Connection) -> None:

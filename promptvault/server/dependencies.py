@@ -26,7 +26,10 @@ async def database_of(request: Request) -> Database:
 
 
 async def transaction(request: Request) -> AsyncIterator[Connection]:
-    """Hold the one transaction of a request."""
+    """Hold the connection of a request, and the one transaction of what it does.
+
+    `guard.identify` has committed what it counts before that one begins.
+    """
     database: Database = request.app.state.database
     async with database.transaction() as connection:
         yield connection

@@ -21,6 +21,8 @@ from promptvault.errors import (
 )
 
 _log = structlog.get_logger("promptvault.server")
+_SOON_SECONDS = "2"
+"""After which it is worth trying again where something does not answer."""
 _MEANINGS = {404: NotFoundError, 413: TooLargeError}
 
 
@@ -37,6 +39,8 @@ def answer(error: PromptVaultError, status: int | None = None) -> JSONResponse:
     headers = {}
     if isinstance(error, RateLimitedError) and error.retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+    if isinstance(error, UnavailableError):
+        headers["Retry-After"] = _SOON_SECONDS
     if error.status_code == 401:
         headers["WWW-Authenticate"] = "Bearer"
     body = {"error": {"code": error.code, "message": str(error)}}
@@ -69,4 +73,6 @@ async def _http(_request: Request, error: Any) -> JSONResponse:
 
 async def _database(_request: Request, error: Any) -> JSONResponse:
     _log.error("database", exc_info=error)
+    if isinstance(error, psycopg.errors.LockNotAvailable):
+        return answer(UnavailableError("Somebody else is changing this: try again."))
     return answer(UnavailableError("The database does not answer."))

@@ -9,6 +9,7 @@ from fastapi.security.utils import get_authorization_scheme_param
 
 from promptvault.errors import AuthenticationError, PermissionDeniedError
 from promptvault.server.dependencies import Transaction
+from promptvault.server.limit.service import count_stranger
 from promptvault.server.token.repository import Bearer
 from promptvault.server.token.secret import is_well_formed
 from promptvault.server.token.service import Scope, authenticate
@@ -57,12 +58,20 @@ async def identify(
 ) -> None:
     """Note for the endpoint whose token came along; on a public route nobody looks.
 
-    Raises AuthenticationError, and PermissionDeniedError where the token is good but
-    not for this.
+    Raises AuthenticationError, RateLimitedError, and PermissionDeniedError where the
+    token is good but not for this. What was counted is committed by then, however the
+    request ends: what it does itself is in the transaction that begins after this.
     """
     if token is None:
         return
     bearer = await authenticate(connection, request.app.state.settings, token)
+    if bearer is None:
+        await count_stranger(request, connection)
+        await connection.commit()
+        raise AuthenticationError(
+            "The token is unknown, expired or revoked: sign in again."
+        )
+    await connection.commit()
     request.state.bearer, request.state.account_id = bearer, bearer.account_id
     scope = needed_scope(request.scope["route"].name, request.method)
     if scope not in bearer.scopes:

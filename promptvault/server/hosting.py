@@ -2,36 +2,51 @@
 
 import contextlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
+import sqlalchemy
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.errors import InsufficientPrivilege
 from pydantic import SecretStr, ValidationError
 
-from promptvault.errors import InvalidInputError
+from promptvault.errors import InvalidInputError, UnavailableError
 from promptvault.server import embedded, migration
+from promptvault.server.cluster import Cluster
 from promptvault.server.database import connection_failure
 from promptvault.server.settings import Settings
 
 _SECRET_BYTES = 48
 
 
+class Ground(NamedTuple):
+    """What a server stands on."""
+
+    settings: Settings
+    wait_for_end: Callable[[], None] | None
+    """Returns when the database has ended; None for one that is not ours."""
+
+
 @contextlib.contextmanager
-def serving(url: str | None, folder: Path) -> Iterator[Settings]:
-    """Yield settings to serve with: on the database given, or the one in *folder*.
+def serving(url: str | None, folder: Path) -> Iterator[Ground]:
+    """Yield what to serve on: the database given, or the one in *folder*.
 
     A database that was given must have the schema of this program: migrating it is a
     step of its own. Raises InvalidInputError, UnavailableError, ConflictError.
     """
-    settings = read(url)
+    settings, wait_for_end = read(url), None
     with contextlib.ExitStack() as stack:
         if settings.database_url is None:
             address = stack.enter_context(embedded.owned(folder))
             settings = _with(settings, database_url=address)
             settings = settings.model_copy(update={"purge_daily": True})
-        migration.refuse_outdated(settings.address)
-        yield with_secret(settings)
+            wait_for_end = Cluster(folder).wait_for_end
+        with _permitted("use its tables"):
+            migration.refuse_outdated(settings.address)
+            settings = with_secret(settings)
+        yield Ground(settings, wait_for_end)
 
 
 @contextlib.contextmanager
@@ -42,6 +57,7 @@ def administering(url: str | None, folder: Path) -> Iterator[Settings]:
         if settings.database_url is None:
             address = stack.enter_context(embedded.borrowed(folder))
             settings = _with(settings, database_url=address)
+        stack.enter_context(_permitted("use its tables"))
         migration.refuse_outdated(settings.address)
         yield with_secret(settings)
 
@@ -53,24 +69,56 @@ def migrate(url: str | None, folder: Path) -> str | None:
         if settings.database_url is None:
             address = stack.enter_context(embedded.borrowed(folder))
             settings = _with(settings, database_url=address)
+        stack.enter_context(_permitted("change its schema"))
         migration.upgrade(settings.address)
         return migration.current(settings.address)
+
+
+@contextlib.contextmanager
+def _permitted(task: str) -> Iterator[None]:
+    """Explain that the database's user has no right to do *task*."""
+    refusal = UnavailableError(
+        f"The database's user may not {task}: grant it that, or give the address with"
+        " a user who may."
+    )
+    try:
+        yield
+    except InsufficientPrivilege:
+        raise refusal from None
+    except sqlalchemy.exc.DBAPIError as error:
+        if isinstance(error.orig, InsufficientPrivilege):
+            raise refusal from None
+        raise
 
 
 def read(url: str | None) -> Settings:
     """Return the settings of the environment, with *url* before its own.
 
-    Raises InvalidInputError, which names a setting but not its value.
+    An empty *url* is none. Raises InvalidInputError, which names a setting but not its
+    value.
     """
-    given: dict[str, Any] = {} if url is None else {"database_url": url}
+    given: dict[str, Any] = {"database_url": url} if url else {}
     try:
-        return Settings(**given)
+        settings = Settings(**given)
     except ValidationError as error:
         problem = error.errors(include_input=False, include_context=False)[0]
         name = str(problem["loc"][0]).upper() if problem["loc"] else "…"
-        name = name.removeprefix("PROMPTVAULT_SERVER_")
+        reason = problem["msg"].removeprefix("Value error, ")
         raise InvalidInputError(
-            f"PROMPTVAULT_SERVER_{name} cannot be used: {problem['msg']}."
+            f"PROMPTVAULT_SERVER_{name} cannot be used: {reason}."
+        ) from None
+    for address in filter(None, (settings.database_url, settings.listen_url)):
+        _require_address(address.get_secret_value())
+    return settings
+
+
+def _require_address(text: str) -> None:
+    try:
+        conninfo_to_dict(text)
+    except psycopg.Error:
+        raise InvalidInputError(
+            "The database's address cannot be understood: it must be as"
+            " 'postgresql://USER@HOST/DATABASE'."
         ) from None
 
 

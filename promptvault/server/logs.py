@@ -3,6 +3,7 @@
 import logging
 import sys
 import traceback
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -36,7 +37,25 @@ class _Library(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Log one record."""
         log = structlog.get_logger().bind(library=record.name)
+        causes = _causes(record.args)
+        if causes:
+            log = log.bind(causes=causes)
         log.log(record.levelno, str(record.msg), exc_info=record.exc_info)
+
+
+def _causes(filled_in: object) -> list[dict[str, Any]]:
+    """Return what the exceptions among *filled_in* are, without their messages."""
+    if isinstance(filled_in, Mapping):
+        filled_in = filled_in.values()
+    found = filled_in if isinstance(filled_in, Iterable) else ()
+    return [
+        {
+            "exception": type(each).__qualname__,
+            "sqlstate": getattr(each, "sqlstate", None),
+        }
+        for each in found
+        if isinstance(each, BaseException)
+    ]
 
 
 def _without_message(_logger: object, _method: str, event: Any) -> Any:

@@ -6,10 +6,13 @@ import ssl
 from email.headerregistry import Address
 from email.message import EmailMessage
 
+import structlog
+
 from promptvault.errors import InvalidInputError, UnavailableError
 from promptvault.server.settings import Settings
 
 _TIMEOUT_SECONDS = 10
+_log = structlog.get_logger("promptvault.server")
 
 
 async def send_mail(settings: Settings, to: str, subject: str, text: str) -> None:
@@ -22,7 +25,8 @@ async def send_mail(settings: Settings, to: str, subject: str, text: str) -> Non
     message.set_content(text)
     try:
         await asyncio.to_thread(_send, settings, message, to)
-    except (OSError, UnicodeError):  # SMTPException is an OSError
+    except (OSError, UnicodeError) as error:  # SMTPException is an OSError
+        _log.error("mail could not be sent", exc_info=error)
         raise UnavailableError(
             "The mail could not be sent: try again in a while."
         ) from None

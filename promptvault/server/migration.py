@@ -30,11 +30,15 @@ def current(url: str) -> str | None:
     Raises UnavailableError where the database does not answer.
     """
     with _connected(url) as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        return _revision(connection)
 
 
 def upgrade(url: str, target: str = "head") -> None:
-    """Bring the schema to *target*; two that do it at once wait for each other."""
+    """Bring the schema to *target*; two that do it at once wait for each other.
+
+    Raises UnavailableError where the database does not answer, or where a newer
+    program has made its schema.
+    """
     with _locked(url) as config:
         command.upgrade(config, target)
 
@@ -48,17 +52,24 @@ def downgrade(url: str, target: str) -> None:
 def refuse_outdated(url: str) -> None:
     """Raise UnavailableError unless the schema is the one that this program needs."""
     found = current(url)
-    if found == newest():
-        return
-    known = {step.revision for step in _steps().walk_revisions()}
-    if found is None or found in known:
+    _refuse_newer(found)
+    if found != newest():
         raise UnavailableError(
             "The database's schema is older than this program: run"
             " 'promptvault server migrate' first."
         )
-    raise UnavailableError(
-        "The database's schema is newer than this program: install the newer one."
-    )
+
+
+def _refuse_newer(revision: str | None) -> None:
+    known = {step.revision for step in _steps().walk_revisions()}
+    if revision is not None and revision not in known:
+        raise UnavailableError(
+            "The database's schema is newer than this program: install the newer one."
+        )
+
+
+def _revision(connection: sqlalchemy.Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 def _steps() -> ScriptDirectory:
@@ -69,6 +80,7 @@ def _steps() -> ScriptDirectory:
 def _locked(url: str) -> Iterator[Config]:
     with _connected(url) as connection:
         connection.execute(sqlalchemy.select(sqlalchemy.func.pg_advisory_lock(_LOCK)))
+        _refuse_newer(_revision(connection))
         connection.commit()
         config = Config()
         config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))

@@ -1,5 +1,5 @@
-"""The outermost layer: an id for each request, a line in the log, and no way out for
-an exception that nobody foresaw."""
+"""A layer around the application: an id for each request, a line in the log, and no way
+out for an exception that nobody foresaw."""
 
 import re
 import secrets

@@ -1,5 +1,6 @@
 """The running server: one socket, one or more workers, and a word when it answers."""
 
+import contextlib
 import functools
 import gc
 import http.client
@@ -9,21 +10,24 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import NoReturn
 
+import structlog
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
 from promptvault.errors import UnavailableError
-from promptvault.server import metrics
+from promptvault.server import logs, metrics
 from promptvault.server.app import create_app
 from promptvault.server.settings import Settings
 
 _GRACE_SECONDS = 10
 _POLL_SECONDS = 0.02
+
+_log = structlog.get_logger("promptvault.server")
 
 
 def run(
@@ -33,10 +37,13 @@ def run(
     port: int,
     workers: int,
     announce: Callable[[str], None],
+    wait_for_end: Callable[[], None] | None = None,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C; *announce* is told the address once it answers.
 
-    Raises UnavailableError where the port is taken or the app does not start.
+    *wait_for_end* returns when the database has ended, and the server then does too.
+    Raises UnavailableError for that, and where the port is taken or the app does not
+    start.
     """
     with listening(host, port) as listener:
         url = address_of(listener)
@@ -44,9 +51,9 @@ def run(
         config = configuration(functools.partial(worker_app, settings), workers)
         _announce_when_ready(listener, lambda: announce(url))
         if workers == 1:
-            _run_one(config, listener)
+            _run_one(config, listener, wait_for_end)
         else:
-            _run_many(config, listener)
+            _run_many(config, listener, wait_for_end)
 
 
 def configuration(app: Callable[[], FastAPI], workers: int = 1) -> uvicorn.Config:
@@ -59,7 +66,7 @@ def configuration(app: Callable[[], FastAPI], workers: int = 1) -> uvicorn.Confi
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # `request_log` and limits count the proxies themselves
+        proxy_headers=False,  # `address` looks at what proxies say
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
 
@@ -128,19 +135,30 @@ def _answers(listener: socket.socket) -> bool:
         connection.close()
 
 
-def _run_one(config: uvicorn.Config, listener: socket.socket) -> None:
+def _run_one(
+    config: uvicorn.Config,
+    listener: socket.socket,
+    wait_for_end: Callable[[], None] | None,
+) -> None:
     # uvicorn stops at SIGTERM, and then sends it again to whoever came before: us.
     signal.signal(signal.SIGTERM, _end)
     server = uvicorn.Server(config)
-    server.run(sockets=[listener])
+    with _ending_with_database(wait_for_end, lambda: server.should_exit):
+        server.run(sockets=[listener])
     if not server.started:
         raise UnavailableError("The server does not start; its log tells why.")
 
 
-def _run_many(config: uvicorn.Config, listener: socket.socket) -> None:
+def _run_many(
+    config: uvicorn.Config,
+    listener: socket.socket,
+    wait_for_end: Callable[[], None] | None,
+) -> None:
+    logs.configure()  # each worker does so for itself
     with metrics.shared():
         supervisor = _Supervisor(config, sockets=[listener])
-        supervisor.run()
+        with _ending_with_database(wait_for_end, supervisor.is_ending):
+            supervisor.run()
     if supervisor.was_interrupted:
         raise KeyboardInterrupt
     if not supervisor.was_ended:
@@ -148,9 +166,14 @@ def _run_many(config: uvicorn.Config, listener: socket.socket) -> None:
 
 
 class _Supervisor(Multiprocess):
-    """Tells how it came to an end."""
+    """Tells how it came to an end, and logs how its workers did."""
 
     was_interrupted = was_ended = False
+
+    def is_ending(self) -> bool:
+        """Tell whether it was told to stop; a signal is heeded only after a while."""
+        heard = {signal.SIGINT, signal.SIGTERM}.intersection(self.signal_queue)
+        return bool(heard) or self.should_exit.is_set()
 
     def handle_int(self) -> None:
         """Stop because of Ctrl-C."""
@@ -161,6 +184,41 @@ class _Supervisor(Multiprocess):
         """Stop because of SIGTERM."""
         self.was_ended = True
         super().handle_term()
+
+    def keep_subprocess_alive(self) -> None:
+        """Start a worker for each that has ended or hangs."""
+        before = [*self.processes]
+        super().keep_subprocess_alive()
+        for worker in before:
+            if worker not in self.processes:
+                _log.warning("a worker was replaced", exit_code=worker.exitcode)
+
+
+@contextlib.contextmanager
+def _ending_with_database(
+    wait_for_end: Callable[[], None] | None, is_ending: Callable[[], bool]
+) -> Iterator[None]:
+    """Stop this process when the database ends first; raises UnavailableError then.
+
+    Whoever ends all processes at once, as systemd does, means no failure: *is_ending*
+    tells that this one was told to end too.
+    """
+    is_over, is_lost = threading.Event(), threading.Event()
+
+    def watch(wait: Callable[[], None]) -> None:
+        wait()
+        if not (is_over.is_set() or is_ending()):
+            is_lost.set()
+            os.kill(os.getpid(), signal.SIGTERM)  # requests and streams end in order
+
+    if wait_for_end is not None:
+        threading.Thread(target=watch, args=(wait_for_end,), daemon=True).start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        if is_lost.is_set():
+            raise UnavailableError("The server ends: its database has ended by itself.")
 
 
 def _end(_signal: int, _frame: FrameType | None) -> NoReturn:

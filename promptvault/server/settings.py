@@ -1,17 +1,12 @@
 """The server's settings, from the environment alone."""
 
 import base64
+import os
 import re
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import (
-    AliasChoices,
-    Field,
-    SecretStr,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from promptvault.server.limit.rule import Limit
@@ -36,16 +31,10 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    database_url: Annotated[
-        SecretStr | None,
-        Field(
-            validation_alias=AliasChoices(
-                "PROMPTVAULT_SERVER_DATABASE_URL", "DATABASE_URL"
-            )
-        ),
-    ] = None
-    """The PostgreSQL to use; it may hold a password. Without it, one of our own."""
-    secret: Annotated[SecretStr, Field(min_length=MINIMUM_SECRET)] | None = None
+    database_url: Annotated[SecretStr | None, Field(validate_default=True)] = None
+    """The PostgreSQL to use; it may hold a password. Without it the one that
+    ``DATABASE_URL`` names, or one of our own."""
+    secret: SecretStr | None = None
     """What tokens are hashed with; whoever changes it signs everybody out. Without it
     one that was drawn by lot lies in the database, and in each backup of it."""
     public_url: str = "http://127.0.0.1:8000"
@@ -147,6 +136,23 @@ class Settings(BaseSettings):
     def has_https(self) -> bool:
         """Whether people come by https, so that cookies may be ``Secure``."""
         return self.public_url.startswith("https://")
+
+    @field_validator("database_url", mode="before")
+    @classmethod
+    def _or_the_usual_variable(cls, url: object) -> object:
+        return url or os.environ.get("DATABASE_URL") or None
+
+    @field_validator("listen_url", mode="before")
+    @classmethod
+    def _or_none(cls, url: object) -> object:
+        return url or None
+
+    @field_validator("secret")
+    @classmethod
+    def _require_length(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and len(secret) < MINIMUM_SECRET:
+            raise ValueError(f"it must have at least {MINIMUM_SECRET} characters")
+        return secret
 
     @field_validator("public_url")
     @classmethod

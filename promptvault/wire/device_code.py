@@ -66,6 +66,9 @@ class OAuthErrorCode(StrEnum):
     EXPIRED_TOKEN = "expired_token"
     ACCESS_DENIED = "access_denied"
     INVALID_GRANT = "invalid_grant"
+    INVALID_REQUEST = "invalid_request"
+    INVALID_CLIENT = "invalid_client"
+    UNSUPPORTED_GRANT_TYPE = "unsupported_grant_type"
 
 
 class OAuthErrorRead(BaseModel):

@@ -38,3 +38,18 @@ def test_streams_that_are_closed(pvt_process: Process, streams: str) -> None:
     assert with_streams(streams, pvt_process.command("get", "none")).returncode == 3
     assert with_streams(streams, pvt_process.command("add", "b", "y")).returncode == 0
     assert pvt_process("get", "b").out == b"y"
+
+
+@pytest.mark.parametrize("command", ["devices", "server", "server user", "conflicts"])
+def test_a_command_without_its_word_shows_the_help_alone(
+    pvt: Pvt, command: str
+) -> None:
+    result = pvt(*command.split())
+    assert (result.code, result.err) == (2, "")
+    assert f"{command} [OPTIONS] COMMAND" in result.text
+
+
+def test_a_word_that_is_unknown_is_told(pvt: Pvt) -> None:
+    result = pvt("devices", "lst")
+    assert (result.code, result.text) == (2, "")
+    assert "Did you mean 'list'? Try '" in result.err

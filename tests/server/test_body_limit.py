@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -109,6 +110,28 @@ def test_every_cut_and_what_follows_is_noticed(
         answer = probed.post("/parsed", content=body, headers=headers)
         assert answer.status_code == 400, body
         assert answer.json()["error"]["code"] == "invalid_input"
+
+
+@pytest.mark.parametrize("encoding", COMPRESS)
+def test_a_compressed_request_is_logged_and_counted_by_its_route(
+    capfd: pytest.CaptureFixture[str],
+    client: httpx.Client,
+    server: Server,
+    encoding: str,
+) -> None:
+    vault = {"id": client.get("/v1/me").json()["vaults"][0]["id"]}
+    body = json.dumps({"proto": 1, "device": str(uuid4()), "vaults": [vault]})
+    answer = client.post(
+        "/v1/sync",
+        content=COMPRESS[encoding](body.encode()),
+        headers={"Content-Encoding": encoding, "Content-Type": "application/json"},
+    )
+    assert answer.status_code == 200
+    counted = 'promptvault_requests_total{method="POST",route="sync",status="200"}'
+    assert counted in client.get("/metrics").text
+    server.stop()  # the line follows the answer
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    assert [line["route"] for line in lines] == ["me", "sync", "prometheus"]
 
 
 def test_other_compressions_are_refused(probed: httpx.Client) -> None:

@@ -1,12 +1,16 @@
 """`promptvault server`: users, tiers, tokens, on a database without a server."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
 import httpx
+import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
+from promptvault.server import migration
 from tests.conftest import Pvt
 from tests.server.conftest import EMAIL
 from tests.server.sync.conftest import new
@@ -88,3 +92,67 @@ def test_a_restore_is_told_on_purpose(pvt: Pvt) -> None:
     result = pvt("server", "restored", stdin=b"y\n")
     assert result.code == 2
     assert "--yes" in result.err
+
+
+class TestRights:
+    """The database's user may do less than the server must."""
+
+    @pytest.fixture(autouse=True)
+    def without_rights(
+        self, database_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> Iterator[None]:
+        """Let each command come as a user who has no rights."""
+        name = f"guest_{uuid4().hex}"
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'tell-nobody'")
+            self.connection, self.name = connection, name
+            address = make_conninfo(database_url, user=name, password="tell-nobody")
+            monkeypatch.setenv("DATABASE_URL", address)
+            yield
+            connection.execute(f"DROP OWNED BY {name}")
+            connection.execute(f"DROP ROLE {name}")
+
+    @pytest.mark.parametrize(
+        ("command", "task"),
+        [
+            ("server migrate", "change its schema"),
+            ("server user list", "use its tables"),
+            ("serve --port 0", "use its tables"),
+        ],
+    )
+    def test_are_missing(self, pvt: Pvt, command: str, task: str) -> None:
+        result = pvt(*command.split(), "--json")
+        assert (result.code, result.error["code"]) == (6, "unavailable")
+        assert f"user may not {task}" in result.error["message"]
+        assert self.name not in result.err
+
+    def test_are_missing_to_some_tables(self, pvt: Pvt) -> None:
+        tables = "alembic_version, server_settings"
+        self.connection.execute(f"GRANT ALL ON {tables} TO {self.name}")
+        result = pvt("server", "user", "list", "--json")
+        assert (result.code, result.error["code"]) == (6, "unavailable")
+        assert "user may not use its tables" in result.error["message"]
+
+    def test_are_missing_for_a_step(self, pvt: Pvt, database_url: str) -> None:
+        migration.downgrade(database_url, "0001")
+        self.connection.execute(f"GRANT ALL ON alembic_version TO {self.name}")
+        result = pvt("server", "migrate", "--json")
+        assert (result.code, result.error["code"]) == (6, "unavailable")
+
+
+@pytest.mark.parametrize("command", ["server migrate", "server user list", "serve"])
+def test_a_schema_of_a_newer_program_is_left_alone(
+    pvt: Pvt, database_url: str, command: str
+) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'later'")
+    result = pvt(*command.split(), "--json")
+    assert (result.code, result.error["code"]) == (6, "unavailable")
+    assert "newer than this program" in result.error["message"]
+
+
+@pytest.mark.parametrize("url", ["mysql://ada:tell-nobody@a/b", "garbage"])
+def test_what_is_no_address_is_bad_input(pvt: Pvt, url: str) -> None:
+    result = pvt("server", "user", "list", "--database-url", url, "--json")
+    assert (result.code, result.error["code"]) == (2, "invalid_input")
+    assert "tell-nobody" not in result.err

@@ -199,6 +199,27 @@ def test_wrong_codes_do_not_answer_a_device(visitor: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"client_id": "other"}, "invalid_client"),
+        ({"grant_type": "password"}, "unsupported_grant_type"),
+        ({"client_id": None}, "invalid_request"),
+        ({"grant_type": None}, "invalid_request"),
+        ({"device_code": None}, "invalid_request"),
+        ({"device_code": "x" * 201}, "invalid_request"),
+    ],
+)
+def test_a_wrong_request_is_answered_as_oauth_has_it(
+    visitor: httpx.Client, change: dict[str, str | None], error: str
+) -> None:
+    good = {"client_id": CLIENT_ID, "grant_type": GRANT_TYPE, "device_code": "x"}
+    form = {name: value for name, value in (good | change).items() if value}
+    answer = visitor.post("/v1/device/token", data=form)
+    assert (answer.status_code, answer.json()["error"]) == (400, error)
+    assert answer.json()["error_description"].startswith(next(iter(change)))
+
+
+@pytest.mark.parametrize(
     "change",
     [
         {"client_id": "other"},

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
 
 import httpx
 import psycopg
@@ -15,8 +16,9 @@ from promptvault.server.address import visitor_address, visitor_network
 from promptvault.server.administration import Administration
 from promptvault.server.database import Connection
 from promptvault.server.limit.repository import LimitRepository
-from promptvault.server.limit.rule import ROUTE_LIMITS, Limit
+from promptvault.server.limit.rule import ROUTE_LIMITS, UNKNOWN_TOKENS, Limit
 from promptvault.server.limit.service import take
+from promptvault.server.token.secret import make_token
 from tests.server.conftest import EMAIL, Server
 
 # So slow that nothing comes back while a test runs.
@@ -138,6 +140,36 @@ def test_a_device_that_asks_too_often_waits_and_no_other_does(
     assert 5900 < int(answers[-1].headers["retry-after"]) <= 6000
     with servers[0].client(other) as client:
         assert client.get("/v1/me").status_code == 200
+
+
+def test_a_request_counts_whatever_becomes_of_it(
+    start_server: Callable[..., Server], token: str
+) -> None:
+    """One that fails is work as well; and one token's rate is all of its requests'."""
+    server = start_server(request_burst=4, requests_per_minute=0.01)
+    with server.client(token) as client:
+        answers = [
+            client.post("/v1/sync", json={"proto": 1}),
+            client.delete(f"/v1/devices/{uuid4()}"),
+            client.get("/v1/me"),
+            client.post("/v1/sync", json={"proto": 1, "device": "mine"}),
+            client.delete(f"/v1/devices/{uuid4()}"),
+        ]
+    assert [each.status_code for each in answers] == [422, 404, 200, 422, 429]
+
+
+def test_who_tries_tokens_is_slowed_down_and_who_has_one_is_not(
+    server: Server, client: httpx.Client, visitor: httpx.Client
+) -> None:
+    answers = [
+        visitor.get("/v1/me", headers={"Authorization": f"Bearer {make_token()}"})
+        for _ in range(UNKNOWN_TOKENS.burst * 2)
+    ]
+    statuses = [each.status_code for each in answers]
+    assert statuses[: UNKNOWN_TOKENS.burst] == [401] * UNKNOWN_TOKENS.burst
+    assert statuses.count(429) > 0
+    assert answers[statuses.index(429)].headers["retry-after"] == "1"
+    assert client.get("/v1/me").status_code == 200  # from the same address
 
 
 def test_every_limit_is_a_routes(server: Server) -> None:

@@ -95,7 +95,7 @@ class TestToken:
         assert (result.code, result.text) == (code, "")
         assert not given or given not in result.err
         assert not (home / "credentials").exists()
-        assert pvt("whoami").code == 2
+        assert pvt("whoami").code == 4
 
     def test_goes_to_the_server_that_it_is_for(
         self, signed_in: Pvt, server: Server, monkeypatch: pytest.MonkeyPatch
@@ -119,10 +119,19 @@ class TestToken:
 
 
 class TestServer:
-    @pytest.mark.parametrize("command", ["login", "logout", "whoami", "devices list"])
-    def test_must_be_named(self, pvt: Pvt, command: str) -> None:
+    @pytest.mark.parametrize(
+        ("command", "code", "word"),
+        [
+            ("login", 2, "invalid_input"),
+            ("logout", 4, "unauthenticated"),
+            ("whoami", 4, "unauthenticated"),
+            ("devices list", 4, "unauthenticated"),
+            ("devices revoke a", 4, "unauthenticated"),
+        ],
+    )
+    def test_must_be_named(self, pvt: Pvt, command: str, code: int, word: str) -> None:
         result = pvt(*command.split(), "--json")
-        assert (result.code, error(result)["code"]) == (2, "invalid_input")
+        assert (result.code, error(result)["code"]) == (code, word)
         assert "login --server" in error(result)["message"]
 
     @pytest.mark.parametrize("command", ["whoami", "devices list", "devices revoke a"])
@@ -154,6 +163,17 @@ class TestServer:
         assert (silent(result, token).code, result.text) == (6, "")
         assert pvt("login", "--server", stub.url).code == 6
         stub.stop()
+        assert not (home / "credentials").exists()
+
+    @pytest.mark.parametrize("options", [(), ("--token", "abc")])
+    def test_has_no_such_page(
+        self, pvt: Pvt, server: Server, home: Path, options: tuple[str, ...]
+    ) -> None:
+        url = f"{server.url}/v1"
+        result = pvt("login", "--server", url, *options, "--json")
+        assert result.code == 6
+        message = json.loads(result.err.splitlines()[-1])["error"]["message"]
+        assert f"no PromptVault server at {url}" in message
         assert not (home / "credentials").exists()
 
     def test_writes_to_a_terminal_what_it_must_not(self, pvt: Pvt) -> None:
@@ -432,6 +452,64 @@ class TestTerminal:
         assert (
             kept.read_text() not in text + self.read_until("in a file") + out.decode()
         )
+
+    def sign_in_again(
+        self, start: Callable[..., subprocess.Popen[bytes]], change: Change
+    ) -> None:
+        """Sign in by the browser, and see it through."""
+        process = start("--no-browser")
+        self.read_until("Waiting")
+        change(APPROVE)
+        process.communicate()
+        assert process.returncode == 0
+
+    @pytest.mark.usefixtures("token")
+    def test_who_signs_in_again_leaves_no_other_device_behind(
+        self,
+        start: Callable[..., subprocess.Popen[bytes]],
+        change: Change,
+        home: Path,
+        server: Server,
+        pvt: Pvt,
+    ) -> None:
+        self.sign_in_again(start, change)
+        (kept,) = (home / "credentials").iterdir()
+        former = kept.read_text()
+        self.sign_in_again(start, change)
+        assert kept.read_text() != former
+        with server.client(former) as client:
+            assert client.get("/v1/me").status_code == 401
+        rows = pvt.ok("devices", "list", "--json").json
+        assert [row["is_current"] for row in rows if not row["is_machine"]] == [True]
+
+    def test_a_machines_token_outlives_who_signs_in_by_the_browser(
+        self,
+        signed_in: Pvt,
+        start: Callable[..., subprocess.Popen[bytes]],
+        change: Change,
+        server: Server,
+        token: str,
+    ) -> None:
+        self.sign_in_again(start, change)
+        with server.client(token) as client:
+            assert client.get("/v1/me").status_code == 200
+        assert signed_in.ok("whoami", "--json").json["device"]["label"]
+
+    @pytest.mark.parametrize("former", ["pv_pat_no-longer-good", "no token"])
+    @pytest.mark.usefixtures("token")
+    def test_a_former_token_that_cannot_be_ended_is_no_hindrance(
+        self,
+        start: Callable[..., subprocess.Popen[bytes]],
+        change: Change,
+        home: Path,
+        pvt: Pvt,
+        former: str,
+    ) -> None:
+        self.sign_in_again(start, change)
+        (kept,) = (home / "credentials").iterdir()
+        kept.write_text(former)
+        self.sign_in_again(start, change)
+        assert pvt.ok("whoami", "--json").json["device"]["label"]
 
     def test_nothing_is_left_after_ctrl_c(
         self,

@@ -1,6 +1,7 @@
 """What the server logs: a line for each request, and nothing that people wrote."""
 
 import json
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ import httpx
 import psycopg
 import pytest
 from fastapi import APIRouter
+from psycopg.errors import UndefinedTable
 from pydantic import BaseModel
 
 from promptvault.server.administration import Administration
@@ -101,6 +103,24 @@ def test_what_cannot_be_used_is_not_quoted(
     assert answer.json()["error"]["message"].startswith("body.number: ")
     server.stop()
     assert HIDDEN not in answer.text + capfd.readouterr().err
+
+
+def test_what_a_library_met_is_logged_by_its_class(
+    capfd: pytest.CaptureFixture[str], server: Server, visitor: httpx.Client
+) -> None:
+    assert visitor.get("/healthz").status_code == 200  # it has begun
+    server.stop()
+    capfd.readouterr()
+    log = logging.getLogger("library")
+    log.warning("error in %r: %s", HIDDEN, UndefinedTable(HIDDEN))
+    log.warning("%(why)s", {"why": OSError(HIDDEN)})
+    log.warning("of %s", HIDDEN)
+    err = capfd.readouterr().err
+    assert HIDDEN not in err
+    table, file, nothing = _lines(err)
+    assert table["causes"] == [{"exception": "UndefinedTable", "sqlstate": "42P01"}]
+    assert file["causes"] == [{"exception": "OSError", "sqlstate": None}]
+    assert "causes" not in nothing
 
 
 def test_a_process_logs_json_and_no_secret(

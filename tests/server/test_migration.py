@@ -64,6 +64,22 @@ def test_down_and_up_again_on_a_database_with_rows(
     administration.add_user(EMAIL, Tier.FREE)
 
 
+def test_events_are_there_after_a_way_down_and_up(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO external_events (source, external_id, kind)"
+            " VALUES ('clerk', 'msg_1', 'user.created')"
+        )
+    migration.downgrade(database_url, "0005")
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute(
+            "SELECT payload, handled_at = created_at FROM external_events"
+        ).fetchall()
+    assert rows == [({}, True)]
+    migration.upgrade(database_url)
+    assert _tables(database_url)["external_events"] == 1
+
+
 def test_up_again_changes_nothing(database_url: str, token: str) -> None:
     before = _tables(database_url)
     migration.upgrade(database_url)
@@ -87,6 +103,10 @@ def test_a_schema_that_is_not_ours_is_refused(
         connection.execute("UPDATE alembic_version SET version_num = 'later'")
     with pytest.raises(UnavailableError, match="newer"):
         migration.refuse_outdated(database_url)
+    for change in (migration.upgrade, lambda url: migration.downgrade(url, "base")):
+        with pytest.raises(UnavailableError, match="newer"):
+            change(database_url)
+    assert migration.current(database_url) == "later"
 
 
 def test_an_address_stays_secret(settings: Settings, postgres: str) -> None:

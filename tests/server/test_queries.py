@@ -44,7 +44,6 @@ WITHOUT_KEY = {
         ),
         "whom the provider's signature names",
     ),
-    "account/repository.py AccountRepository.set_verified_email": "who has the address",
     "account/erasure_repository.py ErasureRepository.find": "the operator's",
     "account/erasure_repository.py ErasureRepository.due": "cleans up",
     "account/erasure_repository.py ErasureRepository.forget_strangers": "cleans up",

@@ -1,5 +1,6 @@
 """`promptvault serve` as a process: its database, its workers, its end."""
 
+import json
 import os
 import signal
 import socket
@@ -79,24 +80,54 @@ def test_the_database_is_for_its_owner_alone(
     assert not cluster.answers()
 
 
-@pytest.mark.parametrize("victim", ["serve", "postgres", "both"])
+@pytest.mark.parametrize("victim", ["serve", "both"])
 def test_after_a_kill_everything_is_still_there(
     server_process: Start, pvt: Pvt, folder: Path, victim: str
 ) -> None:
     running = server_process()
     pvt.ok("server", "user", "add", EMAIL)
     token = pvt.ok("server", "token", EMAIL, "--json").json["token"]
-    postgres = int((folder / "cluster/postmaster.pid").read_text().split()[0])
-    if victim != "serve":
-        os.kill(postgres, signal.SIGKILL)
-    if victim != "postgres":
-        running.stop(signal.SIGKILL)
-    else:
-        assert httpx.get(f"{running.url}/healthz").status_code == 200
-        assert running.stop() == 0
+    if victim == "both":
+        os.kill(running.process.pid, signal.SIGSTOP)  # so that it sees nothing of it
+        os.kill(_postmaster(folder), signal.SIGKILL)
+    running.stop(signal.SIGKILL)
     assert pvt.ok("server", "user", "list", "--json").json[0]["email"] == EMAIL
     again = server_process()
     assert _me(again.url, token).status_code == 200
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGQUIT])
+def test_a_server_ends_with_its_database(
+    server_process: Start, pvt: Pvt, folder: Path, workers: str, by: int
+) -> None:
+    """Whoever runs it starts it anew; alone it could only refuse."""
+    running = server_process("--workers", workers)
+    pvt.ok("server", "user", "add", EMAIL)
+    os.kill(_postmaster(folder), by)
+    assert running.process.wait(60) == 6
+    last = json.loads(running.log.read_text().splitlines()[-1])
+    assert last["error"]["code"] == "unavailable"
+    assert "its database has ended" in last["error"]["message"]
+    again = server_process()
+    assert httpx.get(f"{again.url}/readyz").status_code == 200
+    assert pvt.ok("server", "user", "list", "--json").json[0]["email"] == EMAIL
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_who_ends_all_processes_at_once_hears_of_no_failure(
+    server_process: Start, folder: Path, workers: str
+) -> None:
+    """As systemd does."""
+    running = server_process("--workers", workers)
+    os.kill(_postmaster(folder), signal.SIGTERM)
+    for worker in _children(running.process.pid):
+        os.kill(worker, signal.SIGTERM)
+    assert running.stop() == 0
+
+
+def _postmaster(folder: Path) -> int:
+    return int((folder / "cluster/postmaster.pid").read_text().split()[0])
 
 
 def test_a_number_that_another_process_bears_by_now_is_no_hindrance(
@@ -147,6 +178,9 @@ def test_two_workers_share_a_socket_and_count_together(
         pass
     assert second in workers
     assert running.stop() == 0
+    lines = map(json.loads, running.log.read_text().splitlines())
+    (ended,) = [line for line in lines if "replaced" in line["event"]]
+    assert (ended["level"], ended["exit_code"]) == ("warning", -signal.SIGKILL)
 
 
 def _wait_for_workers(running: ServerProcess) -> list[int]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from promptvault.errors import InvalidInputError, UnavailableError
+from promptvault.errors import InvalidInputError
 from promptvault.server import hosting
 
 
@@ -48,9 +48,38 @@ def test_a_database_without_a_secret_draws_one_for_all(database_url: str) -> Non
     assert len(first.key) >= 32
 
 
-def test_what_is_no_address_is_unavailable() -> None:
-    with pytest.raises(UnavailableError):
-        hosting.with_secret(hosting.read("no address at all"))
+@pytest.mark.parametrize("name", ["DATABASE_URL", "LISTEN_URL"])
+def test_what_is_no_address_is_bad_input(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(f"PROMPTVAULT_SERVER_{name}", "no address at all")
+    with pytest.raises(InvalidInputError, match="postgresql://"):
+        hosting.read(None)
+
+
+def test_an_address_that_is_empty_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DATABASE_URL", "PROMPTVAULT_SERVER_DATABASE_URL"):
+        monkeypatch.setenv(name, "")
+    assert hosting.read("").database_url is None
+    monkeypatch.setenv("DATABASE_URL", "postgresql:///everybody")
+    assert hosting.read("").address == "postgresql:///everybody"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("SECRET", "short", "it must have at least 32 characters."),
+        ("PUBLIC_URL", "foo", "it must be as 'https://prompts.example.org'."),
+    ],
+)
+def test_an_error_says_what_a_setting_must_be(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, reason: str
+) -> None:
+    monkeypatch.setenv(f"PROMPTVAULT_SERVER_{name}", value)
+    with pytest.raises(InvalidInputError) as caught:
+        hosting.read(None)
+    setting = f"PROMPTVAULT_SERVER_{name}"
+    assert str(caught.value) == f"{setting} cannot be used: {reason}"
 
 
 @pytest.mark.parametrize(

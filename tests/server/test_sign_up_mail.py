@@ -1,5 +1,6 @@
 """Sign-up where mail can be sent, against a real SMTP server on a socket."""
 
+import json
 import re
 import socket
 from collections.abc import Callable, Iterator
@@ -15,10 +16,13 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from promptvault.domain.tier import Tier
 from promptvault.server.administration import Administration
+from promptvault.wire.device_code import CLIENT_ID, GRANT_TYPE
 from tests.server.browser import PASSWORD, Browser
 from tests.server.conftest import EMAIL, Server
 
 OTHER = "another good password"
+DEVICE = {"client_id": CLIENT_ID}
+LABELS = {"device_label": "laptop", "device_os": "Linux"}
 
 
 class MailServer:
@@ -145,6 +149,52 @@ def test_a_forgotten_password_is_replaced_and_sessions_end(
     assert _users(database_url) == [(EMAIL, True)]
 
 
+def test_who_took_anothers_address_is_signed_out_once_its_owner_comes(
+    browser: Browser,
+    start_server: Callable[..., Server],
+    mail: MailServer,
+    administration: Administration,
+) -> None:
+    """With a device, a machine, and a device that has not come for its token."""
+    with start_server().client() as client:
+        squatter = Browser(client)
+        squatter.sign_up(EMAIL, OTHER)
+        token, waiting = _exchange(client, _approved(squatter)), _approved(squatter)
+        tokens = [token["access_token"], administration.issue_token(EMAIL, "machine")]
+        browser.sign_up(EMAIL, PASSWORD)
+        assert _statuses(client, tokens) == [200, 200]  # nothing is answered yet
+        browser.open(mail.link())
+        assert browser.send(password=PASSWORD).url.path == "/device"
+        assert _statuses(client, tokens) == [401, 401]
+        assert _exchange(client, waiting)["error"] == "invalid_grant"
+        assert squatter.open("/device").url.path == "/signin"
+        mine = _exchange(browser.client, _approved(browser))["access_token"]
+        assert _statuses(client, [mine]) == [200]
+
+
+def _approved(browser: Browser) -> str:
+    """Let a device in and return its code, with which it has not come yet."""
+    codes = browser.client.post("/v1/device/code", data={**DEVICE, **LABELS}).json()
+    browser.open(f"/device?user_code={codes['user_code']}")
+    browser.send()
+    assert "is let in" in browser.send(decision="approved").text
+    code: str = codes["device_code"]
+    return code
+
+
+def _exchange(client: httpx.Client, device_code: str) -> dict[str, str]:
+    wish = {**DEVICE, "grant_type": GRANT_TYPE, "device_code": device_code}
+    told: dict[str, str] = client.post("/v1/device/token", data=wish).json()
+    return told
+
+
+def _statuses(client: httpx.Client, tokens: list[str]) -> list[int]:
+    return [
+        client.get("/v1/me", headers={"Authorization": f"Bearer {token}"}).status_code
+        for token in tokens
+    ]
+
+
 def test_a_mail_that_is_too_old_is_good_for_nothing(
     browser: Browser, mail: MailServer, database_url: str
 ) -> None:
@@ -162,6 +212,26 @@ def test_nobody_is_flooded_with_mail(browser: Browser, mail: MailServer) -> None
     statuses = [browser.sign_up(EMAIL.upper()).status_code for _ in range(4)]
     assert statuses == [200, 200, 200, 429]
     assert len(mail.mails) == 3
+
+
+@pytest.mark.parametrize(
+    "user_code",
+    [
+        "x\n\nYour account is locked: https://evil.example.org",
+        "BCDF-GHJK\nhttps://evil.example.org",
+        "BCDF-GHJK&x=evil",
+        "evil",
+    ],
+)
+def test_whoever_asks_for_a_mail_writes_nothing_into_it(
+    browser: Browser, mail: MailServer, user_code: str
+) -> None:
+    browser.open("/signup")
+    browser.send(email=EMAIL, password=PASSWORD, user_code=user_code)
+    text = mail.mails[0][1].as_string()
+    assert "/verify?token=" in text
+    assert "evil" not in text
+    assert "user_code" not in text
 
 
 @pytest.mark.parametrize(
@@ -200,3 +270,22 @@ def test_without_encryption_nothing_goes_out_by_default(
         answer: httpx.Response = Browser(client).sign_up(EMAIL)
     assert answer.status_code == 503
     assert mail.mails == []
+
+
+def test_that_mail_does_not_go_out_is_logged_with_its_reason(
+    capfd: pytest.CaptureFixture[str],
+    start_server: Callable[..., Server],
+    free_port: int,
+) -> None:
+    server = start_server(
+        smtp_host="127.0.0.1", smtp_port=free_port, smtp_security="none"
+    )
+    with server.client() as client:
+        assert Browser(client).sign_up(EMAIL).status_code == 503
+    server.stop()
+    err = capfd.readouterr().err
+    lines = [json.loads(line) for line in err.splitlines()]
+    (reason,) = [each for each in lines if "mail" in each["event"]]
+    assert (reason["level"], reason["exception"]) == ("error", "ConnectionRefusedError")
+    assert any(place.endswith(" _connection") for place in reason["where"])
+    assert EMAIL not in err

@@ -1,6 +1,8 @@
 """`login`, `logout`, `whoami`, `devices`: who this device is signed in as."""
 
+import contextlib
 import platform
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,7 +12,7 @@ from promptvault.cli import browser, options, render_account, rows_account, term
 from promptvault.cli.context import paths
 from promptvault.cli.workspace import settings
 from promptvault.config import Place
-from promptvault.errors import UnavailableError
+from promptvault.errors import NotFoundError, PromptVaultError, UnavailableError
 from promptvault.services import session as sessions
 from promptvault.services.session import Session
 from promptvault.setting_key import find_key
@@ -50,16 +52,45 @@ def login(
     """
     address = sessions.choose_address(settings(), server, insecure=insecure)
     opens = not no_browser
-    found = _approved(address, opens=opens) if token is None else _given(token)
-    session = Session(address, setting_value.secret("The token", found))
-    with _client(address, session.token) as client:
-        me = client.me()
+    with _recognised(address):
+        found = _approved(address, opens=opens) if token is None else _given(token)
+        session = Session(address, setting_value.secret("The token", found))
+        with _client(address, session.token) as client:
+            me = client.me()
+    former = _former(address) if token is None else None
     place = sessions.keep(paths(), settings(), session)
+    if former is not None:
+        _end_device(former)
     if as_json:
         terminal.write_json(rows_account.account_row(address, me))
     else:
         terminal.note(f"You are signed in to {address.host} as {me.email}.")
     _tell_where(address, place)
+
+
+@contextlib.contextmanager
+def _recognised(address: "Address") -> Iterator[None]:
+    """Say what it means that a server has no such page: it is none of ours."""
+    try:
+        yield
+    except NotFoundError:
+        raise UnavailableError(
+            f"There is no PromptVault server at {address.url}: check its address."
+        ) from None
+
+
+def _former(address: "Address") -> Session | None:
+    """Return the session that another one takes the place of, if it can be read."""
+    with contextlib.suppress(PromptVaultError):
+        return sessions.find_session(paths(), address)
+    return None
+
+
+def _end_device(former: Session) -> None:
+    from promptvault.services import signing_in  # httpx, as in _client
+
+    with _client(former.address, former.token) as client:
+        signing_in.end_device(client)
 
 
 def _approved(address: "Address", *, opens: bool) -> str:
@@ -118,7 +149,7 @@ def logout(
 
     Without the server it is removed here all the same; it then ends when it expires.
     """
-    address = sessions.choose_address(settings())
+    address = sessions.get_address(settings())
     session = sessions.find_session(paths(), address)
     problem = _sign_out(session, everywhere=everywhere) if session else ""
     sessions.forget(paths(), address)
@@ -204,7 +235,7 @@ def revoke_device(
 
 
 def _session() -> Session:
-    return sessions.get_session(paths(), sessions.choose_address(settings()))
+    return sessions.get_session(paths(), sessions.get_address(settings()))
 
 
 def _client(address: "Address", token: str | None = None) -> "Client":

@@ -33,13 +33,14 @@ def serve(
     """Run the hosted side: accounts, devices, sync; until Ctrl-C."""
     with installed():
         from promptvault.server import hosting, serving
-    with hosting.serving(database_url, paths().server) as settings:
+    with hosting.serving(database_url, paths().server) as ground:
         serving.run(
-            settings,
+            ground.settings,
             host=host,
             port=port,
             workers=workers,
             announce=lambda url: _announce(url, as_json=as_json),
+            wait_for_end=ground.wait_for_end,
         )
 
 

@@ -24,12 +24,18 @@ async def get_leaver(connection: Connection, email: str) -> Leaver:
     return leaver
 
 
+async def sign_out_everywhere(connection: Connection, user_id: UUID) -> None:
+    """End what a user is signed in by: browsers, devices, machines, and devices that
+    were let in and have not yet come for their token."""
+    await ErasureRepository(connection).delete_codes(user_id)
+    await SessionRepository(connection).delete_all(user_id)
+    await TokenRepository(connection).revoke_every(user_id)
+
+
 async def delete_user(connection: Connection, user_id: UUID, grace: timedelta) -> None:
     """Sign a user out everywhere and free the address; the data stay for *grace*."""
     users = ErasureRepository(connection)
-    await users.delete_codes(user_id)
-    await SessionRepository(connection).delete_all(user_id)
-    await TokenRepository(connection).revoke_every(user_id)
+    await sign_out_everywhere(connection, user_id)
     account_id = await users.mark(user_id, grace)
     if account_id is not None:
         await users.mark_account(account_id)
@@ -47,8 +53,8 @@ async def erase(connection: Connection, leaver: Leaver) -> None:
 async def erase_due(connection: Connection, now: datetime) -> int:
     """Erase every deleted user whose time has come, and return how many there were."""
     users = ErasureRepository(connection)
-    await users.forget_strangers(now - _LATEST_EVENT)
     due = await users.due(now)
     for leaver in due:
         await erase(connection, leaver)
+    await users.forget_strangers(now - _LATEST_EVENT)
     return len(due)

@@ -88,7 +88,16 @@ class ErasureRepository:
         )
 
     async def erase_user(self, leaver: Leaver) -> None:
-        """Erase a user, and what is stored under the address alone."""
+        """Erase a user, and what is stored under the address alone.
+
+        That a provider has deleted them stays known for a while: else its late events
+        would make them anew.
+        """
+        await self._connection.execute(
+            "UPDATE identities SET user_id = NULL"
+            " WHERE user_id = %s AND deleted_at IS NOT NULL",
+            (leaver.id,),
+        )
         await self._connection.execute("DELETE FROM users WHERE id = %s", (leaver.id,))
         await self._connection.execute(
             "DELETE FROM sign_ups WHERE lower(email) = lower(%s)", (leaver.email,)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from psycopg.errors import UniqueViolation
 from psycopg.rows import class_row, scalar_row
 
 from promptvault.server.database import Connection
@@ -110,17 +111,19 @@ class AccountRepository:
         return await cursor.fetchone() is not None
 
     async def set_verified_email(self, user_id: UUID, email: str) -> bool:
-        """Give a user an address that is theirs; tell whether nobody else has it."""
-        cursor = await self._connection.execute(
-            """
-            UPDATE users SET email = %(email)s, email_verified_at = now()
-             WHERE id = %(user)s AND deleted_at IS NULL AND NOT EXISTS (
-                   SELECT 1 FROM users other
-                    WHERE lower(other.email) = lower(%(email)s)
-                      AND other.deleted_at IS NULL AND other.id <> %(user)s)
-            """,
-            {"email": email, "user": user_id},
-        )
+        """Give a user an address that is theirs.
+
+        False, and nothing done, where somebody else has it, or the user was deleted.
+        """
+        try:
+            async with self._connection.transaction():
+                cursor = await self._connection.execute(
+                    "UPDATE users SET email = %s, email_verified_at = now()"
+                    " WHERE id = %s AND deleted_at IS NULL",
+                    (email, user_id),
+                )
+        except UniqueViolation:
+            return False
         return cursor.rowcount > 0
 
     async def usage(self, account_id: UUID) -> Usage:

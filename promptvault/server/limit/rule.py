@@ -30,6 +30,10 @@ ROUTE_LIMITS: dict[str, Limit] = {
 }
 """Limits by the visitor's address, for routes by the name of their function."""
 
+UNKNOWN_TOKENS = Limit(60, 60)
+"""Requests by a visitor's address with tokens that are good for nothing, or no longer:
+several devices that were signed out may share it."""
+
 SIGN_IN_BY_EMAIL = Limit(10, 1)
 """Whoever knows an address can keep its owner from signing in, but not for long."""
 

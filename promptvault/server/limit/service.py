@@ -9,7 +9,11 @@ from promptvault.errors import RateLimitedError
 from promptvault.server.address import visitor_network
 from promptvault.server.database import Connection
 from promptvault.server.limit.repository import LimitRepository
-from promptvault.server.limit.rule import ROUTE_LIMITS, Limit
+from promptvault.server.limit.rule import (
+    ROUTE_LIMITS,
+    UNKNOWN_TOKENS,
+    Limit,
+)
 
 _CLEANING_ODDS = 1000
 
@@ -41,9 +45,19 @@ async def restrain(request: Request) -> None:
     limit = ROUTE_LIMITS.get(name)
     if limit is None:
         return
-    app = request.app.state
-    network = visitor_network(request, app.settings.trusted_proxies)
-    async with app.database.transaction() as connection:
-        await take(connection, limit, f"{name}:{network}")
+    async with request.app.state.database.transaction() as connection:
+        await take(connection, limit, f"{name}:{_network(request)}")
         if secrets.randbelow(_CLEANING_ODDS) == 0:
             await LimitRepository(connection).forget_idle()
+
+
+async def count_stranger(request: Request, connection: Connection) -> None:
+    """Count a token that is good for nothing against the visitor who sends it.
+
+    Raises RateLimitedError. As with `take`, it counts when the transaction commits.
+    """
+    await take(connection, UNKNOWN_TOKENS, f"unknown token:{_network(request)}")
+
+
+def _network(request: Request) -> str:
+    return visitor_network(request, request.app.state.settings.trusted_proxies)

@@ -14,38 +14,46 @@ COOLDOWN_SECONDS = 30.0
 
 
 class Remembered(Generic[_T]):
-    """The last good answer to one question; *fetch* raises UnavailableError."""
+    """The last good answer to one question; *fetch* raises UnavailableError.
+
+    That there is none is remembered as well, for the cooldown: one visitor waits for a
+    provider that hangs, not each after the other.
+    """
 
     def __init__(
         self, fetch: Callable[[], Awaitable[_T]], clock: Callable[[], float]
     ) -> None:
         self._fetch, self._clock = fetch, clock
         self._answer: _T | None = None
+        self._failure = ""
         self._stale_at = self._renewable_at = 0.0
         self._lock = asyncio.Lock()
 
     async def get(self) -> _T:
         """Return the answer, asking again when it has become old."""
         async with self._lock:
-            if self._answer is not None and self._clock() < self._stale_at:
-                return self._answer
-            return await self._ask()
+            if self._clock() >= self._stale_at:
+                await self._ask()
+            return self._known()
 
     async def renew(self) -> _T:
         """Return an answer that is new, or the last one during the cooldown."""
         async with self._lock:
-            if self._answer is not None and self._clock() < self._renewable_at:
-                return self._answer
-            self._renewable_at = self._clock() + COOLDOWN_SECONDS
-            return await self._ask()
+            if self._clock() >= self._renewable_at:
+                self._renewable_at = self._clock() + COOLDOWN_SECONDS
+                await self._ask()
+            return self._known()
 
-    async def _ask(self) -> _T:
+    async def _ask(self) -> None:
         try:
             self._answer = await self._fetch()
-        except UnavailableError:
-            if self._answer is None:
-                raise
+        except UnavailableError as error:
+            self._failure = str(error)
             self._stale_at = self._clock() + COOLDOWN_SECONDS
         else:
             self._stale_at = self._clock() + LIFE_SECONDS
+
+    def _known(self) -> _T:
+        if self._answer is None:
+            raise UnavailableError(self._failure)
         return self._answer

@@ -1,4 +1,4 @@
-"""One sign-in by the provider: there (`begin`), and back (`finish`).
+"""One sign-in by the provider: there (`begin`), and back (`resume`, then `identify`).
 
 State, nonce and verifier belong together: the state is drawn by lot, and the others are
 made of it and the server's secret, so that neither has to be stored.

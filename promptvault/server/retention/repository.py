@@ -42,6 +42,12 @@ _EXPIRED = (
     "DELETE FROM sign_ups WHERE expires_at < %s",
     "DELETE FROM device_codes WHERE expires_at < %s::timestamptz - interval '1 hour'",
     "DELETE FROM provider_sign_ins WHERE expires_at < %s",
+    "DELETE FROM external_events"
+    " WHERE created_at < %s::timestamptz - interval '30 days'",
+    "DELETE FROM tokens"
+    " WHERE least(expires_at, revoked_at) < %s::timestamptz - interval '30 days'",
+    "DELETE FROM devices WHERE created_at < %s::timestamptz - interval '30 days'"
+    " AND NOT EXISTS (SELECT 1 FROM tokens WHERE device_id = devices.id)",
     "DELETE FROM rate_limits WHERE updated_at < %s::timestamptz - interval '1 day'",
 )
 

@@ -5,10 +5,8 @@ import contextlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
-import psycopg
 import structlog
 
-from promptvault.errors import UnavailableError
 from promptvault.server.database import Database
 from promptvault.server.retention.service import purge_daily
 
@@ -32,10 +30,10 @@ async def upkeep(database: Database) -> AsyncIterator[None]:
 async def _work(database: Database) -> None:
     while True:
         try:
-            async with database.transaction() as connection:
+            async with database.connection_apart() as connection:
                 purged = await purge_daily(connection, datetime.now(UTC))
             if purged is not None:
                 _log.info("purged", **purged._asdict())
-        except (psycopg.Error, UnavailableError) as error:
+        except Exception as error:  # which must not end it for good
             _log.warning("could not purge", exc_info=error)
         await asyncio.sleep(_PAUSE_SECONDS)

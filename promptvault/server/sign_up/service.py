@@ -10,9 +10,11 @@ from datetime import timedelta
 from uuid import UUID
 
 from promptvault.errors import InvalidInputError, PermissionDeniedError
+from promptvault.server.account.erasure import sign_out_everywhere
 from promptvault.server.account.repository import AccountRepository
 from promptvault.server.account.service import checked_email, create_account
 from promptvault.server.database import Connection, Database
+from promptvault.server.device_code.code import find_user_code
 from promptvault.server.limit.rule import SIGN_UP_BY_EMAIL
 from promptvault.server.limit.service import take
 from promptvault.server.mail import send_mail
@@ -21,7 +23,6 @@ from promptvault.server.password import (
     hash_password,
     verify_password,
 )
-from promptvault.server.session.repository import SessionRepository
 from promptvault.server.settings import Settings
 from promptvault.server.sign_up.repository import SignUp, SignUpRepository
 from promptvault.server.token.secret import hash_secret
@@ -35,6 +36,7 @@ To make it yours, open this page within two hours and enter that password:
 
 {url}
 
+If you have an account already, each of its devices has to sign in again after that.
 If it was not you, do nothing: your address and your account stay as they are.
 """
 
@@ -69,7 +71,7 @@ async def sign_up_at_once(
 
 
 async def sign_up_by_mail(
-    database: Database, settings: Settings, sign_up: SignUp, user_code: str | None
+    database: Database, settings: Settings, sign_up: SignUp, user_code: str
 ) -> None:
     """Send a mail that makes the account once it is answered.
 
@@ -83,8 +85,9 @@ async def sign_up_by_mail(
             hash_secret(settings.key, token), sign_up, LIFE
         )
     url = f"{settings.public_url}/verify?token={token}"
-    if user_code:
-        url += f"&user_code={user_code}"
+    # Whoever asks for the mail writes nothing into it: a code is letters that we know.
+    if code := find_user_code(user_code):
+        url += f"&user_code={code}"
     await send_mail(settings, sign_up.email, _SUBJECT, _TEXT.format(url=url))
 
 
@@ -104,9 +107,10 @@ async def is_right(
 async def confirm(connection: Connection, settings: Settings, token: str) -> UUID:
     """Use the sign-up of a mail: make the account, or give it its new password.
 
-    Whoever was signed in to its pages no longer is. Raises InvalidInputError where the
-    mail is too old, or was used before, and PermissionDeniedError where there is no
-    account and none may be made: before that nobody learns which addresses have one.
+    Nobody else stays signed in to an account, or lets a device in: whoever made it may
+    never have had the address. Raises InvalidInputError where the mail is too old, or
+    was used before, and PermissionDeniedError where there is no account and none may be
+    made: before that nobody learns which addresses have one.
     """
     sign_ups = SignUpRepository(connection)
     sign_up = _required(await sign_ups.use(hash_secret(settings.key, token)))
@@ -115,7 +119,7 @@ async def confirm(connection: Connection, settings: Settings, token: str) -> UUI
         require_open(settings)
         user = await create_account(connection, sign_up.email)
     await sign_ups.set_password(user.id, sign_up.password_hash, verified=True)
-    await SessionRepository(connection).delete_all(user.id)
+    await sign_out_everywhere(connection, user.id)
     return user.id
 
 

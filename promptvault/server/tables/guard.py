@@ -1,7 +1,6 @@
 """What protects the server: rate limits, and events that are handled once."""
 
 from sqlalchemy import Column, Double, Table, Text, UniqueConstraint
-from sqlalchemy.dialects.postgresql import JSONB
 
 from promptvault.server.tables.base import METADATA, created, identity, moment
 
@@ -29,8 +28,6 @@ EXTERNAL_EVENTS = Table(
     Column("source", Text, nullable=False),
     Column("external_id", Text, nullable=False),
     Column("kind", Text, nullable=False),
-    Column("payload", JSONB, nullable=False),
     created(),
-    moment("handled_at"),
     UniqueConstraint("source", "external_id"),
 )

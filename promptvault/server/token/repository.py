@@ -21,7 +21,6 @@ class Bearer:
     device_id: UUID | None
     email: str
     role: str
-    plan: str
     scopes: list[str]
     is_touch_due: bool
     """Whether its last use was written down a minute ago or more."""
@@ -59,7 +58,7 @@ class TokenRepository:
             f"""
             WITH bearer AS (
                 SELECT t.id AS token_id, t.user_id, u.account_id, t.device_id, u.email,
-                       u.role, a.plan, t.scopes,
+                       u.role, t.scopes,
                        coalesce(t.last_used_at < now() - interval '1 minute', true)
                            AS is_touch_due
                   FROM tokens t

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from enum import StrEnum
 from uuid import UUID
 
-from promptvault.errors import AuthenticationError
 from promptvault.server.database import Connection
 from promptvault.server.limit.service import refuse_below_zero
 from promptvault.server.settings import Settings
@@ -48,14 +47,16 @@ async def issue(
 
 async def authenticate(
     connection: Connection, settings: Settings, token: str
-) -> Bearer:
-    """Return whose *token* it is; raises AuthenticationError, RateLimitedError."""
+) -> Bearer | None:
+    """Return whose *token* it is, None where it is good for nothing.
+
+    Raises RateLimitedError. The caller commits: a request counts, whatever becomes of
+    it.
+    """
     tokens, limit = TokenRepository(connection), settings.request_limit
     bearer = await tokens.find_bearer(hash_secret(settings.key, token), limit)
     if bearer is None:
-        raise AuthenticationError(
-            "The token is unknown, expired or revoked: sign in again."
-        )
+        return None
     refuse_below_zero(bearer.requests_left, limit)
     if bearer.is_touch_due:
         await tokens.touch(bearer, settings.token_life)

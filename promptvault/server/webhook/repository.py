@@ -1,7 +1,5 @@
 """Events of other services, each of which is handled once."""
 
-from psycopg.types.json import Jsonb
-
 from promptvault.server.database import Connection
 
 
@@ -18,9 +16,8 @@ class ExternalEventRepository:
         about people.
         """
         cursor = await self._connection.execute(
-            "INSERT INTO external_events"
-            " (source, external_id, kind, payload, handled_at)"
-            " VALUES (%s, %s, %s, %s, now()) ON CONFLICT DO NOTHING",
-            (source, external_id, kind, Jsonb({})),
+            "INSERT INTO external_events (source, external_id, kind)"
+            " VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+            (source, external_id, kind),
         )
         return cursor.rowcount > 0

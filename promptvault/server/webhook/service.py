@@ -6,7 +6,7 @@ good, also for an event that was late.
 
 import structlog
 
-from promptvault.errors import PromptVaultError
+from promptvault.errors import AlreadyExistsError, PromptVaultError
 from promptvault.server.account.erasure import delete_user
 from promptvault.server.account.repository import AccountRepository
 from promptvault.server.database import Connection
@@ -61,7 +61,8 @@ async def _bring_up_to_date(
         async with connection.transaction():  # what is refused leaves nothing behind
             await _set_email(connection, settings, identity, email)
     except PromptVaultError as error:
-        # To be told again would not help: the next sign-in tells the user.
+        # To be told again would not help. A user without an account is told at the next
+        # sign-in; one who has one signs in as before, under the old address.
         _log.warning("clerk", reason=error.code)
 
 
@@ -74,5 +75,5 @@ async def _set_email(
     user_id = await find_linked(connection, identity)
     if user_id is None:
         await link(connection, settings, identity, email)
-    else:
-        await AccountRepository(connection).set_verified_email(user_id, email)
+    elif not await AccountRepository(connection).set_verified_email(user_id, email):
+        raise AlreadyExistsError("Somebody else has this address.")

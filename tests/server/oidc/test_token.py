@@ -260,13 +260,26 @@ def test_the_last_good_answer_is_good_while_the_provider_is_down(
 @pytest.mark.parametrize("path", [JWKS, DISCOVERY, "/token"])
 @pytest.mark.parametrize("status", [500, 503, 302])
 def test_a_provider_that_was_never_up_is_told_of(
-    browser: Browser, provider: Provider, path: str, status: int
+    browser: Browser, provider: Provider, clock: Clock, path: str, status: int
 ) -> None:
     provider.failing[path] = status
     assert sign_in(browser) == 503
     assert refused(browser)
     provider.failing.clear()
+    clock.now += 31
     assert sign_in(browser) == 200
+
+
+@pytest.mark.parametrize("path", [JWKS, DISCOVERY])
+def test_a_provider_that_is_down_is_not_asked_by_everybody(
+    browser: Browser, provider: Provider, clock: Clock, path: str
+) -> None:
+    """Where it hangs, each would wait for all who came before."""
+    provider.failing[path] = 503
+    for _ in range(2):
+        assert [sign_in(browser) for _ in range(3)] == [503] * 3
+        clock.now += 31
+    assert provider.asked[path] == 2
 
 
 def test_a_provider_that_is_gone_is_told_of(

@@ -207,6 +207,29 @@ def test_who_is_deleted_is_signed_out_everywhere(
     assert administration.users() == []
 
 
+@pytest.mark.parametrize("how", ["purge", "erase"])
+def test_a_late_event_does_not_bring_back_who_is_erased(
+    start_server: Callable[..., Server],
+    administration: Administration,
+    rows: Rows,
+    how: str,
+) -> None:
+    changes = {"clerk_webhook_secret": SecretStr(SECRET), "oidc_issuer": ISSUER}
+    with start_server(**changes, grace_days=0).client() as client:
+        clerk = Clerk(client)
+        clerk.tell(CREATED, DELETED)
+        if how == "purge":
+            administration.purge(datetime.now(UTC) + timedelta(minutes=1))
+        else:
+            administration.erase(EMAIL)
+        assert rows("SELECT 1 FROM users") == []
+        for number, event in enumerate((UPDATED, AGAIN)):
+            assert clerk.send(event, f"late_{number}").status_code == 204
+        assert rows("SELECT 1 FROM users") == []
+    administration.purge(datetime.now(UTC) + timedelta(days=31))
+    assert rows("SELECT 1 FROM identities") == []  # nor is it kept for ever
+
+
 def test_the_address_of_who_is_deleted_is_free(
     clerk: Clerk, clerk_server: Server, rows: Rows
 ) -> None:
@@ -241,6 +264,28 @@ def test_an_address_that_somebody_has_is_not_taken_away(
     assert clerk.send(taken, "msg_b").status_code == 204
     assert rows("SELECT count(*) FROM accounts") == [(2,)]
     assert rows("SELECT subject FROM identities WHERE user_id IS NULL") == [("user_2",)]
+
+
+def test_an_address_that_two_are_given_at_once_is_ones(
+    clerk: Clerk, database_url: str, rows: Rows
+) -> None:
+    clerk.tell(CREATED)
+    with (
+        ThreadPoolExecutor() as threads,
+        psycopg.connect(database_url) as other,
+    ):
+        other.execute("INSERT INTO accounts (plan) VALUES ('free')")
+        other.execute(
+            "INSERT INTO users (account_id, email, role)"
+            " SELECT id, 'New@example.org', 'owner' FROM accounts LIMIT 1"
+        )
+        answer = threads.submit(clerk.send, UPDATED, "msg_b")
+        while not rows(WAITING) and not answer.done():
+            pass
+        other.commit()
+        assert answer.result().status_code == 204
+    assert sorted(rows(LIVE)) == [("New@example.org",), (EMAIL,)]
+    clerk.send({"type": "user.updated", "data": user(4)}, "msg_c")  # and goes on
 
 
 def test_an_account_of_the_operators_is_found(
