@@ -11,7 +11,6 @@ from promptvault.cli.context import now, paths
 from promptvault.cli.workspace import settings, unsynced_workspace
 from promptvault.domain.timestamp import to_text
 from promptvault.errors import (
-    AuthenticationError,
     InvalidInputError,
     PromptVaultError,
     TierLimitError,
@@ -144,12 +143,7 @@ def _signed_in() -> Iterator[tuple[Session, "Client"]]:
 
 
 def _session() -> Session:
-    chosen = settings()
-    if not chosen[sessions.SERVER].value:
-        raise AuthenticationError(
-            "You are not signed in: 'promptvault login --server URL'."
-        )
-    return sessions.get_session(paths(), sessions.choose_address(chosen))
+    return sessions.get_session(paths(), sessions.get_address(settings()))
 
 
 @contextlib.contextmanager

@@ -93,9 +93,9 @@ MUTANTS = (
     Mutant(
         "a resolution travels without its text",
         "vault/sync/outgoing.py",
-        """            sent = self._absorbers.get(item)
-            if sent is None and self._is_dirty(item):
-                continue  # the text that absorbed the side is to go first
+        """            if self._has_unsent_text(item):
+                continue  # perhaps the one that absorbed the side: it goes first
+            sent = self._absorbers.get(item)
 """,
         "            sent = None\n",
         "Quarrel",
