@@ -196,7 +196,7 @@ class _Sync:
             if more and not answer.feed:
                 raise UnavailableError("The server's answer makes no sense: try again.")
             if answer.cursor:
-                link = link.at(answer.cursor)
+                link = link.at(answer.cursor, answer.mark)
 
     def _prepare(self) -> None:
         """Give what has changed its revisions; where nothing has, nothing is locked."""
@@ -302,6 +302,8 @@ class _Sync:
 
 def _request(link: Link, sent: Outgoing) -> bytes:
     vault = {"id": link.vault, "cursor": link.cursor, "push": sent.pushes}
+    if link.mark:  # which a server that knows none would refuse
+        vault["mark"] = link.mark
     request = {"proto": PROTO, "device": link.device, "vaults": [vault]}
     return json.dumps(request, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -323,5 +325,7 @@ def _is_news(link: Link, sent: Outgoing, answer: VaultAnswer) -> bool:
     quota = answer.quota
     known = (link.prompt_limit, link.prompt_count)
     same_quota = quota is not None and (quota.limit, quota.used) == known
-    same_place = answer.cursor is not None and link.at(answer.cursor) == link
+    same_place = (
+        answer.cursor is not None and link.at(answer.cursor, answer.mark) == link
+    )
     return not (same_quota and same_place and answer.digest == link.digest.hex())

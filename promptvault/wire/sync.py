@@ -88,6 +88,9 @@ class VaultRequest(_Sent):
 
     id: Id
     cursor: Cursor = Cursor()
+    mark: Id | None = None
+    """The `mark` of the last answer. If the vault does not have it, the server went
+    back in time since: the cursor is void, whatever it says."""
     push: list[Push] = []
 
 
@@ -140,6 +143,9 @@ class Result(BaseModel):
     """On conflict: the newest revision of the chain that the server knows."""
     missing: list[UUID] = []
     """On invalid: versions that the payload names and nobody sent."""
+    gone: bool = False
+    """Of a head that was known already: whether the prompt was deleted since, so long
+    ago that the server has forgotten the deletion."""
 
 
 class By(BaseModel):
@@ -169,6 +175,9 @@ class Change(BaseModel):
     deleted: bool = False
     payload: Payload | None = None
     by: By | None = None
+    line: list[UUID] = Field(default=[], max_length=MAX_CHAIN)
+    """Of a prompt: the revisions that this one descends from, newest first, as far back
+    as the device has read."""
     versions: list[VersionRead] = []
 
 
@@ -195,6 +204,8 @@ class VaultAnswer(BaseModel):
     quota: Quota | None = None
     digest: str | None = None
     """Of the live prompts, in hexadecimal; compare it when there is no more."""
+    mark: UUID | None = None
+    """Identifies the vault's last push, which this answer takes into account."""
 
 
 class Limits(BaseModel):

@@ -1,8 +1,10 @@
 """What users, networks, disks and operators do in a simulated life of three devices."""
 
 import collections
+import contextlib
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +27,8 @@ from tests.sync.wiretap import Wiretap
 DEVICES = 3
 Act = Callable[..., object]
 NAMES = ("a", "b", "c", "d/e")
+_PAST = 12
+"""Changes by which the server may go back."""
 _WHOLE = 500
 """Changes; in smaller pages not all goes at once, and some must be read anew."""
 LABELS = ("prod", "test")
@@ -43,6 +47,8 @@ class Scenario:
     limit: int | None = None
     has_backups: bool = False
     """Whether the server is restored from one; then no device is lost for good."""
+    goes_back: bool = False
+    """Whether the server goes back in time by itself."""
     prompts: int = 9
     """How many there are on all devices together, roughly."""
     weights: Mapping[str, float] = field(default_factory=dict)
@@ -61,6 +67,10 @@ class World:
     removed: set[str] = field(default_factory=set)
     """Words that a user removed who was looking at them."""
     saved: Backup | None = None
+    past: "collections.deque[Backup]" = field(
+        default_factory=lambda: collections.deque(maxlen=_PAST)
+    )
+    """What the server was before each of its last changes."""
 
     def __post_init__(self) -> None:
         clock = itertools.count()
@@ -240,6 +250,8 @@ class World:
         if fault == "lose request":
             raise DroppedError
         with spared():
+            if self.scenario.goes_back and json.loads(request)["vaults"][0]["push"]:
+                self.past.append(self.hosted.backup())
             answer = self.hosted.ask(request)
             self.tap.note(request, answer)
             if fault == "edit":  # in another terminal, while the request is under way
@@ -258,14 +270,16 @@ class World:
         self.removed |= target.unsent()
         if self.saved:  # server and last device lost what only they had: out of scope
             self.removed |= target.tokens()
-        target.replace_by(source)
+        with self._excusing():
+            target.replace_by(source)
         self.events["home copied"] += 1
 
     def lose_device(self, d: int) -> None:
         """Drop a laptop into the sea: what the server has heard of must survive."""
         if not self.scenario.has_backups:
             self.removed |= self.devices[d].tokens() - self.tap.heard
-            self.devices[d].clear()
+            with self._excusing():
+                self.devices[d].clear()
             self.events["device lost"] += 1
 
     def break_down(self, d: int, e: int, k: int) -> None:
@@ -301,6 +315,38 @@ class World:
         """Back the server up."""
         if self.scenario.has_backups:
             self.saved = self.hosted.backup()
+
+    def go_back(self, n: int, renew: bool) -> None:
+        """Let the server lose its last changes, with or without another epoch."""
+        if self.past:
+            index = max(0, len(self.past) - 1 - n)
+            with self._excusing():
+                self.hosted.restore(self.past[index], renew=renew)
+            while len(self.past) > index:
+                self.past.pop()
+            self.events["server went back"] += 1
+
+    @contextlib.contextmanager
+    def _excusing(self) -> Iterator[None]:
+        """Excuse what the block takes off the last disk that has it."""
+        if not self.scenario.goes_back:
+            yield
+            return
+        words, known = self._words(), self._known()
+        yield
+        self.removed |= words - self._words()
+        self.tap.forget(known - self._known())
+
+    def _words(self) -> set[str]:
+        """Return the words that stand anywhere."""
+        everything = (*self.hosted.heads().values(), *self.hosted.sides().values())
+        words = tokens_of(json.dumps(everything), *self.hosted.bodies().values())
+        return words.union(*(device.tokens() for device in self.devices))
+
+    def _known(self) -> set[str]:
+        """Return the revisions and settlements that anything knows of."""
+        known = self.hosted.known()
+        return known.union(*(device.known() for device in self.devices))
 
     def restore_server(self) -> None:
         """Restore the server from its backup."""

@@ -99,6 +99,17 @@ class Device(Laptop):
         found += [e.tokens for e in self.beside() if e.side.status != "open"]
         return set[str]().union(*found)
 
+    def known(self) -> set[str]:
+        """Return the revisions and the settled sides that this device knows."""
+        if not self.paths.database.exists():
+            return set()
+        with snapshot(self.workspace) as connection:
+            rows = connection.execute(
+                """SELECT rev FROM sync_revs UNION SELECT side FROM sync_settled
+                UNION SELECT side FROM sync_resolves"""
+            )
+            return {rev for (rev,) in rows}
+
     def numbers(self) -> dict[str, tuple[str, str | None, int]]:
         """Return the name, the time of deletion and the number of each version."""
         if not self.paths.database.exists():

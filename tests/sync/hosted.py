@@ -24,7 +24,7 @@ from promptvault.server.sync.repository import LedgerRepository
 from promptvault.wire.sync import SyncAnswer, SyncRequest
 
 _ANSWER = TypeAdapter(SyncAnswer)
-_TABLES = ("items", "revisions", "sides", "versions")
+_TABLES = ("items", "revisions", "sides", "versions", "marks")
 _ERRORS = {401: AuthenticationError, 413: TooLargeError}
 _SILENT = logging.ERROR
 _MANY = 10_000_000
@@ -149,14 +149,14 @@ class Hosted:
             table: self.rows(f"SELECT * FROM {table} WHERE vault_id = %s", self.id)
             for table in _TABLES
         }
-        query = "SELECT head_seq, gc_horizon, digest FROM vaults WHERE id = %s"
+        query = "SELECT head_seq, gc_horizon, digest, mark FROM vaults WHERE id = %s"
         count = "SELECT prompt_count FROM accounts WHERE id = %s"
         return Backup(
             rows, self.rows(query, self.id)[0], self.rows(count, self._account)[0][0]
         )
 
-    def restore(self, backup: Backup) -> None:
-        """Make the vault what it was, as an operator does: with another epoch."""
+    def restore(self, backup: Backup, *, renew: bool = True) -> None:
+        """Make the vault what it was; *renew* the epoch as an operator does, or not."""
         with self._host.database.transaction():
             for table, rows in backup.rows.items():
                 self.rows(f"DELETE FROM {table} WHERE vault_id = %s", self.id)
@@ -165,9 +165,13 @@ class Hosted:
                     self.rows(f"INSERT INTO {table} VALUES ({holes})", *row)
             self.rows(
                 "UPDATE vaults SET head_seq = %s, gc_horizon = %s, digest = %s,"
-                " epoch = gen_random_uuid() WHERE id = %s",
+                " mark = %s WHERE id = %s",
                 *(*backup.vault, self.id),
             )
+            if renew:
+                self.rows(
+                    "UPDATE vaults SET epoch = gen_random_uuid() WHERE id = %s", self.id
+                )
             self.rows(
                 "UPDATE accounts SET prompt_count = %s WHERE id = %s",
                 *(backup.count, self._account),
@@ -178,6 +182,18 @@ class Hosted:
         query = """SELECT item_id::text, convert_from(payload, 'UTF8')::json FROM items
             WHERE vault_id = %s AND NOT deleted"""
         return dict(self.rows(query, self.id))
+
+    def head_revs(self) -> dict[str, str]:
+        """Return the revision at which each prompt is, deleted or not, by its id."""
+        query = "SELECT item_id::text, head_rev::text FROM items WHERE vault_id = %s"
+        return dict(self.rows(query, self.id))
+
+    def known(self) -> set[str]:
+        """Return the revisions that the vault knows, and the sides that it settled."""
+        query = """SELECT rev::text FROM revisions
+             WHERE vault_id = %s AND kind = 'head'
+            UNION SELECT rev::text FROM sides WHERE vault_id = %s AND resolved"""
+        return {rev for (rev,) in self.rows(query, self.id, self.id)}
 
     def sides(self) -> dict[str, dict[str, Any]]:
         """Return the state of every open side, by its revision."""

@@ -40,6 +40,17 @@ def judge(world: World) -> None:
     _require_equal(world.devices)
     lost = world.written - world.removed - alive
     assert not lost, f"lost: {sorted(lost)}"
+    _require_no_way_back(world, set(sides))
+
+
+def _require_no_way_back(world: World, sides: set[str]) -> None:
+    """Nothing is again what it was before something that the server had taken."""
+    heads = world.hosted.head_revs()
+    for rev, item in world.tap.acknowledged.items():
+        head = heads.get(item, rev)
+        assert not world.tap.is_older(head, rev), f"{item} is again at {head}"
+    again = sides & world.tap.settled
+    assert not again, f"in conflict again: {sorted(again)}"
 
 
 def _tokens(state: dict[str, Any], bodies: dict[str, str]) -> set[str]:

@@ -29,6 +29,8 @@ SCENARIOS = {
         Scenario(
             "Restore", has_backups=True, weights={"back_up": 1, "restore_server": 1}
         ),
+        Scenario("Rollback", goes_back=True, weights={"go_back": 1.5}),
+        Scenario("RollbackPages", page=2, goes_back=True, weights={"go_back": 1.5}),
         Scenario(
             "Forgetful", weights={"delete": 4, "restore": 1, "purge": 4, "create": 4}
         ),
@@ -57,6 +59,7 @@ _WEIGHTS: dict[str, float] = {
     "revoke": 0.2,
     "back_up": 0.5,
     "restore_server": 0.4,
+    "go_back": 0,
 }
 _ARGUMENTS = {
     "create": "device number",
@@ -80,6 +83,7 @@ _ARGUMENTS = {
     "revoke": "",
     "back_up": "",
     "restore_server": "",
+    "go_back": "few flag",
 }
 _KEPT = 0.7
 """How often a user takes what lies beside a prompt into it."""
@@ -121,6 +125,10 @@ class Life:
                 return self.random.randrange(99)
             case "line":
                 return self.random.randrange(10)
+            case "few":
+                return min(self.random.randrange(6), self.random.randrange(12))
+            case "flag":
+                return self.random.random() < 0.3
             case "fraction":
                 return self.random.random() ** 0.3
             case "more":

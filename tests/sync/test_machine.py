@@ -133,6 +133,10 @@ class Lives(RuleBasedStateMachine):
     def restore_server(self) -> None:
         self.world.restore_server()
 
+    @rule(n=st.integers(0, 5), renew=st.booleans())
+    def go_back(self, n: int, renew: bool) -> None:
+        self.world.go_back(n, renew)
+
     @invariant()
     def server_is_whole(self) -> None:
         self.world.hosted.check()

@@ -17,6 +17,8 @@ _MET = {
     "SmallPages": {"device lost", "page"},
     "Quota": {"device lost", "head: quota"},
     "Restore": {"server restored", "read anew: epoch"},
+    "Rollback": {"server went back", "read anew: epoch", "restored"},
+    "RollbackPages": {"server went back", "read anew: epoch", "restored", "page"},
     "Forgetful": {"read anew: horizon", "deletion undone"},
     "Quarrel": {"resolved", "resolve: ok", "device lost"},
 }

@@ -20,6 +20,12 @@ class Wiretap:
     events: "collections.Counter[str]"
     heard: set[str] = field(default_factory=set)
     """Words that the server has taken."""
+    older: dict[str, set[str]] = field(default_factory=dict)
+    """By revision, those that it descends from."""
+    acknowledged: dict[str, str] = field(default_factory=dict)
+    """Prompts by the revisions of them that the server has taken."""
+    settled: set[str] = field(default_factory=set)
+    """Sides of which the server has taken that they are settled."""
 
     def note(self, request: bytes, answer: SyncAnswer) -> None:
         """Note a request and its answer."""
@@ -35,17 +41,38 @@ class Wiretap:
 
     def _note(self, push: dict[str, Any], result: Result) -> None:
         self.events[f"{push['kind']}: {result.r}"] += 1
+        if push["kind"] == "head":
+            line = {*push["chain"], *([push["base"]] if push["base"] else ())}
+            self.older.setdefault(push["rev"], set()).update(line)
         if result.r == "ok":
             self.heard |= tokens_of(json.dumps(push))
+            self.settled |= {*push.get("resolves", [])}
+            if push["kind"] == "head":
+                self.acknowledged[push["rev"]] = push["item"]
         if result.dup:
             self.events["sent twice"] += 1
         if result.common and str(result.common) != push["base"]:
             self.events["common is not base"] += 1
 
+    def is_older(self, rev: str, than: str) -> bool:
+        """Tell whether *than* descends from *rev*."""
+        seen, left = set[str](), {than}
+        while left:
+            each = left.pop()
+            seen.add(each)
+            left |= self.older.get(each, set()) - seen
+        return rev != than and rev in seen
+
+    def forget(self, lost: set[str]) -> None:
+        """Expect nothing of what no disk has any more."""
+        self.settled -= lost
+        for rev in lost & self.acknowledged.keys():
+            del self.acknowledged[rev]
+
     def count(self, report: SyncReport) -> None:
         """Count what a sync has done."""
         taken = report.taken
-        for name in ("merged", "conflicts", "revived", "reread"):
+        for name in ("merged", "conflicts", "revived", "reread", "restored"):
             if getattr(taken, name):
                 self.events[name] += 1
         self.events[f"round trips: {min(report.round_trips, 9)}"] += 1

@@ -2,11 +2,17 @@
 
 from dataclasses import dataclass
 from typing import Literal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from promptvault.server.database import Connection
 from promptvault.server.sync.batch import named_by
-from promptvault.server.sync.feed import PAGE_BYTES, FeedRepository, Page, PageSize
+from promptvault.server.sync.feed import (
+    PAGE_BYTES,
+    FeedRepository,
+    Page,
+    PageSize,
+    Position,
+)
 from promptvault.server.sync.ledger import Account, Ledger
 from promptvault.server.sync.position import (
     cursor_after,
@@ -64,9 +70,9 @@ class Exchange:
         """Lock every vault that is pushed to, and then the accounts that pay."""
         if not requests:
             return
-        ids = [request.id for request in requests]
+        marks = {request.id: request.mark for request in requests}
         locks = self.locks(self._connection)
-        for vault in await locks.lock(self._bearer.user_id, self._device, ids):
+        for vault in await locks.lock(self._bearer.user_id, self._device, marks):
             self._vaults[vault.id] = vault
             self._accounts[vault.account_id] = Account(
                 vault.prompt_limit, vault.prompt_count
@@ -79,7 +85,7 @@ class Exchange:
         if request.push:
             if vault is None:
                 return VaultAnswer(id=request.id, status="gone")
-            reason = reason_to_resync(request.cursor, vault)
+            reason = reason_to_resync(request.cursor, request.mark, vault)
             if reason is None:
                 pushed = await self._push(request.push, vault)
         return await self._read(request, pushed)
@@ -100,7 +106,9 @@ class Exchange:
         )
         await self._decide(ledger, pushes, self._feed(vault.id))
         if ledger.seq != vault.head_seq:
-            await repository.write(ledger, vault.account_id, user, self._device)
+            mark = uuid4()
+            await repository.write(ledger, mark, vault.account_id, user, self._device)
+            self._vaults[vault.id] = vault._replace(mark=mark)
             self.moved[vault.id] = ledger.seq
         return Pushed(ledger.results, ledger)
 
@@ -130,14 +138,13 @@ class Exchange:
         feed, cursor = self._feed(request.id), request.cursor
         page = self._empty_page(request, pushed) or await feed.page(
             self._device,
-            cursor.seq,
-            page_start(cursor),
+            Position(cursor.seq, page_start(cursor), request.mark),
             PageSize(self._limits.items),
             pushed.bare,
         )
         if page is None:
             return VaultAnswer(id=request.id, status="gone")
-        if reason := reason_to_resync(cursor, page):
+        if reason := reason_to_resync(cursor, request.mark, page):
             start = Cursor(epoch=page.epoch, seq=0)
             return VaultAnswer(
                 id=request.id, status="resync", reason=reason, cursor=start
@@ -155,6 +162,7 @@ class Exchange:
             more=page.more,
             quota=self._quota(request.id, page, pushed),
             digest=page.digest.hex(),
+            mark=page.mark,
         )
 
     def _empty_page(self, request: VaultRequest, pushed: "Pushed") -> Page | None:
@@ -172,9 +180,11 @@ class Exchange:
             head_seq=ledger.seq,
             gc_horizon=vault.gc_horizon,
             digest=ledger.digest_bytes,
+            mark=vault.mark,
             prompt_limit=vault.prompt_limit,
             prompt_count=ledger.account.count,
             is_note_due=vault.is_note_due,
+            is_mark_known=vault.is_mark_known,
         )
 
     def _quota(self, vault_id: UUID, page: Page, pushed: "Pushed") -> Quota:

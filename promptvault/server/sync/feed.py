@@ -10,10 +10,20 @@ from psycopg.rows import dict_row
 from promptvault.server.column import uuids
 from promptvault.server.database import Connection
 from promptvault.server.sync.payload import decode
-from promptvault.wire.sync import By, Change, VersionRead
+from promptvault.wire.sync import MAX_CHAIN, By, Change, VersionRead
 
 PAGE_BYTES = 4 * 1024 * 1024
 """A page holds no more, but for a single change that is longer by itself."""
+
+
+class Position(NamedTuple):
+    """Where a device stands in a vault."""
+
+    seq: int
+    since: int
+    """Where the pages that are under way began."""
+    mark: UUID | None
+    """The mark of the answer that brought it there."""
 
 
 class PageSize(NamedTuple):
@@ -31,10 +41,13 @@ class Page:
     head_seq: int
     gc_horizon: int
     digest: bytes
+    mark: UUID
     prompt_limit: int | None
     prompt_count: int
     is_note_due: bool
     """Whether it is to be written down how far the device has read."""
+    is_mark_known: bool
+    """Whether the vault has the mark that the device sent."""
     more: bool = False
     changes: list[Change] = field(default_factory=list)
 
@@ -66,13 +79,17 @@ WITH candidates AS (
            sum(size) OVER (ORDER BY seq) AS sum, count(*) OVER () AS total
       FROM sized
 ), page AS (
-    SELECT counted.*, author_user, device
+    SELECT counted.*, base_rev, author_user, device
       FROM counted LEFT JOIN revisions r
         ON r.vault_id = %(vault)s AND r.rev = counted.rev
      WHERE number = 1 OR (number <= %(changes)s AND sum <= %(bytes)s)
 )
-SELECT v.epoch, v.head_seq, v.gc_horizon, v.digest, a.prompt_limit, a.prompt_count,
+SELECT v.epoch, v.head_seq, v.gc_horizon, v.digest, v.mark,
+       a.prompt_limit, a.prompt_count,
        coalesce(noted.seen_at < now() - interval '1 minute', true) AS is_note_due,
+       v.mark = %(mark)s::uuid OR EXISTS (
+           SELECT FROM marks WHERE vault_id = %(vault)s AND mark = %(mark)s::uuid)
+           AS is_mark_known,
        page.*
   FROM vaults v
   JOIN vault_members m ON m.vault_id = v.id AND m.user_id = %(user)s
@@ -85,7 +102,7 @@ SELECT v.epoch, v.head_seq, v.gc_horizon, v.digest, a.prompt_limit, a.prompt_cou
 
 _HEADS = """
 SELECT i.seq, 'item' AS t, i.item_id AS item, i.head_rev AS rev, i.deleted, i.payload,
-       r.author_user, r.device
+       r.base_rev, r.author_user, r.device
   FROM items i
   LEFT JOIN revisions r ON r.vault_id = i.vault_id AND r.rev = i.head_rev
  WHERE i.vault_id = %s AND i.item_id = ANY(%s::uuid[]) ORDER BY i.seq
@@ -109,6 +126,19 @@ SELECT v.item_id, v.version_id, v.seq, v.position, v.payload
  ORDER BY v.item_id, v.seq, v.position
 """
 
+# The revisions from which heads descend, back to the first that the device has read.
+_LINES = """
+WITH RECURSIVE line AS (
+    SELECT item_id, rev, base_rev, seq, 1 AS depth FROM revisions
+     WHERE vault_id = %(vault)s AND rev = ANY(%(bases)s::uuid[])
+    UNION ALL
+    SELECT r.item_id, r.rev, r.base_rev, r.seq, depth + 1
+      FROM line JOIN revisions r
+        ON r.vault_id = %(vault)s AND r.rev = line.base_rev
+     WHERE line.seq > %(since)s AND depth < %(most)s
+)
+SELECT item_id, rev FROM line ORDER BY item_id, depth
+"""
 
 _NOTE = """
 INSERT INTO device_cursors (vault_id, device, seq, seen_at) VALUES (%s, %s, %s, now())
@@ -124,9 +154,9 @@ class FeedRepository:
         self._vault_id, self._user_id = vault_id, user_id
 
     async def page(
-        self, device: UUID, seq: int, since: int, size: PageSize, bare: Set[UUID]
+        self, device: UUID, position: Position, size: PageSize, bare: Set[UUID]
     ) -> Page | None:
-        """Return what follows *seq*, with the versions that follow *since*.
+        """Return what follows *position*, with the versions that follow its start.
 
         Of prompts in *bare*, with every version. None where the user is no member.
         """
@@ -134,15 +164,15 @@ class FeedRepository:
             "vault": self._vault_id,
             "user": self._user_id,
             "device": device,
-            "seq": seq,
-            "since": since,
+            **position._asdict(),
             **size._asdict(),
         }
         rows = await self._rows(_PAGE, values)
         if not rows:
             return None
         page = _page(rows)
-        await self._add_versions(page.changes, since, bare)
+        await self._add_lines(page.changes, rows, position.since)
+        await self._add_versions(page.changes, position.since, bare)
         return page
 
     async def heads(self, items: set[UUID]) -> list[Change]:
@@ -151,6 +181,7 @@ class FeedRepository:
             return []
         rows = await self._rows(_HEADS, (self._vault_id, uuids(items)))
         changes = [_change(row) for row in rows]
+        await self._add_lines(changes, rows, 0)
         await self._add_versions(changes, 0)
         return changes
 
@@ -186,6 +217,21 @@ class FeedRepository:
                 change = first[row["item_id"]]
                 change.versions = [*change.versions, version_read(row)]
 
+    async def _add_lines(
+        self, changes: list[Change], rows: list[dict[str, Any]], since: int
+    ) -> None:
+        """Say from which revisions each head descends."""
+        bases = {row["base_rev"] for row in rows if row["t"] == "item"} - {None}
+        if not bases:
+            return
+        values = {"vault": self._vault_id, "bases": uuids(bases), "since": since}
+        lines: dict[UUID, list[UUID]] = {}
+        for row in await self._rows(_LINES, {**values, "most": MAX_CHAIN}):
+            lines.setdefault(row["item_id"], []).append(row["rev"])
+        for change in changes:
+            if change.t == "item":
+                change.line = lines.get(change.item, [])
+
     async def _rows(self, query: str, values: Any) -> list[dict[str, Any]]:
         cursor = self._connection.cursor(row_factory=dict_row)
         await cursor.execute(query, values)
@@ -206,9 +252,11 @@ def _page(rows: list[dict[str, Any]]) -> Page:
         head_seq=vault["head_seq"],
         gc_horizon=vault["gc_horizon"],
         digest=vault["digest"],
+        mark=vault["mark"],
         prompt_limit=vault["prompt_limit"],
         prompt_count=vault["prompt_count"],
         is_note_due=vault["is_note_due"],
+        is_mark_known=bool(vault["is_mark_known"]),
         more=len(changes) < (vault["total"] or 0),
         changes=changes,
     )

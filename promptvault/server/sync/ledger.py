@@ -138,7 +138,10 @@ class Ledger:
         if isinstance(push, SidePush):
             side = self.known.sides.get(push.rev)
             result.open = side is not None and not side.resolved
-        elif (head := self.known.heads.get(push.item)) and head.rev != push.rev:
+            return result
+        head = self.known.heads.get(push.item)
+        result.gone = head is None
+        if head is not None and head.rev != push.rev:
             self.inline.add(push.item)
         return result
 

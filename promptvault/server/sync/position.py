@@ -24,15 +24,24 @@ class Vault(Protocol):
     def gc_horizon(self) -> int:
         """Up to where deletions are forgotten."""
 
+    @property
+    def is_mark_known(self) -> bool:
+        """Whether the vault has the mark that came with the cursor."""
 
-def reason_to_resync(cursor: Cursor, vault: Vault) -> Reason | None:
-    """Return why *cursor* is void; None where it is good."""
+
+def reason_to_resync(cursor: Cursor, mark: UUID | None, vault: Vault) -> Reason | None:
+    """Return why *cursor* is void; None where it is good.
+
+    *mark* is the one that came with the cursor; an older device has none.
+    """
     if cursor.epoch != vault.epoch and (cursor.epoch is not None or cursor.seq):
         return "epoch"
     if cursor.seq > vault.head_seq:
         return "epoch"
     if cursor.seq == 0:
         return None
+    if mark is not None and not vault.is_mark_known:
+        return "epoch"
     # A device that reads from the beginning passes the horizon on its way: for it
     # counts only whether the horizon moved since it began.
     safe = cursor.seq if cursor.boot is None else cursor.boot

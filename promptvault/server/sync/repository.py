@@ -28,17 +28,20 @@ class VaultState(NamedTuple):
     head_seq: int
     gc_horizon: int
     digest: bytes
+    mark: UUID
     prompt_limit: int | None
     prompt_count: int
     is_note_due: bool
     """Whether it is to be written down how far the device has read."""
+    is_mark_known: bool
+    """Whether the vault has the mark that the device sent."""
 
 
 # Every vault, and then every account, each in the order of ids: in that order nobody
 # can wait for somebody who waits for him. An array is complete before it is looked at.
 _LOCK = """
 WITH locked AS MATERIALIZED (
-    SELECT id, account_id, epoch, head_seq, gc_horizon, digest FROM vaults
+    SELECT id, account_id, epoch, head_seq, gc_horizon, digest, mark FROM vaults
      WHERE id = ANY(%(vaults)s::uuid[]) AND id IN (
            SELECT vault_id FROM vault_members WHERE user_id = %(user)s)
      ORDER BY id FOR NO KEY UPDATE OF vaults
@@ -48,7 +51,10 @@ WITH locked AS MATERIALIZED (
      ORDER BY id FOR NO KEY UPDATE
 )
 SELECT locked.*, paying.prompt_limit, paying.prompt_count,
-       coalesce(noted.seen_at < now() - interval '1 minute', true)
+       coalesce(noted.seen_at < now() - interval '1 minute', true),
+       locked.mark = ANY(%(marks)s::uuid[]) OR EXISTS (
+           SELECT FROM marks WHERE vault_id = locked.id
+              AND vault_id = ANY(%(vaults)s::uuid[]) AND mark = ANY(%(marks)s::uuid[]))
   FROM locked
   JOIN paying ON paying.id = locked.account_id
   LEFT JOIN device_cursors noted
@@ -101,11 +107,14 @@ WITH new_heads AS (
     SELECT %(vault)s, * FROM unnest(
            %(versions_0)s::uuid[], %(versions_1)s::uuid[], %(versions_2)s::bigint[],
            %(versions_3)s::int[], %(versions_4)s::bytea[])
+), new_mark AS (
+    INSERT INTO marks (vault_id, mark, seq) VALUES (%(vault)s, %(mark)s, %(seq)s)
 ), new_count AS (
     UPDATE accounts SET prompt_count = %(count)s
      WHERE id = %(account)s AND prompt_count <> %(count)s
 )
-UPDATE vaults SET head_seq = %(seq)s, digest = %(digest)s WHERE id = %(vault)s
+UPDATE vaults SET head_seq = %(seq)s, digest = %(digest)s, mark = %(mark)s
+ WHERE id = %(vault)s
 """
 _WRITE_SIDES = """
 INSERT INTO sides (vault_id, rev, item_id, resolved, seq, payload)
@@ -149,13 +158,20 @@ class LockRepository:
         self._connection = connection
 
     async def lock(
-        self, user_id: UUID, device: UUID, vault_ids: list[UUID]
+        self, user_id: UUID, device: UUID, marks: Mapping[UUID, UUID | None]
     ) -> list[VaultState]:
-        """Lock those of *vault_ids* that the user is a member of, and who pays."""
+        """Lock the vaults that the user is a member of, and who pays.
+
+        *marks* has, for each vault, the mark that the device sent.
+        """
         cursor = self._connection.cursor(row_factory=args_row(VaultState))
-        await cursor.execute(
-            _LOCK, {"vaults": uuids(vault_ids), "user": user_id, "device": device}
-        )
+        values = {
+            "vaults": uuids(marks),
+            "user": user_id,
+            "device": device,
+            "marks": uuids(mark for mark in marks.values() if mark),
+        }
+        await cursor.execute(_LOCK, values)
         return await cursor.fetchall()
 
 
@@ -193,9 +209,17 @@ class LedgerRepository:
         return role, known
 
     async def write(
-        self, ledger: Ledger, account_id: UUID, author: UUID, device: UUID
+        self,
+        ledger: Ledger,
+        mark: UUID,
+        account_id: UUID,
+        author: UUID,
+        device: UUID,
     ) -> None:
-        """Store everything that was accepted, and how far the vault has come."""
+        """Store everything that was accepted, and how far the vault has come.
+
+        *mark* is a new random id, by which this write is known.
+        """
         written = ledger.written
         values = {
             "vault": self._vault_id,
@@ -204,6 +228,7 @@ class LedgerRepository:
             "device": device,
             "seq": ledger.seq,
             "digest": ledger.digest_bytes,
+            "mark": mark,
             "count": ledger.account.count,
             **_columns("heads", _HEAD_TYPES, written.heads),
             **_columns("revisions", _REVISION_TYPES, written.revisions),

@@ -72,6 +72,16 @@ DEVICE_CURSORS = Table(
     moment("seen_at", nullable=False),
 )
 
+# A random id for each write. A device keeps the one of its last answer: if the vault
+# does not have it any more, the data went back in time.
+MARKS = Table(
+    "marks",
+    METADATA,
+    reference("vault_id", "vaults", primary_key=True),
+    Column("mark", UUID, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+)
+
 VERSIONS = Table(
     "versions",
     METADATA,

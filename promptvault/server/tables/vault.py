@@ -21,6 +21,8 @@ VAULTS = Table(
         nullable=False,
         server_default=text(r"decode(repeat('00', 32), 'hex')"),
     ),
+    # Another one with every push; see the table `marks`.
+    Column("mark", UUID, nullable=False, server_default=text("gen_random_uuid()")),
     created(),
 )
 

@@ -33,6 +33,7 @@ from promptvault.vault.sync.side import (
     lone_items,
     oldest_side,
     resolve_side,
+    settle_again,
     take_side,
 )
 from promptvault.vault.sync.state import is_held_back, keep_private, stored, unsent
@@ -45,6 +46,7 @@ from promptvault.vault.sync.version import (
     forget_places,
     has_moved,
     keep_early,
+    keep_versions_early,
     set_place,
     take_early,
 )
@@ -68,6 +70,10 @@ class Arrivals:
     conflicts: int = 0
     revived: int = 0
     settled: int = 0
+    deleted: int = 0
+    restored: int = 0
+    more: bool = False
+    """Whether there is more to read: a settlement comes after what has settled it."""
 
     def forget_settled(self, changes: Sequence[Change]) -> None:
         """Forget what others have settled, before anything is decided by it.
@@ -143,6 +149,8 @@ class Arrivals:
     ) -> None:
         assert state is not None
         self._learn(str(change.item), versions)
+        if settle_again(self.connection, str(change.rev), str(change.item)):
+            self.restored += 1
         mine = change.by is not None and str(change.by.device) == self.link.device
         item = str(change.item)
         if take_side(self.connection, str(change.rev), item, state, mine=mine):
@@ -171,13 +179,15 @@ class Arrivals:
         self, change: Change, state: State | None, versions: list[NewVersion]
     ) -> None:
         id_, rev = str(change.item), str(change.rev)
-        theirs = Revision(rev, None, change.deleted, None, state)
+        past = [str(each) for each in change.line]
+        theirs = Revision(rev, None, change.deleted, None, state, past)
         item = find_item(self.connection, id_)
         if item is None:
             self._arrive(id_, theirs, versions)
             return
         self._learn(id_, versions)
         if rev == item.local_rev or self._descends_from(item, rev):
+            add_revision(self.connection, item, theirs)
             self.bases.set(item, rev, live=not change.deleted)
             if item.is_clean:
                 self._send_rest(item, theirs)
@@ -228,15 +238,18 @@ class Arrivals:
         if left is None:
             self._overwrite(item, theirs)
             self._send_rest(item, theirs)
+        elif self.more:  # perhaps it is settled: see `revive_lone`
+            keep_versions_early(self.connection, item.id)
+            self._overwrite(item, theirs)
         else:
             add_revision(self.connection, item, theirs._replace(parent=item.base_rev))
             self.bases.set(item, theirs.rev, live=False)
             self._revive(item, theirs.rev, left)
 
-    def revive_lone(self) -> None:
-        """Make prompts of what lies beside those that are gone, once all was read.
+    def revive_lone(self, *, has_all: bool) -> None:
+        """Make prompts of what lies beside those that are gone, once there is no more.
 
-        What cannot be read lies on at the server.
+        If everything was read, what cannot be read lies on at the server.
         """
         for id_ in lone_items(self.connection):
             left = oldest_side(self.connection, id_)
@@ -246,7 +259,7 @@ class Arrivals:
                 item = item or add_item(self.connection, id_, new_rev(), None)
                 known = find_revision(self.connection, item, item.local_rev)
                 self._revive(item, known and known.rev, left)
-            else:
+            elif has_all:
                 drop_sides(self.connection, id_)
 
     def _revive(self, item: Item, parent: str | None, left: Side) -> None:
@@ -289,6 +302,8 @@ class Arrivals:
 
     def _overwrite(self, item: Item, theirs: Revision) -> None:
         keep_private(self.connection, item.id)
+        ours = find_revision(self.connection, item, item.local_rev)
+        self.deleted += theirs.deleted and ours is not None and not ours.deleted
         pk = self.adoption.find(item.id)
         if pk is None and theirs.state is not None:  # removed for good, and here again
             self._create(item.id, theirs)
@@ -333,7 +348,8 @@ class Arrivals:
         assert ours is not None
         if ours.state is None and theirs.state is not None:
             self._require_history(item)
-        if item.is_clean or self._agree(ours, theirs):
+        is_older = item.local_rev in theirs.line
+        if item.is_clean or is_older or self._agree(ours, theirs):
             self._follow(item, theirs)
         elif self._must_ask(item):
             item.hold = None if item.hold == Hold.LIMIT else item.hold

@@ -21,6 +21,7 @@ from promptvault.vault.sync.base import Bases
 from promptvault.vault.sync.commit import Commit
 from promptvault.vault.sync.item import (
     Hold,
+    Item,
     find_item,
     forget_unreadable,
     release,
@@ -63,6 +64,10 @@ class Taken:
     """Conflicts that were settled, here or elsewhere."""
     revived: int = 0
     """Those that others removed, but for an edit that lay beside them."""
+    deleted: int = 0
+    """Prompts that went to the trash, or are gone for good: others had deleted them."""
+    restored: int = 0
+    """Changes that the server had lost, and has again."""
     reread: bool = False
     """Whether everything has to be read anew."""
 
@@ -74,6 +79,8 @@ class Taken:
         self.conflicts += other.conflicts
         self.settled += other.settled
         self.revived += other.revived
+        self.deleted += other.deleted
+        self.restored += other.restored
         self.reread = self.reread or other.reread
 
 
@@ -172,22 +179,22 @@ class _Reception:
             return
         was_catching_up = self._link.is_catching_up
         arrivals = self._take(outgoing, answer)
-        self._link = self._link.at(answer.cursor)
+        self._link = self._link.at(answer.cursor, answer.mark)
         if answer.quota:
             self._set_quota(answer.quota)
         if self._link.resync and not answer.more:
             now = to_text(self._scribe.now)
-            self._link = resync.finish(
+            self._taken.deleted += resync.finish(
                 self._connection, self._link, self._bases, self._adoption, now
             )
+            self._link = self._link._replace(resync=None)
         if not answer.more and not self._link.is_catching_up:
             self._end(answer, arrivals, has_all=was_catching_up)
         self._count(arrivals)
 
     def _end(self, answer: VaultAnswer, arrivals: Arrivals, *, has_all: bool) -> None:
         """See to what was left over, when there is no more to read."""
-        if has_all:
-            arrivals.revive_lone()
+        arrivals.revive_lone(has_all=has_all)
         differs = bool(lone_items(self._connection)) or self._differs(answer)
         self._taken.reread = self._taken.reread or differs
 
@@ -210,13 +217,23 @@ class _Reception:
             self._adoption,
             self._merger(),
             results.common,
+            more=answer.more,
         )
         self._taken.pushed += results.accepted
         self._taken.settled += results.settled
+        self._taken.restored += results.restored
+        for item in results.gone:
+            self._forget(item)
         arrivals.forget_settled(answer.feed)
         for change in answer.feed:
             arrivals.take(change)
         return arrivals
+
+    def _forget(self, item: Item) -> None:
+        """Put a prompt into the trash that was deleted long ago elsewhere."""
+        now = to_text(self._scribe.now)
+        resync.forget(self._connection, self._bases, self._adoption, item, now)
+        self._taken.deleted += 1
 
     def _count(self, arrivals: Arrivals) -> None:
         taken = self._taken
@@ -225,6 +242,8 @@ class _Reception:
         taken.conflicts += arrivals.conflicts
         taken.settled += arrivals.settled
         taken.revived += arrivals.revived
+        taken.deleted += arrivals.deleted
+        taken.restored += arrivals.restored
 
     def _merger(self) -> Merger:
         scribe = self._scribe

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 State = dict[str, Any]
 """A prompt as it goes over the wire; see `wire.prompt_state.PromptState`."""
 
-_KEPT = 64
-"""Revisions of a prompt that are remembered, as many as the server is told."""
+_KEPT = 128
+"""Revisions of a prompt that are remembered: those of which the server is told, and as
+many of which it has told us."""
 
 _COLUMNS = "pk, item, local_rev, base_rev, base_live, hold"
 
@@ -61,6 +62,8 @@ class Revision(NamedTuple):
     """The last version that goes along; None for all, '' for none."""
     state: State | None
     """None where nothing is left of the prompt."""
+    line: Sequence[str] = ()
+    """Revisions between it and its parent, newest first; only their ids are known."""
 
 
 def find_item(connection: sqlite3.Connection, prompt_id: str) -> Item | None:
@@ -108,13 +111,18 @@ def forget_item(connection: sqlite3.Connection, item: Item) -> None:
 
 def add_revision(connection: sqlite3.Connection, item: Item, new: Revision) -> None:
     """Remember a revision of *item*, and forget the oldest where there are many."""
+    if new.line:
+        _add_line(connection, item, new)
+    parent = new.line[0] if new.line else new.parent
     state = None if new.state is None else json.dumps(new.state, ensure_ascii=False)
-    row = (item.pk, new.rev, item.pk, new.parent, new.deleted, new.upto, state)
+    row = (item.pk, new.rev, item.pk, parent, new.deleted, new.upto, state)
     connection.execute(
-        """INSERT OR IGNORE INTO sync_revs
+        """INSERT INTO sync_revs
             (item_pk, rev, number, parent, deleted, upto, state)
         VALUES (?, ?, 1 + coalesce((SELECT max(number) FROM sync_revs
-            WHERE item_pk = ?), 0), ?, ?, ?, ?)""",
+            WHERE item_pk = ?), 0), ?, ?, ?, ?)
+        ON CONFLICT DO UPDATE SET known = 1, deleted = excluded.deleted,
+            state = excluded.state WHERE NOT known""",
         row,
     )
     connection.execute(
@@ -125,13 +133,29 @@ def add_revision(connection: sqlite3.Connection, item: Item, new: Revision) -> N
     )
 
 
+def _add_line(connection: sqlite3.Connection, item: Item, new: Revision) -> None:
+    """Remember the ids between *new* and its parent: if the server offers one of them
+    one day, it is known to be older."""
+    parent = new.parent
+    for rev in reversed(new.line):
+        if rev != parent:
+            connection.execute(
+                """INSERT OR IGNORE INTO sync_revs
+                    (item_pk, rev, number, parent, deleted, known)
+                VALUES (?1, ?2, 1 + coalesce((SELECT max(number) FROM sync_revs
+                    WHERE item_pk = ?1), 0), ?3, 0, 0)""",
+                (item.pk, rev, parent),
+            )
+        parent = rev
+
+
 def find_revision(
     connection: sqlite3.Connection, item: Item, rev: str | None
 ) -> Revision | None:
     """Return what *item* was at *rev*, None where that is not known."""
     row = connection.execute(
         """SELECT rev, parent, deleted, upto, state FROM sync_revs
-        WHERE item_pk = ? AND rev = ?""",
+        WHERE item_pk = ? AND rev = ? AND known""",
         (item.pk, rev),
     ).fetchone()
     return _revision(*row) if row else None

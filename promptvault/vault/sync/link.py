@@ -3,6 +3,7 @@
 import sqlite3
 import uuid
 from typing import NamedTuple, Self
+from uuid import UUID
 
 from promptvault.domain.vault_digest import SIZE
 from promptvault.errors import NotFoundError
@@ -10,9 +11,12 @@ from promptvault.wire.sync import Cursor
 
 _COLUMNS = (
     "vault, server, device, epoch, seq, boot, since, resync, digest,"
-    " prompt_limit, prompt_count"
+    " prompt_limit, prompt_count, mark"
 )
-_TABLES = ("changes", "revs", "items", "places", "resolves", "early", "seen", "link")
+_TABLES = (
+    *("changes", "revs", "items", "places", "resolves", "early", "seen", "acked"),
+    "link",
+)
 _FAVOURITES_FIRST = """INSERT OR IGNORE INTO sync_changes (item)
     SELECT p.id FROM prompts p LEFT JOIN json_each(?) u ON u.value = p.id
     WHERE p.deleted_at IS NULL ORDER BY p.favourite DESC, u.key IS NULL, u.key, p.pk"""
@@ -38,6 +42,8 @@ class Link(NamedTuple):
     """How many prompts the account may hold; None without a limit."""
     prompt_count: int | None = None
     """How many it held at last."""
+    mark: str | None = None
+    """The server's mark in its last answer, by which it knows how far it was read."""
 
     @property
     def cursor(self) -> dict[str, object]:
@@ -59,11 +65,15 @@ class Link(NamedTuple):
         never = self.epoch is None
         return never or self.boot is not None or self.resync is not None
 
-    def at(self, cursor: Cursor) -> Self:
-        """Return the link with the cursor moved."""
+    def at(self, cursor: Cursor, mark: UUID | None) -> Self:
+        """Return the link with the cursor moved, and the mark that came with it."""
         epoch = str(cursor.epoch) if cursor.epoch else None
         return self._replace(
-            epoch=epoch, seq=cursor.seq, boot=cursor.boot, since=cursor.since
+            epoch=epoch,
+            seq=cursor.seq,
+            boot=cursor.boot,
+            since=cursor.since,
+            mark=str(mark) if mark else None,
         )
 
 

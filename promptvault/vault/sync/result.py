@@ -1,5 +1,6 @@
 """What became of the changes that were sent."""
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,12 @@ from promptvault.vault.sync.item import (
     save_item,
 )
 from promptvault.vault.sync.outgoing import Outgoing, Sent
-from promptvault.vault.sync.side import drop_side, forget_resolves, set_status
+from promptvault.vault.sync.side import (
+    drop_side,
+    forget_resolves,
+    remember_settled,
+    set_status,
+)
 from promptvault.vault.sync.version import (
     Place,
     forget_places,
@@ -46,6 +52,10 @@ class Results:
     """Prompts that the server has taken as they are sent."""
     settled: int = 0
     """Conflicts of which it now knows that they are settled."""
+    restored: int = 0
+    """Changes that the server had acknowledged, then lost, and has again."""
+    gone: list[Item] = field(default_factory=list)
+    """Prompts that others deleted so long ago that the server has forgotten it."""
 
     def take(self, outgoing: Outgoing, results: Sequence[Result]) -> None:
         """Take in what the server says of each change."""
@@ -53,6 +63,7 @@ class Results:
             sent = outgoing.changes.get(str(result.rev))
             if sent is None:
                 raise UnavailableError("The server answers what was not asked.")
+            self._count_restored(sent, result)
             if result.r == "ok":
                 self._accepted(sent, result)
             elif sent.kind == "head":
@@ -66,6 +77,7 @@ class Results:
         rev = str(result.rev)
         settled = sent.push.get("resolves", [])
         forget_resolves(self.connection, sent.item, settled)
+        remember_settled(self.connection, settled)
         self.settled += len(settled)
         if sent.kind == "resolve":
             return
@@ -75,7 +87,31 @@ class Results:
             if result.open is False:
                 drop_side(self.connection, rev)
         elif item := find_item(self.connection, sent.item):
-            self._head_accepted(item, rev, live=not sent.push["deleted"])
+            if result.gone:
+                self._head_gone(item, rev)
+            else:
+                self._head_accepted(item, rev, live=not sent.push["deleted"])
+
+    def _head_gone(self, item: Item, rev: str) -> None:
+        """Follow a forgotten deletion, but for what was changed here since."""
+        if item.local_rev == rev:
+            self.gone.append(item)
+        else:
+            self._make_anew(item)
+
+    def _count_restored(self, sent: Sent, result: Result) -> None:
+        """Count a change that the server had acknowledged and does not know."""
+        if sent.kind == "resolve" or result.r not in {"ok", "conflict"}:
+            return
+        line = [str(result.rev), *sent.push.get("chain", [])]
+        rows = self.connection.execute(
+            """DELETE FROM sync_acked WHERE id IN (SELECT value FROM json_each(?))
+            RETURNING id""",
+            (json.dumps(line),),
+        )
+        lost = {id_ for (id_,) in rows}
+        if lost and not result.dup and str(result.common) not in lost:
+            self.restored += 1
 
     def _head_accepted(self, item: Item, rev: str, *, live: bool) -> None:
         self.accepted += 1
@@ -130,7 +166,10 @@ class Results:
         if result.head is not None:
             self.common[item.id] = str(result.common) if result.common else None
             return
-        # The server has forgotten that the prompt was ever there: it is made anew.
+        self._make_anew(item)
+
+    def _make_anew(self, item: Item) -> None:
+        """Send a prompt as a new one: the server does not know that it was there."""
         self.bases.set(item, None, live=False)
         forget_places(self.connection, item.id)
 

@@ -1,4 +1,4 @@
-"""Reading everything anew: begun when a cursor is void, ended when all was seen."""
+"""Reading everything again: begun if a cursor is void, ended when all was read."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -13,6 +13,9 @@ EPOCH, HORIZON, REREAD = "epoch", "horizon", "reread"
 
 _UNSEEN = """SELECT pk, item, local_rev, base_rev, base_live, hold FROM sync_items
     WHERE item NOT IN (SELECT id FROM sync_seen) ORDER BY pk"""
+_ACKNOWLEDGED = """INSERT OR IGNORE INTO sync_acked
+    SELECT base_rev FROM sync_items WHERE base_rev IS NOT NULL
+    UNION SELECT rev FROM sync_sides WHERE status = 'open'"""
 
 
 def begin(
@@ -24,12 +27,16 @@ def begin(
 ) -> Link:
     """Return *link* at the start, for the *reason* that it is void.
 
-    After an `epoch` the server went back in time: nothing is taken for sent, and all
-    that it lacks is offered again. After a `horizon` it has forgotten what was deleted.
+    After a `horizon` the server has forgotten deletions, but what it had is still its
+    past. For any other reason it may have lost what it had acknowledged: so nothing
+    here gives way to what it has before it was asked, and what it lacks is sent again.
     """
     connection.execute("DELETE FROM sync_seen")
     connection.execute("DELETE FROM sync_early")
-    if reason == EPOCH:
+    if reason == HORIZON:
+        bases.count()
+    else:
+        connection.execute(_ACKNOWLEDGED)
         connection.execute(
             """UPDATE sync_items SET base_rev = NULL, base_live = 0,
                 hold = CASE hold WHEN 'secrets' THEN hold END"""
@@ -37,9 +44,9 @@ def begin(
         connection.execute("DELETE FROM sync_places")
         connection.execute("UPDATE sync_sides SET status = 'waiting'")
         bases.digest = 0
-    else:
-        bases.count()
-    return link._replace(epoch=epoch, seq=0, boot=None, since=None, resync=reason)
+    return link._replace(
+        epoch=epoch, seq=0, boot=None, since=None, resync=reason, mark=None
+    )
 
 
 def finish(
@@ -48,11 +55,13 @@ def finish(
     bases: Bases,
     adoption: Adoption,
     now: str,
-) -> Link:
-    """Return *link* as it goes on, once everything was read."""
+) -> int:
+    """Decide about what was not read; return how many prompts go to the trash."""
+    forgotten = 0
     for item in list(_unseen(connection)):
-        if link.resync != EPOCH and item.is_clean:
-            _forget(connection, bases, adoption, item, now)
+        if link.resync == HORIZON and item.is_clean:
+            forget(connection, bases, adoption, item, now)
+            forgotten += 1
         else:
             bases.set(item, None, live=False)
             forget_places(connection, item.id)
@@ -61,14 +70,14 @@ def finish(
             AND rev NOT IN (SELECT id FROM sync_seen)"""
     )
     connection.execute("DELETE FROM sync_seen")
-    return link._replace(resync=None)
+    return forgotten
 
 
 def _unseen(connection: sqlite3.Connection) -> Iterator[Item]:
     yield from (Item(*row) for row in connection.execute(_UNSEEN))
 
 
-def _forget(
+def forget(
     connection: sqlite3.Connection,
     bases: Bases,
     adoption: Adoption,

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from promptvault.vault.sync.item import Hold, Item, State, new_rev
@@ -30,6 +30,15 @@ def add_side(connection: sqlite3.Connection, item: Item, state: State) -> None:
     connection.execute(_ADD, row)
 
 
+def settle_again(connection: sqlite3.Connection, rev: str, item: str) -> bool:
+    """Settle a side again if the server has lost the settlement; returns whether."""
+    sql = "SELECT 1 FROM sync_settled WHERE side = ?"
+    if connection.execute(sql, (rev,)).fetchone() is None:
+        return False
+    sql = "INSERT OR IGNORE INTO sync_resolves (item, side) VALUES (?, ?)"
+    return connection.execute(sql, (item, rev)).rowcount == 1
+
+
 def take_side(
     connection: sqlite3.Connection, rev: str, item: str, state: State, *, mine: bool
 ) -> bool:
@@ -52,9 +61,18 @@ def set_status(connection: sqlite3.Connection, rev: str, status: str) -> None:
 
 
 def drop_side(connection: sqlite3.Connection, rev: str) -> bool:
-    """Forget a side that is settled; returns whether it was there."""
+    """Forget a side that is settled, but for its id; returns whether it was there."""
+    remember_settled(connection, [rev])
     sql = "DELETE FROM sync_sides WHERE rev = ?"
     return connection.execute(sql, (rev,)).rowcount > 0
+
+
+def remember_settled(connection: sqlite3.Connection, sides: Iterable[str]) -> None:
+    """Note that sides are settled: they never lie beside a prompt again."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO sync_settled (side) VALUES (?)",
+        [(side,) for side in sides],
+    )
 
 
 def drop_sides(connection: sqlite3.Connection, prompt_id: str) -> None:
