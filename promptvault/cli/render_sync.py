@@ -18,18 +18,22 @@ if TYPE_CHECKING:
 def report(report: "SyncReport") -> None:
     """Tell what a sync did, and what is left to do."""
     terminal.note(_done(report) or _nothing_done(report.standing))
+    for line in _unasked(report):
+        terminal.note(line)
     for line in _left(report.standing):
         terminal.note(line)
 
 
 def has_news(report: "SyncReport", before: "Standing") -> bool:
     """Tell whether a sync did something, or left more or less to do than *before*."""
+    if any(_unasked(report)):
+        return True
     return bool(_done(report)) or _still(report.standing) != _still(before)
 
 
 def news(report: "SyncReport", before: "Standing | None", now: datetime) -> None:
     """Tell in one line what a sync did, and what has changed since *before*."""
-    line = [_done(report) or _nothing_done(report.standing)]
+    line = [_done(report) or _nothing_done(report.standing), *_unasked(report)]
     if before is None or _still(before) != _still(report.standing):
         line += _left(report.standing)
     time = now.astimezone().strftime("%H:%M:%S")
@@ -46,6 +50,7 @@ def _done(report: "SyncReport") -> str:
         ("sent", taken.pushed),
         ("received", taken.pulled),
         ("merged", taken.merged),
+        ("deleted", taken.deleted),
     )
     done = [f"{verb} {number:,}" for verb, number in counts if number]
     if taken.settled:
@@ -54,6 +59,19 @@ def _done(report: "SyncReport") -> str:
     if not words and taken.conflicts:
         return f"Received {count(taken.conflicts, 'conflict')}."
     return f"{words.capitalize()}." if words else ""
+
+
+def _unasked(report: "SyncReport") -> Iterator[str]:
+    """Yield what the sync did beyond what anyone asked for."""
+    if number := report.taken.restored:
+        them = "it was" if number == 1 else "they were"
+        yield f"The server had lost {count(number, 'change')}; {them} sent again."
+    if number := report.taken.revived:
+        were = "was" if number == 1 else "were"
+        yield (
+            f"{count(number, 'prompt')} that {were} deleted elsewhere {were} kept for"
+            " an edit that the other device had not seen."
+        )
 
 
 def _nothing_done(standing: "Standing") -> str:

@@ -19,6 +19,8 @@ def report_row(report: "SyncReport") -> dict[str, Any]:
         "pushed": taken.pushed,
         "pulled": taken.pulled,
         "merged": taken.merged,
+        "deleted": taken.deleted,
+        "restored_on_server": taken.restored,
         "settled": taken.settled,
         **_standing_row(report.standing),
         "new_conflicts": taken.conflicts,

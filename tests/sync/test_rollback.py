@@ -1,0 +1,199 @@
+"""A server that goes back in time without saying so takes nothing back."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from promptvault.domain.revision import parse_revision
+from promptvault.services import saving
+from promptvault.services.syncing import SyncReport
+from promptvault.vault.reader import reading
+from tests.sync import oracle
+from tests.sync.actions import Scenario, World
+from tests.sync.device import tokens_of
+from tests.sync.hosted import Hosted, hosting
+
+ORDERS = ((1, 0, 2), (1, 2, 0), (2, 1, 0))
+
+
+@pytest.fixture(params=[500, 2], ids=["one page", "small pages"])
+def world(
+    request: pytest.FixtureRequest, tmp_path: Path, database_url: str
+) -> Iterator[World]:
+    """Return three devices that know one prompt, ``a``, on a server of a past."""
+    scenario = Scenario("rollback", request.param, goes_back=True)
+    with hosting(database_url, request.param) as host:
+        made = World(tmp_path, Hosted(host), scenario)
+        made.devices[0].add("a", "".join(f"{made.word()}\n" for _ in range(5)))
+        _sync(made, 0, 1, 2)
+        yield made
+        made.hosted.check()
+        oracle.judge(made)
+        oracle.examine(made)
+
+
+def _sync(world: World, *devices: int) -> list[SyncReport]:
+    reports = [world.sync(d) for d in devices]
+    assert all(reports)
+    return [report for report in reports if report]
+
+
+def _rewrite(world: World, d: int, line: int = 0) -> str:
+    """Replace a line of ``a`` by another, and return that."""
+    lines = world.devices[d].body("a").splitlines()
+    world.removed.add(lines[line])
+    lines[line] = world.word()
+    world.devices[d].edit("a", "".join(f"{each}\n" for each in lines))
+    return lines[line]
+
+
+def _go_back(world: World) -> None:
+    """Let the server be as it was, and somebody else write something to it."""
+    world.go_back(0, renew=False)
+    world.devices[1].add("other", f"{world.word()}\n")
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("renew", [False, True], ids=["silent", "new epoch"])
+def test_an_acknowledged_edit_stays(
+    world: World, order: tuple[int, ...], renew: bool
+) -> None:
+    word = _rewrite(world, 0)
+    _sync(world, 0, 2)
+    world.go_back(0, renew=renew)
+    world.devices[1].add("other", f"{world.word()}\n")
+    _sync(world, *order, *order)
+    for device in world.devices:
+        assert word in device.body("a")
+        assert device.names() == ["a", "other"]
+        assert not device.beside()
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_an_acknowledged_prompt_stays(world: World, order: tuple[int, ...]) -> None:
+    world.devices[0].add("new", f"{world.word()}\n")
+    _sync(world, 0, 2)
+    _go_back(world)
+    _sync(world, *order, *order)
+    for device in world.devices:
+        assert device.names() == ["a", "new", "other"]
+        assert device.names(trashed=True) == []
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_an_acknowledged_deletion_stays(world: World, order: tuple[int, ...]) -> None:
+    world.removed |= tokens_of(world.devices[0].body("a"))
+    world.devices[0].delete("a")
+    _sync(world, 0, 2)
+    _go_back(world)
+    _sync(world, *order, *order)
+    for device in world.devices:
+        assert device.names() == ["other"]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_an_acknowledged_label_stays(world: World, order: tuple[int, ...]) -> None:
+    saving.label(world.devices[0].workspace, "a@1", "prod")
+    _sync(world, 0, 2)
+    _go_back(world)
+    _sync(world, *order, *order)
+    for device in world.devices:
+        with reading(device.paths.database, device.paths.usage) as reader:
+            found = reader.version(reader.get("a"), parse_revision("prod"))
+            assert found.number == 1
+
+
+def test_a_device_that_skipped_versions_brings_the_newest(world: World) -> None:
+    _rewrite(world, 0)
+    _sync(world, 0)
+    word = _rewrite(world, 0)
+    _sync(world, 0, 2)  # which has never read the version between them
+    _go_back(world)
+    _sync(world, 2, 1)
+    assert word in world.devices[1].body("a")
+    assert not world.devices[1].beside()
+    assert not world.devices[2].beside()
+
+
+def test_a_device_that_skipped_versions_brings_the_deletion(world: World) -> None:
+    _rewrite(world, 0)
+    _sync(world, 0)
+    world.removed |= tokens_of(world.devices[0].body("a"))
+    world.devices[0].delete("a")
+    _sync(world, 0, 2)
+    _go_back(world)
+    _sync(world, 2, 1, 2)
+    assert world.devices[1].names() == ["other"]
+    assert world.devices[2].names() == ["other"]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_what_was_written_on_the_older_state_is_merged(
+    world: World, order: tuple[int, ...]
+) -> None:
+    first = _rewrite(world, 0, line=0)
+    _sync(world, 0, 2)
+    world.go_back(0, renew=False)
+    last = _rewrite(world, 1, line=4)
+    _sync(world, *order, *order)
+    for device in world.devices:
+        assert {first, last} <= tokens_of(device.body("a"))
+        assert not device.beside()
+
+
+def test_what_lies_beside_a_prompt_is_brought_back(world: World) -> None:
+    _rewrite(world, 0)
+    _rewrite(world, 2)
+    _sync(world, 0, 2)  # the last push is the side
+    world.go_back(0, renew=False)
+    world.devices[1].add("other", f"{world.word()}\n")
+    _sync(world, 1, 2, 0, 1)
+    assert [len(device.beside()) for device in world.devices] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_settled_conflict_stays_settled(world: World, order: tuple[int, ...]) -> None:
+    _rewrite(world, 0)
+    _rewrite(world, 2)
+    _sync(world, 0, 2, 0, 1)
+    world.resolve(0, 0, keep=True)
+    body = world.devices[0].body("a")
+    _sync(world, 0, 2)
+    _go_back(world)
+    _sync(world, *order, *order)
+    for device in world.devices:
+        assert device.body("a") == body
+        assert not device.beside()
+
+
+def test_what_was_lost_is_counted_once(world: World) -> None:
+    _rewrite(world, 0)
+    _sync(world, 0)
+    _rewrite(world, 0)
+    world.devices[0].add("new", f"{world.word()}\n")
+    _sync(world, 0, 2)
+    world.go_back(1, renew=False)
+    world.devices[1].add("other", f"{world.word()}\n")
+    reports = _sync(world, 1, 0, 2, 0, 2)
+    assert [each.taken.restored for each in reports] == [0, 2, 0, 0, 0]
+
+
+def test_nothing_is_lost_where_nothing_went_back(world: World) -> None:
+    _rewrite(world, 0)
+    reports = _sync(world, 0, 1, 2)
+    assert [each.taken.restored for each in reports] == [0, 0, 0]
+
+
+def test_a_prompt_deleted_long_ago_does_not_come_back_by_it(world: World) -> None:
+    world.removed |= tokens_of(world.devices[0].body("a"))
+    world.devices[0].delete("a")
+    _sync(world, 0)
+    world.hosted.purge(1)
+    world.devices[0].add("new", f"{world.word()}\n")
+    _sync(world, 0)
+    world.go_back(0, renew=True)
+    (report,) = _sync(world, 2)  # which has read nothing since the deletion
+    assert report.taken.deleted == 1
+    assert world.devices[2].names() == []
+    assert world.devices[2].names(trashed=True) == ["a"]
