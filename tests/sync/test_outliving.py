@@ -92,6 +92,25 @@ def test_who_has_seen_a_conflict_may_remove_the_prompt(
     assert two.names(trashed=True) == []
 
 
+def test_a_removal_stays_though_its_settlement_comes_on_a_later_page(
+    tmp_path: Path, start_server: Callable[..., Server], token: str
+) -> None:
+    url = start_server(items_limit=2).url
+    one, two, three = (Laptop(tmp_path / name, url, token) for name in ("1", "2", "3"))
+    quarrel(one, two, "a")
+    sync_all(one, two, three)
+    one.add("earlier", "b\n")
+    one.sync()
+    one.delete("a")
+    saving.empty_trash(one.workspace)
+    one.sync()
+    sync_all(two, three, one)
+    for device in (one, two, three):
+        assert device.names() == ["earlier"]
+        assert device.names(trashed=True) == []
+        assert device.problems() == []
+
+
 def test_more_settled_conflicts_than_a_request_takes(
     tmp_path: Path, start_server: Callable[..., Server], token: str
 ) -> None:

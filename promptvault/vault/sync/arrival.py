@@ -46,7 +46,6 @@ from promptvault.vault.sync.version import (
     forget_places,
     has_moved,
     keep_early,
-    keep_versions_early,
     set_place,
     take_early,
 )
@@ -235,21 +234,19 @@ class Arrivals:
         No version may exist on one device only: if some were not sent, they go now.
         """
         left = oldest_side(self.connection, item.id) if theirs.state is None else None
-        if left is None:
+        # What follows may settle it; if not, it is a lone side at the end.
+        if left is None or self.more:
             self._overwrite(item, theirs)
             self._send_rest(item, theirs)
-        elif self.more:  # perhaps it is settled: see `revive_lone`
-            keep_versions_early(self.connection, item.id)
-            self._overwrite(item, theirs)
         else:
             add_revision(self.connection, item, theirs._replace(parent=item.base_rev))
             self.bases.set(item, theirs.rev, live=False)
             self._revive(item, theirs.rev, left)
 
-    def revive_lone(self, *, has_all: bool) -> None:
-        """Make prompts of what lies beside those that are gone, once there is no more.
+    def revive_lone(self) -> None:
+        """Make prompts of what lies beside those that are gone, once all was read.
 
-        If everything was read, what cannot be read lies on at the server.
+        What cannot be read lies on at the server.
         """
         for id_ in lone_items(self.connection):
             left = oldest_side(self.connection, id_)
@@ -259,7 +256,7 @@ class Arrivals:
                 item = item or add_item(self.connection, id_, new_rev(), None)
                 known = find_revision(self.connection, item, item.local_rev)
                 self._revive(item, known and known.rev, left)
-            elif has_all:
+            else:
                 drop_sides(self.connection, id_)
 
     def _revive(self, item: Item, parent: str | None, left: Side) -> None:

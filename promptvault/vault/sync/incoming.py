@@ -194,7 +194,8 @@ class _Reception:
 
     def _end(self, answer: VaultAnswer, arrivals: Arrivals, *, has_all: bool) -> None:
         """See to what was left over, when there is no more to read."""
-        arrivals.revive_lone(has_all=has_all)
+        if has_all:
+            arrivals.revive_lone()
         differs = bool(lone_items(self._connection)) or self._differs(answer)
         self._taken.reread = self._taken.reread or differs
 

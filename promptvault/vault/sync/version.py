@@ -32,10 +32,6 @@ _NEXT = "SELECT coalesce(max(number), 0) + 1 FROM versions WHERE prompt_pk = ?"
 _KNOWN = "SELECT pk FROM versions WHERE id = ?"
 _OWNER = """SELECT p.id FROM versions v JOIN prompts p ON p.pk = v.prompt_pk
     WHERE v.id = ?"""
-_WHOLE = """SELECT v.id, v.body, v.template, v.variables, v.message, v.author_name,
-        v.author_email, v.created_at, s.seq, s.position
-    FROM versions v JOIN prompts p ON p.pk = v.prompt_pk
-    LEFT JOIN sync_places s ON s.version_pk = v.pk WHERE p.id = ?"""
 _EARLY = "INSERT OR REPLACE INTO sync_early (item, version, content) VALUES (?, ?, ?)"
 
 
@@ -168,20 +164,6 @@ def keep_early(
     connection.executemany(_EARLY, rows)
 
 
-def keep_versions_early(connection: sqlite3.Connection, prompt_id: str) -> None:
-    """Keep the versions of a prompt that is to be removed, as if it came later."""
-    rows = connection.execute(_WHOLE, (prompt_id,)).fetchall()
-    keep_early(connection, prompt_id, map(_from_row, rows))
-
-
-def _from_row(row: tuple[Any, ...]) -> NewVersion:
-    id_, body, template, variables, message, name, email, time, seq, position = row
-    declared = variables_from_mapping(json.loads(variables))
-    content = Content(body, bool(template), declared)
-    place = None if seq is None else Place(seq, position)
-    return NewVersion(id_, content, message, (name, email), time, place)
-
-
 def take_early(connection: sqlite3.Connection, prompt_id: str) -> list[NewVersion]:
     """Return and forget the versions that came before their prompt."""
     if connection.execute("SELECT 1 FROM sync_early LIMIT 1").fetchone() is None:
@@ -206,5 +188,4 @@ def _to_json(new: NewVersion) -> str:
 def _from_json(id_: str, text: str) -> NewVersion:
     body, template, variables, message, (name, email), time, place = json.loads(text)
     content = Content(body, template, variables_from_mapping(variables))
-    stands = None if place is None else Place(*place)
-    return NewVersion(id_, content, message, (name, email), time, stands)
+    return NewVersion(id_, content, message, (name, email), time, Place(*place))

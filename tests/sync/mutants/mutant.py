@@ -86,9 +86,32 @@ MUTANTS = (
         "nobody is told that the server was restored",
         "server/sync/position.py",
         '        return "epoch"\n    if cursor.seq > vault.head_seq:\n'
+        '        return "epoch"\n    if cursor.seq == 0:\n        return None\n'
+        "    if mark is not None and not vault.is_mark_known:\n"
         '        return "epoch"\n',
-        "        pass\n",
+        "        pass\n    if cursor.seq == 0:\n        return None\n",
         "Restore",
+    ),
+    Mutant(
+        "a server that went back unnoticed goes on",
+        "server/sync/position.py",
+        "    if mark is not None and not vault.is_mark_known:\n",
+        "    if False:\n",
+        "Rollback",
+    ),
+    Mutant(
+        "a re-read trashes what it does not meet",
+        "vault/sync/resync.py",
+        "        if link.resync == HORIZON and item.is_clean:\n",
+        "        if True:\n",
+        "Rollback",
+    ),
+    Mutant(
+        "a settlement that the server lost is not sent again",
+        "vault/sync/arrival.py",
+        "        if settle_again(self.connection, ",
+        "        if False and settle_again(self.connection, ",
+        "Rollback",
     ),
     Mutant(
         "a resolution travels without its text",
