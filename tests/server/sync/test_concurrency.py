@@ -36,7 +36,9 @@ async def _ask(
     request = SyncRequest.model_validate(body)
     limits = LIMITS.model_copy(update={"items": 7})
     async with connection.transaction():
-        way = exchange(connection, vault.bearer, request.device, limits)
+        way = exchange(
+            *(connection, vault.bearer, request.device, limits), lambda plan: None
+        )
         answers = await way.run(request)
     return [answer.model_dump(mode="json") for answer in answers]
 
