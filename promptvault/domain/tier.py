@@ -25,12 +25,12 @@ class Allowance(NamedTuple):
     say otherwise."""
 
 
-MIB = 1024 * 1024
+MB = 1_000_000
 
 ALLOWANCES = {
-    Tier.FREE: Allowance(prompts=50, optimizations=0, members=1, storage=10 * MIB),
+    Tier.FREE: Allowance(prompts=50, optimizations=0, members=1, storage=10 * MB),
     Tier.PRO: Allowance(
-        prompts=None, optimizations=None, members=5, storage=10 * 1024 * MIB
+        prompts=None, optimizations=None, members=5, storage=10_000 * MB
     ),
     Tier.ENTERPRISE: Allowance(
         prompts=None, optimizations=None, members=None, storage=None

@@ -15,7 +15,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from promptvault.domain.tier import ALLOWANCES, MIB, Tier
+from promptvault.domain.tier import ALLOWANCES, MB, Tier
 from promptvault.server.limit.rule import Limit
 
 MINIMUM_SECRET = 32
@@ -31,14 +31,12 @@ def _or_no_limit(text: object) -> object:
     return None if text == "none" else text
 
 
-StorageMib = Annotated[
-    Annotated[int, Field(ge=1)] | None, BeforeValidator(_or_no_limit)
-]
+StorageMb = Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_or_no_limit)]
 
 
 def _default_storage(tier: Tier) -> int | None:
     storage = ALLOWANCES[tier].storage
-    return None if storage is None else storage // MIB
+    return None if storage is None else storage // MB
 
 
 class Settings(BaseSettings):
@@ -86,14 +84,14 @@ class Settings(BaseSettings):
     items_limit: int = Field(default=500, ge=1, le=500)
     """Changes in one request or answer of sync."""
     versions_limit: int = Field(default=4000, ge=1)
-    """Versions in one request or answer of sync."""
+    """Versions in one answer."""
     history_limit: int = Field(default=10_000, ge=1)
     """Versions of one prompt; beyond them, changes that bring more are refused."""
-    free_storage_mib: StorageMib = _default_storage(Tier.FREE)
-    """MiB that an account of that tier may store, deletions included; ``none`` is
+    free_storage_mb: StorageMb = _default_storage(Tier.FREE)
+    """MB that an account of that tier may store, deletions included; ``none`` is
     without limit."""
-    pro_storage_mib: StorageMib = _default_storage(Tier.PRO)
-    enterprise_storage_mib: StorageMib = _default_storage(Tier.ENTERPRISE)
+    pro_storage_mb: StorageMb = _default_storage(Tier.PRO)
+    enterprise_storage_mb: StorageMb = _default_storage(Tier.ENTERPRISE)
     request_burst: int = Field(default=300, ge=1)
     """Requests that a device, or a machine's token, may send at once: a first push of
     100,000 prompts takes 200."""
@@ -154,12 +152,12 @@ class Settings(BaseSettings):
 
     def storage_limit(self, plan: str) -> int | None:
         """Return how many bytes an account on *plan* may store, None without limit."""
-        mib = {
-            Tier.FREE: self.free_storage_mib,
-            Tier.PRO: self.pro_storage_mib,
-            Tier.ENTERPRISE: self.enterprise_storage_mib,
+        mb = {
+            Tier.FREE: self.free_storage_mb,
+            Tier.PRO: self.pro_storage_mb,
+            Tier.ENTERPRISE: self.enterprise_storage_mb,
         }[Tier(plan)]
-        return None if mib is None else mib * MIB
+        return None if mb is None else mb * MB
 
     @property
     def token_life(self) -> timedelta:

@@ -285,7 +285,10 @@ class _Sync:
         self._on_progress(self._progress)
 
     def _refuse_to_turn_in_circles(self, sent: Outgoing, answer: VaultAnswer) -> None:
-        moved = answer.feed or any(each.r == "ok" for each in answer.results)
+        # What is held back for want of storage is not sent again in the next round.
+        moved = answer.feed or any(
+            each.r == "ok" or each.why == "storage" for each in answer.results
+        )
         idle = not moved
         self._idle_rounds = self._idle_rounds + 1 if idle else 0
         if self._idle_rounds > _MOST_IDLE_ROUNDS:
@@ -313,6 +316,7 @@ def _room(limits: Limits, room: Room) -> Room:
         # Texts of prompts are half as long compressed, if not shorter still.
         min(room.bytes, limits.bytes * 2, limits.inflated * 3 // 4),
         limits.payload,
+        limits.versions,
     )
 
 
@@ -323,5 +327,8 @@ def _is_news(link: Link, sent: Outgoing, answer: VaultAnswer) -> bool:
     quota = answer.quota
     known = (link.prompt_limit, link.prompt_count)
     same_quota = quota is not None and (quota.limit, quota.used) == known
+    if storage := answer.storage:
+        known = (link.storage_limit, link.storage_used)
+        same_quota = same_quota and (storage.limit, storage.used) == known
     same_place = answer.cursor is not None and link.at(answer.cursor) == link
     return not (same_quota and same_place and answer.digest == link.digest.hex())

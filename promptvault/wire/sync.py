@@ -15,7 +15,7 @@ PROTO: Literal[1] = 1
 MAX_CHAIN = 64
 MAX_VAULTS = 100
 MAX_VERSIONS = 10_000
-"""Of one prompt, where a server says nothing else."""
+"""In one push, in a request, and of one prompt, if a server says nothing else."""
 
 Id = Annotated[UUID, Field(strict=False)]
 """An id, which JSON can only write as text."""
@@ -72,7 +72,7 @@ class _Push(_Sent):
 class _ContentPush(_Push):
     base: Id | None = None
     payload: Payload | None = None
-    versions: list[VersionPush] = Field(default=[], max_length=10_000)
+    versions: list[VersionPush] = Field(default=[], max_length=MAX_VERSIONS)
     """Those that the server does not know yet, oldest first."""
 
 
@@ -242,7 +242,9 @@ class Limits(BaseModel):
     payload: int
     """Bytes of one payload, or of one version."""
     versions: int = MAX_VERSIONS
-    """Versions in a request; also in an answer."""
+    """Versions in a request."""
+    page_versions: int = MAX_VERSIONS
+    """Versions in a page of an answer."""
     history: int = MAX_VERSIONS
     """Versions of one prompt; beyond them, one more is refused."""
 

@@ -122,7 +122,7 @@ class Exchange:
 
     async def _read(self, request: VaultRequest, pushed: "Pushed") -> VaultAnswer:
         feed, cursor = self._feed(request.id), request.cursor
-        size = PageSize(self._limits.items, self._limits.versions)
+        size = PageSize(self._limits.items, self._limits.page_versions)
         page = self._empty_page(request, pushed) or await feed.page(
             self._device, cursor, size, pushed.bare
         )

@@ -10,6 +10,7 @@ from promptvault.server.sync.feed import PAGE_BYTES, FeedRepository, version_rea
 from promptvault.server.sync.history import HistoryRepository, HistorySize, Start
 from promptvault.server.token.repository import Bearer
 from promptvault.wire.sync import (
+    MAX_VERSIONS,
     PROTO,
     Limits,
     SyncAnswer,
@@ -27,7 +28,8 @@ def limits_of(settings: Settings) -> Limits:
         bytes=settings.body_limit,
         inflated=settings.inflated_limit,
         payload=PAYLOAD_LIMIT,
-        versions=settings.versions_limit,
+        versions=MAX_VERSIONS,
+        page_versions=settings.versions_limit,
         history=settings.history_limit,
     )
 

@@ -39,7 +39,9 @@ def begin(
         bases.digest = 0
     else:
         bases.count()
-    return link._replace(epoch=epoch, seq=0, boot=None, since=None, resync=reason)
+    return link._replace(
+        epoch=epoch, seq=0, boot=None, since=None, part=None, resync=reason
+    )
 
 
 def finish(

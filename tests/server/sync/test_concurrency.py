@@ -66,7 +66,7 @@ class Sequences(LockRepository):
         cursor = self._connection.cursor(row_factory=args_row(VaultState))
         await cursor.execute(
             "SELECT id, account_id, epoch, nextval('numbers') - 2, gc_horizon, digest,"
-            " NULL, 0, false FROM vaults WHERE id = ANY(%b::uuid[])",
+            " '', NULL, 0, 0, false FROM vaults WHERE id = ANY(%b::uuid[])",
             (ids,),
         )
         states = await cursor.fetchall()

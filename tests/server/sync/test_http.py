@@ -203,4 +203,18 @@ def test_the_recorded_exchange_is_answered_as_ever(
         answer = client.post("/v1/sync", json=json.loads(sent))
         SyncAnswer.model_validate_json(answer.text)
         told = answer.text.replace(vault_id, "VAULT").replace(user, "USER")
-        assert json.loads(told) == exchange["answer"]
+        assert _known(json.loads(told), exchange["answer"]) == exchange["answer"]
+
+
+def _known(told: Any, recorded: Any) -> Any:
+    """Return of what is *told* what a program of that time read: it passes over more.
+
+    But for a cursor, of which it would not know what the rest means.
+    """
+    if isinstance(told, list) and isinstance(recorded, list):
+        return [_known(*pair) for pair in zip(told, recorded, strict=True)]
+    if not isinstance(told, dict) or not isinstance(recorded, dict):
+        return told
+    if "epoch" in recorded:
+        return told
+    return {key: _known(told[key], recorded[key]) for key in recorded if key in told}

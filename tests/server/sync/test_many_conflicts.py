@@ -77,7 +77,9 @@ def test_a_history_longer_than_a_page_comes_in_parts(vault: Vault) -> None:
         answer = vault.sync(*both, cursor=answer["cursor"])
         parts.append(answer["feed"][0])
     assert {each["item"] for each in parts} == {long}
-    versions = [(each["seq"], each["position"]) for p in parts for each in p["versions"]]
+    versions = [
+        (each["seq"], each["position"]) for p in parts for each in p["versions"]
+    ]
     assert len(versions) == 40
     assert versions == sorted({*versions})
     assert [each["rev"] for each in answer["results"]] == [each["rev"] for each in both]
