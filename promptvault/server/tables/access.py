@@ -18,7 +18,7 @@ DEVICES = Table(
     reference("user_id", "users", nullable=False, index=True),
     Column("label", Text, nullable=False),
     Column("os", Text, nullable=False),
-    created(index=True),
+    created(),
     moment("last_seen_at"),
 )
 

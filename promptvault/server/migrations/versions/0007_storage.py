@@ -36,11 +36,10 @@ CREATE INDEX device_codes_expires_at_index ON device_codes (expires_at);
 CREATE INDEX provider_sign_ins_expires_at_index ON provider_sign_ins (expires_at);
 CREATE INDEX external_events_created_at_index ON external_events (created_at);
 CREATE INDEX tokens_ended_index ON tokens (least(expires_at, revoked_at));
-CREATE INDEX devices_created_at_index ON devices (created_at);
 """
 
 _DOWN = """
-DROP INDEX devices_created_at_index, tokens_ended_index,
+DROP INDEX tokens_ended_index,
     external_events_created_at_index, provider_sign_ins_expires_at_index,
     device_codes_expires_at_index, sign_ups_expires_at_index,
     sessions_expires_at_index, identities_deleted_at_index, users_erase_at_index;
