@@ -40,7 +40,8 @@ Exchange = Callable[[bytes], SyncAnswer]
 """Sends a request, which is JSON, and returns the answer."""
 
 _GROUP = 5000
-"""Changes that are taken in together: each time costs as much as a thousand of them."""
+"""Changes, or versions in them, that are taken in together: each time costs as much as
+a thousand of them."""
 
 _MOST_IDLE_ROUNDS = 5
 """In a row, in which neither side gets any further."""
@@ -180,7 +181,7 @@ class _Sync:
             raise UnavailableError("The server begins anew for ever: try later.")
         answer = None
         with contextlib.closing(read_ahead(self._pages(link))) as pages:
-            for group in batched(pages, _GROUP, lambda page: len(page.feed)):
+            for group in batched(pages, _GROUP, _weight):
                 answer = group[-1]
                 if self._take_in(Outgoing(), group).reread:
                     break
@@ -301,6 +302,10 @@ class _Sync:
             if self._direction.push and has_outgoing(connection):
                 return True
         return answer.more and self._direction.pull
+
+
+def _weight(page: VaultAnswer) -> int:
+    return max(len(page.feed), sum(len(change.versions) for change in page.feed))
 
 
 def _request(link: Link, sent: Outgoing) -> bytes:

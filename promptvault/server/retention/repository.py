@@ -156,7 +156,10 @@ class RetentionRepository:
     ) -> bool:
         """Whether the account stores nearly as much as it may."""
         cursor = await self._connection.execute(_STORED, {"vault": vault_id})
-        ((plan, stored),) = await cursor.fetchall()
+        row = await cursor.fetchone()
+        if row is None:  # it was erased meanwhile
+            return False
+        plan, stored = row
         limit = storage_limit(plan)
         return limit is not None and stored >= _CROWDED * limit
 
