@@ -1,9 +1,9 @@
 """Drawing who is signed in, and with what."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from promptvault.cli.render import moment
+from promptvault.cli.render import moment, size
 from promptvault.cli.render_table import Column, table
 
 if TYPE_CHECKING:
@@ -23,11 +23,19 @@ def account(address: "Address", me: "MeRead") -> None:
         ("tier", me.tier),
         ("prompts", _used(me.usage.prompts, me.limits.prompts)),
         ("members", _used(me.usage.members, me.limits.members)),
+        *_storage(me),
         ("optimizations", _limit(me.limits.optimizations)),
         ("device", device),
         ("server", address.url),
     )
     table((Column("What", "dim"), Column("Value")), lines, "")
+
+
+def _storage(me: "MeRead") -> Iterator[tuple[str, str]]:
+    used, limit = me.usage.storage, me.limits.storage
+    if used is not None:
+        of = _limit(None) if limit is None else size(limit)
+        yield "storage", f"{size(used)} of {of}"
 
 
 def _used(used: int, limit: int | None) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from promptvault.cli.render import day
+from promptvault.cli.render import day, size
 from promptvault.cli.render_table import Column, table
 from promptvault.domain.timestamp import from_text
 
@@ -15,6 +15,7 @@ def users(rows: Sequence[Mapping[str, Any]]) -> None:
         Column("Tier"),
         Column("Prompts", numeric=True),
         Column("Limit", "dim", numeric=True),
+        Column("Stored", numeric=True),
         Column("Since", "dim", wrap=False),
     )
     none = "There are no users: add one with 'promptvault server user add EMAIL'."
@@ -28,5 +29,6 @@ def _line(row: Mapping[str, Any]) -> tuple[str, ...]:
         row["tier"],
         str(row["prompts"]),
         "-" if limit is None else str(limit),
+        size(row["stored_bytes"]),
         day(from_text(row["created_at"])),
     )

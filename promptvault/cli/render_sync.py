@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from promptvault.cli import terminal
-from promptvault.cli.render import count, moment
+from promptvault.cli.render import count, moment, size
 from promptvault.cli.render_table import Column, table
-from promptvault.vault.sync.item import Hold
+from promptvault.vault.sync.item import PLAN_HOLDS, Hold
 
 if TYPE_CHECKING:
     from promptvault.services.sync_record import LastSync
@@ -83,8 +83,9 @@ def _nothing_done(standing: "Standing") -> str:
 
 
 def over_limit(standing: "Standing") -> None:
-    """Tell what is held back for the limit alone: the reason of an exit code."""
-    terminal.note(_held_line(Hold.LIMIT, standing))
+    """Tell what does not fit the plan, and nothing else: the reason of an exit code."""
+    for hold in PLAN_HOLDS & standing.held.keys():
+        terminal.note(_held_line(hold, standing))
 
 
 def _left(standing: "Standing") -> Iterator[str]:
@@ -106,10 +107,16 @@ def _why(hold: Hold, standing: "Standing") -> str:
             limit = standing.link.prompt_limit if standing.link else None
             room = f"{limit:,} prompts" if limit is not None else "no more"
             return f"your plan holds {room}; they go as soon as there is room"
+        case Hold.STORAGE:
+            limit = standing.link.storage_limit if standing.link else None
+            room = "no more" if limit is None else size(limit)
+            return f"your plan stores {room}; they go as soon as some is freed"
         case Hold.SECRETS:
             return "likely secrets, 'promptvault scan'"
         case Hold.TOO_LARGE:
             return "longer than the server takes (256 KiB), 'list' marks them ^"
+        case Hold.HISTORY:
+            return "more versions than the server keeps, 'copy' begins a new history"
         case Hold.FORBIDDEN:
             return "you may only read on the server"
         case Hold.UNREADABLE:
@@ -172,6 +179,10 @@ def _used(standing: "Standing") -> Iterator[tuple[str, str]]:
     if link and link.prompt_count is not None:
         of = "" if link.prompt_limit is None else f" of {link.prompt_limit:,}"
         yield "on the server", f"{link.prompt_count:,}{of} prompts"
+    if link and link.storage_used is not None:
+        limit = link.storage_limit
+        of = "" if limit is None else f" of {size(limit)}"
+        yield "storage", f"{size(link.storage_used)}{of}"
 
 
 def _when(time: datetime | None, now: datetime) -> str:

@@ -53,6 +53,8 @@ def _standing_row(standing: "Standing") -> dict[str, Any]:
         "held_back_for": {hold.value: n for hold, n in standing.held.items()},
         "prompt_limit": link.prompt_limit if link else None,
         "prompt_count": link.prompt_count if link else None,
+        "storage_limit": link.storage_limit if link else None,
+        "storage_used": link.storage_used if link else None,
         "cursor": link.seq if link else None,
     }
 

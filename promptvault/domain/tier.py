@@ -20,10 +20,19 @@ class Allowance(NamedTuple):
     optimizations: int | None
     """Optimisations by the hosted model, in a month."""
     members: int | None
+    storage: int | None
+    """Bytes of all that is kept in the vaults of the account; an operator's server may
+    say otherwise."""
 
+
+MB = 1_000_000
 
 ALLOWANCES = {
-    Tier.FREE: Allowance(prompts=50, optimizations=0, members=1),
-    Tier.PRO: Allowance(prompts=None, optimizations=None, members=5),
-    Tier.ENTERPRISE: Allowance(prompts=None, optimizations=None, members=None),
+    Tier.FREE: Allowance(prompts=50, optimizations=0, members=1, storage=10 * MB),
+    Tier.PRO: Allowance(
+        prompts=None, optimizations=None, members=5, storage=10_000 * MB
+    ),
+    Tier.ENTERPRISE: Allowance(
+        prompts=None, optimizations=None, members=None, storage=None
+    ),
 }

@@ -108,7 +108,9 @@ class Administration:
 
     def purge(self, now: datetime) -> Purged:
         """Forget what is old at *now*, and known to every device."""
-        return self._run(lambda connection: retention.purge(connection, now))
+        return self._run(
+            lambda connection: retention.purge(connection, self.settings, now)
+        )
 
     def _run(self, task: Callable[[Connection], Awaitable[_T]]) -> _T:
         return asyncio.run(self._in_transaction(task))

@@ -58,7 +58,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with contextlib.AsyncExitStack() as stack:
             await stack.enter_async_context(app.state.hub.running())
             if app.state.settings.purge_daily:
-                await stack.enter_async_context(upkeep(app.state.database))
+                working = upkeep(app.state.database, app.state.settings)
+                await stack.enter_async_context(working)
             yield
     finally:
         await app.state.database.close()

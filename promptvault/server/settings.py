@@ -6,9 +6,16 @@ import re
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from promptvault.domain.tier import ALLOWANCES, MB, Tier
 from promptvault.server.limit.rule import Limit
 
 MINIMUM_SECRET = 32
@@ -18,6 +25,18 @@ MINIMUM_SIGNING_KEY = 24
 
 # Without encryption on this computer alone, as for a provider under test.
 _ISSUER = r"(https://[^/?#\s]+|http://(127\.0\.0\.1|localhost)(:\d+)?)(/[^?#\s]*)?"
+
+
+def _or_no_limit(text: object) -> object:
+    return None if text == "none" else text
+
+
+StorageMb = Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_or_no_limit)]
+
+
+def _default_storage(tier: Tier) -> int | None:
+    storage = ALLOWANCES[tier].storage
+    return None if storage is None else storage // MB
 
 
 class Settings(BaseSettings):
@@ -64,6 +83,15 @@ class Settings(BaseSettings):
     ``X-Forwarded-For`` are believed."""
     items_limit: int = Field(default=500, ge=1, le=500)
     """Changes in one request or answer of sync."""
+    versions_limit: int = Field(default=4000, ge=1)
+    """Versions in one answer."""
+    history_limit: int = Field(default=10_000, ge=1)
+    """Versions of one prompt; beyond them, changes that bring more are refused."""
+    free_storage_mb: StorageMb = _default_storage(Tier.FREE)
+    """MB that an account of that tier may store, deletions included; ``none`` is
+    without limit."""
+    pro_storage_mb: StorageMb = _default_storage(Tier.PRO)
+    enterprise_storage_mb: StorageMb = _default_storage(Tier.ENTERPRISE)
     request_burst: int = Field(default=300, ge=1)
     """Requests that a device, or a machine's token, may send at once: a first push of
     100,000 prompts takes 200."""
@@ -121,6 +149,15 @@ class Settings(BaseSettings):
     def request_limit(self) -> Limit:
         """How often a device may ask."""
         return Limit(self.request_burst, self.requests_per_minute)
+
+    def storage_limit(self, plan: str) -> int | None:
+        """Return how many bytes an account on *plan* may store, None without limit."""
+        mb = {
+            Tier.FREE: self.free_storage_mb,
+            Tier.PRO: self.pro_storage_mb,
+            Tier.ENTERPRISE: self.enterprise_storage_mb,
+        }[Tier(plan)]
+        return None if mb is None else mb * MB
 
     @property
     def token_life(self) -> timedelta:

@@ -40,7 +40,8 @@ Exchange = Callable[[bytes], SyncAnswer]
 """Sends a request, which is JSON, and returns the answer."""
 
 _GROUP = 5000
-"""Changes that are taken in together: each time costs as much as a thousand of them."""
+"""Changes, or versions in them, that are taken in together: each time costs as much as
+a thousand of them."""
 
 _MOST_IDLE_ROUNDS = 5
 """In a row, in which neither side gets any further."""
@@ -180,7 +181,7 @@ class _Sync:
             raise UnavailableError("The server begins anew for ever: try later.")
         answer = None
         with contextlib.closing(read_ahead(self._pages(link))) as pages:
-            for group in batched(pages, _GROUP, lambda page: len(page.feed)):
+            for group in batched(pages, _GROUP, _weight):
                 answer = group[-1]
                 if self._take_in(Outgoing(), group).reread:
                     break
@@ -285,7 +286,10 @@ class _Sync:
         self._on_progress(self._progress)
 
     def _refuse_to_turn_in_circles(self, sent: Outgoing, answer: VaultAnswer) -> None:
-        moved = answer.feed or any(each.r == "ok" for each in answer.results)
+        # What is held back for want of storage is not sent again in the next round.
+        moved = answer.feed or any(
+            each.r == "ok" or each.why == "storage" for each in answer.results
+        )
         idle = not moved
         self._idle_rounds = self._idle_rounds + 1 if idle else 0
         if self._idle_rounds > _MOST_IDLE_ROUNDS:
@@ -298,6 +302,10 @@ class _Sync:
             if self._direction.push and has_outgoing(connection):
                 return True
         return answer.more and self._direction.pull
+
+
+def _weight(page: VaultAnswer) -> int:
+    return max(len(page.feed), sum(len(change.versions) for change in page.feed))
 
 
 def _request(link: Link, sent: Outgoing) -> bytes:
@@ -315,6 +323,7 @@ def _room(limits: Limits, room: Room) -> Room:
         # Texts of prompts are half as long compressed, if not shorter still.
         min(room.bytes, limits.bytes * 2, limits.inflated * 3 // 4),
         limits.payload,
+        limits.versions,
     )
 
 
@@ -325,6 +334,9 @@ def _is_news(link: Link, sent: Outgoing, answer: VaultAnswer) -> bool:
     quota = answer.quota
     known = (link.prompt_limit, link.prompt_count)
     same_quota = quota is not None and (quota.limit, quota.used) == known
+    if storage := answer.storage:
+        known = (link.storage_limit, link.storage_used)
+        same_quota = same_quota and (storage.limit, storage.used) == known
     same_place = (
         answer.cursor is not None and link.at(answer.cursor, answer.mark) == link
     )

@@ -19,6 +19,8 @@ class LimitsRead(BaseModel):
     prompts: int | None
     optimizations: int | None
     members: int | None
+    storage: int | None = None
+    """Bytes; an older server does not limit them."""
 
 
 class UsageRead(BaseModel):
@@ -26,6 +28,8 @@ class UsageRead(BaseModel):
 
     prompts: int
     members: int
+    storage: int | None = None
+    """Bytes of all that is kept, deletions included; an older server does not say."""
 
 
 class VaultRead(BaseModel):

@@ -14,6 +14,8 @@ from promptvault.errors import OutdatedError
 PROTO: Literal[1] = 1
 MAX_CHAIN = 64
 MAX_VAULTS = 100
+MAX_VERSIONS = 10_000
+"""In one push, in a request, and of one prompt, if a server says nothing else."""
 
 Id = Annotated[UUID, Field(strict=False)]
 """An id, which JSON can only write as text."""
@@ -23,6 +25,14 @@ Payload = dict[str, Any]
 
 class _Sent(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class Part(_Sent):
+    """How far the versions of a prompt were read that are too many for one page."""
+
+    item: Id
+    seq: Seq
+    position: Seq
 
 
 class Cursor(_Sent):
@@ -35,10 +45,17 @@ class Cursor(_Sent):
     since: Seq | None = None
     """Where the pages that are under way began; null when there are no more. A prompt
     may move from a page that was to come to a later one, its versions do not."""
+    part: Part | None = None
+    """The last version that was read of a prompt whose other versions follow, and then
+    the prompt itself; null when there is none."""
 
 
 class VersionPush(BaseModel):
-    """A version; the rest of it is the device's own (`prompt_state.VersionState`)."""
+    """A version; the rest of it is the device's own (`prompt_state.VersionState`).
+
+    It has a `body` that is not empty, or says with `left_out` that its text stays on
+    the device where it was written.
+    """
 
     model_config = ConfigDict(strict=True, extra="allow")
 
@@ -55,7 +72,7 @@ class _Push(_Sent):
 class _ContentPush(_Push):
     base: Id | None = None
     payload: Payload | None = None
-    versions: list[VersionPush] = Field(default=[], max_length=10_000)
+    versions: list[VersionPush] = Field(default=[], max_length=MAX_VERSIONS)
     """Those that the server does not know yet, oldest first."""
 
 
@@ -132,6 +149,9 @@ class Result(BaseModel):
     ]
     seq: int | None = None
     dup: bool = False
+    why: Literal["prompts", "storage", "payload", "history"] | None = None
+    """On quota and too_large, what there is too much of: prompts, or bytes, in the
+    account; bytes in one text; versions of one prompt. An older server says nothing."""
     open: bool | None = None
     """Of a side that was known already: whether it still waits to be settled."""
     known: list[Place] = []
@@ -169,7 +189,9 @@ class Change(BaseModel):
     """One thing that happened in a vault."""
 
     seq: int
-    t: Literal["item", "side", "resolved"]
+    t: Literal["item", "side", "resolved", "versions"]
+    """`versions` brings some versions of a prompt of which there are more than go into
+    a page; the others follow, and then the prompt."""
     item: UUID
     rev: UUID
     deleted: bool = False
@@ -190,11 +212,19 @@ class Quota(BaseModel):
     """Prompts that this request brought and that did not fit."""
 
 
+class Storage(BaseModel):
+    """Bytes that the account of a vault may store, and does; no limit is null."""
+
+    limit: int | None
+    used: int
+
+
 class VaultAnswer(BaseModel):
     """What a vault has for a device."""
 
     id: UUID
     status: Literal["ok", "quota", "resync", "forbidden", "gone"]
+    """`quota` if anything did not fit into the account, which makes it a 402."""
     reason: Literal["epoch", "horizon"] | None = None
     results: list[Result] = []
     """A push without one was not decided: it is to be sent again."""
@@ -202,6 +232,9 @@ class VaultAnswer(BaseModel):
     cursor: Cursor | None = None
     more: bool = False
     quota: Quota | None = None
+    """Left out if something was refused for want of storage: older programs would take
+    room for more prompts as leave to send it again at once."""
+    storage: Storage | None = None
     digest: str | None = None
     """Of the live prompts, in hexadecimal; compare it when there is no more."""
     mark: UUID | None = None
@@ -219,6 +252,12 @@ class Limits(BaseModel):
     """Bytes of a body when it is not compressed."""
     payload: int
     """Bytes of one payload, or of one version."""
+    versions: int = MAX_VERSIONS
+    """Versions in a request."""
+    page_versions: int = MAX_VERSIONS
+    """Versions in a page of an answer."""
+    history: int = MAX_VERSIONS
+    """Versions of one prompt; beyond them, one more is refused."""
 
 
 class SyncAnswer(BaseModel):
@@ -231,6 +270,8 @@ class SyncAnswer(BaseModel):
 
 
 class VersionsRead(BaseModel):
-    """Every version of a prompt, in the order that gives them their numbers."""
+    """Versions of a prompt, in the order that gives them their numbers."""
 
     versions: list[VersionRead]
+    next: str | None = None
+    """What to ask for as `after`, to read on; null where there are no more."""

@@ -8,7 +8,7 @@ import pytest
 from promptvault import errors
 from promptvault.cli.commands import COMMANDS
 from promptvault.cli.main import load
-from promptvault.domain.tier import ALLOWANCES, Tier
+from promptvault.domain.tier import ALLOWANCES, MB, Tier
 from promptvault.server.settings import Settings
 from promptvault.setting_key import KEYS, Key
 
@@ -59,7 +59,9 @@ def test_setting_of_the_server(name: str) -> None:
 
 @pytest.mark.parametrize("tier", Tier)
 def test_tier(tier: Tier) -> None:
-    allowed = ["no limit" if each is None else str(each) for each in ALLOWANCES[tier]]
+    *counts, storage = ALLOWANCES[tier]
+    allowed = ["no limit" if each is None else str(each) for each in counts]
+    allowed.append("no limit" if storage is None else f"{storage // MB:,} MB")
     assert " | ".join([f"| `{tier}`", *allowed]) + " |" in README
 
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-from promptvault.domain.tier import ALLOWANCES, Tier
+from promptvault.domain.tier import ALLOWANCES, MB, Tier
 from promptvault.errors import AlreadyExistsError, InvalidInputError, NotFoundError
 from promptvault.server.administration import Administration
 from tests.server.conftest import EMAIL
@@ -83,7 +83,7 @@ def test_a_tier_changes(administration: Administration) -> None:
 
 def test_the_table_of_tiers() -> None:
     assert {tier.value: tuple(each) for tier, each in ALLOWANCES.items()} == {
-        "free": (50, 0, 1),
-        "pro": (None, None, 5),
-        "enterprise": (None, None, None),
+        "free": (50, 0, 1, 10 * MB),
+        "pro": (None, None, 5, 10_000 * MB),
+        "enterprise": (None, None, None, None),
     }

@@ -14,8 +14,10 @@ def test_a_token_tells_whose_it_is(client: httpx.Client) -> None:
     me = answer.json()
     assert me["email"] == EMAIL
     assert me["tier"] == "free"
-    assert me["limits"] == {"prompts": 50, "optimizations": 0, "members": 1}
-    assert me["usage"] == {"prompts": 0, "members": 1}
+    assert me["limits"] == {"prompts": 50, "optimizations": 0, "members": 1} | {
+        "storage": 10_000_000
+    }
+    assert me["usage"] == {"prompts": 0, "members": 1, "storage": 0}
     assert me["device"] is None
 
 

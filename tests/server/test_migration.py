@@ -2,6 +2,7 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -78,6 +79,35 @@ def test_events_are_there_after_a_way_down_and_up(database_url: str) -> None:
     assert rows == [({}, True)]
     migration.upgrade(database_url)
     assert _tables(database_url)["external_events"] == 1
+
+
+def test_what_was_there_is_counted_and_numbered(
+    database_url: str, administration: Administration
+) -> None:
+    administration.add_user(EMAIL, Tier.FREE)
+    with psycopg.connect(database_url) as connection:
+        ((vault,),) = connection.execute("SELECT id FROM vaults").fetchall()
+        item, rev = uuid4(), uuid4()
+        connection.execute(
+            "INSERT INTO items VALUES (%s, %s, %s, 2, false, 1, '12345')",
+            (vault, item, rev),
+        )
+        for seq in (2, 1):
+            connection.execute(
+                "INSERT INTO versions (vault_id, version_id, item_id, seq, position,"
+                " payload, number) VALUES (%s, %s, %s, %s, 0, '1234', 9)",
+                (vault, uuid4(), item, seq),
+            )
+        connection.execute(
+            "INSERT INTO sides VALUES (%s, %s, %s, 3, true, NULL)", (vault, rev, item)
+        )
+    migration.downgrade(database_url, "0006")
+    migration.upgrade(database_url)
+    with psycopg.connect(database_url) as connection:
+        stored = connection.execute("SELECT stored_bytes FROM accounts").fetchall()
+        numbers = connection.execute("SELECT seq, number FROM versions").fetchall()
+    assert stored == [(4 * 200 + 5 + 2 * 4,)]
+    assert sorted(numbers) == [(1, 1), (2, 2)]
 
 
 def test_up_again_changes_nothing(database_url: str, token: str) -> None:

@@ -22,6 +22,7 @@ from promptvault.server.database import Connection
 from promptvault.server.settings import Settings
 from promptvault.server.sync.repository import LedgerRepository
 from promptvault.wire.sync import SyncAnswer, SyncRequest
+from tests.server.sync.conftest import MISNUMBERED, STORED
 
 _ANSWER = TypeAdapter(SyncAnswer)
 _TABLES = ("items", "revisions", "sides", "versions", "marks")
@@ -42,6 +43,7 @@ class Host:
             database_url=SecretStr(address),
             secret=SecretStr("the-secret-of-the-simulator-0123456789"),
             items_limit=page,
+            versions_limit=max(2 * page, 4),
             request_burst=_MANY,
         )
         self.runner = runner
@@ -88,7 +90,7 @@ class Backup:
 
     rows: dict[str, list[tuple[Any, ...]]]
     vault: tuple[Any, ...]
-    count: int
+    account: tuple[Any, ...]
 
 
 class Hosted:
@@ -150,9 +152,9 @@ class Hosted:
             for table in _TABLES
         }
         query = "SELECT head_seq, gc_horizon, digest, mark FROM vaults WHERE id = %s"
-        count = "SELECT prompt_count FROM accounts WHERE id = %s"
+        account = "SELECT prompt_count, stored_bytes FROM accounts WHERE id = %s"
         return Backup(
-            rows, self.rows(query, self.id)[0], self.rows(count, self._account)[0][0]
+            rows, self.rows(query, self.id)[0], self.rows(account, self._account)[0]
         )
 
     def restore(self, backup: Backup, *, renew: bool = True) -> None:
@@ -173,8 +175,9 @@ class Hosted:
                     "UPDATE vaults SET epoch = gen_random_uuid() WHERE id = %s", self.id
                 )
             self.rows(
-                "UPDATE accounts SET prompt_count = %s WHERE id = %s",
-                *(backup.count, self._account),
+                "UPDATE accounts SET prompt_count = %s, stored_bytes = %s"
+                " WHERE id = %s",
+                *(*backup.account, self._account),
             )
 
     def heads(self) -> dict[str, dict[str, Any]]:
@@ -229,6 +232,16 @@ class Hosted:
         self._check_limit(limit, count)
         self._check_line([(row[0], row[1]) for row in items])
         self._check_versions()
+        self._check_storage()
+
+    def _check_storage(self) -> None:
+        """What the account is said to store is what is there."""
+        ((counted,),) = self.rows(STORED, self.id)
+        ((stored,),) = self.rows(
+            "SELECT stored_bytes FROM accounts WHERE id = %s", self._account
+        )
+        assert stored == counted
+        assert self.rows(MISNUMBERED, self.id) == []
 
     _most = 0
 

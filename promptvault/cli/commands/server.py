@@ -207,5 +207,6 @@ def _row(member: "Membership") -> dict[str, object]:
         "tier": member.plan,
         "prompts": member.prompt_count,
         "prompt_limit": member.prompt_limit,
+        "stored_bytes": member.stored_bytes,
         "created_at": to_text(member.created_at),
     }

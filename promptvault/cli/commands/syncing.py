@@ -18,7 +18,7 @@ from promptvault.errors import (
 from promptvault.services import session as sessions
 from promptvault.services.session import Session
 from promptvault.services.sync_record import last_sync
-from promptvault.vault.sync.item import Hold
+from promptvault.vault.sync.item import PLAN_HOLDS
 
 if TYPE_CHECKING:
     from promptvault.client.client import Client
@@ -169,7 +169,7 @@ def _telling(quiet: bool) -> Iterator["Tell"]:
 def _report(report: "SyncReport", *, quiet: bool, as_json: bool) -> None:
     """Tell of a sync, and end with the code for what did not fit the plan."""
     _tell(report, quiet=quiet, as_json=as_json)
-    if Hold.LIMIT in report.standing.held:
+    if PLAN_HOLDS & report.standing.held.keys():
         if quiet:
             render_sync.over_limit(report.standing)
         raise typer.Exit(TierLimitError.exit_code)

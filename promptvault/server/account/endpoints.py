@@ -7,7 +7,7 @@ from fastapi.responses import StreamingResponse
 
 from promptvault.server.account.export import stream
 from promptvault.server.account.service import describe
-from promptvault.server.dependencies import AppDatabase, Transaction
+from promptvault.server.dependencies import AppDatabase, AppSettings, Transaction
 from promptvault.server.guard import Authenticated
 from promptvault.wire.account import MeRead
 
@@ -15,9 +15,11 @@ router = APIRouter(tags=["account"])
 
 
 @router.get("/me")
-async def me(connection: Transaction, bearer: Authenticated) -> MeRead:
+async def me(
+    connection: Transaction, settings: AppSettings, bearer: Authenticated
+) -> MeRead:
     """Tell who the token belongs to, what they may use, and what they do."""
-    return await describe(connection, bearer)
+    return await describe(connection, settings, bearer)
 
 
 @router.get("/me/export", response_model=list[dict[str, Any]])

@@ -51,10 +51,15 @@ async def erase(connection: Connection, leaver: Leaver) -> None:
 
 
 async def erase_due(connection: Connection, now: datetime) -> int:
-    """Erase every deleted user whose time has come, and return how many there were."""
-    users = ErasureRepository(connection)
-    due = await users.due(now)
-    for leaver in due:
+    """Erase every deleted user whose time has come, and return how many there were.
+
+    It commits after each.
+    """
+    users, count = ErasureRepository(connection), 0
+    while leaver := await users.next_due(now):
         await erase(connection, leaver)
+        await connection.commit()
+        count += 1
     await users.forget_strangers(now - _LATEST_EVENT)
-    return len(due)
+    await connection.commit()
+    return count

@@ -38,15 +38,15 @@ class ErasureRepository:
         )
         return await cursor.fetchone()
 
-    async def due(self, now: datetime) -> list[Leaver]:
-        """Lock those who are to be erased, but for whom somebody else is erasing."""
+    async def next_due(self, now: datetime) -> Leaver | None:
+        """Lock one who is due to be erased and whom nobody else is erasing."""
         cursor = self._connection.cursor(row_factory=class_row(Leaver))
         await cursor.execute(
             f"SELECT {_LEAVER} FROM users WHERE erase_at <= %s"
-            " ORDER BY id FOR UPDATE SKIP LOCKED",
+            " ORDER BY erase_at LIMIT 1 FOR UPDATE SKIP LOCKED",
             (now,),
         )
-        return await cursor.fetchall()
+        return await cursor.fetchone()
 
     async def delete_codes(self, user_id: UUID) -> None:
         """Forget which devices a user has let in that have no token yet."""

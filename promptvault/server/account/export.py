@@ -1,7 +1,7 @@
 """A user's prompts as JSON, which `promptvault import` reads."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -9,52 +9,74 @@ from uuid import UUID
 from psycopg.rows import args_row
 
 from promptvault.server.account.repository import AccountRepository
+from promptvault.server.column import uuids
 from promptvault.server.database import Connection
+from promptvault.server.sync.feed import FeedRepository
+from promptvault.server.sync.history import (
+    HistoryRepository,
+    HistorySize,
+    Portion,
+    Start,
+    StoredVersion,
+)
+from promptvault.server.sync.payload import named_versions
 
 _PAGE_PROMPTS = 20
-_PAGE_BYTES = 4 * 1024 * 1024
-"""Read at a time, but for a single prompt whose history is longer by itself."""
+_PAGE_HISTORY = HistorySize(versions=2000, bytes=4 * 1024 * 1024)
+"""Read at a time, whatever prompts the versions belong to."""
 _BEFORE_ALL = UUID(int=0)
 """No device draws this one by lot."""
 
-# Sizes are known without reading what is long.
-_PAGE = """
-WITH candidates AS (
-    SELECT items.vault_id, item_id, payload
-      FROM items JOIN vault_members m ON m.vault_id = items.vault_id
-     WHERE items.vault_id = %(vault)s AND m.user_id = %(user)s
-       AND item_id > %(after)s AND NOT deleted AND payload IS NOT NULL
-     ORDER BY item_id LIMIT %(prompts)s
-), sized AS (
-    SELECT candidates.*, octet_length(payload) + coalesce((
-               SELECT sum(octet_length(v.payload)) FROM versions v
-                WHERE v.vault_id = %(vault)s
-                  AND v.item_id = candidates.item_id), 0) AS size
-      FROM candidates
-), counted AS (
-    SELECT sized.*, row_number() OVER (ORDER BY item_id) AS number,
-           sum(size) OVER (ORDER BY item_id) AS sum
-      FROM sized
-)
-SELECT i.item_id, i.payload,
-       array_agg(v.version_id ORDER BY v.seq, v.position),
-       array_agg(v.payload ORDER BY v.seq, v.position)
-  FROM counted i
-  JOIN versions v ON v.vault_id = %(vault)s AND v.item_id = i.item_id
- WHERE number = 1 OR sum <= %(bytes)s
- GROUP BY i.item_id, i.payload ORDER BY i.item_id
+_PROMPTS = """
+SELECT i.item_id, i.payload, last.number
+  FROM items i
+  JOIN vault_members m ON m.vault_id = i.vault_id
+ CROSS JOIN LATERAL (
+       SELECT number FROM versions v
+        WHERE v.vault_id = %(vault)s AND v.item_id = i.item_id
+        ORDER BY v.seq DESC, v.position DESC LIMIT 1) AS last
+ WHERE i.vault_id = %(vault)s AND m.user_id = %(user)s
+   AND i.item_id > %(after)s AND NOT i.deleted AND i.payload IS NOT NULL
+ ORDER BY i.item_id LIMIT %(prompts)s
+"""
+
+_NAMED = """
+SELECT version_id, number,
+       CASE WHEN version_id = ANY(%(current)s::uuid[]) THEN payload END
+  FROM versions WHERE vault_id = %(vault)s AND version_id = ANY(%(named)s::uuid[])
 """
 
 Transaction = Callable[[], AbstractAsyncContextManager[Connection]]
 
 
 class StoredPrompt(NamedTuple):
-    """A prompt as devices have sent it, its versions in the order of their numbers."""
+    """A prompt as devices have sent it."""
 
     id: UUID
     payload: bytes
-    version_ids: list[UUID]
-    versions: list[bytes]
+    length: int
+    """How many versions it has."""
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What the payload says."""
+        state: dict[str, Any] = json.loads(self.payload)
+        return state
+
+
+class Named(NamedTuple):
+    """A version that a prompt names, as the current one or by a label."""
+
+    number: int
+    payload: bytes | None
+    """None where it is no current one."""
+
+
+class Page(NamedTuple):
+    """Prompts in the order of their ids, and the versions that they name, by id."""
+
+    prompts: dict[UUID, StoredPrompt]
+    named: dict[UUID, Named]
 
 
 async def stream(
@@ -63,67 +85,146 @@ async def stream(
     """Yield all prompts of a user as one JSON array, piece by piece.
 
     Each page is read in a *transaction* of its own: somebody who reads slowly holds no
-    connection.
+    connection. Nor is a long history ever held as a whole.
     """
-    mark = "[\n"
-    async for prompt in _prompts(transaction, user_id, account_id):
-        yield mark + json.dumps(prompt_row(prompt), ensure_ascii=False)
-        mark = ",\n"
-    yield "\n]\n" if mark == ",\n" else "[]\n"
-
-
-async def _prompts(
-    transaction: Transaction, user_id: UUID, account_id: UUID
-) -> AsyncIterator[StoredPrompt]:
     async with transaction() as connection:
         vaults = await AccountRepository(connection).vaults(user_id, account_id)
+    array = _Array()
     for vault in vaults:
-        last: UUID | None = _BEFORE_ALL
-        while last is not None:
-            async with transaction() as connection:
-                page = await _page(connection, user_id, vault.id, last)
-            for prompt in page:
-                yield prompt
-            last = page[-1].id if page else None
+        async for page, versions in _Reading(transaction, user_id, vault.id).pages():
+            for version in versions:
+                array.add(page, version)
+            yield array.take()
+    yield array.end()
 
 
-async def _page(
-    connection: Connection, user_id: UUID, vault_id: UUID, after: UUID
-) -> list[StoredPrompt]:
-    """Return the prompts that follow *after*, if the user still is a member."""
-    values = {
-        "vault": vault_id,
-        "user": user_id,
-        "after": after,
-        "prompts": _PAGE_PROMPTS,
-        "bytes": _PAGE_BYTES,
-    }
-    cursor = connection.cursor(row_factory=args_row(StoredPrompt))
-    await cursor.execute(_PAGE, values)
-    return await cursor.fetchall()
+class _Array:
+    """The JSON that was written and is still to be sent."""
+
+    def __init__(self) -> None:
+        self._written: list[str] = []
+        self._is_empty = True
+        self._open: UUID | None = None
+        """The prompt whose history is being written."""
+
+    def add(self, page: Page, version: StoredVersion) -> None:
+        """Write a version, and before the first of a prompt what the prompt is.
+
+        What has come since the page was read is left out: the prompt does not count it.
+        """
+        prompt = page.prompts[version.item]
+        if version.number > prompt.length:
+            return
+        if self._open == version.item:
+            self._written.append(", ")
+        else:
+            self._close()
+            self._written += (
+                "[\n" if self._is_empty else ",\n",
+                _beginning(prompt, page),
+            )
+            self._is_empty, self._open = False, version.item
+        row = _decoded(version.payload)
+        row |= {"id": str(version.id), "version": version.number}
+        self._written.append(json.dumps(row, ensure_ascii=False))
+
+    def take(self) -> str:
+        """Return what was written since it was last asked for."""
+        written, self._written = "".join(self._written), []
+        return written
+
+    def end(self) -> str:
+        """Return the end of the array."""
+        self._close()
+        return self.take() + ("[]\n" if self._is_empty else "\n]\n")
+
+    def _close(self) -> None:
+        if self._open is not None:
+            self._written.append("]}")
+        self._open = None
 
 
-def prompt_row(prompt: StoredPrompt) -> dict[str, Any]:
-    """Return a prompt as `promptvault export --format json` writes it."""
-    state: dict[str, Any] = json.loads(prompt.payload)
-    numbers = {id: number for number, id in enumerate(prompt.version_ids, 1)}
-    history = [
-        json.loads(payload) | {"id": str(id), "version": numbers[id]}
-        for id, payload in zip(prompt.version_ids, prompt.versions, strict=True)
-    ]
-    number = numbers[UUID(state["version"])]
-    current = history[number - 1]
-    return state | {
+class _Reading:
+    """A vault while one of its members reads it."""
+
+    def __init__(self, transaction: Transaction, user_id: UUID, vault_id: UUID) -> None:
+        self._transaction = transaction
+        self._user_id, self._vault_id = user_id, vault_id
+
+    async def pages(self) -> AsyncIterator[tuple[Page, list[StoredVersion]]]:
+        """Yield prompts with versions of theirs, as many as are read at a time."""
+        last = _BEFORE_ALL
+        while (page := await self._page(last)).prompts:
+            starts = [Start(id) for id in page.prompts]
+            while starts:
+                found = await self._versions(starts)
+                yield page, found.versions
+                starts = _after(starts, found)
+            last = max(page.prompts)
+
+    async def _page(self, after: UUID) -> Page:
+        """Return the prompts that follow *after*, if the user still is a member."""
+        values = {
+            "vault": self._vault_id,
+            "user": self._user_id,
+            "after": after,
+            "prompts": _PAGE_PROMPTS,
+        }
+        async with self._transaction() as connection:
+            cursor = connection.cursor(row_factory=args_row(StoredPrompt))
+            await cursor.execute(_PROMPTS, values)
+            prompts = {each.id: each for each in await cursor.fetchall()}
+            return Page(prompts, await self._named(connection, prompts.values()))
+
+    async def _named(
+        self, connection: Connection, prompts: Iterable[StoredPrompt]
+    ) -> dict[UUID, Named]:
+        states = [each.state for each in prompts]
+        values = {
+            "vault": self._vault_id,
+            "current": uuids(UUID(state["version"]) for state in states),
+            "named": uuids({id for state in states for id in named_versions(state)}),
+        }
+        cursor = await connection.execute(_NAMED, values)
+        return {id: Named(*row) for id, *row in await cursor.fetchall()}
+
+    async def _versions(self, starts: Sequence[Start]) -> Portion:
+        """Return versions of the prompts, if the user still is a member."""
+        async with self._transaction() as connection:
+            members = FeedRepository(connection, self._vault_id, self._user_id)
+            if not await members.is_member():
+                return Portion([], len(starts))
+            history = HistoryRepository(connection, self._vault_id)
+            return await history.read(starts, _PAGE_HISTORY)
+
+
+def _after(starts: Sequence[Start], found: Portion) -> list[Start]:
+    """Return what is left to read of *starts*."""
+    left = list(starts[found.complete :])
+    if left and found.versions and found.versions[-1].item == left[0].item:
+        last = found.versions[-1]
+        left[0] = Start(last.item, last.seq, last.position)
+    return left
+
+
+def _beginning(prompt: StoredPrompt, page: Page) -> str:
+    """Return a prompt as `promptvault export --format json` writes it, up to where its
+    versions begin."""
+    state = prompt.state
+    current = page.named[UUID(state["version"])]
+    content = _decoded(current.payload)
+    labels: dict[str, str] = state.get("labels", {})
+    row = state | {
         "id": str(prompt.id),
-        "version": number,
-        "versions": len(history),
-        "labels": _numbered(state.get("labels", {}), numbers),
-        "template": current.get("template"),
-        "body": current.get("body"),
-        "variables": current.get("variables"),
-        "history": history,
+        "version": current.number,
+        "versions": prompt.length,
+        "labels": {label: page.named[UUID(id)].number for label, id in labels.items()},
+        "template": content.get("template"),
+        "body": content.get("body"),
+        "variables": content.get("variables"),
     }
+    return json.dumps(row, ensure_ascii=False)[:-1] + ', "history": ['
 
 
-def _numbered(labels: dict[str, str], numbers: dict[UUID, int]) -> dict[str, int]:
-    return {label: numbers[UUID(id)] for label, id in labels.items()}
+def _decoded(payload: bytes | None) -> dict[str, Any]:
+    return {} if payload is None else json.loads(payload)

@@ -30,6 +30,7 @@ class Membership:
     plan: str
     prompt_limit: int | None
     prompt_count: int
+    stored_bytes: int
     created_at: datetime
 
 
@@ -40,6 +41,8 @@ class Usage:
     plan: str
     prompt_limit: int | None
     prompt_count: int
+    stored_bytes: int
+    """Of all that its vaults keep, deletions included; see `sync.cost`."""
     member_count: int
 
 
@@ -131,7 +134,7 @@ class AccountRepository:
         cursor = self._connection.cursor(row_factory=class_row(Usage))
         await cursor.execute(
             """
-            SELECT plan, prompt_limit, prompt_count,
+            SELECT plan, prompt_limit, prompt_count, stored_bytes,
                    (SELECT count(*) FROM users
                      WHERE account_id = accounts.id AND deleted_at IS NULL)
                        AS member_count
@@ -162,7 +165,8 @@ class AccountRepository:
         cursor = self._connection.cursor(row_factory=class_row(Membership))
         await cursor.execute(
             """
-            SELECT u.email, a.plan, a.prompt_limit, a.prompt_count, u.created_at
+            SELECT u.email, a.plan, a.prompt_limit, a.prompt_count, a.stored_bytes,
+                   u.created_at
               FROM users u JOIN accounts a ON a.id = u.account_id
              WHERE u.deleted_at IS NULL ORDER BY u.created_at, u.id
             """

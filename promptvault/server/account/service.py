@@ -8,6 +8,7 @@ from promptvault.errors import AlreadyExistsError, InvalidInputError, NotFoundEr
 from promptvault.server.account.repository import AccountRepository, User
 from promptvault.server.database import Connection
 from promptvault.server.device.repository import DeviceRepository
+from promptvault.server.settings import Settings
 from promptvault.server.token.repository import Bearer
 from promptvault.wire.account import (
     DeviceRead,
@@ -57,24 +58,41 @@ async def set_tier(connection: Connection, account_id: UUID, tier: Tier) -> None
     )
 
 
-async def describe(connection: Connection, bearer: Bearer) -> MeRead:
-    """Tell who a token belongs to, what they may use, and what they do."""
-    accounts = AccountRepository(connection)
-    usage = await accounts.usage(bearer.account_id)
-    vaults = await accounts.vaults(bearer.user_id, bearer.account_id)
+async def usage_of(
+    connection: Connection, settings: Settings, account_id: UUID
+) -> tuple[str, LimitsRead, UsageRead]:
+    """Return an account's tier, what that allows, and what of it is used."""
+    usage = await AccountRepository(connection).usage(account_id)
     allowance = ALLOWANCES[Tier(usage.plan)]
+    limits = LimitsRead(
+        prompts=usage.prompt_limit,
+        optimizations=allowance.optimizations,
+        members=allowance.members,
+        storage=settings.storage_limit(usage.plan),
+    )
+    used = UsageRead(
+        prompts=usage.prompt_count,
+        members=usage.member_count,
+        storage=usage.stored_bytes,
+    )
+    return usage.plan, limits, used
+
+
+async def describe(
+    connection: Connection, settings: Settings, bearer: Bearer
+) -> MeRead:
+    """Tell who a token belongs to, what they may use, and what they do."""
+    tier, limits, usage = await usage_of(connection, settings, bearer.account_id)
+    accounts = AccountRepository(connection)
+    vaults = await accounts.vaults(bearer.user_id, bearer.account_id)
     return MeRead(
         email=bearer.email,
         user_id=bearer.user_id,
         account_id=bearer.account_id,
         role=bearer.role,
-        tier=usage.plan,
-        limits=LimitsRead(
-            prompts=usage.prompt_limit,
-            optimizations=allowance.optimizations,
-            members=allowance.members,
-        ),
-        usage=UsageRead(prompts=usage.prompt_count, members=usage.member_count),
+        tier=tier,
+        limits=limits,
+        usage=usage,
         device=await _device(connection, bearer),
         vaults=[VaultRead(id=v.id, name=v.name, role=v.role) for v in vaults],
     )

@@ -1,5 +1,6 @@
 """What may be forgotten, found and deleted; the clock is the caller's."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -10,11 +11,23 @@ DEVICE_LIFE = timedelta(days=180)
 DELETION_LIFE = timedelta(days=30)
 """So long at least a deletion is remembered, whoever has read of it."""
 
-_CANDIDATES = """
-SELECT vault_id FROM items WHERE deleted
-UNION
-SELECT vault_id FROM sides WHERE resolved
+# From one to the next, as each is purged by itself: the indexes begin with the vault.
+_NEXT_VAULT = """
+SELECT vault_id FROM (
+       (SELECT vault_id FROM items WHERE deleted AND vault_id > %(after)s
+         ORDER BY vault_id LIMIT 1)
+       UNION ALL
+       (SELECT vault_id FROM sides WHERE resolved AND vault_id > %(after)s
+         ORDER BY vault_id LIMIT 1)) AS found
+ ORDER BY vault_id LIMIT 1
 """
+BEFORE_ALL = UUID(int=0)
+"""No vault draws this one by lot."""
+
+# Under a lock goes what takes a bounded time: so many deletions, and the versions that
+# go with them, but for a single prompt that has more by itself.
+_MOST_DELETIONS = 1000
+_MOST_VERSIONS = 10_000
 
 # Numbers are given in the order of time, so what a revision of that age reaches is as
 # old. Where all devices are gone, age alone decides.
@@ -28,28 +41,94 @@ WITH reach AS (
     ) AS seq WHERE EXISTS (
          SELECT FROM revisions WHERE vault_id = %(vault)s AND created_at < %(old)s)
 )
-SELECT max(seq) FROM (
-    SELECT seq FROM items
+, found AS (
+    SELECT seq, item_id FROM items
      WHERE vault_id = %(vault)s AND deleted AND seq <= (SELECT seq FROM reach)
     UNION ALL
-    SELECT seq FROM sides
+    SELECT seq, item_id FROM sides
      WHERE vault_id = %(vault)s AND resolved AND seq <= (SELECT seq FROM reach)
-     ORDER BY seq LIMIT %(most)s) AS found
+     ORDER BY seq LIMIT %(most)s
+), counted AS (
+    SELECT found.seq, row_number() OVER (ORDER BY found.seq) AS nth,
+           sum(last.number) OVER (ORDER BY found.seq) AS versions
+      FROM found LEFT JOIN LATERAL (
+           SELECT number FROM versions v
+            WHERE v.vault_id = %(vault)s AND v.item_id = found.item_id
+            ORDER BY v.seq DESC, v.position DESC LIMIT 1) AS last ON true
+)
+SELECT max(seq) FROM counted
+ WHERE nth = 1 OR coalesce(versions, 0) <= %(versions)s
 """
 
+_STORED = """
+SELECT a.plan, a.stored_bytes
+  FROM accounts a JOIN vaults v ON v.account_id = a.id WHERE v.id = %(vault)s
+"""
+_CROWDED = 0.9
+"""Of what an account may store; one refused change may be a part of the rest."""
+
+_BATCH = 1000
+"""Rows that are deleted in one transaction."""
+
+# Each has an index for its condition. What a request is writing is left for next time.
 _EXPIRED = (
-    "DELETE FROM sessions WHERE expires_at < %s",
-    "DELETE FROM sign_ups WHERE expires_at < %s",
-    "DELETE FROM device_codes WHERE expires_at < %s::timestamptz - interval '1 hour'",
-    "DELETE FROM provider_sign_ins WHERE expires_at < %s",
-    "DELETE FROM external_events"
-    " WHERE created_at < %s::timestamptz - interval '30 days'",
-    "DELETE FROM tokens"
-    " WHERE least(expires_at, revoked_at) < %s::timestamptz - interval '30 days'",
-    "DELETE FROM devices WHERE created_at < %s::timestamptz - interval '30 days'"
-    " AND NOT EXISTS (SELECT 1 FROM tokens WHERE device_id = devices.id)",
-    "DELETE FROM rate_limits WHERE updated_at < %s::timestamptz - interval '1 day'",
+    """DELETE FROM sessions WHERE id IN (
+        SELECT id FROM sessions WHERE expires_at < %(now)s
+         ORDER BY expires_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED)""",
+    """DELETE FROM sign_ups WHERE id IN (
+        SELECT id FROM sign_ups WHERE expires_at < %(now)s
+         ORDER BY expires_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED)""",
+    """DELETE FROM device_codes WHERE id IN (
+        SELECT id FROM device_codes
+         WHERE expires_at < %(now)s::timestamptz - interval '1 hour'
+         ORDER BY expires_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED)""",
+    """DELETE FROM provider_sign_ins WHERE id IN (
+        SELECT id FROM provider_sign_ins WHERE expires_at < %(now)s
+         ORDER BY expires_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED)""",
+    """DELETE FROM external_events WHERE id IN (
+        SELECT id FROM external_events
+         WHERE created_at < %(now)s::timestamptz - interval '30 days'
+         ORDER BY created_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED)""",
+    """DELETE FROM tokens WHERE id IN (
+        SELECT id FROM tokens
+         WHERE least(expires_at, revoked_at)
+             < %(now)s::timestamptz - interval '30 days'
+         ORDER BY least(expires_at, revoked_at) LIMIT %(batch)s
+           FOR UPDATE SKIP LOCKED)""",
 )
+
+# These two have no index for what is old: a device is old for most of its life, and an
+# index on the time of a limit would make each request write more. They are looked
+# through by their keys, so many at a time.
+_PIECES = {
+    "devices": """
+WITH piece AS (
+    SELECT id AS key FROM devices WHERE id > %(after)s::uuid
+     ORDER BY id LIMIT %(batch)s
+), gone AS (
+    DELETE FROM devices USING piece
+     WHERE id = key AND created_at < %(now)s::timestamptz - interval '30 days'
+       AND NOT EXISTS (SELECT 1 FROM tokens WHERE device_id = devices.id)
+    RETURNING id
+)
+SELECT (SELECT count(*) FROM gone), (SELECT key::text FROM piece
+         ORDER BY key DESC LIMIT 1)
+""",
+    "rate_limits": """
+WITH piece AS (
+    SELECT r.key FROM rate_limits r WHERE r.key > %(after)s
+     ORDER BY r.key LIMIT %(batch)s
+), gone AS (
+    DELETE FROM rate_limits l USING piece
+     WHERE l.key = piece.key
+       AND l.updated_at < %(now)s::timestamptz - interval '1 day'
+    RETURNING l.key
+)
+SELECT (SELECT count(*) FROM gone), (SELECT key FROM piece
+         ORDER BY key DESC LIMIT 1)
+""",
+}
+_FIRST_KEYS = {"devices": str(BEFORE_ALL), "rate_limits": ""}
 
 # Whoever does it first on a day; the others find that it was done.
 _CLAIM = """
@@ -65,10 +144,24 @@ class RetentionRepository:
     def __init__(self, connection: Connection, now: datetime) -> None:
         self._connection, self._now = connection, now
 
-    async def candidates(self) -> list[UUID]:
-        """Return the vaults in which something is deleted or settled."""
-        cursor = await self._connection.execute(_CANDIDATES)
-        return sorted(row[0] for row in await cursor.fetchall())
+    async def next_vault(self, after: UUID) -> UUID | None:
+        """Return the first vault after that one in which something is deleted or
+        settled; None at the end."""
+        cursor = await self._connection.execute(_NEXT_VAULT, {"after": after})
+        row = await cursor.fetchone()
+        return row[0] if row else None
+
+    async def is_crowded(
+        self, vault_id: UUID, storage_limit: Callable[[str], int | None]
+    ) -> bool:
+        """Whether the account stores nearly as much as it may."""
+        cursor = await self._connection.execute(_STORED, {"vault": vault_id})
+        row = await cursor.fetchone()
+        if row is None:  # it was erased meanwhile
+            return False
+        plan, stored = row
+        limit = storage_limit(plan)
+        return limit is not None and stored >= _CROWDED * limit
 
     async def lock(self, vault_id: UUID) -> None:
         """Lock a vault, as a push does."""
@@ -76,18 +169,20 @@ class RetentionRepository:
             "SELECT 1 FROM vaults WHERE id = %s FOR NO KEY UPDATE", (vault_id,)
         )
 
-    async def last(self, vault_id: UUID, most: int) -> int | None:
-        """Return up to which number deletions may be forgotten, *most* at a time.
+    async def last(self, vault_id: UUID, life: timedelta) -> int | None:
+        """Return up to which number deletions may be forgotten, some at a time.
 
-        None where there are none: a device that is late would begin anew for nothing.
+        They are remembered for *life* at least. None where there are none: a device
+        that is late would begin anew for nothing.
         """
         cursor = await self._connection.execute(
             _LAST,
             {
                 "vault": vault_id,
-                "old": self._now - DELETION_LIFE,
+                "old": self._now - life,
                 "lost": self._now - DEVICE_LIFE,
-                "most": most,
+                "most": _MOST_DELETIONS,
+                "versions": _MOST_VERSIONS,
             },
         )
         row = await cursor.fetchone()
@@ -101,11 +196,30 @@ class RetentionRepository:
         )
 
     async def forget_expired(self) -> int:
-        """Delete what nobody can use any more, and return how much it was."""
+        """Delete what nobody can use any more, and return how much it was.
+
+        It commits every thousand rows.
+        """
         count = 0
         for query in _EXPIRED:
-            cursor = await self._connection.execute(query, (self._now,))
-            count += cursor.rowcount
+            deleted = _BATCH
+            while deleted == _BATCH:
+                values = {"now": self._now, "batch": _BATCH}
+                deleted = (await self._connection.execute(query, values)).rowcount
+                await self._connection.commit()
+                count += deleted
+        for table, query in _PIECES.items():
+            count += await self._forget_pieces(query, _FIRST_KEYS[table])
+        return count
+
+    async def _forget_pieces(self, query: str, first: str) -> int:
+        count, after = 0, first
+        while after is not None:
+            values = {"now": self._now, "batch": _BATCH, "after": after}
+            cursor = await self._connection.execute(query, values)
+            ((deleted, after),) = await cursor.fetchall()
+            await self._connection.commit()
+            count += deleted
         return count
 
     async def claim(self) -> bool:

@@ -1,16 +1,18 @@
 """Purging: vault by vault, each in a transaction of its own, so that nobody waits."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from promptvault.server.account.erasure import erase_due
 from promptvault.server.database import Connection
-from promptvault.server.retention.repository import RetentionRepository
+from promptvault.server.retention.repository import (
+    BEFORE_ALL,
+    DELETION_LIFE,
+    RetentionRepository,
+)
+from promptvault.server.settings import Settings
 from promptvault.server.sync.repository import LedgerRepository
-
-_AT_ONCE = 1000
-"""Deletions that are forgotten under one lock."""
 
 
 class Purged(NamedTuple):
@@ -25,37 +27,49 @@ class Purged(NamedTuple):
     """Sessions, sign-ups, codes, limits; tokens, devices and events long over."""
 
 
-async def purge(connection: Connection, now: datetime) -> Purged:
+async def purge(connection: Connection, settings: Settings, now: datetime) -> Purged:
     """Forget what is old at *now* and known to every device; commits as it goes.
+
+    An account that stores nearly as much as it may is not kept waiting for a deletion
+    to be old: there it is enough that every device knows of it.
 
     A revision's id is kept: whoever sends it again, at any distance in time, is told
     that it was accepted.
     """
     retention = RetentionRepository(connection, now)
     users = await erase_due(connection, now)
-    await connection.commit()
     expired = await retention.forget_expired()
-    vaults = await retention.candidates()
+    counts, vault = [], await retention.next_vault(BEFORE_ALL)
+    while vault is not None:
+        life = DELETION_LIFE
+        if await retention.is_crowded(vault, settings.storage_limit):
+            life = timedelta()
+        counts.append(await _purge_vault(connection, retention, vault, life))
+        vault = await retention.next_vault(vault)
     await connection.commit()
-    counts = [await _purge_vault(connection, retention, vault) for vault in vaults]
     return Purged(sum(map(bool, counts)), sum(counts), users, expired)
 
 
-async def purge_daily(connection: Connection, now: datetime) -> Purged | None:
+async def purge_daily(
+    connection: Connection, settings: Settings, now: datetime
+) -> Purged | None:
     """Purge unless that was done within a day, by whatever instance of the server."""
     is_ours = await RetentionRepository(connection, now).claim()
     await connection.commit()
-    return await purge(connection, now) if is_ours else None
+    return await purge(connection, settings, now) if is_ours else None
 
 
 async def _purge_vault(
-    connection: Connection, retention: RetentionRepository, vault_id: UUID
+    connection: Connection,
+    retention: RetentionRepository,
+    vault_id: UUID,
+    life: timedelta,
 ) -> int:
     ledger, count = LedgerRepository(connection, vault_id), 0
     await retention.forget_devices(vault_id)
     while True:
         await retention.lock(vault_id)
-        last = await retention.last(vault_id, _AT_ONCE)
+        last = await retention.last(vault_id, life)
         if last is not None:
             count += await ledger.purge(last)
         await connection.commit()

@@ -9,6 +9,7 @@ import structlog
 
 from promptvault.server.database import Database
 from promptvault.server.retention.service import purge_daily
+from promptvault.server.settings import Settings
 
 _PAUSE_SECONDS = 3600.0
 
@@ -16,9 +17,9 @@ _log = structlog.get_logger("promptvault.server")
 
 
 @contextlib.asynccontextmanager
-async def upkeep(database: Database) -> AsyncIterator[None]:
+async def upkeep(database: Database, settings: Settings) -> AsyncIterator[None]:
     """Look every hour, while the block runs, whether it is time to purge."""
-    working = asyncio.create_task(_work(database))
+    working = asyncio.create_task(_work(database, settings))
     try:
         yield
     finally:
@@ -27,11 +28,11 @@ async def upkeep(database: Database) -> AsyncIterator[None]:
             await working
 
 
-async def _work(database: Database) -> None:
+async def _work(database: Database, settings: Settings) -> None:
     while True:
         try:
             async with database.connection_apart() as connection:
-                purged = await purge_daily(connection, datetime.now(UTC))
+                purged = await purge_daily(connection, settings, datetime.now(UTC))
             if purged is not None:
                 _log.info("purged", **purged._asdict())
         except Exception as error:  # which must not end it for good

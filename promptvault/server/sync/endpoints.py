@@ -3,11 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.background import BackgroundTask
 
 from promptvault.server.deflation import compressed
-from promptvault.server.dependencies import Transaction, settings_of
+from promptvault.server.dependencies import AppSettings, Transaction, settings_of
 from promptvault.server.event.dependencies import hub_of
 from promptvault.server.guard import Authenticated
 from promptvault.server.sync.service import limits_of, synchronise, versions_of
@@ -16,6 +16,7 @@ from promptvault.wire.sync import SyncAnswer, SyncRequest, VersionsRead
 
 router = APIRouter(tags=["sync"])
 _AcceptEncoding = Annotated[str, Header()]
+_After = Annotated[str, Query(pattern=r"^(\d{1,18}\.\d{1,9})?$")]
 
 
 @router.post(
@@ -35,8 +36,10 @@ async def sync(
 ) -> Response:
     """Take what a device has changed, and tell what it has not seen."""
     # Not as parameters: FastAPI takes a hundredth of the request's time to fill one.
-    limits, hub = limits_of(await settings_of(http)), await hub_of(http)
-    answer, moved = await synchronise(connection, bearer, request, limits)
+    settings, hub = await settings_of(http), await hub_of(http)
+    answer, moved = await synchronise(
+        connection, bearer, request, limits_of(settings), settings.storage_limit
+    )
     over = any(vault.status == "quota" for vault in answer.vaults)
     body = answer.model_dump_json(exclude_unset=True).encode()
     response = compressed(body, accept_encoding, 402 if over else 200)
@@ -54,8 +57,15 @@ async def versions(
     item: UUID,
     connection: Transaction,
     bearer: Authenticated,
+    settings: AppSettings,
+    after: _After = "",
     accept_encoding: _AcceptEncoding = "",
 ) -> Response:
-    """Tell every version of a prompt, in the order of their numbers."""
-    found = await versions_of(connection, bearer, vault, item)
+    """Tell versions of a prompt, in the order of their numbers, a page at a time.
+
+    What the answer calls `next` is the `after` of the page that follows.
+    """
+    seq, position = map(int, after.split(".")) if after else (0, 0)
+    most = settings.versions_limit
+    found = await versions_of(connection, bearer, vault, item, (seq, position), most)
     return compressed(found.model_dump_json().encode(), accept_encoding)

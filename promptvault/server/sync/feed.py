@@ -1,6 +1,6 @@
 """What devices read of a vault, page by page; every query names vault and user."""
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -9,28 +9,49 @@ from psycopg.rows import dict_row
 
 from promptvault.server.column import uuids
 from promptvault.server.database import Connection
+from promptvault.server.sync.history import (
+    HistoryRepository,
+    HistorySize,
+    Start,
+    StoredVersion,
+)
 from promptvault.server.sync.payload import decode
-from promptvault.wire.sync import MAX_CHAIN, By, Change, VersionRead
+from promptvault.wire.sync import MAX_CHAIN, By, Change, Cursor, Part, VersionRead
 
 PAGE_BYTES = 4 * 1024 * 1024
-"""A page holds no more, but for a single change that is longer by itself."""
+"""Of payloads and versions, a page holds no more, nor do the heads beside it."""
 
 
-class Position(NamedTuple):
-    """Where a device stands in a vault."""
+class Listed(NamedTuple):
+    """A change as it was found, whose versions are still to be read."""
 
-    seq: int
-    since: int
-    """Where the pages that are under way began."""
-    mark: UUID | None
-    """The mark of the answer that brought it there."""
+    change: Change
+    size: int
+    """Bytes of its payload."""
+    start: Start
+    """From where on a device may lack versions of its prompt."""
 
 
 class PageSize(NamedTuple):
     """How much a page may hold."""
 
     changes: int
+    versions: int
     bytes: int = PAGE_BYTES
+
+    def history(self, changes: Sequence[Listed]) -> HistorySize:
+        """Return what the versions of *changes* may take, the changes being read."""
+        return HistorySize(self.versions, self.bytes - sum(e.size for e in changes))
+
+
+class Told(NamedTuple):
+    """Changes with their versions, as far as those go."""
+
+    changes: list[Change]
+    part: Part | None = None
+    """Where the versions broke off of the prompt that comes next."""
+    is_whole: bool = True
+    """Whether all the changes that were found are among them."""
 
 
 @dataclass(slots=True)
@@ -42,18 +63,38 @@ class Page:
     gc_horizon: int
     digest: bytes
     mark: UUID
+    plan: str
     prompt_limit: int | None
     prompt_count: int
+    stored_bytes: int
     is_note_due: bool
     """Whether it is to be written down how far the device has read."""
     is_mark_known: bool
     """Whether the vault has the mark that the device sent."""
     more: bool = False
     changes: list[Change] = field(default_factory=list)
+    part: Part | None = None
+    """Where the versions broke off of the prompt that comes next."""
+
+    def take_in(self, heads: Told) -> list[Change]:
+        """Note that *heads* go along, and return those that do.
+
+        A device reads one long prompt at a time: while it is in the middle of one on
+        this page, the first part of another waits.
+        """
+        self.more = self.more or not heads.is_whole
+        if heads.part is None:
+            return heads.changes
+        if self.part is not None:
+            return heads.changes[:-1]
+        self.part = heads.part
+        return heads.changes
 
 
 # One statement, so one moment: a purge between the horizon and the rows would hide that
-# something was deleted. Sizes are known without reading what is long.
+# something was deleted. Sizes are known without reading what is long. Of a prompt that
+# came back from the trash a device may know nothing, even if it has read all that there
+# is: who begins is not told of what is in the trash.
 _PAGE = """
 WITH candidates AS (
     (SELECT seq, 'item' AS t, item_id AS item, head_rev AS rev, deleted, payload
@@ -67,11 +108,8 @@ WITH candidates AS (
       ORDER BY seq LIMIT %(changes)s + 1)
     ORDER BY seq LIMIT %(changes)s + 1
 ), sized AS (
-    SELECT candidates.*, coalesce(octet_length(candidates.payload), 0) + coalesce((
-               SELECT sum(octet_length(v.payload)) FROM versions v
-                WHERE v.vault_id = %(vault)s AND v.item_id = item
-                  AND v.seq > CASE WHEN i.live_since > %(since)s THEN 0
-                                   ELSE %(since)s END), 0) AS size
+    SELECT candidates.*, coalesce(octet_length(candidates.payload), 0) AS size,
+           CASE WHEN i.live_since > %(since)s THEN 0 ELSE %(since)s END AS start
       FROM candidates
       LEFT JOIN items i ON i.vault_id = %(vault)s AND i.item_id = item
 ), counted AS (
@@ -85,7 +123,7 @@ WITH candidates AS (
      WHERE number = 1 OR (number <= %(changes)s AND sum <= %(bytes)s)
 )
 SELECT v.epoch, v.head_seq, v.gc_horizon, v.digest, v.mark,
-       a.prompt_limit, a.prompt_count,
+       a.plan, a.prompt_limit, a.prompt_count, a.stored_bytes,
        coalesce(noted.seen_at < now() - interval '1 minute', true) AS is_note_due,
        v.mark = %(mark)s::uuid OR EXISTS (
            SELECT FROM marks WHERE vault_id = %(vault)s AND mark = %(mark)s::uuid)
@@ -101,29 +139,21 @@ SELECT v.epoch, v.head_seq, v.gc_horizon, v.digest, v.mark,
 """
 
 _HEADS = """
-SELECT i.seq, 'item' AS t, i.item_id AS item, i.head_rev AS rev, i.deleted, i.payload,
-       r.base_rev, r.author_user, r.device
-  FROM items i
-  LEFT JOIN revisions r ON r.vault_id = i.vault_id AND r.rev = i.head_rev
- WHERE i.vault_id = %s AND i.item_id = ANY(%s::uuid[]) ORDER BY i.seq
-"""
-
-_SIZES = """
-SELECT i.item_id, coalesce(octet_length(i.payload), 0) + coalesce((
-           SELECT sum(octet_length(v.payload)) FROM versions v
-            WHERE v.vault_id = i.vault_id AND v.item_id = i.item_id), 0)
-  FROM items i WHERE i.vault_id = %s AND i.item_id = ANY(%s::uuid[])
-"""
-
-# Of a prompt that came back from the trash a device may know nothing, even if it has
-# read all that there is: who begins is not told of what is in the trash.
-_VERSIONS = """
-SELECT v.item_id, v.version_id, v.seq, v.position, v.payload
-  FROM versions v
-  LEFT JOIN items i ON i.vault_id = v.vault_id AND i.item_id = v.item_id
- WHERE v.vault_id = %(vault)s AND v.item_id = ANY(%(items)s::uuid[])
-   AND v.seq > CASE WHEN i.live_since > %(since)s THEN 0 ELSE %(since)s END
- ORDER BY v.item_id, v.seq, v.position
+WITH found AS (
+    SELECT i.*, named.number, coalesce(octet_length(i.payload), 0) AS size
+      FROM unnest(%(items)s::uuid[]) WITH ORDINALITY AS named (item, number)
+      JOIN items i ON i.vault_id = %(vault)s AND i.item_id = named.item
+), counted AS (
+    SELECT found.*, row_number() OVER (ORDER BY number) AS nth,
+           sum(size) OVER (ORDER BY number) AS sum, count(*) OVER () AS total
+      FROM found
+)
+SELECT counted.seq, 'item' AS t, counted.item_id AS item, head_rev AS rev, deleted,
+       payload, size, 0 AS start, base_rev, author_user, device, total
+  FROM counted
+  LEFT JOIN revisions r ON r.vault_id = %(vault)s AND r.rev = head_rev
+ WHERE nth = 1 OR sum <= %(bytes)s
+ ORDER BY nth
 """
 
 # The revisions from which heads descend, back to the first that the device has read.
@@ -152,43 +182,61 @@ class FeedRepository:
     def __init__(self, connection: Connection, vault_id: UUID, user_id: UUID) -> None:
         self._connection = connection
         self._vault_id, self._user_id = vault_id, user_id
+        self._history = HistoryRepository(connection, vault_id)
 
     async def page(
-        self, device: UUID, position: Position, size: PageSize, bare: Set[UUID]
+        self,
+        device: UUID,
+        cursor: Cursor,
+        mark: UUID | None,
+        size: PageSize,
+        bare: Set[UUID],
     ) -> Page | None:
-        """Return what follows *position*, with the versions that follow its start.
+        """Return what follows *cursor*, with the versions that the device may lack.
 
         Of prompts in *bare*, with every version. None where the user is no member.
         """
+        since = cursor.seq if cursor.since is None else cursor.since
         values = {
             "vault": self._vault_id,
             "user": self._user_id,
             "device": device,
-            **position._asdict(),
-            **size._asdict(),
+            "seq": cursor.seq,
+            "since": since,
+            "mark": mark,
+            "changes": size.changes,
+            "bytes": size.bytes // 2,
         }
         rows = await self._rows(_PAGE, values)
         if not rows:
             return None
-        page = _page(rows)
-        await self._add_lines(page.changes, rows, position.since)
-        await self._add_versions(page.changes, position.since, bare)
+        page, listed = _page(rows)
+        told = await self._with_versions(listed, size, cursor.part, bare)
+        page.changes, page.part = told.changes, told.part
+        page.more = page.more or not told.is_whole
+        await self._add_lines(page.changes, rows, since)
         return page
 
-    async def heads(self, items: set[UUID]) -> list[Change]:
-        """Return the heads of prompts, with every version of theirs."""
-        if not items:
-            return []
-        rows = await self._rows(_HEADS, (self._vault_id, uuids(items)))
-        changes = [_change(row) for row in rows]
-        await self._add_lines(changes, rows, 0)
-        await self._add_versions(changes, 0)
-        return changes
+    async def heads(
+        self, items: Sequence[UUID], size: PageSize, part: Part | None
+    ) -> Told:
+        """Return the heads of prompts, in that order, with every version of theirs.
 
-    async def sizes(self, items: set[UUID]) -> dict[UUID, int]:
-        """Return how many bytes the head of each prompt is, with all its versions."""
-        cursor = await self._connection.execute(_SIZES, (self._vault_id, uuids(items)))
-        return {item: int(size) for item, size in await cursor.fetchall()}
+        Where the device stands in the middle of one, at *part*, with those that follow.
+        """
+        if not items:
+            return Told([])
+        values = {
+            "vault": self._vault_id,
+            "items": uuids(items),
+            "bytes": size.bytes // 2,
+        }
+        rows = await self._rows(_HEADS, values)
+        listed = [_listed(row) for row in rows]
+        told = await self._with_versions(listed, size, part)
+        await self._add_lines(told.changes, rows, 0)
+        is_whole = told.is_whole and len(rows) == (rows[0]["total"] if rows else 0)
+        return told._replace(is_whole=is_whole)
 
     async def note(self, device: UUID, seq: int) -> None:
         """Write down how far a device has read: what all have read may be purged."""
@@ -202,20 +250,30 @@ class FeedRepository:
         )
         return await cursor.fetchone() is not None
 
-    async def versions(self, items: set[UUID], since: int) -> list[dict[str, Any]]:
-        """Return the versions after *since*, in their order, item by item."""
-        values = {"vault": self._vault_id, "items": uuids(items), "since": since}
-        return await self._rows(_VERSIONS, values)
+    async def _with_versions(
+        self,
+        listed: Sequence[Listed],
+        size: PageSize,
+        part: Part | None,
+        bare: Set[UUID] = frozenset(),
+    ) -> Told:
+        """Give each prompt's versions to the first change that tells of it.
 
-    async def _add_versions(
-        self, changes: list[Change], since: int, bare: Set[UUID] = frozenset()
-    ) -> None:
-        """Give each prompt's versions to the first change that tells of it."""
-        first = {change.item: change for change in reversed(changes)}
-        for items, after in (({*first} - bare, since), ({*first} & bare, 0)):
-            for row in await self.versions(items, after) if items else ():
-                change = first[row["item_id"]]
-                change.versions = [*change.versions, version_read(row)]
+        Where they do not fit, that change and what follows are left for the next page:
+        no device has a prompt before it has all of its versions.
+        """
+        first: dict[UUID, int] = {}
+        for index, each in enumerate(listed):
+            first.setdefault(each.change.item, index)
+        starts = [_start(listed[index], part, bare) for index in first.values()]
+        found = await self._history.read(starts, size.history(listed))
+        for version in found.versions:
+            change = listed[first[version.item]].change
+            change.versions.append(version_read(version))
+        changes = [each.change for each in listed]
+        if found.complete == len(starts):
+            return Told(changes)
+        return _broken_off(changes, [*first.values()][found.complete])
 
     async def _add_lines(
         self, changes: list[Change], rows: list[dict[str, Any]], since: int
@@ -238,28 +296,61 @@ class FeedRepository:
         return await cursor.fetchall()
 
 
-def version_read(row: dict[str, Any]) -> VersionRead:
+def version_read(version: StoredVersion) -> VersionRead:
     """Return a stored version as it goes over the wire."""
-    place = {"id": row["version_id"], "seq": row["seq"], "position": row["position"]}
-    return VersionRead.model_validate({**decode(row["payload"]), **place})
+    place = {"id": version.id, "seq": version.seq, "position": version.position}
+    return VersionRead.model_validate({**decode(version.payload), **place})
 
 
-def _page(rows: list[dict[str, Any]]) -> Page:
+def _start(listed: Listed, part: Part | None, bare: Set[UUID]) -> Start:
+    item = listed.change.item
+    if part is not None and part.item == item:
+        return Start(item, part.seq, part.position)
+    return Start(item) if item in bare else listed.start
+
+
+def _broken_off(changes: list[Change], index: int) -> Told:
+    """Return what comes before the change at *index*, and the versions it has so far.
+
+    What a device knows of the prompt is where the last of them stands.
+    """
+    broken, before = changes[index], changes[:index]
+    if not broken.versions:
+        return Told(before, is_whole=False)
+    last = broken.versions[-1]
+    some = Change(
+        seq=broken.seq,
+        t="versions",
+        item=broken.item,
+        rev=broken.rev,
+        versions=broken.versions,
+    )
+    part = Part(item=broken.item, seq=last.seq, position=last.position)
+    return Told([*before, some], part, is_whole=False)
+
+
+def _page(rows: list[dict[str, Any]]) -> tuple[Page, list[Listed]]:
     vault = rows[0]
-    changes = [_change(row) for row in rows if row["seq"] is not None]
-    return Page(
+    listed = [_listed(row) for row in rows if row["seq"] is not None]
+    page = Page(
         epoch=vault["epoch"],
         head_seq=vault["head_seq"],
         gc_horizon=vault["gc_horizon"],
         digest=vault["digest"],
         mark=vault["mark"],
+        plan=vault["plan"],
         prompt_limit=vault["prompt_limit"],
         prompt_count=vault["prompt_count"],
+        stored_bytes=vault["stored_bytes"],
         is_note_due=vault["is_note_due"],
         is_mark_known=bool(vault["is_mark_known"]),
-        more=len(changes) < (vault["total"] or 0),
-        changes=changes,
+        more=len(listed) < (vault["total"] or 0),
     )
+    return page, listed
+
+
+def _listed(row: dict[str, Any]) -> Listed:
+    return Listed(_change(row), row["size"], Start(row["item"], row["start"]))
 
 
 def _change(row: dict[str, Any]) -> Change:
@@ -272,4 +363,5 @@ def _change(row: dict[str, Any]) -> Change:
         deleted=row["deleted"],
         payload=decode(row["payload"]),
         by=by,
+        versions=[],
     )

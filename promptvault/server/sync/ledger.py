@@ -7,8 +7,21 @@ from uuid import UUID
 
 from promptvault.domain.vault_digest import SIZE, entry
 from promptvault.server.sync import payload as payloads
+from promptvault.server.sync.cost import REVISION_BYTES, row_cost
 from promptvault.server.sync.payload import UnusableError
-from promptvault.wire.sync import HeadPush, Place, Push, ResolvePush, Result, SidePush
+from promptvault.wire.sync import (
+    HeadPush,
+    Place,
+    Push,
+    ResolvePush,
+    Result,
+    SidePush,
+    VersionPush,
+)
+
+_DELETION_ROOM = 4096
+"""Bytes by which a deletion may exceed what an account stores: the revision, and when
+it was deleted."""
 
 
 class Head(NamedTuple):
@@ -46,6 +59,8 @@ class Version(NamedTuple):
     seq: int
     position: int
     payload: bytes = b""
+    number: int = 0
+    """Which one of its prompt it is, counted from 1."""
 
 
 @dataclass(slots=True)
@@ -59,22 +74,43 @@ class Known:
 
 
 @dataclass(slots=True)
+class Sizes:
+    """How much there is of what a batch of pushes names."""
+
+    heads: dict[UUID, int] = field(default_factory=dict)
+    """Bytes of the payload of a prompt's head."""
+    sides: dict[UUID, int] = field(default_factory=dict)
+    """Bytes of the payload of a side."""
+    histories: dict[UUID, int] = field(default_factory=dict)
+    """Versions of a prompt."""
+
+
+@dataclass(slots=True)
 class Account:
     """What an account may hold and does, under its lock."""
 
     limit: int | None
     count: int
+    storage_limit: int | None
+    stored: int
+    """Bytes, as `cost` counts them."""
 
     def has_room(self) -> bool:
         """Whether one more prompt fits."""
         return self.limit is None or self.count < self.limit
+
+    def can_store(self, growth: int) -> bool:
+        """Whether so many more bytes fit."""
+        limit = self.storage_limit
+        return growth <= 0 or limit is None or self.stored + growth <= limit
 
 
 class Sent(NamedTuple):
     """A push in the form in which it is stored."""
 
     payload: bytes | None
-    versions: list[bytes]
+    versions: dict[UUID, tuple[int, bytes]]
+    """By id, in their order: where each stands in the push, and its payload."""
     named: set[UUID]
 
 
@@ -86,17 +122,22 @@ class Ledger:
     """
 
     known: Known
+    sizes: Sizes
     seq: int
     digest: int
     account: Account
     payload_limit: int
+    history_limit: int
     written: Known = field(default_factory=Known)
     results: list[Result] = field(default_factory=list)
-    inline: set[UUID] = field(default_factory=set)
-    """Prompts whose head the device must see, wherever its cursor stands."""
+    inline: dict[UUID, None] = field(default_factory=dict)
+    """Prompts whose head the device must see, wherever its cursor stands, in order."""
     bare: set[UUID] = field(default_factory=set)
     """Those of them of which the device has removed every version."""
     over: list[UUID] = field(default_factory=list)
+    """Prompts that were one too many."""
+    is_full: bool = False
+    """Whether anything was refused for want of storage."""
 
     @property
     def digest_bytes(self) -> bytes:
@@ -118,11 +159,13 @@ class Ledger:
         if push.rev in self.known.revisions:
             return self._again(push, sent)
         if self._is_too_large(sent):
-            return Result(rev=push.rev, r="too_large")
+            return Result(rev=push.rev, r="too_large", why="payload")
         refusal = self._conflict(push) if isinstance(push, HeadPush) else None
         refusal = refusal or self._unknown_version(push, sent)
+        refusal = refusal or self._too_many_versions(push, sent)
         if refusal is None and isinstance(push, HeadPush):
             refusal = self._quota(push)
+        refusal = refusal or self._no_storage(push, sent)
         return refusal or self._accept(push, sent)
 
     def _again(self, push: HeadPush | SidePush, sent: Sent) -> Result:
@@ -142,18 +185,19 @@ class Ledger:
         head = self.known.heads.get(push.item)
         result.gone = head is None
         if head is not None and head.rev != push.rev:
-            self.inline.add(push.item)
+            self.inline[push.item] = None
         return result
 
     def _is_too_large(self, sent: Sent) -> bool:
-        sizes = [len(sent.payload or b""), *map(len, sent.versions)]
-        return max(sizes) > self.payload_limit
+        sizes = (len(payload) for _, payload in sent.versions.values())
+        return max(len(sent.payload or b""), *sizes, 0) > self.payload_limit
 
     def _conflict(self, push: HeadPush) -> Result | None:
         head = self.known.heads.get(push.item)
         if push.base is None if head is None else head.rev in _line(push):
             return None
-        self.inline.add(push.item)
+        if head is not None:
+            self.inline[push.item] = None
         if push.payload is None:
             self.bare.add(push.item)
         return Result(
@@ -171,7 +215,7 @@ class Ledger:
         return None
 
     def _unknown_version(self, push: HeadPush | SidePush, sent: Sent) -> Result | None:
-        mine = {version.id for version in push.versions}
+        mine = sent.versions.keys()
         versions = self.known.versions
         # An id that another prompt has is none that this one may use.
         foreign = {
@@ -188,23 +232,66 @@ class Ledger:
         if push.deleted or self._is_live(push.item) or self.account.has_room():
             return None
         self.over.append(push.item)
-        return Result(rev=push.rev, r="quota")
+        return Result(rev=push.rev, r="quota", why="prompts")
 
     def _is_live(self, item: UUID) -> bool:
         head = self.known.heads.get(item)
         return head is not None and not head.deleted
 
+    def _too_many_versions(
+        self, push: HeadPush | SidePush, sent: Sent
+    ) -> Result | None:
+        new = len(self._new(sent))
+        count = self.sizes.histories.get(push.item, 0) + new
+        if not new or count <= self.history_limit:
+            return None
+        return Result(rev=push.rev, r="too_large", why="history")
+
+    def _no_storage(self, push: HeadPush | SidePush, sent: Sent) -> Result | None:
+        growth = self._growth(push, sent)
+        if self.account.can_store(growth) or self._may_exceed(push, sent, growth):
+            return None
+        self.is_full = True
+        return Result(rev=push.rev, r="quota", why="storage")
+
+    def _may_exceed(self, push: HeadPush | SidePush, sent: Sent, growth: int) -> bool:
+        """Tell whether a push only deletes: that goes on where nothing else fits.
+
+        A prompt that lives is deleted once, so what all of them add has a bound.
+        """
+        deletes = isinstance(push, HeadPush) and push.deleted
+        if not deletes or not self._is_live(push.item) or self._new(sent):
+            return False
+        return growth <= _DELETION_ROOM
+
+    def _new(self, sent: Sent) -> dict[UUID, tuple[int, bytes]]:
+        """Return the versions that are not known yet."""
+        known = self.known.versions
+        return {id: each for id, each in sent.versions.items() if id not in known}
+
+    def _growth(self, push: HeadPush | SidePush, sent: Sent) -> int:
+        """Return how many bytes more the account stores once *push* is accepted."""
+        before = 0
+        if isinstance(push, HeadPush) and push.item in self.known.heads:
+            before = row_cost(None) + self.sizes.heads.get(push.item, 0)
+        versions = sum(row_cost(payload) for _, payload in self._new(sent).values())
+        return REVISION_BYTES + row_cost(sent.payload) - before + versions
+
     def _accept(self, push: HeadPush | SidePush, sent: Sent) -> Result:
         self.seq += 1
         seq, known = self.seq, self._places(push)
+        self.account.stored += self._growth(push, sent)
+        size = len(sent.payload or b"")
         if isinstance(push, HeadPush):
             base = self._set_head(push, sent.payload)
+            self.sizes.heads[push.item] = size
         else:
             base = push.base
             self._note_side(push.rev, Side(push.item, False, seq, sent.payload))
+            self.sizes.sides[push.rev] = size
         revision = Revision(push.item, base, push.kind, seq, _hash(push, sent.payload))
         self.known.revisions[push.rev] = self.written.revisions[push.rev] = revision
-        self._add_versions(push, sent.versions)
+        self._add_versions(push.item, sent)
         self._resolve(push)
         return _accepted(push.rev, seq, known)
 
@@ -229,13 +316,13 @@ class Ledger:
             if (place := versions.get(each.id)) and place.item_id == push.item
         ]
 
-    def _add_versions(self, push: HeadPush | SidePush, stored: Iterable[bytes]) -> None:
-        pairs = zip(push.versions, stored, strict=True)
-        for position, (sent, payload) in enumerate(pairs):
-            if sent.id not in self.known.versions:
-                version = Version(push.item, self.seq, position, payload)
-                self.known.versions[sent.id] = version
-                self.written.versions[sent.id] = version
+    def _add_versions(self, item: UUID, sent: Sent) -> None:
+        number = self.sizes.histories.get(item, 0)
+        for id, (position, payload) in self._new(sent).items():
+            number += 1
+            version = Version(item, self.seq, position, payload, number)
+            self.known.versions[id] = self.written.versions[id] = version
+        self.sizes.histories[item] = number
 
     def _resolve(self, push: Push) -> None:
         for rev in push.resolves:
@@ -243,6 +330,7 @@ class Ledger:
             if side and side.item_id == push.item and not side.resolved:
                 self.seq += 1
                 self._note_side(rev, Side(push.item, True, self.seq))
+                self.account.stored -= self.sizes.sides.pop(rev, 0)
 
     def _note_side(self, rev: UUID, side: Side) -> None:
         self.known.sides[rev] = self.written.sides[rev] = side
@@ -254,7 +342,15 @@ def _stored(push: HeadPush | SidePush) -> Sent:
     if push.payload is None and not is_deletion:
         raise UnusableError
     named = payloads.named_versions(push.payload) if push.payload is not None else set()
-    return Sent(payload, [payloads.encode_version(v) for v in push.versions], named)
+    return Sent(payload, _stored_versions(push.versions), named)
+
+
+def _stored_versions(versions: Iterable[VersionPush]) -> dict[UUID, tuple[int, bytes]]:
+    found: dict[UUID, tuple[int, bytes]] = {}
+    for position, version in enumerate(versions):
+        stored = payloads.encode_version(version)
+        found.setdefault(version.id, (position, stored))
+    return found
 
 
 def _hash(push: HeadPush | SidePush, payload: bytes | None) -> bytes:

@@ -51,9 +51,14 @@ def _is_deeper(value: Any, depth: int) -> bool:
 def encode_version(version: VersionPush) -> bytes:
     """Return all of *version* but its id, as it was sent; raises UnusableError.
 
-    The order of its variables is a part of it.
+    The order of its variables is a part of it. One without a text is no version, but
+    for one whose text a device has left out, and says so.
     """
-    return _encode(version.__pydantic_extra__ or {}, _AS_SENT)
+    sent = version.__pydantic_extra__ or {}
+    text = sent.get("body")
+    if not (isinstance(text, str) and text) and sent.get("left_out") is not True:
+        raise UnusableError
+    return _encode(sent, _AS_SENT)
 
 
 def fingerprint(kind: str, deleted: bool, payload: bytes | None) -> bytes:

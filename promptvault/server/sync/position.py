@@ -1,10 +1,11 @@
 """Where a device stands in a vault, and whether it must begin anew."""
 
+from collections.abc import Set
 from typing import Literal, Protocol
 from uuid import UUID
 
 from promptvault.server.sync.feed import Page
-from promptvault.wire.sync import Cursor
+from promptvault.wire.sync import Cursor, Part
 
 Reason = Literal["epoch", "horizon"]
 
@@ -48,20 +49,23 @@ def reason_to_resync(cursor: Cursor, mark: UUID | None, vault: Vault) -> Reason 
     return "horizon" if safe < vault.gc_horizon else None
 
 
-def cursor_after(cursor: Cursor, page: Page) -> Cursor:
-    """Return where a device stands that has read *page*."""
+def cursor_after(cursor: Cursor, page: Page, told: Set[UUID]) -> Cursor:
+    """Return where a device stands that has read *page*, and the heads of *told*."""
     if not page.more:
         return Cursor(
             epoch=page.epoch, seq=max(page.head_seq, cursor.seq), boot=None, since=None
         )
-    return Cursor(
+    after = Cursor(
         epoch=page.epoch,
-        seq=page.changes[-1].seq,
+        seq=max((e.seq for e in page.changes if e.t != "versions"), default=cursor.seq),
         boot=page.gc_horizon if cursor.seq == 0 else cursor.boot,
-        since=page_start(cursor),
+        since=cursor.seq if cursor.since is None else cursor.since,
     )
+    # Left out otherwise, as an older program would not understand it.
+    if part := page.part or _still(cursor.part, told):
+        after.part = part
+    return after
 
 
-def page_start(cursor: Cursor) -> int:
-    """Return where the pages that are under way began."""
-    return cursor.seq if cursor.since is None else cursor.since
+def _still(part: Part | None, told: Set[UUID]) -> Part | None:
+    return None if part is None or part.item in told else part

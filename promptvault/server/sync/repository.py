@@ -9,12 +9,14 @@ from psycopg.rows import args_row
 from promptvault.server.column import Column, uuids
 from promptvault.server.database import Connection
 from promptvault.server.sync.batch import Named
+from promptvault.server.sync.cost import ROW_BYTES
 from promptvault.server.sync.ledger import (
     Head,
     Known,
     Ledger,
     Revision,
     Side,
+    Sizes,
     Version,
 )
 
@@ -29,8 +31,10 @@ class VaultState(NamedTuple):
     gc_horizon: int
     digest: bytes
     mark: UUID
+    plan: str
     prompt_limit: int | None
     prompt_count: int
+    stored_bytes: int
     is_note_due: bool
     """Whether it is to be written down how far the device has read."""
     is_mark_known: bool
@@ -46,11 +50,12 @@ WITH locked AS MATERIALIZED (
            SELECT vault_id FROM vault_members WHERE user_id = %(user)s)
      ORDER BY id FOR NO KEY UPDATE OF vaults
 ), paying AS MATERIALIZED (
-    SELECT id, prompt_limit, prompt_count FROM accounts
+    SELECT id, plan, prompt_limit, prompt_count, stored_bytes FROM accounts
      WHERE id = ANY(ARRAY(SELECT account_id FROM locked))
      ORDER BY id FOR NO KEY UPDATE
 )
-SELECT locked.*, paying.prompt_limit, paying.prompt_count,
+SELECT locked.*, paying.plan, paying.prompt_limit, paying.prompt_count,
+       paying.stored_bytes,
        coalesce(noted.seen_at < now() - interval '1 minute', true),
        locked.mark = ANY(%(marks)s::uuid[]) OR EXISTS (
            SELECT FROM marks WHERE vault_id = locked.id
@@ -66,21 +71,31 @@ SELECT locked.*, paying.prompt_limit, paying.prompt_count,
 _KNOWN = """
 SELECT 'role' AS kind, user_id AS id, NULL::uuid AS item_id, NULL::uuid AS rev,
        NULL::bool AS flag, NULL::bigint AS seq, NULL::int AS position,
-       NULL::bytea AS hash, role AS word
+       NULL::bytea AS hash, role AS word, NULL::bigint AS size
   FROM vault_members WHERE vault_id = %(vault)s AND user_id = %(user)s
 UNION ALL
-SELECT 'head', item_id, item_id, head_rev, deleted, seq, NULL, NULL, NULL
+SELECT 'head', item_id, item_id, head_rev, deleted, seq, NULL, NULL, NULL,
+       octet_length(payload)
   FROM items WHERE vault_id = %(vault)s AND item_id = ANY(%(items)s::uuid[])
 UNION ALL
-SELECT 'revision', rev, item_id, base_rev, NULL, seq, NULL, payload_hash, kind
+SELECT 'revision', rev, item_id, base_rev, NULL, seq, NULL, payload_hash, kind,
+       NULL
   FROM revisions WHERE vault_id = %(vault)s AND rev = ANY(%(revisions)s::uuid[])
 UNION ALL
-SELECT 'side', rev, item_id, NULL, resolved, seq, NULL, NULL, NULL
+SELECT 'side', rev, item_id, NULL, resolved, seq, NULL, NULL, NULL,
+       octet_length(payload)
   FROM sides WHERE vault_id = %(vault)s AND rev = ANY(%(sides)s::uuid[])
 UNION ALL
-SELECT 'version', version_id, item_id, NULL, NULL, seq, position, NULL, NULL
+SELECT 'version', version_id, item_id, NULL, NULL, seq, position, NULL, NULL, NULL
   FROM versions
  WHERE vault_id = %(vault)s AND version_id = ANY(%(versions)s::uuid[])
+UNION ALL
+SELECT 'history', item, item, NULL, NULL, NULL, NULL, NULL, NULL, last.number
+  FROM unnest(%(items)s::uuid[]) AS named (item)
+ CROSS JOIN LATERAL (
+       SELECT number FROM versions v
+        WHERE v.vault_id = %(vault)s AND v.item_id = named.item
+        ORDER BY v.seq DESC, v.position DESC LIMIT 1) AS last
 """
 
 _WRITE = """
@@ -103,15 +118,16 @@ WITH new_heads AS (
            %(revisions_3)s::text[], %(revisions_4)s::bigint[],
            %(revisions_5)s::bytea[])
 ), new_versions AS (
-    INSERT INTO versions (vault_id, version_id, item_id, seq, position, payload)
+    INSERT INTO versions
+           (vault_id, version_id, item_id, seq, position, payload, number)
     SELECT %(vault)s, * FROM unnest(
            %(versions_0)s::uuid[], %(versions_1)s::uuid[], %(versions_2)s::bigint[],
-           %(versions_3)s::int[], %(versions_4)s::bytea[])
+           %(versions_3)s::int[], %(versions_4)s::bytea[], %(versions_5)s::int[])
 ), new_mark AS (
     INSERT INTO marks (vault_id, mark, seq) VALUES (%(vault)s, %(mark)s, %(seq)s)
 ), new_count AS (
-    UPDATE accounts SET prompt_count = %(count)s
-     WHERE id = %(account)s AND prompt_count <> %(count)s
+    UPDATE accounts SET prompt_count = %(count)s, stored_bytes = %(stored)s
+     WHERE id = %(account)s
 )
 UPDATE vaults SET head_seq = %(seq)s, digest = %(digest)s, mark = %(mark)s
  WHERE id = %(vault)s
@@ -127,17 +143,19 @@ SELECT %(vault)s, * FROM unnest(
 _HEAD_TYPES = ("uuid", "uuid", "bool", "bigint", "bytea")
 _REVISION_TYPES = ("uuid", "uuid", "uuid", "text", "bigint", "bytea")
 _SIDE_TYPES = ("uuid", "uuid", "bool", "bigint", "bytea")
-_VERSION_TYPES = ("uuid", "uuid", "bigint", "int", "bytea")
+_VERSION_TYPES = ("uuid", "uuid", "bigint", "int", "bytea", "int")
 
-_PURGE = """
+# A row's own cost is `cost.ROW_BYTES`.
+_PURGE = f"""
 WITH gone AS (
     DELETE FROM items WHERE vault_id = %(vault)s AND deleted AND seq <= %(below)s
-    RETURNING item_id
+    RETURNING item_id, octet_length(payload) AS size
 ), settled AS (
     DELETE FROM sides WHERE vault_id = %(vault)s AND resolved AND seq <= %(below)s
-    RETURNING item_id
+    RETURNING item_id, octet_length(payload) AS size
 ), unneeded AS (
-    DELETE FROM versions v USING (TABLE gone UNION TABLE settled) done
+    DELETE FROM versions v USING (
+           SELECT item_id FROM gone UNION SELECT item_id FROM settled) done
      WHERE v.vault_id = %(vault)s AND v.item_id = done.item_id
        AND NOT EXISTS (
            SELECT 1 FROM items i
@@ -146,6 +164,13 @@ WITH gone AS (
        AND NOT EXISTS (
            SELECT 1 FROM sides s
             WHERE s.vault_id = %(vault)s AND s.item_id = v.item_id AND NOT s.resolved)
+    RETURNING octet_length(v.payload) AS size
+), freed AS (
+    UPDATE accounts a SET stored_bytes = stored_bytes - (
+           SELECT coalesce(sum({ROW_BYTES} + coalesce(size, 0)), 0) FROM (
+                  SELECT size FROM gone UNION ALL SELECT size FROM settled
+                  UNION ALL SELECT size FROM unneeded) AS deleted)
+      FROM vaults v WHERE v.id = %(vault)s AND a.id = v.account_id
 )
 SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM settled)
 """
@@ -181,8 +206,10 @@ class LedgerRepository:
     def __init__(self, connection: Connection, vault_id: UUID) -> None:
         self._connection, self._vault_id = connection, vault_id
 
-    async def known(self, named: Named, user_id: UUID) -> tuple[str | None, Known]:
-        """Return what the user is in the vault, and what is known of *named*.
+    async def known(
+        self, named: Named, user_id: UUID
+    ) -> tuple[str | None, Known, Sizes]:
+        """Return what the user is in the vault, what is known of *named*, and how much.
 
         Both are read after the lock was waited for: whoever held it may have changed
         them.
@@ -192,21 +219,25 @@ class LedgerRepository:
             _KNOWN,
             {"vault": self._vault_id, "user": user_id, **sets},
         )
-        role, known = None, Known()
+        role, known, sizes = None, Known(), Sizes()
         rows = await cursor.fetchall()
-        for kind, id, item, rev, flag, seq, position, hash, word in rows:
+        for kind, id, item, rev, flag, seq, position, hash, word, size in rows:
             match kind:
                 case "role":
                     role = word
                 case "head":
                     known.heads[id] = Head(rev, flag, seq)
+                    sizes.heads[id] = size or 0
                 case "revision":
                     known.revisions[id] = Revision(item, rev, word, seq, hash)
                 case "side":
                     known.sides[id] = Side(item, flag, seq)
+                    sizes.sides[id] = size or 0
                 case "version":
                     known.versions[id] = Version(item, seq, position)
-        return role, known
+                case "history":
+                    sizes.histories[id] = size
+        return role, known, sizes
 
     async def write(
         self,
@@ -230,6 +261,7 @@ class LedgerRepository:
             "digest": ledger.digest_bytes,
             "mark": mark,
             "count": ledger.account.count,
+            "stored": ledger.account.stored,
             **_columns("heads", _HEAD_TYPES, written.heads),
             **_columns("revisions", _REVISION_TYPES, written.revisions),
             **_columns("versions", _VERSION_TYPES, written.versions),

@@ -5,10 +5,12 @@ from uuid import UUID
 from promptvault.errors import NotFoundError, TooLargeError
 from promptvault.server.database import Connection
 from promptvault.server.settings import Settings
-from promptvault.server.sync.exchange import Exchange
-from promptvault.server.sync.feed import FeedRepository, version_read
+from promptvault.server.sync.exchange import Exchange, StorageLimit
+from promptvault.server.sync.feed import PAGE_BYTES, FeedRepository, version_read
+from promptvault.server.sync.history import HistoryRepository, HistorySize, Start
 from promptvault.server.token.repository import Bearer
 from promptvault.wire.sync import (
+    MAX_VERSIONS,
     PROTO,
     Limits,
     SyncAnswer,
@@ -26,36 +28,62 @@ def limits_of(settings: Settings) -> Limits:
         bytes=settings.body_limit,
         inflated=settings.inflated_limit,
         payload=PAYLOAD_LIMIT,
+        versions=MAX_VERSIONS,
+        page_versions=settings.versions_limit,
+        history=settings.history_limit,
     )
 
 
 async def synchronise(
-    connection: Connection, bearer: Bearer, request: SyncRequest, limits: Limits
+    connection: Connection,
+    bearer: Bearer,
+    request: SyncRequest,
+    limits: Limits,
+    storage_limit: StorageLimit,
 ) -> tuple[SyncAnswer, dict[UUID, int]]:
     """Take what *request* pushes and return what its device has not read.
 
     Also returns the vaults that have moved, and their new numbers. Everything is done
     or nothing: the caller's transaction holds all of it. Raises TooLargeError where
-    there are more pushes than the limits say.
+    there are more pushes, or versions in them, than the limits say.
     """
-    if sum(len(vault.push) for vault in request.vaults) > limits.items:
-        raise TooLargeError(f"A request may push {limits.items} changes at the most.")
-    exchange = Exchange(connection, bearer, request.device, limits)
+    _require_measure(request, limits)
+    exchange = Exchange(connection, bearer, request.device, limits, storage_limit)
     vaults = await exchange.run(request)
     answer = SyncAnswer(proto=PROTO, vaults=vaults, limits=limits, end=True)
     return answer, exchange.moved
 
 
-async def versions_of(
-    connection: Connection, bearer: Bearer, vault_id: UUID, item_id: UUID
-) -> VersionsRead:
-    """Return every version of a prompt; raises NotFoundError, also for a stranger.
+def _require_measure(request: SyncRequest, limits: Limits) -> None:
+    pushes = [push for vault in request.vaults for push in vault.push]
+    if len(pushes) > limits.items:
+        raise TooLargeError(f"A request may push {limits.items} changes at the most.")
+    if sum(len(p.versions) for p in pushes if p.kind != "resolve") > limits.versions:
+        raise TooLargeError(
+            f"A request may push {limits.versions} versions at the most."
+        )
 
-    All of them are in memory at once, as where a page holds a single long change: what
-    a prompt's history may be is bounded by what its devices have sent, and not here.
+
+async def versions_of(
+    connection: Connection,
+    bearer: Bearer,
+    vault_id: UUID,
+    item_id: UUID,
+    after: tuple[int, int],
+    most: int,
+) -> VersionsRead:
+    """Return up to *most* versions of a prompt that follow the place *after*.
+
+    Raises NotFoundError for a prompt without any there, and for a stranger.
     """
-    feed = FeedRepository(connection, vault_id, bearer.user_id)
-    rows = await feed.versions({item_id}, 0) if await feed.is_member() else []
-    if not rows:
+    is_member = await FeedRepository(connection, vault_id, bearer.user_id).is_member()
+    history = HistoryRepository(connection, vault_id)
+    starts = [Start(item_id, *after)] if is_member else []
+    found = await history.read(starts, HistorySize(most, PAGE_BYTES))
+    if not found.versions:
         raise NotFoundError("There is no such prompt.")
-    return VersionsRead(versions=[version_read(row) for row in rows])
+    last = found.versions[-1]
+    return VersionsRead(
+        versions=[version_read(each) for each in found.versions],
+        next=None if found.complete else f"{last.seq}.{last.position}",
+    )

@@ -1,6 +1,6 @@
 """Devices, and the tokens by which they are let in."""
 
-from sqlalchemy import CHAR, Column, Table, Text
+from sqlalchemy import CHAR, Column, Index, Table, Text, func
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from promptvault.server.tables.base import (
@@ -36,3 +36,4 @@ TOKENS = Table(
     moment("last_used_at"),
     moment("revoked_at"),
 )
+Index("tokens_ended_index", func.least(TOKENS.c.expires_at, TOKENS.c.revoked_at))

@@ -19,6 +19,8 @@ ACCOUNTS = Table(
     # and whatever sets plans (the operator, later billing) writes it.
     Column("prompt_limit", Integer),
     Column("prompt_count", Integer, nullable=False, server_default=text("0")),
+    # What its vaults keep, by `sync.cost`; the limit is the plan's, in the settings.
+    Column("stored_bytes", BigInteger, nullable=False, server_default=text("0")),
     created(),
     moment("deleted_at"),
 )
@@ -43,6 +45,11 @@ Index(
     unique=True,
     postgresql_where=USERS.c.deleted_at.is_(None),
 )
+Index(
+    "users_erase_at_index",
+    USERS.c.erase_at,
+    postgresql_where=USERS.c.erase_at.is_not(None),
+)
 
 IDENTITIES = Table(
     "identities",
@@ -53,4 +60,9 @@ IDENTITIES = Table(
     # By the provider's clock, in milliseconds; older news come too late.
     Column("changed_at", BigInteger, nullable=False, server_default=text("0")),
     moment("deleted_at"),
+    Index(
+        "identities_deleted_at_index",
+        "deleted_at",
+        postgresql_where=text("user_id IS NULL"),
+    ),
 )

@@ -28,6 +28,6 @@ EXTERNAL_EVENTS = Table(
     Column("source", Text, nullable=False),
     Column("external_id", Text, nullable=False),
     Column("kind", Text, nullable=False),
-    created(),
+    created(index=True),
     UniqueConstraint("source", "external_id"),
 )

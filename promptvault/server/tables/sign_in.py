@@ -22,7 +22,7 @@ DEVICE_CODES = Table(
     Column("device_os", Text, nullable=False),
     Column("ip", Text, nullable=False),
     created(),
-    moment("expires_at", nullable=False),
+    moment("expires_at", nullable=False, index=True),
     Column("interval_seconds", Integer, nullable=False),
     moment("last_polled_at"),
 )
@@ -34,7 +34,7 @@ SESSIONS = Table(
     reference("user_id", "users", nullable=False, index=True),
     Column("hash", CHAR(64), nullable=False, unique=True),
     created(),
-    moment("expires_at", nullable=False),
+    moment("expires_at", nullable=False, index=True),
 )
 
 SIGN_UPS = Table(
@@ -45,7 +45,7 @@ SIGN_UPS = Table(
     Column("email", Text, nullable=False),
     Column("password_hash", Text, nullable=False),
     created(),
-    moment("expires_at", nullable=False),
+    moment("expires_at", nullable=False, index=True),
 )
 
 PROVIDER_SIGN_INS = Table(
@@ -56,5 +56,5 @@ PROVIDER_SIGN_INS = Table(
     Column("browser_hash", CHAR(64), nullable=False),
     Column("user_code", Text, nullable=False),
     created(),
-    moment("expires_at", nullable=False),
+    moment("expires_at", nullable=False, index=True),
 )

@@ -90,6 +90,8 @@ VERSIONS = Table(
     Column("item_id", UUID, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("position", Integer, nullable=False),
+    # 1, 2, 3 ... of its prompt, in that order: a purge takes all of a prompt or none.
+    Column("number", Integer, nullable=False),
     Column("payload", LargeBinary, nullable=False),
     UniqueConstraint("vault_id", "item_id", "seq", "position"),
 )

@@ -11,6 +11,7 @@ from promptvault.vault.migrations import (
     m004_growth,
     m005_sync,
     m006_growth_version,
+    m007_sync_storage,
     m008_marks,
 )
 
@@ -21,6 +22,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m004_growth.upgrade,
     m005_sync.upgrade,
     m006_growth_version.upgrade,
+    m007_sync_storage.upgrade,
     m008_marks.upgrade,
 )
 LATEST = len(STEPS)

@@ -24,7 +24,7 @@ from promptvault.vault.sync.item import (
 )
 from promptvault.vault.sync.link import Link
 from promptvault.vault.sync.merging import Merger
-from promptvault.vault.sync.part import MOST_BYTES, parts
+from promptvault.vault.sync.part import is_long, parts
 from promptvault.vault.sync.side import (
     Side,
     add_side,
@@ -88,7 +88,7 @@ class Arrivals:
 
         One that this program cannot read is passed over: it stops no other.
         """
-        if self.link.resync:
+        if self.link.resync and change.t != "versions":
             self._see(str(change.item if change.t == "item" else change.rev))
         told = read_change(self.connection, change)
         if not told.is_readable or self._is_lost(change, told):
@@ -286,16 +286,16 @@ class Arrivals:
         told = {_place(each) for each in theirs.state.get("origins", [])}
         if any(_place(each) not in told for each in here):
             state = theirs.state | {"origins": here}
-        elif self._unsent_bytes(item) > (MOST_BYTES if with_side else -1):
+        elif self._has_unsent(item, only_long=with_side):
             state = theirs.state
         else:
             return
         self._rebase(item, item.local_rev, state, deleted=theirs.deleted)
 
-    def _unsent_bytes(self, item: Item) -> int:
-        """Return the length of what was not sent, -1 where there is nothing."""
-        found = unsent(self.connection, [item.id]).get(item.id)
-        return sum(each.size for each in found) if found else -1
+    def _has_unsent(self, item: Item, *, only_long: bool) -> bool:
+        """Tell whether something was not sent, or is too long to go along."""
+        found = unsent(self.connection, [item.id]).get(item.id, [])
+        return is_long(found) if only_long else bool(found)
 
     def _overwrite(self, item: Item, theirs: Revision) -> None:
         keep_private(self.connection, item.id)

@@ -33,7 +33,7 @@ from promptvault.vault.sync.minting import forget_changes, mint
 from promptvault.vault.sync.outgoing import Outgoing
 from promptvault.vault.sync.result import Results
 from promptvault.vault.sync.side import lone_items, set_status
-from promptvault.wire.sync import Quota, VaultAnswer
+from promptvault.wire.sync import Quota, Storage, VaultAnswer
 
 _MANY = 100
 """Changes; fewer go into the search index one by one."""
@@ -182,6 +182,8 @@ class _Reception:
         self._link = self._link.at(answer.cursor, answer.mark)
         if answer.quota:
             self._set_quota(answer.quota)
+        if answer.storage:
+            self._set_storage(answer.storage)
         if self._link.resync and not answer.more:
             now = to_text(self._scribe.now)
             self._taken.deleted += resync.finish(
@@ -258,6 +260,19 @@ class _Reception:
         if room:
             release(self._connection, Hold.LIMIT, room)
         self._link = self._link._replace(prompt_limit=limit, prompt_count=used)
+
+    def _set_storage(self, storage: Storage) -> None:
+        """Let what was held back for want of storage go once there is more of it.
+
+        Nobody knows before whether it is enough; while nothing was freed, it is not.
+        """
+        before = self._link.storage_left
+        self._link = self._link._replace(
+            storage_limit=storage.limit, storage_used=storage.used
+        )
+        left = self._link.storage_left
+        if left is None or (before is not None and left > before):
+            release(self._connection, Hold.STORAGE)
 
     def _differs(self, answer: VaultAnswer) -> bool:
         """Tell whether the server has something else than is known of it."""

@@ -23,14 +23,22 @@ class Hold(StrEnum):
 
     LIMIT = "limit"
     """The account has as many prompts as its tier allows."""
+    STORAGE = "storage"
+    """The account stores as many bytes as its tier allows."""
     SECRETS = "secrets"
     TOO_LARGE = "too_large"
+    HISTORY = "history"
+    """The server keeps no more versions of one prompt."""
     FORBIDDEN = "forbidden"
     """The account may read only."""
     REFUSED = "refused"
     """The server finds something wrong with it."""
     UNREADABLE = "unreadable"
     """What another device made of it is nothing that this program can read."""
+
+
+PLAN_HOLDS = frozenset({Hold.LIMIT, Hold.STORAGE})
+"""What another plan would let through."""
 
 
 @dataclass(slots=True)

@@ -1,5 +1,6 @@
 """With which vault of which server this one is synced, and how far it was read."""
 
+import json
 import sqlite3
 import uuid
 from typing import NamedTuple, Self
@@ -11,7 +12,7 @@ from promptvault.wire.sync import Cursor
 
 _COLUMNS = (
     "vault, server, device, epoch, seq, boot, since, resync, digest,"
-    " prompt_limit, prompt_count, mark"
+    " prompt_limit, prompt_count, mark, part, storage_limit, storage_used"
 )
 _TABLES = (
     *("changes", "revs", "items", "places", "resolves", "early", "seen", "acked"),
@@ -44,16 +45,31 @@ class Link(NamedTuple):
     """How many it held at last."""
     mark: str | None = None
     """The server's mark in its last answer, by which it knows how far it was read."""
+    part: str | None = None
+    """The last version that was read of a prompt of which more are to come, as JSON."""
+    storage_limit: int | None = None
+    """How many bytes the account may store; None without a limit."""
+    storage_used: int | None = None
+    """How many it stored at last; None where the server does not say."""
 
     @property
     def cursor(self) -> dict[str, object]:
         """How far the vault was read, as it goes over the wire."""
-        return {
+        cursor: dict[str, object] = {
             "epoch": self.epoch,
             "seq": self.seq,
             "boot": self.boot,
             "since": self.since,
         }
+        # Servers that know nothing of it refuse it; those that do have said it.
+        return cursor if self.part is None else cursor | {"part": json.loads(self.part)}
+
+    @property
+    def storage_left(self) -> int | None:
+        """How many bytes more the account may store, None where that is not known."""
+        if self.storage_limit is None or self.storage_used is None:
+            return None
+        return max(0, self.storage_limit - self.storage_used)
 
     @property
     def is_catching_up(self) -> bool:
@@ -68,12 +84,14 @@ class Link(NamedTuple):
     def at(self, cursor: Cursor, mark: UUID | None) -> Self:
         """Return the link with the cursor moved, and the mark that came with it."""
         epoch = str(cursor.epoch) if cursor.epoch else None
+        part = cursor.part.model_dump_json() if cursor.part else None
         return self._replace(
             epoch=epoch,
             seq=cursor.seq,
             boot=cursor.boot,
             since=cursor.since,
             mark=str(mark) if mark else None,
+            part=part,
         )
 
 

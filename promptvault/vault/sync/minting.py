@@ -82,6 +82,9 @@ def _mint_removal(connection: sqlite3.Connection, item: Item | None) -> set[str]
     )
     connection.execute("DELETE FROM sync_sides WHERE item = ?", (item.id,))
     connection.execute("DELETE FROM sync_early WHERE item = ?", (item.id,))
+    connection.execute(  # what was read of its versions is not here any more
+        "UPDATE sync_link SET part = NULL WHERE part ->> '$.item' = ?", (item.id,)
+    )
     _advance(connection, item, None, deleted=True)
     return {before.state["name"]} if before and before.state else set()
 

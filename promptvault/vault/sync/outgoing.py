@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from promptvault.vault.sync.item import Item, Revision, lines, new_rev
-from promptvault.vault.sync.part import MOST_BYTES
+from promptvault.vault.sync.part import MOST_BYTES, MOST_VERSIONS, is_long
 from promptvault.vault.sync.state import Outbound, outbound, unsent
-from promptvault.wire.sync import MAX_CHAIN
+from promptvault.wire.sync import MAX_CHAIN, MAX_VERSIONS
 
 _MOST_RESOLVES = 1000
 _ENVELOPE = 1000
@@ -37,6 +37,20 @@ class Room(NamedTuple):
     """Of the body before it is compressed; one change may be longer by itself."""
     payload: int = 256 * 1024
     """Bytes of one version."""
+    versions: int = MAX_VERSIONS
+    """Of all prompts together."""
+
+
+class _Size(NamedTuple):
+    """How much of a prompt's history goes along."""
+
+    bytes: int
+    versions: int
+    is_long: bool
+    """Whether it goes in parts."""
+
+
+_NOTHING = _Size(0, 0, is_long=False)
 
 
 @dataclass(slots=True)
@@ -49,6 +63,11 @@ class Sent:
     """Keys of the versions that go along."""
     upto: str | None = None
     """The last version that goes along; None for all, '' for none."""
+
+    @property
+    def rev(self) -> str:
+        """The id of the revision."""
+        return str(self.push["rev"])
 
     @property
     def kind(self) -> str:
@@ -104,7 +123,7 @@ class _Collection:
 
     def __init__(self, connection: sqlite3.Connection, room: Room) -> None:
         self._connection, self._room = connection, room
-        self._left = room.bytes
+        self._left, self._versions_left = room.bytes, room.versions
         self._changes: dict[str, Sent] = {}
         self._carriers: dict[str, Sent] = {}
         """By prompt, the first of its changes, with which its versions go."""
@@ -125,9 +144,10 @@ class _Collection:
         rows = self._connection.execute(_SIDES, (self._room.changes,)).fetchall()
         sizes = self._sizes({row[1] for row in rows})
         for rev, item, base, state in rows:
-            if sizes.get(item, 0) > MOST_BYTES:
+            size = sizes.get(item, _NOTHING)
+            if size.is_long:
                 continue  # its versions go in parts, with the prompt
-            if self._is_full(sizes.get(item, 0)):
+            if self._is_full(size):
                 return
             push = {"kind": "side", "item": item, "rev": rev, "base": base}
             sent = self._add(item, push | {"payload": json.loads(state)})
@@ -140,7 +160,7 @@ class _Collection:
         sizes = self._sizes({item.id for item in items})
         history = lines(self._connection, items)
         for item in items:
-            if self._is_full(sizes.get(item.id, 0)):
+            if self._is_full(sizes.get(item.id, _NOTHING)):
                 return
             revision, chain = _next(item, history[item.pk])
             sent = self._add(item.id, _head(item, revision, chain))
@@ -149,17 +169,23 @@ class _Collection:
                 self._whole.add(item.id)
                 self._absorbers[item.id] = sent
 
-    def _sizes(self, ids: set[str]) -> dict[str, int]:
+    def _sizes(self, ids: set[str]) -> dict[str, "_Size"]:
         found = unsent(self._connection, ids)
         # A history too long for one request goes in parts of about this size.
         return {
-            id_: min(sum(each.size for each in versions), 2 * MOST_BYTES)
+            id_: _Size(
+                min(sum(each.size for each in versions), 2 * MOST_BYTES),
+                min(len(versions), MOST_VERSIONS),
+                is_long(versions),
+            )
             for id_, versions in found.items()
         }
 
-    def _is_full(self, size: int) -> bool:
-        self._left -= size + _ENVELOPE
-        return self._left < 0 and bool(self._changes)
+    def _is_full(self, size: "_Size") -> bool:
+        self._left -= size.bytes + _ENVELOPE
+        self._versions_left -= size.versions
+        is_full = self._left < 0 or self._versions_left < 0
+        return is_full and bool(self._changes)
 
     def _add(self, item: str, push: dict[str, Any]) -> Sent:
         sent = self._changes[push["rev"]] = Sent(item, push)

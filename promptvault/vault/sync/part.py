@@ -7,7 +7,7 @@ from promptvault.vault.sync.item import State
 from promptvault.vault.sync.state import UnsentVersion
 
 MOST_BYTES = 1024 * 1024
-_MOST_VERSIONS = 1000
+MOST_VERSIONS = 1000
 
 
 class Part(NamedTuple):
@@ -16,6 +16,11 @@ class Part(NamedTuple):
     state: State
     upto: str | None
     """The last version that goes along; None for all that are left."""
+
+
+def is_long(unsent: Sequence[UnsentVersion]) -> bool:
+    """Tell whether so many versions go in parts rather than along with something."""
+    return len(unsent) > MOST_VERSIONS or sum(each.size for each in unsent) > MOST_BYTES
 
 
 def parts(
@@ -31,7 +36,7 @@ def parts(
     for number, version in enumerate(unsent[:-1], 1):
         size += version.size
         sent.add(version.id)
-        if size >= MOST_BYTES or number % _MOST_VERSIONS == 0:
+        if size >= MOST_BYTES or number % MOST_VERSIONS == 0:
             size = 0
             then = before or _as_of(state, version, known - sent)
             yield Part(then, version.id)

@@ -34,9 +34,12 @@ from promptvault.wire.sync import Result
 
 _HOLDS = {
     "quota": Hold.LIMIT,
+    "storage": Hold.STORAGE,
     "too_large": Hold.TOO_LARGE,
+    "history": Hold.HISTORY,
     "forbidden": Hold.FORBIDDEN,
 }
+"""By what the server says was wrong, and else by what there is too much of."""
 
 
 @dataclass(slots=True)
@@ -158,9 +161,32 @@ class Results:
             self._rename(item, sent)
         elif result.r == "invalid" and _can_send(sent, result):
             forget_places(self.connection, item.id, result.missing)
+        elif result.why == "storage" and self._can_delete_bare(item, sent):
+            self._delete_bare(item, sent)
         elif item.local_rev == str(result.rev) or sent.upto:
-            item.hold = _HOLDS.get(result.r, Hold.REFUSED)
+            item.hold = _hold(result)
             save_item(self.connection, item)
+
+    def _can_delete_bare(self, item: Item, sent: Sent) -> bool:
+        is_deletion = sent.push["deleted"] and sent.upto != ""
+        return bool(is_deletion and item.base_live and item.local_rev == sent.rev)
+
+    def _delete_bare(self, item: Item, sent: Sent) -> None:
+        """Let others know of a deletion without what there is no storage for.
+
+        Deleting goes on where nothing else fits: as the server has it, the prompt is
+        put into the trash there.
+        """
+        base = find_revision(self.connection, item, item.base_rev)
+        state = base.state if base else None
+        if state is not None:
+            kept = sent.push["payload"] or {}
+            times = {k: kept[k] for k in ("deleted_at",) if k in kept}
+            state |= times
+        bare = Revision(new_rev(), item.base_rev, True, "", state)
+        add_revision(self.connection, item, bare)
+        item.local_rev, item.hold = bare.rev, None
+        save_item(self.connection, item)
 
     def _conflict(self, item: Item, result: Result) -> None:
         if result.head is not None:
@@ -194,8 +220,12 @@ class Results:
         if item is None:
             forget_resolves(self.connection, sent.item, sent.push["resolves"])
             return
-        item.hold = _HOLDS.get(result.r, Hold.REFUSED)
+        item.hold = _hold(result)
         save_item(self.connection, item)
+
+
+def _hold(result: Result) -> Hold:
+    return _HOLDS.get(result.why or "", _HOLDS.get(result.r, Hold.REFUSED))
 
 
 def _can_send(sent: Sent, result: Result) -> bool:

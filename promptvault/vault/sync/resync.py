@@ -45,7 +45,7 @@ def begin(
         connection.execute("UPDATE sync_sides SET status = 'waiting'")
         bases.digest = 0
     return link._replace(
-        epoch=epoch, seq=0, boot=None, since=None, resync=reason, mark=None
+        epoch=epoch, seq=0, boot=None, since=None, part=None, resync=reason, mark=None
     )
 
 

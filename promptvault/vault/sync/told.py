@@ -29,7 +29,7 @@ def read_change(connection: sqlite3.Connection, change: Change) -> Told:
     except UnavailableError:
         return Told(None, versions, is_readable=False)
     if state is None:
-        is_readable = change.deleted or change.t == "resolved"
+        is_readable = change.deleted or change.t in {"resolved", "versions"}
     else:
         is_readable = lost.isdisjoint(named_versions(state))
     return Told(state, versions, is_readable)

@@ -22,6 +22,29 @@ from tests.server.conftest import EMAIL
 LIMITS = Limits(items=500, bytes=1 << 20, inflated=4 << 20, payload=256 * 1024)
 
 
+STORED = """
+SELECT sum(bytes) FROM (
+       SELECT vault_id, 200 + coalesce(octet_length(payload), 0) AS bytes FROM items
+       UNION ALL
+       SELECT vault_id, 200 + coalesce(octet_length(payload), 0) FROM sides
+       UNION ALL SELECT vault_id, 200 + octet_length(payload) FROM versions
+       UNION ALL SELECT vault_id, 200 FROM revisions
+       UNION ALL SELECT id, 0 FROM vaults) kept
+ WHERE vault_id IN (SELECT id FROM vaults WHERE account_id = (
+       SELECT account_id FROM vaults WHERE id = %s))
+"""
+"""What an account stores, counted anew; by one of its vaults."""
+
+MISNUMBERED = """
+SELECT version_id FROM (
+       SELECT version_id, number, row_number() OVER (
+                  PARTITION BY item_id ORDER BY seq, position) AS place
+         FROM versions WHERE vault_id = %s) numbered
+ WHERE number <> place
+"""
+"""Versions whose number is not the one that follows from their place."""
+
+
 def version(text: str = "Say hello.", id: str | None = None) -> dict[str, Any]:
     """Return a version as devices send it."""
     return {
@@ -88,6 +111,8 @@ class Vault:
     bearer: Bearer
     id: UUID
     limits: Limits = field(default_factory=LIMITS.model_copy)
+    storage: int | None = None
+    """Bytes that its account may store."""
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
         """Send a whole request."""
@@ -96,7 +121,8 @@ class Vault:
     async def _ask(self, request: SyncRequest) -> dict[str, Any]:
         async with self.connection.transaction():
             answer, _ = await synchronise(
-                self.connection, self.bearer, request, self.limits
+                *(self.connection, self.bearer, request, self.limits),
+                lambda plan: self.storage,
             )
         return answer.model_dump(mode="json", exclude_unset=True)
 
@@ -149,6 +175,21 @@ class Vault:
         assert count == len(live)  # I4
         assert limit is None or count <= limit
         self._check_lines([(row[0], row[1]) for row in items])
+        assert self.stored() == self.counted()
+        assert self.rows(MISNUMBERED) == []
+
+    def stored(self) -> int:
+        """Return how many bytes the account is said to store."""
+        ((bytes,),) = self.rows(
+            "SELECT stored_bytes FROM vaults v JOIN accounts a ON a.id = account_id"
+            " WHERE v.id = %s"
+        )
+        return int(bytes)
+
+    def counted(self) -> int:
+        """Return how many bytes that is, counted from the tables."""
+        ((bytes,),) = self.rows(STORED)
+        return int(bytes)
 
     def _check_lines(self, heads: list[tuple[UUID, UUID]]) -> None:
         """Assert that a prompt's revisions form one line that ends in its head."""

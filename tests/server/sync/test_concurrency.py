@@ -36,7 +36,9 @@ async def _ask(
     request = SyncRequest.model_validate(body)
     limits = LIMITS.model_copy(update={"items": 7})
     async with connection.transaction():
-        way = exchange(connection, vault.bearer, request.device, limits)
+        way = exchange(
+            *(connection, vault.bearer, request.device, limits), lambda plan: None
+        )
         answers = await way.run(request)
     return [answer.model_dump(mode="json") for answer in answers]
 
@@ -64,7 +66,7 @@ class Sequences(LockRepository):
         cursor = self._connection.cursor(row_factory=args_row(VaultState))
         await cursor.execute(
             "SELECT id, account_id, epoch, nextval('numbers') - 2, gc_horizon, digest,"
-            " NULL, 0, false FROM vaults WHERE id = ANY(%b::uuid[])",
+            " '', NULL, 0, 0, false FROM vaults WHERE id = ANY(%b::uuid[])",
             (ids,),
         )
         states = await cursor.fetchall()

@@ -238,6 +238,42 @@ def test_versions_of_a_prompt_that_moves_are_not_missed_later_either(
     assert vault.sync(cursor=cursor)["cursor"]["since"] == 1
 
 
+def test_pages_read_each_version_a_few_times_at_most(vault: Vault) -> None:
+    """Not all that follow, in every page."""
+    for _ in range(20):
+        vault.say(push(str(uuid4()), [version(str(n)) for n in range(100)]))
+    vault.limits.page_versions = 150
+    before = _versions_read(vault)
+    read = [each for change in _read(vault) for each in change.get("versions", [])]
+    assert len(read) == 2000
+    assert _versions_read(vault) - before < 4 * len(read)
+
+
+def _versions_read(vault: Vault) -> int:
+    """Return how many rows of versions PostgreSQL has read so far."""
+    vault.rows("SELECT pg_stat_force_next_flush() WHERE %s IS NOT NULL")
+    ((count,),) = vault.rows(
+        "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables"
+        " WHERE %s IS NOT NULL AND relname = 'versions'"
+    )
+    return int(count)
+
+
+def test_a_prompt_that_moves_while_it_is_read_comes_whole(vault: Vault) -> None:
+    vault.limits.page_versions = 40
+    first = push(str(uuid4()), [version(str(n)) for n in range(100)])
+    vault.say(first, new())
+    answer = vault.sync()
+    assert [each["t"] for each in answer["feed"]] == ["versions"]
+    part = answer["cursor"]["part"]
+    assert part == {"item": first["item"], "seq": 1, "position": 39}
+    vault.say(after(first))
+    changes = answer["feed"] + _read(vault, answer["cursor"])
+    read = [each["id"] for c in changes for each in c.get("versions", [])]
+    assert len({*read}) == len(read) == 102
+    assert "item" in [each["t"] for each in changes if each["item"] == first["item"]]
+
+
 # Several vaults
 
 

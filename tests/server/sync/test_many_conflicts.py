@@ -13,14 +13,23 @@ from tests.server.sync.conftest import LIMITS, Vault, push, version
 _LONG = "x" * (LIMITS.payload - 1000)
 _HISTORY = 4
 """Versions of each prompt, which are a megabyte together."""
+_MOST = 20
+"""Versions in one push."""
 
 
-def _stored(vault: Vault, count: int, versions: int = _HISTORY) -> list[str]:
+def _stored(
+    vault: Vault, count: int, versions: int = _HISTORY, batch: int = _MOST
+) -> list[str]:
     """Make *count* prompts with long histories, and return their ids."""
     ids = [str(uuid4()) for _ in range(count)]
     for item in ids:
-        (result,) = vault.say(push(item, [version(_LONG) for _ in range(versions)]))
-        assert result["r"] == "ok"
+        last: str | None = None
+        for _ in range(0, versions, batch):
+            sent = [version(_LONG) for _ in range(min(versions, batch))]
+            head = push(item, sent, base=last)
+            (result,) = vault.say(head)
+            assert result["r"] == "ok"
+            last = head["rev"]
     return ids
 
 
@@ -53,23 +62,38 @@ def test_many_conflicts_are_told_one_page_at_a_time(
     assert [len(told[item]) for item in ids] == [_HISTORY] * 14
 
 
-def test_a_history_longer_than_a_page_comes_whole(vault: Vault) -> None:
-    long, short = *_stored(vault, 1, 20), *_stored(vault, 1, 1)
+def test_a_history_longer_than_a_page_comes_in_parts(vault: Vault) -> None:
+    """Undecided until its last part, which brings what it is to be merged with."""
+    long, short = *_stored(vault, 1, 40, batch=10), *_stored(vault, 1, 1)
     both = [_stale(each, is_bare=False) for each in (long, short)]
     cursor = vault.sync()["cursor"]
     while cursor["since"] is not None:
         cursor = vault.sync(cursor=cursor)["cursor"]
     answer = vault.sync(*both, cursor=cursor)
-    assert [each["rev"] for each in answer["results"]] == [both[0]["rev"]]
-    assert [len(each["versions"]) for each in answer["feed"]] == [20]
-    answer = vault.sync(both[1], cursor=cursor)
-    assert [each["item"] for each in answer["feed"]] == [short]
+    parts = [answer["feed"][0]]
+    while parts[-1]["t"] == "versions":
+        assert (len(parts), answer["results"], answer["more"]) == (len(parts), [], True)
+        assert len(json.dumps(answer)) < 2 * PAGE_BYTES
+        answer = vault.sync(*both, cursor=answer["cursor"])
+        parts.append(answer["feed"][0])
+    assert {each["item"] for each in parts} == {long}
+    versions = [
+        (each["seq"], each["position"]) for p in parts for each in p["versions"]
+    ]
+    assert len(versions) == 40
+    assert versions == sorted({*versions})
+    assert [each["rev"] for each in answer["results"]] == [each["rev"] for each in both]
+    assert answer["feed"][1]["item"] == short
+    assert "part" not in answer["cursor"]
 
 
 def test_what_was_decided_is_done_and_the_rest_is_not(vault: Vault) -> None:
     (first,) = _stored(vault, 1, 20)
     made, late = push(str(uuid4()), [version()]), push(str(uuid4()), [version()])
-    answer = vault.sync(made, _stale(first, is_bare=False), late)
-    assert [each["r"] for each in answer["results"]] == ["ok", "conflict"]
-    assert answer["quota"]["used"] == 2
-    assert vault.say(late)[0].get("dup", False) is False
+    stale = _stale(first, is_bare=False)
+    cursor = vault.sync()["cursor"]
+    answer = vault.sync(made, stale, late, cursor=cursor)
+    done = [made["rev"], late["rev"]]
+    assert [each["rev"] for each in answer["results"]] == done
+    assert answer["quota"]["used"] == 3
+    assert vault.say(late)[0]["dup"] is True

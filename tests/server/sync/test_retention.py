@@ -12,6 +12,7 @@ from promptvault.domain.tier import Tier
 from promptvault.server.administration import Administration
 from promptvault.server.database import Connection
 from promptvault.server.retention.service import Purged, purge, purge_daily
+from promptvault.server.settings import Settings
 from promptvault.wire.device_code import CLIENT_ID
 from tests.conftest import Pvt
 from tests.server.conftest import EMAIL, Server, ServerProcess
@@ -47,11 +48,13 @@ class Device:
 
 
 def _purge(vault: Vault, days: float) -> Purged:
+    settings = Settings(pro_storage_mb=1)
+
     async def run() -> Purged:
         # With a connection as the pool has them: not every statement commits.
         await vault.connection.set_autocommit(False)
         try:
-            return await purge(vault.connection, TODAY + days * DAY)
+            return await purge(vault.connection, settings, TODAY + days * DAY)
         finally:
             await vault.connection.commit()
             await vault.connection.set_autocommit(True)
@@ -226,7 +229,7 @@ def test_it_is_done_once_a_day_whoever_does_it(
         for hours in (0, 1, 23, 24, 25, 48):
             async with await Connection.connect(database_url) as connection:
                 now = TODAY + timedelta(hours=hours)
-                done.append(await purge_daily(connection, now) is not None)
+                done.append(await purge_daily(connection, Settings(), now) is not None)
         return done
 
     assert open_vault().runner.run(run()) == [True, False, False, True, False, True]

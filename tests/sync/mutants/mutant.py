@@ -126,8 +126,8 @@ MUTANTS = (
     Mutant(
         "a conflict comes without the head",
         "server/sync/exchange.py",
-        "        inline = await feed.heads(pushed.inline - told)\n",
-        "        inline = await feed.heads(set())\n",
+        "        inline = page.take_in(await feed.heads(wanted, size, cursor.part))\n",
+        "        inline = []\n        told |= {*wanted}\n",
         "Restore",
     ),
     Mutant(
