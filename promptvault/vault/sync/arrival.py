@@ -50,6 +50,8 @@ from promptvault.vault.sync.version import (
 )
 from promptvault.wire.sync import Change
 
+_WAS_RESTORED = "SELECT 1 FROM sync_restored WHERE item = ?"
+
 
 @dataclass(slots=True)
 class Arrivals:
@@ -379,15 +381,14 @@ class Arrivals:
         """Tell whether ours is no edit, but a copy of what others deleted.
 
         A home that was copied with a new prompt in it sends that a second time. What
-        was taken out of the trash has changed since it was deleted.
+        was taken out of the trash here is no copy, although it may look the same.
         """
         if item.base_rev is not None or self.common.get(item.id) is not None:
             return False
         if ours.state is None or theirs.state is None:
             return False
-        deleted_at = theirs.state.get("deleted_at", theirs.state["updated_at"])
-        is_older = bool(ours.state["updated_at"] <= deleted_at)
-        return is_older and self.merger.is_same(ours.state, theirs.state)
+        was_restored = self.connection.execute(_WAS_RESTORED, (item.id,)).fetchone()
+        return not was_restored and self.merger.is_same(ours.state, theirs.state)
 
     def _both_changed(self, item: Item, ours: Revision, theirs: Revision) -> None:
         pk = self.adoption.find(item.id)
