@@ -12,6 +12,7 @@ from promptvault.history.text_merge import merge_text
 from promptvault.secret_scan import adds_secrets
 from promptvault.services.conflict import Conflict, Wording
 from promptvault.services.manuscript import read_edited
+from promptvault.services.template_reading import is_template
 from promptvault.services.workspace import Workspace
 from promptvault.services.writing import writing
 from promptvault.vault.sync.side import resolve_side, sides
@@ -146,11 +147,12 @@ def _merged(conflict: Conflict, content: Content) -> tuple[Wording, tuple[str, .
     )
     base = conflict.base
     before = _state(base, content) if base else _in_common(beside, present)
-    found = merge(before, beside, present, merge_text)
+    found = merge(before, beside, present, merge_text, is_template)
     kept = found.conflicts
     if kept:  # there the prompt stays as it is
         stays = {name: getattr(present, name) for name in kept}
-        found = merge(before, beside._replace(**stays), present, merge_text)
+        kept_beside = beside._replace(**stays)
+        found = merge(before, kept_beside, present, merge_text, is_template)
     merged = found.state or present
     is_new_secret = adds_secrets(conflict.present.version.content, content)
     details = Details(

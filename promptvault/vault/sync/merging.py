@@ -4,7 +4,7 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 
-from promptvault.domain.merge import MergeText, merge
+from promptvault.domain.merge import IsTemplate, MergeText, merge
 from promptvault.domain.merge import State as Compared
 from promptvault.domain.prompt import Author, Content
 from promptvault.domain.timestamp import to_text
@@ -26,6 +26,7 @@ class Merger:
 
     connection: sqlite3.Connection
     merge_text: MergeText
+    is_template: IsTemplate
     author: Author
     now: datetime
 
@@ -42,6 +43,7 @@ class Merger:
             self._compared(ours),
             self._compared(theirs),
             self.merge_text,
+            self.is_template,
         )
         if found.state is None:
             return None
