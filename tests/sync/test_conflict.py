@@ -142,13 +142,13 @@ def test_the_editor_gets_both_and_what_they_come_from(
     phone.ok("conflicts", "resolve", "a", "--edit")
     given = seen.read_text().splitlines()
     assert given[2:9] == [
-        "<<<<<<< ours (version 3)",
+        "<<<<<<< ours (version 3, this device)",
         "tres",
         "||||||| what both come from",
         "three",
         "=======",
         "THREE",
-        ">>>>>>> theirs (version 2)",
+        ">>>>>>> theirs (version 2, test)",
     ]
     assert phone.ok("get", "a").text == TEXT.replace("three", "tres\nthree\nTHREE")
 

@@ -66,9 +66,11 @@ WITH candidates AS (
            sum(size) OVER (ORDER BY seq) AS sum, count(*) OVER () AS total
       FROM sized
 ), page AS (
-    SELECT counted.*, author_user, device
+    SELECT counted.*, r.author_user, r.device, named.label
       FROM counted LEFT JOIN revisions r
         ON r.vault_id = %(vault)s AND r.rev = counted.rev
+      LEFT JOIN device_cursors named
+        ON named.vault_id = %(vault)s AND named.device = r.device
      WHERE number = 1 OR (number <= %(changes)s AND sum <= %(bytes)s)
 )
 SELECT v.epoch, v.head_seq, v.gc_horizon, v.digest, a.prompt_limit, a.prompt_count,
@@ -85,9 +87,11 @@ SELECT v.epoch, v.head_seq, v.gc_horizon, v.digest, a.prompt_limit, a.prompt_cou
 
 _HEADS = """
 SELECT i.seq, 'item' AS t, i.item_id AS item, i.head_rev AS rev, i.deleted, i.payload,
-       r.author_user, r.device
+       r.author_user, r.device, named.label
   FROM items i
   LEFT JOIN revisions r ON r.vault_id = i.vault_id AND r.rev = i.head_rev
+  LEFT JOIN device_cursors named
+    ON named.vault_id = i.vault_id AND named.device = r.device
  WHERE i.vault_id = %s AND i.item_id = ANY(%s::uuid[]) ORDER BY i.seq
 """
 
@@ -111,8 +115,14 @@ SELECT v.item_id, v.version_id, v.seq, v.position, v.payload
 
 
 _NOTE = """
-INSERT INTO device_cursors (vault_id, device, seq, seen_at) VALUES (%s, %s, %s, now())
-    ON CONFLICT (vault_id, device) DO UPDATE SET seq = excluded.seq, seen_at = now()
+INSERT INTO device_cursors (vault_id, device, seq, seen_at, label)
+    VALUES (%s, %s, %s, now(), (
+        SELECT coalesce(d.label, t.name)
+          FROM tokens t
+          LEFT JOIN devices d ON d.id = t.device_id AND d.user_id = t.user_id
+         WHERE t.id = %s AND t.user_id = %s))
+    ON CONFLICT (vault_id, device) DO UPDATE
+   SET seq = excluded.seq, seen_at = now(), label = excluded.label
 """
 
 
@@ -159,9 +169,13 @@ class FeedRepository:
         cursor = await self._connection.execute(_SIZES, (self._vault_id, uuids(items)))
         return {item: int(size) for item, size in await cursor.fetchall()}
 
-    async def note(self, device: UUID, seq: int) -> None:
-        """Write down how far a device has read: what all have read may be purged."""
-        await self._connection.execute(_NOTE, (self._vault_id, device, seq))
+    async def note(self, device: UUID, seq: int, token: UUID) -> None:
+        """Write down how far a device has read: what all have read may be purged.
+
+        It is called what the *token* is, or the device that signed in by it.
+        """
+        values = (self._vault_id, device, seq, token, self._user_id)
+        await self._connection.execute(_NOTE, values)
 
     async def is_member(self) -> bool:
         """Whether the user is a member of the vault."""
@@ -216,6 +230,8 @@ def _page(rows: list[dict[str, Any]]) -> Page:
 
 def _change(row: dict[str, Any]) -> Change:
     by = By(user=row["author_user"], device=row["device"])
+    if row["label"]:
+        by.name = row["label"]
     return Change(
         seq=row["seq"],
         t=row["t"],

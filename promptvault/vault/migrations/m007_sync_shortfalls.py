@@ -1,4 +1,4 @@
-"""What sync has to know besides texts: restored prompts, likely secrets, devices."""
+"""What sync has to know besides texts: restored prompts, names of devices."""
 
 import sqlite3
 
@@ -15,6 +15,10 @@ STATEMENTS = (
         WHEN old.deleted_at IS NULL AND new.deleted_at IS NOT NULL BEGIN
         DELETE FROM sync_restored WHERE item = new.id;
     END""",
+    # The name of the device that wrote what the server has: '' for this one, NULL
+    # where nobody has said.
+    "ALTER TABLE sync_items ADD COLUMN writer VARCHAR",
+    "ALTER TABLE sync_sides ADD COLUMN writer VARCHAR",
     """CREATE TRIGGER sync_prompts_gone AFTER DELETE ON prompts BEGIN
         DELETE FROM sync_restored WHERE item = old.id;
     END""",

@@ -9,6 +9,7 @@ from promptvault.vault.sync.adoption import Adoption, MissingVersionError
 from promptvault.vault.sync.base import Bases
 from promptvault.vault.sync.commit import Commit
 from promptvault.vault.sync.item import (
+    THIS_DEVICE,
     Hold,
     Item,
     Revision,
@@ -20,6 +21,7 @@ from promptvault.vault.sync.item import (
     forget_item,
     line,
     new_rev,
+    note_writer,
     save_item,
 )
 from promptvault.vault.sync.link import Link
@@ -95,6 +97,8 @@ class Arrivals:
         match change.t:
             case "item":
                 self._head(change, told.state, told.versions)
+                if (name := self._writer(change)) is not None:
+                    note_writer(self.connection, str(change.item), name)
             case "side":
                 self._side(change, told.state, told.versions)
             case _:
@@ -145,10 +149,18 @@ class Arrivals:
     ) -> None:
         assert state is not None
         self._learn(str(change.item), versions)
-        mine = change.by is not None and str(change.by.device) == self.link.device
-        item = str(change.item)
-        if take_side(self.connection, str(change.rev), item, state, mine=mine):
+        writer, item = self._writer(change), str(change.item)
+        mine = writer == THIS_DEVICE
+        rev = str(change.rev)
+        if take_side(self.connection, rev, item, state, mine=mine, writer=writer):
             self.conflicts += 1
+
+    def _writer(self, change: Change) -> str | None:
+        """Return the name of the device that made a change, as far as it is told."""
+        if change.by is None:
+            return None
+        is_mine = str(change.by.device) == self.link.device
+        return THIS_DEVICE if is_mine else change.by.name
 
     def _learn(self, prompt_id: str, versions: list[NewVersion]) -> None:
         """Take in versions, which are kept for later where their prompt is not here."""
