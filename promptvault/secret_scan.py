@@ -4,9 +4,11 @@ Every text that is saved goes through here, so what holds none is told at once: 
 rules (`secret_rules`), which take long to import, are asked about the others only.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
-from promptvault.domain.prompt import Content
+from promptvault.domain.name import slugify
+from promptvault.domain.prompt import Content, Details
 from promptvault.domain.secret import Place, Secret
 from promptvault.domain.variable import Value
 
@@ -18,6 +20,9 @@ _SHORTEST = 20
 _BEARING = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+/=.:"
 _RUNS = bytes(ord("a") if byte in _BEARING else ord(" ") for byte in range(256))
 _RUN = b"a" * _SHORTEST
+_KEY_IN_NAME = re.compile(r"(?=[a-z_]*[0-9])[a-z0-9_]{16}")
+"""Names are paths of words: long, all of `_BEARING`, but only keys mix digits in."""
+_REDACTED_TAG = "redacted"
 
 
 def may_hold_secrets(text: str) -> bool:
@@ -76,15 +81,53 @@ def redacted_content(content: Content) -> Content:
     return content._replace(body=redacted(content.body), variables=variables)
 
 
+def details_text(name: str, title: str, description: str, tags: Sequence[str]) -> str:
+    """Return what is said of a prompt besides its text, to be looked through at once.
+
+    A name that can hold no key is left out: most look long enough to hold one.
+    """
+    lines = [title, description, *tags]
+    return "\n".join([*lines, name] if _KEY_IN_NAME.search(name) else lines)
+
+
+def types_in(text: str) -> tuple[str, ...]:
+    """Return the types of the likely secrets in *text*."""
+    return tuple(sorted({type_ for type_, *_ in _places(text)}))
+
+
+def secrets_in(text: str) -> set[str]:
+    """Return the likely secrets in *text*, for a comparison; never to be shown."""
+    return {text[start:end] for _, start, end in _places(text)}
+
+
+def redacted_details(details: Details) -> Details:
+    """Return *details* without the likely secrets in title, description and tags."""
+    tags = (_REDACTED_TAG if _places(tag) else tag for tag in details.tags)
+    return details._replace(
+        title=redacted(details.title),
+        description=redacted(details.description),
+        tags=tuple(dict.fromkeys(tags)),
+    )
+
+
+def redacted_name(name: str) -> str:
+    """Return *name* with what the likely secrets in its parts were instead of them."""
+    if not _KEY_IN_NAME.search(name):
+        return name
+    parts = (
+        part if not _places(part) else slugify(redacted(part))
+        for part in name.split("/")
+    )
+    return "/".join(parts)
+
+
 def adds_secrets(before: Content, after: Content) -> bool:
     """Tell whether *after* holds a likely secret that *before* does not."""
     return not _strings(after) <= _strings(before)
 
 
 def _strings(content: Content) -> set[str]:
-    return {
-        text[start:end] for text in _texts(content) for _, start, end in _places(text)
-    }
+    return {secret for text in _texts(content) for secret in secrets_in(text)}
 
 
 def _texts(content: Content) -> Iterator[str]:

@@ -7,7 +7,7 @@ from promptvault.cli import terminal
 from promptvault.cli.render import count, difference, moment
 from promptvault.cli.render_table import Column, table
 from promptvault.services.comparison import unified
-from promptvault.services.conflict import Conflict, Wording, parts_of
+from promptvault.services.conflict import Conflict, Device, Wording, parts_of
 from promptvault.services.settling import Settled
 
 
@@ -24,8 +24,8 @@ def conflicts(found: Sequence[Conflict]) -> None:
             f"{each.prompt.name} (in the trash)"
             if each.is_trashed
             else each.prompt.name,
-            _made(each.ours),
-            _made(each.theirs),
+            _made(each.ours, each.ours_by),
+            _made(each.theirs, each.theirs_by),
             ", ".join(each.differences),
         )
         for each in found
@@ -35,9 +35,9 @@ def conflicts(found: Sequence[Conflict]) -> None:
         terminal.note("'promptvault conflicts resolve NAME' shows both and settles it.")
 
 
-def _made(wording: Wording) -> str:
+def _made(wording: Wording, device: Device) -> str:
     version = wording.version
-    return f"{version.number}, {moment(version.created_at)}"
+    return f"{version.number}, {moment(version.created_at)}, {device}"
 
 
 def sides(conflict: Conflict) -> None:
@@ -45,8 +45,8 @@ def sides(conflict: Conflict) -> None:
     ours, theirs = conflict.ours, conflict.theirs
     columns = (Column("", "dim"), Column("Ours", "red"), Column("Theirs", "green"))
     table(columns, _facts(conflict), "")
-    old = f"ours (version {ours.version.number})"
-    new = f"theirs (version {theirs.version.number})"
+    old = f"ours (version {ours.version.number}, {conflict.ours_by})"
+    new = f"theirs (version {theirs.version.number}, {conflict.theirs_by})"
     difference(unified(ours.version.body, theirs.version.body, old, new))
     _explain(conflict)
 
@@ -56,6 +56,7 @@ def _facts(conflict: Conflict) -> Iterator[tuple[str, str, str]]:
     yield "version", str(ours.version.number), str(theirs.version.number)
     times = ours.version.created_at, theirs.version.created_at
     yield "made", moment(times[0]), moment(times[1])
+    yield "on", str(conflict.ours_by), str(conflict.theirs_by)
     yield "by", ours.version.author.name, theirs.version.author.name
     yield "why", ours.version.message, theirs.version.message
     mine, other = parts_of(ours), parts_of(theirs)

@@ -13,7 +13,7 @@ def holdings(found: Sequence[Holding]) -> None:
     columns = (
         Column("Name", "cyan"),
         Column("Looks like", "yellow"),
-        Column("Lines", numeric=True),
+        Column("Where"),
         Column("State"),
     )
     lines = (line for holding in found for line in _lines(holding))
@@ -32,6 +32,8 @@ def _lines(holding: Holding) -> Iterator[tuple[str, ...]]:
     places = defaultdict(list)
     for secret in holding.secrets:
         places[secret.type].append(str(secret.line))
+    for field, kind in holding.fields:
+        places[kind].append(field)
     if not prompt.secrets:
         numbers = ", ".join(f"@{number}" for number in holding.versions)
         yield prompt.name, "", "", f"only in older versions: {numbers}"

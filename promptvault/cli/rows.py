@@ -112,6 +112,7 @@ def holding_row(holding: "Holding") -> Row:
     """Return a prompt with secrets as `scan --json` has it."""
     return prompt_row(holding.prompt) | {
         "places": [secret._asdict() for secret in holding.secrets],
+        "fields": [{"field": field, "type": kind} for field, kind in holding.fields],
         "sensitive_versions": list(holding.versions),
     }
 

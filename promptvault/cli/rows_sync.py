@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from promptvault.cli.rows import prompt_row, time_row, variable_row, version_row
 
 if TYPE_CHECKING:
-    from promptvault.services.conflict import Conflict, Wording
+    from promptvault.services.conflict import Conflict, Device, Wording
     from promptvault.services.settling import Settled
     from promptvault.services.sync_record import LastSync
     from promptvault.services.syncing import SyncReport
@@ -68,8 +68,8 @@ def conflict_row(conflict: "Conflict") -> dict[str, Any]:
         "differs": conflict.differences,
         "current": "theirs" if conflict.side.mine else "ours",
         "waiting": conflict.waiting,
-        "ours": _wording_row(conflict.ours),
-        "theirs": _wording_row(conflict.theirs),
+        "ours": _wording_row(conflict.ours) | _device_row(conflict.ours_by),
+        "theirs": _wording_row(conflict.theirs) | _device_row(conflict.theirs_by),
     }
 
 
@@ -95,6 +95,10 @@ def _wording_row(wording: "Wording") -> dict[str, Any]:
         "sensitive_allowed": details.secrets_allowed,
         "labels": dict(wording.labels),
     }
+
+
+def _device_row(device: "Device") -> dict[str, Any]:
+    return {"device": device.name, "this_device": device.is_this}
 
 
 def _text_row(wording: "Wording") -> dict[str, Any]:

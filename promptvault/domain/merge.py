@@ -19,6 +19,9 @@ class MergedText(NamedTuple):
 MergeText = Callable[[str, str, str], MergedText]
 """Merges base, ours and theirs line by line."""
 
+IsTemplate = Callable[[str], bool]
+"""Tells whether a text can be read as a template."""
+
 
 class State(NamedTuple):
     """All of a prompt that a person can change."""
@@ -51,13 +54,18 @@ class _Conflict(Exception):
 
 
 def merge(
-    base: State | None, ours: State, theirs: State, merge_text: MergeText
+    base: State | None,
+    ours: State,
+    theirs: State,
+    merge_text: MergeText,
+    is_template: IsTemplate,
 ) -> Merge:
     """Merge what two sides made of *base*; without a base only equal ones merge.
 
     Tags, labels and variables are merged one by one, the body by *merge_text*, which
     is asked only when both sides changed it. A body that could not be saved (each side
-    deleted what the other left) is a conflict.
+    deleted what the other left) is a conflict, and so is a template that cannot be read
+    where both sides could: a block that one side opened and the other closed.
     """
     if base is None:
         differing = tuple(f for f in State._fields if _differs(f, ours, theirs))
@@ -72,8 +80,23 @@ def merge(
             conflicts.append(field)
     if conflicts:
         return Merge(None, tuple(conflicts))
-    allowed = _may_leave(base, ours, theirs, merged["body"])
-    return Merge(State(**merged)._replace(secrets_allowed=allowed))
+    state = State(**merged)
+    if _is_broken(state, ours, theirs, is_template):
+        return Merge(None, ("body",))
+    allowed = _may_leave(base, ours, theirs, state.body)
+    return Merge(state._replace(secrets_allowed=allowed))
+
+
+def _is_broken(
+    merged: State, ours: State, theirs: State, is_template: IsTemplate
+) -> bool:
+    """Tell whether the merge made a template that cannot be read of two that can."""
+    contents = {(state.template, state.body) for state in (ours, theirs)}
+    if not merged.template or (True, merged.body) in contents:
+        return False
+    return not is_template(merged.body) and all(
+        is_template(body) for template, body in contents if template
+    )
 
 
 def _merge_field(

@@ -81,7 +81,8 @@ class Prompt(NamedTuple):
     uses: int = 0
     deleted_at: datetime | None = None
     secrets: tuple[str, ...] = ()
-    """Types of the likely secrets in the current version, as "GitHub Token"."""
+    """Types of the likely secrets in the current version, or in what is said of the
+    prompt (name, title, description, tags), as "GitHub Token"."""
     secrets_allowed: bool = False
     """True where a person said that they may leave this vault."""
     version_id: str = ""

@@ -10,7 +10,12 @@ from promptvault.errors import InvalidInputError, NotFoundError
 from promptvault.history.text_merge import has_conflict_markers, merge_text
 from promptvault.services.manuscript import editable_text
 from promptvault.vault.reader import Reader
-from promptvault.vault.sync.item import find_item, find_revision
+from promptvault.vault.sync.item import (
+    THIS_DEVICE,
+    find_item,
+    find_revision,
+    find_writer,
+)
 from promptvault.vault.sync.side import Side, sides
 
 
@@ -22,6 +27,17 @@ class Wording(NamedTuple):
     details: Details
     labels: Mapping[str, int]
     """Label to version number."""
+
+
+class Device(NamedTuple):
+    """Which device wrote a side, in words for people."""
+
+    name: str | None
+    """What its user calls it, None for this device and for one of an unknown name."""
+    is_this: bool
+
+    def __str__(self) -> str:
+        return "this device" if self.is_this else self.name or "another device"
 
 
 class Conflict(NamedTuple):
@@ -37,6 +53,8 @@ class Conflict(NamedTuple):
     """What both come from, where that is known."""
     waiting: int
     """How many more lie beside the same prompt."""
+    present_by: Device
+    beside_by: Device
 
     @property
     def ours(self) -> Wording:
@@ -47,6 +65,16 @@ class Conflict(NamedTuple):
     def theirs(self) -> Wording:
         """What another device made."""
         return self.present if self.side.mine else self.beside
+
+    @property
+    def ours_by(self) -> Device:
+        """Which device wrote `ours`: where no side is of this one, another."""
+        return self.beside_by if self.side.mine else self.present_by
+
+    @property
+    def theirs_by(self) -> Device:
+        """Which device wrote `theirs`."""
+        return self.present_by if self.side.mine else self.beside_by
 
     @property
     def is_trashed(self) -> bool:
@@ -124,7 +152,19 @@ def _conflicts(reader: Reader, prompt: Prompt, found: list[Side]) -> Iterator[Co
         if beside is not None:
             base = _base(reader, side, versions)
             left = len(found) - index - 1
-            yield Conflict(prompt, side, present, beside, base, left)
+            devices = _present_by(reader, side), _device(side.writer, side.mine)
+            yield Conflict(prompt, side, present, beside, base, left, *devices)
+
+
+def _present_by(reader: Reader, side: Side) -> Device:
+    item = find_item(reader.connection, side.item)
+    writer = find_writer(reader.connection, item) if item else None
+    return _device(writer, writer is None and not side.mine)
+
+
+def _device(writer: str | None, is_mine: bool) -> Device:
+    is_this = is_mine or writer == THIS_DEVICE
+    return Device(None if is_this else writer, is_this)
 
 
 def _present(prompt: Prompt, versions: Mapping[str, Version]) -> Wording:
@@ -187,9 +227,9 @@ def manuscript(conflict: Conflict) -> Manuscript:
     base = conflict.base
     before = editable_text(base.version.content) if base else _ends(ours, theirs)
     labels = (
-        f"ours (version {conflict.ours.version.number})",
+        f"ours (version {conflict.ours.version.number}, {conflict.ours_by})",
         "what both come from",
-        f"theirs (version {conflict.theirs.version.number})",
+        f"theirs (version {conflict.theirs.version.number}, {conflict.theirs_by})",
     )
     merged = merge_text(before, ours, theirs, labels)
     return Manuscript(merged.text, (before, ours, theirs))

@@ -8,10 +8,13 @@ from promptvault.domain.prompt import Content, Prompt
 from promptvault.domain.secret import Secret
 from promptvault.errors import ConflictError
 from promptvault.secret_scan import (
+    details_text,
     find_secrets,
-    redacted,
     redacted_content,
+    redacted_details,
+    redacted_name,
     secret_types,
+    types_in,
 )
 from promptvault.services.locking import locked
 from promptvault.services.outcome import Outcome, Saved
@@ -24,6 +27,9 @@ from promptvault.vault.reader import Reader, Selection
 if TYPE_CHECKING:
     from promptvault.vault.repository import Repository
 
+_MARKED = """SELECT DISTINCT p.id FROM prompts p JOIN versions v ON v.prompt_pk = p.pk
+    WHERE v.secrets != '[]'"""
+
 
 @dataclass(frozen=True, slots=True)
 class Holding:
@@ -32,6 +38,8 @@ class Holding:
     prompt: Prompt
     secrets: tuple[Secret, ...]
     """Those in the text of the current version."""
+    fields: tuple[tuple[str, str], ...]
+    """What else of it holds some: field ('title', 'tags' and so on) and type."""
     versions: tuple[int, ...]
     """Numbers of all versions that hold some."""
 
@@ -44,11 +52,24 @@ def scan(workspace: Workspace) -> list[Holding]:
 
 
 def _holdings(reader: Reader) -> Iterator[Holding]:
-    for prompt in reader.prompts(Selection(secrets=True)):
+    marked = {id_ for (id_,) in reader.rows(_MARKED)}
+    for prompt in reader.prompts(Selection()):
+        if not (prompt.secrets or prompt.id in marked):
+            continue
         current = reader.current(prompt)
         numbers = [v.number for v in reader.versions(prompt) if secret_types(v.content)]
         found = find_secrets(current.body)
-        yield Holding(prompt, tuple(found), tuple(numbers))
+        yield Holding(prompt, tuple(found), tuple(_fields(prompt)), tuple(numbers))
+
+
+def _fields(prompt: Prompt) -> Iterator[tuple[str, str]]:
+    texts = {
+        "name": details_text(prompt.name, "", "", ()),
+        "title": prompt.title,
+        "description": prompt.description,
+        "tags": "\n".join(prompt.tags),
+    }
+    yield from ((field, kind) for field in texts for kind in types_in(texts[field]))
 
 
 def redact(workspace: Workspace, names: Sequence[str]) -> list[Saved]:
@@ -67,7 +88,7 @@ def _chosen(reader: Reader, names: Sequence[str]) -> list[Prompt]:
     if names:
         found = map(reader.get, names)
         return list({prompt.id: prompt for prompt in found}.values())
-    held = reader.prompts(Selection(secrets=True))
+    held = reader.prompts(Selection())
     return [prompt for prompt in held if prompt.is_held_back]
 
 
@@ -79,14 +100,23 @@ def _redact(repository: "Repository", prompt: Prompt) -> Saved:
         note = f"Redact {', '.join(secret_types(before))}"
         prompt = repository.add_version(prompt, after, note)
         outcome = Outcome.CHANGED
-    details = prompt.details._replace(
-        title=redacted(prompt.title), description=redacted(prompt.description)
-    )
-    if details != prompt.details:
-        note = f"Redact the title of {prompt.name}"
-        prompt = repository.update(prompt, details, note)
+    name = _redacted_name(repository.reader, prompt)
+    details = redacted_details(prompt.details)
+    if (name, details) != (prompt.name, prompt.details):
+        change = (prompt, name, details)
+        (prompt,) = repository.describe([change], f"Redact the details of {name}")
         outcome = Outcome.CHANGED
     return Saved(prompt, outcome)
+
+
+def _redacted_name(reader: Reader, prompt: Prompt) -> str:
+    """Return the prompt's name without likely secrets, one that is free."""
+    wanted = redacted_name(prompt.name)
+    name, number = wanted, 1
+    while name != prompt.name and reader.find(name):
+        number += 1
+        name = f"{wanted}-{number}"
+    return name
 
 
 def undo_redaction(workspace: Workspace, names: Sequence[str]) -> list[Saved]:

@@ -14,7 +14,7 @@ from promptvault.domain.prompt import (
 )
 from promptvault.domain.revision import validate_label
 from promptvault.errors import ConflictError, InvalidInputError, NotFoundError
-from promptvault.secret_scan import adds_secrets
+from promptvault.secret_scan import adds_secrets, details_text, secrets_in
 from promptvault.services.eval_gate import require_passed
 from promptvault.services.manuscript import Fields, Written, read_edited
 from promptvault.services.outcome import Outcome, Saved
@@ -119,10 +119,20 @@ def _change(
         prompt = repository.add_version(prompt, content, note)
         outcome = Outcome.CHANGED
     if details != prompt.details:
+        if prompt.secrets_allowed and _says_more_secrets(prompt, details):
+            details = details._replace(secrets_allowed=False)
         note = _message(message, f"Describe {prompt.name}")
         prompt = repository.update(prompt, details, note)
         outcome = Outcome.CHANGED
     return Saved(prompt, outcome)
+
+
+def _says_more_secrets(prompt: Prompt, details: Details) -> bool:
+    before, after = (
+        secrets_in(details_text(prompt.name, each.title, each.description, each.tags))
+        for each in (prompt.details, details)
+    )
+    return not after <= before
 
 
 def move(

@@ -9,9 +9,10 @@ from promptvault.domain.prompt import Content, Details, Prompt
 from promptvault.domain.variable import variables_to_mapping
 from promptvault.errors import ConflictError, InvalidInputError
 from promptvault.history.text_merge import merge_text
-from promptvault.secret_scan import adds_secrets
+from promptvault.secret_scan import adds_secrets, details_text, secrets_in
 from promptvault.services.conflict import Conflict, Wording
 from promptvault.services.manuscript import read_edited
+from promptvault.services.template_reading import is_template
 from promptvault.services.workspace import Workspace
 from promptvault.services.writing import writing
 from promptvault.vault.sync.side import resolve_side, sides
@@ -146,13 +147,15 @@ def _merged(conflict: Conflict, content: Content) -> tuple[Wording, tuple[str, .
     )
     base = conflict.base
     before = _state(base, content) if base else _in_common(beside, present)
-    found = merge(before, beside, present, merge_text)
+    found = merge(before, beside, present, merge_text, is_template)
     kept = found.conflicts
     if kept:  # there the prompt stays as it is
         stays = {name: getattr(present, name) for name in kept}
-        found = merge(before, beside._replace(**stays), present, merge_text)
+        kept_beside = beside._replace(**stays)
+        found = merge(before, kept_beside, present, merge_text, is_template)
     merged = found.state or present
     is_new_secret = adds_secrets(conflict.present.version.content, content)
+    is_new_secret = is_new_secret or not _covers((beside, present), merged)
     details = Details(
         merged.title,
         merged.description,
@@ -178,6 +181,17 @@ def _state(wording: Wording, content: Content) -> State:
         template=content.template,
         variables=variables_to_mapping(content.variables),
     )
+
+
+def _covers(sides: tuple[State, State], merged: State) -> bool:
+    """Tell whether each secret in what is said of the prompt was allowed out."""
+    allowed = (_secrets(each) for each in sides if each.secrets_allowed)
+    return _secrets(merged) <= set[str]().union(*allowed)
+
+
+def _secrets(state: State) -> set[str]:
+    words = (state.name, state.title, state.description, state.tags)
+    return secrets_in(details_text(*words))
 
 
 def _in_common(one: State, other: State) -> State:

@@ -11,6 +11,7 @@ from promptvault.errors import TooLargeError, UnavailableError
 from promptvault.history.text_merge import merge_text
 from promptvault.services.locking import locked
 from promptvault.services.read_ahead import batched, read_ahead
+from promptvault.services.template_reading import is_template
 from promptvault.services.workspace import Workspace
 from promptvault.vault import outbox
 from promptvault.vault.database import bulk_transaction, open_read_only
@@ -211,7 +212,7 @@ class _Sync:
 
     def _scribe(self) -> Scribe:
         workspace = self._workspace
-        return Scribe(workspace.author(), workspace.now(), merge_text)
+        return Scribe(workspace.author(), workspace.now(), merge_text, is_template)
 
     def _collect(self) -> tuple[Link, Outgoing]:
         with snapshot(self._workspace) as connection:

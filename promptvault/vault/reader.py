@@ -20,6 +20,7 @@ from promptvault.domain.revision import AsOf, Named, Number, Revision
 from promptvault.domain.timestamp import from_text, to_text
 from promptvault.domain.variable import variables_from_mapping
 from promptvault.errors import NotFoundError
+from promptvault.secret_scan import details_text, types_in
 from promptvault.vault.database import open_read_only, translated_errors
 
 PROMPT_QUERY = """
@@ -72,8 +73,6 @@ class Selection(NamedTuple):
     favourite: bool = False
     trashed: bool = False
     names: tuple[str, ...] = ()
-    secrets: bool = False
-    """Only those with a likely secret in some version."""
 
     def where(self) -> tuple[str, list[Any]]:
         """Return the SQL condition over ``prompts p`` and its parameters."""
@@ -93,10 +92,6 @@ class Selection(NamedTuple):
             parameters.append(self.source)
         if self.favourite:
             conditions.append("p.favourite")
-        if self.secrets:
-            conditions.append(
-                "p.pk IN (SELECT prompt_pk FROM versions WHERE secrets != '[]')"
-            )
         if self.names:
             conditions.append("p.name IN (SELECT value FROM json_each(?))")
             parameters.append(json.dumps(self.names))
@@ -297,12 +292,14 @@ def to_prompt(row: tuple[Any, ...]) -> Prompt:
     """Build a Prompt from a row of the reader's prompt query."""
     deleted_at, used_at, uses, secrets, allowed, version_id, versions = row[13:20]
     in_conflict, hold = row[20:22]
+    tags = tuple(json.loads(row[5]))
+    in_details = types_in(details_text(row[2], row[3], row[4], tags))
     return Prompt(
         id=row[1],
         name=row[2],
         title=row[3],
         description=row[4],
-        tags=tuple(json.loads(row[5])),
+        tags=tags,
         favourite=bool(row[6]),
         template=bool(row[7]),
         source=row[8],
@@ -313,7 +310,7 @@ def to_prompt(row: tuple[Any, ...]) -> Prompt:
         deleted_at=from_text(deleted_at) if deleted_at else None,
         used_at=from_text(used_at) if used_at else None,
         uses=uses or 0,
-        secrets=tuple(json.loads(secrets)),
+        secrets=tuple(sorted({*json.loads(secrets), *in_details})),
         secrets_allowed=bool(allowed),
         version_id=version_id,
         versions=versions,

@@ -173,6 +173,8 @@ class By(BaseModel):
 
     user: UUID
     device: UUID
+    name: str | None = None
+    """What the user calls the device, where the server knows it."""
 
 
 class VersionRead(BaseModel):

@@ -28,6 +28,11 @@ def refuse(base: str, ours: str, theirs: str) -> MergedText:
     return MergedText(f"<<<<<<<\n{ours}{theirs}", clean=False)
 
 
+def is_readable(body: str) -> bool:
+    """Stand for a template engine: what is opened has to be closed."""
+    return body.count("{") == body.count("}")
+
+
 def append(base: str, ours: str, theirs: str) -> MergedText:
     """Stand for a merge of texts that always succeeds."""
     return MergedText(f"{ours}{theirs}", clean=True)
@@ -35,7 +40,7 @@ def append(base: str, ours: str, theirs: str) -> MergedText:
 
 def merged(base: State, ours: State, theirs: State) -> State:
     """Return the state that a merge without conflict gives."""
-    state = merge(base, ours, theirs, append).state
+    state = merge(base, ours, theirs, append, is_readable).state
     assert state
     return state
 
@@ -66,14 +71,22 @@ def exact(state: State | None) -> str:
 
 @given(states, states)
 def test_what_one_side_alone_changed_stands(base: State, changed: State) -> None:
-    assert exact(merge(base, changed, base, refuse).state) == exact(changed)
-    assert exact(merge(base, base, changed, refuse).state) == exact(changed)
+    assert exact(merge(base, changed, base, refuse, is_readable).state) == exact(
+        changed
+    )
+    assert exact(merge(base, base, changed, refuse, is_readable).state) == exact(
+        changed
+    )
 
 
 @given(states, states)
 def test_what_both_changed_alike_stands(base: State, changed: State) -> None:
-    assert exact(merge(base, changed, changed, refuse).state) == exact(changed)
-    assert exact(merge(None, changed, changed, refuse).state) == exact(changed)
+    assert exact(merge(base, changed, changed, refuse, is_readable).state) == exact(
+        changed
+    )
+    assert exact(merge(None, changed, changed, refuse, is_readable).state) == exact(
+        changed
+    )
 
 
 def without_order(state: State) -> State:
@@ -86,7 +99,10 @@ def without_order(state: State) -> State:
 def test_it_is_no_matter_which_side_is_ours(
     base: State, one: State, other: State
 ) -> None:
-    here, there = merge(base, one, other, refuse), merge(base, other, one, refuse)
+    here, there = (
+        merge(base, one, other, refuse, is_readable),
+        merge(base, other, one, refuse, is_readable),
+    )
     assert here.conflicts == there.conflicts
     if here.state and there.state:
         assert exact(without_order(here.state)) == exact(without_order(there.state))
@@ -96,7 +112,7 @@ def test_it_is_no_matter_which_side_is_ours(
 def test_every_change_is_in_the_result_or_named_as_a_conflict(
     base: State, ours: State, theirs: State
 ) -> None:
-    state, conflicts = merge(base, ours, theirs, refuse)
+    state, conflicts = merge(base, ours, theirs, refuse, is_readable)
     assert (state is None) == bool(conflicts)
     if state is None:
         return
@@ -127,13 +143,13 @@ def assert_changes_stand(
 @pytest.mark.parametrize("field", ["name", "title", "description", "body"])
 def test_a_field_that_both_changed_differently_is_a_conflict(field: str) -> None:
     ours, theirs = (State(**BASE._asdict() | {field: side}) for side in "ab")
-    assert merge(BASE, ours, theirs, refuse) == Merge(None, (field,))
+    assert merge(BASE, ours, theirs, refuse, is_readable) == Merge(None, (field,))
 
 
 def test_different_fields_of_two_sides_come_together() -> None:
     ours = BASE._replace(title="New", favourite=True, body="one\n")
     theirs = BASE._replace(name="review", template=True, description="Short.")
-    assert merge(BASE, ours, theirs, refuse).state == BASE._replace(
+    assert merge(BASE, ours, theirs, refuse, is_readable).state == BASE._replace(
         title="New",
         favourite=True,
         body="one\n",
@@ -156,7 +172,7 @@ def test_labels_are_merged_one_by_one() -> None:
     state = merged(BASE, ours, theirs)
     assert state.labels == {"production": "v2", "draft": "v3"}
     other = BASE._replace(labels={"old": "v0"})
-    assert merge(BASE, ours, other, refuse) == Merge(None, ("labels",))
+    assert merge(BASE, ours, other, refuse, is_readable) == Merge(None, ("labels",))
 
 
 def test_variables_are_merged_one_by_one() -> None:
@@ -166,7 +182,7 @@ def test_variables_are_merged_one_by_one() -> None:
     assert list(state.variables) == ["x", "w", "z"]
     assert state.variables["x"] == {"default": 2}
     other = BASE._replace(variables={**BASE.variables, "x": {"default": True}})
-    assert merge(BASE, ours, other, refuse) == Merge(None, ("variables",))
+    assert merge(BASE, ours, other, refuse, is_readable) == Merge(None, ("variables",))
 
 
 def test_a_default_that_python_finds_equal_is_a_change() -> None:
@@ -177,19 +193,45 @@ def test_a_default_that_python_finds_equal_is_a_change() -> None:
     ):
         state = merged(BASE, ours, theirs)
         assert state.variables["x"]["default"] is True
-        assert merge(None, ours, theirs, refuse) == Merge(None, ("variables",))
+        assert merge(None, ours, theirs, refuse, is_readable) == Merge(
+            None, ("variables",)
+        )
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "clean"),
+    [
+        (("{a", True), ("b}", True), True),  # neither could be read before
+        (("{a}", True), ("{b}", True), True),
+        (("{a}{", False), ("{b}", True), False),  # our text, their kind
+        (("{a", False), ("b", False), True),  # no template at all
+    ],
+)
+def test_a_merge_of_sound_templates_is_sound_or_a_conflict(
+    ours: tuple[str, bool], theirs: tuple[str, bool], clean: bool
+) -> None:
+    mine, other = (
+        BASE._replace(body=body, template=kind) for body, kind in (ours, theirs)
+    )
+    found = merge(BASE, mine, other, append, is_readable)
+    assert (found.state is not None) == clean
+    assert clean or found == Merge(None, ("body",))
 
 
 def test_without_a_base_only_equal_ones_merge() -> None:
     relabelled = BASE._replace(labels=dict(list(BASE.labels.items())[::-1]))
-    assert merge(None, BASE, relabelled, refuse).state == BASE
+    assert merge(None, BASE, relabelled, refuse, is_readable).state == BASE
     other = BASE._replace(title="Other", tags=())
-    assert merge(None, BASE, other, append) == Merge(None, ("title", "tags"))
+    assert merge(None, BASE, other, append, is_readable) == Merge(
+        None, ("title", "tags")
+    )
 
 
 def test_a_body_that_could_not_be_saved_is_a_conflict() -> None:
     ours, theirs = BASE._replace(body="one\n"), BASE._replace(body="three\n")
-    found = merge(BASE, ours, theirs, lambda *_: MergedText("\n", clean=True))
+    found = merge(
+        BASE, ours, theirs, lambda *_: MergedText("\n", clean=True), is_readable
+    )
     assert found == Merge(None, ("body",))
 
 

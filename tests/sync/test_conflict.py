@@ -13,6 +13,7 @@ from tests.terminal_kit import on_a_terminal
 TEXT = "one\ntwo\nthree\nfour\nfive\n"
 DESK = TEXT.replace("three", "THREE")
 PHONE = TEXT.replace("three", "tres")
+SIDES = ("ours", "theirs")
 
 
 @pytest.fixture
@@ -46,6 +47,9 @@ def test_each_device_calls_its_own_wording_ours(desk: Machine, phone: Machine) -
         "Of the phone",
         "Of the desk",
     )
+    said = [row[side].pop("this_device") for row in (here, there) for side in SIDES]
+    named = [row[side].pop("device") for row in (here, there) for side in SIDES]
+    assert (said, named) == ([True, False] * 2, [None, "test"] * 2)
     assert (there["ours"], there["theirs"]) == (
         here["theirs"] | {"commit": there["ours"]["commit"]},
         here["ours"] | {"commit": there["theirs"]["commit"]},
@@ -142,13 +146,13 @@ def test_the_editor_gets_both_and_what_they_come_from(
     phone.ok("conflicts", "resolve", "a", "--edit")
     given = seen.read_text().splitlines()
     assert given[2:9] == [
-        "<<<<<<< ours (version 3)",
+        "<<<<<<< ours (version 3, this device)",
         "tres",
         "||||||| what both come from",
         "three",
         "=======",
         "THREE",
-        ">>>>>>> theirs (version 2)",
+        ">>>>>>> theirs (version 2, test)",
     ]
     assert phone.ok("get", "a").text == TEXT.replace("three", "tres\nthree\nTHREE")
 

@@ -1,5 +1,6 @@
 """What outlives what: an edit a removal, a text its settling, the trash a new start."""
 
+import itertools
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -189,17 +190,45 @@ def test_a_side_that_cannot_be_read_hides_no_later_head(
         assert device.body("more") == "more\n"
 
 
-def test_what_is_taken_out_of_the_trash_stays_out(one: Laptop, two: Laptop) -> None:
-    two.clock = one.clock
+@pytest.mark.parametrize("seconds", [-1000, 1000])
+@pytest.mark.parametrize("is_restored_first", [False, True])
+def test_what_is_taken_out_of_the_trash_stays_out(
+    one: Laptop, two: Laptop, seconds: int, is_restored_first: bool
+) -> None:
+    two.clock = itertools.count(seconds)
     one.add("a", "A\n")
     sync_all(one, two)
     one.delete("a")
     sync_all(one, two)
-    two.relink()
-    sync_all(two, one)
-    saving.restore(two.workspace, "a")
+    if is_restored_first:
+        saving.restore(two.workspace, "a")
+        two.relink()
+    else:
+        two.relink()
+        sync_all(two, one)
+        saving.restore(two.workspace, "a")
     sync_all(two, one)
     assert (one.names(), two.names()) == (["a"], ["a"])
+    two.delete("a")
+    sync_all(two, one)
+    assert (one.names(), two.names()) == ([], [])
+
+
+@pytest.mark.parametrize("seconds", [-1000, 1000])
+def test_what_others_deleted_stays_deleted_after_a_relink(
+    one: Laptop, two: Laptop, seconds: int
+) -> None:
+    two.clock = itertools.count(seconds)
+    two.add("a", "A\n")
+    sync_all(two, one)
+    saving.delete(two.workspace, ["a"])
+    saving.restore(two.workspace, "a")  # long before it is deleted
+    sync_all(two, one)
+    one.delete("a")
+    one.sync()
+    two.relink()
+    sync_all(two, one)
+    assert (one.names(), two.names()) == ([], [])
 
 
 def test_the_order_of_variables_is_the_same_everywhere(

@@ -136,7 +136,7 @@ class Exchange:
                 id=request.id, status="resync", reason=reason, cursor=start
             )
         if page.is_note_due and cursor.epoch:
-            await feed.note(self._device, cursor.seq)
+            await feed.note(self._device, cursor.seq, self._bearer.token_id)
         told = {each.item for each in page.changes if each.t == "item"}
         wanted = [item for item in pushed.inline if item not in told]
         inline = page.take_in(await feed.heads(wanted, size, cursor.part))

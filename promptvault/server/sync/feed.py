@@ -117,9 +117,11 @@ WITH candidates AS (
            sum(size) OVER (ORDER BY seq) AS sum, count(*) OVER () AS total
       FROM sized
 ), page AS (
-    SELECT counted.*, base_rev, author_user, device
+    SELECT counted.*, r.base_rev, r.author_user, r.device, named.label
       FROM counted LEFT JOIN revisions r
         ON r.vault_id = %(vault)s AND r.rev = counted.rev
+      LEFT JOIN device_cursors named
+        ON named.vault_id = %(vault)s AND named.device = r.device
      WHERE number = 1 OR (number <= %(changes)s AND sum <= %(bytes)s)
 )
 SELECT v.epoch, v.head_seq, v.gc_horizon, v.digest, v.mark,
@@ -149,9 +151,12 @@ WITH found AS (
       FROM found
 )
 SELECT counted.seq, 'item' AS t, counted.item_id AS item, head_rev AS rev, deleted,
-       payload, size, 0 AS start, base_rev, author_user, device, total
+       payload, size, 0 AS start, r.base_rev, r.author_user, r.device, named.label,
+       total
   FROM counted
   LEFT JOIN revisions r ON r.vault_id = %(vault)s AND r.rev = head_rev
+  LEFT JOIN device_cursors named
+    ON named.vault_id = %(vault)s AND named.device = r.device
  WHERE nth = 1 OR sum <= %(bytes)s
  ORDER BY nth
 """
@@ -171,8 +176,14 @@ SELECT item_id, rev FROM line ORDER BY item_id, depth
 """
 
 _NOTE = """
-INSERT INTO device_cursors (vault_id, device, seq, seen_at) VALUES (%s, %s, %s, now())
-    ON CONFLICT (vault_id, device) DO UPDATE SET seq = excluded.seq, seen_at = now()
+INSERT INTO device_cursors (vault_id, device, seq, seen_at, label)
+    VALUES (%s, %s, %s, now(), (
+        SELECT coalesce(d.label, t.name)
+          FROM tokens t
+          LEFT JOIN devices d ON d.id = t.device_id AND d.user_id = t.user_id
+         WHERE t.id = %s AND t.user_id = %s))
+    ON CONFLICT (vault_id, device) DO UPDATE
+   SET seq = excluded.seq, seen_at = now(), label = excluded.label
 """
 
 
@@ -238,9 +249,13 @@ class FeedRepository:
         is_whole = told.is_whole and len(rows) == (rows[0]["total"] if rows else 0)
         return told._replace(is_whole=is_whole)
 
-    async def note(self, device: UUID, seq: int) -> None:
-        """Write down how far a device has read: what all have read may be purged."""
-        await self._connection.execute(_NOTE, (self._vault_id, device, seq))
+    async def note(self, device: UUID, seq: int, token: UUID) -> None:
+        """Write down how far a device has read: what all have read may be purged.
+
+        It is called what the *token* is, or the device that signed in by it.
+        """
+        values = (self._vault_id, device, seq, token, self._user_id)
+        await self._connection.execute(_NOTE, values)
 
     async def is_member(self) -> bool:
         """Whether the user is a member of the vault."""
@@ -355,6 +370,8 @@ def _listed(row: dict[str, Any]) -> Listed:
 
 def _change(row: dict[str, Any]) -> Change:
     by = By(user=row["author_user"], device=row["device"])
+    if row["label"]:
+        by.name = row["label"]
     return Change(
         seq=row["seq"],
         t=row["t"],

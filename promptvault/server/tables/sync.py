@@ -70,6 +70,8 @@ DEVICE_CURSORS = Table(
     Column("device", UUID, primary_key=True),
     Column("seq", BigInteger, nullable=False),
     moment("seen_at", nullable=False),
+    # What its user calls it, or its token.
+    Column("label", Text),
 )
 
 # A random id for each write. A device keeps the one of its last answer: if the vault

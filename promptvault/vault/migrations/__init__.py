@@ -13,6 +13,7 @@ from promptvault.vault.migrations import (
     m006_growth_version,
     m007_sync_storage,
     m008_marks,
+    m009_sync_shortfalls,
 )
 
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
@@ -24,6 +25,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m006_growth_version.upgrade,
     m007_sync_storage.upgrade,
     m008_marks.upgrade,
+    m009_sync_shortfalls.upgrade,
 )
 LATEST = len(STEPS)
 

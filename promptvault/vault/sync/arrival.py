@@ -9,6 +9,7 @@ from promptvault.vault.sync.adoption import Adoption, MissingVersionError
 from promptvault.vault.sync.base import Bases
 from promptvault.vault.sync.commit import Commit
 from promptvault.vault.sync.item import (
+    THIS_DEVICE,
     Hold,
     Item,
     Revision,
@@ -20,6 +21,7 @@ from promptvault.vault.sync.item import (
     forget_item,
     line,
     new_rev,
+    note_writer,
     save_item,
 )
 from promptvault.vault.sync.link import Link
@@ -50,6 +52,8 @@ from promptvault.vault.sync.version import (
     take_early,
 )
 from promptvault.wire.sync import Change
+
+_WAS_RESTORED = "SELECT 1 FROM sync_restored WHERE item = ?"
 
 
 @dataclass(slots=True)
@@ -98,6 +102,8 @@ class Arrivals:
         match change.t:
             case "item":
                 self._head(change, told.state, told.versions)
+                if (name := self._writer(change)) is not None:
+                    note_writer(self.connection, str(change.item), name)
             case "side":
                 self._side(change, told.state, told.versions)
             case _:
@@ -148,12 +154,20 @@ class Arrivals:
     ) -> None:
         assert state is not None
         self._learn(str(change.item), versions)
-        if settle_again(self.connection, str(change.rev), str(change.item)):
+        writer, item = self._writer(change), str(change.item)
+        mine = writer == THIS_DEVICE
+        rev = str(change.rev)
+        if settle_again(self.connection, rev, item):
             self.restored += 1
-        mine = change.by is not None and str(change.by.device) == self.link.device
-        item = str(change.item)
-        if take_side(self.connection, str(change.rev), item, state, mine=mine):
+        if take_side(self.connection, rev, item, state, mine=mine, writer=writer):
             self.conflicts += 1
+
+    def _writer(self, change: Change) -> str | None:
+        """Return the name of the device that made a change, as far as it is told."""
+        if change.by is None:
+            return None
+        is_mine = str(change.by.device) == self.link.device
+        return THIS_DEVICE if is_mine else change.by.name
 
     def _learn(self, prompt_id: str, versions: list[NewVersion]) -> None:
         """Take in versions, which are kept for later where their prompt is not here."""
@@ -392,15 +406,14 @@ class Arrivals:
         """Tell whether ours is no edit, but a copy of what others deleted.
 
         A home that was copied with a new prompt in it sends that a second time. What
-        was taken out of the trash has changed since it was deleted.
+        was taken out of the trash here is no copy, although it may look the same.
         """
         if item.base_rev is not None or self.common.get(item.id) is not None:
             return False
         if ours.state is None or theirs.state is None:
             return False
-        deleted_at = theirs.state.get("deleted_at", theirs.state["updated_at"])
-        is_older = bool(ours.state["updated_at"] <= deleted_at)
-        return is_older and self.merger.is_same(ours.state, theirs.state)
+        was_restored = self.connection.execute(_WAS_RESTORED, (item.id,)).fetchone()
+        return not was_restored and self.merger.is_same(ours.state, theirs.state)
 
     def _both_changed(self, item: Item, ours: Revision, theirs: Revision) -> None:
         pk = self.adoption.find(item.id)

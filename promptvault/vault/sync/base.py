@@ -7,6 +7,8 @@ from uuid import UUID
 from promptvault.domain.vault_digest import SIZE, entry, vault_digest
 from promptvault.vault.sync.item import Item, save_item
 
+_AGREED = "DELETE FROM sync_restored WHERE item = ?"
+
 
 @dataclass(slots=True)
 class Bases:
@@ -26,6 +28,7 @@ class Bases:
         self._turn(item)
         if item.is_clean:
             item.hold = None
+            self.connection.execute(_AGREED, (item.id,))
         save_item(self.connection, item)
 
     def drop(self, item: Item) -> None:

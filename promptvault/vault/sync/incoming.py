@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from promptvault.domain.merge import MergeText
+from promptvault.domain.merge import IsTemplate, MergeText
 from promptvault.domain.prompt import Author
 from promptvault.domain.timestamp import to_text
 from promptvault.errors import PermissionDeniedError, UnavailableError
@@ -41,11 +41,12 @@ _MANY = 100
 
 @dataclass(frozen=True, slots=True)
 class Scribe:
-    """Who writes what sync changes, when, and what merges texts."""
+    """Who writes what sync changes, when, and what merges and reads texts."""
 
     author: Author
     now: datetime
     merge_text: MergeText
+    is_template: IsTemplate
 
 
 @dataclass(slots=True)
@@ -251,7 +252,8 @@ class _Reception:
     def _merger(self) -> Merger:
         scribe = self._scribe
         author, now = scribe.author, scribe.now
-        return Merger(self._connection, scribe.merge_text, author, now)
+        read = scribe.merge_text, scribe.is_template
+        return Merger(self._connection, *read, author, now)
 
     def _set_quota(self, quota: Quota) -> None:
         """Let as many prompts go that were held back as there is room for now."""

@@ -117,6 +117,33 @@ def forget_item(connection: sqlite3.Connection, item: Item) -> None:
     connection.execute("DELETE FROM sync_items WHERE pk = ?", (item.pk,))
 
 
+THIS_DEVICE = ""
+"""Instead of a device's name: it is this one."""
+
+
+def note_writer(connection: sqlite3.Connection, prompt_id: str, name: str) -> None:
+    """Note the name of the device that wrote what the server has of a prompt."""
+    connection.execute(
+        "UPDATE sync_items SET writer = ?1 WHERE item = ?2 AND writer IS NOT ?1",
+        (name, prompt_id),
+    )
+
+
+def note_own(connection: sqlite3.Connection, item: Item) -> None:
+    """Note that this device wrote it, where another one had written before."""
+    sql = "UPDATE sync_items SET writer = ? WHERE pk = ? AND writer IS NOT NULL"
+    connection.execute(sql, (THIS_DEVICE, item.pk))
+
+
+def find_writer(connection: sqlite3.Connection, item: Item) -> str | None:
+    """Return the name of the device that wrote *item*, None where that is not known."""
+    if not item.is_clean:
+        return THIS_DEVICE
+    sql = "SELECT writer FROM sync_items WHERE pk = ?"
+    row = connection.execute(sql, (item.pk,)).fetchone()
+    return row[0] if row else None
+
+
 def add_revision(connection: sqlite3.Connection, item: Item, new: Revision) -> None:
     """Remember a revision of *item*, and forget the oldest where there are many."""
     if new.line:

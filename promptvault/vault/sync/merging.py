@@ -4,13 +4,15 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 
-from promptvault.domain.merge import MergeText, merge
+from promptvault.domain.merge import IsTemplate, MergeText, merge
 from promptvault.domain.merge import State as Compared
 from promptvault.domain.prompt import Author, Content
 from promptvault.domain.timestamp import to_text
 from promptvault.domain.variable import variables_from_mapping
+from promptvault.secret_scan import details_text, secrets_in
 from promptvault.vault.sync.adoption import MissingVersionError
 from promptvault.vault.sync.item import State, new_rev
+from promptvault.vault.sync.state import words_of
 from promptvault.vault.sync.version import (
     NewVersion,
     append_version,
@@ -26,6 +28,7 @@ class Merger:
 
     connection: sqlite3.Connection
     merge_text: MergeText
+    is_template: IsTemplate
     author: Author
     now: datetime
 
@@ -42,6 +45,7 @@ class Merger:
             self._compared(ours),
             self._compared(theirs),
             self.merge_text,
+            self.is_template,
         )
         if found.state is None:
             return None
@@ -76,7 +80,8 @@ class Merger:
             "description": merged.description,
             "tags": list(merged.tags),
             "favourite": merged.favourite,
-            "sensitive_allowed": merged.secrets_allowed,
+            "sensitive_allowed": merged.secrets_allowed
+            and _covers((ours, theirs), merged),
             "labels": dict(merged.labels),
             "version": self._version(prompt_pk, merged, ours, theirs),
             "updated_at": max(ours["updated_at"], theirs["updated_at"]),
@@ -100,6 +105,18 @@ class Merger:
         )
         append_version(self.connection, prompt_pk, new)
         return new.id
+
+
+def _covers(sides: tuple[State, State], merged: Compared) -> bool:
+    """Tell whether somebody allowed out each secret in what *merged* says in words.
+
+    What was allowed on one side are the words of that side.
+    """
+    words = details_text(merged.name, merged.title, merged.description, merged.tags)
+    allowed = [
+        secrets_in(words_of(each)) for each in sides if each.get("sensitive_allowed")
+    ]
+    return secrets_in(words) <= set[str]().union(*allowed)
 
 
 def _content(state: Compared) -> Content:

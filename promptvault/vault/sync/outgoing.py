@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from promptvault.vault.sync.item import Item, Revision, lines, new_rev
 from promptvault.vault.sync.part import MOST_BYTES, MOST_VERSIONS, is_long
-from promptvault.vault.sync.state import Outbound, outbound, unsent
+from promptvault.vault.sync.state import Outbound, fit_to_leave, outbound, unsent
 from promptvault.wire.sync import MAX_CHAIN, MAX_VERSIONS
 
 _MOST_RESOLVES = 1000
@@ -150,7 +150,8 @@ class _Collection:
             if self._is_full(size):
                 return
             push = {"kind": "side", "item": item, "rev": rev, "base": base}
-            sent = self._add(item, push | {"payload": json.loads(state)})
+            payload = fit_to_leave(json.loads(state))
+            sent = self._add(item, push | {"payload": payload})
             self._absorbers.setdefault(item, sent)
 
     def _add_heads(self) -> None:
@@ -259,5 +260,5 @@ def _head(item: Item, revision: Revision, chain: list[str]) -> dict[str, Any]:
         "base": item.base_rev,
         "chain": chain,
         "deleted": revision.deleted,
-        "payload": revision.state,
+        "payload": revision.state and fit_to_leave(revision.state),
     }

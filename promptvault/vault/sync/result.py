@@ -16,6 +16,7 @@ from promptvault.vault.sync.item import (
     find_item,
     find_revision,
     new_rev,
+    note_own,
     save_item,
 )
 from promptvault.vault.sync.outgoing import Outgoing, Sent
@@ -119,6 +120,7 @@ class Results:
     def _head_accepted(self, item: Item, rev: str, *, live: bool) -> None:
         self.accepted += 1
         self.bases.set(item, rev, live=live)
+        note_own(self.connection, item)
 
     def _set_places(self, sent: Sent, result: Result) -> None:
         """Note where the versions stand that went along.

@@ -21,6 +21,8 @@ class Side(NamedTuple):
     mine: bool
     """Whether it was made on this device."""
     state: State
+    writer: str | None = None
+    """Name of the device that it was made on, None where that is not known."""
 
 
 def add_side(connection: sqlite3.Connection, item: Item, state: State) -> None:
@@ -40,7 +42,13 @@ def settle_again(connection: sqlite3.Connection, rev: str, item: str) -> bool:
 
 
 def take_side(
-    connection: sqlite3.Connection, rev: str, item: str, state: State, *, mine: bool
+    connection: sqlite3.Connection,
+    rev: str,
+    item: str,
+    state: State,
+    *,
+    mine: bool,
+    writer: str | None,
 ) -> bool:
     """Take in a side that the server has; returns whether it is news.
 
@@ -52,7 +60,10 @@ def take_side(
     set_status(connection, rev, "open")
     text = json.dumps(state, ensure_ascii=False)
     row = (rev, item, None, "open", mine, text)
-    return connection.execute(_ADD, row).rowcount == 1
+    is_news = connection.execute(_ADD, row).rowcount == 1
+    sql = "UPDATE sync_sides SET writer = ? WHERE rev = ?"
+    connection.execute(sql, (writer, rev))
+    return is_news
 
 
 def set_status(connection: sqlite3.Connection, rev: str, status: str) -> None:
@@ -125,9 +136,9 @@ def sides(
 ) -> Iterator[Side]:
     """Yield the sides of a prompt, or of all, in a lasting order."""
     rows = connection.execute(
-        """SELECT rev, item, base, status, mine, state FROM sync_sides
+        """SELECT rev, item, base, status, mine, state, writer FROM sync_sides
         WHERE ?1 IS NULL OR item = ?1 ORDER BY item, rev""",
         (prompt_id,),
     )
-    for rev, item, base, status, mine, state in rows:
-        yield Side(rev, item, base, status, bool(mine), json.loads(state))
+    for rev, item, base, status, mine, state, writer in rows:
+        yield Side(rev, item, base, status, bool(mine), json.loads(state), writer)

@@ -6,9 +6,17 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from promptvault.domain.name import own_name
-from promptvault.domain.prompt import Content
+from promptvault.domain.prompt import Content, Details
 from promptvault.domain.variable import variables_from_mapping, variables_to_mapping
-from promptvault.secret_scan import redacted_content
+from promptvault.secret_scan import (
+    details_text,
+    may_hold_secrets,
+    redacted,
+    redacted_content,
+    redacted_details,
+    redacted_name,
+    types_in,
+)
 from promptvault.vault.sync.item import State
 
 _STATES = """
@@ -55,7 +63,8 @@ class Stored(NamedTuple):
     state: State
     deleted: bool
     is_held_back: bool
-    """Whether its text holds a likely secret that must not leave the vault."""
+    """Whether it holds a likely secret that must not leave the vault: in its text, or
+    in its name, title, description or tags."""
 
 
 class UnsentVersion(NamedTuple):
@@ -102,7 +111,42 @@ def _stored(row: tuple[Any, ...]) -> Stored:
     }
     if deleted_at:
         state["deleted_at"] = deleted_at
+    held_back = held_back or not (allowed or not types_in(words_of(state)))
     return Stored(state, bool(deleted_at), bool(held_back))
+
+
+def words_of(state: State) -> str:
+    """Return what a state says of a prompt in words, where secrets may be."""
+    words = (state["name"], state["title"], state["description"], state["tags"])
+    return details_text(*words)
+
+
+def fit_to_leave(state: State) -> State:
+    """Return *state* as it may go over the wire: likely secrets that nobody allowed out
+    are redacted.
+
+    A prompt that holds some now is held back. This is for what goes without it, such as
+    the side of a conflict or a part of a long history, and for where it was found.
+    """
+    titles = [each.get("conversation_title") or "" for each in state["origins"]]
+    links = [each["url"] for each in state["origins"] if "@" in each.get("url", "")]
+    all_words = "\n".join([words_of(state), *titles, *links])
+    if state.get("sensitive_allowed") or not may_hold_secrets(all_words):
+        return state
+    details = Details(state["title"], state["description"], tuple(state["tags"]))
+    clean = redacted_details(details)
+    return state | {
+        "name": redacted_name(state["name"]),
+        "title": clean.title,
+        "description": clean.description,
+        "tags": list(clean.tags),
+        "origins": [_fit_origin(each) for each in state["origins"]],
+    }
+
+
+def _fit_origin(origin: dict[str, Any]) -> dict[str, Any]:
+    texts = ("conversation_title", "url")
+    return origin | {key: redacted(origin[key]) for key in texts if origin.get(key)}
 
 
 def _origin(values: list[Any]) -> dict[str, Any]:
@@ -136,7 +180,7 @@ def outbound(
             "body": body,
             "template": bool(template),
             "variables": declared,
-            "message": message,
+            "message": redacted(message),
             "author": {"name": name, "email": email},
             "created_at": row[9],
         }
