@@ -29,7 +29,7 @@ class Output:
     def write(self, text: str) -> None:
         """Write a piece of the answer; raises UnavailableError."""
         try:
-            terminal.write(terminal.harmless(text) if self._is_terminal else text)
+            terminal.write(terminal.visible(text) if self._is_terminal else text)
             sys.stdout.flush()
         except BrokenPipeError:
             raise
