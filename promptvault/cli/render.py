@@ -209,10 +209,9 @@ _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 def difference(lines: Iterable[str]) -> None:
     """Print a unified diff: to a pipe as it is, so that it can be applied."""
-    is_terminal = terminal.stdout_is_terminal()
-    if not terminal.has_colour(is_terminal):
+    if not terminal.has_colour(terminal.stdout_is_terminal()):
         for line in lines:
-            (terminal.show if is_terminal else terminal.write)(line + "\n")
+            terminal.write_text(line + "\n")
         return
     from promptvault.cli.render_screen import text
 

@@ -21,9 +21,7 @@ def plan(
         return
     for request in requests:
         for message in request.messages:
-            text = f"--- {message.role.value}\n{message.content}\n"
-            is_terminal = terminal.stdout_is_terminal()
-            terminal.write(terminal.visible(text) if is_terminal else text)
+            terminal.write_text(f"--- {message.role.value}\n{message.content}\n")
     terminal.note(
         f"Would send {count(estimate.requests, 'request')} to"
         f" {model.name} on {model.endpoints[0].host}: about"

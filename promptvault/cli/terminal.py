@@ -79,6 +79,14 @@ def show(text: str) -> None:
         write(visible(text))
 
 
+def write_text(text: str) -> None:
+    """Write a text to stdout: byte for byte, but on a terminal as `show` does."""
+    if stdout_is_terminal():
+        show(text)
+    else:
+        write(text)
+
+
 def flush() -> None:
     """Let what was written be read, where the command goes on for long."""
     sys.stdout.flush()
