@@ -6,6 +6,7 @@ import select
 import subprocess
 import sys
 import termios
+from collections.abc import Iterable
 
 from tests.conftest import Result
 
@@ -14,6 +15,26 @@ import fcntl, os, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execv(sys.argv[1], sys.argv[1:])
 """
+
+
+END = "=== end ==="
+_ONE_AFTER_ANOTHER = f"""
+import shlex, sys
+from promptvault.cli import main, terminal
+terminal.prepare_streams()
+for line in sys.argv[1:]:
+    try:
+        main.run(shlex.split(line))
+    except SystemExit:
+        pass
+    sys.stdout.flush()
+    print("{END}", flush=True)
+"""
+
+
+def one_after_another(lines: Iterable[str]) -> list[str]:
+    """Return a command that runs each of *lines* in one process, END after each."""
+    return [sys.executable, "-c", _ONE_AFTER_ANOTHER, *lines]
 
 
 def on_a_terminal(command: list[str], *answers: tuple[bytes, bytes]) -> tuple[int, str]:
@@ -42,7 +63,7 @@ def on_a_terminal(command: list[str], *answers: tuple[bytes, bytes]) -> tuple[in
                 break
             if waiting and waiting[0][0] in screen:
                 os.write(held, waiting.pop(0)[1])
-        return process.wait(60), screen.decode()
+        return process.wait(60), screen.decode(errors="replace")
     finally:
         process.kill()
         process.wait()

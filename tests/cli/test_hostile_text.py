@@ -3,7 +3,6 @@
 import json
 import re
 import shlex
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from promptvault.vault.database import connected
 from tests.conftest import Process, Pvt
 from tests.contracts.test_command_table import LEAVES
-from tests.terminal_kit import on_a_terminal
+from tests.terminal_kit import END, on_a_terminal, one_after_another
 
 HOSTILE = (
     "\x1b]52;c;ZXZpbA==\x07"  # sets the clipboard
@@ -23,20 +22,6 @@ _ACTING = re.compile(
 )
 _OWN = re.compile(r"\x1b\[(?!95;5m)[0-9;]*m|\x1b\[\?25[lh]|\r?\x1b\[[12][AK]")
 """The colours that are the program's own, and how it draws a bar."""
-
-_DRIVER = """
-import shlex, sys
-from promptvault.cli import main, terminal
-terminal.prepare_streams()
-for line in sys.argv[1:]:
-    try:
-        main.run(shlex.split(line))
-    except SystemExit:
-        pass
-    sys.stdout.flush()
-    sys.stderr.flush()
-    print("=== end", flush=True)
-"""
 
 _Q = shlex.quote(HOSTILE)
 WALK = [
@@ -131,8 +116,8 @@ def test_no_command_lets_a_text_act_on_the_terminal(
 ) -> None:
     monkeypatch.setenv("PROMPTVAULT_PAGER", "cat")
     monkeypatch.setenv("PROMPTVAULT_AI_RETRIES", "0")
-    code, screen = on_a_terminal([sys.executable, "-c", _DRIVER, *WALK])
-    sections = screen.split("=== end")
+    code, screen = on_a_terminal(one_after_another(WALK))
+    sections = screen.split(END)
     assert (code, len(sections)) == (0, len(WALK) + 1), sections[-1]
     pairs = zip(WALK, sections, strict=False)
     assert [(line, acting(drawn)) for line, drawn in pairs if acting(drawn)] == []
