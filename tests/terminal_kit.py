@@ -6,7 +6,7 @@ import select
 import subprocess
 import sys
 import termios
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from tests.conftest import Result
 
@@ -37,9 +37,12 @@ def one_after_another(lines: Iterable[str]) -> list[str]:
     return [sys.executable, "-c", _ONE_AFTER_ANOTHER, *lines]
 
 
-def on_a_terminal(command: list[str], *answers: tuple[bytes, bytes]) -> tuple[int, str]:
+def on_a_terminal(
+    command: list[str], *answers: tuple[bytes, bytes | Callable[[], bytes]]
+) -> tuple[int, str]:
     """Run *command* on a terminal; type each answer once its cue was drawn.
 
+    An answer may be a function that does something before it returns what is typed.
     Returns the exit code, and all that was drawn.
     """
     held, given = pty.openpty()
@@ -62,7 +65,8 @@ def on_a_terminal(command: list[str], *answers: tuple[bytes, bytes]) -> tuple[in
             except OSError:  # it has ended, and nobody holds the other side
                 break
             if waiting and waiting[0][0] in screen:
-                os.write(held, waiting.pop(0)[1])
+                answer = waiting.pop(0)[1]
+                os.write(held, answer if isinstance(answer, bytes) else answer())
         return process.wait(60), screen.decode(errors="replace")
     finally:
         process.kill()
