@@ -112,12 +112,13 @@ def load(file: Path, environment: Mapping[str, str]) -> Settings:
     return Settings(file, _read(file), environment)
 
 
+_ENCODING = "utf-8-sig"  # editors of Windows put a byte order mark first
 _POSITION = re.compile(r"\(at (.+)\)$")
 
 
 def _read(file: Path) -> Mapping[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding=_ENCODING))
     except FileNotFoundError:
         return {}
     except OSError as error:
@@ -152,7 +153,7 @@ def store(file: Path, name: str, value: str | None) -> None:
 def _changed(file: Path, key: Key, value: str | None) -> str:
     import tomlkit  # 50 ms that only `config set` needs
 
-    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    text = file.read_text(encoding=_ENCODING) if file.exists() else ""
     document = tomlkit.parse(text)
     *tables, last = key.name.split(".")
     table: Any = document

@@ -50,6 +50,7 @@ _KEYS = (
     Key("author.name", "", "Who makes the changes; without it, git's own user.name."),
     Key("author.email", "", "Their address; without it, git's own user.email."),
     Key("editor", "", "The editor; without it, $VISUAL, $EDITOR, then vi."),
+    Key("pager", "", "The pager for long output; without it, $PAGER, then less."),
     Key(
         "import.take",
         "first",

@@ -28,6 +28,7 @@ AUTHOR = Author("Ada Lovelace", "ada@example.org")
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 _CLEARED = (
     *("PROMPTVAULT_", "_PROMPTVAULT_", "GIT_", "EDITOR", "VISUAL", "NO_COLOR"),
+    *("FORCE_COLOR", "CLICOLOR", "PAGER", "LESS"),
     *("OPENAI_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"),
     *("NO_PROXY", "all_proxy", "no_proxy", "SSL_CERT_"),
     *("PYTHONUNBUFFERED", "PYTHONIOENCODING", "PYTHONUTF8", "LC_", "LANG"),

@@ -6,6 +6,7 @@ import select
 import subprocess
 import sys
 import termios
+from collections.abc import Callable, Iterable
 
 from tests.conftest import Result
 
@@ -16,9 +17,32 @@ os.execv(sys.argv[1], sys.argv[1:])
 """
 
 
-def on_a_terminal(command: list[str], *answers: tuple[bytes, bytes]) -> tuple[int, str]:
+END = "=== end ==="
+_ONE_AFTER_ANOTHER = f"""
+import shlex, sys
+from promptvault.cli import main, terminal
+terminal.prepare_streams()
+for line in sys.argv[1:]:
+    try:
+        main.run(shlex.split(line))
+    except SystemExit:
+        pass
+    sys.stdout.flush()
+    print("{END}", flush=True)
+"""
+
+
+def one_after_another(lines: Iterable[str]) -> list[str]:
+    """Return a command that runs each of *lines* in one process, END after each."""
+    return [sys.executable, "-c", _ONE_AFTER_ANOTHER, *lines]
+
+
+def on_a_terminal(
+    command: list[str], *answers: tuple[bytes, bytes | Callable[[], bytes]]
+) -> tuple[int, str]:
     """Run *command* on a terminal; type each answer once its cue was drawn.
 
+    An answer may be a function that does something before it returns what is typed.
     Returns the exit code, and all that was drawn.
     """
     held, given = pty.openpty()
@@ -41,8 +65,9 @@ def on_a_terminal(command: list[str], *answers: tuple[bytes, bytes]) -> tuple[in
             except OSError:  # it has ended, and nobody holds the other side
                 break
             if waiting and waiting[0][0] in screen:
-                os.write(held, waiting.pop(0)[1])
-        return process.wait(60), screen.decode()
+                answer = waiting.pop(0)[1]
+                os.write(held, answer if isinstance(answer, bytes) else answer())
+        return process.wait(60), screen.decode(errors="replace")
     finally:
         process.kill()
         process.wait()

@@ -20,9 +20,11 @@ Command: TypeAlias = Any
 Context: TypeAlias = Any
 
 
-_NO_COLOUR = "--no-color"
-_NOT_TAKEN = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
-"""What a full or failing disk says to what is printed; the vault has own errors."""
+_NO_COLOUR, _COLOUR, _NO_PAGER = "--no-color", "--color", "--no-pager"
+_WHEN = ("auto", "always", "never")
+_NOT_TAKEN = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
+"""What a full or failing disk, or a closed stdout, says to what is printed; the vault
+has own errors."""
 
 
 class CommandTable(TyperGroup):
@@ -84,8 +86,21 @@ app = typer.Typer(
 
 @app.callback()
 def promptvault(
+    colour: Annotated[
+        str,
+        typer.Option(
+            _COLOUR,
+            metavar="WHEN",
+            autocompletion=lambda: list(_WHEN),
+            help="Print in colour: always, never, or auto (on a terminal), in any"
+            " command.",
+        ),
+    ] = "auto",
     no_colour: Annotated[
-        bool, typer.Option(_NO_COLOUR, help="Print without colour, in any command.")
+        bool, typer.Option(_NO_COLOUR, help="The same as --color=never.")
+    ] = False,
+    no_pager: Annotated[
+        bool, typer.Option(_NO_PAGER, help="Print without a pager, in any command.")
     ] = False,
     version: Annotated[
         bool,
@@ -98,12 +113,12 @@ def promptvault(
     ] = False,
 ) -> None:
     """Your prompts, out of every chat, in a local vault with git history."""
-    # `no_colour` stands here for --help: `run` has taken it out before.
+    # All but the version are declared for --help: `run` has taken them out before.
 
 
 def main() -> None:
     """Run the program and exit with the code of the contract."""
-    terminal.open_closed_streams()
+    terminal.prepare_streams()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -112,7 +127,7 @@ def run(arguments: list[str]) -> int:
     as_json = "--json" in arguments or "--jsonl" in arguments
     try:
         _require_text(arguments)
-        code = app(_without_colour(arguments), standalone_mode=False)
+        code = app(_without_general_options(arguments), standalone_mode=False)
         sys.stdout.flush()
         return int(code or 0)
     except PromptVaultError as error:
@@ -133,13 +148,28 @@ def run(arguments: list[str]) -> int:
         return _report_foreign(error, as_json=as_json)
 
 
-def _without_colour(arguments: list[str]) -> list[str]:
-    """Take `--no-color` out, which every command has, wherever it stands."""
+def _without_general_options(arguments: list[str]) -> list[str]:
+    """Apply the options that every command has, and take them out, wherever they are.
+
+    Raises InvalidInputError.
+    """
     end = arguments.index("--") if "--" in arguments else len(arguments)
-    options = [each for each in arguments[:end] if each != _NO_COLOUR]
-    if len(options) < end:
-        os.environ["NO_COLOR"] = "1"
-    return options + arguments[end:]
+    rest, when = [], "auto"
+    words = iter(arguments[:end])
+    for word in words:
+        option, _, value = word.partition("=")
+        if word == _NO_COLOUR:
+            when = "never"
+        elif option == _COLOUR:
+            when = value or next(words, "")
+        elif word == _NO_PAGER:
+            os.environ["PROMPTVAULT_PAGER"] = "cat"
+        else:
+            rest.append(word)
+    if when not in _WHEN:
+        raise InvalidInputError("--color must be auto, always or never.")
+    terminal.choose_colour(when)
+    return rest + arguments[end:]
 
 
 def _require_text(arguments: list[str]) -> None:

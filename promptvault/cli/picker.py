@@ -29,7 +29,7 @@ from prompt_toolkit.output import Output
 from prompt_toolkit.styles import Style
 from prompt_toolkit.utils import get_cwidth
 
-from promptvault.cli import picker_terminal
+from promptvault.cli import picker_terminal, terminal
 from promptvault.cli.fuzzy import Choice, Finder, matched_positions
 from promptvault.errors import PromptVaultError
 
@@ -61,11 +61,6 @@ _STYLE = Style.from_dict(
 )
 
 _MATCH = "class:match"
-
-# What would move the cursor or turn the line around is drawn as a space.
-_UNSAFE = dict.fromkeys(
-    [*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], " "
-)
 
 
 def pick(
@@ -261,7 +256,7 @@ class _Preview(UIControl):
             body = str(error)
         name, title, tags = _fields(row, self._picker.query.text, "class:current", "")
         if row.title and row.description:
-            title += [("class:faint", f" · {row.description}".translate(_UNSAFE))]
+            title += [("class:faint", _in_line(f" · {row.description}"))]
         lines = [line for line in (name, title, _joined(tags)[1:]) if line]
         lines.append([])
         return lines + [[("", line)] for line in _wrap(body, width)]
@@ -280,9 +275,10 @@ def _beginning(preview: Preview) -> Preview:
 
 @lru_cache(maxsize=100)
 def _wrap(text: str, width: int) -> tuple[str, ...]:
+    shown = terminal.visible(text.replace("\r\n", "\n"))
     return tuple(
-        line.translate(_UNSAFE)
-        for paragraph in text.splitlines()
+        line
+        for paragraph in shown.split("\n")
         for line in textwrap.wrap(
             paragraph, width, replace_whitespace=False, break_on_hyphens=False
         )
@@ -334,9 +330,14 @@ def _paint(
 ) -> StyleAndTextTuples:
     """Style *text*, which starts at *start* of the searched text, by what matched."""
     return [
-        (f"{style} {_MATCH}" if at in marks else style, character)
-        for at, character in enumerate(text.translate(_UNSAFE), start)
+        (f"{style} {_MATCH}" if at in marks else style, _in_line(character))
+        for at, character in enumerate(text, start)
     ]
+
+
+def _in_line(text: str) -> str:
+    """Return *text* as it is drawn on one line, with nothing that acts in it."""
+    return terminal.visible(text).replace("\n", " ").replace("\t", " ")
 
 
 def _clip(line: StyleAndTextTuples, width: int) -> StyleAndTextTuples:

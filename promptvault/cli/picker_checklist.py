@@ -17,7 +17,7 @@ from prompt_toolkit.layout import (
 from prompt_toolkit.output import Output
 from prompt_toolkit.styles import Style
 
-from promptvault.cli import picker_terminal
+from promptvault.cli import picker_terminal, terminal
 
 _CHROME = 2
 _HINTS = "space choose · a all · enter accept · esc cancel"
@@ -132,8 +132,9 @@ class _Lines(UIControl):
 
 
 def _printable(text: str) -> str:
-    """Replace what would move the cursor or turn the line around."""
-    return "".join(sign if sign.isprintable() else " " for sign in text)
+    """Return *text* as it is drawn on one line, with nothing that acts in it."""
+    shown = terminal.visible(text)
+    return "".join(sign if sign.isprintable() else " " for sign in shown)
 
 
 def _bindings(checklist: Checklist) -> KeyBindings:

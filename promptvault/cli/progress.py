@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
-from promptvault.cli.terminal import harmless
+from promptvault.cli.terminal import visible
 from promptvault.domain.prompt import clean_line
 from promptvault.importers.document import Document, Found
 from promptvault.services.import_report import Report
@@ -37,7 +37,7 @@ class ImportProgress:
         self._progress.reset(
             self._task,
             total=document.size,
-            description=clean_line(harmless(document.name))[-40:],
+            description=clean_line(visible(document.name))[-40:],
         )
         stream = _Watched(document.open(), self._progress, self._task)
         return cast("BinaryIO", stream)
@@ -94,10 +94,11 @@ def shown() -> Iterator[ImportProgress | NoProgress]:
     if not sys.stderr.isatty():
         yield NoProgress()
         return
-    from rich.console import Console
     from rich.progress import Progress
 
-    console = Console(stderr=True)
+    from promptvault.cli.render_screen import Screen
+
+    console = Screen(stderr=True)
     with Progress(*columns(), console=console, transient=True) as progress:
         yield ImportProgress(progress)
 

@@ -44,8 +44,9 @@ class SyncProgress:
             self._draw()
 
     def _begin(self) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        from promptvault.cli.render_screen import Screen
 
         columns = (
             TextColumn("{task.description}", style="cyan"),
@@ -53,7 +54,7 @@ class SyncProgress:
             TextColumn("{task.fields[counts]}"),
             TimeElapsedColumn(),
         )
-        bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        bar = Progress(*columns, console=Screen(stderr=True), transient=True)
         bar.add_task("Syncing", total=None, counts="")
         with self._lock:
             self._bar = bar

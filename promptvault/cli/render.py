@@ -82,27 +82,27 @@ def hits(found: Iterable[Hit]) -> None:
         return
     for hit in found:
         snippet = hit.snippet.replace(HIT_START, "").replace(HIT_END, "")
-        snippet = terminal.harmless(" ".join(snippet.split()))
-        terminal.write(f"{hit.prompt.name}\t{snippet}\n")
+        terminal.show(f"{hit.prompt.name}\t{' '.join(snippet.split())}\n")
 
 
 def _draw_hits(found: Sequence[Hit]) -> None:
     from rich.padding import Padding
-    from rich.text import Text
+
+    from promptvault.cli.render_screen import text
 
     if not found:
         return terminal.note("Nothing found.")
     screen = console()
     for hit in found:
-        heading = Text(hit.prompt.name, "bold cyan")
+        heading = text(hit.prompt.name, "bold cyan")
         if hit.prompt.title:
-            heading.append(f"  {hit.prompt.title}", "default not bold")
+            heading.append(text(f"  {hit.prompt.title}", "default not bold"))
         screen.print(heading)
-        line = Text()
+        line = text("")
         for index, part in enumerate(hit.snippet.split(HIT_START)):
             marked, _, rest = part.rpartition(HIT_END)
-            line.append(terminal.harmless(marked), "bold yellow" if index else "")
-            line.append(terminal.harmless(rest), "dim")
+            line.append(text(marked, "bold yellow" if index else ""))
+            line.append(text(rest, "dim"))
         screen.print(Padding(line, (0, 0, 0, 2)))
     return None
 
@@ -111,19 +111,21 @@ def details(shown: Details) -> None:
     """Print a prompt: what is known of it, then its text."""
     from rich.rule import Rule
     from rich.table import Table
-    from rich.text import Text
+
+    from promptvault.cli.render_screen import text
 
     prompt, version = shown.prompt, shown.version
     screen = console()
     star = "★ " if prompt.favourite else ""
-    screen.print(Text(f"{star}{prompt.title or prompt.name}", "bold cyan"))
+    screen.print(text(f"{star}{prompt.title or prompt.name}", "bold cyan"))
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="dim")
     for key, value in _facts(shown):
-        facts.add_row(key, Text(terminal.harmless(value)))
+        facts.add_row(key, text(value))
     screen.print(facts)
     screen.print(Rule(style="dim") if terminal.stdout_is_terminal() else "")
-    screen.print(Text(version.body), soft_wrap=not terminal.stdout_is_terminal())
+    body = version.body.replace("\r\n", "\n")
+    screen.print(text(body), soft_wrap=not terminal.stdout_is_terminal())
 
 
 def _facts(shown: Details) -> Iterator[tuple[str, str]]:
@@ -206,17 +208,17 @@ _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
 def difference(lines: Iterable[str]) -> None:
-    """Print a unified diff, coloured on a terminal."""
+    """Print a unified diff: to a pipe as it is, so that it can be applied."""
     if not terminal.has_colour(terminal.stdout_is_terminal()):
         for line in lines:
-            terminal.write(line + "\n")
+            terminal.write_text(line + "\n")
         return
-    from rich.text import Text
+    from promptvault.cli.render_screen import text
 
     screen = console()
     for line in lines:
         bold = "bold" if line.startswith(("+++", "---")) else ""
-        screen.print(Text(line, bold or _DIFF_STYLES.get(line[:1], "")), soft_wrap=True)
+        screen.print(text(line, bold or _DIFF_STYLES.get(line[:1], "")), soft_wrap=True)
 
 
 def saved(results: Sequence[Saved]) -> None:
@@ -275,8 +277,8 @@ def diagnosis(found: "Diagnosis") -> None:
     """Print what the doctor found."""
     did = "mended" if found.repaired else "remedy"
     for problem in found.problems[:_SHOWN_PROBLEMS]:
-        terminal.write(f"{problem.part.value}\t{problem.message}\t")
-        terminal.write(f"({did}: {problem.remedy})\n")
+        terminal.show(f"{problem.part.value}\t{problem.message}\t")
+        terminal.show(f"({did}: {problem.remedy})\n")
     more = len(found.problems) - _SHOWN_PROBLEMS
     if more > 0:
         terminal.write(f"and {more:,} more; --json lists them all\n")

@@ -108,7 +108,7 @@ def _import_line(entry: "Entry") -> tuple[str, ...]:
 def entry(found: "Entry", names: Sequence[str]) -> None:
     """Print one import, with the prompts that it brought."""
     for key, value in _facts(found, names):
-        terminal.write(f"{key:<9} {terminal.harmless(value)}\n")
+        terminal.show(f"{key:<9} {value}\n")
 
 
 def _facts(found: "Entry", names: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -21,9 +21,7 @@ def plan(
         return
     for request in requests:
         for message in request.messages:
-            text = f"--- {message.role.value}\n{message.content}\n"
-            is_terminal = terminal.stdout_is_terminal()
-            terminal.write(terminal.harmless(text) if is_terminal else text)
+            terminal.write_text(f"--- {message.role.value}\n{message.content}\n")
     terminal.note(
         f"Would send {count(estimate.requests, 'request')} to"
         f" {model.name} on {model.endpoints[0].host}: about"
@@ -60,11 +58,12 @@ def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
     if not sys.stderr.isatty():
         yield lambda _: None
         return
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+    from promptvault.cli.render_screen import Screen
+
     columns = (TextColumn(what), BarColumn(bar_width=24), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=Screen(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=total)
         yield lambda number: bar.advance(task, number)
 

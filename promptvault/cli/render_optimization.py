@@ -24,10 +24,7 @@ def result(found: Result) -> None:
     """Print the scores, what became of each candidate, and the diff to the best."""
     _scores(found)
     _candidates(found)
-    lines = found.difference()
-    if terminal.stdout_is_terminal():
-        lines = tuple(map(terminal.harmless, lines))
-    difference(lines)
+    difference(found.difference())
     if found.winner is None:
         terminal.note(
             f"No candidate is better: version {found.task.version.number} of"

@@ -11,9 +11,10 @@ from promptvault.services.linting import Finding, Linted, Severity
 from promptvault.vault.statistics import Count, Counts, Statistics
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from promptvault.cli.render_screen import Screen
 
 _SEVERITY_STYLES = {
     Severity.ERROR: "bold red",
@@ -45,32 +46,33 @@ def _finding_line(finding: Finding) -> tuple[str, ...]:
 
 
 def _draw_findings(found: Sequence[Linted], *, chosen: bool, notes: bool) -> None:
-    from rich.text import Text
+    from promptvault.cli.render_screen import text
 
     screen = console()
     for linted in found:
         shown = _shown(linted, notes=notes)
         if not shown and not chosen:
             continue
-        heading = Text(linted.name, "bold cyan")
+        heading = text(linted.name, "bold cyan")
         length = f"  about {_count(linted.tokens, 'token')}"
         heading.append(length, "dim not bold default")
         screen.print(heading)
-        screen.print(_finding_table(shown) if shown else Text("  nothing found", "dim"))
+        screen.print(_finding_table(shown) if shown else text("  nothing found", "dim"))
         screen.print()
 
 
 def _finding_table(findings: Iterable[Finding]) -> "Table":
     from rich.table import Table
-    from rich.text import Text
+
+    from promptvault.cli.render_screen import text
 
     drawn = Table.grid(padding=(0, 2, 0, 0))
     drawn.add_column(width=9)
     drawn.add_column(style="dim", justify="right", width=4)
     drawn.add_column(overflow="fold")
     for finding in findings:
-        severity = Text(f"  {finding.severity}", _SEVERITY_STYLES[finding.severity])
-        message = Text(finding.message).append(f"  {finding.code}", "dim")
+        severity = text(f"  {finding.severity}", _SEVERITY_STYLES[finding.severity])
+        message = text(finding.message).append(f"  {finding.code}", "dim")
         drawn.add_row(severity, str(finding.line or ""), message)
     return drawn
 
@@ -148,11 +150,11 @@ def _draw_statistics(found: Statistics) -> None:
     _draw_tags(screen, found.tags)
 
 
-def _draw_totals(screen: "Console", found: Statistics) -> None:
-    from rich.text import Text
+def _draw_totals(screen: "Screen", found: Statistics) -> None:
+    from promptvault.cli.render_screen import text
 
     totals = found.totals
-    line = Text(_count(totals.prompts, "prompt"), "bold cyan")
+    line = text(_count(totals.prompts, "prompt"), "bold cyan")
     others = {
         _count(totals.versions, "version"): totals.versions,
         _count(totals.templates, "template"): totals.templates,
@@ -160,15 +162,15 @@ def _draw_totals(screen: "Console", found: Statistics) -> None:
         _count(totals.imports, "import"): totals.imports,
         f"{totals.trashed:,} in the trash": totals.trashed,
     }
-    for text, number in others.items():
+    for other, number in others.items():
         if number:
-            line.append(f"   {text}", "default not bold")
+            line.append(f"   {other}", "default not bold")
     screen.print(line)
     average = f"about {_count(found.average_tokens, 'token')} each"
-    screen.print(Text(f"{average}, {found.tokens:,} in all", "dim"))
+    screen.print(text(f"{average}, {found.tokens:,} in all", "dim"))
 
 
-def _draw_lists(screen: "Console", bar: int, lists: Mapping[str, Counts]) -> None:
+def _draw_lists(screen: "Screen", bar: int, lists: Mapping[str, Counts]) -> None:
     """Draw lists side by side where there is room, bars at most *bar* wide."""
     from rich.table import Table
 
@@ -191,29 +193,30 @@ def _draw_lists(screen: "Console", bar: int, lists: Mapping[str, Counts]) -> Non
 
 def _bars(title: str, counts: Counts, limit: int, room: int, bar: int) -> "Table":
     from rich.table import Table
-    from rich.text import Text
+
+    from promptvault.cli.render_screen import text
 
     drawn = Table.grid(padding=(0, 1, 0, 0))
     drawn.add_column(no_wrap=True, overflow="ellipsis", width=room)
     drawn.add_column(style="green", width=bar)
     drawn.add_column(justify="right", width=_NUMBER)
-    drawn.add_row(Text(title, "bold"))
+    drawn.add_row(text(title, "bold"))
     top = max(count.number for count in counts)
     shown = counts if len(counts) <= limit else counts[: limit - 1]
     for name, number in shown:
         drawn.add_row(_fitted(name, room), _bar(number / top, bar), f"{number:,}")
     if len(shown) < len(counts):
-        drawn.add_row(Text(f"and {len(counts) - len(shown):,} more", "dim"))
+        drawn.add_row(text(f"and {len(counts) - len(shown):,} more", "dim"))
     return drawn
 
 
 def _fitted(name: str, room: int) -> "Text":
     """Return *name*, or only its last part where there is no room for all of it."""
-    from rich.text import Text
+    from promptvault.cli.render_screen import text
 
-    text = Text(name)
-    fits = text.cell_len <= room or "/" not in name
-    return text if fits else Text(f"…/{leaf_of(name)}")
+    whole = text(name)
+    fits = whole.cell_len <= room or "/" not in name
+    return whole if fits else text(f"…/{leaf_of(name)}")
 
 
 def _bar(part: float, width: int) -> str:
@@ -222,19 +225,19 @@ def _bar(part: float, width: int) -> str:
     return _ACROSS[8] * (eighths // 8) + _ACROSS[eighths % 8].strip()
 
 
-def _draw_months(screen: "Console", by_month: Counts) -> None:
-    from rich.text import Text
+def _draw_months(screen: "Screen", by_month: Counts) -> None:
+    from promptvault.cli.render_screen import text
 
     limit = max(_MIN_MONTHS, min(_MAX_MONTHS, screen.width // 3))
     months = _months(by_month, limit)
     top = max(months, key=lambda count: count.number)
     screen.print()
-    heading = Text("Months", "bold")
+    heading = text("Months", "bold")
     heading.append(f"  at most {top.number:,}, in {top.name}", "dim not bold")
     screen.print(heading)
     for line in _columns([count.number / top.number for count in months]):
-        screen.print(Text(line, "green"))
-    screen.print(Text(_year_labels(months), "dim"))
+        screen.print(text(line, "green"))
+    screen.print(text(_year_labels(months), "dim"))
 
 
 def _months(by_month: Counts, limit: int) -> list[Count]:
@@ -270,14 +273,14 @@ def _year_labels(months: Sequence[Count]) -> str:
     return labels
 
 
-def _draw_tags(screen: "Console", tags: Counts) -> None:
-    from rich.text import Text
+def _draw_tags(screen: "Screen", tags: Counts) -> None:
+    from promptvault.cli.render_screen import text
 
     if not tags:
         return
-    line = Text("Tags", "bold")
+    line = text("Tags", "bold")
     for name, number in tags:
-        line.append(f"  {name}", "default not bold")
+        line.append(text(f"  {name}", "default not bold"))
         line.append(f" {number:,}", "dim not bold")
     screen.print()
     screen.print(line)

@@ -1,6 +1,5 @@
 """Answers of models as they come, and the run log."""
 
-import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -29,8 +28,8 @@ class Output:
     def write(self, text: str) -> None:
         """Write a piece of the answer; raises UnavailableError."""
         try:
-            terminal.write(terminal.harmless(text) if self._is_terminal else text)
-            sys.stdout.flush()
+            terminal.write_text(text)
+            terminal.flush()
         except BrokenPipeError:
             raise
         except OSError as error:

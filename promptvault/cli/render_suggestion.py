@@ -11,7 +11,7 @@ from promptvault.cli.render_table import console, table
 from promptvault.services.suggestion import Advice, Kind, Suggestion
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from promptvault.cli.render_screen import Screen
 
 _HEADINGS = {
     Kind.IMPORT: "Bring in what is on this computer",
@@ -38,15 +38,16 @@ def advice(found: Advice) -> None:
         terminal.note(remark)
 
 
-def _draw(screen: "Console", kind: Kind, group: Sequence[Suggestion]) -> None:
+def _draw(screen: "Screen", kind: Kind, group: Sequence[Suggestion]) -> None:
     from rich.padding import Padding
-    from rich.text import Text
 
-    screen.print(Text(_HEADINGS[kind], "bold"))
+    from promptvault.cli.render_screen import text
+
+    screen.print(text(_HEADINGS[kind], "bold"))
     for each in group:
-        screen.print(Padding(Text(terminal.harmless(each.reason)), (0, 0, 0, 2)))
+        screen.print(Padding(text(each.reason), (0, 0, 0, 2)))
         # A command that is broken into lines could not be copied.
-        command = Text(f"    {terminal.harmless(command_of(each))}", "cyan")
+        command = text(f"    {command_of(each)}", "cyan")
         screen.print(command, soft_wrap=True)
     screen.print()
 

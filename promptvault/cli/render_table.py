@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from promptvault.cli import terminal
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from promptvault.cli.render_screen import Screen
 
 _GAP = 3
 """Characters between two columns of a drawn table."""
@@ -39,7 +39,7 @@ def table(
     if not terminal.stdout_is_terminal():
         for cells in lines:
             line = "\t".join(" ".join(cell.split()) for cell in cells)
-            terminal.write(terminal.harmless(line) + "\n")
+            terminal.write(terminal.visible(line) + "\n")
         return
     rows = list(lines)
     if rows:
@@ -51,9 +51,11 @@ def table(
 def _draw_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
     from rich import box
     from rich.table import Table
-    from rich.text import Text
+
+    from promptvault.cli.render_screen import text
 
     screen = console()
+    rows = [[terminal.visible(cell) for cell in cells] for cells in rows]
     shown = _fitting(columns, rows, screen.width)
     flexible = any(columns[index].flexible for index in shown)
     drawn = Table(
@@ -71,7 +73,7 @@ def _draw_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Non
             max_width=screen.width // 2 if flexible and column.wrap else None,
         )
     for cells in rows:
-        drawn.add_row(*(Text(terminal.harmless(cells[index])) for index in shown))
+        drawn.add_row(*(text(cells[index]) for index in shown))
     screen.print(drawn)
 
 
@@ -99,8 +101,8 @@ def _needed(column: Column, cells: Sequence[str]) -> int:
     return min(longest, _LEAST_FLEXIBLE) if column.flexible else longest
 
 
-def console() -> "Console":
-    """Return the console that draws on stdout, and keeps to NO_COLOR and pipes."""
-    from rich.console import Console
+def console() -> "Screen":
+    """Return the console that draws on stdout."""
+    from promptvault.cli.render_screen import open_screen
 
-    return Console(highlight=False, soft_wrap=not terminal.stdout_is_terminal())
+    return open_screen()

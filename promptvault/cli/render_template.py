@@ -13,7 +13,7 @@ _LONGEST = 60
 
 def template(text: str) -> None:
     """Print a template as an editor shows it."""
-    terminal.write(text if text.endswith("\n") else f"{text}\n")
+    terminal.write_text(text if text.endswith("\n") else f"{text}\n")
 
 
 def fillings(given: Sequence[Source], found: Sequence[Filling]) -> None:

@@ -1,6 +1,7 @@
 """Domain objects as the rows that `--json` prints: stable keys, plain values."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promptvault.domain.prompt import Origin, Prompt, PromptRecord, Version
@@ -177,6 +178,11 @@ def record_row(record: PromptRecord) -> Row:
         "origins": [origin_row(origin) for origin in record.origins],
         "history": versions,
     }
+
+
+def unsaved_row(path: Path, modified_at: datetime) -> Row:
+    """Return the file of an edit that was not saved as `doctor --json` has it."""
+    return {"path": str(path), "modified_at": time_row(modified_at)}
 
 
 def difference_row(difference: Difference) -> Row:

@@ -75,7 +75,7 @@ def _wants_editor() -> bool:
 
 def _edited(proposal: Proposal) -> Saved:
     """Let the person change it, and save that; the text is kept where that fails."""
-    file = EditedFile(editable_text(proposal.draft.content))
+    file = EditedFile(editable_text(proposal.draft.content), proposal.name)
     text = file.edit()
     with keeping(file):
         written = read_written(text)

@@ -1,32 +1,90 @@
 """The program's standard streams: data to stdout, everything else to stderr."""
 
+import codecs
 import json
 import os
 import re
 import sys
 from collections.abc import Iterable
+from io import TextIOWrapper
 
 from promptvault.errors import InvalidInputError
 
-_CONTROLS = re.compile(r"[\0-\x08\x0b-\x1f\x7f-\x9f]")
+_ACTING = re.compile(
+    r"[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
+"""What a terminal obeys instead of showing it: C0 but for line ends and tabs, DEL, C1,
+and the marks that change the direction of text."""
 
 
-def harmless(text: str) -> str:
-    """Return *text* without what a terminal obeys: it may come from a stranger's file
-    or its name. Line ends and tabs stay."""
-    return _CONTROLS.sub("\ufffd", text)
+_NO_COLOUR, _FORCE_COLOUR = "NO_COLOR", "FORCE_COLOR"
+_FORCING = (_FORCE_COLOUR, "CLICOLOR_FORCE")
 
 
-def open_closed_streams() -> None:
-    """Let what is printed go nowhere where the caller closed it, as `>&-` does."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
+def visible(text: str) -> str:
+    """Return *text* with what a terminal would obey as ``\\x1b`` or ``\\u202e``.
+
+    Prompts, their names and those of files may come from a stranger. Line ends and
+    tabs stay.
+    """
+    return _ACTING.sub(_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def prepare_streams() -> None:
+    """Open streams that the caller closed, and let no locale stop what is printed.
+
+    To a closed stdout, as `>&-` leaves it, nothing can be written: as for any program,
+    that is an error once there is data. Messages to a closed stderr are dropped.
+    """
+    if sys.stdout is None:
+        refusing = os.open(os.devnull, os.O_RDONLY)
+        sys.stdout = open(refusing, "w", encoding="utf-8")
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")
+    codecs.register_error(_PLAINLY, _plainly)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors=_PLAINLY)
+
+
+_PLAINLY = "promptvault.plainly"
+_PLAIN = {"…": ".", "★": "*", "→": ">", "“": '"', "”": '"', "·": "."}
+_PLAIN |= dict.fromkeys("─—", "-")
+_PLAIN |= dict.fromkeys("█▉▊▋▌▍▎▏▇▆▅▄", "#") | dict.fromkeys("▃▂▁", "_")
+
+
+def _plainly(error: UnicodeError) -> tuple[str, int]:
+    """Return what is written in place of characters that an encoding does not have."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    missing = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(each, "?") for each in missing), error.end
 
 
 def write(text: str) -> None:
     """Write data to stdout, byte for byte as UTF-8 whatever the locale."""
-    sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.write(text.encode(errors="surrogateescape"))
+
+
+def show(text: str) -> None:
+    """Write text for a person to stdout, with nothing in it that a terminal obeys."""
+    if stdout_is_terminal():
+        sys.stdout.write(visible(text))
+        sys.stdout.flush()  # before what `write` may send after it
+    else:
+        write(visible(text))
+
+
+def write_text(text: str) -> None:
+    """Write a text to stdout: byte for byte, but on a terminal as `show` does."""
+    if stdout_is_terminal():
+        show(text)
+    else:
+        write(text)
 
 
 def flush() -> None:
@@ -41,7 +99,7 @@ def discard_output() -> None:
 
 def note(message: str) -> None:
     """Tell the person something, on stderr."""
-    sys.stderr.write(f"{harmless(message)}\n")
+    sys.stderr.write(f"{visible(message)}\n")
 
 
 def report(code: str, message: str, *, as_json: bool) -> None:
@@ -49,7 +107,7 @@ def report(code: str, message: str, *, as_json: bool) -> None:
     if as_json:
         note(json.dumps({"error": {"code": code, "message": message}}))
     else:
-        sys.stderr.write(f"{_red('Error:')} {harmless(message)}\n")
+        sys.stderr.write(f"{_red('Error:')} {visible(message)}\n")
 
 
 def _red(text: str) -> str:
@@ -58,7 +116,28 @@ def _red(text: str) -> str:
 
 def has_colour(is_terminal: bool) -> bool:
     """Tell whether a stream is to be coloured."""
-    return is_terminal and not os.environ.get("NO_COLOR")
+    if os.environ.get(_NO_COLOUR):
+        return False
+    return is_terminal or bool(os.environ.get(_FORCE_COLOUR))
+
+
+def choose_colour(when: str) -> None:
+    """Decide by *when* ("always", "never", "auto") what is coloured from here on.
+
+    "auto" follows NO_COLOR, FORCE_COLOR and CLICOLOR_FORCE, in this order. The choice
+    goes into the environment, where the libraries that draw find it.
+    """
+    environment = os.environ
+    if when == "auto":
+        forcing = (environment.get(name, "") for name in _FORCING)
+        is_forced = any(value not in {"", "0"} for value in forcing)
+        when = "always" if is_forced and not environment.get(_NO_COLOUR) else ""
+    if when:
+        environment.pop(_NO_COLOUR, None)
+    for name in _FORCING:
+        environment.pop(name, None)
+    if when:
+        environment[_NO_COLOUR if when == "never" else _FORCE_COLOUR] = "1"
 
 
 def stdout_is_terminal() -> bool:
@@ -90,7 +169,7 @@ def agrees(question: str) -> bool:
 
 def ask(question: str) -> str:
     """Return what the person who is there answers, in lower case."""
-    sys.stderr.write(f"{question} ")
+    sys.stderr.write(f"{visible(question)} ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower()
 
@@ -119,7 +198,7 @@ def decode(data: bytes, what: str) -> str:
 
 def write_json(value: object) -> None:
     """Write one JSON document to stdout."""
-    write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    write(_json(value, indent=2) + "\n")
 
 
 def write_json_rows(rows: Iterable[object], *, lines: bool = False) -> None:
@@ -127,6 +206,21 @@ def write_json_rows(rows: Iterable[object], *, lines: bool = False) -> None:
     start, separator, end = ("", "", "") if lines else ("[", ",", "]\n")
     write(start)
     for index, row in enumerate(rows):
-        text = json.dumps(row, ensure_ascii=False)
+        text = _json(row)
         write(text + "\n" if lines else (separator if index else "") + "\n" + text)
     write(end)
+
+
+def _json(value: object, indent: int | None = None) -> str:
+    """Return *value* as JSON, in which what a terminal would obey is escaped."""
+    text = json.dumps(value, ensure_ascii=not _takes_unicode(), indent=indent)
+    return _ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _takes_unicode() -> bool:
+    """Tell whether stdout takes UTF-8: all but a terminal with another encoding do."""
+    return not stdout_is_terminal() or _is_utf_8(sys.stdout.encoding)
+
+
+def _is_utf_8(encoding: str) -> bool:
+    return encoding.lower().replace("-", "").startswith("utf8")

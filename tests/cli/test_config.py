@@ -104,6 +104,19 @@ class TestKeys:
         assert shown[0].code == 2
         assert place(pvt) == ("", "default")
 
+    def test_a_byte_order_mark_is_no_part_of_it(self, pvt: Pvt, home: Path) -> None:
+        """Editors of Windows put one first."""
+        home.mkdir(exist_ok=True)
+        (home / "config.toml").write_bytes(b'\xef\xbb\xbfeditor = "nano"\n')
+        assert pvt.ok("config", "get", "editor").text == "nano\n"
+        pvt.ok("config", "set", "pager", "less")
+        assert pvt.ok("config", "get", "editor").text == "nano\n"
+
+    def test_set_prints_the_setting_as_json(self, pvt: Pvt) -> None:
+        row = pvt.ok("config", "set", "--json", "editor", "nano").json
+        assert row == pvt.ok("config", "get", "editor", "--json").json
+        assert (row["value"], row["from"]) == ("nano", "file")
+
     def test_a_file_that_cannot_be_read_keeps_no_key(
         self, pvt: Pvt, home: Path
     ) -> None:

@@ -155,7 +155,7 @@ def test_a_prompt_that_is_gone_shows_why_in_its_preview() -> None:
 
 
 def test_preview_shows_the_row_in_full_and_the_body_wrapped() -> None:
-    asked = picker._Picker(ROWS, "", lambda _: "one two three four\n\tfive\x1b[2J")
+    asked = picker._Picker(ROWS, "", lambda _: "one two three four\n\tv\x1b[2J")
     assert previewed(asked, width=16) == [
         "code-review",
         "Review a pull request · Daily",
@@ -163,7 +163,7 @@ def test_preview_shows_the_row_in_full_and_the_body_wrapped() -> None:
         "",
         "one two three",
         "four",
-        "        five [2J",
+        "        v\\x1b[2J",
     ]
 
 
@@ -225,9 +225,12 @@ def test_tags_that_match_stay_in_sight() -> None:
     assert asked.endswith("…  #python")
 
 
-def test_signs_that_would_move_the_cursor_are_not_drawn() -> None:
-    rows = [Choice("a", "one\ntwo\x1b[2J\u202ethree")]
-    assert "one two [2J three" in listed(picker._Picker(rows, "", None))[0]
+def test_what_a_terminal_would_obey_is_visible() -> None:
+    rows = [Choice("a", "one\ntwo\x1b[2J\u202e\u200fthree")]
+    assert (
+        "one two\\x1b[2J\\u202e\\u200fthree"
+        in listed(picker._Picker(rows, "", None))[0]
+    )
 
 
 def test_what_matched_is_styled() -> None:

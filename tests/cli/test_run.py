@@ -380,14 +380,14 @@ class TestStreams:
             pvt_process, "run", "review", stdin=terminal, stdout=terminal
         ) as process:
             _, errors = process.communicate(timeout=20)
-        assert os.read(screen, 1000).decode() == "\ufffd[31mred\ufffd\r\n"
+        assert os.read(screen, 1000).decode() == "\\x1b[31mred\\x07\r\n"
         assert "20 + 10 tokens" in errors.decode()
 
     def test_on_a_terminal_a_plan_is_not_obeyed(
         self, pvt_process: Process, model_server: ModelServer
     ) -> None:
         command = pvt_process.command("run", "ask", "-p", "who=\x07me", "--dry-run")
-        assert "Ask \ufffdme." in on_a_terminal(command)[1]
+        assert "Ask \\x07me." in on_a_terminal(command)[1]
 
 
 class TestLog:

@@ -10,7 +10,7 @@ from promptvault.cli import main
 from promptvault.cli.commands import COMMANDS
 from tests.conftest import Pvt
 
-SILENT = {"config set", "export", "backup", "serve", "mcp", "browse"}
+SILENT = {"help", "export", "backup", "serve", "mcp", "browse"}
 SILENT |= {"server export"}
 """Commands that print nothing of their own, or in a form that is theirs."""
 

@@ -3,6 +3,7 @@
 import shutil
 import sqlite3
 import subprocess
+import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -488,13 +489,17 @@ def test_work_that_a_kill_left_over_is_finished(
     assert git("log", "-1", "--format=%s", "main") == "Add waiting\n"
 
 
-def test_doctor_is_content_with_an_empty_home(pvt: Pvt, home: Path) -> None:
+def test_doctor_is_content_with_an_empty_home(
+    pvt: Pvt, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     assert pvt.ok("doctor", "--json").json == {
         "ok": True,
         "prompts": 0,
         "versions": 0,
         "repaired": False,
         "problems": [],
+        "unsaved": [],
     }
     assert pvt.ok("doctor", "--repair").out == b""
     pvt.ok("list")

@@ -32,7 +32,7 @@ def get(key: KeyName, as_json: options.Json = False) -> None:
     if as_json:
         terminal.write_json(_row(setting))
     else:
-        terminal.write(setting.shown + "\n")
+        terminal.show(setting.shown + "\n")
 
 
 @config.command("set")
@@ -46,6 +46,7 @@ def set_(
         ),
     ] = None,
     unset: Annotated[bool, typer.Option("--unset", help="Back to default.")] = False,
+    as_json: options.Json = False,
 ) -> None:
     """Change a setting in the file, or a key in the keyring."""
     found = find_key(key)
@@ -58,7 +59,10 @@ def set_(
     else:
         store(paths().config_file, key, value)
     setting = _setting(found)
-    terminal.note(f"{key} is {_told(setting)}.")
+    if as_json:
+        terminal.write_json(_row(setting))
+    else:
+        terminal.note(f"{key} is {_told(setting)}.")
 
 
 def _told(setting: Setting) -> str:
@@ -130,7 +134,7 @@ def path(as_json: options.Json = False) -> None:
         terminal.write_json({key: str(place) for key, place in places.items()})
     else:
         for key, place in places.items():
-            terminal.write(f"{key}\t{place}\n")
+            terminal.show(f"{key}\t{place}\n")
 
 
 def _setting(key: Key) -> Setting:

@@ -128,7 +128,7 @@ def _settle_with(conflict: Conflict, text: str) -> Settled:
 
 def _edit(conflict: Conflict) -> Settled:
     settling.require_present(conflict)
-    draft = Draft(finding.manuscript(conflict).text)
+    draft = Draft(finding.manuscript(conflict).text, conflict.prompt.name)
     text = draft.edit()
     with keeping(draft):
         return _settle_with(conflict, text)

@@ -9,6 +9,7 @@ from promptvault.cli import completion, options, render, rows, terminal
 from promptvault.cli.commands.text import read_file
 from promptvault.cli.context import open_reader
 from promptvault.cli.editor import Draft, keeping
+from promptvault.cli.unsaved_text import find_unsaved, tell_unsaved
 from promptvault.cli.workspace import workspace
 from promptvault.domain.name import parse_reference, validate_name
 from promptvault.errors import InvalidInputError
@@ -48,7 +49,7 @@ def add(
     validate_name(name)
     draft = None
     if body is None and file is None and terminal.can_ask():
-        draft = Draft("")
+        draft = Draft("", name)
         text = draft.edit()
     else:
         text = _given_text(body, file)
@@ -83,8 +84,9 @@ def edit(
     with open_reader() as reader:
         prompt = reader.get(name)
         content = reader.current(prompt).content
+    tell_unsaved(find_unsaved())
     before = editable_text(content)
-    draft = Draft(before)
+    draft = Draft(before, prompt.name)
     text = draft.edit()
     if text == before:
         draft.discard()

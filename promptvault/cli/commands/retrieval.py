@@ -15,6 +15,7 @@ from promptvault.cli import (
     terminal,
 )
 from promptvault.cli.context import open_reader
+from promptvault.cli.pager import paged
 from promptvault.domain.prompt import validate_tag
 from promptvault.errors import InvalidInputError
 from promptvault.services import retrieval, similarity
@@ -30,7 +31,8 @@ def show(reference: options.Reference, as_json: options.Json = False) -> None:
     if as_json:
         terminal.write_json(rows.details_row(details))
     else:
-        render.details(details)
+        with paged():
+            render.details(details)
 
 
 def list_(

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from promptvault.cli import options, render, terminal
+from promptvault.cli import options, render, rows, terminal
+from promptvault.cli.unsaved_text import find_unsaved, tell_unsaved
 from promptvault.cli.workspace import workspace
 from promptvault.errors import InvalidInputError, VaultError
 from promptvault.services import backup as archive
@@ -20,10 +21,13 @@ def doctor(
 ) -> None:
     """Prove that database, search index and history agree; --repair mends them."""
     diagnosis = examination.examine(workspace(), repair=repair)
+    unsaved = find_unsaved()
     if as_json:
-        terminal.write_json(diagnosis.as_row())
+        texts = [rows.unsaved_row(each.path, each.modified_at) for each in unsaved]
+        terminal.write_json(diagnosis.as_row() | {"unsaved": texts})
     else:
         render.diagnosis(diagnosis)
+        tell_unsaved(unsaved)
     if diagnosis.problems and not diagnosis.repaired:
         raise typer.Exit(VaultError.exit_code)
 

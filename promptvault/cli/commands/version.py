@@ -6,6 +6,7 @@ import typer
 
 from promptvault.cli import completion, options, render, rows, terminal
 from promptvault.cli.context import open_reader
+from promptvault.cli.pager import paged
 from promptvault.cli.workspace import workspace
 from promptvault.domain.name import parse_reference
 from promptvault.errors import InvalidInputError
@@ -27,7 +28,8 @@ def log(
         found = (rows.log_row(prompt, version) for version in versions)
         terminal.write_json_rows(found, lines=as_lines)
     else:
-        render.versions(prompt, versions)
+        with paged():
+            render.versions(prompt, versions)
 
 
 def diff(
@@ -55,7 +57,8 @@ def diff(
     if as_json:
         terminal.write_json(rows.difference_row(difference))
     else:
-        render.difference(difference.lines)
+        with paged():
+            render.difference(difference.lines)
 
 
 def revert(
