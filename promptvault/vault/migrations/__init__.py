@@ -11,6 +11,7 @@ from promptvault.vault.migrations import (
     m004_growth,
     m005_sync,
     m006_growth_version,
+    m007_search,
 )
 
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
@@ -20,6 +21,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m004_growth.upgrade,
     m005_sync.upgrade,
     m006_growth_version.upgrade,
+    m007_search.upgrade,
 )
 LATEST = len(STEPS)
 
