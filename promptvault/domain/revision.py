@@ -12,7 +12,7 @@ _SHORTEST_ID = 7
 """What git abbreviates a commit's id to at least; "cafe" is a word."""
 _DATE = r"\d{4}-\d\d-\d\d"
 _TIME = (
-    rf"({_DATE})(?:[T ](\d\d:\d\d)(?:(:\d\d)(\.\d{{1,9}})?)?"
+    rf"({_DATE})(?:[T ](\d\d:\d\d)(:\d\d(?:\.\d{{1,6}})?)?"
     r"(\s*Z|\s*[+-]\d\d:?\d\d)?)?"
 )
 
@@ -30,7 +30,10 @@ class AsOf(NamedTuple):
 
     def __str__(self) -> str:
         """Return the time where the reader is, to the second, with its offset."""
-        return f"{self.time.astimezone():%Y-%m-%d %H:%M:%S %z}"
+        try:
+            return f"{self.time.astimezone():%Y-%m-%d %H:%M:%S %z}"
+        except (ValueError, OverflowError, OSError):  # the first or last day there is
+            return self.time.isoformat(" ", "seconds")
 
 
 class Named(NamedTuple):
@@ -80,9 +83,9 @@ def _parse_time(text: str) -> datetime:
     try:
         if not found:
             raise ValueError
-        date, clock, seconds, fraction, zone = found.groups()
+        date, clock, seconds, zone = found.groups()
         time = datetime.fromisoformat(f"{date} {clock or '00:00'}{seconds or ''}")
-        time += _left_out(clock, seconds, fraction)
+        time += _left_out(clock, seconds)
         if zone:
             offset = datetime.fromisoformat(f"{date} 00:00{zone.strip()}").tzinfo
             return time.replace(tzinfo=offset).astimezone(UTC)
@@ -97,14 +100,12 @@ def _parse_time(text: str) -> datetime:
         ) from error
 
 
-def _left_out(
-    clock: str | None, seconds: str | None, fraction: str | None
-) -> timedelta:
-    """Return how long after its beginning ends what was given to the day, minute …"""
-    if fraction:
-        return timedelta(seconds=float(fraction))
-    unit = timedelta(seconds=1) if seconds else timedelta(minutes=1)
-    return (unit if clock else timedelta(days=1)) - timedelta(milliseconds=1)
+def _left_out(clock: str | None, seconds: str | None) -> timedelta:
+    """Return how long the day or the minute is to which a time was given."""
+    if seconds:
+        return timedelta(0)
+    unit = timedelta(minutes=1) if clock else timedelta(days=1)
+    return unit - timedelta(milliseconds=1)
 
 
 def validate_new_label(text: str) -> str:
