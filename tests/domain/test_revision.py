@@ -99,6 +99,8 @@ def test_every_label_can_be_asked_for(label: str) -> None:
 
 @given(st.from_regex(r"[0-9a-f]{4,40}", fullmatch=True))
 def test_every_commit_can_be_asked_for(commit: str) -> None:
+    if commit.isdigit() and len(commit) <= 6 and not int(commit):
+        return  # version 0, which there is not
     revision = parse_revision(commit)
     if isinstance(revision, Named):
         assert revision.may_be_commit

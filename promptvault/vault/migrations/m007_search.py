@@ -1,60 +1,27 @@
-"""Tags in the search index as they are spelt, not as JSON escapes them."""
+"""Tags as they are spelt, not with JSON's escapes, which the search index took in."""
 
 import sqlite3
 
-_COLUMNS = "name, title, description, tags, body"
-_WITHDRAW = f"""INSERT INTO search (search, rowid, {_COLUMNS})
-    SELECT 'delete', pk, {_COLUMNS} FROM documents WHERE instr(tags, '\\')"""
-_ENTER = f"""INSERT INTO search (rowid, {_COLUMNS})
-    SELECT * FROM documents
-    WHERE pk IN (SELECT pk FROM prompts WHERE instr(tags, '\\'))"""
-_REBUILD = "INSERT INTO search (search) VALUES ('rebuild')"
-
-
-def _spelt(tags: str) -> str:
-    """Return the SQL for the text of the JSON array *tags*."""
-    listed = f"(SELECT group_concat(value, ' ') FROM json_each({tags}))"
-    return f"CASE {tags} WHEN '[]' THEN '' ELSE {listed} END"
-
-
-_REMOVE_OLD = f"""INSERT INTO search (search, rowid, {_COLUMNS})
-        VALUES ('delete', old.pk, old.name, old.title, old.description,
-            {_spelt("old.tags")},
-            (SELECT body FROM versions WHERE pk = old.version_pk));"""
-
-_STATEMENTS = (
-    "DROP TRIGGER search_remove",
-    "DROP TRIGGER search_delete",
-    "DROP VIEW documents",
-    f"""CREATE VIEW documents AS
-        SELECT p.pk, p.name, p.title, p.description, {_spelt("p.tags")} AS tags, v.body
-        FROM prompts p JOIN versions v ON v.pk = p.version_pk
-        WHERE p.deleted_at IS NULL""",
-    f"""CREATE TRIGGER search_remove AFTER UPDATE
-        OF name, title, description, tags, version_pk, deleted_at ON prompts
-        WHEN old.deleted_at IS NULL BEGIN
-        {_REMOVE_OLD}
-        INSERT INTO search (rowid, {_COLUMNS})
-        SELECT * FROM documents WHERE pk = new.pk;
-    END""",
-    f"""CREATE TRIGGER search_delete BEFORE DELETE ON prompts
-        WHEN old.deleted_at IS NULL BEGIN
-        {_REMOVE_OLD}
-    END""",
-)
+_SPELL = r"""UPDATE prompts
+    SET tags = (SELECT json_group_array(value) FROM json_each(prompts.tags))
+    WHERE instr(tags, '\')"""
+_TRIGGER = "SELECT sql FROM sqlite_master WHERE name = 'search_remove'"
+_LAST_CHANGE = "SELECT coalesce(max(pk), 0) FROM sync_changes"
 
 
 def upgrade(connection: sqlite3.Connection) -> None:
-    """Index the spelling of tags.
+    """Write tags without escapes; the index's triggers follow.
 
-    Other tags are the same words with and without JSON's brackets and quotes, so only
-    prompts with escapes in their tags are indexed again.
+    FTS5 scans its content without virtual tables, so a view cannot spell them.
     """
+    (last,) = connection.execute(_LAST_CHANGE).fetchone()
     try:
-        connection.execute(_WITHDRAW)
-        is_sound = True
+        connection.execute(_SPELL)
     except sqlite3.DatabaseError:  # the index was damaged before
-        is_sound = False
-    for statement in _STATEMENTS:
-        connection.execute(statement)
-    connection.execute(_ENTER if is_sound else _REBUILD)
+        (trigger,) = connection.execute(_TRIGGER).fetchone()
+        connection.execute("DROP TRIGGER search_remove")
+        connection.execute(_SPELL)
+        connection.execute(trigger)
+        connection.execute("INSERT INTO search (search) VALUES ('rebuild')")
+    # The tags are the same to every other device.
+    connection.execute("DELETE FROM sync_changes WHERE pk > ?", (last,))
