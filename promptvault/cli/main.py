@@ -11,7 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from promptvault import __version__
-from promptvault.cli import terminal
+from promptvault.cli import bash_completion, terminal
 from promptvault.cli.commands import COMMANDS, Entry
 from promptvault.errors import InvalidInputError, PromptVaultError, UnavailableError
 
@@ -119,6 +119,7 @@ def promptvault(
 def main() -> None:
     """Run the program and exit with the code of the contract."""
     terminal.prepare_streams()
+    bash_completion.prepare(os.environ)
     sys.exit(run(sys.argv[1:]))
 
 

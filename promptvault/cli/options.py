@@ -89,7 +89,20 @@ Values = Annotated[
         "-p",
         "--param",
         metavar="KEY=VALUE",
-        help="Fill a variable; KEY=@FILE takes the value from a file.",
+        autocompletion=completion.parameters,
+        help="Fill a variable; KEY=@FILE reads a file, KEY=\\@TEXT begins with '@'."
+        " Scripts use -P.",
+    ),
+]
+Literals = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-P",
+        "--literal-param",
+        metavar="KEY=VALUE",
+        autocompletion=completion.literals,
+        help="Fill a variable with VALUE exactly as it is, also one that begins with"
+        " '@': use this in scripts.",
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]

@@ -70,6 +70,11 @@ def day(time: datetime | None) -> str:
     return time.astimezone().strftime("%Y-%m-%d") if time else ""
 
 
+def zoned_moment(time: datetime) -> str:
+    """Return a time where the reader lives, with the offset, as '@TIME' takes it."""
+    return f"{time.astimezone():%Y-%m-%d %H:%M %z}"
+
+
 def moment(time: datetime | None) -> str:
     """Return a time where the reader lives, to the minute."""
     return time.astimezone().strftime("%Y-%m-%d %H:%M") if time else ""
@@ -195,7 +200,7 @@ def versions(prompt: Prompt, found: Sequence[Version]) -> None:
         (
             str(version.number),
             (version.commit or "")[:10],
-            moment(version.created_at),
+            zoned_moment(version.created_at),
             version.author.name,
             version.message + "".join(named.get(version.number, ())),
         )

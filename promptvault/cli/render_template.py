@@ -45,6 +45,7 @@ def _options(values: Mapping[str, str]) -> str:
 
 def _option(name: str, value: str) -> str:
     """Return the option that gives a value; a long or broken one from a file."""
-    if len(value) > _LONGEST or not value.isprintable() or value.startswith("@"):
+    if len(value) > _LONGEST or not value.isprintable():
         return f"-p {name}=@FILE"
-    return f"-p {name}={shlex.quote(value)}"
+    option = "-P" if value.startswith(("@", "\\@")) else "-p"
+    return f"{option} {name}={shlex.quote(value)}"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from promptvault.domain.name import validate_name
 from promptvault.errors import ImportSourceError, InvalidInputError
-from promptvault.importers import csv_row, encoded_text, surroundings
+from promptvault.importers import csv_export, csv_row, encoded_text, surroundings
 from promptvault.importers.candidate import (
     Candidate,
     Conversation,
@@ -114,7 +114,7 @@ def read(document: Document) -> Items:
         yield from _chats(found)
     else:
         for row in found:
-            yield row if isinstance(row, Failure) else _item(row, table.texts)
+            yield row if isinstance(row, Failure) else _prompt(row, table)
 
 
 def _rows(document: Document, table: _Table) -> Iterator[Cells | Failure]:
@@ -197,6 +197,11 @@ def _named(columns: list[str], names: tuple[str, ...]) -> str:
 
 def _first(cells: Cells, names: tuple[str, ...]) -> str | None:
     return next(filter(None, (text(cells.get(name)) for name in names)), None)
+
+
+def _prompt(cells: Cells, table: _Table) -> Item:
+    own = csv_export.offer(cells) if csv_export.is_own(table.columns) else None
+    return own or _item(cells, table.texts)
 
 
 def _item(cells: Cells, column: str) -> Item:

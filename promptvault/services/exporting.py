@@ -31,12 +31,48 @@ Write = Callable[[str], object]
 
 _CSV_COLUMNS = ("name", "title", "description", "tags", "template", "source")
 _CSV_TIMES = ("created_at", "updated_at")
-_SUFFIXES = {".json": Format.JSON, ".jsonl": Format.JSONL, ".csv": Format.CSV}
+_SUFFIXES = {
+    ".json": Format.JSON,
+    ".jsonl": Format.JSONL,
+    ".csv": Format.CSV,
+    ".md": Format.MARKDOWN,
+}
+_STDOUT = ("-", "/dev/stdout", "/dev/fd/1")
 
 
-def format_for(path: Path) -> Format:
-    """Return the format that a path's ending asks for; Markdown without one."""
-    return _SUFFIXES.get(path.suffix.lower(), Format.MARKDOWN)
+def is_stdout(path: str) -> bool:
+    """Tell whether *path* is what the program itself prints to."""
+    return path in _STDOUT
+
+
+def is_stream(path: Path) -> bool:
+    """Tell whether *path* is a pipe or a device, which is never replaced."""
+    return path.exists() and not (path.is_file() or path.is_dir())
+
+
+def is_folder(path: str, form: Format) -> bool:
+    """Tell whether the export is a folder of files: Markdown, but not into one file."""
+    ends = Path(path).suffix.lower() == ".md" and not Path(path).is_dir()
+    return form is Format.MARKDOWN and not (ends or is_stream(Path(path)))
+
+
+def format_for(path: str) -> Format:
+    """Return the format that a path's ending asks for, or the kind of file it is.
+
+    Raises InvalidInputError for an ending that is none of a format.
+    """
+    suffix = "" if path.endswith("/") else Path(path).suffix.lower()
+    if suffix in _SUFFIXES and not Path(path).is_dir():
+        return _SUFFIXES[suffix]
+    if is_stdout(path) or is_stream(Path(path)):
+        return Format.JSON
+    if suffix and not Path(path).is_dir():
+        raise InvalidInputError(
+            f"{path} ends with none of {', '.join(_SUFFIXES)}: choose one of these,"
+            " --format markdown|json|jsonl|csv, or a folder (with '/' at its end) for"
+            " Markdown."
+        )
+    return Format.MARKDOWN
 
 
 def records(reader: Reader, selection: Selection) -> Iterator[PromptRecord]:
@@ -152,9 +188,16 @@ def write_file(
     *,
     force: bool = False,
 ) -> int:
-    """Write prompts into one file, whole or not at all, and return their count."""
+    """Write prompts into one file, whole or not at all, and return their count.
+
+    A pipe or a device is written to as it is. Raises AlreadyExistsError where a file is
+    there already and *force* is not given, InvalidInputError where none can be written.
+    """
+    if is_stream(path):
+        return _write_stream(found, path, form, to_row)
     if not force:
         _require_absent(path)
+    path = path.resolve()  # what a link points to is replaced, not the link
     fresh = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -168,3 +211,14 @@ def write_file(
         with contextlib.suppress(OSError):
             fresh.unlink(missing_ok=True)
     return count
+
+
+def _write_stream(
+    found: Iterable[PromptRecord], path: Path, form: Format, to_row: ToRow
+) -> int:
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            return write(found, form, to_row, file.write)
+    except OSError as error:
+        reason = error.strerror
+        raise InvalidInputError(f"{path} cannot be written: {reason}.") from error

@@ -76,6 +76,13 @@ def lint(reader: Reader, names: Sequence[str] = ()) -> list[Linted]:
     return [_linted(prompt.name, version.content, load) for prompt, version in found]
 
 
+def failure(reader: Reader, name: str) -> Finding | None:
+    """Return why the template *name* cannot be filled in, None where it can."""
+    (linted,) = lint(reader, [name])
+    errors = (each for each in linted.findings if each.severity is Severity.ERROR)
+    return next((each for each in errors if each.code != "likely-secret"), None)
+
+
 def _all(reader: Reader) -> Iterator[tuple[Prompt, Version]]:
     for prompt in reader.prompts(Selection()):
         yield prompt, reader.current(prompt)

@@ -12,7 +12,7 @@ from promptvault.domain.prompt import (
     validate_line,
     validate_tag,
 )
-from promptvault.domain.revision import validate_label
+from promptvault.domain.revision import validate_new_label
 from promptvault.errors import ConflictError, InvalidInputError, NotFoundError
 from promptvault.secret_scan import adds_secrets, details_text, secrets_in
 from promptvault.services.eval_gate import require_passed
@@ -22,7 +22,7 @@ from promptvault.services.retrieval import resolve
 from promptvault.services.workspace import Workspace
 from promptvault.services.writing import writing
 from promptvault.vault.activity_upkeep import forget
-from promptvault.vault.reader import Selection
+from promptvault.vault.reader import Reader, Selection
 
 if TYPE_CHECKING:
     from promptvault.vault.repository import Repository
@@ -156,11 +156,29 @@ def _moves(repository: "Repository", name: str, new: str) -> list[tuple[Prompt, 
         prompt = reader.get(name)
         target = new + leaf_of(prompt.name) if new.endswith("/") else new
         return [(prompt, _target(target, prompt))]
-    prompts = list(reader.prompts(Selection(folder=name)))
-    if not prompts:
-        raise NotFoundError(f"There is nothing in the folder {name!r}.")
+    prompts = _in_folder(reader, name)
     start = f"{new.strip('/')}/".lstrip("/")
     return [(p, _target(start + p.name[len(name) :], p)) for p in prompts]
+
+
+def named(reader: Reader, names: Sequence[str]) -> list[Prompt]:
+    """Return the prompts that *names* mean, each once; those in FOLDER/ for a folder.
+
+    Raises NotFoundError.
+    """
+    found: dict[str, Prompt] = {}
+    for name in names:
+        is_folder = name.endswith("/")
+        prompts = _in_folder(reader, name) if is_folder else [reader.get(name)]
+        found |= {prompt.id: prompt for prompt in prompts}
+    return list(found.values())
+
+
+def _in_folder(reader: Reader, name: str) -> list[Prompt]:
+    prompts = list(reader.prompts(Selection(folder=name)))
+    if not prompts or not name.strip("/"):
+        raise NotFoundError(f"There is nothing in the folder {name!r}.")
+    return prompts
 
 
 def _target(name: str, prompt: Prompt) -> str:
@@ -204,7 +222,7 @@ def label(
 
     With *require_eval*, raises ConflictError unless that passed its evaluation.
     """
-    name = validate_label(name)
+    name = validate_new_label(name)
     with writing(workspace) as repository:
         prompt, version = resolve(repository.reader, reference)
         if require_eval:
@@ -231,10 +249,12 @@ def remove_label(
 def delete(
     workspace: Workspace, names: Sequence[str], message: str | None = None
 ) -> list[Saved]:
-    """Put prompts into the trash, all or none; raises NotFoundError."""
+    """Put prompts into the trash, all or none, in one commit.
+
+    A name that ends with '/' means every prompt in that folder. Raises NotFoundError.
+    """
     with writing(workspace) as repository:
-        found = {name: repository.reader.get(name) for name in names}
-        prompts = list({prompt.id: prompt for prompt in found.values()}.values())
+        prompts = named(repository.reader, names)
         note = _message(message, _counted("Delete", prompts))
         return [Saved(p, Outcome.DELETED) for p in repository.trash(prompts, note)]
 

@@ -1,6 +1,7 @@
 """SQLModel sessions over an open vault."""
 
 import contextlib
+import json
 import sqlite3
 from collections.abc import Iterator
 
@@ -19,11 +20,18 @@ def transaction(connection: sqlite3.Connection) -> Iterator[Session]:
     Raises VaultError for what SQLite refuses; nothing is saved then.
     """
     engine = create_engine(
-        "sqlite://", creator=lambda: connection, poolclass=StaticPool
+        "sqlite://",
+        creator=lambda: connection,
+        poolclass=StaticPool,
+        json_serializer=_to_json,  # as it is spelt: the search index reads it, too
     )
     event.listen(engine, "begin", _begin)
     with _translated_errors(), Session(engine) as session, session.begin():
         yield session
+
+
+def _to_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _begin(connection: Connection) -> None:

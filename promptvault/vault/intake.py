@@ -296,7 +296,7 @@ class Intake:
         )
 
     def _insert_prompt(self, pk: int, made: Prompt, first_version_pk: int) -> None:
-        tags = json.dumps(made.tags) if made.tags else "[]"
+        tags = json.dumps(made.tags, ensure_ascii=False) if made.tags else "[]"
         names = (pk, made.id, made.name, leaf_of(made.name))
         details = (made.title, made.description, tags, made.favourite, made.source)
         times = (to_text(made.created_at), to_text(made.updated_at))

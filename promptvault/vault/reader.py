@@ -211,7 +211,8 @@ class Reader:
     def version(self, prompt: Prompt, revision: Revision) -> Version:
         """Return one version of *prompt*; raises NotFoundError."""
         condition, *parameters = _condition(prompt, revision)
-        return self._find_version(prompt, condition, *parameters) or _refuse(prompt)
+        found = self._find_version(prompt, condition, *parameters)
+        return found or _refuse(prompt, revision)
 
     def version_before(self, prompt: Prompt, version: Version) -> Version:
         """Return the version before *version*; of the first one, itself."""
@@ -319,10 +320,12 @@ def to_prompt(row: tuple[Any, ...]) -> Prompt:
     )
 
 
-def _refuse(prompt: Prompt) -> NoReturn:
+def _refuse(prompt: Prompt, revision: Revision | None = None) -> NoReturn:
+    is_time = isinstance(revision, AsOf)
+    which = f"version as old as {revision}" if is_time else "such version"
     raise NotFoundError(
-        f"{prompt.name} has no such version; 'promptvault log {prompt.name}'"
-        " lists what there is."
+        f"{prompt.name} has no {which}; 'promptvault log {prompt.name}' lists what"
+        " there is."
     )
 
 

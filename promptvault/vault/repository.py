@@ -44,7 +44,7 @@ class Repository:
         self, name: str, content: Content, details: Details, message: str
     ) -> Prompt:
         """Save a new prompt; raises AlreadyExistsError when the name is taken."""
-        self._require_free(name)
+        self._require_free(name, "or 'add --upsert' to make a new version of it")
         # The version goes first: the index reads its text when the prompt arrives.
         pk = self._session.exec(select(func.max(PromptRow.pk))).one() or 0
         row = PromptRow(
@@ -176,7 +176,7 @@ class Repository:
 
     def restore(self, prompt: Prompt, name: str, message: str) -> Prompt:
         """Take *prompt* out of the trash as *name*; raises AlreadyExistsError."""
-        self._require_free(name)
+        self._require_free(name, "as 'trash restore NAME --as NEW'")
         row = self._row(prompt)
         row.name, row.leaf, row.deleted_at = name, leaf_of(name), None
         return self._commit([row], message, [history_path(prompt)])[0]
@@ -205,11 +205,12 @@ class Repository:
             or 0
         )
 
-    def _require_free(self, name: str) -> None:
+    def _require_free(
+        self, name: str, advice: str = "or delete that one first"
+    ) -> None:
         if self.reader.find(name):
             raise AlreadyExistsError(
-                f"There is a prompt {name!r} already; choose another name"
-                " (or 'add --upsert' to make a new version of it)."
+                f"There is a prompt {name!r} already; choose another name ({advice})."
             )
 
     def _commit(

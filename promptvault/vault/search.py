@@ -2,12 +2,15 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from math import inf
 
 from promptvault.domain.prompt import Prompt
 from promptvault.errors import InvalidInputError
+from promptvault.vault.database import translated_errors
 from promptvault.vault.reader import PROMPT_QUERY, Reader, Selection, to_prompt
+from promptvault.vault.stem import Vocabulary, has_forms
 
 HIT_START, HIT_END = "\x02", "\x03"
 """Marks around each hit in a snippet; control characters, so no text is mistaken."""
@@ -16,7 +19,8 @@ _TERM = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
 _UNFIT = re.compile("[\0\ud800-\udfff]")
 _MAX_TERMS = 100
 _WEIGHTS = "10.0, 8.0, 3.0, 6.0, 1.0"  # name, title, description, tags, body
-_TEXT = "lower(d.name || ' ' || d.title || ' ' || d.description || d.tags || d.body)"
+_TEXT = """lower(d.name || ' ' || d.title || ' ' || d.description || ' '
+    || d.tags || ' ' || d.body)"""
 _CONTEXT_TOKENS = 24
 _RANKED_MATCHES = 5_000
 _CONTEXT_CHARACTERS = 60
@@ -46,12 +50,15 @@ class Query:
     unwanted: list[str] = field(default_factory=list)
     wanted_literals: list[str] = field(default_factory=list)
     unwanted_literals: list[str] = field(default_factory=list)
+    words: dict[str, str] = field(default_factory=dict)
+    """Those of `wanted` that are a word alone, with the word in lower case: its other
+    forms are found too. A phrase, a prefix and an exclusion mean what they say."""
 
-    @property
-    def expression(self) -> str:
-        """The FTS5 MATCH expression of the wanted terms, '' without any."""
-        expression = " AND ".join(self.wanted)
-        if expression and self.unwanted:
+    def expression(self, forms: Mapping[str, str] | None = None) -> str:
+        """Return the FTS5 MATCH expression, each term as *forms* has it."""
+        terms = forms or {}
+        expression = " AND ".join(terms.get(term, term) for term in self.wanted)
+        if self.unwanted:
             expression = f"({expression}) NOT ({' OR '.join(self.unwanted)})"
         return expression
 
@@ -71,6 +78,8 @@ def parse_query(text: str) -> Query:
         term = term.rstrip("*") if prefix else term
         if term.strip():
             _add(query, term, prefix, unwanted=bool(minus))
+            if word and not (prefix or minus) and has_forms(word.lower()):
+                query.words[_quoted(word)] = word.lower()
     if query == Query():
         raise InvalidInputError("There is nothing to search for in the query.")
     return query
@@ -81,8 +90,12 @@ def _add(query: Query, term: str, prefix: bool, *, unwanted: bool) -> None:
         literals = query.unwanted_literals if unwanted else query.wanted_literals
         literals.append(term.lower())
     else:
-        quoted = '"' + term.replace('"', '""') + '"' + ("*" if prefix else "")
+        quoted = _quoted(term) + ("*" if prefix else "")
         (query.unwanted if unwanted else query.wanted).append(quoted)
+
+
+def _quoted(term: str) -> str:
+    return '"' + term.replace('"', '""') + '"'
 
 
 def _is_literal(term: str) -> bool:
@@ -104,10 +117,38 @@ def search(
 ) -> Iterator[Hit]:
     """Yield at most *limit* prompts that match the query *text*, best first.
 
-    Raises InvalidInputError for a query without terms, VaultError.
+    Prompts with the words as they are written come before those that have only other
+    forms of them. Raises InvalidInputError for a query without terms, VaultError.
     """
     query = parse_query(text)
-    source = _indexed(query) if query.wanted else _scanned(query)
+    if not query.wanted:
+        yield from _hits(reader, query, _scanned(query), selection, limit)
+        return
+    exact, score = query.expression(), inf
+    for hit in _hits(reader, query, _indexed(exact), selection, limit):
+        yield hit
+        limit, score = limit - 1, hit.score
+    if limit and (forms := _forms(reader, query)):
+        others = _indexed(f"({query.expression(forms)}) NOT ({exact})")
+        for hit in _hits(reader, query, others, selection, limit):
+            yield replace(hit, score=min(hit.score, score))
+
+
+def _forms(reader: Reader, query: Query) -> dict[str, str]:
+    """Return the terms that have other forms in the vault, each with all its forms."""
+    with translated_errors():
+        vocabulary = Vocabulary(reader.connection)
+        found = {term: vocabulary.forms(word) for term, word in query.words.items()}
+    return {
+        term: f"({' OR '.join((term, *map(_quoted, others)))})"
+        for term, others in found.items()
+        if others
+    }
+
+
+def _hits(
+    reader: Reader, query: Query, source: "_Source", selection: Selection, limit: int
+) -> Iterator[Hit]:
     where, parameters = selection.where()
     if query.wanted and selection == Selection() and limit <= _RANKED_MATCHES // 5:
         where += f" AND search.rowid >= {_first_ranked(reader, source)}"
@@ -144,12 +185,9 @@ def _first_ranked(reader: Reader, source: _Source) -> int:
     return next((row[0] for row in rows), 0)
 
 
-def _indexed(query: Query) -> _Source:
+def _indexed(expression: str) -> _Source:
     # Sorting by the table's own `rank` lets FTS5 make snippets for the rows within
     # the limit only.
-    expression = " AND ".join(query.wanted)
-    if query.unwanted:
-        expression = f"({expression}) NOT ({' OR '.join(query.unwanted)})"
     sql = f"""
         SELECT p.pk, -rank AS score,
             snippet(search, 4, char(2), char(3), '…', {_CONTEXT_TOKENS}) AS snippet

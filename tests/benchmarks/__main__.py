@@ -3,7 +3,6 @@
 import argparse
 import os
 import shlex
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -42,7 +41,8 @@ class Bench:
     def __init__(self, folder: Path, runs: int) -> None:
         self._folder = folder
         self._runs = runs
-        self._program = shutil.which("promptvault") or "promptvault"
+        # Beside this Python: another one on PATH is another PromptVault.
+        self._program = str(Path(sys.executable).with_name("promptvault"))
         self._hello = folder / "hello.py"
         self._hello.write_text(_HELLO)
 

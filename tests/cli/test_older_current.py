@@ -56,7 +56,7 @@ class TestReading:
         assert chosen("search", "Three", "--json").json == []
 
     @pytest.mark.parametrize(
-        ("rev", "body"), [("0", "Two"), ("-1", BODIES[0]), ("3", "Three")]
+        ("rev", "body"), [("2", "Two"), ("-1", BODIES[0]), ("3", "Three")]
     )
     def test_revisions(self, chosen: Pvt, rev: str, body: str) -> None:
         assert chosen.ok("get", f"a@{rev}", "--raw").text == body

@@ -709,6 +709,23 @@ class TestCopy:
 
 
 class TestDelete:
+    def test_a_folder_goes_whole_in_one_commit(self, pvt: Pvt, git: Git) -> None:
+        for name in ("old/a", "old/deep/b", "kept"):
+            pvt.ok("add", name, name)
+        assert "--yes" in require_error(pvt("delete", "old/"), 2)
+        before = git("rev-list", "--count", "HEAD")
+        rows = pvt.ok("delete", "old/", "old/a", "-y", "--json").json
+        assert [row["name"] for row in rows] == ["old/a", "old/deep/b"]
+        assert int(git("rev-list", "--count", "HEAD")) == int(before) + 1
+        assert pvt.ok("list", "--plain").lines == ["kept"]
+        assert len(pvt.ok("trash", "list", "--json").json) == 2
+
+    @pytest.mark.parametrize("folder", ["absent/", "/"])
+    def test_an_empty_folder_is_an_error(self, pvt: Pvt, folder: str) -> None:
+        pvt.ok("add", "a", "text")
+        require_error(pvt("delete", folder, "-y"), 3)
+        require_error(pvt("delete", folder), 3)
+
     def test_delete_and_restore(self, pvt: Pvt, git: Git) -> None:
         pvt.ok("add", "x/a", "one", "--title", "T")
         pvt.ok("label", "a", "best")
@@ -944,3 +961,44 @@ class TestProgram:
         assert [process.wait(60) for process in processes] == [0] * 4
         assert names(pvt) == ["p0", "p1", "p2", "p3"]
         assert git("rev-list", "--count", "HEAD") == "4\n"
+
+
+class TestLiterals:
+    @pytest.fixture(autouse=True)
+    def _template(self, pvt: Pvt) -> None:
+        pvt.ok("add", "t", "{{ a }}|{{ b }}", "--template")
+
+    def test_scripts_may_pass_any_value(self, pvt: Pvt) -> None:
+        values = ("-P", "a=@alice", "-P", r"b=\@x=@y")
+        assert pvt.ok("get", "t", *values).text == r"@alice|\@x=@y"
+
+    def test_a_backslash_before_the_at_sign_goes(self, pvt: Pvt) -> None:
+        values = ("-p", r"a=\@alice", "-p", r"b=\n@")
+        assert pvt.ok("get", "t", *values).text == r"@alice|\n@"
+
+    def test_the_way_out_is_named(self, pvt: Pvt) -> None:
+        refused = require_error(pvt("get", "t", "-p", "a=@alice", "-p", "b=1"), 2)
+        assert "-P a=" in refused
+
+    def test_a_variable_is_given_once(self, pvt: Pvt) -> None:
+        require_error(pvt("get", "t", "-p", "a=1", "-P", "a=2", "-P", "b=3"), 2)
+        require_error(pvt("get", "t", "-P", "a"), 2)
+
+
+def test_a_broken_template_is_saved_with_a_warning(pvt: Pvt) -> None:
+    saved = pvt.ok("add", "broken", "One\n{{ x ", "--template", "--json")
+    assert saved.json["outcome"] == "added"
+    (warning,) = saved.err.splitlines()
+    assert warning.startswith("Warning: broken is saved")
+    assert "line 2" in warning
+    assert "Warning" not in pvt.ok("add", "good", "{{ x }}", "--template").err
+
+
+def test_the_advice_fits_what_was_asked(pvt: Pvt) -> None:
+    pvt.ok("add", "a", "1")
+    pvt.ok("add", "b", "2")
+    assert "--upsert" in require_error(pvt("add", "a", "3"), 5)
+    assert "--upsert" not in require_error(pvt("move", "b", "a"), 5)
+    pvt.ok("delete", "b")
+    pvt.ok("add", "b", "3")
+    assert "--as" in require_error(pvt("trash", "restore", "b"), 5)

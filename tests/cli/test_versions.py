@@ -19,7 +19,7 @@ def _three_versions(pvt: Pvt) -> None:
 class TestRevisions:
     @pytest.mark.parametrize(
         ("rev", "number"),
-        [("1", 1), ("2", 2), ("3", 3), ("-1", 2), ("-2", 1), ("0", 3), ("01", 1)],
+        [("1", 1), ("2", 2), ("3", 3), ("-1", 2), ("-2", 1), ("01", 1)],
     )
     def test_numbers(self, pvt: Pvt, rev: str, number: int) -> None:
         assert pvt.ok("get", f"a@{rev}").text == BODIES[number - 1]
@@ -31,6 +31,12 @@ class TestRevisions:
     def test_labels(self, pvt: Pvt) -> None:
         pvt.ok("label", "a@1", "production")
         assert pvt.ok("get", "a@production").text == BODIES[0]
+
+    def test_the_time_in_the_log_is_a_revision(self, pvt: Pvt) -> None:
+        newest = pvt.ok("log", "a").lines[0].split("\t")
+        assert pvt.ok("get", f"a@{newest[2]}").text == BODIES[2]
+        refused = require_error(pvt("get", "a@2001-02-03 04:05"), 3)
+        assert "as old as 2001-02-03 04:05:59 +" in refused
 
     def test_times(self, pvt: Pvt) -> None:
         today = datetime.now(UTC)

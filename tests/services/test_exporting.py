@@ -5,6 +5,7 @@ import io
 import json
 import os
 import shutil
+import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -366,6 +367,67 @@ def test_csv_is_read_by_any_spreadsheet(filled: Pvt, tmp_path: Path) -> None:
     assert rows["chatgpt/größe-tee"]["title"] == "Größe: „Tee“"
     assert rows["chatgpt/größe-tee"]["tags"] == "drink"
     assert rows["work/mail"]["source"] == "local"
+
+
+def test_csv_comes_back_under_its_own_names(
+    filled: Pvt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fields = ("name", "title", "description", "tags", "source", "created_at")
+    before = filled.ok("list", "--json").json
+    bodies = {row["name"]: row["body"] for row in exported(filled)}
+    filled.ok("export", str(tmp_path / "all.csv"))
+    move_to(monkeypatch, tmp_path / "fresh")
+    filled.ok("import", str(tmp_path / "all.csv"))
+    after = filled.ok("list", "--json").json
+    assert [[row[key] for key in fields] for row in after] == [
+        [row[key] for key in fields] for row in before
+    ]
+    assert {row["name"]: row["body"] for row in exported(filled)} == bodies
+    again = filled.ok("import", str(tmp_path / "all.csv"), "--again", "--json").json
+    assert (again["added"], again["duplicates"]) == (0, len(before))
+
+
+@pytest.mark.parametrize("name", ["x.yaml", "notes.txt", "v1.2"])
+def test_an_ending_of_no_format_is_refused(
+    filled: Pvt, tmp_path: Path, name: str
+) -> None:
+    result = filled("export", str(tmp_path / name))
+    assert result.code == 2
+    assert ".jsonl" in result.err
+    assert not (tmp_path / name).exists()
+    filled.ok("export", f"{tmp_path / name}/")
+    assert (tmp_path / name / "work" / "mail.md").exists()
+
+
+def test_one_prompt_goes_into_one_markdown_file(filled: Pvt, tmp_path: Path) -> None:
+    path = tmp_path / "mail.md"
+    filled.ok("export", str(path), "mail")
+    assert (
+        path.read_bytes() == filled.ok("export", "-", "mail", "--format=markdown").out
+    )
+    assert filled("export", str(tmp_path / "all.md")).code == 2
+
+
+def test_a_named_pipe_is_written_to(filled: Pvt, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE) as reader:
+        filled.ok("export", str(pipe))
+        written, _ = reader.communicate(timeout=60)
+    assert pipe.is_fifo()
+    assert written == filled.ok("export", "-", "--format", "csv").out
+
+
+def test_dev_stdout_is_stdout(filled: Pvt) -> None:
+    assert filled.ok("export", "/dev/stdout").out == filled.ok("export", "-").out
+
+
+def test_what_a_link_points_to_is_replaced(filled: Pvt, tmp_path: Path) -> None:
+    (tmp_path / "there.json").write_text("old")
+    (tmp_path / "link.json").symlink_to("there.json")
+    filled.ok("export", str(tmp_path / "link.json"), "--force")
+    assert (tmp_path / "link.json").is_symlink()
+    assert json.loads((tmp_path / "there.json").read_text())
 
 
 @pytest.mark.parametrize("form", ["json", "jsonl", "csv"])

@@ -177,3 +177,64 @@ def test_what_is_no_database_is_told(
     assert result.code == 7
     assert "no database" in result.err
     assert database.read_bytes() == content
+
+
+def index_is_sound(pvt: Pvt) -> bool:
+    problems = pvt("doctor", "--json").json["problems"]
+    return "index" not in {problem["part"] for problem in problems}
+
+
+def test_tags_of_an_old_vault_are_found_as_they_are_spelt(
+    pvt: Pvt, home: Path, vault: Vault
+) -> None:
+    write_old(home / "data" / "vault.db", *_WITH_TAGS)
+    for word in ("größe", "日本", "mistakes"):
+        assert [hit["name"] for hit in pvt.ok("search", word, "--json").json] == [
+            "coding/review"
+        ]
+    assert pvt("search", "u00f6", "--json").json == []
+    assert index_is_sound(pvt)
+    pvt.ok("set", "review", "--untag", "größe")
+    assert pvt("search", "größe", "--json").json == []
+    assert index_is_sound(pvt)
+
+
+def test_a_damaged_index_does_not_stop_the_migration(pvt: Pvt, home: Path) -> None:
+    write_old(
+        home / "data" / "vault.db", *_WITH_TAGS, "DELETE FROM search_data WHERE id > 10"
+    )
+    (hit,) = pvt.ok("search", "größe", "--json").json
+    assert hit["name"] == "coding/review"
+
+
+_WITH_TAGS = (
+    'UPDATE prompts SET tags = \'["gr\\u00f6\\u00dfe", "\\u65e5\\u672c", "code"]\'',
+    "INSERT INTO search (search) VALUES ('rebuild')",
+)
+
+
+def test_a_killed_migration_leaves_the_vault_as_it_was(
+    pvt: Pvt, home: Path, tmp_path: Path
+) -> None:
+    database = home / "data" / "vault.db"
+    write_old(database, *_WITH_TAGS)
+    script = f"""
+import os, signal, sqlite3
+from pathlib import Path
+from promptvault.vault import migrations
+from promptvault.vault.database import open_writable
+
+def killed(connection):
+    migrations.m007_search.upgrade(connection)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+migrations.STEPS = (*migrations.STEPS[:6], killed)
+open_writable(Path({str(database)!r}))
+"""
+    done = subprocess.run([sys.executable, "-c", script], check=False, timeout=60)
+    assert done.returncode == -9
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        assert version_of(connection) == 1
+    (hit,) = pvt.ok("search", "größe", "--json").json
+    assert hit["name"] == "coding/review"
+    assert index_is_sound(pvt)

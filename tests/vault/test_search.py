@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from promptvault.domain.prompt import Content, Details
@@ -199,3 +199,105 @@ def test_a_query_without_words_is_refused(reader: Reader, query: str) -> None:
 def test_a_query_of_exclusions_alone_finds_the_rest(reader: Reader) -> None:
     assert names(reader, "-fox") == set(TEXTS)
     assert names(reader, "-{{") >= set(TEXTS) - {"template"}
+
+
+STEMS = {
+    "many": ("templates and invites", ()),
+    "one": ("a template to invite people", ()),
+    "german": ("Vorlagen für Katzen", ("größe", "日本")),
+    "quoted": ("templating was inviting", ("c++", 'a"b')),
+}
+
+
+@pytest.fixture(scope="module")
+def stems(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    folder = tmp_path_factory.mktemp("stems")
+    vault = Vault(folder / "vault.db", folder / "usage.db")
+    with vault.writing() as repository:
+        for name, (text, tags) in STEMS.items():
+            repository.add(name, Content(text), Details(tags=tags), "")
+    with vault.reading() as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("template", ["one", "many", "quoted"]),
+        ("TEMPLATES", ["many", "one", "quoted"]),
+        ("inviting", ["quoted", "many", "one"]),
+        ("template invite", ["one", "many", "quoted"]),
+        ("template -inviting", ["one", "many"]),
+        ("template -invite", ["many", "quoted"]),
+        ('"template"', ["one"]),
+        ("template* a", ["one"]),
+        ('"a templates"', []),
+        ("Vorlage", []),
+        ("größe", ["german"]),
+        ("GRÖSSE", []),
+        ("grosse", []),
+        ("日本", ["german"]),
+        ("u00f6", []),
+    ],
+)
+def test_other_forms_come_behind_exact_hits(
+    stems: Reader, query: str, found: list[str]
+) -> None:
+    result = [hit.prompt.name for hit in hits(stems, query)]
+    assert result[:1] == found[:1]
+    assert sorted(result) == sorted(found)
+
+
+def test_the_snippet_shows_the_other_form(stems: Reader) -> None:
+    found = {hit.prompt.name: hit.snippet for hit in hits(stems, "template")}
+    assert f"{HIT_START}templates{HIT_END}" in found["many"]
+
+
+def test_the_limit_counts_other_forms_too(stems: Reader) -> None:
+    found = [hit.prompt.name for hit in search(stems, "template", Selection(), 2)]
+    assert (found[0], len(found)) == ("one", 2)
+
+
+def test_forms_that_the_stemmer_spells_otherwise_are_found(vault: Vault) -> None:
+    pairs = [
+        ("hope", "hoping"),
+        ("happy", "happiness"),
+        ("use", "using"),
+        ("party", "parties"),
+    ]
+    with vault.writing() as repository:
+        for index, (_, text) in enumerate(pairs):
+            repository.add(f"p{index}", Content(text), Details(), "")
+    with vault.reading() as reader:
+        found = [names(reader, word) for word, _ in pairs]
+    assert found == [{"p0"}, {"p1"}, {"p2"}, {"p3"}]
+
+
+_WORDS = st.sampled_from(
+    "invite invites inviting invitation template templates use used user café größe "
+    "Katze Katzen test tests tested run running".split()
+)
+_BODY = st.lists(_WORDS, min_size=1, max_size=6).map(" ".join)
+
+
+@settings(max_examples=30)
+@given(bodies=st.lists(_BODY, min_size=1, max_size=6), query=_BODY)
+def test_exact_hits_are_all_found_in_their_order_before_others(
+    tmp_path_factory: pytest.TempPathFactory, bodies: list[str], query: str
+) -> None:
+    folder = tmp_path_factory.mktemp("property")
+    vault = Vault(folder / "vault.db", folder / "usage.db")
+    with vault.writing() as repository:
+        for index, body in enumerate(bodies):
+            repository.add(f"p{index}", Content(body), Details(), "")
+    exact = " AND ".join(f'"{word}"' for word in dict.fromkeys(query.split()))
+    sql = """SELECT rowid FROM search WHERE search MATCH ?
+        AND rank MATCH 'bm25(10.0, 8.0, 3.0, 6.0, 1.0)' ORDER BY rank"""
+    with vault.reading() as reader:
+        before = [f"p{pk - 1}" for (pk,) in reader.rows(sql, exact)]
+        found = hits(reader, query)
+    ordered = [hit.prompt.name for hit in found]
+    assert sorted(ordered[: len(before)]) == sorted(before)
+    assert len(set(ordered)) == len(ordered)
+    scores = [hit.score for hit in found]
+    assert scores == sorted(scores, reverse=True)

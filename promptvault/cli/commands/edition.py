@@ -61,6 +61,21 @@ def add(
             workspace(), name, written, fields, message=message, upsert=upsert
         )
     _report([saved], as_json=as_json)
+    if saved.prompt.template:
+        _warn_of_failure(saved.prompt.name)
+
+
+def _warn_of_failure(name: str) -> None:
+    from promptvault.services.linting import failure  # Jinja2, for templates alone
+
+    with open_reader() as reader:
+        found = failure(reader, name)
+    if found:
+        where = f" (line {found.line})" if found.line else ""
+        terminal.note(
+            f"Warning: {name} is saved, but its template cannot be filled in{where}:"
+            f" {found.message}"
+        )
 
 
 def _given_text(body: str | None, file: Path | None) -> str:

@@ -17,7 +17,8 @@ def export(
     path: Annotated[
         str,
         typer.Argument(
-            metavar="PATH", help="A file, a folder for Markdown, or '-' for stdout."
+            metavar="PATH",
+            help="A file (.json, .jsonl, .csv, .md), a folder for Markdown, or '-'.",
         ),
     ],
     names: Annotated[
@@ -44,17 +45,18 @@ def export(
 ) -> None:
     """Write prompts out as Markdown, JSON, JSON lines or CSV; `import` reads them."""
     target = Path(path)
-    chosen = form or (Format.JSON if path == "-" else exporting.format_for(target))
+    chosen = form or exporting.format_for(path)
+    to_stdout = exporting.is_stdout(path)
     with open_reader() as reader:
         wanted = tuple(reader.get(name).name for name in names or ())
         tag_list = tuple(map(validate_tag, tags or ()))
         selection = Selection(folder, tag_list, source, names=wanted)
-        if chosen is Format.MARKDOWN and path != "-":
-            count = exporting.write_folder(reader, selection, target, force=force)
-        elif path == "-":
+        if to_stdout:
             found = exporting.records(reader, selection)
             exporting.write(found, chosen, rows.record_row, terminal.write)
             return
+        if exporting.is_folder(path, chosen):
+            count = exporting.write_folder(reader, selection, target, force=force)
         else:
             found = exporting.records(reader, selection)
             count = exporting.write_file(

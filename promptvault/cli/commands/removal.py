@@ -25,12 +25,23 @@ TrashedName = Annotated[
 def delete(
     names: Annotated[
         list[str],
-        typer.Argument(metavar="NAME...", autocompletion=completion.names),
+        typer.Argument(
+            metavar="NAME...",
+            autocompletion=completion.names,
+            help="Prompts; with '/' at its end, a folder with all in it.",
+        ),
     ],
     message: options.Message = None,
+    yes: options.Yes = False,
     as_json: options.Json = False,
 ) -> None:
     """Put prompts into the trash; 'trash restore' brings them back."""
+    folders = [name for name in names if name.endswith("/")]
+    if folders and not yes:
+        with open_reader() as reader:
+            count = len(saving.named(reader, folders))
+        counted, where = render.count(count, "prompt"), ", ".join(folders)
+        terminal.confirm(f"Delete {counted} in {where}?", "--yes")
     results = saving.delete(workspace(), names, message)
     if as_json:
         terminal.write_json_rows(map(rows.saved_row, results))

@@ -33,6 +33,7 @@ def _require_number(value: float | None) -> float | None:
 def run(
     reference: options.Reference,
     values: options.Values = None,
+    literals: options.Literals = None,
     system: options.System = None,
     stream: Annotated[
         bool,
@@ -67,7 +68,7 @@ def run(
     What is piped in fills {{ stdin }}; where the prompt has none, it is the user's
     message, and the prompt the system message.
     """
-    given = read_values(values or [])
+    given = read_values(values, literals)
     order = Order(
         reference, given, system, temperature, max_tokens, asking.allow_secrets
     )

@@ -1,5 +1,6 @@
 """`get`: the text of a prompt, as quickly as can be; it sits in shell loops."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from promptvault.vault.usage import count_use
 def get(
     reference: options.Reference,
     values: options.Values = None,
+    literals: options.Literals = None,
     raw: Annotated[
         bool, typer.Option("--raw", help="Print a template as it is, not filled in.")
     ] = False,
@@ -28,7 +30,7 @@ def get(
         prompt, version = retrieval.resolve(reader, reference)
         text = version.body
         if not raw:
-            given = read_values(values or [])
+            given = read_values(values, literals)
             text = retrieval.text_of(
                 reader, prompt, version, given, terminal.read_piped
             )
@@ -45,15 +47,37 @@ def get(
     count_use(paths().usage, prompt.id, now())
 
 
-def read_values(pairs: list[str]) -> dict[str, str]:
-    """Read ``KEY=VALUE`` and ``KEY=@FILE``; raises InvalidInputError."""
-    values = {}
-    for pair in pairs:
+def read_values(pairs: list[str] | None, literals: list[str] | None) -> dict[str, str]:
+    """Read what ``-p`` and ``-P`` give: the value of each variable.
+
+    A value of ``-p`` may be ``@FILE``, and ``\\@TEXT`` for a text that begins with
+    "@"; one of ``-P`` is taken as it is. Raises InvalidInputError.
+    """
+    given = {key: _read_value(key, text) for key, text in _split("-p", pairs)}
+    exact = dict(_split("-P", literals))
+    if twice := given.keys() & exact.keys():
+        raise InvalidInputError(f"Both -p and -P give {min(twice)!r}: use one of them.")
+    return given | exact
+
+
+def _split(option: str, pairs: list[str] | None) -> Iterator[tuple[str, str]]:
+    for pair in pairs or ():
         key, equals, value = pair.partition("=")
         if not equals or not key:
-            raise InvalidInputError(f"-p takes KEY=VALUE; {key!r} has no value.")
-        values[key] = read_text(value)
-    return values
+            raise InvalidInputError(f"{option} takes KEY=VALUE; {key!r} has no value.")
+        yield key, value
+
+
+def _read_value(key: str, text: str) -> str:
+    if text.startswith("\\@"):
+        return text[1:]
+    try:
+        return read_text(text)
+    except InvalidInputError as error:
+        raise InvalidInputError(
+            f"{error} '@' before a value of -p reads a file; -P {key}=… takes the"
+            " value as it is."
+        ) from error
 
 
 def read_text(given: str) -> str:

@@ -14,6 +14,7 @@ from promptvault.vault.migrations import (
     m007_sync_storage,
     m008_marks,
     m009_sync_shortfalls,
+    m010_search,
 )
 
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
@@ -26,6 +27,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m007_sync_storage.upgrade,
     m008_marks.upgrade,
     m009_sync_shortfalls.upgrade,
+    m010_search.upgrade,
 )
 LATEST = len(STEPS)
 

@@ -188,7 +188,7 @@ def _columns(state: State, prompt_id: str, *, deleted: bool) -> _Columns:
         _name(state["name"], prompt_id),
         clean_line(state["title"]),
         clean_line(state["description"]),
-        json.dumps(list(_tags(state["tags"]))),
+        json.dumps(list(_tags(state["tags"])), ensure_ascii=False),
         state["favourite"],
         clean_line(state["source"]) or "local",
         state["version"],

@@ -1,0 +1,84 @@
+"""Tab in bash, which splits words at '=', '@' and ':' and replaces the last piece.
+
+Typer takes each piece for a word of its own: `-p tone=fr` is `-p tone`, `=`, `fr`.
+"""
+
+import os
+import re
+from collections.abc import Iterator, MutableMapping
+from itertools import pairwise
+
+_INSTRUCTION = "complete_bash"
+_BREAKS = frozenset("=@:")
+"""Those of COMP_WORDBREAKS that are also part of an argument."""
+
+
+def prepare(environ: MutableMapping[str, str]) -> None:
+    """Let words be put together again, where bash asks for a completion."""
+    if "COMP_WORDS" not in environ:
+        return
+    for name, value in environ.items():
+        if name.endswith("_COMPLETE") and value == _INSTRUCTION:
+            environ[name] = f"complete_{_register()}"
+            return
+
+
+def _register() -> str:
+    """Add our class to those that Typer knows, and return its name there."""
+    # Typer exports neither of them, and both are needed for a Tab in bash alone.
+    from typer._click.shell_completion import (
+        CompletionItem,
+        add_completion_class,
+    )
+    from typer._completion_classes import BashComplete
+
+    class JoinedBash(BashComplete):
+        """Bash, its words put together, and the answers cut to what it replaces."""
+
+        name = "bash_joined"
+        _head = ""
+        """What stands in the last word before the piece that bash replaces."""
+
+        def get_completion_args(self) -> tuple[list[str], str]:
+            pieces = os.environ["COMP_WORDS"].split("\n")
+            pieces = pieces[: int(os.environ["COMP_CWORD"]) + 1]
+            words = list(_joined(pieces))
+            last = pieces[-1]
+            tail = "" if _is_break(last) else last
+            option, equals, value = words[-1].partition("=")
+            if equals and option.startswith("--"):
+                words[-1:] = [option, value]
+            self._head = words[-1].removesuffix(tail) if tail else words[-1]
+            # Readline counts an '@' to what follows it (rl_special_prefixes).
+            self._head = self._head.removesuffix("@")
+            os.environ["COMP_WORDS"] = "\n".join(words)
+            os.environ["COMP_CWORD"] = str(len(words) - 1)
+            return super().get_completion_args()
+
+        def format_completion(self, item: CompletionItem) -> str:
+            value = super().format_completion(item)
+            return _escaped(value.removeprefix(self._head))
+
+    add_completion_class(JoinedBash, JoinedBash.name)
+    return JoinedBash.name
+
+
+def _is_break(piece: str) -> bool:
+    return bool(piece) and _BREAKS.issuperset(piece)
+
+
+def _joined(pieces: list[str]) -> Iterator[str]:
+    """Yield the words that bash split, the last one too where it is empty."""
+    word = pieces[0]
+    for before, piece in pairwise(pieces):
+        if _is_break(piece) or (_is_break(before) and piece):
+            word += piece
+        else:
+            yield word
+            word = piece
+    yield word
+
+
+def _escaped(value: str) -> str:
+    """Return *value* as it is typed in bash; Typer's script splits it at line ends."""
+    return re.sub(r"[^\w/.,+~@=:%-]", r"\\\g<0>", value)
