@@ -40,6 +40,8 @@ SELECT max(seq) FROM (
 _EXPIRED = (
     "DELETE FROM sessions WHERE expires_at < %s",
     "DELETE FROM sign_ups WHERE expires_at < %s",
+    "DELETE FROM account_links WHERE expires_at < %s",
+    "DELETE FROM known_networks WHERE used_at < %s::timestamptz - interval '180 days'",
     "DELETE FROM device_codes WHERE expires_at < %s::timestamptz - interval '1 hour'",
     "DELETE FROM provider_sign_ins WHERE expires_at < %s",
     "DELETE FROM external_events"

@@ -28,9 +28,9 @@ def reference(name: str, target: str, **options: Any) -> Column[object]:
     return Column(name, UUID, ForeignKey(f"{target}.id", ondelete="CASCADE"), **options)
 
 
-def moment(name: str, *, nullable: bool = True) -> Column[object]:
+def moment(name: str, *, nullable: bool = True, index: bool = False) -> Column[object]:
     """Return a column for a time."""
-    return Column(name, TIMESTAMP(timezone=True), nullable=nullable)
+    return Column(name, TIMESTAMP(timezone=True), nullable=nullable, index=index)
 
 
 def created() -> Column[object]:
