@@ -23,6 +23,12 @@ LOOKS: dict[str, dict[str, Any]] = {
 
 def _pages(window: Window, start_device: StartDevice) -> Iterator[str]:
     """Lead through every page, its error and its long words too; yield each's name."""
+    window.open("/")
+    yield "start"
+    window.open("/nowhere")
+    yield "nothing"
+    window.open("/reset")
+    yield "reset without mail"
     window.open(start_device()["verification_uri_complete"])
     yield "sign in"
     window.sign_in(email="nobody@example.org")
@@ -36,10 +42,24 @@ def _pages(window: Window, start_device: StartDevice) -> Iterator[str]:
     yield "code"
     window.enter("BBBB-CCCC")
     yield "code, wrong"
-    window.enter(start_device()["user_code"])
+    codes = start_device()
+    window.enter(codes["user_code"])
     yield "approval"
     window.press("Approve")
     yield "approved"
+    window.open("/account")
+    yield "account without devices"
+    window.exchange(codes["device_code"])
+    window.open("/account")
+    yield "account"
+    window.press("Sign out analytical")
+    yield "account, signed out"
+    window.open("/account/password")
+    yield "password"
+    window.fill(now="not the password")
+    window.fill(**{"New password": "another good password"})
+    window.press("Change password")
+    yield "password, wrong"
     window.open("/device")
     window.enter(start_device()["user_code"])
     window.press("Deny")
@@ -51,6 +71,15 @@ def _pages(window: Window, start_device: StartDevice) -> Iterator[str]:
     window.fill(Password="correct horse battery")
     window.press("Confirm")
     yield "error"
+    window.open("/account/delete")
+    yield "delete"
+    window.fill(Password="correct horse battery")
+    window.press("Delete account")
+    yield "farewell"
+    window.page.locator("a.long").click()
+    yield "keep"
+    window.press("Keep account")
+    yield "kept"
 
 
 @pytest.mark.parametrize("look", LOOKS)
@@ -59,7 +88,7 @@ def test_every_page_can_be_read_and_used(
 ) -> None:
     window = open_window(**LOOKS[look])
     problems = {name: window.run(PROBLEMS) for name in _pages(window, start_device)}
-    assert len(problems) == 12
+    assert len(problems) == 24
     assert {name: found for name, found in problems.items() if found} == {}
 
 

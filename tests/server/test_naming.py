@@ -103,3 +103,6 @@ def test_the_start_says_it_and_links_follow_it(
     assert url.startswith(f"{running.told['public_url']}/reset/password?token=")
     assert httpx.get(url.strip(), trust_env=False).status_code == 200
     assert "localhost" in running.told["names"]
+    other = running.url.replace("127.0.0.1", "127.0.0.2")  # of this machine as well
+    answer = httpx.post(f"{other}/v1/device/code", data=WISH, trust_env=False)
+    assert answer.json()["verification_uri"] == f"{other}/device"

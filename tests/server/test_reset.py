@@ -11,7 +11,7 @@ from promptvault.domain.tier import Tier
 from promptvault.server.administration import Administration
 from tests.conftest import Pvt
 from tests.server.browser import PASSWORD, Browser, fields_of
-from tests.server.conftest import EMAIL, Server
+from tests.server.conftest import EMAIL, SECRET, Server
 from tests.server.test_sign_up_mail import MailServer, free_port, mail
 
 __all__ = ["free_port", "mail"]
@@ -47,8 +47,9 @@ def link(administration: Administration) -> str:
 def on_this_database(
     pvt: Pvt, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> Pvt:
-    """Return the program, whose `server` commands work on this test's database."""
+    """Return the program, whose `server` commands go with this test's server."""
     monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("PROMPTVAULT_SERVER_SECRET", SECRET)
     return pvt
 
 
