@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -167,7 +168,9 @@ class TestTheAccount:
     def test_begins_with_a_link_of_the_operators(
         self, window: Window, settings: Settings
     ) -> None:
-        url = Administration(settings).add_user(EMAIL, Tier.FREE).password_url
+        add_user = Administration(settings).add_user
+        with ThreadPoolExecutor() as threads:  # Playwright has a loop in this one
+            url = threads.submit(add_user, EMAIL, Tier.FREE).result().password_url
         window.open(str(url).removeprefix("http://127.0.0.1:8000"))
         expect(window.page.get_by_label("New password")).to_be_focused()
         window.page.keyboard.type("correct horse battery")

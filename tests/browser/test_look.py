@@ -4,12 +4,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.conftest import OpenWindow, StartDevice
 from tests.browser.look import FOCUS, PROBLEMS, REACHABLE
 from tests.browser.window import Window
 
 LONG = f"{'augusta-ada-king-countess-of-lovelace' * 2}@example.org"
+
+AXE = Axe()
 
 SCREEN = {"width": 1280, "height": 800}
 PHONE = {"viewport": {"width": 320, "height": 640}, "is_mobile": True}
@@ -87,9 +90,18 @@ def test_every_page_can_be_read_and_used(
     open_window: OpenWindow, start_device: StartDevice, look: str
 ) -> None:
     window = open_window(**LOOKS[look])
-    problems = {name: window.run(PROBLEMS) for name in _pages(window, start_device)}
+    problems = {
+        name: [*window.run(PROBLEMS), *_violations(window)]
+        for name in _pages(window, start_device)
+    }
     assert len(problems) == 24
     assert {name: found for name, found in problems.items() if found} == {}
+
+
+def _violations(window: Window) -> list[str]:
+    """Return what axe finds on a page, of all that it knows."""
+    found = AXE.run(window.page).response["violations"]
+    return [f"{each['id']}: {each['help']}" for each in found]
 
 
 def test_tab_reaches_everything_in_order_and_shows_where_it_is(

@@ -240,7 +240,7 @@ class TestStart:
     def test_says_what_this_is(self, visitor: httpx.Client, server: Server) -> None:
         page = visitor.get("/")
         assert page.status_code == 200
-        assert f"promptvault login --server {server.url}" in page.text
+        assert f"--server</span> {server.url}" in page.text
         assert 'href="/signup"' in page.text
 
     def test_offers_no_account_where_there_is_none(

@@ -35,6 +35,8 @@ _TITLES = {
     503: "Not at the moment",
 }
 
+_LOST = "No page is at this address: it was mistyped, or is old."
+
 _Handler = Callable[[Request, Any], Awaitable[Response]]
 
 
@@ -79,10 +81,12 @@ def show_errors_as_pages(app: FastAPI, paths: frozenset[str]) -> None:
 def _as_page(handler: Any, paths: frozenset[str]) -> _Handler:
     async def answer(request: Request, error: Any) -> Response:
         response: Response = await handler(request, error)
-        is_page = request.url.path in paths or _is_lost(request, response)
+        is_lost = _is_lost(request, response)
+        is_page = is_lost or request.url.path in paths
         if not is_page or "location" in response.headers:
             return response
-        page = HTMLResponse(_error_page(response), response.status_code)
+        text = _error_page(response.status_code, _LOST if is_lost else _told(response))
+        page = HTMLResponse(text, response.status_code)
         if "retry-after" in response.headers:
             page.headers["Retry-After"] = response.headers["Retry-After"]
         return page
@@ -97,9 +101,13 @@ def _is_lost(request: Request, response: Response) -> bool:
     return response.status_code in {404, 405} and asks_for_page and not is_api
 
 
-def _error_page(response: Response) -> str:
-    message = json.loads(bytes(response.body))["error"]["message"]
-    title = _TITLES.get(response.status_code, "Something went wrong")
+def _told(response: Response) -> str:
+    message: str = json.loads(bytes(response.body))["error"]["message"]
+    return message
+
+
+def _error_page(status: int, message: str) -> str:
+    title = _TITLES.get(status, "Something went wrong")
     return _ENVIRONMENT.get_template("error.html").render(
         title=title, message=message, user=None
     )
