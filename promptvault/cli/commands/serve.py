@@ -73,8 +73,9 @@ def _told(told: "Naming") -> str:
     """Return which address people and devices are told of."""
     if not told.names:
         return f"Devices and links are told {told.public_url}."
+    names = sorted(name for name in told.names if any(map(str.isalpha, name)))
     return (
         f"Links say {told.public_url}. A device is told the address that it used, if"
-        f" that is an address of this machine or {', '.join(sorted(told.names))}."
+        f" that is an IP address of this machine or one of {', '.join(names)}."
         " PROMPTVAULT_SERVER_PUBLIC_URL sets one for all."
     )
