@@ -31,12 +31,12 @@ def test_somebody_signs_in_and_goes_on_to_the_device(
 ) -> None:
     with start_for(mock_provider, **SECRET).client() as client:
         browser = Browser(client)
-        assert _sign_in(browser, "ada").url.path == "/account"
+        assert _sign_in(browser, "ada").url.path == "/device"
         assert EMAIL in browser.page.text
         assert "BCDF-GHJK" in browser.page.text
         browser.open("/signout")
         browser.send()
-        assert _sign_in(browser, "ada").url.path == "/account"
+        assert _sign_in(browser, "ada").url.path == "/device"
     with psycopg.connect(database_url) as connection:
         users = connection.execute(
             "SELECT email, email_verified_at IS NULL FROM users"

@@ -79,7 +79,7 @@ def test_without_a_provider_there_is_no_button(visitor: httpx.Client) -> None:
 
 def test_a_code_comes_along_through_the_provider(browser: Browser) -> None:
     browser.open("/signin/provider?user_code=bcdfghjk")
-    assert browser.page.url.path == "/account"
+    assert browser.page.url.path == "/device"
     assert "BCDF-GHJK" in browser.page.text
 
 
