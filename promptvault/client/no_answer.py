@@ -44,6 +44,11 @@ def no_answer(host: str, error: Exception, *, has_met: bool) -> UnavailableError
     certificate = _find_cause(error, ssl.SSLCertVerificationError)
     if certificate is not None:
         return _untrusted(host, certificate.verify_message)
+    if _find_cause(error, ssl.SSLError) is not None and not has_met:
+        return UnavailableError(
+            f"{host} does not answer over https: if it speaks http there, give its"
+            " address with http://."
+        )
     if isinstance(error, httpx.ConnectError) and not has_met:
         return UnavailableError(
             f"{host} cannot be reached: are you online, and is the address right?"

@@ -1,11 +1,14 @@
-"""Where a request comes from, as far as it can be believed."""
+"""Where a request comes from and what it calls the server, as far as both can be
+believed."""
 
 import ipaddress
+from urllib.parse import urlsplit
 
 from fastapi import Request
 
 _UNKNOWN = "unknown"
 _CUSTOMER_BITS = 64
+_NEIGHBOUR_BITS = 24
 
 
 def visitor_address(request: Request, trusted_proxies: int) -> str:
@@ -29,6 +32,46 @@ def visitor_network(request: Request, trusted_proxies: int) -> str:
     if ":" not in address:
         return address
     return str(ipaddress.ip_network((address, _CUSTOMER_BITS), strict=False))
+
+
+def client_network(request: Request, trusted_proxies: int) -> str:
+    """Return the network that a person signs in from: a /24 of IPv4, a /64 of IPv6.
+
+    Providers give the same customer another IPv4 address of the same network each day.
+    """
+    address = visitor_address(request, trusted_proxies)
+    if address == _UNKNOWN:
+        return address
+    bits = _CUSTOMER_BITS if ":" in address else _NEIGHBOUR_BITS
+    return str(ipaddress.ip_network((address, bits), strict=False))
+
+
+def told_origin(request: Request) -> str:
+    """Return the address of the server to tell the client that asks.
+
+    Without an address that the operator set, it is the one that the client itself used,
+    if the server goes by that name: a device and its browser may both reach it so. Any
+    other name a client may have made up. Only its own answers may hold it, never mail.
+    """
+    names: frozenset[str] = request.app.state.names
+    host = request.headers.get("host", "")
+    if names and _goes_by(request, host, names):
+        return f"http://{host.lower()}"
+    public_url: str = request.app.state.settings.public_url
+    return public_url
+
+
+def _goes_by(request: Request, host: str, names: frozenset[str]) -> bool:
+    """Tell whether *host* is one of *names*, or the address that was connected to."""
+    try:
+        parts = urlsplit(f"http://{host}")
+        name, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    if parts.netloc != host or "@" in host:
+        return False
+    local, _ = request.scope.get("server") or ("", 0)
+    return name in names or (_plain(name) is not None and _plain(name) == _plain(local))
 
 
 def _plain(text: str) -> str | None:

@@ -5,16 +5,17 @@ from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import psycopg
 
 from promptvault.domain.tier import Tier
-from promptvault.server.account import erasure, export
+from promptvault.server.account import credential, erasure, export
 from promptvault.server.account import service as account
 from promptvault.server.account.erasure_repository import ErasureRepository
 from promptvault.server.account.repository import AccountRepository, Membership, User
 from promptvault.server.database import Connection, connection_failure
+from promptvault.server.password import checked_password, hash_password
 from promptvault.server.retention import service as retention
 from promptvault.server.retention.service import Purged
 from promptvault.server.settings import Settings
@@ -23,17 +24,51 @@ from promptvault.server.token.service import Scope, issue
 _T = TypeVar("_T")
 
 
+class Added(NamedTuple):
+    """A user who was made, and the link to choose a password if none was given."""
+
+    user: User
+    password_url: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Administration:
     """Runs each task in a transaction of its own."""
 
     settings: Settings
 
-    def add_user(self, email: str, tier: Tier) -> User:
-        """Make an account; raises AlreadyExistsError, InvalidInputError."""
-        return self._run(
-            lambda connection: account.create_account(connection, email, tier)
-        )
+    def add_user(self, email: str, tier: Tier, password: str | None = None) -> Added:
+        """Make an account, with *password* or else a link to choose one.
+
+        Raises AlreadyExistsError, InvalidInputError.
+        """
+
+        async def add(connection: Connection) -> Added:
+            user = await account.create_account(connection, email, tier)
+            return Added(user, await self._let_in(connection, user, password))
+
+        return self._run(add)
+
+    def reset_password(self, email: str, password: str | None = None) -> str | None:
+        """Give a user another password; without one, return a link to choose it.
+
+        Raises NotFoundError, InvalidInputError.
+        """
+
+        async def reset(connection: Connection) -> str | None:
+            user = await account.get_user(connection, email)
+            return await self._let_in(connection, user, password)
+
+        return self._run(reset)
+
+    async def _let_in(
+        self, connection: Connection, user: User, password: str | None
+    ) -> str | None:
+        if password is None:
+            return await credential.make_link(connection, self.settings, user.id)
+        hashed = await hash_password(checked_password(password, user.email))
+        await credential.replace(connection, user.id, hashed)
+        return None
 
     def users(self) -> list[Membership]:
         """Return every user."""

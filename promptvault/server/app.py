@@ -8,10 +8,12 @@ from fastapi import FastAPI
 from promptvault import __version__
 from promptvault.server import exception_handlers, logs
 from promptvault.server.api import api
+from promptvault.server.background import Background
 from promptvault.server.body_limit import BodyLimit
 from promptvault.server.database import Database
 from promptvault.server.event.hub import Hub
 from promptvault.server.event.stopping import close_at_signal
+from promptvault.server.head_requests import HeadRequests
 from promptvault.server.health.endpoints import router as health
 from promptvault.server.oidc.provider import Provider
 from promptvault.server.page.router import include_pages
@@ -21,8 +23,12 @@ from promptvault.server.security_headers import SecurityHeaders
 from promptvault.server.settings import Settings
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """Return an app of its own, which connects when it starts."""
+def create_app(settings: Settings, names: frozenset[str] = frozenset()) -> FastAPI:
+    """Return an app of its own, which connects when it starts.
+
+    By *names*, a client may be told of the server as it calls it; without any, it is
+    told of ``public_url`` alone.
+    """
     logs.configure()
     app = FastAPI(
         title="PromptVault",
@@ -34,6 +40,8 @@ def create_app(settings: Settings) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.settings = settings
+    app.state.names = names
+    app.state.background = Background()
     app.state.database = Database(settings)
     app.state.hub = Hub(settings, app.state.database)
     app.state.provider = Provider(settings) if settings.oidc_client_id else None
@@ -44,6 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(
         BodyLimit, limit=settings.body_limit, inflated_limit=settings.inflated_limit
     )
+    app.add_middleware(HeadRequests)
     app.add_middleware(RequestLog)
     # The last one is the outermost.
     app.add_middleware(SecurityHeaders, has_https=settings.has_https)
@@ -62,6 +71,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
                 await stack.enter_async_context(working)
             yield
     finally:
+        await app.state.background.finish()
         await app.state.database.close()
         if app.state.provider is not None:
             await app.state.provider.close()

@@ -59,7 +59,7 @@ def administering(url: str | None, folder: Path) -> Iterator[Settings]:
             settings = _with(settings, database_url=address)
         stack.enter_context(_permitted("use its tables"))
         migration.refuse_outdated(settings.address)
-        yield with_secret(settings)
+        yield with_address(with_secret(settings))
 
 
 def migrate(url: str | None, folder: Path) -> str | None:
@@ -113,13 +113,49 @@ def read(url: str | None) -> Settings:
 
 
 def _require_address(text: str) -> None:
+    """Raise InvalidInputError unless the driver understands an address as it is meant.
+
+    An '@' or a '/' in a password ends it early, and what follows is taken for a host, a
+    port or a name: to connect would only say that there is no such host.
+    """
+    reason = "it must be as 'postgresql://USER@HOST/DATABASE'"
     try:
-        conninfo_to_dict(text)
+        parts = conninfo_to_dict(text)
+        is_plain = not any("@" in str(parts.get(name)) for name in ("host", "dbname"))
     except psycopg.Error:
-        raise InvalidInputError(
-            "The database's address cannot be understood: it must be as"
-            " 'postgresql://USER@HOST/DATABASE'."
-        ) from None
+        is_plain = False
+    if is_plain:
+        return
+    if "@" in text:
+        reason += (
+            "; percent-encode what a password holds of '@' (%40), '#' (%23), '/' (%2F),"
+            " ':' (%3A), '%' (%25) and blanks (%20)"
+        )
+    raise InvalidInputError(
+        f"The database's address cannot be understood: {reason}."
+    ) from None
+
+
+def remember_address(settings: Settings) -> None:
+    """Store where the server says it is, for links that commands beside it print."""
+    with _permitted("use its tables"), _connected(settings) as connection:
+        connection.execute(
+            "INSERT INTO server_settings (name, value) VALUES ('address', %s)"
+            " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (settings.public_url,),
+        )
+
+
+def with_address(settings: Settings) -> Settings:
+    """Return settings with the address that the operator has set, or else with the one
+    that a server on this database has said last."""
+    if "public_url" in settings.model_fields_set:
+        return settings
+    with _connected(settings) as connection:
+        row = connection.execute(
+            "SELECT value FROM server_settings WHERE name = 'address'"
+        ).fetchone()
+    return settings.model_copy(update={"public_url": row[0]}) if row else settings
 
 
 def with_secret(settings: Settings) -> Settings:
@@ -129,11 +165,7 @@ def with_secret(settings: Settings) -> Settings:
     """
     if settings.secret is not None:
         return settings
-    try:
-        connection = psycopg.connect(settings.address, connect_timeout=10)
-    except psycopg.Error as error:
-        raise connection_failure(error) from None
-    with connection:
+    with _connected(settings) as connection:
         connection.execute(
             "INSERT INTO server_settings (name, value) VALUES ('secret', %s)"
             " ON CONFLICT DO NOTHING",
@@ -144,6 +176,16 @@ def with_secret(settings: Settings) -> Settings:
         ).fetchone()
     assert row is not None
     return _with(settings, secret=row[0])
+
+
+@contextlib.contextmanager
+def _connected(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
+    try:
+        opened = psycopg.connect(settings.address, connect_timeout=10)
+    except psycopg.Error as error:
+        raise connection_failure(error) from None
+    with opened as connection:
+        yield connection
 
 
 def _with(settings: Settings, **secret_values: str) -> Settings:

@@ -20,8 +20,9 @@ from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
 from promptvault.errors import UnavailableError
-from promptvault.server import logs, metrics
+from promptvault.server import hosting, logs, metrics
 from promptvault.server.app import create_app
+from promptvault.server.naming import Naming, address_of, naming
 from promptvault.server.settings import Settings
 
 _GRACE_SECONDS = 10
@@ -36,20 +37,22 @@ def run(
     host: str,
     port: int,
     workers: int,
-    announce: Callable[[str], None],
+    announce: Callable[[Naming], None],
     wait_for_end: Callable[[], None] | None = None,
 ) -> None:
-    """Serve until SIGTERM or Ctrl-C; *announce* is told the address once it answers.
+    """Serve until SIGTERM or Ctrl-C; *announce* is told the addresses once it answers.
 
     *wait_for_end* returns when the database has ended, and the server then does too.
     Raises UnavailableError for that, and where the port is taken or the app does not
     start.
     """
     with listening(host, port) as listener:
-        url = address_of(listener)
-        settings = _with_public_url(settings, url)
-        config = configuration(functools.partial(worker_app, settings), workers)
-        _announce_when_ready(listener, lambda: announce(url))
+        told = naming(settings, listener, host)
+        settings = settings.model_copy(update={"public_url": told.public_url})
+        hosting.remember_address(settings)
+        app = functools.partial(worker_app, settings, told.names)
+        config = configuration(app, workers)
+        _announce_when_ready(listener, lambda: announce(told))
         if workers == 1:
             _run_one(config, listener, wait_for_end)
         else:
@@ -71,12 +74,12 @@ def configuration(app: Callable[[], FastAPI], workers: int = 1) -> uvicorn.Confi
     )
 
 
-def worker_app(settings: Settings) -> FastAPI:
+def worker_app(settings: Settings, names: frozenset[str]) -> FastAPI:
     """Return the app of a worker, which ends when the process that started it does."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_follow, args=(parent,), daemon=True).start()
-    app = create_app(settings)
+    app = create_app(settings, names)
     # What is loaded stays: a collector that walks all of it would stop every request
     # that is under way, for a tenth of a second, several times a minute. And a request
     # makes thousands of objects, which nearly all are gone before it is over.
@@ -99,19 +102,6 @@ def listening(host: str, port: int) -> socket.socket:
     # without it an answer's body waits 40 ms for the acknowledgement of its head.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
-
-
-def address_of(listener: socket.socket) -> str:
-    """Return where a browser on this machine finds the server."""
-    host, port = listener.getsockname()[:2]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _with_public_url(settings: Settings, url: str) -> Settings:
-    if "public_url" in settings.model_fields_set:
-        return settings
-    return settings.model_copy(update={"public_url": url})
 
 
 def _announce_when_ready(listener: socket.socket, announce: Callable[[], None]) -> None:

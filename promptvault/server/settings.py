@@ -57,7 +57,8 @@ class Settings(BaseSettings):
     """What tokens are hashed with; whoever changes it signs everybody out. Without it
     one that was drawn by lot lies in the database, and in each backup of it."""
     public_url: str = "http://127.0.0.1:8000"
-    """Where people reach the server, as it stands in links and redirects."""
+    """Where people reach the server, as it stands in links and redirects: scheme and
+    host, without a path. Unless it is set, devices are told the address they used."""
     listen_url: SecretStr | None = None
     """The same database without a pooler before it that shares connections between
     transactions: through such a one nobody can listen. Else events come late."""
@@ -194,7 +195,14 @@ class Settings(BaseSettings):
     @field_validator("public_url")
     @classmethod
     def _require_origin(cls, url: str) -> str:
-        if not re.fullmatch(r"https?://[^/?#\s]+", url):
+        url = url.removesuffix("/")
+        if re.fullmatch(r"https?://[^/?#@\s]+/[^?#\s]*", url):
+            raise ValueError(
+                "a path is not supported, as cookies and links are those of a whole"
+                " host: give the server a host name of its own, such as"
+                " 'https://prompts.example.org'"
+            )
+        if not re.fullmatch(r"https?://[^/?#@\s]+", url):
             raise ValueError("it must be as 'https://prompts.example.org'")
         return url
 

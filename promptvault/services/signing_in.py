@@ -20,6 +20,7 @@ from promptvault.wire.device_code import DeviceCodeRead, OAuthErrorCode
 
 _SLOWER_SECONDS = 5
 _SHORTEST_SECONDS = 1
+_LATE_SECONDS = 30
 _MOST_FAILURES = 5
 """In a row: a network may be gone for a moment while somebody is in the browser."""
 
@@ -56,7 +57,9 @@ class _Waiting:
 
     def token(self) -> str:
         waited = 0.0
-        while waited < self._code.expires_in:
+        # An approval in the last seconds is good for a while longer than the code: so
+        # the server has the last word, but for one that has forgotten it.
+        while waited < self._code.expires_in + _LATE_SECONDS:
             self._sleep(self._interval)
             waited += self._interval
             token = self._ask()

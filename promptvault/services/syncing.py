@@ -283,7 +283,7 @@ class _Sync:
 
     def _note(self, taken: Taken) -> None:
         self._report.taken.add(taken)
-        self._progress.pushed += taken.pushed
+        self._progress.pushed = self._report.taken.pushed
         self._on_progress(self._progress)
 
     def _refuse_to_turn_in_circles(self, sent: Outgoing, answer: VaultAnswer) -> None:

@@ -12,7 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 from psycopg_pool import AsyncConnectionPool
 
-from promptvault.server import serving
+from promptvault.server import naming, serving
 
 
 def create(address: str) -> FastAPI:
@@ -72,7 +72,7 @@ def create(address: str) -> FastAPI:
 def main(address: str) -> None:
     """Serve on a free port, in the way of the real one, until SIGTERM."""
     with serving.listening("127.0.0.1", 0) as listener:
-        print(json.dumps({"url": serving.address_of(listener)}), flush=True)
+        print(json.dumps({"url": naming.address_of(listener)}), flush=True)
         config = serving.configuration(lambda: create(address))
         uvicorn.Server(config).run(sockets=[listener])
 

@@ -1,11 +1,16 @@
 """Sign up, sign in, sign out, and the mail between, as a person meets them."""
 
+import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from aiosmtpd.controller import Controller
 from playwright.sync_api import expect
 
+from promptvault.domain.tier import Tier
+from promptvault.server.administration import Administration
+from promptvault.server.settings import Settings
 from tests.browser.conftest import OpenWindow, StartDevice
 from tests.browser.look import PROBLEMS
 from tests.browser.window import Window
@@ -25,7 +30,7 @@ def test_a_wrong_password_is_said_and_only_that_is_typed_again(window: Window) -
     expect(window.page.get_by_label("Password")).to_be_focused()
     expect(window.page.get_by_label("Password")).to_have_value("")
     window.sign_in()
-    window.expect_title("Let a device in")
+    window.expect_title("Your account")
 
 
 def test_a_password_that_will_not_do_is_said(window: Window) -> None:
@@ -74,9 +79,103 @@ def test_who_is_signed_out_elsewhere_is_asked_again(
     window.expect_title("Let this device in?")
 
 
-def test_the_start_leads_to_where_one_signs_in(window: Window) -> None:
+def test_the_start_leads_to_the_account(window: Window) -> None:
     window.open("/")
-    window.expect_title("Sign in")
+    window.expect_title("Your prompts on all your devices")
+    window.follow("Sign up")
+    window.fill(mail=EMAIL, Password="correct horse battery")
+    window.press("Sign up")
+    window.follow("PromptVault")
+    window.follow("Your account")
+    window.expect_title("Your account")
+
+
+def test_a_page_that_is_not_there_leads_back(window: Window) -> None:
+    window.open("/nowhere")
+    window.expect_title("There is nothing here")
+    window.follow("Start over")
+    window.expect_title("Your prompts on all your devices")
+
+
+class TestTheAccount:
+    def test_signs_out_a_device_and_another_browser(
+        self, window: Window, open_window: OpenWindow, start_device: StartDevice
+    ) -> None:
+        window.sign_up()
+        code = start_device()
+        window.enter(code["user_code"])
+        window.press("Approve")
+        window.exchange(code["device_code"])
+        other = open_window()
+        other.open("/signin")
+        other.sign_in()
+        window.open("/account")
+        window.press("Sign out analytical")
+        expect(window.page.get_by_role("status")).to_have_text("It is signed out.")
+        assert "analytical" not in window.page.inner_text("main")
+        window.press("Sign out Chrome on Linux")
+        other.page.reload()
+        other.expect_title("Sign in")
+
+    def test_changes_its_password(
+        self, window: Window, open_window: OpenWindow
+    ) -> None:
+        window.sign_up()
+        other = open_window()
+        other.open("/signin")
+        other.sign_in()
+        window.follow("Account")
+        window.follow("Change password")
+        window.fill(now="not the password")
+        window.fill(**{"New password": "another good password"})
+        window.press("Change password")
+        window.expect_alert("This is not your password.")
+        window.fill(now="correct horse battery")
+        window.fill(**{"New password": "another good password"})
+        window.press("Change password")
+        window.expect_title("Your account")
+        other.page.reload()
+        other.expect_title("Sign in")
+        other.sign_in(password="another good password")
+        other.expect_title("Your account")
+
+    def test_is_downloaded(self, window: Window) -> None:
+        window.sign_up()
+        window.follow("Account")
+        with window.page.expect_download() as download:
+            window.page.get_by_role("link", name="Download everything").click()
+        assert download.value.suggested_filename == "promptvault-export.json"
+        assert json.loads(download.value.path().read_text()) == []
+
+    def test_is_deleted_and_comes_back(self, window: Window) -> None:
+        window.sign_up()
+        window.follow("Account")
+        window.follow("Delete this account")
+        window.fill(Password="not the password")
+        window.press("Delete account")
+        window.expect_alert("This is not your password.")
+        window.fill(Password="correct horse battery")
+        window.press("Delete account")
+        window.expect_title("Your account is deleted")
+        window.page.locator("a.long").click()
+        window.expect_title("Keep your account?")
+        window.press("Keep account")
+        window.expect_title("Your account is back")
+        window.follow("Sign in")
+        window.sign_in()
+        window.expect_title("Your account")
+
+    def test_begins_with_a_link_of_the_operators(
+        self, window: Window, settings: Settings
+    ) -> None:
+        add_user = Administration(settings).add_user
+        with ThreadPoolExecutor() as threads:  # Playwright has a loop in this one
+            url = threads.submit(add_user, EMAIL, Tier.FREE).result().password_url
+        window.open(str(url).removeprefix("http://127.0.0.1:8000"))
+        expect(window.page.get_by_label("New password")).to_be_focused()
+        window.page.keyboard.type("correct horse battery")
+        window.press("Set password")
+        window.expect_title("Your account")
 
 
 class TestMail:
@@ -139,10 +238,12 @@ class TestMail:
         window.follow("Sign out")
         window.press("Sign out")
         window.follow("Choose a new one")
-        window.fill(mail=EMAIL, Password="another good password")
-        window.press("Sign up")
+        window.fill(mail=EMAIL)
+        window.press("Send mail")
         window.expect_title("Look into your mail")
-        window.open(mail.link())
-        window.fill(Password="another good password")
-        window.press("Confirm")
-        window.expect_title("Let a device in")
+        assert window.run(PROBLEMS) == []
+        window.open(mail.wait_for_link(2))
+        assert window.run(PROBLEMS) == []
+        window.fill(**{"New password": "another good password"})
+        window.press("Set password")
+        window.expect_title("Your account")

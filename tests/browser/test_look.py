@@ -4,12 +4,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.conftest import OpenWindow, StartDevice
 from tests.browser.look import FOCUS, PROBLEMS, REACHABLE
 from tests.browser.window import Window
 
 LONG = f"{'augusta-ada-king-countess-of-lovelace' * 2}@example.org"
+
+AXE = Axe()
 
 SCREEN = {"width": 1280, "height": 800}
 PHONE = {"viewport": {"width": 320, "height": 640}, "is_mobile": True}
@@ -23,6 +26,12 @@ LOOKS: dict[str, dict[str, Any]] = {
 
 def _pages(window: Window, start_device: StartDevice) -> Iterator[str]:
     """Lead through every page, its error and its long words too; yield each's name."""
+    window.open("/")
+    yield "start"
+    window.open("/nowhere")
+    yield "nothing"
+    window.open("/reset")
+    yield "reset without mail"
     window.open(start_device()["verification_uri_complete"])
     yield "sign in"
     window.sign_in(email="nobody@example.org")
@@ -36,10 +45,24 @@ def _pages(window: Window, start_device: StartDevice) -> Iterator[str]:
     yield "code"
     window.enter("BBBB-CCCC")
     yield "code, wrong"
-    window.enter(start_device()["user_code"])
+    codes = start_device()
+    window.enter(codes["user_code"])
     yield "approval"
     window.press("Approve")
     yield "approved"
+    window.open("/account")
+    yield "account without devices"
+    window.exchange(codes["device_code"])
+    window.open("/account")
+    yield "account"
+    window.press("Sign out analytical")
+    yield "account, signed out"
+    window.open("/account/password")
+    yield "password"
+    window.fill(now="not the password")
+    window.fill(**{"New password": "another good password"})
+    window.press("Change password")
+    yield "password, wrong"
     window.open("/device")
     window.enter(start_device()["user_code"])
     window.press("Deny")
@@ -51,6 +74,15 @@ def _pages(window: Window, start_device: StartDevice) -> Iterator[str]:
     window.fill(Password="correct horse battery")
     window.press("Confirm")
     yield "error"
+    window.open("/account/delete")
+    yield "delete"
+    window.fill(Password="correct horse battery")
+    window.press("Delete account")
+    yield "farewell"
+    window.page.locator("a.long").click()
+    yield "keep"
+    window.press("Keep account")
+    yield "kept"
 
 
 @pytest.mark.parametrize("look", LOOKS)
@@ -58,9 +90,18 @@ def test_every_page_can_be_read_and_used(
     open_window: OpenWindow, start_device: StartDevice, look: str
 ) -> None:
     window = open_window(**LOOKS[look])
-    problems = {name: window.run(PROBLEMS) for name in _pages(window, start_device)}
-    assert len(problems) == 12
+    problems = {
+        name: [*window.run(PROBLEMS), *_violations(window)]
+        for name in _pages(window, start_device)
+    }
+    assert len(problems) == 24
     assert {name: found for name, found in problems.items() if found} == {}
+
+
+def _violations(window: Window) -> list[str]:
+    """Return what axe finds on a page, of all that it knows."""
+    found = AXE.run(window.page).response["violations"]
+    return [f"{each['id']}: {each['help']}" for each in found]
 
 
 def test_tab_reaches_everything_in_order_and_shows_where_it_is(

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import httpx
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Response, expect
 
+from promptvault.wire.device_code import CLIENT_ID, GRANT_TYPE
 from tests.server.browser import PASSWORD
 from tests.server.conftest import EMAIL
 
@@ -58,6 +60,13 @@ class Window:
         """Sign in, from wherever that is asked for."""
         self.fill(mail=email, Password=password)
         self.press("Sign in")
+
+    def exchange(self, device_code: str) -> None:
+        """Take the token of a device that was let in, as that device would."""
+        data = {"client_id": CLIENT_ID, "grant_type": GRANT_TYPE}
+        httpx.post(
+            f"{self._url}/v1/device/token", data=data | {"device_code": device_code}
+        ).raise_for_status()
 
     def enter(self, code: str) -> None:
         """Enter a device's code."""

@@ -287,6 +287,13 @@ def test_a_certificate_that_nobody_signed(start: Start, certificate: Path) -> No
     assert stub.asked == []
 
 
+def test_https_to_a_server_that_speaks_http(start: Start) -> None:
+    found = refusal(start(GOOD).url.replace("http://", "https://"))
+    assert isinstance(found, UnavailableError)
+    assert "does not answer over https" in str(found)
+    assert "http://" in str(found)
+
+
 @pytest.mark.parametrize(
     "url",
     [

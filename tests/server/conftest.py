@@ -21,7 +21,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import SecretStr
 
 from promptvault.domain.tier import Tier
-from promptvault.server import embedded, migration, serving
+from promptvault.server import embedded, migration, naming, serving
 from promptvault.server.administration import Administration
 from promptvault.server.app import create_app
 from promptvault.server.settings import Settings
@@ -102,7 +102,7 @@ class Server:
 
     def __init__(self, settings: Settings, port: int = 0) -> None:
         self.listener = serving.listening("127.0.0.1", port)
-        self.url = serving.address_of(self.listener)
+        self.url = naming.address_of(self.listener)
         self.settings = settings.model_copy(update={"public_url": self.url})
         self.app = create_app(self.settings)
         self._server = uvicorn.Server(serving.configuration(lambda: self.app))
@@ -171,12 +171,14 @@ class ServerProcess:
     process: subprocess.Popen[str]
     log: Path
     url: str = field(init=False)
+    told: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line, self.log.read_text()
-        self.url = json.loads(line)["url"]
+        self.told = json.loads(line)
+        self.url = self.told["url"]
 
     def stop(self, by: int = signal.SIGTERM) -> int:
         """Send a signal and return the exit code."""

@@ -1,5 +1,6 @@
 """People with one of everything, each text of theirs marked, for tests of isolation."""
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -77,6 +78,7 @@ def settle(mark: str, client: httpx.Client, connection: Connection) -> Tenant:
     tenant.cookie = client.cookies["promptvault"]
     code = _approved(tenant, browser)
     tenant.token = _exchanged(client, code)
+    _add_link(tenant, connection)
     tenant.objects["approved code"] = _approved(tenant, browser)["user_code"]
     _find_rows(tenant, connection)
     _fill_vault(tenant, client, connection)
@@ -122,6 +124,17 @@ def _find_rows(tenant: Tenant, connection: Connection) -> None:
     tenant.objects |= {
         name: str(value) for name, value in zip(names, values, strict=True)
     }
+
+
+def _add_link(tenant: Tenant, connection: Connection) -> None:
+    """Let a link to a new password wait, whose token is somewhere in a mail."""
+    tenant.objects["link's hash"] = hashlib.sha256(tenant.mark.encode()).hexdigest()
+    connection.execute(
+        "INSERT INTO account_links (user_id, purpose, is_mailed, hash, expires_at)"
+        " SELECT id, '/reset/password', true, %s, now() + interval '1 hour'"
+        "   FROM users WHERE email = %s",
+        (tenant.objects["link's hash"], tenant.email),
+    )
 
 
 def _fill_vault(tenant: Tenant, client: httpx.Client, connection: Connection) -> None:

@@ -39,7 +39,8 @@ def test_users_and_tiers(pvt: Pvt) -> None:
 
 def test_only_data_is_on_stdout(pvt: Pvt) -> None:
     assert pvt.ok("server", "user", "list").text == ""
-    assert pvt.ok("server", "user", "add", EMAIL).text == ""
+    (link,) = pvt.ok("server", "user", "add", EMAIL).text.splitlines()
+    assert link.startswith("http://127.0.0.1:8000/reset/password?token=")
     assert pvt.ok("server", "tier", EMAIL, "enterprise").text == ""
     assert pvt.ok("server", "migrate").text == ""
     assert pvt.ok("server", "token", EMAIL).text.startswith("pv_pat_")

@@ -276,3 +276,19 @@ def test_the_form_of_a_code() -> None:
     code = make_user_code()
     assert len(code) == 9
     assert find_user_code(code) == code
+
+
+def test_an_approval_in_the_last_seconds_is_good_for_a_minute(
+    visitor: httpx.Client, browser: Browser, database_url: str
+) -> None:
+    codes = [_start(visitor) for _ in range(2)]
+    _set(database_url, "expires_at = now() + interval '20 seconds'")
+    for each, decision in zip(codes, ("approved", "denied"), strict=True):
+        browser.open(f"/device?user_code={each['user_code']}")
+        browser.send()
+        browser.send(decision=decision)
+    _set(database_url, "expires_at = expires_at - interval '30 seconds'")
+    assert _exchange(visitor, codes[0]["device_code"]).status_code == 200
+    assert _error(visitor, codes[1]["device_code"]) == "access_denied"
+    _set(database_url, "status = 'approved', expires_at = now() - interval '1 second'")
+    assert _error(visitor, codes[0]["device_code"]) == "expired_token"

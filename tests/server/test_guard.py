@@ -26,6 +26,10 @@ OUTSIDE = {
     *("go_to_provider", "come_from_provider"),
     *("show_start", "show_device", "look_up_code"),
     *("show_approval", "decide_device", "show_decision"),
+    *("show_account", "sign_out_device", "end_session", "export_account"),
+    *("show_reset", "ask_for_reset", "show_new_password", "set_password"),
+    *("show_password", "change_password"),
+    *("show_deletion", "delete_account", "show_keeping", "keep_account"),
 }
 """Routes that are no part of the API; pages look after their own sessions."""
 

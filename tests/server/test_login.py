@@ -367,7 +367,7 @@ class TestBrowser:
         ):
             sign_in_by_browser(client, "a", "b", show=print, sleep=pauses.append)
         stub.stop()
-        assert pauses == [1] * 12
+        assert pauses == [1] * (12 + 30)  # an approval may have come at the end
 
     def test_the_server_goes_away(self, server: Server) -> None:
         pauses: list[float] = []

@@ -17,7 +17,14 @@ from promptvault.server.password import (
 from tests.server.browser import PASSWORD, Browser, fields_of
 from tests.server.conftest import EMAIL, SECRET, Server
 
-FORMS = ["/signup", "/signin", "/signout", "/verify", "/device", "/device/decision"]
+FORMS = [
+    *("/signup", "/signin", "/signout", "/verify", "/device", "/device/decision"),
+    *("/reset", "/reset/password", "/account/devices", "/account/sessions"),
+    *("/account/password", "/account/delete", "/account/keep"),
+]
+
+HIDDEN = {"form_proof", "user_code", "token", "to", "username", "device_id"}
+"""Fields that nobody fills in."""
 
 
 @pytest.fixture
@@ -33,7 +40,7 @@ def test_sign_up_sign_out_sign_in(browser: Browser, database_url: str) -> None:
     browser.open("/signout")
     assert browser.send().url.path == "/signin"
     assert browser.open("/device").url.path == "/signin"
-    assert browser.sign_in(f" {EMAIL.upper()} ").url.path == "/device"
+    assert browser.sign_in(f" {EMAIL.upper()} ").url.path == "/account"
     with psycopg.connect(database_url) as connection:
         (row,) = connection.execute("SELECT u::text FROM users u").fetchall()
         stored = connection.execute("SELECT s::text FROM sessions s").fetchall()
@@ -118,18 +125,20 @@ def test_a_session_ends(browser: Browser, database_url: str) -> None:
     ["https://evil.example", "//evil.example", "/\\evil.example", "\r\nX: y", "..//e"],
 )
 def test_nobody_is_sent_elsewhere(browser: Browser, target: str) -> None:
-    names = ("next", "user_code", "redirect", "return_to")
+    names = ("next", "user_code", "redirect", "return_to", "to")
     query = str(httpx.QueryParams(dict.fromkeys(names, target)))
     for path in ("/device", "/signin", "/signup", "/verify"):
         answer = browser.client.get(f"{path}?{query}")
-        assert answer.headers.get("location", "/signin") == "/signin"
+        place = answer.headers.get("location", "/signin")
+        assert place.partition("?")[0] == "/signin"
+        assert "evil" not in place
     browser.open(f"/signup?{query}")
     proof = fields_of(browser.page.text)["form_proof"]
     data = dict.fromkeys(names, target) | {"form_proof": proof}
     data |= {"email": EMAIL, "password": PASSWORD}
     for path in ("/signup", "/signin"):
         answer = browser.client.post(path, data=data)
-        assert answer.headers["location"] == "/device"
+        assert answer.headers["location"] in {"/device", "/account"}
         data["form_proof"] = fields_of(browser.open("/device").text)["form_proof"]
 
 
@@ -207,13 +216,16 @@ def test_every_answer_has_its_headers(browser: Browser) -> None:
 
 def test_pages_have_no_script_and_no_style_of_their_own(browser: Browser) -> None:
     browser.sign_up(EMAIL)
-    for path in ("/signin", "/signup", "/signout", "/verify?token=x", "/device"):
+    for path in (
+        *("/", "/signin", "/signup", "/signout", "/verify?token=x", "/device"),
+        *("/reset", "/account", "/account/password", "/account/delete"),
+    ):
         page = browser.open(path).text
         assert "<script" not in page
         assert "style=" not in page
         assert page.count("<h1>") == 1
         assert '<html lang="en">' in page
-        for name in fields_of(page).keys() - {"form_proof", "user_code", "token"}:
+        for name in fields_of(page).keys() - HIDDEN:
             assert f'<label for="{name}">' in page
     for path in ("/pages/style.css", "/pages/icon.svg"):
         assert browser.client.get(path).status_code == 200

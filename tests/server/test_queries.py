@@ -49,6 +49,8 @@ WITHOUT_KEY = {
     "account/erasure_repository.py ErasureRepository.forget_strangers": "cleans up",
     "session/repository.py SessionRepository.find": "by a secret's hash",
     "session/repository.py SessionRepository.delete": "by a secret's hash",
+    "link/repository.py LinkRepository.find": "by a secret's hash",
+    "link/repository.py LinkRepository.use": "by a secret's hash",
     "retention/repository.py _CANDIDATES": "purges every vault",
     "retention/repository.py _EXPIRED": "what nobody can use any more",
     "sync/repository.py _LOCK": "accounts of the vaults that it has just locked",

@@ -26,7 +26,7 @@ def test_the_address_comes_from_the_flag_then_ours_then_everybodys(
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("SECRET", "too-short-a-secret"), ("POOL_SIZE", "0"), ("PUBLIC_URL", "http://a/")],
+    [("SECRET", "too-short-a-secret"), ("POOL_SIZE", "0"), ("PUBLIC_URL", "a.b/c")],
 )
 def test_an_error_names_the_setting_and_not_its_value(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
@@ -80,6 +80,45 @@ def test_an_error_says_what_a_setting_must_be(
         hosting.read(None)
     setting = f"PROMPTVAULT_SERVER_{name}"
     assert str(caught.value) == f"{setting} cannot be used: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("postgresql://ada:hidden@secret@h/db", "%40"),
+        ("postgresql://ada:hidden#s@cret@h/db", "%23"),
+        ("postgresql://ada:hidden/secret@h/db", "%2F"),
+        ("postgresql://ada:hidden%secret@h/db", "%25"),
+    ],
+)
+def test_a_password_that_ends_the_address_early_is_to_be_encoded(
+    url: str, told: str
+) -> None:
+    with pytest.raises(InvalidInputError, match="percent-encode") as caught:
+        hosting.read(url)
+    assert told in str(caught.value)
+    assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://ada:p%40s%2Fs@h/db",
+        "postgresql://ada:p#ss@h/db",
+        "postgresql://ada@h/db?password=a@b",
+        "host=h user=ada password='p@ss'",
+    ],
+)
+def test_a_password_that_is_understood_is_let_be(url: str) -> None:
+    assert hosting.read(url).address == url
+
+
+def test_a_public_address_has_no_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROMPTVAULT_SERVER_PUBLIC_URL", "https://example.org/prompts")
+    with pytest.raises(InvalidInputError, match="a path is not supported"):
+        hosting.read(None)
+    monkeypatch.setenv("PROMPTVAULT_SERVER_PUBLIC_URL", "https://example.org/")
+    assert hosting.read(None).public_url == "https://example.org"
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from promptvault.server.administration import Administration
 from promptvault.wire.device_code import CLIENT_ID, GRANT_TYPE
 from tests.server.browser import PASSWORD, Browser
 from tests.server.conftest import EMAIL, Server
+from tests.sync.waiting import eventually
 
 OTHER = "another good password"
 DEVICE = {"client_id": CLIENT_ID}
@@ -45,9 +46,14 @@ class MailServer:
         """Return the link in a mail, without the server's address."""
         text = self.mails[at][1].get_payload(decode=True)
         assert isinstance(text, bytes)
-        found = re.search(rb"http://[^/]+(/verify\S+)", text)
+        found = re.search(rb"http://[^/]+(/\S+token=\S+)", text)
         assert found, text
         return found[1].decode()
+
+    def wait_for_link(self, number: int = 1) -> str:
+        """Return the link in the mail of that number, once it has come."""
+        eventually(lambda: len(self.mails) >= number)
+        return self.link(number - 1)
 
 
 @pytest.fixture
@@ -145,7 +151,7 @@ def test_a_forgotten_password_is_replaced_and_sessions_end(
         assert other.open("/device").url.path == "/device"
     assert browser.open("/device").url.path == "/signin"
     assert browser.sign_in(EMAIL, PASSWORD).status_code == 401
-    assert browser.sign_in(EMAIL, OTHER).url.path == "/device"
+    assert browser.sign_in(EMAIL, OTHER).url.path == "/account"
     assert _users(database_url) == [(EMAIL, True)]
 
 

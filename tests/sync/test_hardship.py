@@ -153,6 +153,14 @@ def test_a_long_history_goes_in_parts(one: Laptop, two: Laptop) -> None:
     assert (two.get("a").title, two.body("a")) == ("Titled", "1\n2\n3x\n")
 
 
+def test_a_history_that_goes_in_parts_is_one_prompt_that_was_sent(one: Laptop) -> None:
+    one.add("a", "A")
+    write_versions(one, "a", 1500, 4000)
+    report = one.sync()
+    assert report.taken.pushed == 1
+    assert report.round_trips > 2
+
+
 def test_a_long_history_in_conflict_reaches_the_other_device(
     one: Laptop, two: Laptop
 ) -> None:

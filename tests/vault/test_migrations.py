@@ -225,7 +225,7 @@ from promptvault.vault import migrations
 from promptvault.vault.database import open_writable
 
 def killed(connection):
-    migrations.m007_search.upgrade(connection)
+    migrations.m010_search.upgrade(connection)
     os.kill(os.getpid(), signal.SIGKILL)
 
 migrations.STEPS = (*migrations.STEPS[:6], killed)

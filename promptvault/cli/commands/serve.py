@@ -3,13 +3,16 @@
 import contextlib
 import json
 from collections.abc import Iterator
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from promptvault.cli import options, terminal
 from promptvault.cli.context import paths
 from promptvault.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from promptvault.server.naming import Naming
 
 DatabaseUrl = Annotated[
     str | None,
@@ -39,7 +42,7 @@ def serve(
             host=host,
             port=port,
             workers=workers,
-            announce=lambda url: _announce(url, as_json=as_json),
+            announce=lambda told: _announce(told, as_json=as_json),
             wait_for_end=ground.wait_for_end,
         )
 
@@ -55,6 +58,24 @@ def installed() -> Iterator[None]:
         ) from None
 
 
-def _announce(url: str, *, as_json: bool) -> None:
-    terminal.write(json.dumps({"url": url}) + "\n" if as_json else f"Serving {url}\n")
+def _announce(told: "Naming", *, as_json: bool) -> None:
+    if as_json:
+        row = {**told._asdict(), "names": sorted(told.names)}
+        terminal.write(json.dumps(row) + "\n")
+    else:
+        terminal.write(f"Serving {told.url}\n")
     terminal.flush()
+    if not as_json and told.public_url != told.url:
+        terminal.note(_told(told))
+
+
+def _told(told: "Naming") -> str:
+    """Return which address people and devices are told of."""
+    if not told.names:
+        return f"Devices and links are told {told.public_url}."
+    names = sorted(name for name in told.names if any(map(str.isalpha, name)))
+    return (
+        f"Links say {told.public_url}. A device is told the address that it used, if"
+        f" that is an IP address of this machine or one of {', '.join(names)}."
+        " PROMPTVAULT_SERVER_PUBLIC_URL sets one for all."
+    )

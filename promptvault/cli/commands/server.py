@@ -22,10 +22,15 @@ if TYPE_CHECKING:
     from promptvault.server.administration import Administration
 
 server = typer.Typer(no_args_is_help=True, help="Manage a server's users.")
-user = typer.Typer(no_args_is_help=True, help="Add and list users.")
+user = typer.Typer(no_args_is_help=True, help="Add and list users, and set passwords.")
 server.add_typer(user, name="user")
 
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The user's address.")]
+
+Password = Annotated[
+    str | None,
+    typer.Option(metavar="-", help="'-' reads a password from a pipe; no link then."),
+]
 
 
 @server.command("migrate")
@@ -44,16 +49,66 @@ def migrate(database_url: DatabaseUrl = None, as_json: options.Json = False) -> 
 def add_user(
     email: Email,
     tier: Annotated[Tier, typer.Option(help="What it may use.")] = Tier.FREE,
+    password: Password = None,
     database_url: DatabaseUrl = None,
     as_json: options.Json = False,
 ) -> None:
-    """Make an account with one user and an empty vault."""
+    """Make an account and print a one-time link to choose its password."""
+    given = _given(password)
     with _administration(database_url) as administration:
-        made = administration.add_user(email, tier)
+        made, url = administration.add_user(email, tier, given)
     if as_json:
-        terminal.write_json({"id": str(made.id), "email": made.email, "tier": tier})
+        row = {"id": str(made.id), "email": made.email, "tier": tier}
+        terminal.write_json(row | {"password_url": url})
     else:
         terminal.note(f"Added {made.email} ({tier}).")
+        _print_link(url)
+
+
+@user.command("password")
+def reset_password(
+    email: Email,
+    password: Password = None,
+    database_url: DatabaseUrl = None,
+    as_json: options.Json = False,
+) -> None:
+    """Print a one-time link by which a user chooses another password.
+
+    When it is used, every browser and device of the user is signed out.
+    """
+    given = _given(password)
+    with _administration(database_url) as administration:
+        url = administration.reset_password(email, given)
+    if as_json:
+        terminal.write_json({"email": email, "password_url": url})
+    elif url is None:
+        terminal.note(f"The password of {email} is set.")
+    else:
+        _print_link(url)
+
+
+def _given(password: str | None) -> str | None:
+    """Return the password of `--password -`; it is asked for, or read from a pipe."""
+    if password is None:
+        return None
+    if password != "-":
+        raise InvalidInputError(
+            "A password on the command line is seen by others: give '--password -' and"
+            " pipe it in."
+        )
+    if terminal.can_ask():
+        return str(
+            typer.prompt(
+                "Password", hide_input=True, confirmation_prompt=True, err=True
+            )
+        )
+    return terminal.read_stdin().removesuffix("\n").removesuffix("\r")
+
+
+def _print_link(url: str | None) -> None:
+    if url is not None:
+        terminal.note("Give this link to its owner; it is good once, within 7 days:")
+        terminal.write(url + "\n")
 
 
 @user.command("list")

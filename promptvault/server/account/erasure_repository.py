@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from psycopg.errors import UniqueViolation
 from psycopg.rows import class_row, scalar_row
 
 from promptvault.server.database import Connection
@@ -60,8 +61,7 @@ class ErasureRepository:
         cursor = self._connection.cursor(row_factory=scalar_row)
         await cursor.execute(
             """
-            UPDATE users SET deleted_at = now(), erase_at = now() + %s,
-                   password_hash = NULL
+            UPDATE users SET deleted_at = now(), erase_at = now() + %s
              WHERE id = %s AND deleted_at IS NULL RETURNING account_id
             """,
             (grace, user_id),
@@ -78,6 +78,24 @@ class ErasureRepository:
                     WHERE account_id = accounts.id AND deleted_at IS NULL)
             """,
             (account_id,),
+        )
+
+    async def unmark(self, user_id: UUID) -> bool:
+        """Give a deleted user the address back; False if somebody else has it."""
+        try:
+            async with self._connection.transaction():
+                await self._connection.execute(
+                    "UPDATE users SET deleted_at = NULL, erase_at = NULL WHERE id = %s",
+                    (user_id,),
+                )
+        except UniqueViolation:
+            return False
+        return True
+
+    async def unmark_account(self, account_id: UUID) -> None:
+        """Take back that an account is deleted."""
+        await self._connection.execute(
+            "UPDATE accounts SET deleted_at = NULL WHERE id = %s", (account_id,)
         )
 
     async def lock_vaults(self, account_id: UUID) -> None:

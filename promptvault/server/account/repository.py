@@ -106,6 +106,22 @@ class AccountRepository:
         )
         return await cursor.fetchone()
 
+    async def password_hash(self, user_id: UUID) -> str | None:
+        """Return what is stored in place of a user's password; None without one."""
+        cursor = self._connection.cursor(row_factory=scalar_row)
+        await cursor.execute(
+            "SELECT password_hash FROM users WHERE id = %s AND deleted_at IS NULL",
+            (user_id,),
+        )
+        return await cursor.fetchone()
+
+    async def set_password(self, user_id: UUID, password_hash: str) -> None:
+        """Give a user a password, in place of another or of none."""
+        await self._connection.execute(
+            "UPDATE users SET password_hash = %s WHERE id = %s AND deleted_at IS NULL",
+            (password_hash, user_id),
+        )
+
     async def is_live(self, user_id: UUID) -> bool:
         """Whether a user is there, and not deleted."""
         cursor = await self._connection.execute(

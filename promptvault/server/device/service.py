@@ -11,7 +11,7 @@ from promptvault.wire.device import SignedInRead
 
 async def signed_in(connection: Connection, bearer: Bearer) -> list[SignedInRead]:
     """Return what is signed in as the user who asks, the last seen first."""
-    found = await TokenRepository(connection).signed_in(bearer)
+    found = await TokenRepository(connection).signed_in(bearer.user_id, bearer.token_id)
     return [SignedInRead(**asdict(each)) for each in found]
 
 

@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
-from promptvault.server.address import visitor_address
+from promptvault.server.address import told_origin, visitor_address
 from promptvault.server.dependencies import AppSettings, Transaction
 from promptvault.server.device_code import service
 from promptvault.wire.device_code import (
@@ -67,7 +67,8 @@ async def start_device_sign_in(
 ) -> DeviceCodeRead:
     """Begin to sign a device in: show the code to its user, and poll for a token."""
     ip = visitor_address(request, settings.trusted_proxies)
-    return await service.start(connection, settings, wish, ip)
+    origin = told_origin(request)
+    return await service.start(connection, settings, wish, ip=ip, origin=origin)
 
 
 @token_router.post(

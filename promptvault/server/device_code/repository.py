@@ -18,7 +18,6 @@ class WaitingDevice:
     device_os: str
     ip: str
     created_at: datetime
-    """In UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ class DeviceCodeRepository:
         await cursor.execute(
             """
             SELECT user_code, device_label, device_os, ip,
-                   created_at AT TIME ZONE 'UTC' AS created_at
+                   created_at
               FROM device_codes
              WHERE user_code = %s AND status = 'pending' AND expires_at > now()
             """,
@@ -97,10 +96,14 @@ class DeviceCodeRepository:
         return await cursor.fetchone()
 
     async def decide(self, user_code: str, user_id: UUID, status: str) -> bool:
-        """Approve or deny a request that waits; False where none does."""
+        """Approve or deny a request that waits; False where none does.
+
+        The device has a minute more to come for it, however late that is.
+        """
         cursor = await self._connection.execute(
             """
-            UPDATE device_codes SET status = %s, user_id = %s
+            UPDATE device_codes SET status = %s, user_id = %s,
+                   expires_at = greatest(expires_at, now() + interval '1 minute')
              WHERE user_code = %s AND status = 'pending' AND expires_at > now()
             """,
             (status, user_id, user_code),

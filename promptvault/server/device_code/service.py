@@ -45,15 +45,23 @@ _DESCRIPTIONS = {
 
 
 async def start(
-    connection: Connection, settings: Settings, wish: DeviceCodeCreate, ip: str
+    connection: Connection,
+    settings: Settings,
+    wish: DeviceCodeCreate,
+    *,
+    ip: str,
+    origin: str,
 ) -> DeviceCodeRead:
-    """Store a device's wish to be let in, and return its codes."""
+    """Store a device's wish to be let in, and return its codes.
+
+    *ip* is where it asks from, *origin* the address at which it finds the server.
+    """
     codes = DeviceCodeRepository(connection)
     await codes.forget_old()
     device_code = make_device_code()
     code_hash = hash_secret(settings.key, device_code)
     user_code = await _add(codes, code_hash, wish, ip)
-    uri = f"{settings.public_url}/device"
+    uri = f"{origin}/device"
     return DeviceCodeRead(
         device_code=device_code,
         user_code=user_code,

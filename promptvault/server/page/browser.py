@@ -14,14 +14,17 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from promptvault.errors import PermissionDeniedError
-from promptvault.server.dependencies import AppSettings, Transaction
+from promptvault.server.address import client_network, visitor_address
+from promptvault.server.dependencies import AppDatabase, AppSettings
 from promptvault.server.device_code.code import find_user_code
 from promptvault.server.session.repository import SessionRepository, SignedIn
 from promptvault.server.session.service import LIFE, make_session_secret
+from promptvault.server.session.visitor import Visitor, browser_name
 from promptvault.server.settings import Settings
 from promptvault.server.token.secret import hash_secret
 
 _LONGEST_SECRET = 100
+_DEVICE, _TO_DEVICE = "/device", "device"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,19 @@ def browser_of(request: Request, settings: AppSettings) -> Browser:
 CurrentBrowser = Annotated[Browser, Depends(browser_of)]
 
 
+async def visitor_of(request: Request, settings: AppSettings) -> Visitor:
+    """Return where a request comes from, as a session's list shows it."""
+    proxies = settings.trusted_proxies
+    return Visitor(
+        visitor_address(request, proxies),
+        client_network(request, proxies),
+        browser_name(request.headers.get("user-agent", "")),
+    )
+
+
+CurrentVisitor = Annotated[Visitor, Depends(visitor_of)]
+
+
 async def check_form(request: Request, browser: CurrentBrowser) -> None:
     """Raise PermissionDeniedError for a form that did not come from a page of ours."""
     if request.method != "POST":
@@ -81,11 +97,16 @@ async def _signed_in(
     request: Request,
     browser: CurrentBrowser,
     settings: AppSettings,
-    connection: Transaction,
+    database: AppDatabase,
 ) -> SignedIn:
-    """Return who has signed in; sends everybody else to the page for that."""
-    sessions = SessionRepository(connection)
-    user = await sessions.find(hash_secret(settings.key, browser.secret))
+    """Return who has signed in; sends everybody else to the page for that.
+
+    It is looked up in a transaction of its own: some pages go on to hash a password,
+    during which no connection is held.
+    """
+    async with database.transaction() as connection:
+        sessions = SessionRepository(connection)
+        user = await sessions.find(hash_secret(settings.key, browser.secret))
     if user is None:
         raise HTTPException(303, "Sign in first", {"Location": _sign_in_for(request)})
     return user
@@ -95,13 +116,22 @@ CurrentUser = Annotated[SignedIn, Depends(_signed_in)]
 
 
 def _sign_in_for(request: Request) -> str:
-    return path_with_code("/signin", request.query_params.get("user_code", ""))
+    if find_user_code(typed := request.query_params.get("user_code", "")):
+        return path_with_code("/signin", typed)
+    is_device = request.url.path.startswith(_DEVICE)
+    return f"/signin?to={_TO_DEVICE}" if is_device else "/signin"
+
+
+def path_after_sign_in(typed: str, to: str) -> str:
+    """Return the page that a visitor goes on to: of a device that waits, or of all.
+
+    That is all a visitor can say of where they are sent.
+    """
+    is_device = to == _TO_DEVICE or find_user_code(typed)
+    return path_with_code(_DEVICE, typed) if is_device else "/account"
 
 
 def path_with_code(path: str, typed: str) -> str:
-    """Return a path of ours that carries a code along, where it is one.
-
-    That is all a visitor can add to where they are sent.
-    """
+    """Return a path of ours that carries a code along, where it is one."""
     code = find_user_code(typed)
     return f"{path}?user_code={code}" if code else path

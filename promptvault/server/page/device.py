@@ -27,12 +27,6 @@ _NO_SUCH_CODE = (
 )
 
 
-@router.get("/")
-async def show_start() -> Response:
-    """Go on to the page that there is most use for."""
-    return redirect("/device")
-
-
 @router.get("/device")
 async def show_device(
     browser: CurrentBrowser,

@@ -12,7 +12,8 @@ from promptvault.server.oidc.account import user_of
 from promptvault.server.oidc.service import CALLBACK, ProviderSignIn
 from promptvault.server.page.browser import (
     CurrentBrowser,
-    path_with_code,
+    CurrentVisitor,
+    path_after_sign_in,
     set_cookie,
 )
 from promptvault.server.page.rendering import redirect
@@ -56,6 +57,7 @@ async def come_from_provider(
     settings: AppSettings,
     database: AppDatabase,
     sign_in: CurrentSignIn,
+    visitor: CurrentVisitor,
     state: str = "",
     code: str = "",
     iss: str | None = None,
@@ -67,7 +69,9 @@ async def come_from_provider(
     person = await sign_in.identify(code, state)
     async with database.transaction() as connection:
         user_id = await user_of(connection, settings, person)
-        secret = await begin(connection, settings, user_id, before=browser.secret)
-    response = redirect(path_with_code("/device", user_code))
+        secret = await begin(
+            connection, settings, user_id, visitor, before=browser.secret
+        )
+    response = redirect(path_after_sign_in(user_code, to=""))
     set_cookie(response, settings, secret)
     return response

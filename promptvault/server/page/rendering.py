@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -22,13 +23,19 @@ _ENVIRONMENT = Environment(
     lstrip_blocks=True,
 )
 
+_ENVIRONMENT.filters["utc"] = lambda time: time.astimezone(UTC)
+"""The database tells times in whatever zone it is in."""
+
 _TITLES = {
     403: "That is not possible",
+    404: "There is nothing here",
     405: "There is nothing here",
     422: "That does not work",
     429: "A little too fast",
     503: "Not at the moment",
 }
+
+_LOST = "No page is at this address: it was mistyped, or is old."
 
 _Handler = Callable[[Request, Any], Awaitable[Response]]
 
@@ -63,7 +70,10 @@ def redirect(path: str) -> Response:
 
 
 def show_errors_as_pages(app: FastAPI, paths: frozenset[str]) -> None:
-    """Let every error that *app* answers be a page where the request was for one."""
+    """Let every error that *app* answers be a page where the request was for one.
+
+    It was if the path is one of *paths*, or if a browser asks for what is not there.
+    """
     for kind, handler in [*app.exception_handlers.items()]:
         app.add_exception_handler(kind, _as_page(handler, paths))
 
@@ -71,9 +81,12 @@ def show_errors_as_pages(app: FastAPI, paths: frozenset[str]) -> None:
 def _as_page(handler: Any, paths: frozenset[str]) -> _Handler:
     async def answer(request: Request, error: Any) -> Response:
         response: Response = await handler(request, error)
-        if request.url.path not in paths or "location" in response.headers:
+        is_lost = _is_lost(request, response)
+        is_page = is_lost or request.url.path in paths
+        if not is_page or "location" in response.headers:
             return response
-        page = HTMLResponse(_error_page(response), response.status_code)
+        text = _error_page(response.status_code, _LOST if is_lost else _told(response))
+        page = HTMLResponse(text, response.status_code)
         if "retry-after" in response.headers:
             page.headers["Retry-After"] = response.headers["Retry-After"]
         return page
@@ -81,9 +94,20 @@ def _as_page(handler: Any, paths: frozenset[str]) -> _Handler:
     return answer
 
 
-def _error_page(response: Response) -> str:
-    message = json.loads(bytes(response.body))["error"]["message"]
-    title = _TITLES.get(response.status_code, "Something went wrong")
+def _is_lost(request: Request, response: Response) -> bool:
+    """Tell whether somebody with a browser is at an address that leads nowhere."""
+    is_api = request.url.path.startswith("/v1/")
+    asks_for_page = "text/html" in request.headers.get("accept", "")
+    return response.status_code in {404, 405} and asks_for_page and not is_api
+
+
+def _told(response: Response) -> str:
+    message: str = json.loads(bytes(response.body))["error"]["message"]
+    return message
+
+
+def _error_page(status: int, message: str) -> str:
+    title = _TITLES.get(status, "Something went wrong")
     return _ENVIRONMENT.get_template("error.html").render(
         title=title, message=message, user=None
     )

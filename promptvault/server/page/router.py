@@ -4,11 +4,24 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute
 
 from promptvault.server.limit.service import restrain
-from promptvault.server.page import asset, device, provider, sign_in, sign_up
+from promptvault.server.page import (
+    account,
+    asset,
+    device,
+    leaving,
+    password,
+    provider,
+    sign_in,
+    sign_up,
+    start,
+)
 from promptvault.server.page.browser import check_form
 from promptvault.server.page.rendering import show_errors_as_pages
 
-_PAGES = (sign_up.router, sign_in.router, provider.router, device.router)
+_PAGES = (
+    *(start.router, sign_up.router, sign_in.router, provider.router, device.router),
+    *(account.router, password.router, leaving.router),
+)
 _PATHS = frozenset(
     str(route.path)
     for page in _PAGES

@@ -8,7 +8,8 @@ from starlette.responses import Response
 from promptvault.server.dependencies import AppDatabase, AppSettings, Transaction
 from promptvault.server.page.browser import (
     CurrentBrowser,
-    path_with_code,
+    CurrentVisitor,
+    path_after_sign_in,
     set_cookie,
 )
 from promptvault.server.page.rendering import redirect, render
@@ -21,10 +22,10 @@ _WRONG = "The e-mail address or the password is not right."
 
 @router.get("/signin")
 async def show_sign_in(
-    browser: CurrentBrowser, settings: AppSettings, user_code: str = ""
+    browser: CurrentBrowser, settings: AppSettings, user_code: str = "", to: str = ""
 ) -> Response:
     """Show the form."""
-    values = {"user_code": user_code, "email": "", "problem": None}
+    values = {"user_code": user_code, "to": to, "email": "", "problem": None}
     return render("sign_in.html", browser, settings, values)
 
 
@@ -33,20 +34,22 @@ async def sign_in(
     browser: CurrentBrowser,
     settings: AppSettings,
     database: AppDatabase,
+    visitor: CurrentVisitor,
     email: Annotated[str, Form()] = "",
     password: Annotated[str, Form()] = "",
     user_code: Annotated[str, Form()] = "",
+    to: Annotated[str, Form()] = "",
 ) -> Response:
-    """Sign in, and go on to the device that waits."""
-    user_id = await service.find_user_id(database, settings, email, password)
+    """Sign in, and go on to the device that waits, or to the account."""
+    user_id = await service.find_user_id(database, settings, visitor, email, password)
     if user_id is None:
-        values = {"user_code": user_code, "email": email, "problem": _WRONG}
+        values = {"user_code": user_code, "to": to, "email": email, "problem": _WRONG}
         return render("sign_in.html", browser, settings, values, 401)
     async with database.transaction() as connection:
         secret = await service.begin(
-            connection, settings, user_id, before=browser.secret
+            connection, settings, user_id, visitor, before=browser.secret
         )
-    response = redirect(path_with_code("/device", user_code))
+    response = redirect(path_after_sign_in(user_code, to))
     set_cookie(response, settings, secret)
     return response
 

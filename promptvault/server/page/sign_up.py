@@ -11,12 +11,14 @@ from promptvault.server.dependencies import AppDatabase, AppSettings
 from promptvault.server.page.browser import (
     Browser,
     CurrentBrowser,
+    CurrentVisitor,
     path_with_code,
     set_cookie,
 )
 from promptvault.server.page.rendering import redirect, render
 from promptvault.server.password import LONGEST, SHORTEST
 from promptvault.server.session.service import begin
+from promptvault.server.session.visitor import Visitor
 from promptvault.server.settings import Settings
 from promptvault.server.sign_up import service
 from promptvault.server.sign_up.repository import SignUp
@@ -28,9 +30,8 @@ router = APIRouter()
 async def show_sign_up(
     browser: CurrentBrowser, settings: AppSettings, user_code: str = ""
 ) -> Response:
-    """Show the form; where sign-up is closed, it is for new passwords alone."""
-    if not settings.smtp_host:
-        service.require_open(settings)
+    """Show the form, unless only the operator makes accounts."""
+    service.require_open(settings)
     return _form(browser, settings, user_code=user_code, email="")
 
 
@@ -39,14 +40,16 @@ async def sign_up(
     browser: CurrentBrowser,
     settings: AppSettings,
     database: AppDatabase,
+    visitor: CurrentVisitor,
     email: Annotated[str, Form()] = "",
     password: Annotated[str, Form()] = "",
     user_code: Annotated[str, Form()] = "",
 ) -> Response:
     """Make an account at once, or after a mail where mail can be sent."""
+    service.require_open(settings)
     try:
         wish = await service.prepare(email, password)
-        return await _sign_up(browser, settings, database, wish, user_code)
+        return await _sign_up(browser, settings, database, visitor, wish, user_code)
     except (AlreadyExistsError, InvalidInputError) as error:
         return _form(browser, settings, user_code=user_code, email=email, problem=error)
 
@@ -55,6 +58,7 @@ async def _sign_up(
     browser: Browser,
     settings: Settings,
     database: Database,
+    visitor: Visitor,
     wish: SignUp,
     user_code: str,
 ) -> Response:
@@ -63,7 +67,9 @@ async def _sign_up(
         return render("mail_sent.html", browser, settings, {"email": wish.email})
     async with database.transaction() as connection:
         user_id = await service.sign_up_at_once(connection, settings, wish)
-        secret = await begin(connection, settings, user_id, before=browser.secret)
+        secret = await begin(
+            connection, settings, user_id, visitor, before=browser.secret
+        )
     response = redirect(path_with_code("/device", user_code))
     set_cookie(response, settings, secret)
     return response
@@ -86,6 +92,7 @@ async def verify(
     browser: CurrentBrowser,
     settings: AppSettings,
     database: AppDatabase,
+    visitor: CurrentVisitor,
     token: Annotated[str, Form()] = "",
     password: Annotated[str, Form()] = "",
     user_code: Annotated[str, Form()] = "",
@@ -97,7 +104,9 @@ async def verify(
         return render("verify.html", browser, settings, values, 401)
     async with database.transaction() as connection:
         user_id = await service.confirm(connection, settings, token)
-        secret = await begin(connection, settings, user_id, before=browser.secret)
+        secret = await begin(
+            connection, settings, user_id, visitor, before=browser.secret
+        )
     response = redirect(path_with_code("/device", user_code))
     set_cookie(response, settings, secret)
     return response

@@ -95,6 +95,13 @@ _EXPIRED = (
              < %(now)s::timestamptz - interval '30 days'
          ORDER BY least(expires_at, revoked_at) LIMIT %(batch)s
            FOR UPDATE SKIP LOCKED)""",
+    """DELETE FROM account_links WHERE id IN (
+        SELECT id FROM account_links WHERE expires_at < %(now)s
+         ORDER BY expires_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED)""",
+    """DELETE FROM known_networks WHERE (user_id, hash) IN (
+        SELECT user_id, hash FROM known_networks
+         WHERE used_at < %(now)s::timestamptz - interval '180 days'
+         ORDER BY used_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED)""",
 )
 
 # These two have no index for what is old: a device is old for most of its life, and an

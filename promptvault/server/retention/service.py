@@ -24,7 +24,7 @@ class Purged(NamedTuple):
     users: int
     """Users who were deleted, and whose time to come back is over."""
     expired: int
-    """Sessions, sign-ups, codes, limits; tokens, devices and events long over."""
+    """Sessions, links, sign-ups, codes, limits; what else is long over."""
 
 
 async def purge(connection: Connection, settings: Settings, now: datetime) -> Purged:

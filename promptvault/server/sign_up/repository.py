@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from uuid import UUID
 
 from psycopg.rows import class_row
 
@@ -46,19 +45,6 @@ class SignUpRepository:
             "DELETE FROM sign_ups WHERE hash = %s AND expires_at > now()"
             " RETURNING email, password_hash",
             token_hash,
-        )
-
-    async def set_password(
-        self, user_id: UUID, password_hash: str, *, verified: bool
-    ) -> None:
-        """Give a user a password; *verified* says that the address is theirs."""
-        await self._connection.execute(
-            """
-            UPDATE users SET password_hash = %s,
-                   email_verified_at = CASE WHEN %s THEN now() END
-             WHERE id = %s
-            """,
-            (password_hash, verified, user_id),
         )
 
     async def _one(self, query: str, token_hash: str) -> SignUp | None:

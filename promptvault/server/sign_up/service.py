@@ -1,7 +1,8 @@
 """What is done when somebody signs up: at once, or after a mail was answered.
 
-With mail, signing up again is also how a forgotten password is replaced. Nothing then
-happens to any account before the one who reads the mail has entered the very password
+With mail, signing up again with an address that has an account gives it the new
+password: what is told and done is the same for every address. Nothing happens to any
+account before the one who reads the mail has entered the very password
 that was chosen: neither who only reads the mail nor who only chose can get in.
 """
 
@@ -64,9 +65,8 @@ async def sign_up_at_once(
     """
     require_open(settings)
     user = await create_account(connection, sign_up.email)
-    await SignUpRepository(connection).set_password(
-        user.id, sign_up.password_hash, verified=False
-    )
+    accounts = AccountRepository(connection)
+    await accounts.set_password(user.id, sign_up.password_hash)
     return user.id
 
 
@@ -114,11 +114,13 @@ async def confirm(connection: Connection, settings: Settings, token: str) -> UUI
     """
     sign_ups = SignUpRepository(connection)
     sign_up = _required(await sign_ups.use(hash_secret(settings.key, token)))
-    user = await AccountRepository(connection).find_user(sign_up.email)
+    accounts = AccountRepository(connection)
+    user = await accounts.find_user(sign_up.email)
     if user is None:
         require_open(settings)
         user = await create_account(connection, sign_up.email)
-    await sign_ups.set_password(user.id, sign_up.password_hash, verified=True)
+    await accounts.set_password(user.id, sign_up.password_hash)
+    await accounts.set_verified_email(user.id, user.email)
     await sign_out_everywhere(connection, user.id)
     return user.id
 

@@ -1,6 +1,6 @@
-"""What is under way while somebody signs in: codes, sessions, sign-ups, providers."""
+"""What signing in needs: codes, sessions, links, known networks, sign-ups."""
 
-from sqlalchemy import CHAR, Column, Integer, Table, Text
+from sqlalchemy import CHAR, Boolean, Column, Integer, Table, Text, text
 
 from promptvault.server.tables.base import (
     METADATA,
@@ -33,8 +33,34 @@ SESSIONS = Table(
     identity(),
     reference("user_id", "users", nullable=False, index=True),
     Column("hash", CHAR(64), nullable=False, unique=True),
+    # What the account page shows of it; neither is ever compared.
+    Column("browser", Text, nullable=False, server_default=text("''")),
+    Column("ip", Text, nullable=False, server_default=text("''")),
     created(),
     moment("expires_at", nullable=False, index=True),
+)
+
+# Good once: to set a password, or to keep an account that was deleted.
+ACCOUNT_LINKS = Table(
+    "account_links",
+    METADATA,
+    identity(),
+    reference("user_id", "users", nullable=False, index=True),
+    Column("purpose", Text, nullable=False),
+    Column("is_mailed", Boolean, nullable=False),
+    Column("hash", CHAR(64), nullable=False, unique=True),
+    created(),
+    moment("expires_at", nullable=False, index=True),
+)
+
+# Networks from which a user has signed in, as an HMAC: guesses from elsewhere must not
+# keep the user out there.
+KNOWN_NETWORKS = Table(
+    "known_networks",
+    METADATA,
+    reference("user_id", "users", primary_key=True),
+    Column("hash", CHAR(64), primary_key=True),
+    moment("used_at", nullable=False, index=True),
 )
 
 SIGN_UPS = Table(

@@ -125,14 +125,19 @@ class TokenRepository:
         expires_at: datetime = row[0]
         return expires_at
 
-    async def signed_in(self, bearer: Bearer) -> list[SignedIn]:
-        """Return what is signed in as the bearer's user, the last seen first."""
+    async def signed_in(
+        self, user_id: UUID, token_id: UUID | None = None
+    ) -> list[SignedIn]:
+        """Return what is signed in as a user, the last seen first.
+
+        *token_id* is the token that asks, if one does.
+        """
         cursor = self._connection.cursor(row_factory=class_row(SignedIn))
         await cursor.execute(
             """
             SELECT coalesce(d.id, t.id) AS id, coalesce(d.label, t.name) AS label,
                    coalesce(d.os, '') AS os, d.id IS NULL AS is_machine,
-                   bool_or(t.id = %s) AS is_current,
+                   coalesce(bool_or(t.id = %s), false) AS is_current,
                    min(coalesce(d.created_at, t.created_at)) AS created_at,
                    max(t.last_used_at) AS last_seen_at, max(t.expires_at) AS expires_at
               FROM tokens t
@@ -141,7 +146,7 @@ class TokenRepository:
              GROUP BY 1, 2, 3, 4
              ORDER BY max(t.last_used_at) DESC NULLS LAST, 1
             """,
-            (bearer.token_id, bearer.user_id),
+            (token_id, user_id),
         )
         return await cursor.fetchall()
 

@@ -6,7 +6,7 @@ must never happen is that a text is lost.
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from promptvault.domain.merge import IsTemplate, MergeText
@@ -53,8 +53,8 @@ class Scribe:
 class Taken:
     """What has come of one answer, or of several in a row."""
 
-    pushed: int = 0
-    """Prompts that the server took."""
+    sent: set[str] = field(default_factory=set)
+    """Prompts that the server took, by id: one with a long history goes in pieces."""
     pulled: int = 0
     """Prompts that others had changed."""
     merged: int = 0
@@ -72,9 +72,14 @@ class Taken:
     reread: bool = False
     """Whether everything has to be read anew."""
 
+    @property
+    def pushed(self) -> int:
+        """How many prompts the server took."""
+        return len(self.sent)
+
     def add(self, other: "Taken") -> None:
         """Count what *other* counts, too."""
-        self.pushed += other.pushed
+        self.sent |= other.sent
         self.pulled += other.pulled
         self.merged += other.merged
         self.conflicts += other.conflicts
@@ -223,7 +228,7 @@ class _Reception:
             results.common,
             more=answer.more,
         )
-        self._taken.pushed += results.accepted
+        self._taken.sent |= results.accepted
         self._taken.settled += results.settled
         self._taken.restored += results.restored
         for item in results.gone:

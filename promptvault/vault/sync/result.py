@@ -52,7 +52,7 @@ class Results:
     commit: Commit
     common: dict[str, str | None] = field(default_factory=dict)
     """By prompt in conflict, the newest revision that both sides know."""
-    accepted: int = 0
+    accepted: set[str] = field(default_factory=set)
     """Prompts that the server has taken as they are sent."""
     settled: int = 0
     """Conflicts of which it now knows that they are settled."""
@@ -118,7 +118,7 @@ class Results:
             self.restored += 1
 
     def _head_accepted(self, item: Item, rev: str, *, live: bool) -> None:
-        self.accepted += 1
+        self.accepted.add(item.id)
         self.bases.set(item, rev, live=live)
         note_own(self.connection, item)
 

@@ -90,7 +90,7 @@ def test_nobody_is_sent_elsewhere(browser: Browser, target: str) -> None:
     query = httpx.QueryParams(dict.fromkeys(("user_code", "next"), target))
     there = browser.client.get(f"/signin/provider?{query}").headers["location"]
     back = browser.client.get(there).headers["location"]
-    assert browser.client.get(back).headers["location"] == "/device"
+    assert browser.client.get(back).headers["location"] == "/account"
 
 
 def test_who_signs_in_again_is_the_same(browser: Browser, users: Users) -> None:
@@ -126,7 +126,7 @@ def test_another_browser_cannot_end_what_this_one_began(
     stranger.open("/signin")
     assert stranger.open(back).status_code == 401
     assert refused(stranger)
-    assert browser.open(back).url.path == "/device"  # nothing was used up
+    assert browser.open(back).url.path == "/account"  # nothing was used up
 
 
 def test_the_way_back_is_good_once(browser: Browser, provider: Provider) -> None:

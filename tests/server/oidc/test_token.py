@@ -65,7 +65,7 @@ def test_a_good_token_signs_in(
 ) -> None:
     provider.claims = claims
     assert sign_in(browser) == 200
-    assert browser.page.url.path == "/device"
+    assert browser.page.url.path == "/account"
     assert EMAIL in browser.page.text
 
 

@@ -1,0 +1,95 @@
+"""The page of an account: who, what is used of it, and what is signed in to it."""
+
+from collections.abc import Iterator
+from typing import Annotated, NamedTuple
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import StreamingResponse
+from starlette.responses import Response
+
+from promptvault.server.account.export import stream
+from promptvault.server.account.repository import AccountRepository, Usage
+from promptvault.server.address import told_origin
+from promptvault.server.dependencies import AppDatabase, AppSettings, Transaction
+from promptvault.server.page.browser import CurrentBrowser, CurrentUser
+from promptvault.server.page.rendering import redirect, render
+from promptvault.server.session.repository import SessionRepository
+from promptvault.server.token.repository import TokenRepository
+
+router = APIRouter(prefix="/account")
+
+_DONE = {
+    "signed-out": "It is signed out.",
+    "password": "Your password is changed. Other browsers are signed out.",
+}
+"""What is said after a form was sent; whatever else stands in the address is not."""
+
+
+class Used(NamedTuple):
+    """How much of one allowance is used."""
+
+    label: str
+    used: str
+    limit: str | None
+
+
+@router.get("")
+async def show_account(
+    request: Request,
+    browser: CurrentBrowser,
+    settings: AppSettings,
+    user: CurrentUser,
+    connection: Transaction,
+    done: str = "",
+) -> Response:
+    """Show everything about an account on one page."""
+    usage = await AccountRepository(connection).usage(user.account_id)
+    signed_in = await TokenRepository(connection).signed_in(user.user_id)
+    values = {
+        "user": user,
+        "plan": usage.plan,
+        "usage": [*_used(usage)],
+        "devices": [each for each in signed_in if not each.is_machine],
+        "machines": [each for each in signed_in if each.is_machine],
+        "sessions": await SessionRepository(connection).of_user(user.user_id),
+        "done": _DONE.get(done),
+        "origin": told_origin(request),
+    }
+    return render("account.html", browser, settings, values)
+
+
+def _used(usage: Usage) -> Iterator[Used]:
+    yield Used("Prompts", f"{usage.prompt_count:,}", _limit(usage.prompt_limit))
+
+
+def _limit(number: int | None) -> str | None:
+    return None if number is None else f"{number:,}"
+
+
+@router.post("/devices")
+async def sign_out_device(
+    user: CurrentUser, connection: Transaction, device_id: Annotated[UUID, Form()]
+) -> Response:
+    """Sign a device out, or a machine; who clicks twice is told the same."""
+    await TokenRepository(connection).revoke(user.user_id, device_id)
+    return redirect("/account?done=signed-out")
+
+
+@router.post("/sessions")
+async def end_session(
+    user: CurrentUser, connection: Transaction, session_id: Annotated[UUID, Form()]
+) -> Response:
+    """Sign a browser out."""
+    await SessionRepository(connection).delete_one(user.user_id, session_id)
+    return redirect("/account?done=signed-out")
+
+
+@router.get("/export")
+async def export_account(database: AppDatabase, user: CurrentUser) -> Response:
+    """Give all prompts with all their versions, as `promptvault import` reads them."""
+    pieces = stream(database.transaction, user.user_id, user.account_id)
+    name = "attachment; filename=promptvault-export.json"
+    return StreamingResponse(
+        pieces, media_type="application/json", headers={"Content-Disposition": name}
+    )

@@ -1,0 +1,158 @@
+"""The pages on which people change a password, or replace one that they forgot."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from starlette.responses import Response
+
+from promptvault.errors import (
+    AuthenticationError,
+    InvalidInputError,
+    PermissionDeniedError,
+    PromptVaultError,
+)
+from promptvault.server.account import credential
+from promptvault.server.dependencies import AppDatabase, AppSettings
+from promptvault.server.link import service as link
+from promptvault.server.link.service import Purpose
+from promptvault.server.page.browser import (
+    Browser,
+    CurrentBrowser,
+    CurrentUser,
+    CurrentVisitor,
+    set_cookie,
+)
+from promptvault.server.page.rendering import redirect, render
+from promptvault.server.password import (
+    LONGEST,
+    SHORTEST,
+    checked_password,
+    hash_password,
+)
+from promptvault.server.session.repository import SignedIn
+from promptvault.server.session.service import begin, check_password
+from promptvault.server.settings import Settings
+
+router = APIRouter()
+
+
+@router.get("/reset")
+async def show_reset(browser: CurrentBrowser, settings: AppSettings) -> Response:
+    """Ask for an address; without mail, say who makes a link."""
+    return render("reset.html", browser, settings)
+
+
+@router.post("/reset")
+async def ask_for_reset(
+    request: Request,
+    browser: CurrentBrowser,
+    settings: AppSettings,
+    database: AppDatabase,
+    visitor: CurrentVisitor,
+    email: Annotated[str, Form()] = "",
+) -> Response:
+    """Say that a mail is on its way, if the address has an account."""
+    if not settings.smtp_host:
+        raise PermissionDeniedError("This server sends no mail: ask who runs it.")
+    await credential.count_request(database, settings, visitor.network, email)
+    request.app.state.background.start(credential.mail_link(database, settings, email))
+    return render("reset_sent.html", browser, settings, {"email": email.strip()})
+
+
+@router.get("/reset/password")
+async def show_new_password(
+    browser: CurrentBrowser,
+    settings: AppSettings,
+    database: AppDatabase,
+    token: str = "",
+) -> Response:
+    """Ask for a new password; the link stays good until one is sent."""
+    async with database.transaction() as connection:
+        found = await link.find(connection, settings, token, Purpose.PASSWORD)
+    return _new_password(browser, settings, token, found.email)
+
+
+@router.post("/reset/password")
+async def set_password(
+    browser: CurrentBrowser,
+    settings: AppSettings,
+    database: AppDatabase,
+    visitor: CurrentVisitor,
+    token: Annotated[str, Form()] = "",
+    password: Annotated[str, Form()] = "",
+) -> Response:
+    """Set the password of the link's user, and sign them in."""
+    async with database.transaction() as connection:
+        found = await link.find(connection, settings, token, Purpose.PASSWORD)
+    try:
+        hashed = await hash_password(checked_password(password, found.email))
+    except InvalidInputError as error:
+        return _new_password(browser, settings, token, found.email, error)
+    async with database.transaction() as connection:
+        user_id = await credential.set_by_link(connection, settings, token, hashed)
+        secret = await begin(
+            connection, settings, user_id, visitor, before=browser.secret
+        )
+    response = redirect("/account")
+    set_cookie(response, settings, secret)
+    return response
+
+
+@router.get("/account/password")
+async def show_password(
+    browser: CurrentBrowser, settings: AppSettings, user: CurrentUser
+) -> Response:
+    """Ask for the password that is, and for the one that is to be."""
+    return _change(browser, settings, user)
+
+
+@router.post("/account/password")
+async def change_password(
+    browser: CurrentBrowser,
+    settings: AppSettings,
+    database: AppDatabase,
+    user: CurrentUser,
+    visitor: CurrentVisitor,
+    password: Annotated[str, Form()] = "",
+    new_password: Annotated[str, Form()] = "",
+) -> Response:
+    """Change the password; every other browser is signed out."""
+    try:
+        await check_password(database, user, password)
+        hashed = await hash_password(checked_password(new_password, user.email))
+    except (AuthenticationError, InvalidInputError) as error:
+        return _change(browser, settings, user, error)
+    async with database.transaction() as connection:
+        await credential.change(connection, user.user_id, hashed)
+        secret = await begin(
+            connection, settings, user.user_id, visitor, before=browser.secret
+        )
+    response = redirect("/account?done=password")
+    set_cookie(response, settings, secret)
+    return response
+
+
+def _new_password(
+    browser: Browser,
+    settings: Settings,
+    token: str,
+    email: str,
+    problem: PromptVaultError | None = None,
+) -> Response:
+    values = {"token": token, "email": email, "problem": problem, **_RULE}
+    status = problem.status_code if problem else 200
+    return render("new_password.html", browser, settings, values, status)
+
+
+def _change(
+    browser: Browser,
+    settings: Settings,
+    user: SignedIn,
+    problem: PromptVaultError | None = None,
+) -> Response:
+    values = {"user": user, "problem": problem, **_RULE}
+    status = problem.status_code if problem else 200
+    return render("change_password.html", browser, settings, values, status)
+
+
+_RULE = {"shortest": SHORTEST, "longest": LONGEST}

@@ -1,0 +1,296 @@
+"""The page of an account: what it shows, signs out, changes and hands over."""
+
+import json
+from collections.abc import Callable, Iterator
+from uuid import uuid4
+
+import httpx
+import psycopg
+import pytest
+
+from promptvault.domain.tier import Tier
+from promptvault.server.administration import Administration
+from promptvault.server.session.visitor import browser_name
+from promptvault.wire.device_code import CLIENT_ID, GRANT_TYPE
+from tests.server.browser import PASSWORD, Browser, fields_of
+from tests.server.conftest import EMAIL, Server
+from tests.server.sync.conftest import new
+
+OTHER = "another good password"
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+SAFARI = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15"
+    " (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1"
+)
+EDGE = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0"
+)
+
+
+@pytest.fixture
+def open_browser(server: Server) -> Iterator[Callable[[], Browser]]:
+    """Return what opens a browser, each with cookies of its own."""
+    clients: list[httpx.Client] = []
+
+    def start() -> Browser:
+        clients.append(server.client())
+        return Browser(clients[-1])
+
+    yield start
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def browser(open_browser: Callable[[], Browser]) -> Browser:
+    """Return a browser in which somebody has just signed up."""
+    browser = open_browser()
+    browser.client.headers["User-Agent"] = FIREFOX
+    browser.sign_up(EMAIL)
+    return browser
+
+
+def _let_in(browser: Browser, label: str) -> str:
+    """Let a device in and return its token."""
+    wish = {"client_id": CLIENT_ID, "device_label": label, "device_os": "Linux 6"}
+    codes = browser.client.post("/v1/device/code", data=wish).json()
+    browser.open(f"/device?user_code={codes['user_code']}")
+    browser.send()
+    browser.send(decision="approved")
+    data = {"client_id": CLIENT_ID, "grant_type": GRANT_TYPE}
+    data |= {"device_code": codes["device_code"]}
+    token: str = browser.client.post("/v1/device/token", data=data).json()[
+        "access_token"
+    ]
+    return token
+
+
+def _status(browser: Browser, token: str) -> int:
+    headers = {"Authorization": f"Bearer {token}"}
+    return browser.client.get("/v1/me", headers=headers).status_code
+
+
+def _push(browser: Browser, token: str) -> None:
+    browser.client.headers["Authorization"] = f"Bearer {token}"
+    vault = browser.client.get("/v1/me").json()["vaults"][0]["id"]
+    body = {"id": vault, "push": [new("Say hello.")]}
+    sent = {"proto": 1, "device": str(uuid4()), "vaults": [body]}
+    assert browser.client.post("/v1/sync", json=sent).status_code == 200
+    del browser.client.headers["Authorization"]
+
+
+def test_who_is_not_signed_in_comes_back_to_it(
+    browser: Browser, open_browser: Callable[[], Browser]
+) -> None:
+    stranger = open_browser()
+    assert stranger.open("/account").url.path == "/signin"
+    assert stranger.send(email=EMAIL, password=PASSWORD).url.path == "/account"
+    assert open_browser().open("/device").url.query == b"to=device"
+
+
+def test_who_came_to_let_a_device_in_goes_on_there(
+    browser: Browser, open_browser: Callable[[], Browser]
+) -> None:
+    other = open_browser()
+    other.open("/device")
+    assert other.send(email=EMAIL, password="wrong").status_code == 401
+    assert other.send(email=EMAIL, password=PASSWORD).url.path == "/device"
+
+
+def test_it_shows_who_and_what_is_used(browser: Browser) -> None:
+    _push(browser, _let_in(browser, "analytical"))
+    shown = browser.open("/account").text
+    assert f"<dd>{EMAIL}</dd>" in shown
+    assert "<dd>free</dd>" in shown
+    assert "<dd>1 of 50</dd>" in shown
+    assert "analytical" in shown
+    assert "Firefox on Linux" in shown
+    assert "this one" in shown
+
+
+def test_a_tier_without_a_limit_has_none(
+    browser: Browser, administration: Administration
+) -> None:
+    administration.set_tier(EMAIL, Tier.PRO)
+    assert "<dd>0</dd>" in browser.open("/account").text
+
+
+def test_a_device_is_signed_out(browser: Browser) -> None:
+    first, second = _let_in(browser, "first"), _let_in(browser, "second")
+    browser.open("/account")
+    assert browser.send().url.path == "/account"  # the first one: of the last seen
+    assert "It is signed out." in browser.page.text
+    assert sorted([_status(browser, first), _status(browser, second)]) == [200, 401]
+
+
+def test_a_token_of_a_machine_is_signed_out(
+    browser: Browser, administration: Administration
+) -> None:
+    token = administration.issue_token(EMAIL, "build")
+    assert "build" in browser.open("/account").text
+    browser.send()
+    assert _status(browser, token) == 401
+    assert "build" not in browser.page.text
+
+
+def test_another_browser_is_signed_out(
+    browser: Browser, open_browser: Callable[[], Browser]
+) -> None:
+    other = open_browser()
+    other.client.headers["User-Agent"] = SAFARI
+    other.sign_in(EMAIL)
+    assert "Safari on iPhone" in browser.open("/account").text
+    browser.send()
+    assert "Safari on iPhone" not in browser.page.text
+    assert other.open("/account").url.path == "/signin"
+    assert browser.open("/account").url.path == "/account"
+
+
+def test_to_sign_out_what_is_anothers_changes_nothing(
+    browser: Browser, open_browser: Callable[[], Browser], database_url: str
+) -> None:
+    token = _let_in(browser, "mine")
+    eve = open_browser()
+    eve.sign_up("eve@example.org")
+    with psycopg.connect(database_url) as connection:
+        (device,) = connection.execute("SELECT id FROM devices").fetchall()[0]
+        (session,) = connection.execute(
+            "SELECT s.id FROM sessions s JOIN users u ON u.id = user_id"
+            " WHERE email = %s",
+            (EMAIL,),
+        ).fetchall()[0]
+    data = {"form_proof": fields_of(eve.open("/account/password").text)["form_proof"]}
+    eve.client.post("/account/devices", data={**data, "device_id": str(device)})
+    eve.client.post("/account/sessions", data={**data, "session_id": str(session)})
+    assert _status(browser, token) == 200
+    assert browser.open("/account").url.path == "/account"
+
+
+def test_another_password_ends_other_sessions_and_no_device(
+    browser: Browser, open_browser: Callable[[], Browser]
+) -> None:
+    token = _let_in(browser, "analytical")
+    other = open_browser()
+    other.sign_in(EMAIL)
+    before = browser.client.cookies["promptvault"]
+    browser.open("/account/password")
+    browser.send(password=PASSWORD, new_password=OTHER)
+    assert browser.page.url.path == "/account"
+    assert "Your password is changed" in browser.page.text
+    assert browser.client.cookies["promptvault"] != before
+    assert other.open("/account").url.path == "/signin"
+    assert other.send(email=EMAIL, password=PASSWORD).status_code == 401
+    assert other.send(email=EMAIL, password=OTHER).url.path == "/account"
+    assert _status(browser, token) == 200
+
+
+@pytest.mark.parametrize(
+    ("password", "new_password", "status"),
+    [("wrong password", OTHER, 401), (PASSWORD, "short", 422), ("", "", 401)],
+)
+def test_a_password_is_not_changed_by_chance(
+    browser: Browser, password: str, new_password: str, status: int
+) -> None:
+    browser.open("/account/password")
+    sent = browser.send(password=password, new_password=new_password)
+    assert sent.status_code == status
+    assert 'role="alert"' in sent.text
+    assert browser.sign_in(EMAIL).url.path == "/account"
+
+
+def test_a_password_cannot_be_guessed_in_a_session(
+    browser: Browser, start_server: Callable[..., Server]
+) -> None:
+    """However many addresses the guesses come from."""
+    with start_server(trusted_proxies=1).client() as client:
+        client.cookies = browser.client.cookies
+        thief, statuses = Browser(client), []
+        for number in range(11):
+            client.headers["X-Forwarded-For"] = f"198.51.{number}.1"
+            page = "password" if number % 2 else "delete"
+            thief.open(f"/account/{page}")
+            statuses.append(thief.send(password="wrong password").status_code)
+    assert statuses == [401] * 10 + [429]
+
+
+def test_everything_can_be_downloaded(browser: Browser) -> None:
+    _push(browser, _let_in(browser, "analytical"))
+    answer = browser.client.get("/account/export")
+    assert "attachment" in answer.headers["content-disposition"]
+    (row,) = json.loads(answer.text)
+    assert row["body"] == "Say hello."
+
+
+@pytest.mark.parametrize(
+    ("agent", "name"),
+    [
+        (FIREFOX, "Firefox on Linux"),
+        (SAFARI, "Safari on iPhone"),
+        (EDGE, "Edge on Windows"),
+        ("curl/8.14", ""),
+        ("<script>alert(1)</script>", ""),
+    ],
+)
+def test_a_browser_is_called_what_people_call_it(agent: str, name: str) -> None:
+    assert browser_name(agent) == name
+
+
+class TestStart:
+    def test_says_what_this_is(self, visitor: httpx.Client, server: Server) -> None:
+        page = visitor.get("/")
+        assert page.status_code == 200
+        assert f"--server</span> {server.url}" in page.text
+        assert 'href="/signup"' in page.text
+
+    def test_offers_no_account_where_there_is_none(
+        self, start_server: Callable[..., Server]
+    ) -> None:
+        with start_server(sign_up="closed").client() as client:
+            assert 'href="/signup"' not in client.get("/").text
+
+
+class TestNothing:
+    @pytest.mark.parametrize("method", ["GET", "POST"])
+    def test_is_told_on_a_page_to_who_wants_one(
+        self, visitor: httpx.Client, method: str
+    ) -> None:
+        answer = visitor.request(method, "/nowhere", headers={"Accept": "text/html"})
+        assert answer.status_code == 404
+        assert "<h1>There is nothing here</h1>" in answer.text
+
+    @pytest.mark.parametrize("path", ["/nowhere", "/v1/nowhere"])
+    def test_is_told_in_json_to_a_program(
+        self, visitor: httpx.Client, path: str
+    ) -> None:
+        accept = "text/html" if path.startswith("/v1") else "*/*"
+        answer = visitor.get(path, headers={"Accept": accept})
+        assert answer.status_code == 404
+        assert answer.json()["error"]["code"] == "not_found"
+
+
+class TestHead:
+    @pytest.mark.parametrize(
+        "path", ["/", "/signin", "/healthz", "/pages/style.css", "/v1/openapi.json"]
+    )
+    def test_is_what_get_says_without_the_body(
+        self, visitor: httpx.Client, path: str
+    ) -> None:
+        head, get = visitor.head(path), visitor.get(path)
+        assert (head.status_code, head.content) == (200, b"")
+        for name in ("content-type", "content-length", "content-security-policy"):
+            assert head.headers[name] == get.headers[name], name
+
+    def test_of_what_is_protected_asks_for_a_token(
+        self, visitor: httpx.Client, client: httpx.Client
+    ) -> None:
+        assert visitor.head("/v1/me").status_code == 401
+        assert client.head("/v1/me").status_code == 200
+
+    @pytest.mark.parametrize("path", ["/v1/events", "/v1/me/export"])
+    def test_of_what_is_long_ends(self, client: httpx.Client, path: str) -> None:
+        assert client.head(path).status_code == 200
+        assert client.get("/v1/me").status_code == 200  # on the same connection
+
+    def test_is_not_there_where_get_is_not(self, client: httpx.Client) -> None:
+        assert client.head("/v1/sync").status_code == 405
