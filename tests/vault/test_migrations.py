@@ -228,7 +228,7 @@ def killed(connection):
     migrations.m010_search.upgrade(connection)
     os.kill(os.getpid(), signal.SIGKILL)
 
-migrations.STEPS = (*migrations.STEPS[:6], killed)
+migrations.STEPS = (*migrations.STEPS[:9], killed)
 open_writable(Path({str(database)!r}))
 """
     done = subprocess.run([sys.executable, "-c", script], check=False, timeout=60)
