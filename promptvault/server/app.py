@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -12,6 +13,7 @@ from promptvault.server.body_limit import BodyLimit
 from promptvault.server.database import Database
 from promptvault.server.event.hub import Hub
 from promptvault.server.event.stopping import close_at_signal
+from promptvault.server.front.lifespan import bounded
 from promptvault.server.health.endpoints import router as health
 from promptvault.server.oidc.provider import Provider
 from promptvault.server.page.router import include_pages
@@ -51,15 +53,16 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 @contextlib.asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     await app.state.database.open()
     close_at_signal(app.state.hub)
     try:
         async with contextlib.AsyncExitStack() as stack:
+            state = await stack.enter_async_context(bounded(app.state.settings))
             await stack.enter_async_context(app.state.hub.running())
             if app.state.settings.purge_daily:
                 await stack.enter_async_context(upkeep(app.state.database))
-            yield
+            yield state
     finally:
         await app.state.database.close()
         if app.state.provider is not None:

@@ -22,6 +22,8 @@ from uvicorn.supervisors import Multiprocess
 from promptvault.errors import UnavailableError
 from promptvault.server import logs, metrics
 from promptvault.server.app import create_app
+from promptvault.server.front import descriptors
+from promptvault.server.front.protocol import BoundedProtocol
 from promptvault.server.settings import Settings
 
 _GRACE_SECONDS = 10
@@ -45,6 +47,7 @@ def run(
     Raises UnavailableError for that, and where the port is taken or the app does not
     start.
     """
+    descriptors.raise_limit()
     with listening(host, port) as listener:
         url = address_of(listener)
         settings = _with_public_url(settings, url)
@@ -61,6 +64,7 @@ def configuration(app: Callable[[], FastAPI], workers: int = 1) -> uvicorn.Confi
     return uvicorn.Config(
         app,
         factory=True,
+        http=BoundedProtocol,
         workers=workers,
         lifespan="on",
         log_config=None,

@@ -59,6 +59,15 @@ class Settings(BaseSettings):
     """Bytes of a request's body as it is sent."""
     inflated_limit: int = Field(default=4 * 1024 * 1024, ge=1024)
     """Bytes of a request's body after inflating it."""
+    connections: int = Field(default=4096, ge=1)
+    """The most connections of one worker; fewer if the system allows fewer descriptors."""
+    connections_per_address: int = Field(default=256, ge=1)
+    """The most of them from one address, an IPv6 network counting as one. Without
+    meaning behind a proxy, from which all of them come."""
+    head_seconds: float = Field(default=15.0, gt=0)
+    """How long a client may take for the head of a request."""
+    body_seconds: float = Field(default=60.0, gt=0)
+    """How long it may take for the body, and for taking what it is sent."""
     trusted_proxies: int = Field(default=0, ge=0)
     """How many proxies stand before the server: so many entries at the end of
     ``X-Forwarded-For`` are believed."""
