@@ -14,13 +14,19 @@ from promptvault.server.database import Database
 from promptvault.server.event.hub import Hub
 from promptvault.server.event.stopping import close_at_signal
 from promptvault.server.front.lifespan import bounded
+from promptvault.server.front.strangers import Strangers
+from promptvault.server.front.turns import Turns
 from promptvault.server.health.endpoints import router as health
+from promptvault.server.limit.rule import UNKNOWN_TOKENS
 from promptvault.server.oidc.provider import Provider
 from promptvault.server.page.router import include_pages
 from promptvault.server.request_log import RequestLog
 from promptvault.server.retention.upkeep import upkeep
 from promptvault.server.security_headers import SecurityHeaders
 from promptvault.server.settings import Settings
+
+_WAITING = 200
+"""Requests of one account, or address, that wait for their turn at one worker."""
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -37,6 +43,9 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.database = Database(settings)
+    app.state.strangers = Strangers(UNKNOWN_TOKENS)
+    app.state.account_turns = Turns(settings.requests_at_once, _WAITING)
+    app.state.address_turns = Turns(settings.requests_at_once, _WAITING)
     app.state.hub = Hub(settings, app.state.database)
     app.state.provider = Provider(settings) if settings.oidc_client_id else None
     exception_handlers.register(app)

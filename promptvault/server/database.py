@@ -106,6 +106,21 @@ class Database:
             raise UnavailableError("The database does not answer.") from error
 
     @contextlib.asynccontextmanager
+    async def statements(self) -> AsyncIterator[Connection]:
+        """Hold a connection on which each statement commits by itself.
+
+        So a single one takes one message to the database, and not three. Raises
+        UnavailableError where none is free in time.
+        """
+        async with self.transaction() as connection:
+            await connection.set_autocommit(True)
+            try:
+                yield connection
+            finally:
+                if not connection.closed:
+                    await connection.set_autocommit(False)
+
+    @contextlib.asynccontextmanager
     async def connection_apart(self) -> AsyncIterator[Connection]:
         """Open a connection beside the pool, for what takes longer than a request may.
 

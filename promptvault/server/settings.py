@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     inflated_limit: int = Field(default=4 * 1024 * 1024, ge=1024)
     """Bytes of a request's body after inflating it."""
     connections: int = Field(default=4096, ge=1)
-    """The most connections of one worker; fewer if the system allows fewer descriptors."""
+    """The most connections of one worker, if the system allows as many descriptors."""
     connections_per_address: int = Field(default=256, ge=1)
     """The most of them from one address, an IPv6 network counting as one. Without
     meaning behind a proxy, from which all of them come."""
@@ -78,6 +78,13 @@ class Settings(BaseSettings):
     100,000 prompts takes 200."""
     requests_per_minute: float = Field(default=300, gt=0)
     """How many more it may send after that."""
+    account_burst: int = Field(default=1200, ge=1)
+    """Requests that all devices of an account together may send at once."""
+    account_requests_per_minute: float = Field(default=1200, gt=0)
+    """How many more they may send after that."""
+    requests_at_once: int = Field(default=2, ge=1)
+    """The most requests of one account that a worker answers at the same time; the
+    others wait for their turn, and hold no connection to the database."""
     token_days: int = Field(default=90, ge=1)
     """Days after its last use at which a token expires."""
     smtp_host: str | None = None
@@ -130,6 +137,11 @@ class Settings(BaseSettings):
     def request_limit(self) -> Limit:
         """How often a device may ask."""
         return Limit(self.request_burst, self.requests_per_minute)
+
+    @property
+    def account_limit(self) -> Limit:
+        """How often all devices of an account together may ask."""
+        return Limit(self.account_burst, self.account_requests_per_minute)
 
     @property
     def token_life(self) -> timedelta:
