@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     """The most database connections of one worker."""
     pool_timeout: float = Field(default=10.0, gt=0)
     """Seconds a request waits for one."""
+    database_seconds: float = Field(default=35.0, gt=0)
+    """Seconds a request waits for what the database answers; a little longer than the
+    database lets a statement take, so that only one that hangs is given up."""
     prepare_statements: bool = True
     """To be switched off behind a pooler that does not know prepared statements."""
     body_limit: int = Field(default=1024 * 1024, ge=1024)
