@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     """The most devices of one user that listen at once, of one worker."""
     heartbeat_seconds: float = Field(default=15.0, gt=0)
     """How often a device hears something, if only that the server is there."""
+    look_seconds: float = Field(default=60.0, gt=0)
+    """How often a worker looks in the database, for all devices that listen at once,
+    whether there is anything that it has not heard of."""
     purge_daily: bool = False
     """Whether the server forgets by itself what is old, as one without a database of
     the operator's does; else ``promptvault server purge`` is to be run."""
