@@ -67,7 +67,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     close_at_signal(app.state.hub)
     try:
         async with contextlib.AsyncExitStack() as stack:
-            state = await stack.enter_async_context(bounded(app.state.settings))
+            state = await stack.enter_async_context(bounded(app))
             await stack.enter_async_context(app.state.hub.running())
             if app.state.settings.purge_daily:
                 await stack.enter_async_context(upkeep(app.state.database))

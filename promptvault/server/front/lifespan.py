@@ -5,6 +5,8 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
+from fastapi import FastAPI
+
 from promptvault.server.front import descriptors
 from promptvault.server.front.bounds import Bounds, Connections
 from promptvault.server.front.protocol import STATE
@@ -14,10 +16,11 @@ _LOOK_SECONDS = 1.0
 
 
 @contextlib.asynccontextmanager
-async def bounded(settings: Settings) -> AsyncIterator[dict[str, Any]]:
+async def bounded(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     """Yield the state that `BoundedProtocol` asks for; late connections are closed."""
     descriptors.report_shortage(asyncio.get_running_loop())
-    connections = Connections(_bounds(settings))
+    connections = Connections(_bounds(app.state.settings))
+    app.state.connections = connections
     watch = asyncio.create_task(_close_late(connections))
     try:
         yield {STATE: connections}
