@@ -28,7 +28,12 @@ def visitor_network(request: Request, trusted_proxies: int) -> str:
 
     One customer has all addresses of such a network, and could take each in turn.
     """
-    address = visitor_address(request, trusted_proxies)
+    return network_of(visitor_address(request, trusted_proxies))
+
+
+def network_of(address: str) -> str:
+    """Return what counts as one visitor of an address; "unknown" if it is none."""
+    address = _plain(address) or _UNKNOWN
     if ":" not in address:
         return address
     return str(ipaddress.ip_network((address, _CUSTOMER_BITS), strict=False))

@@ -8,7 +8,7 @@ from promptvault.server.account.endpoints import router as account
 from promptvault.server.device.endpoints import router as device
 from promptvault.server.device_code.endpoints import router as device_code
 from promptvault.server.event.endpoints import router as event
-from promptvault.server.guard import identify
+from promptvault.server.guard import Guard
 from promptvault.server.limit.service import restrain
 from promptvault.server.sync.endpoints import router as sync
 from promptvault.server.token.endpoints import router as token
@@ -34,7 +34,9 @@ def protected(*resources: APIRouter) -> APIRouter:
     """Return *resources* under /v1; whatever route they have asks for a token."""
     api = APIRouter(
         prefix="/v1",
-        dependencies=[Depends(restrain), Depends(identify)],
+        # The guard ends before the answer leaves: its account's turn is not held by who
+        # reads slowly.
+        dependencies=[Depends(restrain), Depends(Guard(), scope="function")],
         responses=_ERRORS,
     )
     for resource in resources:

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -13,14 +14,21 @@ from promptvault.server.body_limit import BodyLimit
 from promptvault.server.database import Database
 from promptvault.server.event.hub import Hub
 from promptvault.server.event.stopping import close_at_signal
+from promptvault.server.front.lifespan import bounded
+from promptvault.server.front.strangers import Strangers
+from promptvault.server.front.turns import Turns
 from promptvault.server.head_requests import HeadRequests
 from promptvault.server.health.endpoints import router as health
+from promptvault.server.limit.rule import UNKNOWN_TOKENS
 from promptvault.server.oidc.provider import Provider
 from promptvault.server.page.router import include_pages
 from promptvault.server.request_log import RequestLog
 from promptvault.server.retention.upkeep import upkeep
 from promptvault.server.security_headers import SecurityHeaders
 from promptvault.server.settings import Settings
+
+_WAITING = 200
+"""Requests of one account, or address, that wait for their turn at one worker."""
 
 
 def create_app(settings: Settings, names: frozenset[str] = frozenset()) -> FastAPI:
@@ -43,6 +51,9 @@ def create_app(settings: Settings, names: frozenset[str] = frozenset()) -> FastA
     app.state.names = names
     app.state.background = Background()
     app.state.database = Database(settings)
+    app.state.strangers = Strangers(UNKNOWN_TOKENS)
+    app.state.account_turns = Turns(settings.requests_at_once, _WAITING)
+    app.state.address_turns = Turns(settings.requests_at_once, _WAITING)
     app.state.hub = Hub(settings, app.state.database)
     app.state.provider = Provider(settings) if settings.oidc_client_id else None
     exception_handlers.register(app)
@@ -60,16 +71,17 @@ def create_app(settings: Settings, names: frozenset[str] = frozenset()) -> FastA
 
 
 @contextlib.asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     await app.state.database.open()
     close_at_signal(app.state.hub)
     try:
         async with contextlib.AsyncExitStack() as stack:
+            state = await stack.enter_async_context(bounded(app))
             await stack.enter_async_context(app.state.hub.running())
             if app.state.settings.purge_daily:
                 working = upkeep(app.state.database, app.state.settings)
                 await stack.enter_async_context(working)
-            yield
+            yield state
     finally:
         await app.state.background.finish()
         await app.state.database.close()

@@ -4,8 +4,11 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from promptvault.server import inflation
+from promptvault.server.json_body import aside
 
 _ENCODING = b"content-encoding"
+_AT_ONCE_BYTES = 2048
+"""So much is inflated in a few milliseconds, whatever it holds."""
 
 
 class BodyLimit:
@@ -56,7 +59,11 @@ def _inflating(receive: Receive, encoding: bytes, limit: int) -> Receive:
             return message
         if inflater is None:
             raise HTTPException(415, "The body is neither plain, nor gzip, nor zstd")
-        body = inflation.inflate(inflater, message.get("body", b""), left)
+        body = message.get("body", b"")
+        if len(body) <= _AT_ONCE_BYTES:
+            body = inflation.inflate(inflater, body, left)
+        else:
+            body = await aside(inflation.inflate, inflater, body, left)
         left -= len(body)
         if not message.get("more_body", False) and not inflater.eof:
             raise HTTPException(400, "The compressed body is cut off")

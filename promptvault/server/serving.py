@@ -22,6 +22,8 @@ from uvicorn.supervisors import Multiprocess
 from promptvault.errors import UnavailableError
 from promptvault.server import hosting, logs, metrics
 from promptvault.server.app import create_app
+from promptvault.server.front import descriptors
+from promptvault.server.front.protocol import BoundedProtocol
 from promptvault.server.naming import Naming, address_of, naming
 from promptvault.server.settings import Settings
 
@@ -46,6 +48,7 @@ def run(
     Raises UnavailableError for that, and where the port is taken or the app does not
     start.
     """
+    descriptors.raise_limit()
     with listening(host, port) as listener:
         told = naming(settings, listener, host)
         settings = settings.model_copy(update={"public_url": told.public_url})
@@ -64,6 +67,7 @@ def configuration(app: Callable[[], FastAPI], workers: int = 1) -> uvicorn.Confi
     return uvicorn.Config(
         app,
         factory=True,
+        http=BoundedProtocol,
         workers=workers,
         lifespan="on",
         log_config=None,

@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     """The most devices of one user that listen at once, of one worker."""
     heartbeat_seconds: float = Field(default=15.0, gt=0)
     """How often a device hears something, if only that the server is there."""
+    look_seconds: float = Field(default=60.0, gt=0)
+    """How often a worker looks in the database, for all devices that listen at once,
+    whether there is anything that it has not heard of."""
     purge_daily: bool = False
     """Whether the server forgets by itself what is old, as one without a database of
     the operator's does; else ``promptvault server purge`` is to be run."""
@@ -73,12 +76,24 @@ class Settings(BaseSettings):
     """The most database connections of one worker."""
     pool_timeout: float = Field(default=10.0, gt=0)
     """Seconds a request waits for one."""
+    database_seconds: float = Field(default=35.0, gt=0)
+    """Seconds a request waits for what the database answers; a little longer than the
+    database lets a statement take, so that only one that hangs is given up."""
     prepare_statements: bool = True
     """To be switched off behind a pooler that does not know prepared statements."""
     body_limit: int = Field(default=1024 * 1024, ge=1024)
     """Bytes of a request's body as it is sent."""
     inflated_limit: int = Field(default=4 * 1024 * 1024, ge=1024)
     """Bytes of a request's body after inflating it."""
+    connections: int = Field(default=4096, ge=1)
+    """The most connections of one worker, if the system allows as many descriptors."""
+    connections_per_address: int = Field(default=256, ge=1)
+    """The most of them from one address, an IPv6 network counting as one. Without
+    meaning behind a proxy, from which all of them come."""
+    head_seconds: float = Field(default=15.0, gt=0)
+    """How long a client may take for the head of a request."""
+    body_seconds: float = Field(default=60.0, gt=0)
+    """How long it may take for the body, and for taking what it is sent."""
     trusted_proxies: int = Field(default=0, ge=0)
     """How many proxies stand before the server: so many entries at the end of
     ``X-Forwarded-For`` are believed."""
@@ -98,6 +113,13 @@ class Settings(BaseSettings):
     100,000 prompts takes 200."""
     requests_per_minute: float = Field(default=300, gt=0)
     """How many more it may send after that."""
+    account_burst: int = Field(default=1200, ge=1)
+    """Requests that all devices of an account together may send at once."""
+    account_requests_per_minute: float = Field(default=1200, gt=0)
+    """How many more they may send after that."""
+    requests_at_once: int = Field(default=2, ge=1)
+    """The most requests of one account that a worker answers at the same time; the
+    others wait for their turn, and hold no connection to the database."""
     token_days: int = Field(default=90, ge=1)
     """Days after its last use at which a token expires."""
     smtp_host: str | None = None
@@ -159,6 +181,11 @@ class Settings(BaseSettings):
             Tier.ENTERPRISE: self.enterprise_storage_mb,
         }[Tier(plan)]
         return None if mb is None else mb * MB
+
+    @property
+    def account_limit(self) -> Limit:
+        """How often all devices of an account together may ask."""
+        return Limit(self.account_burst, self.account_requests_per_minute)
 
     @property
     def token_life(self) -> timedelta:

@@ -73,7 +73,16 @@ def main(address: str) -> None:
     """Serve on a free port, in the way of the real one, until SIGTERM."""
     with serving.listening("127.0.0.1", 0) as listener:
         print(json.dumps({"url": naming.address_of(listener)}), flush=True)
-        config = serving.configuration(lambda: create(address))
+        config = uvicorn.Config(
+            lambda: create(address),
+            factory=True,
+            lifespan="on",
+            http="h11",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+        )
         uvicorn.Server(config).run(sockets=[listener])
 
 

@@ -28,7 +28,7 @@ from tests.benchmarks.sync_load import Connection, Target
 
 VAULTS = 64
 BULK = 500
-_SECRET = "s" * 40
+SECRET = "s" * 40
 
 
 class Load(NamedTuple):
@@ -47,28 +47,28 @@ def main() -> None:
     options = parser.parse_args()
     print("| what | ours / bare | ratio | target |\n|---|---|---|---|")
     with tempfile.TemporaryDirectory() as name, embedded.owned(Path(name)) as address:
-        targets = _targets(address)
-        with _ours(address) as url, _bare(address) as bare:
+        targets = make_targets(address, VAULTS)
+        with ours(address) as url, _bare(address) as bare:
             rounds = []
             for _ in range(options.rounds + 1):  # the first one is the warm-up
                 base, targets = _load(bare, targets, options.seconds)
-                ours, targets = _load(url, targets, options.seconds)
-                rounds.append((ours, base))
+                load, targets = _load(url, targets, options.seconds)
+                rounds.append((load, base))
             print(*_throughput(rounds[1:]), sep="\n")
             print(*asyncio.run(_bulk(url, targets[0])), sep="\n")
 
 
 def _throughput(rounds: list[tuple[Load, Load]]) -> Iterator[str]:
     """Return the rows of the table, of medians over all rounds."""
-    ours, bare = (
+    own, bare = (
         Load(*(statistics.median(column) for column in zip(*loads, strict=True)))
         for loads in zip(*rounds, strict=True)
     )
     ratio = statistics.median(one.per_second / two.per_second for one, two in rounds)
-    rates = f"{ours.per_second:,.0f} / {bare.per_second:,.0f}"
+    rates = f"{own.per_second:,.0f} / {bare.per_second:,.0f}"
     yield f"| pushes of 1 KB a second | {rates} | {ratio:.2f} | >= 0.6 |"
     ratio = statistics.median(one.p99 / two.p99 for one, two in rounds)
-    times = f"{ours.p99 * 1000:.0f} / {bare.p99 * 1000:.0f} ms"
+    times = f"{own.p99 * 1000:.0f} / {bare.p99 * 1000:.0f} ms"
     yield f"| their p99 | {times} | {ratio:.2f} | <= 3 |"
 
 
@@ -97,13 +97,13 @@ def _text(body: bytes) -> bytes:
     return zstandard.decompress(body) if body[:4] == zstandard.FRAME_HEADER else body
 
 
-def _targets(address: str) -> list[Target]:
+def make_targets(address: str, count: int) -> list[Target]:
     """Make users with a vault each, and return what a device of theirs must know."""
     administration = Administration(
-        Settings(database_url=SecretStr(address), secret=SecretStr(_SECRET))
+        Settings(database_url=SecretStr(address), secret=SecretStr(SECRET))
     )
     targets = []
-    for number in range(VAULTS):
+    for number in range(count):
         email = f"user{number}@example.org"
         administration.add_user(email, Tier.PRO)
         token = administration.issue_token(email, "benchmark")
@@ -119,10 +119,12 @@ def _targets(address: str) -> list[Target]:
 
 
 @contextlib.contextmanager
-def _ours(address: str) -> Iterator[str]:
+def ours(address: str) -> Iterator[str]:
+    """Run the server on a database while the block runs; yield its address."""
     environment = {
-        "PROMPTVAULT_SERVER_SECRET": _SECRET,
+        "PROMPTVAULT_SERVER_SECRET": SECRET,
         "PROMPTVAULT_SERVER_REQUEST_BURST": "1000000",
+        "PROMPTVAULT_SERVER_ACCOUNT_BURST": "1000000",
     }
     command = [sys.executable, "-m", "promptvault", "serve", "--json", "--port", "0"]
     with _server([*command, "--database-url", address], environment) as url:

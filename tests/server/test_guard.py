@@ -132,3 +132,14 @@ def test_a_token_of_another_server_is_none_here(
         stranger.headers = client.headers
         assert stranger.get("/v1/me").status_code == 401
     other.stop()
+
+
+def test_no_protected_route_declares_a_body(settings: Settings) -> None:
+    """FastAPI would read and parse it before the guard knows who asks."""
+    declared = {
+        str(route.name)
+        for route in iter_route_contexts(create_app(settings).routes)
+        if str(route.path).startswith("/v1/") and getattr(route, "body_field", None)
+    }
+    assert declared <= PUBLIC
+    assert declared == {"start_device_sign_in", "exchange_device_code"}  # small forms

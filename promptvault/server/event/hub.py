@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import secrets
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from enum import StrEnum
 from uuid import UUID
 
 import psycopg
@@ -11,10 +13,22 @@ import structlog
 
 from promptvault.errors import RateLimitedError
 from promptvault.server.database import Database
+from promptvault.server.event.repository import HeadRepository
 from promptvault.server.settings import Settings
 
-_CHANNEL = "promptvault_vaults"
-"""Where servers tell each other that a vault has moved: its id, a blank, its number."""
+
+class _Channel(StrEnum):
+    """What servers listen to."""
+
+    VAULTS = "promptvault_vaults"
+    """Where servers tell each other that a vault has moved: its id, a blank, its
+    number."""
+    ACCESS = "promptvault_access"
+    """Where the database tells whose tokens or vaults have changed: the user's id."""
+    PINGS = "promptvault_pings"
+    """Where a server finds out whether it hears anything, by a word of its own."""
+
+
 _GATHER_SECONDS = 0.05
 
 _RECONNECT_SECONDS = 1.0
@@ -28,8 +42,10 @@ _log = structlog.get_logger("promptvault.server")
 class Subscription:
     """What one stream waits for."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: Mapping[UUID, int]) -> None:
         self.vaults: frozenset[UUID] = frozenset()
+        self.told = told
+        """Where each vault is, as the other end knows."""
         self._moved: dict[UUID, int] = {}
         self._has_missed = False
         self._is_woken = asyncio.Event()
@@ -44,11 +60,10 @@ class Subscription:
         self._has_missed = True
         self._is_woken.set()
 
-    async def wait(self, until: float) -> dict[UUID, int]:
-        """Return what moves next; nothing where it is time to look by oneself.
+    async def wait(self, until: float) -> dict[UUID, int] | None:
+        """Return what moves next; None if something may have been missed.
 
-        That is so where something may have been missed, or *until* has come, a time
-        of the event loop's.
+        Nothing has moved if *until* has come, a time of the event loop's.
         """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(until):
@@ -56,7 +71,7 @@ class Subscription:
         self._is_woken.clear()
         moved, self._moved = self._moved, {}
         has_missed, self._has_missed = self._has_missed, False
-        return {} if has_missed else moved
+        return None if has_missed else moved
 
 
 class Hub:
@@ -71,13 +86,18 @@ class Hub:
         self._is_wanted = asyncio.Event()
         self._moved: dict[UUID, int] = {}
         self._has_news = asyncio.Event()
+        self._look_seconds = settings.look_seconds
+        self._ping = ""
+        self.is_hearing = False
+        """Whether news come by themselves; else each stream has to look."""
         self.is_closed = False
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Listen while the block runs."""
         self._loop = asyncio.get_running_loop()
-        tasks = [asyncio.create_task(each) for each in (self._listen(), self._speak())]
+        work = (self._listen(), self._speak(), self._look())
+        tasks = [asyncio.create_task(each) for each in work]
         try:
             yield
         finally:
@@ -88,8 +108,8 @@ class Hub:
     async def publish(self, moved: Mapping[UUID, int]) -> None:
         """Tell everybody, at every instance, what has moved; after the commit.
 
-        Whoever does not hear of it, because this process ends too early, finds out at
-        the next heartbeat.
+        Whoever does not hear of it, because this process ends too early, finds out when
+        their worker looks.
         """
         self._keep(moved)
 
@@ -121,7 +141,7 @@ class Hub:
         async with self._database.transaction() as connection:
             await connection.execute(
                 "SELECT pg_notify(%s, each) FROM unnest(%s::text[]) AS each",
-                (_CHANNEL, news),
+                (_Channel.VAULTS, news),
             )
 
     def close(self) -> None:
@@ -142,9 +162,11 @@ class Hub:
             )
 
     @contextlib.contextmanager
-    def subscription(self, user_id: UUID) -> Iterator[Subscription]:
-        """Take part while the block runs."""
-        subscription = Subscription()
+    def subscription(
+        self, user_id: UUID, told: Mapping[UUID, int]
+    ) -> Iterator[Subscription]:
+        """Take part while the block runs; *told* is kept up to date by the caller."""
+        subscription = Subscription(told)
         self._by_user[user_id].add(subscription)
         self._is_wanted.set()
         try:
@@ -171,6 +193,7 @@ class Hub:
                 await self._hear()
             except Exception as error:  # which must not end it for good
                 _log.warning("listening broke off", exc_info=error)
+            self.is_hearing = False
             await asyncio.sleep(_RECONNECT_SECONDS)
 
     async def _hear(self) -> None:
@@ -184,15 +207,71 @@ class Hub:
             keepalives_count=3,
         )
         async with connection:
-            await connection.execute(f"LISTEN {_CHANNEL}")
+            for channel in _Channel:
+                await connection.execute(f"LISTEN {channel}")
             self._wake_all()  # what happened until now was heard by nobody
+            await self._send_ping()
             while self._is_wanted.is_set():
                 async for notice in connection.notifies(timeout=_PATIENCE_SECONDS):
-                    self._tell(notice.payload)
+                    self._tell(notice)
                     if not self._is_wanted.is_set():
                         return
+                if not self.is_hearing:
+                    return  # a pooler is between, or the line is dead: try another
 
-    def _tell(self, news: str) -> None:
+    async def _look(self) -> None:
+        """Look where all vaults are, for every stream at once, now and then.
+
+        So each hears what a server did not say before it ended, and that a vault went
+        back in time; and this worker finds out whether it hears at all.
+        """
+        while True:
+            await self._is_wanted.wait()
+            await asyncio.sleep(self._look_seconds)
+            if self._ping:
+                self.is_hearing = False
+            try:
+                await self._send_ping()
+                await self._compare()
+            except Exception as error:  # which must not end it for good
+                self.is_hearing = False
+                _log.warning("could not look what has moved", exc_info=error)
+
+    async def _send_ping(self) -> None:
+        self._ping = secrets.token_hex(8)
+        async with self._database.statements() as connection:
+            await connection.execute(
+                "SELECT pg_notify(%s, %s)", (_Channel.PINGS, self._ping)
+            )
+
+    async def _compare(self) -> None:
+        async with self._database.statements() as connection:
+            seqs = await HeadRepository(connection).seqs([*self._by_vault])
+        for vault, subscriptions in self._by_vault.items():
+            for each in subscriptions:
+                if each.told.get(vault) != seqs.get(vault):
+                    each.wake()
+
+    def _tell(self, notice: psycopg.Notify) -> None:
+        """Pass on what was said on one of the channels."""
+        match notice.channel:
+            case _Channel.PINGS:
+                self._hear_ping(notice.payload)
+            case _Channel.ACCESS:
+                self._tell_access(notice.payload)
+            case _:
+                self._tell_news(notice.payload)
+
+    def _hear_ping(self, ping: str) -> None:
+        if ping == self._ping:
+            self._ping, self.is_hearing = "", True
+
+    def _tell_access(self, user: str) -> None:
+        """Let the streams of a user look whether they may go on, and at what."""
+        for each in self._by_user.get(UUID(user), ()):
+            each.wake()
+
+    def _tell_news(self, news: str) -> None:
         """Pass on what a server has said; others may use the channel, too."""
         vault, _, number = news.partition(" ")
         try:

@@ -16,10 +16,11 @@ _HEARTBEAT = b": still here\n\n"
 
 @dataclass
 class Stream:
-    """What one device hears; it holds no connection to the database while it waits.
+    """What one device hears; it costs the database nothing while nothing happens.
 
-    Every so often it reads where the vaults stand: so it also notices that its token
-    has ended, and whatever the hub was not told of.
+    It reads where the vaults are when it begins, when its user's tokens or vaults have
+    changed, when its token expires, and when the hub may have missed something. Only if
+    the hub hears nothing, it does so at each heartbeat.
     """
 
     hub: Hub
@@ -27,27 +28,44 @@ class Stream:
     bearer: Bearer
     heartbeat_seconds: float
     _told: dict[UUID, int] = field(default_factory=dict)
+    _expires_at: float = 0.0
+    """By the clock of the event loop."""
 
     async def parts(self) -> AsyncIterator[bytes]:
         """Yield what is sent, until the token ends or the server stops."""
-        with self.hub.subscription(self.bearer.user_id) as subscription:
-            while (heads := await self._heads(subscription)) is not None:
-                yield self._news(heads) or _HEARTBEAT
-                until = asyncio.get_running_loop().time() + self.heartbeat_seconds
-                while moved := await subscription.wait(until):
-                    if news := self._news(self._newer(moved)):
-                        yield news
+        with self.hub.subscription(self.bearer.user_id, self._told) as subscription:
+            while (seqs := await self._read(subscription)) is not None:
+                yield self._news(seqs) or _HEARTBEAT
+                async for part in self._heard(subscription):
+                    yield part
 
-    async def _heads(self, subscription: Subscription) -> dict[UUID, int] | None:
-        """Return where vaults stand, once nothing that moves them goes unheard."""
+    async def _heard(self, subscription: Subscription) -> AsyncIterator[bytes]:
+        """Yield what needs no look, until one is due."""
+        loop = asyncio.get_running_loop()
+        while loop.time() < self._expires_at:
+            until = min(loop.time() + self.heartbeat_seconds, self._expires_at)
+            moved = await subscription.wait(until)
+            if moved is None or not (moved or self.hub.is_hearing):
+                return
+            if not moved:
+                yield _HEARTBEAT
+            elif news := self._news(self._newer(moved)):
+                yield news
+
+    async def _read(self, subscription: Subscription) -> dict[UUID, int] | None:
+        """Return where vaults are, once nothing that moves them goes unheard."""
         while not self.hub.is_closed:
-            async with self.database.transaction() as connection:
+            async with self.database.statements() as connection:
                 heads = await HeadRepository(connection).heads(
                     self.bearer.token_id, self.bearer.user_id
                 )
-            if heads is None or heads.keys() == subscription.vaults:
-                return heads
-            self.hub.watch(subscription, heads.keys())
+            if heads is None:
+                return None
+            now = asyncio.get_running_loop().time()
+            self._expires_at = now + heads.seconds_left
+            if heads.seqs.keys() == subscription.vaults:
+                return heads.seqs
+            self.hub.watch(subscription, heads.seqs.keys())
         return None
 
     def _newer(self, moved: Mapping[UUID, int]) -> dict[UUID, int]:

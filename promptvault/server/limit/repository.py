@@ -5,25 +5,29 @@ from psycopg.rows import scalar_row
 from promptvault.server.database import Connection
 from promptvault.server.limit.rule import Limit
 
-REFILLED = """
-ON CONFLICT (key) DO UPDATE SET
-    tokens = least(
-        %(burst)s,
-        r.tokens + (r.tokens < 0)::int + %(per_second)s * greatest(
-            0, extract(epoch FROM excluded.updated_at - r.updated_at)::float8)
-    ) - 1,
-    updated_at = excluded.updated_at
-RETURNING tokens
-"""
-"""How one is taken out of a bucket ``r`` that is known already.
 
-A row holds what is left. Below zero somebody was refused, who takes nothing: what is
-missing to a whole token then stands there, so 1 more is what is left."""
+def refilled(burst: str = "%(burst)s", per_second: str = "%(per_second)s") -> str:
+    """Return how one is taken out of a bucket ``r`` that is known already.
+
+    A row holds what is left. Below zero somebody was refused, who takes nothing: what
+    is missing to a whole token then stands there, so 1 more is what is left.
+    """
+    return f"""
+    ON CONFLICT (key) DO UPDATE SET
+        tokens = least(
+            {burst},
+            r.tokens + (r.tokens < 0)::int + {per_second} * greatest(
+                0, extract(epoch FROM excluded.updated_at - r.updated_at)::float8)
+        ) - 1,
+        updated_at = excluded.updated_at
+    RETURNING tokens
+    """
+
 
 _TAKE = f"""
 INSERT INTO rate_limits AS r (key, tokens, updated_at)
 VALUES (%(key)s, %(burst)s - 1, statement_timestamp())
-{REFILLED}
+{refilled()}
 """
 
 _FORGET_IDLE = """

@@ -45,8 +45,12 @@ async def restrain(request: Request) -> None:
     limit = ROUTE_LIMITS.get(name)
     if limit is None:
         return
-    async with request.app.state.database.transaction() as connection:
-        await take(connection, limit, f"{name}:{_network(request)}")
+    state = request.app.state
+    async with (
+        state.address_turns.turn(network(request)),
+        state.database.transaction() as connection,
+    ):
+        await take(connection, limit, f"{name}:{network(request)}")
         if secrets.randbelow(_CLEANING_ODDS) == 0:
             await LimitRepository(connection).forget_idle()
 
@@ -56,8 +60,9 @@ async def count_stranger(request: Request, connection: Connection) -> None:
 
     Raises RateLimitedError. As with `take`, it counts when the transaction commits.
     """
-    await take(connection, UNKNOWN_TOKENS, f"unknown token:{_network(request)}")
+    await take(connection, UNKNOWN_TOKENS, f"unknown token:{network(request)}")
 
 
-def _network(request: Request) -> str:
+def network(request: Request) -> str:
+    """Return what counts as one visitor, by address."""
     return visitor_network(request, request.app.state.settings.trusted_proxies)

@@ -7,9 +7,10 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.background import BackgroundTask
 
 from promptvault.server.deflation import compressed
-from promptvault.server.dependencies import AppSettings, Transaction, settings_of
-from promptvault.server.event.dependencies import hub_of
+from promptvault.server.dependencies import AppSettings, Transaction
 from promptvault.server.guard import Authenticated
+from promptvault.server.json_body import documented, read_json
+from promptvault.server.sync.reading import request_of
 from promptvault.server.sync.service import limits_of, synchronise, versions_of
 from promptvault.wire.error import ErrorRead
 from promptvault.wire.sync import SyncAnswer, SyncRequest, VersionsRead
@@ -26,25 +27,30 @@ _After = Annotated[str, Query(pattern=r"^(\d{1,18}\.\d{1,9})?$")]
         402: {"model": SyncAnswer, "description": "Done, but for what did not fit."},
         426: {"model": ErrorRead, "description": "No common version of the protocol."},
     },
+    openapi_extra=documented(SyncRequest),
 )
-async def sync(
-    request: SyncRequest,
-    connection: Transaction,
-    bearer: Authenticated,
-    http: Request,
-    accept_encoding: _AcceptEncoding = "",
-) -> Response:
+async def sync(http: Request) -> Response:
     """Take what a device has changed, and tell what it has not seen."""
-    # Not as parameters: FastAPI takes a hundredth of the request's time to fill one.
-    settings, hub = await settings_of(http), await hub_of(http)
-    answer, moved = await synchronise(
-        connection, bearer, request, limits_of(settings), settings.storage_limit
-    )
+    # Nothing as a parameter: FastAPI would read the body before it asks who sends it,
+    # and takes a hundredth of the request's time to fill one.
+    request = await read_json(http, request_of)
+    state = http.app.state
+    settings = state.settings
+    async with state.database.transaction() as connection:
+        answer, moved = await synchronise(
+            connection,
+            http.state.bearer,
+            request,
+            limits_of(settings),
+            settings.storage_limit,
+        )
     over = any(vault.status == "quota" for vault in answer.vaults)
     body = answer.model_dump_json(exclude_unset=True).encode()
-    response = compressed(body, accept_encoding, 402 if over else 200)
-    response.background = BackgroundTask(hub.publish, moved) if moved else None
-    return response  # before it is sent the transaction commits, after it they are told
+    encodings = http.headers.get("accept-encoding", "")
+    response = compressed(body, encodings, 402 if over else 200)
+    if moved:
+        response.background = BackgroundTask(state.hub.publish, moved)
+    return response  # the transaction has committed; after it is sent they are told
 
 
 @router.get(

@@ -302,8 +302,8 @@ class FeedRepository:
         for row in await self._rows(_LINES, {**values, "most": MAX_CHAIN}):
             lines.setdefault(row["item_id"], []).append(row["rev"])
         for change in changes:
-            if change.t == "item":
-                change.line = lines.get(change.item, [])
+            if change.t == "item" and change.item in lines:
+                change.line = lines[change.item]
 
     async def _rows(self, query: str, values: Any) -> list[dict[str, Any]]:
         cursor = self._connection.cursor(row_factory=dict_row)

@@ -7,7 +7,7 @@ from uuid import UUID
 from psycopg.rows import class_row
 
 from promptvault.server.database import Connection
-from promptvault.server.limit.repository import REFILLED
+from promptvault.server.limit.repository import refilled
 from promptvault.server.limit.rule import Limit
 
 
@@ -26,6 +26,8 @@ class Bearer:
     """Whether its last use was written down a minute ago or more."""
     requests_left: float = 0
     """Of its device's, or a machine's; below zero, what was missing to one."""
+    account_requests_left: float | None = 0
+    """Of its account's, in the same way; None where its device has none left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +50,13 @@ class TokenRepository:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def find_bearer(self, token_hash: str, limit: Limit) -> Bearer | None:
+    async def find_bearer(
+        self, token_hash: str, limit: Limit, account_limit: Limit
+    ) -> Bearer | None:
         """Return whose token it is; None for one unknown, expired or revoked.
 
-        The request counts against *limit*, in the same statement.
+        The request counts against *limit*, and then against *account_limit*, in the
+        same statement. A device that is refused takes nothing from its account.
         """
         cursor = self._connection.cursor(row_factory=class_row(Bearer))
         await cursor.execute(
@@ -72,14 +77,24 @@ class TokenRepository:
                 SELECT 'bearer:' || coalesce(device_id, token_id), %(burst)s - 1,
                        statement_timestamp()
                   FROM bearer
-                {REFILLED}
+                {refilled()}
+            ), shared AS (
+                INSERT INTO rate_limits AS r (key, tokens, updated_at)
+                SELECT 'account:' || account_id, %(account_burst)s - 1,
+                       statement_timestamp()
+                  FROM bearer, taken WHERE taken.tokens >= 0
+                {refilled("%(account_burst)s", "%(account_per_second)s")}
             )
-            SELECT bearer.*, taken.tokens AS requests_left FROM bearer, taken
+            SELECT bearer.*, taken.tokens AS requests_left,
+                   shared.tokens AS account_requests_left
+              FROM bearer, taken LEFT JOIN shared ON true
             """,
             {
                 "hash": token_hash,
                 "burst": limit.burst,
                 "per_second": limit.per_second,
+                "account_burst": account_limit.burst,
+                "account_per_second": account_limit.per_second,
             },
         )
         return await cursor.fetchone()

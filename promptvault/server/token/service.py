@@ -50,14 +50,17 @@ async def authenticate(
 ) -> Bearer | None:
     """Return whose *token* it is, None where it is good for nothing.
 
-    Raises RateLimitedError. The caller commits: a request counts, whatever becomes of
-    it.
+    Raises RateLimitedError. Each statement is to commit by itself: a request counts,
+    whatever becomes of it.
     """
     tokens, limit = TokenRepository(connection), settings.request_limit
-    bearer = await tokens.find_bearer(hash_secret(settings.key, token), limit)
+    bearer = await tokens.find_bearer(
+        hash_secret(settings.key, token), limit, settings.account_limit
+    )
     if bearer is None:
         return None
     refuse_below_zero(bearer.requests_left, limit)
+    refuse_below_zero(bearer.account_requests_left or 0, settings.account_limit)
     if bearer.is_touch_due:
         await tokens.touch(bearer, settings.token_life)
     return bearer

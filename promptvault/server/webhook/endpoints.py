@@ -1,11 +1,13 @@
 """Webhooks over HTTP."""
 
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Request
+from fastapi import APIRouter, Depends, Request
 
 from promptvault.errors import NotFoundError
 from promptvault.server.dependencies import AppSettings, Transaction
+from promptvault.server.json_body import body_of, read_json
 from promptvault.server.webhook.clerk_event import ClerkEvent, read
 from promptvault.server.webhook.service import handle
 from promptvault.server.webhook.signature import check
@@ -18,7 +20,7 @@ async def _signed_id(request: Request, settings: AppSettings) -> str:
     secret = settings.clerk_webhook_secret
     if secret is None:
         raise NotFoundError("This server takes no webhooks.")
-    return check(secret, await request.body(), request.headers)
+    return check(secret, await body_of(request), request.headers)
 
 
 @router.post(
@@ -31,9 +33,10 @@ async def _signed_id(request: Request, settings: AppSettings) -> str:
 )
 async def receive_clerk_event(
     event_id: Annotated[str, Depends(_signed_id)],
+    request: Request,
     settings: AppSettings,
     connection: Transaction,
-    body: Annotated[dict[str, Any], Body()],
 ) -> None:
     """Take what Clerk tells of a user, signed by Svix."""
-    await handle(connection, settings, event_id, read(ClerkEvent, body))
+    event = await read_json(request, partial(read, ClerkEvent))
+    await handle(connection, settings, event_id, event)

@@ -13,6 +13,8 @@ from uuid import UUID, uuid4
 import httpx
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
+from pydantic import SecretStr
 
 from promptvault.domain.tier import Tier
 from promptvault.server.administration import Administration
@@ -153,17 +155,80 @@ def test_silence_is_broken_by_comments(
             assert [listener.next() for _ in range(3)] == ["still here"] * 3
 
 
-@pytest.mark.parametrize("end", ["revoked_at", "expires_at"])
+@pytest.mark.parametrize(
+    "end",
+    [
+        "UPDATE tokens SET revoked_at = now()",
+        "UPDATE tokens SET expires_at = now()",
+        "UPDATE tokens SET expires_at = now() + interval '1 second'",
+        "UPDATE users SET deleted_at = now()",
+        "UPDATE accounts SET deleted_at = now()",
+        "DELETE FROM tokens",
+    ],
+)
 def test_a_stream_ends_with_its_token(
     start_server: Callable[..., Server], token: str, database_url: str, end: str
 ) -> None:
-    with start_server(heartbeat_seconds=0.1).client(token) as client:
+    """At once, and not when it would have looked."""
+    server = start_server(heartbeat_seconds=3600, look_seconds=3600)
+    with server.client(token) as client:
         with listening(client) as listener:
             listener.event()
             with psycopg.connect(database_url) as connection:
-                connection.execute(f"UPDATE tokens SET {end} = now()".encode())
+                connection.execute(end.encode())
             assert listener.ends()
         assert client.get("/v1/events").status_code == 401
+
+
+def test_a_stream_asks_the_database_nothing_while_nothing_happens(
+    start_server: Callable[..., Server], token: str, database_url: str
+) -> None:
+    server = start_server(heartbeat_seconds=0.02, look_seconds=3600)
+    with server.client(token) as client, listening(client) as listener:
+        listener.event()
+        while not server.app.state.hub.is_hearing:
+            listener.next()
+        listener.next()  # the look before it may still have been under way
+        before = _statements(database_url)
+        assert {listener.next() for _ in range(20)} == {"still here"}
+        assert _statements(database_url) == before
+        _push(client, _vault(client))
+        assert listener.event()["seq"] == 1
+
+
+def _statements(database_url: str) -> list[tuple[Any, ...]]:
+    """Return what each other connection has asked last, and when."""
+    with psycopg.connect(database_url) as connection:
+        return connection.execute(
+            "SELECT pid, query_start FROM pg_stat_activity"
+            " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+            " AND backend_type = 'client backend'"
+            " ORDER BY pid"
+        ).fetchall()
+
+
+def test_a_stream_looks_by_itself_where_no_news_come(
+    start_server: Callable[..., Server], token: str, database_url: str
+) -> None:
+    """As behind a pooler, through which nobody can listen."""
+    deaf = SecretStr(make_conninfo(database_url, port=1))
+    server = start_server(heartbeat_seconds=0.1, listen_url=deaf)
+    with server.client(token) as client, listening(client) as listener:
+        assert listener.event()["seq"] == 0
+        _push(client, _vault(client))
+        assert listener.event()["seq"] == 1
+
+
+def test_what_no_server_told_is_found_when_a_worker_looks(
+    start_server: Callable[..., Server], token: str, database_url: str
+) -> None:
+    """As a push whose server was killed right after it had committed."""
+    server = start_server(heartbeat_seconds=3600, look_seconds=0.2)
+    with server.client(token) as client, listening(client) as listener:
+        listener.event()
+        with psycopg.connect(database_url) as connection:
+            connection.execute("UPDATE vaults SET head_seq = 3")
+        assert listener.event()["seq"] == 3
 
 
 def test_also_one_that_is_never_silent(
@@ -189,7 +254,7 @@ def test_also_one_that_is_never_silent(
 def test_a_connection_that_breaks_is_made_anew_and_nothing_is_missed(
     start_server: Callable[..., Server], token: str, database_url: str
 ) -> None:
-    server = start_server(heartbeat_seconds=3600)  # which would find it out, too
+    server = start_server(heartbeat_seconds=3600)
     with server.client(token) as client, listening(client) as listener:
         vault = _vault(client)
         assert listener.event()["seq"] == 0
@@ -242,7 +307,7 @@ def test_news_that_are_overtaken_are_no_news(
 def test_only_the_vault_itself_says_that_it_went_back(
     start_server: Callable[..., Server], token: str, database_url: str
 ) -> None:
-    server = start_server(heartbeat_seconds=0.2)
+    server = start_server(heartbeat_seconds=3600, look_seconds=0.2)
     with server.client(token) as client, listening(client) as listener:
         vault = _vault(client)
         assert listener.event()["seq"] == 0
@@ -260,14 +325,15 @@ def test_of_two_pushes_at_once_the_later_is_told(settings: Settings) -> None:
         await database.open()
         hub = Hub(settings, database)
         async with hub.running():
-            with hub.subscription(uuid4()) as subscription:
+            with hub.subscription(uuid4(), {}) as subscription:
                 hub.watch(subscription, [vault])
                 until = asyncio.get_running_loop().time() + 120
-                assert await subscription.wait(until) == {}  # it listens now
+                assert await subscription.wait(until) is None  # it listens now
                 await hub.publish({vault: 6})
                 await hub.publish({vault: 5})
                 moved = await subscription.wait(until)
         await database.close()
+        assert moved is not None
         return moved
 
     assert asyncio.run(hear()) == {vault: 6}

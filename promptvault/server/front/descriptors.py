@@ -1,0 +1,49 @@
+"""File descriptors: as many as the system allows, and a word when they run out."""
+
+import asyncio
+import errno
+import resource
+from typing import Any
+
+import structlog
+
+_REPEAT_SECONDS = 60.0
+_SPARE = 64
+"""Descriptors of a worker that are no connections of clients or of its pool."""
+_SHORTAGE = {errno.EMFILE, errno.ENFILE}
+
+_log = structlog.get_logger("promptvault.server")
+
+
+def raise_limit() -> None:
+    """Let this process, and those that it starts, open all that the system allows."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def room_for_connections(pool_size: int) -> int:
+    """Return how many connections of clients there are descriptors for; at least 1."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit == resource.RLIM_INFINITY:
+        return 2**31
+    return max(1, limit - _SPARE - 2 * pool_size)
+
+
+def report_shortage(loop: asyncio.AbstractEventLoop) -> None:
+    """Let *loop* log that it is out of descriptors once a minute.
+
+    asyncio would log each connection that it cannot take, up to the length of the
+    queue at once and again after a second, each with its stack.
+    """
+    last = -_REPEAT_SECONDS
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        nonlocal last
+        error = context.get("exception")
+        if not (isinstance(error, OSError) and error.errno in _SHORTAGE):
+            loop.default_exception_handler(context)
+        elif loop.time() - last >= _REPEAT_SECONDS:
+            last = loop.time()
+            _log.error("out of descriptors: new connections have to wait")
+
+    loop.set_exception_handler(handle)
