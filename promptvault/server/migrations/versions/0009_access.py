@@ -8,7 +8,7 @@ that do commit one by one.
 from alembic import op
 
 revision = "0009"
-down_revision = "0006"
+down_revision = "0008"
 
 _UP = """
 CREATE FUNCTION tell_access() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0009"
 
 _UP = """
 ALTER TABLE vaults ADD COLUMN mark uuid NOT NULL DEFAULT gen_random_uuid();
