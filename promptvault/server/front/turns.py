@@ -69,7 +69,8 @@ class Turns:
             if turn.done() and not turn.cancelled():  # it was handed over just then
                 self._hand_over(line)
             else:
-                line.waiting.remove(turn)
+                with contextlib.suppress(ValueError):  # passed over already
+                    line.waiting.remove(turn)
             raise
 
     def _end(self, key: Hashable, line: _Line) -> None:
