@@ -52,8 +52,8 @@ def create_app(settings: Settings, names: frozenset[str] = frozenset()) -> FastA
     app.state.background = Background()
     app.state.database = Database(settings)
     app.state.strangers = Strangers(UNKNOWN_TOKENS)
-    app.state.account_turns = Turns(settings.requests_at_once, _WAITING)
-    app.state.address_turns = Turns(settings.requests_at_once, _WAITING)
+    turns = (settings.requests_at_once, _WAITING, settings.pool_timeout)
+    app.state.account_turns, app.state.address_turns = Turns(*turns), Turns(*turns)
     app.state.hub = Hub(settings, app.state.database)
     app.state.provider = Provider(settings) if settings.oidc_client_id else None
     exception_handlers.register(app)

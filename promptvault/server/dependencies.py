@@ -28,7 +28,7 @@ async def database_of(request: Request) -> Database:
 async def transaction(request: Request) -> AsyncIterator[Connection]:
     """Hold the connection of a request, and the one transaction of what it does.
 
-    `guard.identify` has committed what it counts before that one begins.
+    What the guard counts is committed before that one begins.
     """
     database: Database = request.app.state.database
     async with database.transaction() as connection:

@@ -268,7 +268,12 @@ class Hub:
 
     def _tell_access(self, user: str) -> None:
         """Let the streams of a user look whether they may go on, and at what."""
-        for each in self._by_user.get(UUID(user), ()):
+        try:
+            subscriptions = self._by_user.get(UUID(user), ())
+        except ValueError:
+            _log.warning("heard something that is no user")
+            return
+        for each in subscriptions:
             each.wake()
 
     def _tell_news(self, news: str) -> None:

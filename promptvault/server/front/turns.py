@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Hashable
 from dataclasses import dataclass, field
 
-from promptvault.errors import RateLimitedError
+from promptvault.errors import RateLimitedError, UnavailableError
 
 _RETRY_SECONDS = 2.0
 
@@ -24,15 +24,17 @@ class Turns:
     while they wait for each other's lock on their vault.
     """
 
-    def __init__(self, at_once: int, most_waiting: int) -> None:
+    def __init__(self, at_once: int, most_waiting: int, seconds: float) -> None:
         self._at_once, self._most_waiting = at_once, most_waiting
+        self._seconds = seconds
         self._lines: dict[Hashable, _Line] = {}
 
     @contextlib.asynccontextmanager
     async def turn(self, key: Hashable) -> AsyncIterator[None]:
         """Wait for a turn and have it while the block runs.
 
-        Raises RateLimitedError if too many wait already.
+        Raises RateLimitedError if too many wait already, UnavailableError if it takes
+        too long, as where those before it wait for a database that hangs.
         """
         line = self._lines.setdefault(key, _Line())
         if line.going >= self._at_once:
@@ -54,12 +56,21 @@ class Turns:
         turn = asyncio.get_running_loop().create_future()
         line.waiting.append(turn)
         try:
+            async with asyncio.timeout(self._seconds):
+                await self._taken(line, turn)
+        except TimeoutError:
+            raise UnavailableError("The server is busy: try again.") from None
+
+    async def _taken(self, line: _Line, turn: asyncio.Future[None]) -> None:
+        """Wait for *turn*; whoever gives up passes it on."""
+        try:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():  # it was handed over just then
                 self._hand_over(line)
             else:
-                line.waiting.remove(turn)
+                with contextlib.suppress(ValueError):  # passed over already
+                    line.waiting.remove(turn)
             raise
 
     def _end(self, key: Hashable, line: _Line) -> None:

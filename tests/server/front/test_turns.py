@@ -5,13 +5,13 @@ from collections import Counter
 
 import pytest
 
-from promptvault.errors import RateLimitedError
+from promptvault.errors import RateLimitedError, UnavailableError
 from promptvault.server.front.turns import Turns
 
 
 def test_few_of_one_key_go_on_at_once_and_in_order() -> None:
     async def run() -> tuple[list[int], int]:
-        turns, order, going, most = Turns(2, 100), [], 0, 0
+        turns, order, going, most = Turns(2, 100, 60), [], 0, 0
 
         async def one(number: int) -> None:
             nonlocal going, most
@@ -30,7 +30,7 @@ def test_few_of_one_key_go_on_at_once_and_in_order() -> None:
 
 def test_another_key_does_not_wait() -> None:
     async def run() -> bool:
-        turns = Turns(1, 100)
+        turns = Turns(1, 100, 60)
         async with turns.turn("busy"), turns.turn("another"):
             return True
 
@@ -39,7 +39,7 @@ def test_another_key_does_not_wait() -> None:
 
 def test_too_many_that_wait_are_refused() -> None:
     async def run() -> Counter[str]:
-        turns, done = Turns(1, 3), Counter[str]()
+        turns, done = Turns(1, 3, 60), Counter[str]()
 
         async def one() -> None:
             try:
@@ -58,7 +58,7 @@ def test_too_many_that_wait_are_refused() -> None:
 @pytest.mark.parametrize("is_handed_over", [False, True])
 def test_who_gives_up_loses_no_turn_for_the_others(is_handed_over: bool) -> None:
     async def run() -> None:
-        turns = Turns(1, 100)
+        turns = Turns(1, 100, 60)
 
         async def one() -> None:
             async with turns.turn("key"):
@@ -75,5 +75,18 @@ def test_who_gives_up_loses_no_turn_for_the_others(is_handed_over: bool) -> None
         await second
         await asyncio.gather(first, return_exceptions=True)
         await one()
+
+    asyncio.run(run())
+
+
+def test_who_waits_too_long_is_refused_and_the_next_has_a_turn() -> None:
+    async def run() -> None:
+        turns = Turns(1, 100, 0.01)
+        async with turns.turn("key"):
+            with pytest.raises(UnavailableError):
+                async with turns.turn("key"):
+                    pass
+        async with turns.turn("key"):
+            pass
 
     asyncio.run(run())
