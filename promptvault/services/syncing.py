@@ -287,11 +287,10 @@ class _Sync:
         self._on_progress(self._progress)
 
     def _refuse_to_turn_in_circles(self, sent: Outgoing, answer: VaultAnswer) -> None:
-        # What is held back for want of storage is not sent again in the next round.
-        moved = answer.feed or any(
-            each.r == "ok" or each.why == "storage" for each in answer.results
-        )
-        idle = not moved
+        settled = {"ok"}
+        if not _has_room(answer):  # what was refused is held back, not sent once more
+            settled |= {"quota", "too_large", "forbidden"}
+        idle = not (answer.feed or any(each.r in settled for each in answer.results))
         self._idle_rounds = self._idle_rounds + 1 if idle else 0
         if self._idle_rounds > _MOST_IDLE_ROUNDS:
             raise UnavailableError("The server takes none of the changes: try later.")
@@ -303,6 +302,12 @@ class _Sync:
             if self._direction.push and has_outgoing(connection):
                 return True
         return answer.more and self._direction.pull
+
+
+def _has_room(answer: VaultAnswer) -> bool:
+    """Whether the account may hold more prompts, so that some are let go again."""
+    quota = answer.quota
+    return quota is not None and (quota.limit is None or quota.used < quota.limit)
 
 
 def _weight(page: VaultAnswer) -> int:

@@ -9,13 +9,14 @@ from fastapi.responses import StreamingResponse
 from starlette.responses import Response
 
 from promptvault.server.account.export import stream
-from promptvault.server.account.repository import AccountRepository, Usage
+from promptvault.server.account.service import usage_of
 from promptvault.server.address import told_origin
 from promptvault.server.dependencies import AppDatabase, AppSettings, Transaction
 from promptvault.server.page.browser import CurrentBrowser, CurrentUser
 from promptvault.server.page.rendering import redirect, render
 from promptvault.server.session.repository import SessionRepository
 from promptvault.server.token.repository import TokenRepository
+from promptvault.wire.account import LimitsRead, UsageRead
 
 router = APIRouter(prefix="/account")
 
@@ -44,12 +45,12 @@ async def show_account(
     done: str = "",
 ) -> Response:
     """Show everything about an account on one page."""
-    usage = await AccountRepository(connection).usage(user.account_id)
+    plan, limits, usage = await usage_of(connection, settings, user.account_id)
     signed_in = await TokenRepository(connection).signed_in(user.user_id)
     values = {
         "user": user,
-        "plan": usage.plan,
-        "usage": [*_used(usage)],
+        "plan": plan,
+        "usage": [*_used(limits, usage)],
         "devices": [each for each in signed_in if not each.is_machine],
         "machines": [each for each in signed_in if each.is_machine],
         "sessions": await SessionRepository(connection).of_user(user.user_id),
@@ -59,12 +60,15 @@ async def show_account(
     return render("account.html", browser, settings, values)
 
 
-def _used(usage: Usage) -> Iterator[Used]:
-    yield Used("Prompts", f"{usage.prompt_count:,}", _limit(usage.prompt_limit))
+def _used(limits: LimitsRead, usage: UsageRead) -> Iterator[Used]:
+    prompts = None if limits.prompts is None else f"{limits.prompts:,}"
+    yield Used("Prompts", f"{usage.prompts:,}", prompts)
+    storage = None if limits.storage is None else _megabytes(limits.storage)
+    yield Used("Storage", _megabytes(usage.storage or 0), storage)
 
 
-def _limit(number: int | None) -> str | None:
-    return None if number is None else f"{number:,}"
+def _megabytes(size: int) -> str:
+    return f"{size / 1_000_000:,.1f} MB"
 
 
 @router.post("/devices")

@@ -60,6 +60,11 @@ SELECT max(seq) FROM counted
  WHERE nth = 1 OR coalesce(versions, 0) <= %(versions)s
 """
 
+_MARKS = """
+DELETE FROM marks WHERE vault_id = %(vault)s AND seq < (
+    SELECT min(seq) FROM device_cursors WHERE vault_id = %(vault)s)
+"""
+
 _STORED = """
 SELECT a.plan, a.stored_bytes
   FROM accounts a JOIN vaults v ON v.account_id = a.id WHERE v.id = %(vault)s
@@ -201,6 +206,13 @@ class RetentionRepository:
             "DELETE FROM device_cursors WHERE vault_id = %s AND seen_at <= %s",
             (vault_id, self._now - DEVICE_LIFE),
         )
+
+    async def forget_marks(self, vault_id: UUID) -> None:
+        """Forget the marks of writes that every device has read.
+
+        A device that is so late that its own is gone reads everything again.
+        """
+        await self._connection.execute(_MARKS, {"vault": vault_id})
 
     async def forget_expired(self) -> int:
         """Delete what nobody can use any more, and return how much it was.

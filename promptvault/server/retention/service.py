@@ -67,6 +67,7 @@ async def _purge_vault(
 ) -> int:
     ledger, count = LedgerRepository(connection, vault_id), 0
     await retention.forget_devices(vault_id)
+    await retention.forget_marks(vault_id)
     while True:
         await retention.lock(vault_id)
         last = await retention.last(vault_id, life)
