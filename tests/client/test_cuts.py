@@ -162,7 +162,9 @@ def cut_everywhere(case: Case, proxy: CuttingProxy, way: Way, step: int) -> Tall
         case.reset()
         proxy.cuts = [Cut(way, place)]
         answer, traffic = case.push(proxy.url)
-        assert traffic.requests == 2, f"a cut after byte {place} went unnoticed"
+        if traffic.requests == 1:  # ids in an answer are random: this one was shorter
+            assert len(proxy.passed[way]) <= place, f"cut after {place}: unnoticed"
+            continue
         assert case.state() == wanted, f"a cut after byte {place} changed the result"
         (vault,) = answer.vaults
         (result,) = vault.results

@@ -136,7 +136,7 @@ def read_anew(connection: sqlite3.Connection) -> None:
     link = get_link(connection)
     bases = Bases(connection, int.from_bytes(link.digest))
     begun = resync.begin(connection, link, bases, resync.REREAD, link.epoch)
-    save_link(connection, begun)
+    save_link(connection, begun._replace(digest=bases.digest_bytes))
 
 
 class _Reception:
