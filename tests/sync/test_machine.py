@@ -169,7 +169,7 @@ def _run(hosts: dict[int, Host], name: str, examples: int) -> None:
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_no_program_loses_anything(name: str, hosts: dict[int, Host]) -> None:
-    _run(hosts, name, 8)
+    _run(hosts, name, 3)
 
 
 @pytest.mark.soak

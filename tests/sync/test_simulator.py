@@ -28,7 +28,7 @@ _MET = {
 def test_three_devices_lose_nothing(name: str, database_url: str) -> None:
     # The seeds are such that these few lives meet what the scenario is about.
     first = {"Restore": 1000}.get(name, 0)
-    seeds = range(first, first + 4)
+    seeds = range(first, first + 3)
     assert _lives(name, database_url, seeds, steps=120) >= _MET[name]
 
 
