@@ -38,7 +38,9 @@ def one_after_another(lines: Iterable[str]) -> list[str]:
 
 
 def on_a_terminal(
-    command: list[str], *answers: tuple[bytes, bytes | Callable[[], bytes]]
+    command: list[str],
+    *answers: tuple[bytes, bytes | Callable[[], bytes]],
+    columns: int = 120,
 ) -> tuple[int, str]:
     """Run *command* on a terminal; type each answer once its cue was drawn.
 
@@ -46,7 +48,7 @@ def on_a_terminal(
     Returns the exit code, and all that was drawn.
     """
     held, given = pty.openpty()
-    termios.tcsetwinsize(given, (30, 120))
+    termios.tcsetwinsize(given, (30, columns))
     process = subprocess.Popen(
         [sys.executable, "-c", _CONTROLLED, *command],
         stdin=given,
