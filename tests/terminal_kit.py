@@ -38,9 +38,7 @@ def one_after_another(lines: Iterable[str]) -> list[str]:
 
 
 def on_a_terminal(
-    command: list[str],
-    *answers: tuple[bytes, bytes | Callable[[], bytes]],
-    columns: int = 120,
+    command: list[str], *answers: tuple[bytes, bytes | Callable[[], bytes]]
 ) -> tuple[int, str]:
     """Run *command* on a terminal; type each answer once its cue was drawn.
 
@@ -48,7 +46,7 @@ def on_a_terminal(
     Returns the exit code, and all that was drawn.
     """
     held, given = pty.openpty()
-    termios.tcsetwinsize(given, (30, columns))
+    termios.tcsetwinsize(given, (30, 120))
     process = subprocess.Popen(
         [sys.executable, "-c", _CONTROLLED, *command],
         stdin=given,

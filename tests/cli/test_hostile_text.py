@@ -117,7 +117,8 @@ def test_no_command_lets_a_text_act_on_the_terminal(
 ) -> None:
     monkeypatch.setenv("PROMPTVAULT_PAGER", "cat")
     monkeypatch.setenv("PROMPTVAULT_AI_RETRIES", "0")
-    code, screen = on_a_terminal(one_after_another(WALK), columns=160)
+    monkeypatch.setenv("COLUMNS", "160")  # room for the author in `log`
+    code, screen = on_a_terminal(one_after_another(WALK))
     sections = screen.split(END)
     assert (code, len(sections)) == (0, len(WALK) + 1), sections[-1]
     pairs = zip(WALK, sections, strict=False)
