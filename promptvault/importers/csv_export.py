@@ -26,7 +26,9 @@ def is_own(columns: Sequence[str]) -> bool:
 
 
 def offer(cells: Mapping[str, str]) -> Offer | None:
-    """Return a row as the prompt that it was, None where somebody broke it since."""
+    """Return a row as the prompt that it was, None if it was cut or changed since."""
+    if len(cells) < len(_COLUMNS):
+        return None
     try:
         updated_at = moment(cells["updatedat"])
         content = Content(validate_body(cells["body"]), cells["template"] == "True")

@@ -58,7 +58,8 @@ WALK = [
 ]
 ELSEWHERE = {
     *("serve", "import", "import --discover"),
-    *("server migrate", "server user add", "server user list", "server tier"),
+    *("server migrate", "server user add", "server user list"),
+    *("server user password", "server tier"),
     *("server token", "server export", "server erase", "server restored"),
     *("server purge", "sync push", "sync pull", "pick"),
 }
@@ -116,6 +117,7 @@ def test_no_command_lets_a_text_act_on_the_terminal(
 ) -> None:
     monkeypatch.setenv("PROMPTVAULT_PAGER", "cat")
     monkeypatch.setenv("PROMPTVAULT_AI_RETRIES", "0")
+    monkeypatch.setenv("COLUMNS", "160")  # room for the author in `log`
     code, screen = on_a_terminal(one_after_another(WALK))
     sections = screen.split(END)
     assert (code, len(sections)) == (0, len(WALK) + 1), sections[-1]

@@ -21,8 +21,8 @@ variables:
 ---
 {{ audience }} {{ tone }} {{ loud }} {{ other }} {{ stdin }}"""
 PROMPT = b"READY> "
-SHOW_ARGUMENTS = b"\x01printf '<%s>' \x05\r"
-"""Ctrl-A, what prints the words of a line, Ctrl-E, Enter."""
+SHOW_ARGUMENTS = b"\x01printf '<%s>' \x05 END\r"
+"""Ctrl-A, what prints the words of a line, Ctrl-E, one word more, Enter."""
 
 Type = Callable[..., list[str]]
 
@@ -75,9 +75,9 @@ def typed(
         for text, becomes in steps:
             answers.append((cue, text.encode()))
             cue = becomes.encode()
-        answers += [(cue, SHOW_ARGUMENTS), (b"<promptvault>", b"exit\r")]
+        answers += [(cue, SHOW_ARGUMENTS), (b"<END>", b"exit\r")]
         _, screen = on_a_terminal(command, *answers)
-        printed = re.search(r"<promptvault>((?:<[^<>]*>)*)", screen)
+        printed = re.search(r"<promptvault>((?:<[^<>]*>)*)<END>", screen)
         assert printed, screen
         return re.findall("<(.*?)>", printed[1])
 

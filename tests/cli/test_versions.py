@@ -1,9 +1,11 @@
 """`log`, `diff`, `revert`, `label`, and every form of NAME@REV."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from promptvault.vault.database import connected
 from tests.cli.test_prompts import ROW, require_error
 from tests.conftest import Git, Process, Pvt
 
@@ -53,13 +55,20 @@ class TestRevisions:
             assert pvt.ok("get", f"a@{commit}").text == body
             assert pvt.ok("get", f"a@{commit[:12]}").text == body
 
-    def test_a_label_wins_over_a_commit_of_its_name(self, pvt: Pvt) -> None:
+    def test_a_label_wins_over_a_commit_of_its_name(self, pvt: Pvt, home: Path) -> None:
+        """`label` refuses such a name; it may come with a sync or an import."""
         rows = pvt.ok("log", "a", "--json").json
         lettered = next((r for r in rows if r["commit"][0].isalpha()), None)
         if lettered:
             other = next(r for r in rows if r is not lettered)
             start = lettered["commit"][:8]
-            pvt.ok("label", f"a@{other['version']}", start)
+            with connected(home / "data" / "vault.db") as connection:
+                connection.execute(
+                    "INSERT INTO labels SELECT prompt_pk, ?, pk FROM versions"
+                    " WHERE number = ?",
+                    (start, other["version"]),
+                )
+                connection.commit()
             shown = pvt.ok("show", f"a@{start}", "--json").json
             assert shown["version"] == other["version"]
 

@@ -1,16 +1,25 @@
 """CSV files: every prompt in a table comes out, however it was written."""
 
 import csv
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from promptvault.domain.offer import Offer
+from promptvault.domain.prompt import Content
 from promptvault.errors import ImportSourceError
 from promptvault.importers import csv_file
 from promptvault.importers.candidate import Candidate, Item, Skipped
 
 from .build import bodies, candidates, document, failures, skipped
+
+EXPORTED = (
+    "name,title,description,tags,template,source,body,created_at,updated_at\n"
+    "work/review,Review,For code,a b,True,local,Look at {{ x }}"
+)
+"""The header and a row of our own export, up to its times."""
 
 
 def read(text: str, encoding: str = "utf-8") -> list[Item]:
@@ -80,21 +89,29 @@ def test_contributor_is_not_imported() -> None:
 
 
 def test_own_export_comes_back() -> None:
-    found = only(
-        "name,title,description,tags,template,source,body,created_at,updated_at\n"
-        "work/review,Review,For code,a b,True,local,Look at {{ x }},"
-        "2026-01-01T00:00:00Z,2026-01-02T00:00:00Z\n"
-    )
-    draft = found.drafts[0]
+    (found,) = read(f"{EXPORTED},2026-01-01T00:00:00Z,2026-01-02T00:00:00Z\n")
+    assert isinstance(found, Offer)
+    (version,) = found.versions
     assert (found.name, found.title, found.description) == (
         "work/review",
         "Review",
         "For code",
     )
-    assert found.tags == ("a", "b")
+    assert (found.tags, found.source) == (("a", "b"), "local")
+    assert version.content == Content("Look at {{ x }}", template=True)
+    first, second = (datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2))
+    assert (found.created_at, found.updated_at) == (first, second)
+    assert version.created_at == second
+
+
+@pytest.mark.parametrize("end", ["", ",2026-01-01T00:00:00Z"])
+def test_row_of_own_export_without_its_last_cells_is_a_row_of_any_table(
+    end: str,
+) -> None:
+    found = only(f"{EXPORTED}{end}\n")
+    draft = found.drafts[0]
+    assert (found.name, found.tags) == ("work/review", ("a", "b"))
     assert (draft.body, draft.template) == ("Look at {{ x }}", True)
-    assert draft.created_at
-    assert draft.created_at.day == 2
 
 
 def test_slash_in_a_title_makes_no_folder() -> None:

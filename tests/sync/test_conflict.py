@@ -179,12 +179,29 @@ def test_a_text_with_markers_left_is_refused_and_kept(
 def test_nothing_is_lost_when_the_editor_fails(
     phone: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("EDITOR", write_editor(tmp_path / "editor.py", "sys.exit(3)"))
+    code = "file.write_text(text.replace('tres', 'tres, typed'))\nsys.exit(3)"
+    monkeypatch.setenv("EDITOR", write_editor(tmp_path / "editor.py", code))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     result = phone.process("conflicts", "resolve", "a", "--edit")
     assert result.code == 2
     assert "Your text is in" in result.err
+    kept = Path(result.err.split("Your text is in ")[1].strip().rstrip("."))
+    assert "tres, typed" in kept.read_text()
     assert phone.ok("get", "a").text == DESK
+    assert len(phone.ok("conflicts", "list", "--json").json) == 1
+
+
+@pytest.mark.usefixtures("conflict")
+def test_no_file_is_left_when_the_editor_fails_with_nothing_typed(
+    phone: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drafts = tmp_path / "drafts"
+    drafts.mkdir()
+    monkeypatch.setenv("EDITOR", write_editor(tmp_path / "editor.py", "sys.exit(3)"))
+    monkeypatch.setenv("TMPDIR", str(drafts))
+    result = phone.process("conflicts", "resolve", "a", "--edit")
+    assert (result.code, "nothing was saved" in result.err) == (2, True)
+    assert list(drafts.iterdir()) == []
     assert len(phone.ok("conflicts", "list", "--json").json) == 1
 
 
