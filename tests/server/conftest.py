@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -191,13 +191,16 @@ class ServerProcess:
 def server_process(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., ServerProcess]]:
-    """Return what starts `promptvault serve`, with arguments, on a free port."""
+    """Return what starts `promptvault serve`, with arguments, on a free port.
+
+    *through* is a command that starts the one that follows it in its own process.
+    """
     monkeypatch.delenv("DATABASE_URL", raising=False)
     running: list[ServerProcess] = []
 
-    def start(*arguments: str) -> ServerProcess:
+    def start(*arguments: str, through: Sequence[str] = ()) -> ServerProcess:
         log = tmp_path / f"serve-{len(running)}.log"
-        command = [sys.executable, "-m", "promptvault", "serve", "--json"]
+        command = [*through, sys.executable, "-m", "promptvault", "serve", "--json"]
         with log.open("w") as stderr:
             process = subprocess.Popen(
                 [*command, "--port", "0", *arguments],

@@ -31,6 +31,7 @@ def test_users_and_tiers(pvt: Pvt) -> None:
     assert changed == {"email": EMAIL, "tier": "pro", "prompt_limit": None}
     (row,) = pvt.ok("server", "user", "list", "--json").json
     assert row.pop("created_at").endswith("Z")
+    assert row.pop("stored_bytes") == 0
     assert row == {"email": EMAIL, "tier": "pro", "prompts": 0, "prompt_limit": None}
     assert pvt.ok("server", "user", "list").text.split("\t")[:4] == [
         *(EMAIL, "pro", "0", "-")

@@ -45,7 +45,7 @@ WITHOUT_KEY = {
         "whom the provider's signature names",
     ),
     "account/erasure_repository.py ErasureRepository.find": "the operator's",
-    "account/erasure_repository.py ErasureRepository.due": "cleans up",
+    "account/erasure_repository.py ErasureRepository.next_due": "cleans up",
     "account/erasure_repository.py ErasureRepository.forget_strangers": "cleans up",
     "session/repository.py SessionRepository.find": "by a secret's hash",
     "session/repository.py SessionRepository.delete": "by a secret's hash",

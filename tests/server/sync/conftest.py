@@ -88,7 +88,7 @@ def new(text: str = "Say hello.", **fields: Any) -> dict[str, Any]:
 def after(earlier: dict[str, Any], text: str = "Hi!", **fields: Any) -> dict[str, Any]:
     """Return the push that follows *earlier* on the same prompt."""
     line = {"base": earlier["rev"], "chain": [earlier["rev"]]}
-    return push(earlier["item"], [version(text)], **{**line, **fields})
+    return {**push(earlier["item"], [version(text)], **line), **fields}
 
 
 def beside(head: dict[str, Any], text: str = "Ho!", **fields: Any) -> dict[str, Any]:

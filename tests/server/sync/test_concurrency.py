@@ -2,10 +2,10 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 from psycopg.rows import args_row
@@ -46,8 +46,10 @@ async def _ask(
 class Stalling(LockRepository):
     """Takes its time between the number that it has got and the commit."""
 
-    async def lock(self, *asked: Any) -> list[VaultState]:
-        states = await super().lock(*asked)
+    async def lock(
+        self, user_id: UUID, device: UUID, marks: Mapping[UUID, UUID | None]
+    ) -> list[VaultState]:
+        states = await super().lock(user_id, device, marks)
         await asyncio.sleep(random.uniform(0, 0.01))
         return states
 
@@ -61,13 +63,14 @@ class Honest(Exchange):
 class Sequences(LockRepository):
     """Numbers from a sequence, which hands them out before the commit, unlocked."""
 
-    async def lock(self, *asked: Any) -> list[VaultState]:
-        _, _, ids = asked
+    async def lock(
+        self, user_id: UUID, device: UUID, marks: Mapping[UUID, UUID | None]
+    ) -> list[VaultState]:
         cursor = self._connection.cursor(row_factory=args_row(VaultState))
         await cursor.execute(
             "SELECT id, account_id, epoch, nextval('numbers') - 2, gc_horizon, digest,"
-            " '', NULL, 0, 0, false FROM vaults WHERE id = ANY(%b::uuid[])",
-            (ids,),
+            " mark, '', NULL, 0, 0, false, true FROM vaults WHERE id = ANY(%b::uuid[])",
+            ([*marks],),
         )
         states = await cursor.fetchall()
         await asyncio.sleep(random.uniform(0, 0.01))
@@ -77,8 +80,8 @@ class Sequences(LockRepository):
 class SequenceLedger(LedgerRepository):
     """Writes as the server does, but never takes a number back."""
 
-    async def write(self, ledger: Ledger, *rest: Any) -> None:
-        await super().write(ledger, *rest)
+    async def write(self, ledger: Ledger, mark: UUID, *rest: Any) -> None:
+        await super().write(ledger, mark, *rest)
         await self._connection.execute(
             "UPDATE vaults SET head_seq = (SELECT max(seq) FROM items"
             " WHERE vault_id = vaults.id) WHERE id = %s",

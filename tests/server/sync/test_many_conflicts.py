@@ -88,7 +88,8 @@ def test_a_history_longer_than_a_page_comes_in_parts(vault: Vault) -> None:
 
 
 def test_what_was_decided_is_done_and_the_rest_is_not(vault: Vault) -> None:
-    (first,) = _stored(vault, 1, 20)
+    """The history takes three pages: after the second, its end is still missing."""
+    (first,) = _stored(vault, 1, 40, batch=10)
     made, late = push(str(uuid4()), [version()]), push(str(uuid4()), [version()])
     stale = _stale(first, is_bare=False)
     cursor = vault.sync()["cursor"]
@@ -96,4 +97,6 @@ def test_what_was_decided_is_done_and_the_rest_is_not(vault: Vault) -> None:
     done = [made["rev"], late["rev"]]
     assert [each["rev"] for each in answer["results"]] == done
     assert answer["quota"]["used"] == 3
+    (decided,) = vault.sync(stale, cursor=answer["cursor"])["results"]
+    assert (decided["rev"], decided["r"]) == (stale["rev"], "conflict")
     assert vault.say(late)[0]["dup"] is True
