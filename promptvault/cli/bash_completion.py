@@ -37,7 +37,7 @@ def _register() -> str:
 
         name = "bash_joined"
         _head = ""
-        """What stands in the last word before the piece that bash replaces."""
+        """The part of the last word before the piece that bash replaces."""
 
         def get_completion_args(self) -> tuple[list[str], str]:
             pieces = os.environ["COMP_WORDS"].split("\n")

@@ -70,7 +70,7 @@ def _announce(told: "Naming", *, as_json: bool) -> None:
 
 
 def _told(told: "Naming") -> str:
-    """Return which address people and devices are told of."""
+    """Return the address that the server gives to people and devices."""
     if not told.names:
         return f"Devices and links are told {told.public_url}."
     names = sorted(name for name in told.names if any(map(str.isalpha, name)))

@@ -1,4 +1,4 @@
-"""Passwords that replace others: by a one-time link, or by whoever is signed in."""
+"""Replacing a password: by a one-time link, or by a signed-in user."""
 
 import contextlib
 from datetime import timedelta

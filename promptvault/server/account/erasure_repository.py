@@ -40,7 +40,7 @@ class ErasureRepository:
         return await cursor.fetchone()
 
     async def next_due(self, now: datetime) -> Leaver | None:
-        """Lock one who is due to be erased and whom nobody else is erasing."""
+        """Lock one user who is due to be erased, unless another process holds it."""
         cursor = self._connection.cursor(row_factory=class_row(Leaver))
         await cursor.execute(
             f"SELECT {_LEAVER} FROM users WHERE erase_at <= %s"

@@ -61,7 +61,7 @@ async def set_tier(connection: Connection, account_id: UUID, tier: Tier) -> None
 async def usage_of(
     connection: Connection, settings: Settings, account_id: UUID
 ) -> tuple[str, LimitsRead, UsageRead]:
-    """Return an account's tier, what that allows, and what of it is used."""
+    """Return an account's tier, its limits and its usage."""
     usage = await AccountRepository(connection).usage(account_id)
     allowance = ALLOWANCES[Tier(usage.plan)]
     limits = LimitsRead(
