@@ -20,9 +20,8 @@ from promptvault.server.page.browser import (
     CurrentBrowser,
     CurrentUser,
     CurrentVisitor,
-    set_cookie,
 )
-from promptvault.server.page.rendering import redirect, render
+from promptvault.server.page.rendering import redirect_signed_in, render
 from promptvault.server.password import (
     LONGEST,
     SHORTEST,
@@ -93,9 +92,7 @@ async def set_password(
         secret = await begin(
             connection, settings, user_id, visitor, before=browser.secret
         )
-    response = redirect("/account")
-    set_cookie(response, settings, secret)
-    return response
+    return redirect_signed_in("/account", settings, secret)
 
 
 @router.get("/account/password")
@@ -127,9 +124,7 @@ async def change_password(
         secret = await begin(
             connection, settings, user.user_id, visitor, before=browser.secret
         )
-    response = redirect("/account?done=password")
-    set_cookie(response, settings, secret)
-    return response
+    return redirect_signed_in("/account?done=password", settings, secret)
 
 
 def _new_password(

@@ -16,7 +16,7 @@ from promptvault.server.page.browser import (
     path_after_sign_in,
     set_cookie,
 )
-from promptvault.server.page.rendering import redirect
+from promptvault.server.page.rendering import redirect, redirect_signed_in
 from promptvault.server.session.service import begin
 
 router = APIRouter()
@@ -72,6 +72,4 @@ async def come_from_provider(
         secret = await begin(
             connection, settings, user_id, visitor, before=browser.secret
         )
-    response = redirect(path_after_sign_in(user_code, to=""))
-    set_cookie(response, settings, secret)
-    return response
+    return redirect_signed_in(path_after_sign_in(user_code, to=""), settings, secret)

@@ -69,6 +69,13 @@ def redirect(path: str) -> Response:
     return RedirectResponse(path, 303)
 
 
+def redirect_signed_in(path: str, settings: Settings, secret: str) -> Response:
+    """Return a redirect that gives the browser its new session's *secret*."""
+    response = redirect(path)
+    set_cookie(response, settings, secret)
+    return response
+
+
 def show_errors_as_pages(app: FastAPI, paths: frozenset[str]) -> None:
     """Let every error that *app* answers be a page where the request was for one.
 

@@ -10,9 +10,8 @@ from promptvault.server.page.browser import (
     CurrentBrowser,
     CurrentVisitor,
     path_after_sign_in,
-    set_cookie,
 )
-from promptvault.server.page.rendering import redirect, render
+from promptvault.server.page.rendering import redirect, redirect_signed_in, render
 from promptvault.server.session import service
 
 router = APIRouter()
@@ -49,9 +48,7 @@ async def sign_in(
         secret = await service.begin(
             connection, settings, user_id, visitor, before=browser.secret
         )
-    response = redirect(path_after_sign_in(user_code, to))
-    set_cookie(response, settings, secret)
-    return response
+    return redirect_signed_in(path_after_sign_in(user_code, to), settings, secret)
 
 
 @router.get("/signout")

@@ -13,9 +13,8 @@ from promptvault.server.page.browser import (
     CurrentBrowser,
     CurrentVisitor,
     path_with_code,
-    set_cookie,
 )
-from promptvault.server.page.rendering import redirect, render
+from promptvault.server.page.rendering import redirect_signed_in, render
 from promptvault.server.password import LONGEST, SHORTEST
 from promptvault.server.session.service import begin
 from promptvault.server.session.visitor import Visitor
@@ -70,9 +69,7 @@ async def _sign_up(
         secret = await begin(
             connection, settings, user_id, visitor, before=browser.secret
         )
-    response = redirect(path_with_code("/device", user_code))
-    set_cookie(response, settings, secret)
-    return response
+    return redirect_signed_in(path_with_code("/device", user_code), settings, secret)
 
 
 @router.get("/verify")
@@ -107,9 +104,7 @@ async def verify(
         secret = await begin(
             connection, settings, user_id, visitor, before=browser.secret
         )
-    response = redirect(path_with_code("/device", user_code))
-    set_cookie(response, settings, secret)
-    return response
+    return redirect_signed_in(path_with_code("/device", user_code), settings, secret)
 
 
 def _form(
