@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,8 +19,7 @@ from hypothesis import Phase, settings
 
 from promptvault.cli import main
 from promptvault.domain.prompt import Author
-from promptvault.vault.database import connected
-from promptvault.vault.engine import transaction
+from promptvault.vault.database import bulk_transaction, connected
 from promptvault.vault.reader import Reader, reading
 from promptvault.vault.repository import Repository
 from tests.model_server import MODEL, ModelServer
@@ -141,8 +141,8 @@ class Vault:
     @contextlib.contextmanager
     def writing(self, now: datetime = NOON) -> Iterator[Repository]:
         """Open one transaction."""
-        with connected(self.database) as connection, transaction(connection) as session:
-            yield Repository(session, AUTHOR, now)
+        with connected(self.database) as connection, bulk_transaction(connection):
+            yield Repository(connection, AUTHOR, now)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Reader]:
@@ -163,6 +163,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GIT_AUTHOR_EMAIL", AUTHOR.email)
     # No test may touch the keyring of whoever runs it.
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    # Texts that an editor left in the system's folder are somebody's, and are named.
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     monkeypatch.chdir(tmp_path)
     return folder
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from promptvault.domain.prompt import Content, Prompt
 from promptvault.domain.secret import Secret
@@ -23,9 +22,7 @@ from promptvault.services.writing import writing
 from promptvault.vault.database import bulk_transaction
 from promptvault.vault.marking import mark_secrets
 from promptvault.vault.reader import Reader, Selection
-
-if TYPE_CHECKING:
-    from promptvault.vault.repository import Repository
+from promptvault.vault.repository import Repository
 
 _MARKED = """SELECT DISTINCT p.id FROM prompts p JOIN versions v ON v.prompt_pk = p.pk
     WHERE v.secrets != '[]'"""
@@ -92,7 +89,7 @@ def _chosen(reader: Reader, names: Sequence[str]) -> list[Prompt]:
     return [prompt for prompt in held if prompt.is_held_back]
 
 
-def _redact(repository: "Repository", prompt: Prompt) -> Saved:
+def _redact(repository: Repository, prompt: Prompt) -> Saved:
     outcome = Outcome.UNCHANGED
     before = repository.reader.current(prompt).content
     after = redacted_content(before)
@@ -131,7 +128,7 @@ def undo_redaction(workspace: Workspace, names: Sequence[str]) -> list[Saved]:
         ]
 
 
-def _restore(repository: "Repository", prompt: Prompt) -> Saved:
+def _restore(repository: Repository, prompt: Prompt) -> Saved:
     before = _unredacted(repository.reader, prompt)
     note = f"Undo the redaction of {prompt.name}"
     prompt = repository.add_version(prompt, before, note)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from promptvault.domain.name import leaf_of, own_name, parse_reference, validate_name
 from promptvault.domain.prompt import (
@@ -23,9 +22,7 @@ from promptvault.services.workspace import Workspace
 from promptvault.services.writing import writing
 from promptvault.vault.activity_upkeep import forget
 from promptvault.vault.reader import Reader, Selection
-
-if TYPE_CHECKING:
-    from promptvault.vault.repository import Repository
+from promptvault.vault.repository import Repository
 
 
 def add(
@@ -104,7 +101,7 @@ def change(
 
 
 def _change(
-    repository: "Repository",
+    repository: Repository,
     prompt: Prompt,
     content: Content,
     details: Details,
@@ -150,7 +147,7 @@ def move(
         return [Saved(p, Outcome.MOVED) for p in repository.move(moves, note)]
 
 
-def _moves(repository: "Repository", name: str, new: str) -> list[tuple[Prompt, str]]:
+def _moves(repository: Repository, name: str, new: str) -> list[tuple[Prompt, str]]:
     reader = repository.reader
     if not name.endswith("/"):
         prompt = reader.get(name)

@@ -1,7 +1,7 @@
 """Settling what sync could not merge: one side, or a text made of both."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from promptvault.domain.merge import State, merge
 from promptvault.domain.name import validate_name
@@ -15,10 +15,8 @@ from promptvault.services.manuscript import read_edited
 from promptvault.services.template_reading import is_template
 from promptvault.services.workspace import Workspace
 from promptvault.services.writing import writing
+from promptvault.vault.repository import Repository
 from promptvault.vault.sync.side import resolve_side, sides
-
-if TYPE_CHECKING:
-    from promptvault.vault.repository import Repository
 
 
 class Settled(NamedTuple):
@@ -63,7 +61,7 @@ def require_present(conflict: Conflict) -> None:
         )
 
 
-def _standing(repository: "Repository", conflict: Conflict) -> Prompt:
+def _standing(repository: Repository, conflict: Conflict) -> Prompt:
     """Return the prompt, given that the conflict is as it was when it was shown."""
     require_present(conflict)
     reader = repository.reader
@@ -79,7 +77,7 @@ class _Settling:
     """A conflict that is settled within the transaction under way."""
 
     def __init__(
-        self, repository: "Repository", conflict: Conflict, prompt: Prompt
+        self, repository: Repository, conflict: Conflict, prompt: Prompt
     ) -> None:
         self._repository, self._conflict, self._prompt = repository, conflict, prompt
         self._message = f"Resolve conflict: {prompt.name}"

@@ -2,24 +2,17 @@
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from promptvault.services.locking import locked
 from promptvault.services.workspace import Workspace
-
-if TYPE_CHECKING:
-    from promptvault.vault.repository import Repository
+from promptvault.vault.database import bulk_transaction
+from promptvault.vault.repository import Repository
 
 
 @contextlib.contextmanager
-def writing(workspace: Workspace) -> Iterator["Repository"]:
+def writing(workspace: Workspace) -> Iterator[Repository]:
     """Run the block as one change: locked, committed, and then in the history."""
-    # SQLModel takes a quarter of a second to import, and Tab on `edit` needs this
-    # module, too.
-    from promptvault.vault.engine import transaction
-    from promptvault.vault.repository import Repository
-
     with locked(workspace) as writer:
-        with transaction(writer.connection) as session:
-            yield Repository(session, workspace.author(), workspace.now())
+        with bulk_transaction(writer.connection):
+            yield Repository(writer.connection, workspace.author(), workspace.now())
         writer.flush()

@@ -4,19 +4,16 @@ import sqlite3
 from typing import Any
 
 from promptvault.domain.offer import Offer
+from promptvault.vault.prompt_row import INSERT_LABEL, INSERT_PROMPT, INSERT_VERSION
 
 _SIZE = 500
 _REMEMBERED = 100_000
 """Keys, of some 150 bytes each, of which a prompt has about three."""
 _STATEMENTS = {
     # A version goes before its prompt, and a prompt before what is said of it.
-    "versions": """INSERT INTO versions (pk, id, prompt_pk, number, body, template,
-        variables, digest, message, author_name, author_email, created_at, import_pk,
-        secrets) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-    "prompts": """INSERT INTO prompts (pk, id, name, leaf, title, description, tags,
-        favourite, source, version_pk, created_at, updated_at, import_pk, deleted_at,
-        secrets_allowed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-    "labels": "INSERT INTO labels (prompt_pk, name, version_pk) VALUES (?, ?, ?)",
+    "versions": INSERT_VERSION,
+    "prompts": INSERT_PROMPT,
+    "labels": INSERT_LABEL,
     "origins": """INSERT INTO origins (prompt_pk, version_pk, import_pk, source,
         conversation_id, conversation_title, message_id, model, created_at, url)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",

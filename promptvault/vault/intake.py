@@ -4,7 +4,6 @@ Rows go straight through sqlite3: an import writes a hundred thousand of them, a
 SQLModel alone would take longer for that than all the rest of it together.
 """
 
-import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -14,15 +13,14 @@ from enum import StrEnum
 from promptvault.domain.digest import digest
 from promptvault.domain.name import leaf_of
 from promptvault.domain.offer import Offer, OfferedVersion
-from promptvault.domain.prompt import Author, Content, Origin, Prompt, Version
+from promptvault.domain.prompt import Author, Origin, Prompt, Version
 from promptvault.domain.timestamp import from_text, to_text
-from promptvault.domain.variable import variables_to_mapping
 from promptvault.front_matter import header
-from promptvault.secret_scan import secret_types
 from promptvault.vault import outbox
 from promptvault.vault.batch import Batch
 from promptvault.vault.file import history_path
 from promptvault.vault.matching import Matcher, Standing
+from promptvault.vault.prompt_row import PromptValues, tags_json, version_values
 from promptvault.vault.reader import Reader
 
 
@@ -258,13 +256,19 @@ class Intake:
         id_ = next(self._ids) if self._has_version(new.id) else new.id
         time = new.created_at or self._now
         version = Version(id_, number, new.content, new.message, author, time)
-        content = new.content
-        head = (self._version_pk, version.id, prompt_pk, number, content.body)
-        flags = (content.template, _variables(content), key)
-        found = secret_types(content)
-        secrets = json.dumps(found) if found else "[]"
-        change = (new.message, *author, to_text(time), self._import_pk, secrets)
-        self._batch.add("versions", (*head, *flags, *change))
+        row = version_values(
+            version.id,
+            prompt_pk,
+            number,
+            new.content,
+            new.message,
+            author,
+            to_text(time),
+            pk=self._version_pk,
+            body_digest=key,
+            import_pk=self._import_pk,
+        )
+        self._batch.add("versions", row)
         self._batch.keys |= {key, id_}
         return version
 
@@ -296,14 +300,23 @@ class Intake:
         )
 
     def _insert_prompt(self, pk: int, made: Prompt, first_version_pk: int) -> None:
-        tags = json.dumps(made.tags, ensure_ascii=False) if made.tags else "[]"
-        names = (pk, made.id, made.name, leaf_of(made.name))
-        details = (made.title, made.description, tags, made.favourite, made.source)
-        times = (to_text(made.created_at), to_text(made.updated_at))
-        deleted_at = to_text(made.deleted_at) if made.deleted_at else None
-        ends = (*times, self._import_pk, deleted_at, made.secrets_allowed)
-        version_pk = first_version_pk + made.version - 1
-        row = (*names, *details, version_pk, *ends)
+        row = PromptValues(
+            pk=pk,
+            id=made.id,
+            name=made.name,
+            leaf=leaf_of(made.name),
+            title=made.title,
+            description=made.description,
+            tags=tags_json(made.tags),
+            favourite=made.favourite,
+            source=made.source,
+            version_pk=first_version_pk + made.version - 1,
+            secrets_allowed=made.secrets_allowed,
+            created_at=to_text(made.created_at),
+            updated_at=to_text(made.updated_at),
+            deleted_at=to_text(made.deleted_at) if made.deleted_at else None,
+            import_pk=self._import_pk,
+        )
         self._batch.add("prompts", row)
         if not made.deleted_at:
             self._batch.names.add(made.name)
@@ -380,11 +393,3 @@ def _random_ids() -> Iterator[str]:
             h = pool[at : at + 32]
             variant = "89ab"[int(h[16], 16) & 3]
             yield f"{h[:8]}-{h[8:12]}-4{h[13:16]}-{variant}{h[17:20]}-{h[20:]}"
-
-
-def _variables(content: Content) -> str:
-    return (
-        json.dumps(variables_to_mapping(content.variables))
-        if content.variables
-        else "{}"
-    )

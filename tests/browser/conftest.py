@@ -16,6 +16,7 @@ from tests.server.conftest import (
     Server,
     database_url,
     postgres,
+    reused_database,
     server,
     settings,
     start_server,
@@ -25,6 +26,7 @@ from tests.server.conftest import (
 __all__ = [
     "database_url",
     "postgres",
+    "reused_database",
     "server",
     "settings",
     "start_server",

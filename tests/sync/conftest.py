@@ -11,6 +11,7 @@ from tests.server.conftest import (  # noqa: F401 - fixtures
     database_url,
     empty_database_url,
     postgres,
+    reused_database,
     server,
     settings,
     start_server,

@@ -11,7 +11,6 @@ from promptvault.services.linking import linked
 from promptvault.services.locking import locked
 from promptvault.services.syncing import Exchange, SyncReport, snapshot, synchronise
 from promptvault.vault.database import bulk_transaction
-from promptvault.vault.engine import transaction
 from promptvault.vault.repository import Repository
 from promptvault.vault.sync.item import Hold, release
 from promptvault.vault.sync.side import Side, resolve_side, sides
@@ -139,10 +138,10 @@ class Device(Laptop):
         """Settle a side by a version with another text, or by none where it is same."""
         with (
             locked(self.workspace) as writer,
-            transaction(writer.connection) as session,
+            bulk_transaction(writer.connection),
         ):
             author, now = self.workspace.author(), self.workspace.now()
-            repository = Repository(session, author, now)
+            repository = Repository(writer.connection, author, now)
             prompt = repository.reader.by_id(side.item)
             content = repository.reader.current(prompt).content
             if content.body != body:

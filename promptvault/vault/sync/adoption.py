@@ -1,7 +1,6 @@
 """States that arrive, written into the vault's tables."""
 
 import contextlib
-import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -12,6 +11,13 @@ from promptvault.domain.revision import validate_label
 from promptvault.domain.timestamp import from_text
 from promptvault.errors import InvalidInputError
 from promptvault.vault.indexing import LaterIndex
+from promptvault.vault.prompt_row import (
+    DELETE_PROMPT,
+    INSERT_LABEL,
+    INSERT_PROMPT,
+    PromptValues,
+    tags_json,
+)
 from promptvault.vault.sync.commit import Commit
 from promptvault.vault.sync.item import State
 from promptvault.vault.sync.naming import free_name
@@ -23,24 +29,13 @@ from promptvault.vault.sync.version import (
     insert_version,
 )
 
-_INSERT = """INSERT INTO prompts (pk, id, name, leaf, title, description, tags,
-        favourite, source, version_pk, secrets_allowed, created_at, updated_at,
-        deleted_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _UPDATE = """UPDATE prompts SET name = ?, leaf = ?, title = ?, description = ?,
         tags = ?, favourite = ?, source = ?, version_pk = ?, secrets_allowed = ?,
         created_at = ?, updated_at = ?, deleted_at = ? WHERE pk = ?"""
-_LABEL = "INSERT INTO labels (prompt_pk, name, version_pk) VALUES (?, ?, ?)"
 _FIND_ORIGIN = """SELECT 1 FROM origins WHERE prompt_pk = ? AND source = ?
     AND conversation_id IS ? AND message_id IS ? LIMIT 1"""
 _ORIGIN = f"""INSERT INTO origins (prompt_pk, {", ".join(ORIGIN_FIELDS[:-1])},
         version_pk) VALUES ({", ".join("?" * (len(ORIGIN_FIELDS) + 1))})"""
-_REMOVE = (
-    "DELETE FROM labels WHERE prompt_pk = ?",
-    "DELETE FROM origins WHERE prompt_pk = ?",
-    "DELETE FROM prompts WHERE pk = ?",
-    "DELETE FROM versions WHERE prompt_pk = ?",
-)
 
 
 class MissingVersionError(Exception):
@@ -108,7 +103,7 @@ class Adoption:
             raise MissingVersionError
         name = columns.name if deleted else self._free_name(columns.name, prompt_id)
         head = (pk, prompt_id, name, leaf_of(name), *columns[1:6], current)
-        self._execute(_INSERT, (*head, *columns[7:]))
+        self._execute(INSERT_PROMPT, PromptValues(*head, *columns[7:]))
         self._add_labels(pk, state)
         self._add_origins(pk, state)
         self._commit.add(pk)
@@ -141,7 +136,7 @@ class Adoption:
         """Remove a prompt for good; only the history's older commits keep it."""
         self._leave(pk)
         self._commit.remove(self._connection, pk)
-        for statement in _REMOVE:
+        for statement in DELETE_PROMPT:
             self._execute(statement, (pk,))
 
     def trash(self, pk: int, time: str) -> None:
@@ -170,7 +165,7 @@ class Adoption:
             if key is None:
                 raise MissingVersionError
             with contextlib.suppress(InvalidInputError):
-                self._execute(_LABEL, (pk, validate_label(label), key))
+                self._execute(INSERT_LABEL, (pk, validate_label(label), key))
 
     def _add_origins(self, pk: int, state: State) -> None:
         """Add where a prompt was found too; what is known of it here stays."""
@@ -188,7 +183,7 @@ def _columns(state: State, prompt_id: str, *, deleted: bool) -> _Columns:
         _name(state["name"], prompt_id),
         clean_line(state["title"]),
         clean_line(state["description"]),
-        json.dumps(list(_tags(state["tags"])), ensure_ascii=False),
+        tags_json(list(_tags(state["tags"]))),
         state["favourite"],
         clean_line(state["source"]) or "local",
         state["version"],

@@ -10,17 +10,13 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from promptvault.domain.digest import digest
-from promptvault.domain.prompt import Content
+from promptvault.domain.prompt import Author, Content
 from promptvault.domain.variable import variables_from_mapping, variables_to_mapping
 from promptvault.errors import InvalidInputError
-from promptvault.secret_scan import secret_types
+from promptvault.vault.prompt_row import INSERT_VERSION, version_values
 from promptvault.wire.prompt_state import check_version, unreadable
 from promptvault.wire.sync import VersionRead
 
-_INSERT = """INSERT INTO versions (prompt_pk, id, number, body, template, variables,
-        message, author_name, author_email, created_at, digest, secrets)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _PLACE = """INSERT INTO sync_places (version_pk, seq, position) VALUES (?, ?, ?)
     ON CONFLICT (version_pk) DO UPDATE SET seq = excluded.seq,
         position = excluded.position"""
@@ -72,12 +68,11 @@ def insert_version(
     connection: sqlite3.Connection, prompt_pk: int, number: int, new: NewVersion
 ) -> int:
     """Write a version and return its key."""
-    content = new.content
-    variables = json.dumps(variables_to_mapping(content.variables))
-    head = (prompt_pk, new.id, number, content.body, content.template, variables)
-    secrets = json.dumps(list(secret_types(content)))
-    row = (*head, new.message, *new.author, new.created_at, digest(content.body))
-    pk = connection.execute(_INSERT, (*row, secrets)).lastrowid or 0
+    author = Author(*new.author)
+    row = version_values(
+        new.id, prompt_pk, number, new.content, new.message, author, new.created_at
+    )
+    pk = connection.execute(INSERT_VERSION, row).lastrowid or 0
     if new.place:
         connection.execute(_PLACE, (pk, *new.place))
     return pk
