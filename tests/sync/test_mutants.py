@@ -18,7 +18,7 @@ _STEPS = 150
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_the_simulator_finds(mutant: Mutant, tmp_path: Path, database_url: str) -> None:
-    found = _simulate(mutant, tmp_path, database_url, seeds=20)
+    found = _simulate(mutant, tmp_path, database_url, first=mutant.first, seeds=20)
     assert "SEED" in found, found
 
 
