@@ -14,7 +14,7 @@ class Mutant(NamedTuple):
     new: str
     scenario: str = "Sync"
     first: int = 0
-    """The first seed of those that are tried: of a few, one whose life finds the bug."""
+    """The first seed that is tried: one whose life finds the bug, to save time."""
 
     def apply(self, package: Path) -> None:
         """Put the bug into a copy of the package; raises ValueError if it moved."""
