@@ -30,13 +30,20 @@ _PATHS = frozenset(
 )
 
 
-def include_pages(app: FastAPI) -> None:
-    """Give *app* its pages; whatever goes wrong on one is told by a page."""
-    pages = APIRouter(
+def _protected(*pages: APIRouter) -> APIRouter:
+    router = APIRouter(
         dependencies=[Depends(restrain), Depends(check_form)], include_in_schema=False
     )
-    for page in _PAGES:
-        pages.include_router(page)
-    app.include_router(pages)
+    for page in pages:
+        router.include_router(page)
+    return router
+
+
+_pages = _protected(*_PAGES)
+
+
+def include_pages(app: FastAPI) -> None:
+    """Give *app* its pages; an error on one of them is shown as a page."""
+    app.include_router(_pages)
     app.include_router(asset.router, include_in_schema=False)
     show_errors_as_pages(app, _PATHS)
