@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from promptvault.domain.digest import digest
 from promptvault.vault.database import bulk_transaction, translated_errors
+from promptvault.vault.tables import VaultTable
 
 
 class StoredVersion(NamedTuple):
@@ -28,14 +29,28 @@ def text_hash(text: str) -> bytes:
 
 
 def damages(connection: sqlite3.Connection) -> list[str]:
-    """Return what SQLite itself finds wrong with the database."""
+    """Return what is wrong with the database's pages, rows and schema."""
     try:
         found = [row[0] for row in connection.execute("PRAGMA integrity_check(5)")]
         broken = connection.execute("PRAGMA foreign_key_check").fetchall()
     except sqlite3.DatabaseError as error:
         return [str(error)]
     missing = [f"a row of {row[0]} names a row that is not there" for row in broken[:5]]
-    return [line for line in found if line != "ok"] + missing
+    found = [line for line in found if line != "ok"]
+    return found + missing + list(_missing_columns(connection))
+
+
+def _missing_columns(connection: sqlite3.Connection) -> Iterator[str]:
+    """Yield what the schema lacks of the tables as they are declared."""
+    for table in VaultTable.metadata.sorted_tables:
+        rows = connection.execute(f"PRAGMA table_info({table.name})")
+        columns = {row[1] for row in rows}
+        if not columns:
+            yield f"there is no table {table.name}"
+            continue
+        for column in table.columns:
+            if column.name not in columns:
+                yield f"the table {table.name} has no column {column.name}"
 
 
 def index_is_whole(connection: sqlite3.Connection) -> bool:

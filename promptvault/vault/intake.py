@@ -1,8 +1,4 @@
-"""Taking many prompts in at once: the bulk twin of the repository.
-
-Rows go straight through sqlite3: an import writes a hundred thousand of them, and
-SQLModel alone would take longer for that than all the rest of it together.
-"""
+"""Saving many prompts at once, as an import does: rows are written in batches."""
 
 import os
 import sqlite3

@@ -1,4 +1,8 @@
-"""The vault's tables as SQLModel classes; migrations make them, these write them."""
+"""The vault's tables, declared with SQLModel.
+
+Migrations make them, and `doctor` compares a vault with them. Rows are read and written
+by `reader.py`, `repository.py` and the imports through sqlite3, which starts faster.
+"""
 
 from typing import Any
 

@@ -130,6 +130,10 @@ def garble_header(home: Path) -> None:
     garble(home, 0)
 
 
+def drop_labels(home: Path) -> None:
+    sql(home, "DROP TABLE labels")
+
+
 def delete_database(home: Path) -> None:
     (home / "data/vault.db").unlink()
 
@@ -190,6 +194,7 @@ def push_move(home: Path) -> None:
 REBUILT = [
     garble_prompts,
     garble_header,
+    drop_labels,
     delete_database,
     halve_database,
     empty_database,
