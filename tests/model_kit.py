@@ -9,10 +9,10 @@ from typing import Any
 
 from promptvault.domain.chat import Answer, Message, Price, Request, Role
 from promptvault.providers.endpoint import Endpoint
-from promptvault.services.budget import Budget
-from promptvault.services.model import Means, Model
-from promptvault.vault.response_cache import CacheStatistics, ResponseCache
-from promptvault.vault.spending import Spending
+from promptvault.services.asking.budget import Budget
+from promptvault.services.asking.model import Means, Model
+from promptvault.vault.activity.response_cache import CacheStatistics, ResponseCache
+from promptvault.vault.activity.spending import Spending
 from tests.conftest import NOON
 from tests.model_server import MODEL
 

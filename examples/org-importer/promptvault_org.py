@@ -6,11 +6,11 @@ Install it beside PromptVault, and `promptvault import notes.org` knows such fil
 import re
 from collections.abc import Iterator
 
-from promptvault.importers.candidate import Candidate, Draft, Items, Skipped
-from promptvault.importers.document import Document
-from promptvault.importers.field import text
 from promptvault.importers.importer import Importer
-from promptvault.importers.line import lines
+from promptvault.importers.input.candidate import Candidate, Draft, Items, Skipped
+from promptvault.importers.input.document import Document
+from promptvault.importers.input.field import text
+from promptvault.importers.input.lines import lines
 
 _HEADLINE = re.compile(r"\*+ (?P<title>.*?)(?P<tags>(?::[\w@]+)+:)?\s*$")
 

@@ -4,12 +4,14 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from promptvault.cli import render_category, render_model, terminal
+from promptvault.cli import terminal
 from promptvault.cli.context import open_reader
+from promptvault.cli.render import category as render_category
+from promptvault.cli.render import model as render_model
 from promptvault.errors import PromptVaultError
-from promptvault.services import categorizing
-from promptvault.services.categorizing import Applied, Proposals, Wanted, Way
-from promptvault.services.category_proposal import Item, Proposal
+from promptvault.services.categories import categorize
+from promptvault.services.categories.categorize import Applied, Proposals, Wanted, Way
+from promptvault.services.categories.proposal import Item, Proposal
 from promptvault.services.workspace import Workspace
 from promptvault.vault.reader import Reader
 
@@ -19,7 +21,7 @@ _HEADING = "Proposed changes; apply which?"
 def proposed(reader: Reader, items: Sequence[Item], means: Way) -> Proposals:
     """Return what is proposed for *items*, having told how that came about."""
     with render_model.progress("Categorizing", len(items)) as advance:
-        found = categorizing.proposals(reader, items, means, advance)
+        found = categorize.proposals(reader, items, means, advance)
     if items:
         render_category.origins(found, means.model)
     return found
@@ -45,7 +47,7 @@ def accepted(changes: Sequence[Proposal]) -> list[Proposal]:
 
 def _chosen(changes: Sequence[Proposal]) -> list[Proposal]:
     # prompt_toolkit takes longer to import than all that is asked for here.
-    from promptvault.cli.picker_checklist import check
+    from promptvault.cli.picker.checklist import check
 
     lines = render_category.choices(changes)
     numbers = check(_HEADING, lines, "There is no terminal to choose on: give --yes.")
@@ -71,7 +73,7 @@ def categorize_import(
     try:
         how = means()
         with open_reader() as reader:
-            selected = categorizing.select(reader, Wanted(import_id=str(number)))
+            selected = categorize.select(reader, Wanted(import_id=str(number)))
             found = proposed(reader, selected.items, how)
         done = _settled(workspace, found.changes, asks=asks)
     except PromptVaultError as error:
@@ -92,6 +94,6 @@ def _settled(
         wanted = accepted(changes)
     if not wanted:
         return Applied([], 0)
-    done = categorizing.apply(workspace, wanted, keep_time=True)
+    done = categorize.apply(workspace, wanted, keep_time=True)
     render_category.applied(done)
     return done

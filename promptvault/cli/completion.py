@@ -8,7 +8,7 @@ import typer
 from promptvault.cli.context import open_reader
 from promptvault.domain.variable import Variable, VariableType
 from promptvault.errors import PromptVaultError
-from promptvault.services import retrieval
+from promptvault.services.prompts import retrieval
 from promptvault.vault.reader import Selection
 
 _STDIN = "stdin"

@@ -5,12 +5,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from promptvault.cli import render, terminal
+from promptvault.cli import terminal
 from promptvault.cli.context import directory
-from promptvault.cli.render_table import Column, table
+from promptvault.cli.render import prompts as render
+from promptvault.cli.render.table import Column, table
 from promptvault.importers.places import System
-from promptvault.services import discovery
-from promptvault.services.discovery import Found, Surroundings
+from promptvault.services.imports import discover
+from promptvault.services.imports.discover import Found, Surroundings
 from promptvault.vault.reader import Reader
 
 NOTHING = "Nothing to import was found. Name it: 'promptvault import PATH'."
@@ -24,7 +25,7 @@ def found(reader: Reader) -> list[Found]:
     """Return what there is on this computer."""
     system = System.of(sys.platform)
     surroundings = Surroundings(system, Path.home(), os.environ, directory())
-    return discovery.find(reader, surroundings)
+    return discover.find(reader, surroundings)
 
 
 def choose(found: Sequence[Found]) -> list[Found]:
@@ -34,7 +35,7 @@ def choose(found: Sequence[Found]) -> list[Found]:
     terminal.
     """
     # prompt_toolkit takes longer to import than all that is asked for here.
-    from promptvault.cli.picker_checklist import check
+    from promptvault.cli.picker.checklist import check
 
     if not found:
         return []

@@ -11,12 +11,12 @@ from promptvault.credentials import find_credential
 from promptvault.domain.chat import Price
 from promptvault.errors import PermissionDeniedError, UnavailableError
 from promptvault.providers.endpoint import OPENAI_URL, Endpoint
-from promptvault.services.budget import Budget
-from promptvault.services.model import Means, Model
-from promptvault.services.pacing import Pace
+from promptvault.services.asking.budget import Budget
+from promptvault.services.asking.model import Means, Model
+from promptvault.services.asking.retry import Pace
 from promptvault.setting_key import check, find_key
-from promptvault.vault.response_cache import ResponseCache
-from promptvault.vault.spending import Spending
+from promptvault.vault.activity.response_cache import ResponseCache
+from promptvault.vault.activity.spending import Spending
 
 
 def open_model(command: str, asking: Asking) -> Model:

@@ -9,8 +9,8 @@ from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
 from promptvault.cli.terminal import visible
 from promptvault.domain.prompt import clean_line
-from promptvault.importers.document import Document, Found
-from promptvault.services.import_report import Report
+from promptvault.importers.input.document import Document, Found
+from promptvault.services.imports.report import Report
 
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn, TaskID

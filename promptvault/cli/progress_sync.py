@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
-    from promptvault.services.syncing import Progress
+    from promptvault.services.sync.rounds import Progress
 
 Tell = Callable[["Progress"], None]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import cache
 
 from promptvault.errors import NotFoundError
-from promptvault.services import retrieval
+from promptvault.services.prompts import retrieval
 from promptvault.vault.reader import Reader
 
 Name = Callable[[str], str | None]

@@ -2,20 +2,31 @@
 
 from typing import Any, NamedTuple
 
-from promptvault.cli import render, render_model, render_template, rows, terminal
+from promptvault.cli import terminal
 from promptvault.cli.editor import Draft as EditedFile
 from promptvault.cli.editor import keeping
+from promptvault.cli.render import (
+    model as render_model,
+)
+from promptvault.cli.render import (
+    prompts as render,
+)
+from promptvault.cli.render import (
+    template as render_template,
+)
+from promptvault.cli.rows import prompts as rows
 from promptvault.cli.workspace import workspace
-from promptvault.services import drafting, saving
-from promptvault.services.cost import Spent
-from promptvault.services.draft import Draft
-from promptvault.services.manuscript import (
+from promptvault.services.asking.cost import Spent
+from promptvault.services.prompts import edit as saving
+from promptvault.services.prompts.outcome import Saved
+from promptvault.services.prompts.prompt_document import (
     Fields,
     Written,
     editable_text,
     read_written,
 )
-from promptvault.services.outcome import Saved
+from promptvault.services.templates import check
+from promptvault.services.templates.draft import Draft
 
 
 class Proposal(NamedTuple):
@@ -79,7 +90,7 @@ def _edited(proposal: Proposal) -> Saved:
     text = file.edit()
     with keeping(file):
         written = read_written(text)
-        fault = drafting.fault_of(written.content)
+        fault = check.fault_of(written.content)
         if written.content.template and fault:
             terminal.note(f"Mind: {fault}")
         return _saved(proposal, written)

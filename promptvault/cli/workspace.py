@@ -49,7 +49,7 @@ def _sync_later() -> None:
         if chosen["sync.auto"].value != "true":
             return
         # 10 ms, for whoever wants it alone.
-        from promptvault.services import background, session
+        from promptvault.services.sync import background, session
 
         if session.is_signed_in(paths(), chosen):
             background.start(paths())

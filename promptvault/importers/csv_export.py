@@ -12,7 +12,7 @@ from promptvault.domain.prompt import (
     validate_tag,
 )
 from promptvault.errors import InvalidInputError
-from promptvault.importers.field import moment
+from promptvault.importers.input.field import moment
 
 _COLUMNS = (
     *("name", "title", "description", "tags", "template", "source", "body"),

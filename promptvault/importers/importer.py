@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from promptvault.importers.candidate import Items
-from promptvault.importers.document import Document
+from promptvault.importers.input.candidate import Items
+from promptvault.importers.input.document import Document
 
 
 def _no_doubt(_: Document) -> None:

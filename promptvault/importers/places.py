@@ -5,17 +5,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from promptvault.importers import (
-    aichat,
-    claude_code,
-    cline,
-    cursor,
-    fabric,
-    gemini_cli,
-    llm,
-    markdown,
-    pet,
-)
+from promptvault.importers.claude_code import source as claude_code
+from promptvault.importers.cline import source as cline
+from promptvault.importers.cursor import source as cursor
+from promptvault.importers.files import markdown
+from promptvault.importers.gemini import cli
+from promptvault.importers.tools import aichat, fabric, llm, pet
 
 
 class System(StrEnum):
@@ -167,7 +162,7 @@ def _cline(here: _Surroundings) -> Iterator[Place]:
 
 def _gemini_cli(here: _Surroundings) -> Iterator[Place]:
     root = here.moved("GEMINI_CLI_HOME", here.home) / ".gemini" / "tmp"
-    yield Place(gemini_cli.SOURCE, "Gemini CLI", root, endings=(".json", ".jsonl"))
+    yield Place(cli.SOURCE, "Gemini CLI", root, endings=(".json", ".jsonl"))
 
 
 def _llm(here: _Surroundings) -> Iterator[Place]:

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from promptvault.domain.offer import Offer
 from promptvault.errors import ImportSourceError
-from promptvault.importers.candidate import (
+from promptvault.importers.importer import Importer
+from promptvault.importers.input.candidate import (
     Candidate,
     Conversation,
     Draft,
@@ -15,9 +16,8 @@ from promptvault.importers.candidate import (
     Items,
     Skipped,
 )
-from promptvault.importers.document import Document
-from promptvault.importers.field import fit
-from promptvault.importers.importer import Importer
+from promptvault.importers.input.document import Document
+from promptvault.importers.input.field import fit
 
 GROUP = "promptvault.importers"
 

@@ -6,9 +6,9 @@ from functools import lru_cache
 from importlib import import_module
 
 from promptvault.errors import InvalidInputError
-from promptvault.importers.candidate import Failure, Items, Skipped
-from promptvault.importers.document import Document
 from promptvault.importers.importer import Importer
+from promptvault.importers.input.candidate import Failure, Items, Skipped
+from promptvault.importers.input.document import Document
 
 AUTO = "auto"
 

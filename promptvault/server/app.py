@@ -10,21 +10,21 @@ from promptvault import __version__
 from promptvault.server import exception_handlers, logs
 from promptvault.server.api import api
 from promptvault.server.background import Background
-from promptvault.server.body_limit import BodyLimit
 from promptvault.server.database import Database
 from promptvault.server.event.hub import Hub
 from promptvault.server.event.stopping import close_at_signal
 from promptvault.server.front.lifespan import bounded
 from promptvault.server.front.strangers import Strangers
 from promptvault.server.front.turns import Turns
-from promptvault.server.head_requests import HeadRequests
 from promptvault.server.health.endpoints import router as health
+from promptvault.server.http.body_limit import BodyLimit
+from promptvault.server.http.head_requests import HeadRequests
+from promptvault.server.http.request_log import RequestLog
+from promptvault.server.http.security_headers import SecurityHeaders
 from promptvault.server.limit.rule import UNKNOWN_TOKENS
 from promptvault.server.oidc.provider import Provider
 from promptvault.server.page.router import include_pages
-from promptvault.server.request_log import RequestLog
 from promptvault.server.retention.upkeep import upkeep
-from promptvault.server.security_headers import SecurityHeaders
 from promptvault.server.settings import Settings
 
 _WAITING = 200

@@ -9,7 +9,7 @@ from fastapi.security.base import SecurityBase
 from fastapi.security.utils import get_authorization_scheme_param
 
 from promptvault.errors import AuthenticationError, PermissionDeniedError
-from promptvault.server.json_body import body_of
+from promptvault.server.http.json_body import body_of
 from promptvault.server.limit.service import count_stranger, network
 from promptvault.server.token.repository import Bearer
 from promptvault.server.token.secret import is_well_formed

@@ -20,11 +20,12 @@ from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
 from promptvault.errors import UnavailableError
-from promptvault.server import hosting, logs, metrics
+from promptvault.server import logs, metrics
 from promptvault.server.app import create_app
 from promptvault.server.front import descriptors
 from promptvault.server.front.protocol import BoundedProtocol
 from promptvault.server.naming import Naming, address_of, naming
+from promptvault.server.postgres import database_choice
 from promptvault.server.settings import Settings
 
 _GRACE_SECONDS = 10
@@ -52,7 +53,7 @@ def run(
     with listening(host, port) as listener:
         told = naming(settings, listener, host)
         settings = settings.model_copy(update={"public_url": told.public_url})
-        hosting.remember_address(settings)
+        database_choice.remember_address(settings)
         app = functools.partial(worker_app, settings, told.names)
         config = configuration(app, workers)
         _announce_when_ready(listener, lambda: announce(told))

@@ -14,7 +14,7 @@ def is_template(body: str) -> bool:
     # Jinja2 takes 0.1 s to import: only for a sync that has merged a template.
     from jinja2 import TemplateError
 
-    from promptvault.services.rendering import environment_for
+    from promptvault.services.prompts.render import environment_for
 
     environment = environment_for("", Content(body, template=True), _load_nothing)
     try:

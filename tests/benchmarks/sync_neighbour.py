@@ -16,8 +16,8 @@ from uuid import uuid4
 
 from pydantic import SecretStr
 
-from promptvault.server import embedded
-from promptvault.server.administration import Administration
+from promptvault.server.admin import Administration
+from promptvault.server.postgres import embedded
 from promptvault.server.settings import Settings
 from tests.benchmarks.sync_load import Target
 from tests.benchmarks.sync_neighbour_load import push

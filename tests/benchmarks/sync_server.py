@@ -21,8 +21,8 @@ import zstandard
 from pydantic import SecretStr
 
 from promptvault.domain.tier import Tier
-from promptvault.server import embedded
-from promptvault.server.administration import Administration
+from promptvault.server.admin import Administration
+from promptvault.server.postgres import embedded
 from promptvault.server.settings import Settings
 from tests.benchmarks.sync_load import Connection, Target
 

@@ -9,7 +9,7 @@ from aiosmtpd.controller import Controller
 from playwright.sync_api import expect
 
 from promptvault.domain.tier import Tier
-from promptvault.server.administration import Administration
+from promptvault.server.admin import Administration
 from promptvault.server.settings import Settings
 from tests.browser.conftest import OpenWindow, StartDevice
 from tests.browser.look import PROBLEMS

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from promptvault.domain.timestamp import to_text
-from promptvault.vault.activity import activity
+from promptvault.vault.activity.database import activity
 from tests.conftest import Pvt
 from tests.model_server import MODEL, ModelServer
 

@@ -16,11 +16,12 @@ from prompt_toolkit.data_structures import Size
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output.vt100 import Vt100_Output
 
-from promptvault.cli import render, rows
 from promptvault.cli.discovery import choose, show
-from promptvault.cli.picker_checklist import Checklist
+from promptvault.cli.picker.checklist import Checklist
+from promptvault.cli.render import prompts as render
+from promptvault.cli.rows import prompts as rows
 from promptvault.errors import InvalidInputError
-from promptvault.services.discovery import Found
+from promptvault.services.imports.discover import Found
 from tests.conftest import Pvt
 
 DOWN, UP, PAGE_DOWN, END = "\x1b[B", "\x1b[A", "\x1b[6~", "\x1b[F"

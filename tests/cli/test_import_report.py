@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.conftest import Pvt
-from tests.services.test_importing import asked, write
+from tests.services.imports.test_run import asked, write
 
 
 def cells(line: str) -> list[str]:

@@ -12,8 +12,8 @@ import pytest
 from tests.conftest import Git, Pvt
 from tests.importers.build import Json
 from tests.older_current import make_current
-from tests.services.test_doctor import sql
-from tests.services.test_importing import Bring, asked
+from tests.services.health.test_doctor import sql
+from tests.services.imports.test_run import Bring, asked
 from tests.test_secret_scan import KEYS
 
 ROOT = Path(__file__).parents[2]

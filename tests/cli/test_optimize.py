@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from promptvault.services.rubric import CRITERIA
+from promptvault.services.optimization.rubric import CRITERIA
 from tests.conftest import Process, Pvt
 from tests.model_server import (
     MODEL,

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from promptvault.cli import progress
-from promptvault.importers.document import Document
+from promptvault.importers.input.document import Document
 
 
 def test_a_name_is_shown_and_never_obeyed() -> None:

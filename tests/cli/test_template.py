@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import Process, Pvt
 from tests.model_server import Cut, ModelServer, Raw, Reply, Status, Text, json_text
-from tests.services.test_generating import answer, variable
+from tests.services.templates.test_from_model import answer, variable
 from tests.terminal_kit import with_typed
 
 pytestmark = pytest.mark.usefixtures("no_retries")

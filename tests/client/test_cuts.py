@@ -14,7 +14,7 @@ from promptvault.client.address import parse_address
 from promptvault.client.client import connect
 from promptvault.client.transport import Traffic
 from promptvault.domain.tier import Tier
-from promptvault.server.administration import Administration
+from promptvault.server.admin import Administration
 from promptvault.server.settings import Settings
 from promptvault.wire.sync import SyncAnswer
 from tests.client.cutting_proxy import Cut, CuttingProxy, Way

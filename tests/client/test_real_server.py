@@ -15,7 +15,7 @@ from promptvault.client.listening import Listener
 from promptvault.client.transport import Transport
 from promptvault.domain.tier import Tier
 from promptvault.errors import AuthenticationError, TooLargeError, UnavailableError
-from promptvault.server.administration import Administration
+from promptvault.server.admin import Administration
 from promptvault.server.settings import Settings
 from promptvault.wire.sync import SyncAnswer
 from tests.server.conftest import Server

@@ -18,11 +18,11 @@ from promptvault.domain.prompt import Author, Content, Details, Origin, Prompt
 from promptvault.domain.variable import Variable, VariableType
 from promptvault.errors import AlreadyExistsError
 from promptvault.vault.database import bulk_transaction, connected
-from promptvault.vault.intake import Fate, Intake
+from promptvault.vault.imports.bulk_insert import Fate, Intake
+from promptvault.vault.imports.undo import withdraw
 from promptvault.vault.reader import Selection
 from promptvault.vault.repository import Repository
 from promptvault.vault.tables import VaultTable
-from promptvault.vault.withdrawal import withdraw
 from tests.conftest import AUTHOR, NOON, Pvt, Vault
 
 SAMPLES = Path(__file__).parents[1] / "importers" / "data"

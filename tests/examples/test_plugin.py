@@ -94,7 +94,7 @@ FAULTS = {
     "read": "yield Candidate((Draft('Good one'),)); raise KeyError('x')",
     "rubbish": "yield 'text'; yield Candidate(()); yield Candidate((Draft(None),))",
 }
-FAULTY = """from promptvault.importers.candidate import Candidate, Draft
+FAULTY = """from promptvault.importers.input.candidate import Candidate, Draft
 from promptvault.importers.importer import Importer
 def probe(document):
     {probe}

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.disk import mounted
+from tests.faults.hosting import Host, hosted
+from tests.faults.program import Vault, editor
 from tests.server.conftest import postgres  # noqa: F401 - a fixture
-
-from .disk import mounted
-from .hosting import Host, hosted
-from .program import Vault, editor
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from psycopg import sql
 from pydantic import SecretStr
 
 from promptvault.domain.tier import Tier
-from promptvault.server import hosting, migration
-from promptvault.server.administration import Administration
-from promptvault.server.cluster import Cluster
+from promptvault.server.admin import Administration
+from promptvault.server.postgres import database_choice, migration
+from promptvault.server.postgres.cluster import Cluster
 from promptvault.server.settings import Settings
 from tests.server.conftest import scratch_database
 
@@ -77,7 +77,7 @@ class Host:
 
     def add_user(self) -> User:
         """Make a user who may have any number of prompts."""
-        administration = Administration(hosting.with_secret(self._settings))
+        administration = Administration(database_choice.with_secret(self._settings))
         email = f"{uuid.uuid4().hex}@example.org"
         administration.add_user(email, Tier.PRO)
         with psycopg.connect(self.database) as connection:

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from promptvault.paths import HOME_VARIABLE, Paths, resolve
+from tests.faults.hosting import Holdings, Host, User
+from tests.faults.program import Vault
+from tests.faults.wholeness import State, faults, state
 from tests.sync.laptop import Laptop
-
-from .hosting import Holdings, Host, User
-from .program import Vault
-from .wholeness import State, faults, state
 
 _ROUNDS = 3
 

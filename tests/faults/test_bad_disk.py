@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from . import exports
-from .conftest import duplicate
-from .disk import fill, incompressible, modes, mounted, needs_linux
-from .program import (
+from tests.faults import exports
+from tests.faults.conftest import duplicate
+from tests.faults.disk import fill, incompressible, modes, mounted, needs_linux
+from tests.faults.program import (
     Result,
     Vault,
     assert_civil,
@@ -25,7 +25,7 @@ from .program import (
     bound_by_permissions,
     editor,
 )
-from .wholeness import assert_whole, git, state, subjects
+from tests.faults.wholeness import assert_whole, git, state, subjects
 
 Spoil = Callable[[Vault], object]
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from . import exports
-from .program import Result, Vault, assert_civil, script
-from .wholeness import assert_whole, git, subjects
+from tests.faults import exports
+from tests.faults.program import Result, Vault, assert_civil, script
+from tests.faults.wholeness import assert_whole, git, subjects
 
 Spoil = Callable[[Vault], object]
 

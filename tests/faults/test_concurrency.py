@@ -14,9 +14,9 @@ from typing import BinaryIO
 
 import pytest
 
-from . import exports
-from .program import Result, Vault, editor, ended, finished, script
-from .wholeness import assert_whole, state, subjects
+from tests.faults import exports
+from tests.faults.program import Result, Vault, editor, ended, finished, script
+from tests.faults.wholeness import assert_whole, state, subjects
 
 CROWD = 32
 MANY = 400

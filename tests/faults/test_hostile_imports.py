@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from . import exports
-from .program import Vault, assert_refused, editor
-from .wholeness import assert_whole, git, state, subjects
+from tests.faults import exports
+from tests.faults.program import Vault, assert_refused, editor
+from tests.faults.wholeness import assert_whole, git, state, subjects
 
 GOOD = exports.conversations(3)
 GOOD_NAMES = [f"chatgpt/chat-c{number:04}" for number in range(3)]

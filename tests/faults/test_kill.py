@@ -13,11 +13,19 @@ from pathlib import Path
 
 import pytest
 
-from . import exports
-from .conftest import duplicate
-from .program import Vault, editor, ended, git_in_front, kill_group, script, start
-from .walk import SIGKILLED, Walk, every, few, walk
-from .wholeness import assert_whole, state, subjects
+from tests.faults import exports
+from tests.faults.conftest import duplicate
+from tests.faults.program import (
+    Vault,
+    editor,
+    ended,
+    git_in_front,
+    kill_group,
+    script,
+    start,
+)
+from tests.faults.walk import SIGKILLED, Walk, every, few, walk
+from tests.faults.wholeness import assert_whole, state, subjects
 
 PROMPTS = 200
 """In the import: enough for more objects than git keeps loose."""

@@ -11,14 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from promptvault.services.syncing import snapshot
-from promptvault.vault.sync.standing import standing
-
-from .hosting import Host
-from .program import Result, Vault, git_in_front
-from .stage import End, Stage, new_stage
-from .walk import Walk, every, few, walk
-from .wholeness import assert_whole, faults, litter
+from promptvault.services.sync.rounds import snapshot
+from promptvault.vault.sync.status import standing
+from tests.faults.hosting import Host
+from tests.faults.program import Result, Vault, git_in_front
+from tests.faults.stage import End, Stage, new_stage
+from tests.faults.walk import Walk, every, few, walk
+from tests.faults.wholeness import assert_whole, faults, litter
 
 BULK, HUGE = 1100, 5600
 """Prompts of a first sync: for several pages, and for several groups of pages."""

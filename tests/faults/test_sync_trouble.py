@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from .disk import fill, incompressible, modes, mounted, needs_linux
-from .hosting import Host, Served, serving
-from .program import (
+from tests.faults.disk import fill, incompressible, modes, mounted, needs_linux
+from tests.faults.hosting import Host, Served, serving
+from tests.faults.program import (
     Result,
     Vault,
     assert_refused,
@@ -21,8 +21,8 @@ from .program import (
     ended,
     finished,
 )
-from .stage import End, Stage, new_stage
-from .wholeness import assert_whole, state
+from tests.faults.stage import End, Stage, new_stage
+from tests.faults.wholeness import assert_whole, state
 
 PROMPTS, AT_ONCE = 600, 20
 """Prompts of a first push, and how many of them the server takes in a request."""

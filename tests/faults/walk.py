@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
-from .conftest import duplicate
-from .program import Result, Vault
-from .wholeness import State, faults, litter, state, subjects
+from tests.faults.conftest import duplicate
+from tests.faults.program import Result, Vault
+from tests.faults.wholeness import State, faults, litter, state, subjects
 
 Point = tuple[int, bool]
 """Which call to die at, and whether half of what it writes gets through."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any, NamedTuple
 
-from .program import Vault
+from tests.faults.program import Vault
 
 _STATE = """SELECT p.name, p.title, p.description, p.tags, p.favourite, p.source,
     p.deleted_at IS NOT NULL,

@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from promptvault.domain.offer import Offer
 from promptvault.errors import ImportSourceError
 from promptvault.importers import registry
-from promptvault.importers.candidate import (
+from promptvault.importers.importer import Importer
+from promptvault.importers.input.candidate import (
     Candidate,
     Conversation,
     Failure,
     Item,
     Skipped,
 )
-from promptvault.importers.document import Document, piped
-from promptvault.importers.importer import Importer
+from promptvault.importers.input.document import Document, piped
 
 SECONDS = 2.0
 """Processor time that one file of at most 64 KiB may take in one importer."""

@@ -2,9 +2,8 @@
 
 import pytest
 
-from promptvault.importers.candidate import Candidate, Draft, Failure, Item
-
-from .check import BrokenContractError, inspect
+from promptvault.importers.input.candidate import Candidate, Draft, Failure, Item
+from tests.fuzz.check import BrokenContractError, inspect
 
 
 @pytest.mark.parametrize(

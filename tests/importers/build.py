@@ -9,14 +9,14 @@ from typing import Any
 
 from promptvault.domain.offer import Offer
 from promptvault.importers import registry
-from promptvault.importers.candidate import (
+from promptvault.importers.input.candidate import (
     Candidate,
     Conversation,
     Failure,
     Item,
     Kind,
 )
-from promptvault.importers.document import Document, documents
+from promptvault.importers.input.document import Document, documents
 
 Json = Any
 

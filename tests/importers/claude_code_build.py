@@ -1,9 +1,8 @@
 """Builds the records of Claude Code, and reads what the importer makes of them."""
 
-from promptvault.importers import claude_code
-from promptvault.importers.candidate import Item
-
-from .build import Json, bodies, candidates, of_lines
+from promptvault.importers.claude_code import source as claude_code
+from promptvault.importers.input.candidate import Item
+from tests.importers.build import Json, bodies, candidates, of_lines
 
 IMAGE = {"type": "image", "source": {"type": "base64", "data": "iVBORw0KGgo="}}
 SESSION = "s1"

@@ -4,7 +4,7 @@ import json
 import sqlite3
 from typing import NamedTuple
 
-from .build import Json, chat, message, talk, turn
+from tests.importers.build import Json, chat, message, talk, turn
 
 
 class Example(NamedTuple):

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from promptvault.domain.prompt import Content
 from promptvault.errors import NotFoundError
-from promptvault.importers.candidate import Draft
-from promptvault.services.rendering import Inputs, render
+from promptvault.importers.input.candidate import Draft
+from promptvault.services.prompts.render import Inputs, render
 
 
 def filled(draft: Draft, values: Mapping[str, str] = {}, stdin: str = "") -> str:

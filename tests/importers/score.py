@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from promptvault.domain.digest import digest
-from promptvault.importers.candidate import Item, Kind
-
-from .build import bodies, candidates, failures, imported
+from promptvault.importers.input.candidate import Item, Kind
+from tests.importers.build import bodies, candidates, failures, imported
 
 OWN = Path(__file__).parent / "data"
 SHARED = Path(__file__).parents[3] / "shared" / "formats"

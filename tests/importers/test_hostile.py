@@ -12,13 +12,12 @@ from pathlib import Path
 import pytest
 
 from promptvault.errors import ImportSourceError
-from promptvault.importers.candidate import Failure
+from promptvault.importers.input.candidate import Failure
 from promptvault.importers.registry import importers
 from tests.faults.program import Vault
 from tests.fuzz.check import check_all, inspect
-
-from .build import chat, document, failures, found, turn
-from .examples import EXAMPLES, Example, key_values
+from tests.importers.build import chat, document, failures, found, turn
+from tests.importers.examples import EXAMPLES, Example, key_values
 
 examples = pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: f"{e[0]} {e[1]}")
 

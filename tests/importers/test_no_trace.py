@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from promptvault.importers.document import Document, documents
+from promptvault.importers.input.document import Document, documents
 from promptvault.importers.registry import find
-
-from .build import bodies, imported
-from .examples import EXAMPLES, Example
+from tests.importers.build import bodies, imported
+from tests.importers.examples import EXAMPLES, Example
 
 examples = pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: f"{e[0]} {e[1]}")
 databases = pytest.mark.parametrize(

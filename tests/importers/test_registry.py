@@ -6,9 +6,8 @@ import pytest
 
 from promptvault.errors import InvalidInputError
 from promptvault.importers import registry
-from promptvault.importers.candidate import Skipped
-
-from .build import (
+from promptvault.importers.input.candidate import Skipped
+from tests.importers.build import (
     Json,
     bodies,
     chat,

@@ -10,12 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from promptvault.errors import ImportSourceError
-from promptvault.importers.candidate import Failure, Item
 from promptvault.importers.importer import Importer
+from promptvault.importers.input.candidate import Failure, Item
 from promptvault.importers.registry import find, importers
-
-from .build import Json, bodies, document, failures, of_json
-from .examples import EXAMPLES, Example
+from tests.importers.build import Json, bodies, document, failures, of_json
+from tests.importers.examples import EXAMPLES, Example
 
 # Keys that the importers look at, so that strange values meet their readers.
 KEYS = st.sampled_from(

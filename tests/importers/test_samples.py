@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from promptvault.importers.candidate import Conversation
-
-from .build import bodies, candidates, imported
-from .score import OWN, SHARED, Score, scores
+from promptvault.importers.input.candidate import Conversation
+from tests.importers.build import bodies, candidates, imported
+from tests.importers.score import OWN, SHARED, Score, scores
 
 FOLDERS = [folder for folder in (OWN, SHARED) if folder.exists()]
 SCORES = [score for folder in FOLDERS for score in scores(folder)]

@@ -8,20 +8,15 @@ from typing import NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from promptvault.importers import (
-    chatgpt,
-    claude,
-    claude_code,
-    cline,
-    cursor,
-    dataset,
-    gemini_cli,
-    gemini_takeout,
-)
-from promptvault.importers.candidate import Item
-
-from . import claude_code_build as session
-from .build import (
+from promptvault.importers.chats import chatgpt, claude
+from promptvault.importers.claude_code import source as claude_code
+from promptvault.importers.cline import source as cline
+from promptvault.importers.cursor import source as cursor
+from promptvault.importers.files import dataset
+from promptvault.importers.gemini import cli, takeout
+from promptvault.importers.input.candidate import Item
+from tests.importers import claude_code_build as session
+from tests.importers.build import (
     Json,
     bodies,
     candidates,
@@ -33,7 +28,7 @@ from .build import (
     talk,
     turn,
 )
-from .examples import key_values
+from tests.importers.examples import key_values
 
 MACHINE = "machine"
 shapes = settings(max_examples=80, deadline=None)
@@ -229,9 +224,9 @@ def test_gemini_cli(happened: list[Step], has_state: bool) -> None:
             records += [said[-1], reply]
     start = {"sessionId": "s", "projectHash": "h", "startTime": "2026-05-04T09:00:00Z"}
     if has_state:
-        items = gemini_cli.read(of_json({**start, "messages": said}))
+        items = cli.read(of_json({**start, "messages": said}))
     else:
-        items = gemini_cli.read(of_lines([start, *records]))
+        items = cli.read(of_lines([start, *records]))
     assert_only(items, [each["content"] for each in said])
 
 
@@ -299,7 +294,7 @@ def test_takeout(products: list[str]) -> None:
         for n, product in enumerate(products)
     ]
     expected = [f"ask {n}." for n, each in enumerate(products) if each == "Gemini Apps"]
-    items = list(gemini_takeout.read(of_json(rows)))
+    items = list(takeout.read(of_json(rows)))
     assert sorted(bodies(items)) == expected
     assert not [each for each in bodies(items) if MACHINE in each]
 

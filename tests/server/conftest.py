@@ -21,9 +21,10 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import SecretStr
 
 from promptvault.domain.tier import Tier
-from promptvault.server import embedded, migration, naming, serving
-from promptvault.server.administration import Administration
+from promptvault.server import naming, serving
+from promptvault.server.admin import Administration
 from promptvault.server.app import create_app
+from promptvault.server.postgres import embedded, migration
 from promptvault.server.settings import Settings
 from tests.server.reused_database import ReusedDatabase
 

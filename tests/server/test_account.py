@@ -7,7 +7,7 @@ import pytest
 
 from promptvault.domain.tier import ALLOWANCES, MB, Tier
 from promptvault.errors import AlreadyExistsError, InvalidInputError, NotFoundError
-from promptvault.server.administration import Administration
+from promptvault.server.admin import Administration
 from tests.server.conftest import EMAIL
 
 

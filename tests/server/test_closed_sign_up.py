@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from promptvault.domain.tier import Tier
-from promptvault.server.administration import Administration
+from promptvault.server.admin import Administration
 from tests.server.browser import PASSWORD, Browser, fields_of
 from tests.server.conftest import EMAIL, Server
 from tests.server.test_sign_up_mail import MailServer, free_port, mail

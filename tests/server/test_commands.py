@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from promptvault.server import migration
+from promptvault.server.postgres import migration
 from tests.conftest import Pvt
 from tests.server.conftest import EMAIL
 from tests.server.sync.conftest import new

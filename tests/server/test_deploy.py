@@ -16,7 +16,7 @@ import yaml
 
 from promptvault.cli.main import load
 from promptvault.errors import InvalidInputError
-from promptvault.server import hosting
+from promptvault.server.postgres import database_choice
 from promptvault.server.settings import Settings
 from tests.server.conftest import SECRET, Server
 
@@ -101,9 +101,9 @@ def test_the_example_of_settings_is_good_once_it_is_filled_in(
     for name, value in pairs.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(InvalidInputError, match="SECRET"):
-        hosting.read(None)
+        database_choice.read(None)
     monkeypatch.setenv(f"{PREFIX}SECRET", SECRET)
-    settings = hosting.read(None)
+    settings = database_choice.read(None)
     assert settings.has_https
     assert settings.address == pairs["DATABASE_URL"]
 

@@ -15,7 +15,7 @@ import pytest
 
 from promptvault.domain.tier import Tier
 from promptvault.server.account.erasure import delete_user, erase_due
-from promptvault.server.administration import Administration
+from promptvault.server.admin import Administration
 from promptvault.server.database import Connection
 from promptvault.server.tables import METADATA
 from tests.conftest import Pvt

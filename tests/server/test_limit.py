@@ -12,9 +12,9 @@ from fastapi import Request
 from fastapi.routing import iter_route_contexts
 
 from promptvault.errors import RateLimitedError
-from promptvault.server.address import visitor_address, visitor_network
-from promptvault.server.administration import Administration
+from promptvault.server.admin import Administration
 from promptvault.server.database import Connection
+from promptvault.server.http.address import visitor_address, visitor_network
 from promptvault.server.limit.repository import LimitRepository
 from promptvault.server.limit.rule import ROUTE_LIMITS, UNKNOWN_TOKENS, Limit
 from promptvault.server.limit.service import take

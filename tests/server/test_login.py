@@ -19,8 +19,8 @@ from promptvault.errors import (
     PermissionDeniedError,
     UnavailableError,
 )
-from promptvault.server.administration import Administration
-from promptvault.services.signing_in import sign_in_by_browser
+from promptvault.server.admin import Administration
+from promptvault.services.sync.login import sign_in_by_browser
 from promptvault.wire.device_code import DeviceCodeRead
 from tests.client.stub import Reply, Stub
 from tests.conftest import Process, Pvt, Result

@@ -12,7 +12,7 @@ from fastapi import APIRouter
 from psycopg.errors import UndefinedTable
 from pydantic import BaseModel
 
-from promptvault.server.administration import Administration
+from promptvault.server.admin import Administration
 from promptvault.server.dependencies import Transaction
 from tests.server.conftest import EMAIL, SECRET, Server, ServerProcess
 

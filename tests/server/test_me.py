@@ -4,7 +4,7 @@ import httpx
 import psycopg
 
 from promptvault.domain.tier import Tier
-from promptvault.server.administration import Administration
+from promptvault.server.admin import Administration
 from tests.server.conftest import EMAIL
 
 

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from schemathesis import APIOperation, Case, GenerationMode, checks
 
 from promptvault.domain.tier import Tier
-from promptvault.server.administration import Administration
+from promptvault.server.admin import Administration
 from promptvault.server.app import create_app
 from promptvault.server.settings import Settings
 from tests.server.conftest import EMAIL, SECRET, Server, scratch_database

@@ -13,8 +13,8 @@ import httpx
 import psycopg
 import pytest
 
-from promptvault.server.cluster import Cluster
-from promptvault.server.unprivileged import owner
+from promptvault.server.postgres.cluster import Cluster
+from promptvault.server.postgres.unprivileged import owner
 from tests.conftest import Process, Pvt
 from tests.server.conftest import EMAIL, ServerProcess
 

@@ -7,8 +7,8 @@ import psycopg
 import pytest
 
 from promptvault.domain.tier import Tier
-from promptvault.server.address import client_network
-from promptvault.server.administration import Administration
+from promptvault.server.admin import Administration
+from promptvault.server.http.address import client_network
 from promptvault.server.limit.rule import SIGN_IN_BY_EMAIL
 from tests.server.browser import PASSWORD, Browser
 from tests.server.conftest import EMAIL, Server

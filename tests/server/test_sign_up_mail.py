@@ -15,7 +15,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from promptvault.domain.tier import Tier
-from promptvault.server.administration import Administration
+from promptvault.server.admin import Administration
 from promptvault.wire.device_code import CLIENT_ID, GRANT_TYPE
 from tests.server.browser import PASSWORD, Browser
 from tests.server.conftest import EMAIL, Server

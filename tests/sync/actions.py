@@ -14,9 +14,9 @@ from promptvault.errors import (
     AuthenticationError,
     InvalidInputError,
 )
-from promptvault.services import saving
-from promptvault.services.manuscript import Fields, read_written
-from promptvault.services.syncing import SyncReport
+from promptvault.services.prompts import edit as saving
+from promptvault.services.prompts.prompt_document import Fields, read_written
+from promptvault.services.sync.rounds import SyncReport
 from promptvault.vault.reader import reading
 from promptvault.wire.sync import SyncAnswer
 from tests.sync.crash import KilledError, crashing, spared

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from promptvault.services.linking import linked
 from promptvault.services.locking import locked
-from promptvault.services.syncing import Exchange, SyncReport, snapshot, synchronise
+from promptvault.services.sync.linking import linked
+from promptvault.services.sync.rounds import Exchange, SyncReport, snapshot, synchronise
 from promptvault.vault.database import bulk_transaction
 from promptvault.vault.repository import Repository
+from promptvault.vault.sync.conflict_copy import Side, resolve_side, sides
 from promptvault.vault.sync.item import Hold, release
-from promptvault.vault.sync.side import Side, resolve_side, sides
 from promptvault.vault.sync.version import content_of
 from tests.sync.laptop import Laptop
 

@@ -16,7 +16,7 @@ from pydantic import SecretStr, TypeAdapter
 from promptvault.domain.tier import Tier
 from promptvault.domain.vault_digest import vault_digest
 from promptvault.errors import AuthenticationError, TooLargeError
-from promptvault.server.administration import Administration
+from promptvault.server.admin import Administration
 from promptvault.server.app import create_app
 from promptvault.server.database import Connection
 from promptvault.server.settings import Settings

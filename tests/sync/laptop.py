@@ -13,11 +13,16 @@ from promptvault.client.client import connect
 from promptvault.domain.prompt import Author, Prompt, Version
 from promptvault.domain.variable import variables_to_mapping
 from promptvault.paths import Paths
-from promptvault.services import saving
-from promptvault.services.doctor import examine
-from promptvault.services.linking import linked
-from promptvault.services.manuscript import Fields, read_written
-from promptvault.services.syncing import Direction, Exchange, SyncReport, synchronise
+from promptvault.services.health.doctor import examine
+from promptvault.services.prompts import edit as saving
+from promptvault.services.prompts.prompt_document import Fields, read_written
+from promptvault.services.sync.linking import linked
+from promptvault.services.sync.rounds import (
+    Direction,
+    Exchange,
+    SyncReport,
+    synchronise,
+)
 from promptvault.services.workspace import Workspace
 from promptvault.vault.reader import Selection, reading
 from promptvault.wire.sync import SyncAnswer

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from promptvault.services import doctor
-from promptvault.services.syncing import snapshot
+from promptvault.services.health import doctor
+from promptvault.services.sync.rounds import snapshot
 from promptvault.vault.sync.link import get_link
-from promptvault.vault.sync.outgoing import has_outgoing
+from promptvault.vault.sync.push import has_outgoing
 from promptvault.vault.sync.state import stored
 from tests.sync.actions import World
 from tests.sync.device import Device, tokens_of

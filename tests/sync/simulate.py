@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psycopg
 
-from promptvault.server import embedded, migration
+from promptvault.server.postgres import embedded, migration
 from tests.sync import oracle
 from tests.sync.actions import DEVICES, Scenario, World
 from tests.sync.hosted import Host, Hosted, hosting

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from promptvault.domain.tier import Tier
-from promptvault.server.administration import Administration
+from promptvault.server.admin import Administration
 from promptvault.vault.lock import exclusive
 from tests.conftest import Process
 from tests.server.conftest import EMAIL, Server

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from promptvault.server.administration import Administration
-from promptvault.services.conflict import Device, find
-from promptvault.services.syncing import Exchange
+from promptvault.server.admin import Administration
+from promptvault.services.sync.conflict import Device, find
+from promptvault.services.sync.rounds import Exchange
 from promptvault.vault.reader import reading
 from promptvault.wire.sync import SyncAnswer
 from tests.server.conftest import EMAIL, Server

@@ -9,10 +9,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from promptvault.services import saving
-from promptvault.services.conflict import find, find_all
-from promptvault.services.settling import settle, settle_with
-from promptvault.services.syncing import Direction, Exchange
+from promptvault.services.prompts import edit
+from promptvault.services.sync.conflict import find, find_all
+from promptvault.services.sync.resolve import settle, settle_with
+from promptvault.services.sync.rounds import Direction, Exchange
 from promptvault.vault.reader import reading
 from promptvault.vault.sync.item import Hold
 from promptvault.wire.sync import SyncAnswer
@@ -68,7 +68,7 @@ def test_an_edit_beside_a_prompt_outlives_its_removal(
 ) -> None:
     quarrel(one, two, "a")
     one.delete("a")
-    saving.empty_trash(one.workspace)
+    edit.empty_trash(one.workspace)
     if is_lost:
         shutil.rmtree(two.home)
         two = new_laptop("three")
@@ -87,7 +87,7 @@ def test_who_has_seen_a_conflict_may_remove_the_prompt(
     quarrel(one, two, "a")
     one.sync()
     one.delete("a")
-    saving.empty_trash(one.workspace)
+    edit.empty_trash(one.workspace)
     sync_all(one, two)
     assert (one.names(), two.names()) == ([], [])
     assert two.names(trashed=True) == []
@@ -103,7 +103,7 @@ def test_a_removal_stays_though_its_settlement_comes_on_a_later_page(
     one.add("earlier", "b\n")
     one.sync()
     one.delete("a")
-    saving.empty_trash(one.workspace)
+    edit.empty_trash(one.workspace)
     one.sync()
     sync_all(two, three, one)
     for device in (one, two, three):
@@ -201,12 +201,12 @@ def test_what_is_taken_out_of_the_trash_stays_out(
     one.delete("a")
     sync_all(one, two)
     if is_restored_first:
-        saving.restore(two.workspace, "a")
+        edit.restore(two.workspace, "a")
         two.relink()
     else:
         two.relink()
         sync_all(two, one)
-        saving.restore(two.workspace, "a")
+        edit.restore(two.workspace, "a")
     sync_all(two, one)
     assert (one.names(), two.names()) == (["a"], ["a"])
     two.delete("a")
@@ -221,8 +221,8 @@ def test_what_others_deleted_stays_deleted_after_a_relink(
     two.clock = itertools.count(seconds)
     two.add("a", "A\n")
     sync_all(two, one)
-    saving.delete(two.workspace, ["a"])
-    saving.restore(two.workspace, "a")  # long before it is deleted
+    edit.delete(two.workspace, ["a"])
+    edit.restore(two.workspace, "a")  # long before it is deleted
     sync_all(two, one)
     one.delete("a")
     one.sync()

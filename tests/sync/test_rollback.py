@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from promptvault.domain.revision import parse_revision
-from promptvault.services import saving
-from promptvault.services.syncing import SyncReport
+from promptvault.services.prompts import edit
+from promptvault.services.sync.rounds import SyncReport
 from promptvault.vault.reader import reading
 from tests.sync import oracle
 from tests.sync.actions import Scenario, World
@@ -94,7 +94,7 @@ def test_an_acknowledged_deletion_stays(world: World, order: tuple[int, ...]) ->
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_an_acknowledged_label_stays(world: World, order: tuple[int, ...]) -> None:
-    saving.label(world.devices[0].workspace, "a@1", "prod")
+    edit.label(world.devices[0].workspace, "a@1", "prod")
     _sync(world, 0, 2)
     _go_back(world)
     _sync(world, *order, *order)

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from promptvault.services import redaction, saving
-from promptvault.services.manuscript import Fields
-from promptvault.services.syncing import Exchange
+from promptvault.services.prompts import edit, redact
+from promptvault.services.prompts.prompt_document import Fields
+from promptvault.services.sync.rounds import Exchange
 from promptvault.vault.sync.item import Hold
 from promptvault.wire.sync import SyncAnswer
 from tests.sync.conftest import NewLaptop
@@ -66,19 +66,19 @@ def test_a_prompt_whose_words_hold_a_secret_stays(
     held = one.sync(line).standing.held
     assert (held, line.has_key) == ({Hold.SECRETS: 1}, False)
     assert one.get("a").is_held_back
-    (found,) = redaction.scan(one.workspace)
+    (found,) = redact.scan(one.workspace)
     assert [each for each, _ in found.fields] == list(fields)
-    redaction.redact(one.workspace, [])
+    redact.redact(one.workspace, [])
     one.sync(line)
     two.sync()
     assert (two.names(), line.has_key) == (["a", "b"], False)
-    assert redaction.scan(one.workspace) == []
+    assert redact.scan(one.workspace) == []
 
 
 def test_a_name_with_a_secret_stays(one: Laptop, two: Laptop, line: Line) -> None:
     one.add(f"{KEY}/a", "A\n")
     assert one.sync(line).standing.held == {Hold.SECRETS: 1}
-    redaction.redact(one.workspace, [f"{KEY}/a"])
+    redact.redact(one.workspace, [f"{KEY}/a"])
     one.sync(line)
     two.sync()
     assert (two.names(), line.has_key) == (["redacted-gitlab-token/a"], False)
@@ -91,7 +91,7 @@ def test_what_was_allowed_leaves_and_a_new_secret_does_not(
     one.sync(line)
     assert line.has_key
     other = KEY[:-4] + "wxyz"
-    saving.change(one.workspace, "a", Fields(description=other))
+    edit.change(one.workspace, "a", Fields(description=other))
     assert one.sync(line).standing.held == {Hold.SECRETS: 1}
     assert not any(other in each for each in line.sent)
 
@@ -131,7 +131,7 @@ def test_messages_and_titles_of_conversations_go_redacted(
 ) -> None:
     one.add("a", "A\n")
     content = one.current("a").content
-    saving.edit(one.workspace, one.get("a"), content, "more\n", f"Not {KEY}")
+    edit.edit(one.workspace, one.get("a"), content, "more\n", f"Not {KEY}")
     with closing(connect_sqlite(one.paths.database)) as database, database:
         database.execute(
             """INSERT INTO origins (prompt_pk, source, conversation_title, url)

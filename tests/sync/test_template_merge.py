@@ -2,8 +2,8 @@
 
 import pytest
 
-from promptvault.services import saving
-from promptvault.services.manuscript import Fields
+from promptvault.services.prompts import edit
+from promptvault.services.prompts.prompt_document import Fields
 from promptvault.services.template_reading import is_template
 from tests.sync.laptop import Laptop
 from tests.sync.test_hardship import sync_all
@@ -20,7 +20,7 @@ def text(first: str, last: str) -> str:
 def add_template(laptop: Laptop, body: str) -> None:
     """Save a template called "a"."""
     laptop.add("a", body)
-    saving.change(laptop.workspace, "a", Fields(), template=True)
+    edit.change(laptop.workspace, "a", Fields(), template=True)
 
 
 def test_two_templates_that_make_a_broken_one_are_in_conflict(

@@ -14,7 +14,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 import promptvault.server.migrations
-from promptvault.server import migration
+from promptvault.server.postgres import migration
 from promptvault.vault.migrations import LATEST, STEPS
 from tests.faults.conftest import duplicate, pristine, shim  # noqa: F401 - fixtures
 from tests.faults.hosting import Host, Served, User, serving

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from promptvault.services.syncing import SyncReport
+from promptvault.services.sync.rounds import SyncReport
 from promptvault.wire.sync import Result, SyncAnswer
 from tests.sync.device import tokens_of
 

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from promptvault import setting_value
-from promptvault.cli import browser, options, render_account, rows_account, terminal
+from promptvault.cli import browser, options, terminal
 from promptvault.cli.context import paths
+from promptvault.cli.render import account as render_account
+from promptvault.cli.rows import account as rows_account
 from promptvault.cli.workspace import settings
 from promptvault.config import Place
 from promptvault.errors import NotFoundError, PromptVaultError, UnavailableError
-from promptvault.services import session as sessions
-from promptvault.services.session import Session
+from promptvault.services.sync import session as sessions
+from promptvault.services.sync.session import Session
 from promptvault.setting_key import find_key
 
 if TYPE_CHECKING:
@@ -87,7 +89,7 @@ def _former(address: "Address") -> Session | None:
 
 
 def _end_device(former: Session) -> None:
-    from promptvault.services import signing_in  # httpx, as in _client
+    from promptvault.services.sync import login as signing_in  # httpx, as in _client
 
     with _client(former.address, former.token) as client:
         signing_in.end_device(client)
@@ -95,7 +97,7 @@ def _end_device(former: Session) -> None:
 
 def _approved(address: "Address", *, opens: bool) -> str:
     """Return the token of this device, which somebody approves in a browser."""
-    from promptvault.services import signing_in  # httpx, as in _client
+    from promptvault.services.sync import login as signing_in  # httpx, as in _client
 
     def show(code: "DeviceCodeRead") -> None:
         terminal.note(f"Open {code.verification_uri} and enter {code.user_code}")
@@ -168,7 +170,7 @@ def logout(
 
 
 def _sign_out(session: Session, *, everywhere: bool) -> str:
-    from promptvault.services import signing_in  # httpx, as in _client
+    from promptvault.services.sync import login as signing_in  # httpx, as in _client
 
     with _client(session.address, session.token) as client:
         return signing_in.sign_out(client, everywhere=everywhere)
@@ -220,7 +222,7 @@ def revoke_device(
     as_json: options.Json = False,
 ) -> None:
     """Sign a device out, or a machine's token; what it has stays there."""
-    from promptvault.services import signing_in  # httpx, as in _client
+    from promptvault.services.sync import login as signing_in  # httpx, as in _client
 
     session = _session()
     with _client(session.address, session.token) as client:

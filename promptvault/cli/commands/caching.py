@@ -2,11 +2,13 @@
 
 import typer
 
-from promptvault.cli import options, render, render_spending, terminal
+from promptvault.cli import options, terminal
 from promptvault.cli.context import now, paths
+from promptvault.cli.render import prompts as render
+from promptvault.cli.render import spending as render_spending
 from promptvault.cli.workspace import settings
-from promptvault.vault.response_cache import ResponseCache
-from promptvault.vault.spending import Spending
+from promptvault.vault.activity.response_cache import ResponseCache
+from promptvault.vault.activity.spending import Spending
 
 cache = typer.Typer(no_args_is_help=True, help="Look at the kept answers, drop them.")
 

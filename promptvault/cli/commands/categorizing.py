@@ -4,22 +4,17 @@ from typing import Annotated
 
 import typer
 
-from promptvault.cli import (
-    category,
-    completion,
-    options,
-    render_category,
-    render_model,
-    terminal,
-)
+from promptvault.cli import category, completion, options, terminal
 from promptvault.cli.asking import Asking, DryRun, asks_model
 from promptvault.cli.context import open_reader
 from promptvault.cli.model import open_model
+from promptvault.cli.render import category as render_category
+from promptvault.cli.render import model as render_model
 from promptvault.cli.workspace import workspace
 from promptvault.errors import InvalidInputError
-from promptvault.services import categorizing
-from promptvault.services.categorizing import Proposals, Wanted, Way
-from promptvault.services.category_proposal import Aspect
+from promptvault.services.categories import categorize as categorizing
+from promptvault.services.categories.categorize import Proposals, Wanted, Way
+from promptvault.services.categories.proposal import Aspect
 
 
 @asks_model

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from promptvault.cli import options, render, terminal
+from promptvault.cli import options, terminal
 from promptvault.cli.context import paths
+from promptvault.cli.render import prompts as render
 from promptvault.cli.workspace import settings
 from promptvault.config import HIDDEN, Place, Setting, store
 from promptvault.credentials import delete_credential, find_place, store_credential

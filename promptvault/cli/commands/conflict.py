@@ -6,16 +6,18 @@ from typing import Annotated
 
 import typer
 
-from promptvault.cli import completion, options, render_conflict, rows_sync, terminal
+from promptvault.cli import completion, options, terminal
 from promptvault.cli.commands.text import read_file
 from promptvault.cli.context import open_reader
 from promptvault.cli.editor import Draft, keeping
+from promptvault.cli.render import conflict as render_conflict
+from promptvault.cli.rows import sync as rows_sync
 from promptvault.cli.workspace import workspace
 from promptvault.errors import InvalidInputError
-from promptvault.services import conflict as finding
-from promptvault.services import settling
-from promptvault.services.conflict import Conflict
-from promptvault.services.settling import Settled
+from promptvault.services.sync import conflict as finding
+from promptvault.services.sync import resolve as settling
+from promptvault.services.sync.conflict import Conflict
+from promptvault.services.sync.resolve import Settled
 
 conflicts = typer.Typer(
     no_args_is_help=True, help="List, show and settle what sync could not merge."

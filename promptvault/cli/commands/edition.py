@@ -5,17 +5,23 @@ from typing import Annotated
 
 import typer
 
-from promptvault.cli import completion, options, render, rows, terminal
+from promptvault.cli import completion, options, terminal
 from promptvault.cli.commands.text import read_file
 from promptvault.cli.context import open_reader
 from promptvault.cli.editor import Draft, keeping
+from promptvault.cli.render import prompts as render
+from promptvault.cli.rows import prompts as rows
 from promptvault.cli.unsaved_text import find_unsaved, tell_unsaved
 from promptvault.cli.workspace import workspace
 from promptvault.domain.name import parse_reference, validate_name
 from promptvault.errors import InvalidInputError
-from promptvault.services import saving
-from promptvault.services.manuscript import Fields, editable_text, read_written
-from promptvault.services.outcome import Outcome, Saved
+from promptvault.services.prompts import edit as saving
+from promptvault.services.prompts.outcome import Outcome, Saved
+from promptvault.services.prompts.prompt_document import (
+    Fields,
+    editable_text,
+    read_written,
+)
 
 
 def add(
@@ -66,7 +72,7 @@ def add(
 
 
 def _warn_of_failure(name: str) -> None:
-    from promptvault.services.linting import failure  # Jinja2, for templates alone
+    from promptvault.services.prompts.lint import failure  # Jinja2, for templates alone
 
     with open_reader() as reader:
         found = failure(reader, name)

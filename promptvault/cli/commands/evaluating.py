@@ -5,17 +5,23 @@ from typing import Annotated
 
 import typer
 
-from promptvault.cli import options, record, render_evaluation, render_model, terminal
+from promptvault.cli import options, record, terminal
 from promptvault.cli.asking import Asking, DryRun, asks_model
 from promptvault.cli.commands.text import read_file
 from promptvault.cli.context import now, open_reader, paths
 from promptvault.cli.model import open_model
+from promptvault.cli.render import (
+    evaluation as render_evaluation,
+)
+from promptvault.cli.render import (
+    model as render_model,
+)
 from promptvault.errors import InvalidInputError
-from promptvault.services import evaluating
-from promptvault.services.eval_case import Suite, read_suite
-from promptvault.services.eval_plan import Aim, Plan, plan
-from promptvault.services.model import Model
-from promptvault.vault import evaluation_log
+from promptvault.services.asking.model import Model
+from promptvault.services.evaluation import evaluate
+from promptvault.services.evaluation.case import Suite, read_suite
+from promptvault.services.evaluation.plan import Aim, Plan, plan
+from promptvault.vault.activity import evaluations
 
 _CHECK_FAILED = 5
 """The exit code where a case fails, or with --against got worse."""
@@ -86,8 +92,8 @@ def _read(cases: str) -> Suite:
 
 def _evaluate(made: Plan, model: Model, judge_model: Model, *, as_json: bool) -> None:
     with render_model.progress("Asking", len(made.requests)) as advance:
-        done = evaluating.evaluate(made, model, judge_model, now, advance)
-    number = evaluating.keep(paths().activity, done, terminal.note)
+        done = evaluate.evaluate(made, model, judge_model, now, advance)
+    number = evaluate.keep(paths().activity, done, terminal.note)
     if as_json:
         terminal.write_json(render_evaluation.evaluation_row(number, done))
     else:
@@ -100,7 +106,7 @@ def _list(reference: str, *, as_json: bool) -> None:
     with open_reader() as reader:
         name = record.names(reader)
         condition = record.condition(reader, reference)
-        found = evaluation_log.entries(paths().activity, condition)
+        found = evaluations.entries(paths().activity, condition)
         if as_json:
             rows = (render_evaluation.entry_row(entry, name) for entry in found)
             return terminal.write_json_rows(rows)

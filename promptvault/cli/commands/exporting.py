@@ -5,11 +5,13 @@ from typing import Annotated
 
 import typer
 
-from promptvault.cli import completion, options, render, rows, terminal
+from promptvault.cli import completion, options, terminal
 from promptvault.cli.context import open_reader
+from promptvault.cli.render import prompts as render
+from promptvault.cli.rows import prompts as rows
 from promptvault.domain.prompt import validate_tag
-from promptvault.services import exporting
-from promptvault.services.exporting import Format
+from promptvault.services.prompts import export as exporting
+from promptvault.services.prompts.export import Format
 from promptvault.vault.reader import Selection
 
 

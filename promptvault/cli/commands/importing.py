@@ -8,24 +8,19 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from promptvault.cli import (
-    completion,
-    options,
-    progress,
-    render_import,
-    rows,
-    terminal,
-)
+from promptvault.cli import completion, options, progress, terminal
 from promptvault.cli.asking import Asking, asks_model
 from promptvault.cli.context import open_reader
+from promptvault.cli.render import imports as render_import
+from promptvault.cli.rows import prompts as rows
 from promptvault.cli.workspace import settings, workspace
 from promptvault.errors import ImportSourceError, InvalidInputError
-from promptvault.importers.candidate import Failure
-from promptvault.importers.document import Found, Known, documents, piped
+from promptvault.importers.input.candidate import Failure
+from promptvault.importers.input.document import Found, Known, documents, piped
 from promptvault.importers.registry import AUTO
-from promptvault.services import ledger
-from promptvault.services.import_report import Options, Report, Take
-from promptvault.services.importing import run
+from promptvault.services.imports import log
+from promptvault.services.imports.report import Options, Report, Take
+from promptvault.services.imports.run import run
 
 imports = typer.Typer(no_args_is_help=True, help="List, show, undo imports.")
 
@@ -161,7 +156,7 @@ def _categorized(report: Report, after: _Afterwards) -> dict[str, Any] | None:
     # What this needs takes 30 ms to import, which other imports need not pay.
     from promptvault.cli import category
     from promptvault.cli.model import open_model
-    from promptvault.services.categorizing import Way
+    from promptvault.services.categories.categorize import Way
 
     def means() -> Way:
         model = None if after.offline else open_model("categorize", after.asking)
@@ -219,7 +214,7 @@ def _date(text: str) -> datetime:
 def list_imports(as_json: options.Json = False) -> None:
     """List imports, newest first."""
     with open_reader() as reader:
-        found = ledger.entries(reader)
+        found = log.entries(reader)
         if as_json:
             terminal.write_json_rows(map(rows.import_row, found))
         else:
@@ -230,9 +225,9 @@ def list_imports(as_json: options.Json = False) -> None:
 def show(key: ImportId, as_json: options.Json = False) -> None:
     """Show an import: its counts and reasons, and the prompts it brought."""
     with open_reader() as reader:
-        found = ledger.entry(reader, key)
-        names = ledger.brought(reader, found)
-        files = ledger.files(reader, found)
+        found = log.entry(reader, key)
+        names = log.brought(reader, found)
+        files = log.files(reader, found)
     if as_json:
         more = {"prompts": names, "files_read": files}
         terminal.write_json(rows.import_row(found) | more)
@@ -243,7 +238,7 @@ def show(key: ImportId, as_json: options.Json = False) -> None:
 @imports.command("undo")
 def undo(key: ImportId, as_json: options.Json = False) -> None:
     """Take back what an import brought; what was changed since stays."""
-    found, result = ledger.undo(workspace(), key)
+    found, result = log.undo(workspace(), key)
     if as_json:
         terminal.write_json({"id": found.id, **result._asdict()})
     else:

@@ -4,23 +4,26 @@ from typing import Annotated
 
 import typer
 
-from promptvault.cli import (
-    options,
-    record,
-    render,
-    render_model,
-    render_optimization,
-    terminal,
-)
+from promptvault.cli import options, record, terminal
 from promptvault.cli.asking import Asking, DryRun, asks_model
 from promptvault.cli.context import open_reader, paths
 from promptvault.cli.model import open_model
+from promptvault.cli.render import (
+    model as render_model,
+)
+from promptvault.cli.render import (
+    optimization as render_optimization,
+)
+from promptvault.cli.render import (
+    prompts as render,
+)
 from promptvault.cli.workspace import workspace
 from promptvault.errors import InvalidInputError
-from promptvault.services import optimizing, retrieval
-from promptvault.services.model import Model
-from promptvault.services.optimizing import Result
-from promptvault.vault import optimization_log
+from promptvault.services.asking.model import Model
+from promptvault.services.optimization import optimize as optimizing
+from promptvault.services.optimization.optimize import Result
+from promptvault.services.prompts import retrieval
+from promptvault.vault.activity import optimizations as optimization_log
 
 _MOST_CANDIDATES = 10
 

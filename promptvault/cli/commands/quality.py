@@ -4,10 +4,11 @@ from typing import Annotated, Any
 
 import typer
 
-from promptvault.cli import completion, options, render_quality, terminal
+from promptvault.cli import completion, options, terminal
 from promptvault.cli.context import open_reader
-from promptvault.services import linting
-from promptvault.services.linting import Linted, Severity
+from promptvault.cli.render import quality as render_quality
+from promptvault.services.prompts import lint as linting
+from promptvault.services.prompts.lint import Linted, Severity
 from promptvault.vault.statistics import Counts, Statistics, statistics
 
 _ERRORS_FOUND = 5

@@ -4,10 +4,12 @@ from typing import Annotated
 
 import typer
 
-from promptvault.cli import completion, options, render, rows, terminal
+from promptvault.cli import completion, options, terminal
 from promptvault.cli.context import open_reader
+from promptvault.cli.render import prompts as render
+from promptvault.cli.rows import prompts as rows
 from promptvault.cli.workspace import workspace
-from promptvault.services import saving
+from promptvault.services.prompts import edit
 from promptvault.vault.reader import Selection, Sort
 
 trash = typer.Typer(no_args_is_help=True, help="List, restore, empty the trash.")
@@ -39,10 +41,10 @@ def delete(
     folders = [name for name in names if name.endswith("/")]
     if folders and not yes:
         with open_reader() as reader:
-            count = len(saving.named(reader, folders))
+            count = len(edit.named(reader, folders))
         counted, where = render.count(count, "prompt"), ", ".join(folders)
         terminal.confirm(f"Delete {counted} in {where}?", "--yes")
-    results = saving.delete(workspace(), names, message)
+    results = edit.delete(workspace(), names, message)
     if as_json:
         terminal.write_json_rows(map(rows.saved_row, results))
     else:
@@ -69,7 +71,7 @@ def restore(
     as_json: options.Json = False,
 ) -> None:
     """Take a prompt out of the trash."""
-    saved = saving.restore(workspace(), name, new)
+    saved = edit.restore(workspace(), name, new)
     if as_json:
         terminal.write_json(rows.saved_row(saved))
     else:
@@ -83,7 +85,7 @@ def empty(yes: options.Yes = False, as_json: options.Json = False) -> None:
         count = reader.count(Selection(trashed=True))
     if count and not yes:
         terminal.confirm(f"Remove {render.count(count, 'prompt')} for good?", "--yes")
-    removed = saving.empty_trash(workspace()) if count else 0
+    removed = edit.empty_trash(workspace()) if count else 0
     if as_json:
         terminal.write_json({"removed": removed})
     else:

@@ -6,20 +6,17 @@ from typing import Annotated
 
 import typer
 
-from promptvault.cli import (
-    completion,
-    options,
-    render,
-    render_similarity,
-    rows,
-    terminal,
-)
+from promptvault.cli import completion, options, terminal
 from promptvault.cli.context import open_reader
 from promptvault.cli.pager import paged
+from promptvault.cli.render import prompts as render
+from promptvault.cli.render import similarity as render_similarity
+from promptvault.cli.rows import prompts as rows
 from promptvault.domain.prompt import validate_tag
 from promptvault.errors import InvalidInputError
-from promptvault.services import retrieval, similarity
-from promptvault.services.similarity import LEAST_THRESHOLD, THRESHOLD, Group
+from promptvault.services.prompts import retrieval
+from promptvault.services.similar import groups
+from promptvault.services.similar.groups import LEAST_THRESHOLD, THRESHOLD, Group
 from promptvault.vault import search as finder
 from promptvault.vault.reader import Selection, Sort
 
@@ -79,7 +76,7 @@ def list_(
         raise InvalidInputError("--threshold needs --similar.")
     with open_reader() as reader:
         if similar:
-            found = similarity.find(reader, selection, threshold or THRESHOLD)
+            found = groups.find(reader, selection, threshold or THRESHOLD)
             return _groups(islice(found, limit), plain, as_json, as_lines)
         if plain and sort is Sort.NAME:
             names = reader.names(selection, limit)

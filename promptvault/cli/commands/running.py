@@ -5,18 +5,20 @@ from typing import Annotated
 
 import typer
 
-from promptvault.cli import options, record, render_model, render_run, terminal
+from promptvault.cli import options, record, terminal
 from promptvault.cli.asking import Asking, DryRun, asks_model
 from promptvault.cli.commands.text import read_values
 from promptvault.cli.context import open_reader, paths
 from promptvault.cli.model import open_model
 from promptvault.cli.pipe import read_or_tell
+from promptvault.cli.render import model as render_model
+from promptvault.cli.render import run as render_run
 from promptvault.cli.workspace import workspace
 from promptvault.errors import InvalidInputError
-from promptvault.services import running
-from promptvault.services.model import Model, Stopped
-from promptvault.services.running import Composed, Done, Order
-from promptvault.vault import run_log
+from promptvault.services.asking import run as running
+from promptvault.services.asking.model import Model, Stopped
+from promptvault.services.asking.run import Composed, Done, Order
+from promptvault.vault.activity import runs as run_log
 
 _GUESSED_TOKENS = 500
 """What an answer may have, for the plan of --dry-run."""

@@ -4,10 +4,13 @@ from typing import Annotated
 
 import typer
 
-from promptvault.cli import completion, options, render, render_secret, rows, terminal
+from promptvault.cli import completion, options, terminal
+from promptvault.cli.render import prompts as render
+from promptvault.cli.render import secret as render_secret
+from promptvault.cli.rows import prompts as rows
 from promptvault.cli.workspace import workspace
 from promptvault.errors import InvalidInputError
-from promptvault.services import redaction
+from promptvault.services.prompts import redact as redaction
 
 _SECRETS_FOUND = 5
 """The exit code of `scan` when a prompt is held back."""

@@ -22,8 +22,8 @@ def pick(
 ) -> None:
     """Choose a prompt in a fuzzy picker and print its name, as for $(...)."""
     # prompt_toolkit takes longer to import than Tab may.
-    from promptvault.cli.picker import Choice
-    from promptvault.cli.picker import pick as run_picker
+    from promptvault.cli.picker.picker import Choice
+    from promptvault.cli.picker.picker import pick as run_picker
 
     with open_reader() as reader:
         selection = Selection(folder, tuple(tags or ()))

@@ -35,8 +35,9 @@ def serve(
 ) -> None:
     """Run the hosted side: accounts, devices, sync; until Ctrl-C."""
     with installed():
-        from promptvault.server import hosting, serving
-    with hosting.serving(database_url, paths().server) as ground:
+        from promptvault.server import serving
+        from promptvault.server.postgres import database_choice
+    with database_choice.serving(database_url, paths().server) as ground:
         serving.run(
             ground.settings,
             host=host,

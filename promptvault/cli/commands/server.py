@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from promptvault.cli import options, render, render_server, terminal
+from promptvault.cli import options, terminal
 from promptvault.cli.commands.serve import DatabaseUrl, installed
 from promptvault.cli.context import paths
+from promptvault.cli.render import prompts as render
+from promptvault.cli.render import server as render_server
 from promptvault.domain.tier import ALLOWANCES, Tier
 from promptvault.domain.timestamp import to_text
 from promptvault.errors import AlreadyExistsError, InvalidInputError
@@ -19,7 +21,7 @@ from promptvault.private_file import open_private
 
 if TYPE_CHECKING:
     from promptvault.server.account.repository import Membership
-    from promptvault.server.administration import Administration
+    from promptvault.server.admin import Administration
 
 server = typer.Typer(no_args_is_help=True, help="Manage a server's users.")
 user = typer.Typer(no_args_is_help=True, help="Add and list users, and set passwords.")
@@ -37,7 +39,8 @@ Password = Annotated[
 def migrate(database_url: DatabaseUrl = None, as_json: options.Json = False) -> None:
     """Bring the database's schema up to date, before the new version serves."""
     with installed():
-        from promptvault.server import hosting, migration
+        from promptvault.server.postgres import database_choice as hosting
+        from promptvault.server.postgres import migration
     revision = hosting.migrate(database_url, paths().server)
     if as_json:
         terminal.write_json({"revision": revision, "newest": migration.newest()})
@@ -250,8 +253,8 @@ def purge(database_url: DatabaseUrl = None, as_json: options.Json = False) -> No
 @contextlib.contextmanager
 def _administration(database_url: str | None) -> Iterator["Administration"]:
     with installed():
-        from promptvault.server import hosting
-        from promptvault.server.administration import Administration
+        from promptvault.server.admin import Administration
+        from promptvault.server.postgres import database_choice as hosting
     with hosting.administering(database_url, paths().server) as settings:
         yield Administration(settings)
 

@@ -4,10 +4,11 @@ from typing import Annotated
 
 import typer
 
-from promptvault.cli import discovery, options, render_suggestion, terminal
+from promptvault.cli import discovery, options, terminal
 from promptvault.cli.context import open_reader
-from promptvault.services import suggesting
-from promptvault.services.suggestion import Kind
+from promptvault.cli.render import suggestion as render_suggestion
+from promptvault.services.suggestions import suggest as suggesting
+from promptvault.services.suggestions.suggestion import Kind
 
 
 def suggest(

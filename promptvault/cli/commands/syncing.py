@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from promptvault.cli import options, progress_sync, render_sync, rows_sync, terminal
+from promptvault.cli import options, progress_sync, terminal
 from promptvault.cli.context import now, paths
+from promptvault.cli.render import sync as render_sync
+from promptvault.cli.rows import sync as rows_sync
 from promptvault.cli.workspace import settings, unsynced_workspace
 from promptvault.domain.timestamp import to_text
 from promptvault.errors import (
@@ -15,16 +17,16 @@ from promptvault.errors import (
     PromptVaultError,
     TierLimitError,
 )
-from promptvault.services import session as sessions
-from promptvault.services.session import Session
-from promptvault.services.sync_record import last_sync
+from promptvault.services.sync import session as sessions
+from promptvault.services.sync.session import Session
+from promptvault.services.sync.sync_record import last_sync
 from promptvault.vault.sync.item import PLAN_HOLDS
 
 if TYPE_CHECKING:
     from promptvault.client.client import Client
-    from promptvault.services.sync_run import Order, Tell
-    from promptvault.services.syncing import SyncReport
-    from promptvault.vault.sync.standing import Standing
+    from promptvault.services.sync.rounds import SyncReport
+    from promptvault.services.sync.run import Order, Tell
+    from promptvault.vault.sync.status import Standing
 
 sync = typer.Typer(help="Sync with your other devices, through a server.")
 
@@ -98,7 +100,7 @@ def pull(
 @sync.command("status")
 def status(as_json: options.Json = False) -> None:
     """Show what is to be sent, in conflict or held back; no server is asked."""
-    from promptvault.services.sync_run import where_it_stands  # as in _sync
+    from promptvault.services.sync.run import where_it_stands  # as in _sync
 
     standing = where_it_stands(unsynced_workspace())
     chosen = settings()
@@ -119,15 +121,15 @@ def _order(
     relink: bool = False,
     retry: bool = False,
 ) -> "Order":
-    from promptvault.services.sync_run import Order  # as in _sync
-    from promptvault.services.syncing import Direction
+    from promptvault.services.sync.rounds import Direction
+    from promptvault.services.sync.run import Order  # as in _sync
 
     return Order(Direction(push, pull), relink, retry)
 
 
 def _sync(order: "Order", *, quiet: bool) -> "SyncReport":
     # httpx and pydantic: Tab and --help are quick without them.
-    from promptvault.services.sync_run import sync_once
+    from promptvault.services.sync.run import sync_once
 
     with _signed_in() as (session, client), _telling(quiet) as tell:
         return sync_once(unsynced_workspace(), client, session.address, order, tell)
@@ -148,7 +150,7 @@ def _session() -> Session:
 
 @contextlib.contextmanager
 def _telling(quiet: bool) -> Iterator["Tell"]:
-    from promptvault.services.sync_run import Tell  # as in _sync
+    from promptvault.services.sync.run import Tell  # as in _sync
 
     def tell(message: str) -> None:
         if not quiet:
@@ -184,8 +186,8 @@ def _tell(report: "SyncReport", *, quiet: bool, as_json: bool) -> None:
 
 def _sync_in_background() -> None:
     """Sync for a command that has ended; what goes wrong stands in the log."""
-    from promptvault.services.background import turn
-    from promptvault.services.sync_run import Tell, sync_in_turn  # as in _sync
+    from promptvault.services.sync.background import turn
+    from promptvault.services.sync.run import Tell, sync_in_turn  # as in _sync
 
     try:
         with turn(paths()) as is_mine:
@@ -199,8 +201,8 @@ def _sync_in_background() -> None:
 
 
 def _watch(first: "Order", *, quiet: bool, as_json: bool) -> None:
-    from promptvault.services.sync_run import sync_once  # as in _sync
-    from promptvault.services.watching import Watcher, watch
+    from promptvault.services.sync.run import sync_once  # as in _sync
+    from promptvault.services.sync.watch import Watcher, watch
 
     teller = _Teller(quiet=quiet, as_json=as_json)
     order = first

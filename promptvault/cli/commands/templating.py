@@ -5,19 +5,21 @@ from typing import Annotated, Any
 
 import typer
 
-from promptvault.cli import completion, options, render_model, render_template, terminal
+from promptvault.cli import completion, options, terminal
 from promptvault.cli.asking import Asking, DryRun, asks_model
 from promptvault.cli.commands.text import read_text
 from promptvault.cli.context import open_reader
 from promptvault.cli.model import open_model
+from promptvault.cli.render import model as render_model
+from promptvault.cli.render import template as render_template
 from promptvault.cli.template_proposal import Manner, Proposal, settle, show
 from promptvault.domain.chat import Request
 from promptvault.domain.name import validate_name
 from promptvault.errors import AlreadyExistsError
-from promptvault.services import generalizing, generating
-from promptvault.services.cost import Spent
-from promptvault.services.generalizing import Generalized, Source
-from promptvault.services.model import Model
+from promptvault.services.asking.cost import Spent
+from promptvault.services.asking.model import Model
+from promptvault.services.templates import from_model, from_prompts
+from promptvault.services.templates.from_prompts import Generalized, Source
 
 _ANSWER_TOKENS = 800
 """About how long an answer is."""
@@ -66,13 +68,13 @@ def new(
 ) -> None:
     """Let a model write a template with declared variables, from a description."""
     _refuse_taken(name)
-    request = generating.request_new(
+    request = from_model.request_new(
         _text(description), allow_secrets=asking.allow_secrets
     )
     model = open_model("template new", asking)
     if dry_run:
         return _plan(model, request, as_json=as_json)
-    draft = generating.generate(model, request)
+    draft = from_model.generate(model, request)
     note = message or f"Generate {name} from a description"
     proposal = Proposal(name, draft, note, model.spent, {"model": model.answered})
     manner = Manner(edit, yes, dry_run, as_json)
@@ -121,13 +123,13 @@ def from_(
     manner = Manner(edit, yes, dry_run, as_json)
     model = None if offline else open_model("template from", asking)
     if model is None or not _can_ask(model):
-        made = generalizing.by_rule(given)
+        made = from_prompts.by_rule(given)
         return _offer(made, given, _proposal(made, given, new_name, message), manner)
-    request = generating.request_from(given, allow_secrets=asking.allow_secrets)
+    request = from_model.request_from(given, allow_secrets=asking.allow_secrets)
     if dry_run:
         return _plan(model, request, as_json=as_json)
-    made = generalizing.generalize(
-        given, lambda: generating.generalize_with(model, request, given), terminal.note
+    made = from_prompts.generalize(
+        given, lambda: from_model.generalize_with(model, request, given), terminal.note
     )
     proposal = _proposal(made, given, new_name, message)
     by = {"model": model.answered if made.by_model else None}
@@ -156,7 +158,7 @@ def _sources(names: Sequence[str], new_name: str | None) -> tuple[Source, ...]:
     if new_name:
         _refuse_taken(new_name)
     with open_reader() as reader:
-        return generalizing.sources(reader, names)
+        return from_prompts.sources(reader, names)
 
 
 def _can_ask(model: Model) -> bool:
@@ -172,7 +174,7 @@ def _proposal(
     message: str | None,
 ) -> Proposal:
     with open_reader() as reader:
-        name = new_name or generalizing.free_name(reader, given, made.draft.title)
+        name = new_name or from_prompts.free_name(reader, given, made.draft.title)
     count = len(given)
     of = f"{count} prompts" if count > 1 else given[0].prompt.name
     more = {

@@ -9,7 +9,7 @@ import typer
 from promptvault.cli import options, terminal
 from promptvault.cli.context import now, open_reader, paths
 from promptvault.errors import InvalidInputError
-from promptvault.services import retrieval
+from promptvault.services.prompts import retrieval
 from promptvault.vault.usage import count_use
 
 

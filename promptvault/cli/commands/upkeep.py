@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
-from promptvault.cli import options, render, rows, terminal
+from promptvault.cli import options, terminal
+from promptvault.cli.render import prompts as render
+from promptvault.cli.rows import prompts as rows
 from promptvault.cli.unsaved_text import find_unsaved, tell_unsaved
 from promptvault.cli.workspace import workspace
 from promptvault.errors import InvalidInputError, VaultError
-from promptvault.services import backup as archive
-from promptvault.services import doctor as examination
+from promptvault.services.health import backup as archive
+from promptvault.services.health import doctor as examination
 
 
 def doctor(

@@ -4,14 +4,17 @@ from typing import Annotated
 
 import typer
 
-from promptvault.cli import completion, options, render, rows, terminal
+from promptvault.cli import completion, options, terminal
 from promptvault.cli.context import open_reader
 from promptvault.cli.pager import paged
+from promptvault.cli.render import prompts as render
+from promptvault.cli.rows import prompts as rows
 from promptvault.cli.workspace import workspace
 from promptvault.domain.name import parse_reference
 from promptvault.errors import InvalidInputError
-from promptvault.services import comparison, saving
-from promptvault.services.outcome import Saved
+from promptvault.services.prompts import diff as comparison
+from promptvault.services.prompts import edit
+from promptvault.services.prompts.outcome import Saved
 
 
 def log(
@@ -67,7 +70,7 @@ def revert(
     as_json: options.Json = False,
 ) -> None:
     """Go back to an older version, by making a new one with its text."""
-    _report(saving.revert(workspace(), reference, message), as_json=as_json)
+    _report(edit.revert(workspace(), reference, message), as_json=as_json)
 
 
 def label(
@@ -92,9 +95,9 @@ def label(
     if remove and require_eval:
         raise InvalidInputError("--require-eval is for a label that is put on.")
     if remove:
-        saved = saving.remove_label(workspace(), reference, name, message)
+        saved = edit.remove_label(workspace(), reference, name, message)
     else:
-        saved = saving.label(
+        saved = edit.label(
             workspace(), reference, name, message, require_eval=require_eval
         )
     if as_json:

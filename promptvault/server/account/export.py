@@ -9,8 +9,8 @@ from uuid import UUID
 from psycopg.rows import args_row
 
 from promptvault.server.account.repository import AccountRepository
-from promptvault.server.column import uuids
 from promptvault.server.database import Connection
+from promptvault.server.pg_array import uuids
 from promptvault.server.sync.feed import FeedRepository
 from promptvault.server.sync.history import (
     HistoryRepository,

@@ -8,9 +8,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
-from promptvault.server.address import told_origin, visitor_address
 from promptvault.server.dependencies import AppSettings, Transaction
 from promptvault.server.device_code import service
+from promptvault.server.http.address import told_origin, visitor_address
 from promptvault.wire.device_code import (
     DeviceCodeCreate,
     DeviceCodeRead,

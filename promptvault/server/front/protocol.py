@@ -8,8 +8,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from promptvault.server.address import network_of
 from promptvault.server.front.bounds import Connections, Phase
+from promptvault.server.http.address import network_of
 
 STATE = "connections"
 """The key of the app's state under which its lifespan puts the `Connections`."""

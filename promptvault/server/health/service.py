@@ -5,8 +5,8 @@ from functools import cache
 import psycopg
 
 from promptvault.errors import UnavailableError
-from promptvault.server import migration
 from promptvault.server.database import Connection
+from promptvault.server.postgres import migration
 
 _newest = cache(migration.newest)
 

@@ -6,8 +6,8 @@ import secrets
 from fastapi import Request
 
 from promptvault.errors import RateLimitedError
-from promptvault.server.address import visitor_network
 from promptvault.server.database import Connection
+from promptvault.server.http.address import visitor_network
 from promptvault.server.limit.repository import LimitRepository
 from promptvault.server.limit.rule import (
     ROUTE_LIMITS,

@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from promptvault.server.account.export import stream
 from promptvault.server.account.service import usage_of
-from promptvault.server.address import told_origin
 from promptvault.server.dependencies import AppDatabase, AppSettings, Transaction
+from promptvault.server.http.address import told_origin
 from promptvault.server.page.browser import CurrentBrowser, CurrentUser
 from promptvault.server.page.rendering import redirect, render
 from promptvault.server.session.repository import SessionRepository

@@ -14,9 +14,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from promptvault.errors import PermissionDeniedError
-from promptvault.server.address import client_network, visitor_address
 from promptvault.server.dependencies import AppDatabase, AppSettings
 from promptvault.server.device_code.code import find_user_code
+from promptvault.server.http.address import client_network, visitor_address
 from promptvault.server.session.repository import SessionRepository, SignedIn
 from promptvault.server.session.service import LIFE, make_session_secret
 from promptvault.server.session.visitor import Visitor, browser_name

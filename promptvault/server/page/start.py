@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from promptvault.server.address import told_origin
 from promptvault.server.dependencies import AppSettings
+from promptvault.server.http.address import told_origin
 from promptvault.server.page.browser import CurrentBrowser
 from promptvault.server.page.rendering import render
 

@@ -6,10 +6,10 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.background import BackgroundTask
 
-from promptvault.server.deflation import compressed
 from promptvault.server.dependencies import AppSettings, Transaction
 from promptvault.server.guard import Authenticated
-from promptvault.server.json_body import documented, read_json
+from promptvault.server.http.compression import compressed
+from promptvault.server.http.json_body import documented, read_json
 from promptvault.server.sync.reading import request_of
 from promptvault.server.sync.service import limits_of, synchronise, versions_of
 from promptvault.wire.error import ErrorRead

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from psycopg.rows import dict_row
 
-from promptvault.server.column import uuids
 from promptvault.server.database import Connection
+from promptvault.server.pg_array import uuids
 from promptvault.server.sync.history import (
     HistoryRepository,
     HistorySize,

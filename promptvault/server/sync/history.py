@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from promptvault.server.column import Column, uuids
 from promptvault.server.database import Connection
+from promptvault.server.pg_array import Column, uuids
 
 _LAST_POSITION = 2**31 - 1
 

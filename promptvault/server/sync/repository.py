@@ -6,8 +6,8 @@ from uuid import UUID
 
 from psycopg.rows import args_row
 
-from promptvault.server.column import Column, uuids
 from promptvault.server.database import Connection
+from promptvault.server.pg_array import Column, uuids
 from promptvault.server.sync.batch import Named
 from promptvault.server.sync.cost import ROW_BYTES
 from promptvault.server.sync.ledger import (

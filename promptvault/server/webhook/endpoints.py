@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request
 
 from promptvault.errors import NotFoundError
 from promptvault.server.dependencies import AppSettings, Transaction
-from promptvault.server.json_body import body_of, read_json
+from promptvault.server.http.json_body import body_of, read_json
 from promptvault.server.webhook.clerk_event import ClerkEvent, read
 from promptvault.server.webhook.service import handle
 from promptvault.server.webhook.signature import check

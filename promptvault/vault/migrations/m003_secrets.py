@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from promptvault.vault.marking import mark_secrets
+from promptvault.vault.secret_flags import mark_secrets
 
 STATEMENTS = (
     "ALTER TABLE versions ADD COLUMN secrets JSON NOT NULL DEFAULT '[]'",

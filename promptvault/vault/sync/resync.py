@@ -3,10 +3,10 @@
 import sqlite3
 from collections.abc import Iterator
 
-from promptvault.vault.sync.adoption import Adoption
-from promptvault.vault.sync.base import Bases
 from promptvault.vault.sync.item import Item, forget_item
 from promptvault.vault.sync.link import Link
+from promptvault.vault.sync.prompt_writer import Adoption
+from promptvault.vault.sync.server_state import Bases
 from promptvault.vault.sync.version import forget_places
 
 EPOCH, HORIZON, REREAD = "epoch", "horizon", "reread"

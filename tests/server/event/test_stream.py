@@ -17,7 +17,7 @@ from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
 
 from promptvault.domain.tier import Tier
-from promptvault.server.administration import Administration
+from promptvault.server.admin import Administration
 from promptvault.server.database import Database
 from promptvault.server.event.hub import Hub
 from promptvault.server.settings import Settings

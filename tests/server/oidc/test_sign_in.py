@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from promptvault.domain.tier import Tier
-from promptvault.server.administration import Administration
+from promptvault.server.admin import Administration
 from tests.server.browser import Browser
 from tests.server.conftest import EMAIL, Server
 from tests.server.oidc.conftest import StartFor

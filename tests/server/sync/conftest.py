@@ -11,7 +11,7 @@ import pytest
 
 from promptvault.domain.tier import Tier
 from promptvault.domain.vault_digest import vault_digest
-from promptvault.server.administration import Administration
+from promptvault.server.admin import Administration
 from promptvault.server.database import Connection
 from promptvault.server.sync.repository import LedgerRepository
 from promptvault.server.sync.service import synchronise

@@ -13,7 +13,7 @@ import pytest
 import zstandard
 
 from promptvault.domain.tier import Tier
-from promptvault.server.administration import Administration
+from promptvault.server.admin import Administration
 from promptvault.wire.sync import SyncAnswer, SyncRequest
 from tests.server.conftest import Server
 from tests.server.sync.conftest import after, new, version

@@ -12,7 +12,7 @@ from uuid import uuid4
 import httpx
 import psycopg
 
-from promptvault.server.administration import Administration
+from promptvault.server.admin import Administration
 from tests.server.conftest import EMAIL, Server
 from tests.server.sync.conftest import Vault, after, new, set_limit
 

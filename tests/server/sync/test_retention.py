@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from promptvault.domain.tier import Tier
-from promptvault.server.administration import Administration
+from promptvault.server.admin import Administration
 from promptvault.server.database import Connection
 from promptvault.server.retention.service import Purged, purge, purge_daily
 from promptvault.server.settings import Settings

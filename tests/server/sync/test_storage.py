@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from promptvault.domain.tier import Tier
-from promptvault.server.administration import Administration
+from promptvault.server.admin import Administration
 from promptvault.server.database import Connection
 from promptvault.server.sync.exchange import Exchange
 from promptvault.wire.sync import SyncRequest

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from standardwebhooks import Webhook
 
 from promptvault.domain.tier import Tier
-from promptvault.server.administration import Administration
+from promptvault.server.admin import Administration
 from tests.server.browser import Browser
 from tests.server.conftest import EMAIL, Server
 from tests.server.test_erasure import WAITING

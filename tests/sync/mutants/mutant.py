@@ -43,7 +43,7 @@ MUTANTS = (
     ),
     Mutant(
         "the cursor moves before the page is taken in",
-        "services/syncing.py",
+        "services/sync/rounds.py",
         """            try:
                 with bulk_transaction(writer.connection):
                     scribe = self._scribe()
@@ -61,19 +61,19 @@ MUTANTS = (
     ),
     Mutant(
         "an acknowledgement covers what was written since",
-        "vault/sync/result.py",
+        "vault/sync/push_result.py",
         "        self.bases.set(item, rev, live=live)\n",
         "        self.bases.set(item, item.local_rev, live=live)\n",
     ),
     Mutant(
         "a conflict keeps nothing of ours",
-        "vault/sync/arrival.py",
+        "vault/sync/apply_change.py",
         "            add_side(self.connection, item, ours.state)\n",
         "",
     ),
     Mutant(
         "a deletion wins over an edit",
-        "vault/sync/arrival.py",
+        "vault/sync/apply_change.py",
         "        if (ours.deleted and not theirs.deleted)"
         " or self._is_copy(item, ours, theirs):\n",
         "        if True:\n",
@@ -112,7 +112,7 @@ MUTANTS = (
     ),
     Mutant(
         "a settlement that the server lost is not sent again",
-        "vault/sync/arrival.py",
+        "vault/sync/apply_change.py",
         "        if settle_again(self.connection, ",
         "        if False and settle_again(self.connection, ",
         "Rollback",
@@ -120,7 +120,7 @@ MUTANTS = (
     ),
     Mutant(
         "a resolution travels without its text",
-        "vault/sync/outgoing.py",
+        "vault/sync/push.py",
         """            if self._has_unsent_text(item):
                 continue  # perhaps the one that absorbed the side: it goes first
             sent = self._absorbers.get(item)

@@ -1,0 +1,68 @@
+"""Drawing who is signed in, and with what."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from promptvault.cli.render.prompts import moment, size
+from promptvault.cli.render.table import Column, table
+
+if TYPE_CHECKING:
+    from promptvault.client.address import Address
+    from promptvault.wire.account import MeRead
+    from promptvault.wire.device import SignedInRead
+
+_SHORT = 8
+"""Characters of an id: enough to tell one's own devices apart."""
+
+
+def account(address: "Address", me: "MeRead") -> None:
+    """Print who is signed in, what they may use, and what they do."""
+    device = f"{me.device.label} ({me.device.os})" if me.device else "none: a token"
+    lines = (
+        ("account", me.email),
+        ("tier", me.tier),
+        ("prompts", _used(me.usage.prompts, me.limits.prompts)),
+        ("members", _used(me.usage.members, me.limits.members)),
+        *_storage(me),
+        ("optimizations", _limit(me.limits.optimizations)),
+        ("device", device),
+        ("server", address.url),
+    )
+    table((Column("What", "dim"), Column("Value")), lines, "")
+
+
+def _storage(me: "MeRead") -> Iterator[tuple[str, str]]:
+    used, limit = me.usage.storage, me.limits.storage
+    if used is not None:
+        of = _limit(None) if limit is None else size(limit)
+        yield "storage", f"{size(used)} of {of}"
+
+
+def _used(used: int, limit: int | None) -> str:
+    return f"{used:,} of {_limit(limit)}"
+
+
+def _limit(limit: int | None) -> str:
+    return "unlimited" if limit is None else f"{limit:,}"
+
+
+def signed_in(found: Sequence["SignedInRead"]) -> None:
+    """Print a line for each device and machine."""
+    columns = (
+        Column("Id", "cyan", wrap=False),
+        Column("Device"),
+        Column("System"),
+        Column("Since", "dim", wrap=False),
+        Column("Last seen", "dim", wrap=False),
+    )
+    lines = (
+        (
+            str(each.id)[:_SHORT],
+            f"{each.label} (this one)" if each.is_current else each.label,
+            "a token" if each.is_machine else each.os,
+            moment(each.created_at),
+            moment(each.last_seen_at),
+        )
+        for each in found
+    )
+    table(columns, lines, "Nothing is signed in.")

@@ -1,0 +1,99 @@
+"""Drawing conflicts: both sides, and how they differ."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from promptvault.cli import terminal
+from promptvault.cli.render.prompts import count, difference, moment
+from promptvault.cli.render.table import Column, table
+from promptvault.services.prompts.diff import unified
+from promptvault.services.sync.conflict import Conflict, Device, Wording, parts_of
+from promptvault.services.sync.resolve import Settled
+
+
+def conflicts(found: Sequence[Conflict]) -> None:
+    """Print a list of conflicts."""
+    columns = (
+        Column("Name", "cyan"),
+        Column("Ours", wrap=False),
+        Column("Theirs", wrap=False),
+        Column("Differ in", "dim"),
+    )
+    lines = (
+        (
+            f"{each.prompt.name} (in the trash)"
+            if each.is_trashed
+            else each.prompt.name,
+            _made(each.ours, each.ours_by),
+            _made(each.theirs, each.theirs_by),
+            ", ".join(each.differences),
+        )
+        for each in found
+    )
+    table(columns, lines, "There are no conflicts.")
+    if found:
+        terminal.note("'promptvault conflicts resolve NAME' shows both and settles it.")
+
+
+def _made(wording: Wording, device: Device) -> str:
+    version = wording.version
+    return f"{version.number}, {moment(version.created_at)}, {device}"
+
+
+def sides(conflict: Conflict) -> None:
+    """Print both sides of a conflict, and how they differ."""
+    ours, theirs = conflict.ours, conflict.theirs
+    columns = (Column("", "dim"), Column("Ours", "red"), Column("Theirs", "green"))
+    table(columns, _facts(conflict), "")
+    old = f"ours (version {ours.version.number}, {conflict.ours_by})"
+    new = f"theirs (version {theirs.version.number}, {conflict.theirs_by})"
+    difference(unified(ours.version.body, theirs.version.body, old, new))
+    _explain(conflict)
+
+
+def _facts(conflict: Conflict) -> Iterator[tuple[str, str, str]]:
+    ours, theirs = conflict.ours, conflict.theirs
+    yield "version", str(ours.version.number), str(theirs.version.number)
+    times = ours.version.created_at, theirs.version.created_at
+    yield "made", moment(times[0]), moment(times[1])
+    yield "on", str(conflict.ours_by), str(conflict.theirs_by)
+    yield "by", ours.version.author.name, theirs.version.author.name
+    yield "why", ours.version.message, theirs.version.message
+    mine, other = parts_of(ours), parts_of(theirs)
+    for name in conflict.differences:
+        if name != "text":
+            yield name, _shown(mine[name]), _shown(other[name])
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case dict():
+            return ", ".join(f"{name}@{number}" for name, number in value.items())
+        case str():
+            return value
+    return ", ".join(getattr(each, "name", each) for each in value)
+
+
+def _explain(conflict: Conflict) -> None:
+    name = conflict.prompt.name
+    given = "theirs" if conflict.side.mine else "ours"
+    terminal.note(f"\n'promptvault get {name}' gives {given} until this is settled.")
+    if conflict.is_trashed:
+        terminal.note(f"It is in the trash: 'promptvault trash restore {name}'.")
+    if conflict.waiting:
+        terminal.note(f"{count(conflict.waiting, 'more conflict')} at this prompt.")
+
+
+def settled(done: Settled) -> None:
+    """Tell what came of settling a conflict."""
+    prompt = done.prompt
+    how = "settled" if done.is_changed else "settled, the prompt is as it was"
+    terminal.note(f"{prompt.name}: {how} (version {prompt.version}).")
+    if done.kept:
+        parts = ", ".join(done.kept)
+        terminal.note(f"Both differed in its {parts}, too: kept as it was.")
+    if done.waiting:
+        more = count(done.waiting, "more conflict")
+        terminal.note(f"{more}: 'promptvault conflicts resolve {prompt.name}'.")

@@ -1,0 +1,241 @@
+"""Reads the tasks of Cline and its forks (Roo, Kilo): stored, or exported as text."""
+
+import json
+import posixpath
+from collections.abc import Iterator
+
+from promptvault.importers.cline import markdown
+from promptvault.importers.cline.turn import Turn, say
+from promptvault.importers.conversation.talk import Talk
+from promptvault.importers.input.candidate import Failure, Items
+from promptvault.importers.input.document import Document
+from promptvault.importers.input.field import fit, items, members, moment, text
+from promptvault.importers.input.json_stream import (
+    Damaged,
+    JsonObject,
+    JsonValue,
+    values,
+)
+
+SOURCE = "cline"
+
+_SHOWN = ("ui_messages.json", "claude_messages.json")
+"""What the chat panel shows, as every task has it; the older name came first."""
+_SENT = ("api_conversation_history.json", ".messages.json")
+"""What was sent to a model; the second is of the program for terminals, of 2026."""
+_WRAPPERS = ("messages",)
+_MARKS = ("<environment_details>", "[TASK RESUMPTION]", "<user_input mode=")
+_TAGS = ("<task>", "<user_message>", "<feedback>")
+_LARGEST_ITEM = 1 << 20
+
+
+def probe(document: Document) -> bool:
+    """Whether *document* is a task: what was shown or sent of it, or an export."""
+    if markdown.is_export(document):
+        return True
+    rows = list(_rows(document))
+    return any(map(_is_shown, rows)) or _is_sent(rows, document)
+
+
+def read(document: Document) -> Items:
+    """Yield the prompts of one task, then what could not be read of it.
+
+    What was sent to the model holds the same prompts as what was shown, with less
+    about them, so it is passed over where the other is beside it.
+    """
+    if markdown.is_export(document):
+        yield from markdown.read(document)
+    elif any(map(_is_shown, _rows(document))):
+        yield from _shown(document)
+    elif not _is_beside_shown(document):
+        yield from _sent(document)
+
+
+def _rows(document: Document) -> Iterator[JsonObject]:
+    for value in document.sample:
+        wrapped = value.get("messages")
+        yield from map(members, wrapped) if isinstance(wrapped, list) else [value]
+
+
+def _is_shown(row: JsonObject) -> bool:
+    kind = row.get("type")
+    return kind in ("say", "ask") and "ts" in row and isinstance(row.get(kind), str)
+
+
+def _is_sent(rows: list[JsonObject], document: Document) -> bool:
+    """Whether *rows* were sent to a model by Cline, and not by anything else."""
+    human = [row for row in rows if row.get("role") == "user"]
+    said = [each for row in human for each in _lines_of(row.get("content"))]
+    if any(mark in each for each in said for mark in _MARKS):
+        return True
+    if not posixpath.basename(document.name).endswith(_SENT):
+        return False
+    return any(map(_is_of_session, human)) or any(
+        each.startswith(_TAGS) for each in said
+    )
+
+
+def _is_of_session(row: JsonObject) -> bool:
+    """Whether *row* is from the program for terminals, which adds no words of its own
+    to a person's."""
+    return isinstance(row.get("id"), str) and "ts" in row
+
+
+def _is_beside_shown(document: Document) -> bool:
+    folder = posixpath.dirname(document.name)
+    return any(posixpath.join(folder, name) in document.siblings for name in _SHOWN)
+
+
+class _Panel:
+    """Tells a person's messages from all else in the chat panel."""
+
+    def __init__(self, talk: Talk, is_subtask: bool) -> None:
+        self._talk = talk
+        self._is_subtask = is_subtask
+        self._has_begun = False
+        self._chosen: tuple[str, JsonObject] | None = None
+
+    def take(self, row: JsonObject) -> None:
+        """Look at the next row."""
+        if row.get("partial") is True:
+            return
+        kind = row.get("say")
+        if row.get("type") == "ask":
+            self.settle()
+            self._ask(row)
+        elif kind == "user_feedback":
+            self._chosen = None  # an answer in the person's own words
+            self._say(row)
+        elif kind == "task" or (kind == "text" and not self._has_begun):
+            self._open(row)
+        elif kind == "api_req_started":
+            self._has_begun = True
+            self.settle()
+
+    def settle(self) -> None:
+        """Take the answer chosen last, which the person added no words to."""
+        if self._chosen:
+            answer, row = self._chosen
+            self._chosen = None
+            say(self._talk, answer, moment(row.get("ts")), _key(row))
+
+    def _open(self, row: JsonObject) -> None:
+        self._has_begun = True
+        if self._is_subtask:
+            self._talk.skipped["subagent"] += 1
+        else:
+            self._say(row)
+
+    def _say(self, row: JsonObject) -> None:
+        said = text(row.get("text")) or ""
+        if said or row.get("images") or row.get("files"):
+            say(self._talk, said, moment(row.get("ts")), _key(row))
+
+    def _ask(self, row: JsonObject) -> None:
+        question = row.get("text")
+        if isinstance(question, str) and '"selected"' in question:
+            answer = text(_object(question).get("selected"))
+            self._chosen = (answer, row) if answer else None
+
+
+def _shown(document: Document) -> Items:
+    talk = Talk(document.folder)
+    panel = _Panel(talk, _is_subtask(document))
+    bad: Failure | None = None
+    with document.open() as stream:
+        for position, row in enumerate(values(stream, _WRAPPERS), 1):
+            if isinstance(row, dict) and "type" in row:
+                panel.take(row)
+                yield from talk.ready()
+                if model := _model(row):
+                    talk.answer(model)
+            else:
+                yield from [bad] if bad else []
+                bad = _failure(document, position, row)
+    panel.settle()
+    yield from talk.end()
+    yield from [bad] if bad else []
+
+
+def _sent(document: Document) -> Items:
+    talk = Talk(document.folder)
+    bad: Failure | None = None
+    is_first = True
+    with document.open() as stream:
+        for position, row in enumerate(values(stream, _WRAPPERS), 1):
+            if not isinstance(row, dict) or "role" not in row:
+                yield from [bad] if bad else []
+                bad = _failure(document, position, row)
+            elif row["role"] in ("user", "tool") and not _is_summary(row):
+                is_bare = is_first or _is_of_session(row)
+                key, made = text(row.get("id")), moment(row.get("ts"))
+                _turn(row).tell(talk, made, key=key, is_bare=is_bare)
+                yield from talk.ready()
+                is_first = False
+            elif model := _model(row):
+                talk.answer(model)
+    yield from talk.end()
+    yield from [bad] if bad else []
+
+
+def _model(row: JsonObject) -> str | None:
+    about = members(row.get("modelInfo"))
+    return text(about.get("modelId")) or text(about.get("id"))
+
+
+def _turn(row: JsonObject) -> Turn:
+    turn = Turn()
+    for each in _lines_of(row.get("content")):
+        for line in fit(each).encode().split(b"\n"):
+            turn.feed(line)
+    return turn
+
+
+def _lines_of(content: JsonValue) -> Iterator[str]:
+    """Yield the texts of a message as an export has them, tool results included."""
+    if isinstance(content, str):
+        yield content
+    for block in map(members, items(content)):
+        match block.get("type"):
+            case "text":
+                yield text(block.get("text")) or ""
+            case "tool_result" | "tool-result":
+                yield "[Tool]"
+                result = block.get("content") or members(block.get("output"))
+                yield from _lines_of(
+                    result.get("value") if isinstance(result, dict) else result
+                )
+
+
+def _is_summary(row: JsonObject) -> bool:
+    return row.get("isSummary") is True or row.get("isTruncationMarker") is True
+
+
+def _is_subtask(document: Document) -> bool:
+    """Whether another task of Roo's wrote the first message of this one."""
+    if not document.path:
+        return False
+    try:
+        with document.path.with_name("history_item.json").open("rb") as stream:
+            item = _object(stream.read(_LARGEST_ITEM).decode(errors="replace"))
+    except OSError:
+        return False
+    return bool(item.get("parentTaskId"))
+
+
+def _object(written: str) -> JsonObject:
+    try:
+        return members(json.loads(written))
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _key(row: JsonObject) -> str | None:
+    """Return the time of a row, by which the program itself tells rows apart."""
+    made = row.get("ts")
+    return str(made) if type(made) is int else None
+
+
+def _failure(document: Document, position: int, row: JsonValue | Damaged) -> Failure:
+    reason = row.reason if isinstance(row, Damaged) else "it is not a message"
+    return Failure(f"{document.name}, message {position}", reason)

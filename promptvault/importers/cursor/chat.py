@@ -1,0 +1,51 @@
+"""A chat of Cursor being read, from whichever file: its prompts, and what is left."""
+
+from collections import Counter
+from datetime import datetime
+
+from promptvault.importers.cursor.envelope import Typed
+from promptvault.importers.input.candidate import Conversation, Draft, unbranched
+
+
+class Chat:
+    """The prompts found so far in one chat; the first one opens it."""
+
+    def __init__(
+        self,
+        key: str | None,
+        title: str | None,
+        started: datetime | None = None,
+        model: str | None = None,
+    ) -> None:
+        self.skipped: Counter[str] = Counter()
+        """Human texts left out, by reason."""
+        self._key = key
+        self._title = title
+        self._started = started
+        self._model = model
+        self._drafts: list[Draft] = []
+
+    def add(
+        self,
+        sent: Typed | None,
+        key: str | None = None,
+        made: datetime | None = None,
+        model: str | None = None,
+    ) -> None:
+        """Take the next message, None being one that no person sent."""
+        if not sent:
+            return
+        if sent.is_command:
+            self.skipped["slash command"] += 1
+        elif not sent.body:
+            self.skipped["no text"] += 1
+        else:
+            made = made or sent.sent_at
+            if not made and not self._drafts:
+                made = self._started
+            self._drafts.append(Draft(sent.body, made, key, model or self._model))
+
+    def conversation(self) -> Conversation:
+        """Return all that was taken."""
+        candidates = unbranched(self._drafts, self._key, self._title)
+        return Conversation(candidates, dict(+self.skipped))

@@ -1,0 +1,176 @@
+"""Reads chats that Cursor exported as Markdown, several in one file too."""
+
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from promptvault.importers.cursor.chat import Chat
+from promptvault.importers.cursor.date import export_time
+from promptvault.importers.cursor.envelope import typed
+from promptvault.importers.input.candidate import Conversation, Items
+from promptvault.importers.input.document import Document
+from promptvault.importers.input.field import fit
+from promptvault.importers.input.lines import lines
+
+_EXPORTED = re.compile(r"_Exported on (.+) from Cursor\b.*_")
+_START = re.compile(rf"^{_EXPORTED.pattern}\s*$", re.MULTILINE)
+_USER, _CURSOR = "**User**", "**Cursor**"
+_TITLE = "# "
+_UNTITLED = "Exported chat"
+_RULE = re.compile(r"[-_=*]{2,}|-")
+_FENCE = re.compile(r"\s*(`{3,}(?!.*`)|~{3,})(.*)")
+_REACH = 20_000
+"""How many lines on the end of a code block is looked for."""
+
+
+def probe(head: str) -> bool:
+    """Whether a file that begins with *head* holds an exported chat."""
+    return bool(_START.search(head)) and (_USER in head or _CURSOR in head)
+
+
+def read(document: Document) -> Items:
+    """Yield the chats in *document*, which is read line by line."""
+    with document.open() as stream:
+        source = (fit(line.decode(errors="replace")) for line in lines(stream))
+        yield from _Reader(source).chats()
+
+
+class _Reader:
+    """Finds the turns of a person among lines that may only look like them.
+
+    A turn begins after a rule, with the name of who speaks alone on a line. Within a
+    code block that is text like all else, unless the block has no end.
+    """
+
+    def __init__(self, source: Iterable[str]) -> None:
+        self._source = iter(source)
+        self._ahead: deque[str] = deque()
+        self._block: str | None = None
+        self._has_end = False
+        self._before = ""
+        self._follows_blank = False
+        self._said: list[str] | None = None
+        self._chat: Chat | None = None
+        self._time: datetime | None = None
+
+    def chats(self) -> Iterator[Conversation]:
+        while self._sees(1):
+            line = self._ahead.popleft()
+            bare = line.strip()
+            if (found := _EXPORTED.fullmatch(bare)) and self._begins_chat():
+                yield from self._finished(has_title=True)
+                title = self._before.removeprefix(_TITLE)
+                self._chat = Chat(None, title.strip() or _UNTITLED)
+                self._time = export_time(found[1])
+            elif self._chat and bare in (_USER, _CURSOR) and self._begins_turn():
+                self._end_turn()
+                self._said = [] if bare == _USER else None
+            else:
+                self._note_block(line)
+                if self._said is not None:
+                    self._said.append(line)
+            self._before = bare or self._before
+            self._follows_blank = not bare
+        yield from self._finished()
+
+    def _sees(self, number: int) -> bool:
+        """Whether there are *number* more lines; those are then in `_ahead`."""
+        while len(self._ahead) < number:
+            line = next(self._source, None)
+            if line is None:
+                return False
+            self._ahead.append(line)
+        return True
+
+    def _begins_chat(self) -> bool:
+        return self._before.startswith(_TITLE) and not self._is_in_block()
+
+    def _begins_turn(self) -> bool:
+        follows = self._before == "---" or _EXPORTED.fullmatch(self._before)
+        is_last = not self._sees(1) or not self._ahead[0].strip()
+        is_alone = self._follows_blank and is_last
+        return bool(follows) and is_alone and not self._is_in_block()
+
+    def _note_block(self, line: str) -> None:
+        found = _FENCE.match(line)
+        if not found:
+            return
+        if not self._block:
+            self._block, self._has_end = found[1], False
+        elif found[1].startswith(self._block) and not found[2].strip():
+            self._block = None
+
+    def _is_in_block(self) -> bool:
+        if self._block and not self._has_end:
+            self._has_end = self._finds_end(self._block)
+            if not self._has_end:
+                self._block = None
+        return bool(self._block)
+
+    def _finds_end(self, block: str) -> bool:
+        """Whether the next fence closes *block*; one that opens another shows that
+        its end was forgotten."""
+        for index in range(_REACH):
+            if not self._sees(index + 1):
+                return False
+            found = _FENCE.match(self._ahead[index])
+            if found and found[1].startswith(block):
+                return not found[2].strip() and not self._stands_before_text(index)
+        return False
+
+    def _stands_before_text(self, index: int) -> bool:
+        """Whether the line there has a blank one before it and text after it."""
+        blank_before = index > 0 and not self._ahead[index - 1].strip()
+        return blank_before and self._sees(index + 2) and bool(self._ahead[index + 1])
+
+    def _end_turn(self) -> None:
+        if self._chat and self._said is not None:
+            said = "\n".join(_without_rule(self._said)).strip()
+            self._chat.add(typed(said), made=self._time)
+        self._said = self._block = None
+
+    def _finished(self, *, has_title: bool = False) -> Iterator[Conversation]:
+        """Yield the chat at hand, without what separates it from the next one."""
+        if self._said is not None:
+            self._said = _without_end(self._said, has_title=has_title)
+        self._end_turn()
+        if self._chat:
+            yield self._chat.conversation()
+        self._chat = None
+
+
+def _without_blanks(said: list[str]) -> list[str]:
+    end = len(said)
+    while end and not said[end - 1].strip():
+        end -= 1
+    return said[:end]
+
+
+def _without_rule(said: list[str]) -> list[str]:
+    """Drop the rule that stands before the next turn."""
+    said = _without_blanks(said)
+    return said[:-1] if said and said[-1].strip() == "---" else said
+
+
+def _without_end(said: list[str], *, has_title: bool) -> list[str]:
+    """Drop what a person did not say at the end of a chat: the title of the next one,
+    rules, and the half of a name where the file is cut off."""
+    said = _without_blanks(said)
+    if has_title:
+        said = _without_blanks(said[:-1])
+    *others, last = said or [""]
+    others = _without_blanks(others)
+    if last and _is_rule(others[-1:]) and _is_half_name(last):
+        said = others
+    while _is_rule(said[-1:]):
+        said = _without_blanks(said[:-1])
+    return said
+
+
+def _is_half_name(line: str) -> bool:
+    return _USER.startswith(line) or _CURSOR.startswith(line)
+
+
+def _is_rule(line: list[str]) -> bool:
+    return bool(line and _RULE.fullmatch(line[0].strip()))

@@ -1,0 +1,70 @@
+"""What a person typed in a message of Gemini CLI, apart from what the CLI adds."""
+
+import re
+from collections.abc import Iterator
+
+from promptvault.importers.input.field import fit, members
+from promptvault.importers.input.json_stream import JsonValue
+
+_INJECTED = re.compile(
+    r"\s*(?:<session_context>|<hook_context>|<state_snapshot>"
+    r"|This is (?:the )?[\w ]+\. We are setting up the context for our chat"
+    r"|Okay, just setting up the context for our chat"
+    r"|Here is the user's editor context as"
+    r"|Here is a summary of changes in the user's editor context"
+    r"|I ran the following shell command:\n"
+    r"|System: Please continue\.)"
+)
+_BLOCK = re.compile(
+    r"<(session_context|hook_context|state_snapshot)>.*?</\1>", re.DOTALL
+)
+_FILES = re.compile(
+    r"(?:\A|\n)--- Content from referenced files ---[ \t]*(?:\n.*|\Z)", re.DOTALL
+)
+_COMMAND = re.compile(r"\s*/[A-Za-z?][\w:.-]*(?:\s.*)?", re.DOTALL)
+_MEDIA = ("inlineData", "fileData", "inline_data", "file_data")
+
+
+def typed(content: JsonValue) -> str | None:
+    """Return the text that a person wrote in *content*, a text or a list of parts.
+
+    "" where a person sent something without text, as an image; None where all of it
+    is the CLI's own: context, hooks, results of tools.
+    """
+    parts = _parts(content)
+    body = _FILES.sub("", "".join(_texts(parts)).replace("\r\n", "\n"))
+    if body.strip():
+        return fit(body)
+    return "" if any(map(_is_media, parts)) else None
+
+
+def is_command(body: str) -> bool:
+    """Whether *body* is a slash command, not a path that a prompt begins with."""
+    return bool(_COMMAND.fullmatch(body))
+
+
+def is_snapshot(content: JsonValue) -> bool:
+    """Whether *content* is the summary that stands for all messages before it."""
+    return any("<state_snapshot>" in text for text in map(_raw, _parts(content)))
+
+
+def _parts(content: JsonValue) -> list[JsonValue]:
+    return content if isinstance(content, list) else [content]
+
+
+def _texts(parts: list[JsonValue]) -> Iterator[str]:
+    for part in parts:
+        body = _raw(part)
+        if _BLOCK.search(body):
+            body = _BLOCK.sub("", body).strip()
+        if not members(part).get("thought") and not _INJECTED.match(body):
+            yield body
+
+
+def _raw(part: JsonValue) -> str:
+    value = members(part).get("text") if isinstance(part, dict) else part
+    return value if isinstance(value, str) else ""
+
+
+def _is_media(part: JsonValue) -> bool:
+    return any(key in members(part) for key in _MEDIA)

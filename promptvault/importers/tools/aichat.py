@@ -1,0 +1,141 @@
+"""Roles of aichat: one Markdown file each, or all of them in the older roles.yaml."""
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from promptvault.importers.input.candidate import (
+    Candidate,
+    Failure,
+    Item,
+    Items,
+    Skipped,
+)
+from promptvault.importers.input.document import Document
+from promptvault.importers.input.encoded_text import LARGEST, start, whole
+from promptvault.importers.input.field import text
+from promptvault.importers.tools import yaml_document
+from promptvault.importers.tools.template import INPUT, Piece, Slot, split, translated
+
+SOURCE = "aichat"
+
+_KEYS = {"model", "temperature", "top_p", "use_tools"}
+_FRONT = re.compile(r"\s*-{3,}[ \t]*\r?\n(.*?\n)?-{3,}[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+_KEY = re.compile(r"^([^\s#:][^:\n]*?)[ \t]*:", re.MULTILINE)
+_MODEL = re.compile(r"^model[ \t]*:[ \t]*[\"']?([^\"'\s#]+)", re.MULTILINE)
+_ENTRY = re.compile(r"^- +(?:name|prompt)[ \t]*:", re.MULTILINE)
+_KNOWN_BY_ITSELF = {
+    "os": "Operating system",
+    "os_distro": "Name and version of the operating system",
+    "os_family": "Family of operating systems",
+    "arch": "Architecture of the computer",
+    "shell": "Shell that commands are for",
+    "locale": "Language and region",
+    "now": "Date and time",
+    "cwd": "Working directory",
+}
+_PLACE = re.compile(
+    rf"__INPUT__|__ARG(\d+)__|\{{\{{__({'|'.join(_KNOWN_BY_ITSELF)})__\}}\}}"
+)
+
+
+def probe(document: Document) -> bool:
+    """Whether *document* is a role or a list of them."""
+    if document.name.lower().endswith(".md"):
+        return document.size <= LARGEST and _is_role(document)
+    return yaml_document.is_yaml(document) and _is_list(document)
+
+
+def read(document: Document) -> Items:
+    """Yield each role but those that come with aichat.
+
+    Raises ImportSourceError where a list of roles is no YAML.
+    """
+    if document.name.lower().endswith((".yaml", ".yml")):
+        yield from _listed(document)
+        return
+    name = _stem(document)
+    body = whole(document)
+    if found := _FRONT.match(body):
+        model = _MODEL.search(found[1] or "")
+        yield _role(name, name, body[found.end() :], model and model[1])
+    elif not body.lstrip()[:3].strip("-"):
+        yield Failure(document.name, "its front matter does not end")
+    else:
+        yield _role(name, name, body)
+
+
+def _stem(document: Document) -> str:
+    return PurePosixPath(document.name).stem
+
+
+def _is_role(document: Document) -> bool:
+    """Tell a role by what its front matter has and has not; one without any by the
+    folder that aichat keeps them in."""
+    head = start(document)
+    found = _FRONT.match(head)
+    in_place = document.folder == "roles" and _stem(document).lower() != "readme"
+    if not found:
+        return in_place and not head.lstrip().startswith("---")
+    block = found[1] or ""
+    keys = set(_KEY.findall(block))
+    if not keys or not keys <= _KEYS:
+        return False
+    # Front matter with nothing but a model is also what other tools write; aichat's
+    # model has its provider before it.
+    model = _MODEL.search(block)
+    return in_place or keys != {"model"} or bool(model and ":" in model[1])
+
+
+def _is_list(document: Document) -> bool:
+    if not _ENTRY.search(start(document)):
+        return False
+    roles = yaml_document.find(document)
+    if not isinstance(roles, list) or not all(map(_is_entry, roles)):
+        return False
+    return any("prompt" in role for role in roles)
+
+
+def _is_entry(role: object) -> bool:
+    return (
+        isinstance(role, dict)
+        and isinstance(role.get("name"), str)
+        and isinstance(role.get("prompt", ""), str)
+    )
+
+
+def _listed(document: Document) -> Iterator[Item]:
+    loaded = yaml_document.load(document)
+    seen: set[str] = set()
+    for index, role in enumerate(loaded if isinstance(loaded, list) else [loaded], 1):
+        if not _is_entry(role):
+            yield Failure(f"{document.name}, role {index}", "it is no role")
+            continue
+        called = role["name"]
+        # What has the name of another is known by its text alone.
+        key = called if called not in seen else None
+        seen.add(called)
+        yield _role(called, key, role.get("prompt", ""), role.get("model"))
+
+
+def _role(called: str, key: str | None, prompt: str, model: object = None) -> Item:
+    # Arguments are part of a role's name: convert:json:toml, convert#json#toml.
+    name = text(re.split("[:#]", called)[0].strip())
+    if name and name.startswith("%") and name.endswith("%"):
+        return Skipped("role that comes with aichat")
+    body = text(prompt.strip())
+    if not body:
+        return Skipped("no text")
+    draft = translated(_pieces(body)).draft(message_id=text(key), model=text(model))
+    return Candidate((draft,), title=name, name=name)
+
+
+def _pieces(prompt: str) -> Iterator[Piece]:
+    for literal, found in split(prompt, _PLACE):
+        yield literal
+        if found and found[1]:
+            yield Slot(f"arg{found[1]}")
+        elif found and found[2]:
+            yield Slot(found[2], description=_KNOWN_BY_ITSELF[found[2]])
+        elif found:
+            yield INPUT

@@ -1,0 +1,106 @@
+"""Templates of simonw/llm: YAML files with a prompt and a system prompt."""
+
+import string
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from promptvault.importers.input.candidate import (
+    Candidate,
+    Failure,
+    Items,
+    Kind,
+    Skipped,
+)
+from promptvault.importers.input.document import Document
+from promptvault.importers.input.encoded_text import start
+from promptvault.importers.input.field import text
+from promptvault.importers.tools import llm_log, yaml_document
+from promptvault.importers.tools.template import INPUT, Piece, Slot, split, translated
+
+SOURCE = "llm"
+
+_FOLDER = "templates"
+_TEXTS = ("prompt", "system")
+_KEYS = {
+    *_TEXTS,
+    "attachments",
+    "attachment_types",
+    "defaults",
+    "extract",
+    "extract_last",
+    "fragments",
+    "functions",
+    "model",
+    "name",
+    "options",
+    "schema_object",
+    "system_fragments",
+    "tools",
+}
+_PATTERN = string.Template.pattern
+
+
+def probe(document: Document) -> bool:
+    """Whether *document* is a template, or the database that llm logs to."""
+    if document.is_database:
+        return llm_log.is_log(document)
+    if not yaml_document.is_yaml(document):
+        return False
+    head = start(document)
+    if document.folder != _FOLDER and not any(key in head for key in _TEXTS):
+        return False
+    return _is_template(yaml_document.find(document), document)
+
+
+def read(document: Document) -> Items:
+    """Yield a template's prompts, or what was asked. Raises ImportSourceError for a
+    file that is neither YAML nor a database."""
+    if document.is_database:
+        yield from llm_log.read(document)
+        return
+    loaded = yaml_document.load(document)
+    if not _is_template(loaded, document):
+        yield Failure(document.name, "it is no template")
+        return
+    fields = {"prompt": loaded} if isinstance(loaded, str) else loaded
+    found = tuple(_candidates(fields, PurePosixPath(document.name).stem))
+    yield from found or [Skipped("no text")]
+
+
+def _is_template(loaded: object, document: Document) -> bool:
+    """Whether *loaded* is one; a bare text is, where llm keeps its templates."""
+    if isinstance(loaded, str):
+        return document.folder == _FOLDER
+    return (
+        isinstance(loaded, dict)
+        and loaded.keys() <= _KEYS
+        and any(isinstance(loaded.get(key), str) for key in _TEXTS)
+    )
+
+
+def _candidates(fields: Mapping[str, Any], name: str) -> Iterator[Candidate]:
+    prompt, system = (text(fields.get(key)) for key in _TEXTS)
+    given = fields.get("defaults")
+    defaults = given if isinstance(given, dict) else {}
+    model = text(fields.get("model"))
+    for body, kind in ((prompt, Kind.PROMPT), (system, Kind.INSTRUCTIONS)):
+        if body:
+            called = f"{name}-system" if kind is not Kind.PROMPT and prompt else name
+            draft = translated(_pieces(body, defaults)).draft(None, called, model)
+            yield Candidate((draft,), kind, title=called, name=called)
+
+
+def _pieces(body: str, defaults: Mapping[Any, Any]) -> Iterator[Piece]:
+    """Take a text apart by the rules of Python's string.Template: ``$input``, ``$name``
+    and ``${name}`` are filled in, ``$$`` is one sign, any other sign is itself."""
+    for literal, found in split(body, _PATTERN):
+        yield literal
+        name = found and (found["named"] or found["braced"])
+        if found and not name:
+            yield "$"
+        elif name == "input":
+            yield INPUT
+        elif name:
+            default = defaults.get(name)
+            yield Slot(name, None if default is None else str(default))

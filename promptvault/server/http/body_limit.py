@@ -1,0 +1,80 @@
+"""No body is longer than the server says, neither as sent nor as inflated."""
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from promptvault.server.http import decompression
+from promptvault.server.http.json_body import aside
+
+_ENCODING = b"content-encoding"
+_AT_ONCE_BYTES = 2048
+"""So much is inflated in a few milliseconds, whatever it holds."""
+
+
+class BodyLimit:
+    """Counts what comes in, and inflates it as it comes.
+
+    What is wrong with a body is raised where it is read, as the one class of exception
+    that FastAPI lets through there.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int, inflated_limit: int) -> None:
+        self._app, self._limit, self._inflated_limit = app, limit, inflated_limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http":
+            receive = _within(receive, self._limit)
+            encoding = dict(scope["headers"]).get(_ENCODING, b"identity").lower()
+            if encoding != b"identity":
+                receive = _inflating(receive, encoding, self._inflated_limit)
+                # In place: whoever logs the request looks for its route in here.
+                scope["headers"] = _as_inflated(scope["headers"])
+        await self._app(scope, receive, send)
+
+
+def _within(receive: Receive, limit: int) -> Receive:
+    taken = 0
+
+    async def receive_within() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > limit:
+            raise HTTPException(413, f"The body is longer than {limit} bytes")
+        return message
+
+    return receive_within
+
+
+def _inflating(receive: Receive, encoding: bytes, limit: int) -> Receive:
+    inflater = decompression.inflater(encoding)
+    left, has_begun = limit, False
+
+    async def receive_inflated() -> Message:
+        nonlocal left, has_begun
+        message = await receive()
+        has_begun = has_begun or bool(message.get("body"))
+        if not has_begun:  # without a body there is nothing to inflate
+            return message
+        if inflater is None:
+            raise HTTPException(415, "The body is neither plain, nor gzip, nor zstd")
+        body = message.get("body", b"")
+        if len(body) <= _AT_ONCE_BYTES:
+            body = decompression.inflate(inflater, body, left)
+        else:
+            body = await aside(decompression.inflate, inflater, body, left)
+        left -= len(body)
+        if not message.get("more_body", False) and not inflater.eof:
+            raise HTTPException(400, "The compressed body is cut off")
+        return {**message, "body": body}
+
+    return receive_inflated
+
+
+def _as_inflated(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    return [
+        (name, value)
+        for name, value in headers
+        if name not in {_ENCODING, b"content-length"}
+    ]

@@ -1,0 +1,184 @@
+"""Answers that are JSON of a given shape: checked, and asked for once more if wrong."""
+
+import contextlib
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Never
+
+from promptvault.domain.chat import Answer, Message, Request, Role, Schema
+from promptvault.errors import UnavailableError
+from promptvault.services.asking.model import Model
+
+Check = Callable[[Any], str | None]
+"""Returns what is wrong with a value that has the right shape, None if it is good."""
+
+
+class WrongFormError(UnavailableError):
+    """The model answered, but twice not in the form asked for."""
+
+
+_THOUGHT = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
+_FENCE = re.compile(r"\s*```(?:json)?[ \t]*\n(.*?)\n?[ \t]*```\s*", re.DOTALL)
+_FENCED = re.compile(r"```(?:json)?[ \t]*\n(.*?)\n[ \t]*```", re.DOTALL)
+_LARGEST = 2**63
+
+
+def ask_for(
+    model: Model, request: Request, check: Check = lambda _: None
+) -> tuple[Any, Answer]:
+    """Return the value that *model* answers with, which fits the request's schema.
+
+    An answer that does not fit, or that *check* finds wrong, is shown to the model
+    once with what is wrong about it. A good answer is what the cache keeps. Raises
+    WrongFormError after the second wrong one, and what `Model.ask` raises.
+    """
+    schema = request.schema
+    assert schema is not None
+    request = _with_shape(request, schema)
+    answer = model.ask_unkept(request)
+    value, wrong = _read(answer, schema, check)
+    if wrong:
+        answer = model.ask_unkept(_repair(request, answer, wrong))
+        value, wrong = _read(answer, schema, check)
+    if wrong:
+        raise WrongFormError(
+            f"{answer.model} did not answer in the form asked for, twice: {wrong}"
+            " Try another model."
+        )
+    model.remember(request, answer)
+    return value, answer
+
+
+def _with_shape(request: Request, schema: Schema) -> Request:
+    """Say the shape in words, too: not every server keeps to a schema."""
+    words = "Answer with JSON alone, without any text around it, of this schema:\n"
+    written = json.dumps(schema.schema, ensure_ascii=False)
+    shape = Message(Role.SYSTEM, words + written)
+    first, *rest = request.messages
+    if first.role is Role.SYSTEM:
+        shape = shape._replace(content=f"{first.content}\n\n{shape.content}")
+        return request._replace(messages=(shape, *rest))
+    return request._replace(messages=(shape, first, *rest))
+
+
+def _repair(request: Request, answer: Answer, wrong: str) -> Request:
+    complaint = f"That cannot be used: {wrong} Answer again with the whole JSON."
+    return request._replace(
+        messages=(
+            *request.messages,
+            Message(Role.ASSISTANT, answer.text),
+            Message(Role.USER, complaint),
+        )
+    )
+
+
+def _read(answer: Answer, schema: Schema, check: Check) -> tuple[Any, str | None]:
+    """Return the value in *answer*, and what is wrong with it, if anything."""
+    if answer.is_cut:
+        return None, "It was cut off in the middle; be shorter."
+    try:
+        value = _extract(answer.text)
+    except ValueError:
+        return None, "It is no JSON."
+    return value, mismatch(value, schema.schema) or check(value)
+
+
+def parse(text: str) -> Any:
+    """Return the JSON in a model's *text*, which may stand in a code fence.
+
+    Raises ValueError for other text, and for what JSON does not have or leaves open:
+    NaN, a name twice in an object, numbers beyond 64 bits, endless nesting.
+    """
+    fenced = _FENCE.fullmatch(text)
+    return _load(fenced[1] if fenced else text)
+
+
+def _extract(text: str) -> Any:
+    """Return the JSON in *text*, also after a thought and with words around it."""
+    text = _THOUGHT.sub("", text)
+    try:
+        return parse(text)
+    except ValueError as error:
+        for part in _parts(text):
+            with contextlib.suppress(ValueError):
+                return _load(part)
+        raise error
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Yield where in *text* the JSON may be, the surest first."""
+    yield from _FENCED.findall(text)
+    start = min((i for i in map(text.find, "{[") if i >= 0), default=-1)
+    end = max(map(text.rfind, "}]"))
+    if 0 <= start < end:
+        yield text[start : end + 1]
+
+
+def _load(text: str) -> Any:
+    try:
+        return json.loads(
+            text,
+            parse_constant=_refuse,
+            parse_float=_float,
+            parse_int=_int,
+            object_pairs_hook=_object,
+        )
+    except RecursionError:
+        raise ValueError("It is nested too deeply.") from None
+
+
+def _refuse(_: str) -> None:
+    raise ValueError("It holds a number that JSON does not have.")
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _beyond()
+
+
+def _int(text: str) -> int:
+    value = int(text)
+    return value if -_LARGEST <= value < _LARGEST else _beyond()
+
+
+def _beyond() -> Never:
+    raise ValueError("It holds a number that is too large.")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        raise ValueError("It has one name twice.")
+    return value
+
+
+def mismatch(value: Any, schema: Any) -> str | None:
+    """Return in what *value* does not fit a JSON Schema, None if it does.
+
+    Names the place and the rule in the schema's words, never in those of the value:
+    they may be a prompt's text.
+    """
+    from jsonschema import Draft202012Validator  # 25 ms, for few commands
+
+    error = next(Draft202012Validator(schema).iter_errors(value), None)
+    if error is None:
+        return None
+    rule = error.validator_value
+    short = f" {rule}" if isinstance(rule, str | int | list) else ""
+    place = _place(error.absolute_path, schema)
+    return f"At {place} it breaks the rule {error.validator!r}{short}."
+
+
+def _place(path: Iterable[str | int], schema: Any) -> str:
+    known = json.dumps(schema)
+    parts = (
+        f"[{part}]"
+        if isinstance(part, int)
+        else f".{part}"
+        if json.dumps(part) in known
+        else ".*"
+        for part in path
+    )
+    return "".join(["$", *parts])

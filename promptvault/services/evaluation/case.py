@@ -1,0 +1,253 @@
+"""The cases of `eval`: read from a file, each mistake told by its case and key."""
+
+import contextlib
+import hashlib
+import json
+import re
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from promptvault.domain.prompt import clean_line
+from promptvault.errors import InvalidInputError
+from promptvault.services.asking.json_schema import validate_schema
+from promptvault.services.evaluation.case_file import load
+from promptvault.services.evaluation.check import JUDGE, Check
+
+_SUITE_KEYS = ("cases", "model", "judge")
+_CASE_KEYS = ("name", "inputs", "stdin", "checks")
+
+
+class Case(NamedTuple):
+    """What a prompt is tried with, and what its answer must be like."""
+
+    name: str
+    inputs: dict[str, str]
+    """Template variables."""
+    stdin: str | None
+    checks: tuple[Check, ...]
+
+    @property
+    def criteria(self) -> tuple[str, ...]:
+        """What a model is to judge."""
+        return tuple(text for c in self.checks if c.key == JUDGE for text in c.expected)
+
+
+class Suite(NamedTuple):
+    """All cases of a file."""
+
+    cases: tuple[Case, ...]
+    model: str | None = None
+    """The model that the cases were written for; options come before it."""
+    judge: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """Tells suites apart by their cases, whichever form they were written in."""
+        text = json.dumps(self.cases, sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def read_suite(text: str, name: str, folder: Path) -> Suite:
+    """Read cases from *text*, YAML, JSON or JSON Lines as the file's *name* says.
+
+    Files that cases refer to are looked for from *folder*. Raises InvalidInputError
+    that names the case, counted from 1, and the key.
+    """
+    with _at(name):
+        loaded = load(text, name)
+        fields = loaded if isinstance(loaded, dict) else {"cases": loaded}
+        _refuse_others(fields, _SUITE_KEYS)
+        rows = fields.get("cases")
+        if not isinstance(rows, list):
+            raise InvalidInputError(
+                "there must be a list of cases, by itself or under 'cases'."
+            )
+        if not rows:
+            raise InvalidInputError("there are no cases in it.")
+        cases = tuple(_case(row, n, folder) for n, row in enumerate(rows, 1))
+        _refuse_same_names(cases)
+        model, judge = (_optional(fields, key, _line) for key in ("model", "judge"))
+        return Suite(cases, model, judge)
+
+
+@contextlib.contextmanager
+def _at(place: str) -> Iterator[None]:
+    """Let an error within say where it is."""
+    try:
+        yield
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{place}: {error}") from None
+
+
+def _refuse_others(fields: dict[Any, Any], known: Sequence[str]) -> None:
+    for key in fields:
+        if key not in known:
+            listed = ", ".join(known)
+            raise InvalidInputError(f"there is no key {key!r}; known are: {listed}.")
+
+
+def _refuse_same_names(cases: Sequence[Case]) -> None:
+    seen: dict[str, int] = {}
+    for number, case in enumerate(cases, 1):
+        first = seen.setdefault(case.name, number)
+        if first != number:
+            raise InvalidInputError(
+                f"cases {first} and {number} have the same name, {case.name!r}."
+            )
+
+
+def _case(row: Any, number: int, folder: Path) -> Case:
+    with _at(f"case {number}"):
+        if not isinstance(row, dict):
+            raise InvalidInputError("it must map keys to values.")
+        _refuse_others(row, _CASE_KEYS)
+        return Case(
+            _optional(row, "name", _line) or f"case {number}",
+            _optional(row, "inputs", lambda given: _inputs(given, folder)) or {},
+            _optional(row, "stdin", lambda given: _text_or_file(given, folder)),
+            _checks(row.get("checks"), folder),
+        )
+
+
+def _optional(fields: dict[str, Any], key: str, read: Callable[[Any], Any]) -> Any:
+    if fields.get(key) is None:
+        return None
+    with _at(key):
+        return read(fields[key])
+
+
+def _inputs(given: Any, folder: Path) -> dict[str, str]:
+    if not isinstance(given, dict):
+        raise InvalidInputError("it must map each variable to its value.")
+    values = {}
+    for key, value in given.items():
+        with _at(str(key)):
+            values[str(key)] = _input(value, folder)
+    return values
+
+
+def _input(value: Any, folder: Path) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return str(value)
+    return _text_or_file(value, folder)
+
+
+def _text_or_file(value: Any, folder: Path) -> str:
+    path = _file(value)
+    return _read(folder / path) if path else _text(value)
+
+
+def _file(value: Any) -> str | None:
+    """Return what ``{file: PATH}`` names, None for any other value."""
+    is_file = isinstance(value, dict) and value.keys() == {"file"}
+    return value["file"] if is_file and isinstance(value["file"], str) else None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
+        raise InvalidInputError(f"{path} cannot be read: {reason}.") from None
+
+
+def _checks(given: Any, folder: Path) -> tuple[Check, ...]:
+    with _at("checks"):
+        if not isinstance(given, dict) or not given:
+            raise InvalidInputError("a case needs at least one, as 'contains: Dear'.")
+        _refuse_others(given, tuple(_READERS))
+        found = []
+        for key, value in given.items():
+            with _at(key):
+                found.append(Check(key, _READERS[key](value, folder)))
+        return tuple(found)
+
+
+def _text(value: Any, _: Path | None = None) -> str:
+    if not isinstance(value, str):
+        raise InvalidInputError("it must be text; put it in quotes.")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidInputError("it is no valid UTF-8 text.") from None
+    return value
+
+
+def _line(value: Any) -> str:
+    line = clean_line(_text(value))
+    if not line:
+        raise InvalidInputError("it must not be empty.")
+    return line
+
+
+def _texts(value: Any, _: Path) -> tuple[str, ...]:
+    texts = tuple(map(_text, value if isinstance(value, list) else [value]))
+    if not texts or not all(texts):
+        raise InvalidInputError("it must be text or a list of texts, none of it empty.")
+    return texts
+
+
+def _patterns(value: Any, folder: Path) -> tuple[str, ...]:
+    patterns = _texts(value, folder)
+    for pattern in patterns:
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                re.compile(pattern)
+        except (re.error, OverflowError, RecursionError) as error:
+            message = f"{pattern!r} is no regular expression: {error}."
+            raise InvalidInputError(message) from None
+    return patterns
+
+
+def _true(value: Any, _: Path) -> bool:
+    if value is not True:
+        raise InvalidInputError("it can only be true.")
+    return True
+
+
+def _schema(value: Any, folder: Path) -> dict[str, Any]:
+    path = _file(value)
+    if path:
+        value = load(_read(folder / path), path)
+    if not isinstance(value, dict):
+        raise InvalidInputError("it must be a JSON Schema, or {file: PATH} of one.")
+    try:
+        schema = json.loads(json.dumps(value))  # keys that YAML reads as numbers
+    except (TypeError, ValueError, RecursionError):
+        raise InvalidInputError("it holds what JSON has not.") from None
+    validate_schema(schema)
+    return dict(schema)
+
+
+def _whole(value: Any, folder: Path) -> int:
+    if not isinstance(value, int):
+        raise InvalidInputError("it must be a whole number.")
+    return int(_number(value, folder))
+
+
+def _number(value: Any, _: Path) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise InvalidInputError("it must be a number above 0.")
+    return value
+
+
+_READERS: dict[str, Callable[[Any, Path], Any]] = {
+    "contains": _texts,
+    "icontains": _texts,
+    "not_contains": _texts,
+    "equals": _text,
+    "regex": _patterns,
+    "not_regex": _patterns,
+    "json": _true,
+    "json_schema": _schema,
+    JUDGE: _texts,
+    "max_words": _whole,
+    "max_chars": _whole,
+    "max_tokens": _whole,
+    "max_seconds": _number,
+}
+"""What each check wants to be held against; they are made in eval_check."""

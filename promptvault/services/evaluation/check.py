@@ -1,0 +1,165 @@
+"""The checks of `eval`: what an answer must be like, decided without a model."""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+from promptvault.domain.chat import Answer
+from promptvault.domain.prompt import short_line
+from promptvault.services.asking.json_answer import parse
+from promptvault.services.asking.json_schema import mismatch
+from promptvault.services.evaluation.time_limit import time_limit
+
+JUDGE = "judge"
+"""The one check that a model decides; see eval_judge."""
+
+_LONGEST_SECONDS = 2.0
+"""What one check may take."""
+_EXCERPT = 60
+
+
+class Check(NamedTuple):
+    """One condition on an answer."""
+
+    key: str
+    """As it stands in a file of cases, as ``contains``."""
+    expected: Any
+    """Texts in a tuple, a text, a number, a JSON Schema: as the key wants it."""
+
+
+class Failure(NamedTuple):
+    """A check that did not hold."""
+
+    check: str
+    """Its key; 'render' where the prompt could not be filled in, and 'answer' where
+    the model refused to answer."""
+    reason: str
+    """One line, which may quote the answer."""
+
+
+def failures(checks: Sequence[Check], answer: Answer) -> tuple[Failure, ...]:
+    """Return which of *checks* do not hold for *answer*; the judge's are left out.
+
+    A regular expression or a schema that takes seconds fails for that.
+    """
+    found = []
+    for check in checks:
+        if check.key == JUDGE:
+            continue
+        reason = _reason(check, answer)
+        if reason:
+            found.append(Failure(check.key, reason))
+    return tuple(found)
+
+
+def _reason(check: Check, answer: Answer) -> str | None:
+    try:
+        with time_limit(_LONGEST_SECONDS):
+            return CHECKS[check.key](check.expected, answer)
+    except TimeoutError:
+        return f"was not decided within {_LONGEST_SECONDS:g} seconds"
+
+
+def excerpt(text: str) -> str:
+    """Return the beginning of *text* in one line, in quotes."""
+    return f"“{short_line(text, _EXCERPT)}”"
+
+
+def _contains(texts: Sequence[str], answer: Answer) -> str | None:
+    return _lacking(texts, answer.text, answer)
+
+
+def _contains_in_any_case(texts: Sequence[str], answer: Answer) -> str | None:
+    folded = answer.text.casefold()
+    missing = [text for text in texts if text.casefold() not in folded]
+    return _lacking(missing, "", answer)
+
+
+def _lacking(texts: Sequence[str], where: str, answer: Answer) -> str | None:
+    missing = [excerpt(text) for text in texts if text not in where]
+    if not missing:
+        return None
+    return f"lacks {', '.join(missing)}: {excerpt(answer.text)}"
+
+
+def _not_contains(texts: Sequence[str], answer: Answer) -> str | None:
+    present = [excerpt(text) for text in texts if text in answer.text]
+    return f"has {', '.join(present)}" if present else None
+
+
+def _equals(text: str, answer: Answer) -> str | None:
+    if answer.text.strip() == text.strip():
+        return None
+    return f"is {excerpt(answer.text)}, not {excerpt(text)}"
+
+
+def _regex(patterns: Sequence[str], answer: Answer) -> str | None:
+    for pattern in patterns:
+        if not re.search(pattern, answer.text):
+            return f"does not match {pattern}: {excerpt(answer.text)}"
+    return None
+
+
+def _not_regex(patterns: Sequence[str], answer: Answer) -> str | None:
+    for pattern in patterns:
+        found = re.search(pattern, answer.text)
+        if found:
+            return f"matches {pattern}: {excerpt(found[0])}"
+    return None
+
+
+def _json(_: bool, answer: Answer) -> str | None:
+    return _read_json(answer)[1]
+
+
+def _json_schema(schema: Any, answer: Answer) -> str | None:
+    value, wrong = _read_json(answer)
+    return wrong or mismatch(value, schema)
+
+
+def _read_json(answer: Answer) -> tuple[Any, str | None]:
+    """Return the JSON that the answer is, and what is wrong with it, if anything."""
+    try:
+        return json.loads(answer.text, parse_constant=_no_constant), None
+    except (ValueError, RecursionError):
+        fenced = "JSON in a code fence" if _is_fenced(answer.text) else "no JSON"
+        cut = ", it was cut off" if answer.is_cut else ""
+        return None, f"is {fenced}{cut}: {excerpt(answer.text)}"
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)  # NaN and Infinity, which Python alone reads
+
+
+def _is_fenced(text: str) -> bool:
+    try:
+        parse(text)
+    except (ValueError, RecursionError):
+        return False
+    return text.lstrip().startswith("`")
+
+
+def _within(
+    unit: str, size: Callable[[Answer], float], most: float, answer: Answer
+) -> str | None:
+    has = size(answer)
+    return f"has {has:,g} {unit}, {most:,g} allowed" if has > most else None
+
+
+CHECKS: dict[str, Callable[[Any, Answer], str | None]] = {
+    "contains": _contains,
+    "icontains": _contains_in_any_case,
+    "not_contains": _not_contains,
+    "equals": _equals,
+    "regex": _regex,
+    "not_regex": _not_regex,
+    "json": _json,
+    "json_schema": _json_schema,
+    "max_words": partial(_within, "words", lambda answer: len(answer.text.split())),
+    "max_chars": partial(_within, "characters", lambda answer: len(answer.text)),
+    "max_tokens": partial(_within, "tokens", lambda answer: answer.usage.output_tokens),
+    "max_seconds": partial(_within, "seconds", lambda answer: answer.seconds),
+}
+"""Each returns why the answer fails, None where it holds."""

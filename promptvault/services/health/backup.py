@@ -1,0 +1,199 @@
+"""Backups: the whole vault in one file, and back."""
+
+import contextlib
+import sqlite3
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from promptvault.errors import (
+    AlreadyExistsError,
+    InvalidInputError,
+    NotFoundError,
+    VaultError,
+)
+from promptvault.history.repository import History
+from promptvault.services.health.set_aside import set_aside
+from promptvault.services.locking import locked
+from promptvault.services.workspace import Workspace
+from promptvault.vault import migrations
+from promptvault.vault.activity.activity_upkeep import (
+    copy_records,
+    is_damaged,
+    keep_costs,
+)
+from promptvault.vault.database import translated_errors
+from promptvault.vault.lock import exclusive
+from promptvault.vault.reader import Selection, reading
+
+_DATABASE, _HISTORY, _USAGE = "vault.db", "history.bundle", "usage.db"
+_ACTIVITY = "activity.db"
+
+# What zipfile lets through for a file whose bytes are damaged; RuntimeError is for one
+# that claims a password or a way of packing nobody knows.
+_UNREADABLE = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+
+
+class Done(NamedTuple):
+    """What a backup, or getting it back, came to."""
+
+    number: int
+    """Bytes of the backup, or prompts that were in it."""
+    whole: bool
+    """False where the record of runs and costs was damaged, and left out."""
+
+
+def create(workspace: Workspace, path: Path, *, force: bool = False) -> Done:
+    """Write everything into the file *path*, consistent while others read and write.
+
+    Keys and kept answers are not in it. Raises AlreadyExistsError without *force*.
+    """
+    if path.exists() and not force:
+        raise AlreadyExistsError(f"{path} is there already; --force writes over it.")
+    with locked(workspace) as writer, _written_whole(path) as fresh:
+        with zipfile.ZipFile(fresh, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
+            with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+                copy = Path(folder) / _DATABASE
+                _copy_database(writer.connection, copy)
+                file.write(copy, _DATABASE)
+                history = History(workspace.paths.history)
+                if history.head():
+                    bundle = Path(folder) / _HISTORY
+                    history.run(
+                        "bundle", "create", "--quiet", str(bundle.absolute()), "--all"
+                    )
+                    file.write(bundle, _HISTORY)
+                whole = _add_activity(workspace.paths.activity, Path(folder), file)
+            if workspace.paths.usage.exists():
+                file.write(workspace.paths.usage, _USAGE)
+    return Done(path.stat().st_size, whole)
+
+
+def _add_activity(activity: Path, folder: Path, file: zipfile.ZipFile) -> bool:
+    """Add the record of runs and costs; tell whether all that there is was added."""
+    if not activity.exists():
+        return True
+    if is_damaged(activity):
+        return False
+    copy_records(activity, folder / _ACTIVITY)
+    file.write(folder / _ACTIVITY, _ACTIVITY)
+    return True
+
+
+@contextlib.contextmanager
+def _written_whole(path: Path) -> Iterator[Path]:
+    """Give a file to write, which takes the place of *path* when all went well."""
+    fresh = path.with_name(path.name + ".part")
+    try:
+        yield fresh
+        fresh.replace(path)
+    except OSError as error:
+        reason = error.strerror
+        raise InvalidInputError(f"{path} cannot be written: {reason}.") from error
+    finally:
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)
+
+
+def _copy_database(connection: sqlite3.Connection, target: Path) -> None:
+    with translated_errors(), contextlib.closing(sqlite3.connect(target)) as copy:
+        connection.backup(copy, name="main")
+        copy.execute("PRAGMA journal_mode = DELETE")
+
+
+def restore(workspace: Workspace, path: Path, *, force: bool = False) -> Done:
+    """Put the backup *path* in the place of the vault.
+
+    What was there is kept beside it. Raises NotFoundError, InvalidInputError for a
+    file that is no backup, AlreadyExistsError when the vault holds prompts and *force*
+    is not given; the vault is as it was then.
+    """
+    paths = workspace.paths
+    if not path.exists():
+        raise NotFoundError(f"There is no file {path}.")
+    with exclusive(paths.lock, workspace.on_wait):
+        if not force and _holds_prompts(workspace):
+            raise AlreadyExistsError(
+                "The vault here holds prompts. --force puts the backup in its place"
+                " (what is there is kept beside it)."
+            )
+        with tempfile.TemporaryDirectory(dir=paths.data) as folder:
+            fresh = Path(folder)
+            _unpack(path, fresh)
+            whole = _unpack_activity(path, fresh)
+            set_aside(paths.database, "before")
+            set_aside(paths.history, "before")
+            (fresh / _DATABASE).rename(paths.database)
+            (fresh / "history.git").rename(paths.history)
+            if (fresh / _USAGE).exists():
+                paths.usage.parent.mkdir(parents=True, exist_ok=True)
+                (fresh / _USAGE).replace(paths.usage)
+            if (fresh / _ACTIVITY).exists():
+                _replace_activity(paths.activity, fresh / _ACTIVITY)
+    with reading(paths.database, paths.usage) as reader:
+        return Done(reader.count(Selection()), whole)
+
+
+def _replace_activity(activity: Path, fresh: Path) -> None:
+    if activity.exists():
+        with contextlib.suppress(VaultError):  # which a damaged one raises
+            keep_costs(fresh, activity)
+    set_aside(activity, "before")
+    fresh.rename(activity)
+
+
+def _holds_prompts(workspace: Workspace) -> bool:
+    paths = workspace.paths
+    try:
+        with reading(paths.database, paths.usage) as reader:
+            return reader.count(Selection()) > 0
+    except VaultError:
+        return paths.database.exists()
+
+
+def _unpack(path: Path, folder: Path) -> None:
+    """Unpack a backup and prove that it is one, before anything is replaced."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            names = set(file.namelist()) & {_DATABASE, _HISTORY, _USAGE}
+            if _DATABASE not in names:
+                raise InvalidInputError(f"{path} is no backup of a vault.")
+            for name in names:
+                file.extract(name, folder)
+    except _UNREADABLE as error:
+        raise InvalidInputError(f"{path} cannot be read as a backup.") from error
+    _check_database(folder / _DATABASE)
+    history = History(folder / "history.git")
+    history.create()
+    if _HISTORY in names:
+        bundle = str(folder / _HISTORY)
+        history.run("fetch", "--quiet", bundle, "refs/heads/*:refs/heads/*")
+
+
+def _unpack_activity(path: Path, folder: Path) -> bool:
+    """Unpack the record of runs and costs; tell whether all that there is could be.
+
+    The vault does not need it, so its damage stops nothing.
+    """
+    try:
+        with zipfile.ZipFile(path) as file:
+            if _ACTIVITY not in file.namelist():
+                return True
+            file.extract(_ACTIVITY, folder)
+    except _UNREADABLE:
+        is_whole = False
+    else:
+        is_whole = not is_damaged(folder / _ACTIVITY)
+    if not is_whole:
+        (folder / _ACTIVITY).unlink(missing_ok=True)
+    return is_whole
+
+
+def _check_database(database: Path) -> None:
+    with translated_errors(), contextlib.closing(sqlite3.connect(database)) as copy:
+        migrations.version_of(copy)
+        if copy.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+            raise InvalidInputError("The database in the backup is damaged.")

@@ -1,0 +1,250 @@
+"""Whether database and history say the same, version by version and file by file."""
+
+import hashlib
+import sqlite3
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from promptvault import front_matter
+from promptvault.domain.prompt import Author, Prompt
+from promptvault.domain.revision import Number
+from promptvault.history import inspection
+from promptvault.history.feed import Change, FileChange
+from promptvault.history.repository import History
+from promptvault.services.health.rebuild import recover
+from promptvault.services.locking import flush
+from promptvault.services.workspace import Workspace
+from promptvault.vault import integrity
+from promptvault.vault.database import bulk_transaction
+from promptvault.vault.file import history_path
+from promptvault.vault.imports.bulk_insert import Intake
+from promptvault.vault.integrity import StoredVersion, text_hash
+from promptvault.vault.reader import Reader, Selection
+
+
+class _Committed(NamedTuple):
+    """A version as the history has it."""
+
+    prompt_id: str
+    revision: str
+    hash: bytes
+    commit: str
+    """The first that holds it."""
+    blob: str
+
+
+@dataclass
+class Agreement:
+    """Where database and history differ; all empty when they agree."""
+
+    versions: int = 0
+    prompts: int = 0
+    damaged: list[StoredVersion] = field(default_factory=list)
+    """Versions whose text no longer fits its digest."""
+    missing: list[StoredVersion] = field(default_factory=list)
+    """Versions that the history lacks, or has with another text."""
+    unlinked: list[StoredVersion] = field(default_factory=list)
+    """Versions that name no commit, or one that does not hold them."""
+    files: list[str] = field(default_factory=list)
+    """Paths whose file is not what the database says."""
+    lost: set[str] = field(default_factory=set)
+    """Ids of prompts with a version that only the history has."""
+    committed: dict[str, _Committed] = field(default_factory=dict)
+    """Version id to what the history has of it."""
+    again: set[tuple[str, str]] = field(default_factory=set)
+    """Version ids, each with a commit that holds it, too: what was removed for good may
+    have come back from another device."""
+
+    def messages(self) -> Iterator[tuple[str, str]]:
+        """Yield each difference in words, and what mends it."""
+        for version in self.damaged:
+            yield (
+                f"The text of {_named(version)} is damaged.",
+                "take it from the history",
+            )
+        for version in self.missing:
+            yield f"The history lacks {_named(version)}.", "commit it"
+        for version in self.unlinked:
+            yield f"The commit of {_named(version)} is not noted.", "note it"
+        for path in self.files:
+            yield f"The file {path} is not what the database says.", "commit it anew"
+        for prompt_id in sorted(self.lost):
+            yield (
+                f"The database lacks a version of the prompt {prompt_id}.",
+                "take it from the history",
+            )
+
+
+def _named(version: StoredVersion) -> str:
+    return f"{version.name}@{version.number}"
+
+
+def compare(connection: sqlite3.Connection, history: History) -> Agreement:
+    """Compare all of the database with all of the history.
+
+    Raises VaultError when either cannot be read.
+    """
+    agreement = Agreement()
+    commits: dict[str, str] = {}
+    later: dict[str, list[str]] = {}
+    for file in inspection.committed_files(history):
+        if commits.setdefault(file.blob, file.commit) != file.commit:
+            later.setdefault(file.blob, []).append(file.commit)
+    blobs = {}
+    for blob, text in _texts(history, commits):
+        parts = front_matter.take_apart(text)
+        if parts:
+            ids, hashed = (parts.prompt_id, parts.revision), text_hash(parts.body)
+            blobs[blob] = _Committed(*ids, hashed, commits[blob], blob)
+            first = agreement.committed.setdefault(parts.revision, blobs[blob])
+            all_ = (commits[blob], *later.get(blob, ()))
+            agreement.again |= {(parts.revision, c) for c in all_ if c != first.commit}
+    stored = _compare_versions(connection, agreement)
+    _compare_files(connection, history, agreement, stored, blobs)
+    return agreement
+
+
+def _texts(history: History, blobs: Iterable[str]) -> Iterator[tuple[str, str]]:
+    if history.exists():
+        with inspection.BlobReader(history) as reader:
+            for blob in blobs:
+                yield blob, reader.read(blob)
+
+
+def _compare_versions(connection: sqlite3.Connection, agreement: Agreement) -> set[str]:
+    stored = set()
+    for version in integrity.versions(connection):
+        stored.add(version.id)
+        committed = agreement.committed.get(version.id)
+        differs = committed is not None and committed.hash != version.text_hash
+        if differs or not version.sound:
+            agreement.damaged.append(version)
+        elif committed is None:
+            agreement.missing.append(version)
+        elif not _is_noted(version, committed, agreement):
+            agreement.unlinked.append(version)
+    agreement.versions = len(stored)
+    return stored
+
+
+def _is_noted(
+    version: StoredVersion, committed: _Committed, agreement: Agreement
+) -> bool:
+    noted = version.commit
+    return noted == committed.commit or (version.id, str(noted)) in agreement.again
+
+
+def _compare_files(
+    connection: sqlite3.Connection,
+    history: History,
+    agreement: Agreement,
+    stored: set[str],
+    blobs: Mapping[str, _Committed],
+) -> None:
+    reader = Reader(connection)
+    head = inspection.head_files(history)
+    for prompt in _all_prompts(reader):
+        agreement.prompts += 1
+        path = history_path(prompt)
+        if head.get(path) == _blob_id(_file_text(reader, prompt)):
+            del head[path]
+        else:
+            agreement.files.append(path)
+    ours = {path: blobs[blob] for path, blob in head.items() if blob in blobs}
+    unknown = {file.prompt_id for file in ours.values() if file.revision not in stored}
+    if unknown:
+        agreement.lost = {found.offer.id for found in recover(history, unknown)}
+    for path, file in ours.items():
+        # What only looks like ours (somebody's own notes) is nobody's business.
+        known = file.revision in stored or file.prompt_id in agreement.lost
+        if known and path not in agreement.files:
+            agreement.files.append(path)
+
+
+def _all_prompts(reader: Reader) -> Iterator[Prompt]:
+    yield from reader.prompts(Selection())
+    yield from reader.prompts(Selection(trashed=True))
+
+
+def _file_text(reader: Reader, prompt: Prompt) -> str:
+    version = reader.current(prompt)
+    origins = reader.origins(prompt)
+    return front_matter.header(prompt, version, origins) + version.body
+
+
+def _blob_id(text: str) -> str:
+    data = text.encode()
+    start = b"blob %d\0" % len(data)
+    return hashlib.sha1(start + data, usedforsecurity=False).hexdigest()
+
+
+def mend(
+    workspace: Workspace, connection: sqlite3.Connection, history: History, lock: int
+) -> None:
+    """Make database and history agree again; neither loses a version by it."""
+    if not history.exists():
+        history.create()
+    agreement = compare(connection, history)
+    for version in agreement.damaged:
+        _restore_text(connection, history, agreement, version)
+    if agreement.lost:
+        with bulk_transaction(connection):
+            intake = Intake(connection, workspace.author(), workspace.now(), None)
+            for recovered in recover(history, agreement.lost):
+                intake.offer(recovered.offer)
+            intake.finish("Take lost prompts back from the history")
+        flush(connection, history, lock, recover=False)
+        agreement = compare(connection, history)
+    if agreement.missing or agreement.files:
+        history.append(_missing_changes(workspace, connection, agreement), lock)
+        agreement = compare(connection, history)
+    commits = {v.id: agreement.committed[v.id].commit for v in agreement.unlinked}
+    with bulk_transaction(connection):
+        integrity.note_commits(connection, commits)
+
+
+def _restore_text(
+    connection: sqlite3.Connection,
+    history: History,
+    agreement: Agreement,
+    version: StoredVersion,
+) -> None:
+    held = agreement.committed.get(version.id)
+    if held:
+        with inspection.BlobReader(history) as reader:
+            parts = front_matter.take_apart(reader.read(held.blob))
+        assert parts is not None
+        integrity.restore_text(connection, version, parts.body)
+
+
+def _missing_changes(
+    workspace: Workspace, connection: sqlite3.Connection, agreement: Agreement
+) -> Iterator[Change]:
+    """Yield a commit for each version behind, then one for all that is current."""
+    reader = Reader(connection)
+    for stored in agreement.missing:
+        prompt = reader.by_id(stored.prompt_id)
+        if stored.id != prompt.version_id:
+            version = reader.version(prompt, Number(stored.number))
+            text = front_matter.header(prompt, version, reader.origins(prompt))
+            file = FileChange(history_path(prompt), text + version.body)
+            yield _change(version.author, version.message, version.created_at, [file])
+    wanted = {history_path(prompt): prompt for prompt in _all_prompts(reader)}
+    paths = dict.fromkeys(agreement.files)
+    for stored in agreement.missing:
+        paths[history_path(reader.by_id(stored.prompt_id))] = None
+    files = (
+        FileChange(path, _file_text(reader, wanted[path]) if path in wanted else None)
+        for path in paths
+    )
+    message = "Bring the history up to the database"
+    yield _change(workspace.author(), message, workspace.now(), files)
+
+
+def _change(
+    author: Author, message: str, time: datetime, files: Iterable[FileChange]
+) -> Change:
+    return Change(str(uuid.uuid4()), author, message, time, files)

@@ -1,0 +1,215 @@
+"""The database made anew from the history, whole or for the prompts it has lost."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from promptvault import front_matter
+from promptvault.domain.offer import Offer, OfferedVersion
+from promptvault.domain.prompt import LOCAL_SOURCE, Author, Content, Origin
+from promptvault.domain.timestamp import from_text
+from promptvault.domain.variable import variables_from_mapping
+from promptvault.errors import InvalidInputError
+from promptvault.front_matter import Document
+from promptvault.history import inspection
+from promptvault.history.inspection import BlobReader, CommittedFile
+from promptvault.history.repository import History
+from promptvault.services.workspace import Workspace
+from promptvault.vault import integrity
+from promptvault.vault.database import bulk_transaction, open_writable
+from promptvault.vault.imports.bulk_insert import Intake
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """A prompt read back from the history."""
+
+    offer: Offer
+    commits: Mapping[str, str]
+    """Version id to the first commit that holds it."""
+
+
+def recover(
+    history: History, prompt_ids: Collection[str] | None = None
+) -> Iterator[Recovered]:
+    """Yield the prompts of the newest commit with all versions that the history has.
+
+    *prompt_ids* narrows it to some. A file that only looks like one of ours is passed
+    over. Raises VaultError when objects are missing.
+    """
+    with inspection.BlobReader(history) as reader:
+        versions = _versions_by_prompt(history, reader)
+        for path, blob in inspection.head_files(history).items():
+            text = reader.read(blob)
+            parts = front_matter.take_apart(text)
+            if parts and (prompt_ids is None or parts.prompt_id in prompt_ids):
+                found = recovered(reader, path, text, versions[parts.prompt_id])
+                if found:
+                    yield found
+
+
+class _Committed(NamedTuple):
+    """A version as the history has it."""
+
+    first: CommittedFile
+    """The first file that holds it."""
+    number: int
+    """What the last file says; a sync may have renumbered it."""
+    told_at: int
+    """Which of all files said so."""
+
+
+_Versions = dict[str, _Committed]
+"""By revision."""
+
+
+def _versions_by_prompt(history: History, reader: BlobReader) -> dict[str, _Versions]:
+    """Return prompt id to its versions."""
+    found: dict[str, _Versions] = defaultdict(dict)
+    for index, file in enumerate(inspection.committed_files(history)):
+        parts = front_matter.take_apart(reader.read(file.blob))
+        if parts:
+            versions = found[parts.prompt_id]
+            known = versions.get(parts.revision)
+            first = known.first if known else file
+            versions[parts.revision] = _Committed(first, parts.number, index)
+    return found
+
+
+def _in_order(versions: Iterable[_Committed]) -> list[_Committed]:
+    """Return the versions in the order of their numbers.
+
+    Of several with one number, the one that bore it last has it. What an import had
+    brought before an undo, say, comes behind all others.
+    """
+    bearers: dict[int, _Committed] = {}
+    left = []
+    for version in sorted(versions, key=lambda each: each.told_at, reverse=True):
+        if bearers.setdefault(version.number, version) is not version:
+            left.append(version)
+    left.sort(key=lambda each: (each.number, each.told_at))
+    return [bearers[number] for number in sorted(bearers)] + left
+
+
+def recovered(
+    reader: BlobReader, path: str, text: str, known: Mapping[str, _Committed]
+) -> Recovered | None:
+    """Return the prompt in the file *text*, with its *known* versions.
+
+    None when a file is not as PromptVault writes it.
+    """
+    try:
+        ordered = _in_order(known.values())
+        files = [_parsed(reader.read(each.first.blob)) for each in ordered]
+        offer = _offer(path, _parsed(text), files)
+    except (InvalidInputError, KeyError, ValueError, TypeError):
+        return None
+    commits = {revision: each.first.commit for revision, each in known.items()}
+    return Recovered(offer, commits)
+
+
+def _parsed(text: str) -> Document:
+    document = front_matter.split(text)
+    if document is None:
+        raise InvalidInputError("There is no front matter.")
+    return document
+
+
+def _offer(path: str, head: Document, files: Sequence[Document]) -> Offer:
+    """Return the prompt of *head*, with versions from *files* in their order."""
+    fields = head.fields
+    versions, linked = _versions(files)
+    ids = [version.id for version in versions]
+    deleted = fields.get("deleted")
+    return Offer(
+        name=fields.get("name") or path.removesuffix(".md"),
+        versions=versions,
+        source=str(fields.get("source", LOCAL_SOURCE)),
+        title=str(fields.get("title", "")),
+        description=str(fields.get("description", "")),
+        tags=tuple(map(str, fields.get("tags", ()))),
+        favourite=bool(fields.get("favourite", False)),
+        secrets_allowed=fields.get("sensitive_allowed") is True,
+        labels={
+            label: number
+            for label, number in fields.get("labels", {}).items()
+            if number in range(1, len(versions) + 1)
+        },
+        created_at=from_text(fields["created"]),
+        updated_at=from_text(fields.get("changed") or fields["updated"]),
+        deleted_at=from_text(deleted) if deleted else None,
+        origins=tuple(each for each in _origins(fields) if each not in linked),
+        id=str(fields["id"]),
+        version=ids.index(str(fields["revision"])) + 1,
+    )
+
+
+def _versions(
+    files: Sequence[Document],
+) -> tuple[list[OfferedVersion], list[Origin]]:
+    """Return the versions, and the origins that they own.
+
+    A version's own origin is the first one in its file that no earlier file has.
+    """
+    versions: list[OfferedVersion] = []
+    linked: list[Origin] = []
+    for file in files:
+        own = next((each for each in _origins(file.fields) if each not in linked), None)
+        linked += [own] if own else []
+        versions.append(_version(file, own))
+    return versions, linked
+
+
+def _version(file: Document, origin: Origin | None) -> OfferedVersion:
+    fields = file.fields
+    variables = variables_from_mapping(fields.get("variables") or {})
+    name, _, email = str(fields["author"]).removesuffix(">").rpartition(" <")
+    return OfferedVersion(
+        content=Content(file.body, bool(fields.get("template", False)), variables),
+        created_at=from_text(fields["updated"]),
+        origin=origin,
+        message=str(fields["message"]),
+        author=Author(name, email),
+        id=str(fields["revision"]),
+    )
+
+
+def _origins(fields: Mapping[str, Any]) -> Iterator[Origin]:
+    for each in fields.get("origins", ()):
+        time = each.get("created")
+        yield Origin(
+            source=each["source"],
+            conversation_id=each.get("conversation"),
+            conversation_title=each.get("title"),
+            message_id=each.get("message"),
+            model=each.get("model"),
+            created_at=from_text(time) if time else None,
+            url=each.get("url"),
+        )
+
+
+def rebuild_database(workspace: Workspace, history: History, database: Path) -> int:
+    """Make *database*, a file that is not there, from the history.
+
+    Returns how many prompts it holds. Raises VaultError; there is no file then.
+    """
+    fresh = database.with_suffix(".rebuilding")
+    fresh.unlink(missing_ok=True)
+    connection = open_writable(fresh)
+    with closing(connection):
+        count = 0
+        with bulk_transaction(connection):
+            author, now = workspace.author(), workspace.now()
+            intake = Intake(connection, author, now, None)
+            for found in recover(history):
+                intake.offer(found.offer)
+                integrity.note_commits(connection, found.commits)
+                count += 1
+            intake.finish("")
+            integrity.forget_outbox(connection)
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    fresh.rename(database)
+    return count

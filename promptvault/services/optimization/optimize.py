@@ -1,0 +1,286 @@
+"""Improving a prompt: rated, rewritten by a model, guarded, and judged blind.
+
+The judge sees the current text and the candidates under numbers, twice: in an order
+that their contents decide, and in the reverse of it. Judges favour places in a list,
+and over both orders that evens out; it costs one request more.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from promptvault.domain.chat import Request
+from promptvault.domain.prompt import Prompt, Version, clean_line, short_line
+from promptvault.domain.token import estimate_tokens
+from promptvault.errors import VaultError
+from promptvault.services.asking.cost import Estimate, Spent, together
+from promptvault.services.asking.model import Model
+from promptvault.services.asking.secret_check import refuse_secrets
+from promptvault.services.optimization.guard import refusals, require_sound
+from promptvault.services.optimization.rewrite import (
+    Rewrite,
+    Task,
+    declared,
+    proposal_request,
+    propose,
+)
+from promptvault.services.optimization.rubric import (
+    CRITERIA,
+    MOST_TOTAL,
+    Rating,
+    Score,
+    rate,
+    rating_request,
+    total,
+)
+from promptvault.services.prompts.diff import unified
+from promptvault.services.prompts.edit import save_over
+from promptvault.services.prompts.outcome import Outcome, Saved
+from promptvault.services.workspace import Workspace
+from promptvault.vault.activity import optimizations
+from promptvault.vault.activity.optimizations import Optimization
+from promptvault.vault.reader import reading
+
+_RATING_TOKENS = 250
+"""About how long the rating of one text is."""
+_GROWTH = 1.5
+"""How much longer a rewritten prompt is, about."""
+_LONGEST_GOAL = 200
+"""Characters of it in a version's message."""
+
+
+class Candidate(NamedTuple):
+    """A text that was proposed, and what became of it."""
+
+    text: str
+    change: str
+    """What is different, in one sentence of the model's."""
+    refused: tuple[str, ...] = ()
+    """Why the guard does not let it through."""
+    rating: Rating | None = None
+    """None where it was refused, so that nobody judged it."""
+
+
+class Result(NamedTuple):
+    """What came of an optimization."""
+
+    task: Task
+    model: str
+    judge: str
+    before: Rating
+    """Of the current text, in the round in which the candidates were judged."""
+    candidates: tuple[Candidate, ...]
+    id: int | None = None
+    """Its number in the record, None where that could not be written."""
+
+    @property
+    def winner(self) -> Candidate | None:
+        """The best candidate, None when the current text is as good as any."""
+        rated = [(c, total(c.rating)) for c in self.candidates if c.rating]
+        best = max(rated, key=lambda pair: pair[1], default=None)
+        return best[0] if best and best[1] > total(self.before) else None
+
+    @property
+    def message(self) -> str:
+        """What the history says of the winner."""
+        if self.winner is None or self.winner.rating is None:
+            return ""
+        goal = short_line(self.task.goal, _LONGEST_GOAL)
+        begin = f"Optimize: {goal}" if goal else "Optimize"
+        old, new = total(self.before), total(self.winner.rating)
+        return f"{begin} ({old:g} -> {new:g} of {MOST_TOTAL})"
+
+    def difference(self) -> tuple[str, ...]:
+        """Return the unified diff to the winner; nothing without one."""
+        if self.winner is None:
+            return ()
+        prompt, version = self.task.prompt, self.task.version
+        old, new = (
+            f"{prompt.name}@{version.number}",
+            f"{prompt.name}@{prompt.versions + 1}",
+        )
+        return tuple(unified(version.body, self.winner.text, old, new))
+
+
+def prepare(
+    prompt: Prompt, version: Version, goal: str, count: int, *, allow_secrets: bool
+) -> Task:
+    """Return the task; raises PermissionDeniedError for what must not be sent.
+
+    Raises InvalidInputError for a template that has a mistake in it.
+    """
+    task = Task(prompt, version, clean_line(goal), count)
+    content = version.content
+    if content.template:
+        require_sound(prompt.name, content)
+    sent = f"{content.body}\n{task.goal}\n{declared(content)}"
+    refuse_secrets(prompt, content, sent, allowed=allow_secrets)
+    return task
+
+
+def optimize(
+    workspace: Workspace,
+    model: Model,
+    judge: Model,
+    task: Task,
+    tell: Callable[[str], None],
+) -> Result:
+    """Let *model* improve a prompt, and *judge* say what is best; record how it went.
+
+    The prompt stays as it is. Where the record cannot be written, the person is told.
+    Raises what `structured.ask_for` does; nothing is recorded then.
+    """
+    start = workspace.now()
+    result = improve(model, judge, task)
+    seconds = (workspace.now() - start).total_seconds()
+    row = _record(result, model.spent, start, seconds)
+    try:
+        return result._replace(id=optimizations.keep(workspace.paths.activity, row))
+    except VaultError as error:
+        tell(f"This optimization was not recorded: {error}")
+        return result
+
+
+def improve(model: Model, judge: Model, task: Task) -> Result:
+    """Return what `optimize` does, without a record of it."""
+    content = task.version.content
+    [current] = rate(judge, [content.body], task.goal)
+    candidates = _guarded(task, propose(model, task, current))
+    fit = [candidate.text for candidate in candidates if not candidate.refused]
+    if fit:
+        ratings = _rate_blind(judge, [content.body, *fit], task.goal)
+        current = ratings[content.body]
+        candidates = [
+            c if c.refused else c._replace(rating=ratings[c.text]) for c in candidates
+        ]
+    return Result(task, model.answered, judge.answered, current, tuple(candidates))
+
+
+def apply(
+    workspace: Workspace,
+    result: Result,
+    message: str | None,
+    tell: Callable[[str], None],
+) -> Saved:
+    """Save the winner as the newest version of its prompt.
+
+    Raises ConflictError when somebody saved another version since the task was made.
+    """
+    winner, prompt = result.winner, result.task.prompt
+    if winner is None:
+        return Saved(prompt, Outcome.UNCHANGED)
+    content = result.task.version.content._replace(body=winner.text)
+    saved = save_over(workspace, prompt, content, message or result.message)
+    if saved.outcome is Outcome.CHANGED and result.id is not None:
+        try:
+            _note_saved(workspace, result.id, saved.prompt)
+        except VaultError as error:
+            tell(f"That it was saved is not in the record: {error}")
+    return saved
+
+
+def _note_saved(workspace: Workspace, number: int, prompt: Prompt) -> None:
+    folders = workspace.paths
+    with reading(folders.database, folders.usage) as reader:
+        version = reader.current(prompt)
+    optimizations.note_saved(folders.activity, number, version.id, version.number)
+
+
+def plan(model: Model, judge: Model, task: Task) -> tuple[Request, Estimate]:
+    """Return the first request of an optimization, and about what all of it takes."""
+    body = task.version.content.body
+    first = rating_request([body], task.goal)
+    unrated = dict.fromkeys(CRITERIA, Score(0, "x" * 100))
+    proposal = proposal_request(task, unrated)
+    blind = rating_request([body] * (task.candidates + 1), task.goal)
+    written = int(task.candidates * estimate_tokens(body) * _GROWTH)
+    steps = (
+        judge.estimate([first], _RATING_TOKENS),
+        model.estimate([proposal], written),
+        judge.estimate([blind] * 2, _RATING_TOKENS * (task.candidates + 1)),
+    )
+    return first, together(steps)
+
+
+def _guarded(task: Task, rewrites: Sequence[Rewrite]) -> list[Candidate]:
+    """Return what was proposed, each with why it is refused, if it is."""
+    candidates: list[Candidate] = []
+    for text, change in rewrites:
+        refused = refusals(task.version.content, text)
+        if any(text == other.text for other in candidates):
+            refused = ("is the same as another candidate",)
+        candidates.append(Candidate(text, change, refused))
+    return candidates
+
+
+def _rate_blind(judge: Model, texts: Sequence[str], goal: str) -> dict[str, Rating]:
+    """Return the ratings of different *texts*, averaged over two opposite orders."""
+    order = shuffled(texts)
+    orders = [order, order[::-1]]
+    found = judge.each(lambda texts: rate(judge, texts, goal), orders)
+    first, second = (
+        dict(zip(texts, ratings, strict=True))
+        for texts, ratings in zip(orders, found, strict=True)
+    )
+    return {text: _average(first[text], second[text]) for text in order}
+
+
+def shuffled(texts: Sequence[str]) -> list[str]:
+    """Return different *texts* in an order that says nothing of where they come from.
+
+    It is the same for the same texts, so that their rating is found in the cache.
+    """
+    seed = "\0".join(sorted(texts))
+
+    def key(text: str) -> bytes:
+        return hashlib.sha256(f"{seed}\0{text}".encode()).digest()
+
+    return sorted(texts, key=key)
+
+
+def _average(first: Rating, second: Rating) -> Rating:
+    """Return the mean of two ratings, with the reasons of the stricter score."""
+    return {
+        name: Score((one.points + other.points) / 2, min(one, other).reason)
+        for name, one in first.items()
+        for other in [second[name]]
+    }
+
+
+def _record(
+    result: Result, spent: Spent, start: datetime, seconds: float
+) -> Optimization:
+    winner, version = result.winner, result.task.version
+    return Optimization(
+        prompt_id=result.task.prompt.id,
+        version_id=version.id,
+        version=version.number,
+        created_at=start,
+        model=result.model,
+        judge=result.judge,
+        goal=result.task.goal,
+        before_points=total(result.before),
+        after_points=total(winner.rating) if winner and winner.rating else None,
+        scores=rating_row(result.before),
+        candidates=[candidate_row(candidate) for candidate in result.candidates],
+        **asdict(spent),
+        seconds=seconds,
+    )
+
+
+def candidate_row(candidate: Candidate) -> dict[str, Any]:
+    """Return what became of a candidate, without its text, as JSON has it."""
+    rating = candidate.rating
+    return {
+        "change": candidate.change,
+        "refused": list(candidate.refused),
+        "points": total(rating) if rating else None,
+        "scores": rating_row(rating) if rating else None,
+    }
+
+
+def rating_row(rating: Rating) -> dict[str, Any]:
+    """Return a rating as JSON has it."""
+    return {name: score._asdict() for name, score in rating.items()}

@@ -1,0 +1,284 @@
+"""Making and changing prompts: add, edit, set, move, copy, revert, label, trash."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from promptvault.domain.name import leaf_of, own_name, parse_reference, validate_name
+from promptvault.domain.prompt import (
+    Content,
+    Details,
+    Prompt,
+    validate_line,
+    validate_tag,
+)
+from promptvault.domain.revision import validate_new_label
+from promptvault.errors import ConflictError, InvalidInputError, NotFoundError
+from promptvault.secret_scan import adds_secrets, details_text, secrets_in
+from promptvault.services.prompts.label_gate import require_passed
+from promptvault.services.prompts.outcome import Outcome, Saved
+from promptvault.services.prompts.prompt_document import Fields, Written, read_edited
+from promptvault.services.prompts.retrieval import resolve
+from promptvault.services.prompts.transaction import writing
+from promptvault.services.workspace import Workspace
+from promptvault.vault.activity.activity_upkeep import forget
+from promptvault.vault.reader import Reader, Selection
+from promptvault.vault.repository import Repository
+
+
+def add(
+    workspace: Workspace,
+    name: str,
+    written: Written,
+    fields: Fields,
+    *,
+    message: str | None = None,
+    upsert: bool = False,
+) -> Saved:
+    """Save a new prompt; with *upsert*, or a new version of the one that stands.
+
+    Raises InvalidInputError, AlreadyExistsError.
+    """
+    name = validate_name(name)
+    details = fields.applied_to(written.fields.applied_to(Details()))
+    with writing(workspace) as repository:
+        standing = repository.reader.find(name) if upsert else None
+        if standing is None:
+            note = _message(message, f"Add {name}")
+            prompt = repository.add(name, written.content, details, note)
+            return Saved(prompt, Outcome.ADDED)
+        details = fields.applied_to(written.fields.applied_to(standing.details))
+        return _change(repository, standing, written.content, details, message)
+
+
+def edit(
+    workspace: Workspace, base: Prompt, before: Content, text: str, message: str | None
+) -> Saved:
+    """Make *text*, which was written over version *base* (*before*), the next version.
+
+    Raises InvalidInputError, and ConflictError when somebody saved another version in
+    the meantime.
+    """
+    return save_over(workspace, base, read_edited(before, text), message)
+
+
+def save_over(
+    workspace: Workspace, base: Prompt, content: Content, message: str | None
+) -> Saved:
+    """Make *content*, which was made from version *base*, the next version.
+
+    Raises ConflictError when somebody saved another version in the meantime.
+    """
+    with writing(workspace) as repository:
+        prompt = repository.reader.by_id(base.id)
+        if prompt.version_id != base.version_id or prompt.deleted_at:
+            raise ConflictError(f"{base.name} was changed while you were editing it.")
+        return _change(repository, prompt, content, prompt.details, message)
+
+
+def change(
+    workspace: Workspace,
+    name: str,
+    fields: Fields,
+    *,
+    untag: Sequence[str] = (),
+    template: bool | None = None,
+    message: str | None = None,
+) -> Saved:
+    """Change the metadata of a prompt; new tags join the old ones.
+
+    Turning `template` on or off makes a new version, as it decides what `get` prints.
+    """
+    with writing(workspace) as repository:
+        prompt = repository.reader.get(name)
+        unwanted = set(map(validate_tag, untag))
+        kept = tuple(tag for tag in prompt.tags if tag not in unwanted)
+        tags = (*kept, *(fields.tags or ()))
+        details = replace(fields, tags=tags).applied_to(prompt.details)
+        content = repository.reader.current(prompt).content
+        if template is not None:
+            content = content._replace(template=template)
+        return _change(repository, prompt, content, details, message)
+
+
+def _change(
+    repository: Repository,
+    prompt: Prompt,
+    content: Content,
+    details: Details,
+    message: str | None,
+) -> Saved:
+    outcome = Outcome.UNCHANGED
+    before = repository.reader.current(prompt).content
+    if content != before:
+        if adds_secrets(before, content):  # those were not allowed to leave the vault
+            details = details._replace(secrets_allowed=False)
+        note = _message(message, f"Change {prompt.name}")
+        prompt = repository.add_version(prompt, content, note)
+        outcome = Outcome.CHANGED
+    if details != prompt.details:
+        if prompt.secrets_allowed and _says_more_secrets(prompt, details):
+            details = details._replace(secrets_allowed=False)
+        note = _message(message, f"Describe {prompt.name}")
+        prompt = repository.update(prompt, details, note)
+        outcome = Outcome.CHANGED
+    return Saved(prompt, outcome)
+
+
+def _says_more_secrets(prompt: Prompt, details: Details) -> bool:
+    before, after = (
+        secrets_in(details_text(prompt.name, each.title, each.description, each.tags))
+        for each in (prompt.details, details)
+    )
+    return not after <= before
+
+
+def move(
+    workspace: Workspace, name: str, new: str, message: str | None = None
+) -> list[Saved]:
+    """Rename a prompt; or every prompt in a folder, where *name* ends with '/'.
+
+    *new* may be a folder too ('work/'): then the last part stays.
+    """
+    with writing(workspace) as repository:
+        moves = _moves(repository, name, new)
+        if all(prompt.name == target for prompt, target in moves):
+            return [Saved(prompt, Outcome.UNCHANGED) for prompt, _ in moves]
+        note = _message(message, f"Move {name} to {new}")
+        return [Saved(p, Outcome.MOVED) for p in repository.move(moves, note)]
+
+
+def _moves(repository: Repository, name: str, new: str) -> list[tuple[Prompt, str]]:
+    reader = repository.reader
+    if not name.endswith("/"):
+        prompt = reader.get(name)
+        target = new + leaf_of(prompt.name) if new.endswith("/") else new
+        return [(prompt, _target(target, prompt))]
+    prompts = _in_folder(reader, name)
+    start = f"{new.strip('/')}/".lstrip("/")
+    return [(p, _target(start + p.name[len(name) :], p)) for p in prompts]
+
+
+def named(reader: Reader, names: Sequence[str]) -> list[Prompt]:
+    """Return the prompts that *names* mean, each once; those in FOLDER/ for a folder.
+
+    Raises NotFoundError.
+    """
+    found: dict[str, Prompt] = {}
+    for name in names:
+        is_folder = name.endswith("/")
+        prompts = _in_folder(reader, name) if is_folder else [reader.get(name)]
+        found |= {prompt.id: prompt for prompt in prompts}
+    return list(found.values())
+
+
+def _in_folder(reader: Reader, name: str) -> list[Prompt]:
+    prompts = list(reader.prompts(Selection(folder=name)))
+    if not prompts or not name.strip("/"):
+        raise NotFoundError(f"There is nothing in the folder {name!r}.")
+    return prompts
+
+
+def _target(name: str, prompt: Prompt) -> str:
+    """Return *name* as one for *prompt*, which may be told apart from others by it."""
+    own = own_name(name, prompt.id)
+    return validate_name(own) if own == name else validate_name(own) + name[len(own) :]
+
+
+def copy(
+    workspace: Workspace, reference: str, new: str, message: str | None = None
+) -> Saved:
+    """Save what ``NAME[@REV]`` holds as a prompt of its own."""
+    with writing(workspace) as repository:
+        prompt, version = resolve(repository.reader, reference)
+        target = new + leaf_of(prompt.name) if new.endswith("/") else new
+        note = _message(message, f"Copy {reference} to {target}")
+        details = prompt.details._replace(favourite=False, secrets_allowed=False)
+        copied = repository.add(validate_name(target), version.content, details, note)
+        return Saved(copied, Outcome.ADDED)
+
+
+def revert(workspace: Workspace, reference: str, message: str | None = None) -> Saved:
+    """Make an older version's content the next version."""
+    if parse_reference(reference).revision is None:
+        raise InvalidInputError("Say which version to go back to: NAME@REV.")
+    with writing(workspace) as repository:
+        prompt, version = resolve(repository.reader, reference)
+        note = _message(message, f"Revert {prompt.name} to version {version.number}")
+        return _change(repository, prompt, version.content, prompt.details, note)
+
+
+def label(
+    workspace: Workspace,
+    reference: str,
+    name: str,
+    message: str | None = None,
+    *,
+    require_eval: bool = False,
+) -> Saved:
+    """Let the label *name* mean the version ``NAME[@REV]``.
+
+    With *require_eval*, raises ConflictError unless that passed its evaluation.
+    """
+    name = validate_new_label(name)
+    with writing(workspace) as repository:
+        prompt, version = resolve(repository.reader, reference)
+        if require_eval:
+            require_passed(workspace.paths.activity, prompt, version)
+        if prompt.labels.get(name) == version.number:
+            return Saved(prompt, Outcome.UNCHANGED)
+        note = _message(message, f"Label {prompt.name}@{version.number} {name}")
+        prompt = repository.label(prompt, name, version.number, note)
+        return Saved(prompt, Outcome.CHANGED)
+
+
+def remove_label(
+    workspace: Workspace, reference: str, name: str, message: str | None = None
+) -> Saved:
+    """Take the label *name* off a prompt; raises NotFoundError."""
+    with writing(workspace) as repository:
+        prompt = repository.reader.get(parse_reference(reference).name)
+        if name not in prompt.labels:
+            raise NotFoundError(f"{prompt.name} has no label {name!r}.")
+        note = _message(message, f"Remove label {name} from {prompt.name}")
+        return Saved(repository.remove_label(prompt, name, note), Outcome.CHANGED)
+
+
+def delete(
+    workspace: Workspace, names: Sequence[str], message: str | None = None
+) -> list[Saved]:
+    """Put prompts into the trash, all or none, in one commit.
+
+    A name that ends with '/' means every prompt in that folder. Raises NotFoundError.
+    """
+    with writing(workspace) as repository:
+        prompts = named(repository.reader, names)
+        note = _message(message, _counted("Delete", prompts))
+        return [Saved(p, Outcome.DELETED) for p in repository.trash(prompts, note)]
+
+
+def restore(workspace: Workspace, name: str, new: str | None = None) -> Saved:
+    """Take a prompt out of the trash, under its old name or as *new*."""
+    with writing(workspace) as repository:
+        prompt = repository.reader.trashed(name)
+        target = validate_name(new) if new else prompt.name
+        note = f"Restore {target}"
+        return Saved(repository.restore(prompt, target, note), Outcome.RESTORED)
+
+
+def empty_trash(workspace: Workspace) -> int:
+    """Remove everything in the trash for good; returns how many prompts it held."""
+    with writing(workspace) as repository:
+        prompts = list(repository.reader.prompts(Selection(trashed=True)))
+        if prompts:
+            forget(workspace.paths.activity, (prompt.id for prompt in prompts))
+            repository.purge(prompts, "Empty the trash")
+        return len(prompts)
+
+
+def _counted(verb: str, prompts: Sequence[Prompt]) -> str:
+    one = len(prompts) == 1
+    return f"{verb} {prompts[0].name}" if one else f"{verb} {len(prompts)} prompts"
+
+
+def _message(given: str | None, default: str) -> str:
+    return (validate_line(given, "message") if given else "") or default

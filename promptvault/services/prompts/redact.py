@@ -1,0 +1,151 @@
+"""Prompts with secrets in them: found, redacted, and a redaction taken back."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from promptvault.domain.prompt import Content, Prompt
+from promptvault.domain.secret import Secret
+from promptvault.errors import ConflictError
+from promptvault.secret_scan import (
+    details_text,
+    find_secrets,
+    redacted_content,
+    redacted_details,
+    redacted_name,
+    secret_types,
+    types_in,
+)
+from promptvault.services.locking import locked
+from promptvault.services.prompts.outcome import Outcome, Saved
+from promptvault.services.prompts.transaction import writing
+from promptvault.services.workspace import Workspace
+from promptvault.vault.database import bulk_transaction
+from promptvault.vault.reader import Reader, Selection
+from promptvault.vault.repository import Repository
+from promptvault.vault.secret_flags import mark_secrets
+
+_MARKED = """SELECT DISTINCT p.id FROM prompts p JOIN versions v ON v.prompt_pk = p.pk
+    WHERE v.secrets != '[]'"""
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A prompt with a likely secret in one of its versions."""
+
+    prompt: Prompt
+    secrets: tuple[Secret, ...]
+    """Those in the text of the current version."""
+    fields: tuple[tuple[str, str], ...]
+    """What else of it holds some: field ('title', 'tags' and so on) and type."""
+    versions: tuple[int, ...]
+    """Numbers of all versions that hold some."""
+
+
+def scan(workspace: Workspace) -> list[Holding]:
+    """Look through every version of every prompt with this release's rules."""
+    with locked(workspace) as writer, bulk_transaction(writer.connection):
+        mark_secrets(writer.connection)
+        return list(_holdings(Reader(writer.connection)))
+
+
+def _holdings(reader: Reader) -> Iterator[Holding]:
+    marked = {id_ for (id_,) in reader.rows(_MARKED)}
+    for prompt in reader.prompts(Selection()):
+        if not (prompt.secrets or prompt.id in marked):
+            continue
+        current = reader.current(prompt)
+        numbers = [v.number for v in reader.versions(prompt) if secret_types(v.content)]
+        found = find_secrets(current.body)
+        yield Holding(prompt, tuple(found), tuple(_fields(prompt)), tuple(numbers))
+
+
+def _fields(prompt: Prompt) -> Iterator[tuple[str, str]]:
+    texts = {
+        "name": details_text(prompt.name, "", "", ()),
+        "title": prompt.title,
+        "description": prompt.description,
+        "tags": "\n".join(prompt.tags),
+    }
+    yield from ((field, kind) for field in texts for kind in types_in(texts[field]))
+
+
+def redact(workspace: Workspace, names: Sequence[str]) -> list[Saved]:
+    """Replace the likely secrets in prompts; without *names*, in all held back.
+
+    The text becomes a new version, so that `undo_redaction` can bring the old one
+    back. Raises NotFoundError; nothing is changed then.
+    """
+    with writing(workspace) as repository:
+        return [
+            _redact(repository, prompt) for prompt in _chosen(repository.reader, names)
+        ]
+
+
+def _chosen(reader: Reader, names: Sequence[str]) -> list[Prompt]:
+    if names:
+        found = map(reader.get, names)
+        return list({prompt.id: prompt for prompt in found}.values())
+    held = reader.prompts(Selection())
+    return [prompt for prompt in held if prompt.is_held_back]
+
+
+def _redact(repository: Repository, prompt: Prompt) -> Saved:
+    outcome = Outcome.UNCHANGED
+    before = repository.reader.current(prompt).content
+    after = redacted_content(before)
+    if after != before:
+        note = f"Redact {', '.join(secret_types(before))}"
+        prompt = repository.add_version(prompt, after, note)
+        outcome = Outcome.CHANGED
+    name = _redacted_name(repository.reader, prompt)
+    details = redacted_details(prompt.details)
+    if (name, details) != (prompt.name, prompt.details):
+        change = (prompt, name, details)
+        (prompt,) = repository.describe([change], f"Redact the details of {name}")
+        outcome = Outcome.CHANGED
+    return Saved(prompt, outcome)
+
+
+def _redacted_name(reader: Reader, prompt: Prompt) -> str:
+    """Return the prompt's name without likely secrets, one that is free."""
+    wanted = redacted_name(prompt.name)
+    name, number = wanted, 1
+    while name != prompt.name and reader.find(name):
+        number += 1
+        name = f"{wanted}-{number}"
+    return name
+
+
+def undo_redaction(workspace: Workspace, names: Sequence[str]) -> list[Saved]:
+    """Bring back the texts that `redact` replaced; they are held back again.
+
+    Raises NotFoundError, and ConflictError for a prompt that was not redacted, or was
+    edited since; nothing is changed then.
+    """
+    with writing(workspace) as repository:
+        return [
+            _restore(repository, prompt) for prompt in _chosen(repository.reader, names)
+        ]
+
+
+def _restore(repository: Repository, prompt: Prompt) -> Saved:
+    before = _unredacted(repository.reader, prompt)
+    note = f"Undo the redaction of {prompt.name}"
+    prompt = repository.add_version(prompt, before, note)
+    if prompt.secrets_allowed:
+        details = prompt.details._replace(secrets_allowed=False)
+        prompt = repository.update(prompt, details, note)
+    return Saved(prompt, Outcome.RESTORED)
+
+
+def _unredacted(reader: Reader, prompt: Prompt) -> Content:
+    """Return the last version's content that, redacted, is the current one."""
+    current = reader.current(prompt).content
+    for version in reversed(list(reader.versions(prompt))):
+        content = version.content
+        if content != current and redacted_content(content) == current:
+            return content
+    raise ConflictError(
+        f"{prompt.name} is not as 'redact' left it; 'promptvault log {prompt.name}'"
+        " lists its versions, and 'revert' goes back to one."
+    )

@@ -1,0 +1,176 @@
+"""Prompts that are nearly the same text, in groups; nothing is changed."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple
+
+from promptvault.domain.prompt import Prompt
+from promptvault.services.similar.minhash import (
+    SHORT,
+    Sketches,
+    lengths_may_be_alike,
+    normalise,
+    words,
+)
+from promptvault.vault import body
+from promptvault.vault.reader import Reader, Selection
+
+THRESHOLD = 85
+"""Percent from which on two texts count as nearly the same."""
+LEAST_THRESHOLD = 60
+"""Percent below which sketches would miss much of what is asked for."""
+
+_COMPARED_BY_WORD = 5_000
+"""Characters from which on texts are compared word by word: 30 times as fast."""
+_MOST_COMPARISONS = 4
+"""How many groups a prompt is compared with, the likeliest first."""
+_KEPT_TEXTS = 200
+
+
+class Alike(NamedTuple):
+    """A prompt, and how like the first of its group its text is, in percent."""
+
+    prompt: Prompt
+    similarity: int
+
+
+class Group(NamedTuple):
+    """Prompts with nearly the same text: the first, then those like it, most first."""
+
+    members: tuple[Alike, ...]
+
+    @property
+    def similarity(self) -> int:
+        """How like the first the text least like it is, in percent."""
+        return self.members[-1].similarity
+
+
+_Members = dict[int, list[tuple[int, int]]]
+"""For each first of a group, similarity and number of the others."""
+
+
+def similarity(one: str, other: str, threshold: int = 0) -> int:
+    """Return how like two normalised texts are in percent, 0 when below *threshold*.
+
+    It is the part of both that is left when one is edited into the other, rounded
+    down. Texts under SHORT characters are alike only when they have the same words.
+    """
+    if one == other:
+        return 100
+    length = max(len(one), len(other))
+    if length < SHORT:
+        ours = words(one)
+        return 100 if ours and ours == words(other) else 0
+    if not lengths_may_be_alike(len(one), len(other), threshold):
+        return 0
+    from rapidfuzz import fuzz  # for this question alone
+
+    if length < _COMPARED_BY_WORD:
+        return int(fuzz.ratio(one, other, score_cutoff=threshold))
+    return int(fuzz.ratio(words(one), words(other), score_cutoff=threshold))
+
+
+def find(
+    reader: Reader, selection: Selection, threshold: int = THRESHOLD
+) -> Iterator[Group]:
+    """Yield groups of selected prompts, or those like the one that is named.
+
+    The folder of *selection* may be the name of a prompt; with '/' at its end it is a
+    folder. Raises NotFoundError when it is neither.
+    """
+    prompt = _named(reader, selection.folder)
+    if prompt is None:
+        yield from groups(reader, selection, threshold)
+    elif group := like(reader, prompt, selection._replace(folder=None), threshold):
+        yield group
+
+
+def _named(reader: Reader, name: str | None) -> Prompt | None:
+    if not name or name.endswith("/"):
+        return None
+    found = reader.find(name)
+    if found or reader.count(Selection(name)):
+        return found
+    return reader.get(name)
+
+
+def groups(
+    reader: Reader, selection: Selection, threshold: int = THRESHOLD
+) -> Iterator[Group]:
+    """Yield groups of selected prompts with nearly the same text, most alike first.
+
+    The first of a group is its most used prompt, or else its oldest, and each other
+    one is like it by *threshold* percent or more. A prompt is in one group at most.
+    """
+    keys = body.keys_by_use(reader, selection)
+    sketches = _sketched(reader, selection, keys)
+    found = _grouped(sketches, lambda number: _text(reader, keys[number]), threshold)
+    for first, others in sorted(found.items(), key=_most_alike_first):
+        alike = sorted(others, key=lambda other: (-other[0], other[1]))
+        members = [(100, first), *alike]
+        yield Group(
+            tuple(Alike(body.prompt_of(reader, keys[n]), s) for s, n in members)
+        )
+
+
+def like(
+    reader: Reader, prompt: Prompt, selection: Selection, threshold: int = THRESHOLD
+) -> Group | None:
+    """Return *prompt* with the selected prompts that are like it, None without any."""
+    own = body.key_of(reader, prompt)
+    text = _text(reader, own)
+    alike = [
+        (-similarity(text, normalise(other), threshold), key)
+        for key, other in body.bodies(reader, selection)
+        if key != own
+    ]
+    members = [(-100, own), *sorted(pair for pair in alike if -pair[0] >= threshold)]
+    if len(members) == 1:
+        return None
+    return Group(tuple(Alike(body.prompt_of(reader, key), -s) for s, key in members))
+
+
+def _text(reader: Reader, key: int) -> str:
+    return normalise(body.body_of(reader, key))
+
+
+def _sketched(reader: Reader, selection: Selection, keys: list[int]) -> Sketches:
+    numbers = {key: number for number, key in enumerate(keys)}
+    sketches = Sketches(len(keys))
+    for key, text in body.bodies(reader, selection):
+        if key in numbers:  # or it was saved meanwhile
+            sketches.add(numbers[key], normalise(text))
+    return sketches
+
+
+def _grouped(
+    sketches: Sketches, load: Callable[[int], str], threshold: int
+) -> _Members:
+    """Put each text to the first that is most like it; one like none is a first.
+
+    Only firsts are compared with, so that groups do not grow from like to like.
+    """
+    text_of = lru_cache(_KEPT_TEXTS)(load)
+    first_of: dict[int, int] = {}
+    found: _Members = defaultdict(list)
+    pairs = sorted((other, one) for one, other in set(sketches.candidates(threshold)))
+    for number, met in groupby(pairs, key=itemgetter(0)):
+        firsts = {first_of.get(one, one) for _, one in met}
+        likely = sorted(firsts, key=lambda first: -sketches.shared(first, number))
+        text = text_of(number)
+        percent, first = max(
+            (similarity(text_of(first), text, threshold), -first)
+            for first in likely[:_MOST_COMPARISONS]
+        )
+        if percent >= threshold:
+            first_of[number] = -first
+            found[-first].append((percent, number))
+    return found
+
+
+def _most_alike_first(group: tuple[int, list[tuple[int, int]]]) -> tuple[int, ...]:
+    first, others = group
+    return -min(others)[0], -len(others), first

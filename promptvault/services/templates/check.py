@@ -1,0 +1,134 @@
+"""Templates that are proposed, by a model or a rule: what they are, and their check."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jinja2 import TemplateError
+
+from promptvault.domain.name import slugify
+from promptvault.domain.prompt import Content, clean_line, validate_body
+from promptvault.domain.schema import BOOLEAN, TEXT, list_of, strict_object
+from promptvault.domain.variable import (
+    Variable,
+    VariableType,
+    variables_from_mapping,
+)
+from promptvault.errors import InvalidInputError, NotFoundError, PromptVaultError
+from promptvault.importers.tools.template import is_fit
+from promptvault.secret_scan import secret_types
+from promptvault.services.prompts import render
+from promptvault.services.prompts.render import STDIN, Inputs
+from promptvault.services.templates.draft import Draft
+
+_NAME = "template"
+_LONGEST_TITLE = 80
+_LONGEST_DESCRIPTION = 300
+_MOST_TAGS = 8
+_LONGEST_TAG = 30
+_SAMPLES = {
+    VariableType.STRING: "sample",
+    VariableType.INTEGER: "1",
+    VariableType.NUMBER: "1.5",
+    VariableType.BOOLEAN: "true",
+}
+
+
+VARIABLE = strict_object(
+    name=TEXT,
+    description=TEXT,
+    default={"type": ["string", "null"]},
+    choices=list_of(TEXT),
+    required=BOOLEAN,
+    type={"type": "string", "enum": list(VariableType)},
+)
+
+
+def draft_of(value: Mapping[str, Any]) -> Draft:
+    """Return the template that a model's answer holds; raises InvalidInputError.
+
+    The answer has title, description, tags, body and variables, as VARIABLE.
+    """
+    declared = {each["name"]: _declaration(each) for each in value["variables"]}
+    if len(declared) < len(value["variables"]):
+        raise InvalidInputError("A variable is declared twice.")
+    unfit = [name for name in declared if not is_fit(name)]
+    if unfit:
+        raise InvalidInputError(f"{unfit[0]!r} cannot be the name of a variable.")
+    tags = (slugify(tag, _LONGEST_TAG) for tag in value["tags"])
+    return Draft(
+        _line(value["title"], _LONGEST_TITLE),
+        _line(value["description"], _LONGEST_DESCRIPTION),
+        tuple(dict.fromkeys(filter(None, tags)))[:_MOST_TAGS],
+        Content(validate_body(value["body"]), True, variables_from_mapping(declared)),
+    )
+
+
+def _declaration(variable: Mapping[str, Any]) -> dict[str, Any]:
+    kind = VariableType(variable["type"])
+    given = {key: variable[key] for key in ("description", "required", "type")}
+    given["description"] = _line(given["description"], _LONGEST_DESCRIPTION)
+    read = Variable(variable["name"], type=kind).convert
+    if variable["default"] is not None:
+        # A default makes it optional, whatever else was said.
+        given |= {"default": read(variable["default"]), "required": False}
+    return given | {"choices": [read(choice) for choice in variable["choices"]]}
+
+
+def _line(text: str, limit: int) -> str:
+    line = clean_line(text)
+    return line if len(line) <= limit else line[:limit].rsplit(" ", 1)[0]
+
+
+def fault_of(content: Content) -> str | None:
+    """Return what is wrong with a proposed template, None if it is good.
+
+    It must render, use all variables that it declares and no others, stand alone and
+    hold no secret.
+    """
+    declared = {variable.name for variable in content.variables}
+    try:
+        environment = render.environment_for(_NAME, content, _no_include)
+        used = render.variables_of(environment, _NAME) - {STDIN}
+        if used != declared:
+            return _difference(declared, used)
+        if not fill(content, _samples(content.variables)).strip():
+            return "It renders to nothing."
+    except TemplateError as error:
+        where = f" (line {error.lineno})" if hasattr(error, "lineno") else ""
+        return f"The body is no valid Jinja2 template{where}."
+    except PromptVaultError as error:
+        return str(error)
+    except (RecursionError, ArithmeticError, TypeError, ValueError):
+        return "The template fails."
+    types = secret_types(content)
+    return f"It holds a likely secret ({', '.join(types)})." if types else None
+
+
+def fill(content: Content, values: Mapping[str, str]) -> str:
+    """Return a template with *values*; raises InvalidInputError."""
+    inputs = Inputs(values, lambda: "sample")
+    return render.render(_NAME, content, inputs, _no_include)
+
+
+def _no_include(reference: str) -> Content:
+    raise NotFoundError("It must not include other prompts.")
+
+
+def _difference(declared: set[str], used: frozenset[str]) -> str:
+    if declared - used:
+        names = ", ".join(sorted(declared - used))
+        return f"Declared but not used in the body: {names}."
+    names = ", ".join(sorted(used - declared))
+    return f"Used in the body but not declared: {names}."
+
+
+def _samples(variables: Sequence[Variable]) -> dict[str, str]:
+    return {each.name: _sample(each) for each in variables}
+
+
+def _sample(variable: Variable) -> str:
+    if variable.choices:
+        return str(variable.choices[0])
+    if variable.default is not None:
+        return str(variable.default)
+    return _SAMPLES[variable.type]

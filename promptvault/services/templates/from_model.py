@@ -1,0 +1,219 @@
+"""Asking a model for a template: from a description, or out of similar prompts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from promptvault.domain.chat import Message, Request, Role, Schema
+from promptvault.domain.prompt import Content
+from promptvault.domain.schema import INTEGER, TEXT, list_of, strict_object
+from promptvault.errors import InvalidInputError
+from promptvault.services.asking.json_answer import ask_for
+from promptvault.services.asking.model import Model
+from promptvault.services.asking.secret_check import refuse_secrets, refuse_secrets_in
+from promptvault.services.similar.groups import similarity
+from promptvault.services.similar.minhash import normalise
+from promptvault.services.templates.align import Gap, align, count_words
+from promptvault.services.templates.check import VARIABLE, draft_of, fault_of, fill
+from promptvault.services.templates.draft import Draft
+from promptvault.services.templates.from_prompts import (
+    LEAST_SHARED,
+    MOST_SLOTS,
+    Filling,
+    Generalized,
+    Source,
+    refuse_unlike,
+)
+
+LEAST_WORDS = 2
+LEAST_SIMILARITY = 90
+"""Percent; nearer than this a filled template must come to each source."""
+_MOST_LOST = 5
+"""Words in a row of a source that may be worded otherwise, but not lost."""
+
+_TEMPLATE = {
+    "title": TEXT,
+    "description": TEXT,
+    "tags": list_of(TEXT),
+    "body": TEXT,
+    "variables": list_of(VARIABLE),
+}
+_NEW = Schema("prompt_template", strict_object(**_TEMPLATE))
+_VALUE = strict_object(name=TEXT, value=TEXT)
+_VALUES = strict_object(prompt=INTEGER, values=list_of(_VALUE))
+_FROM = Schema(
+    "generalized_prompt",
+    strict_object(**_TEMPLATE, values=list_of(_VALUES)),
+)
+
+_RULES = """\
+The body is a Jinja2 template: {{ name }} stands where a value is filled in. Use only
+variables that you declare, and declare only variables that the body uses. Names are
+lower_case words of letters, digits and underscores. No includes, imports or macros, no
+keys or passwords. Give a variable a default only where one value suits most uses, else
+null; choices only where no other values make sense, else an empty list. The type is
+string, integer, number or boolean. The title has at most 60 characters, the description
+is one line that says what the template is for, and there are one to four short tags.
+Write all of it in the language of what you are given."""
+_WRITE = f"""\
+You write prompt templates for language models. From the person's description, write
+one that is clear, specific and complete: the task, the context that it needs, the form
+of the answer. What changes from use to use is a variable. The variable stdin is filled
+with what is piped in; use it, undeclared, only where a text is to be worked on.
+{_RULES}"""
+_GENERALIZE = f"""\
+You make one prompt template out of similar prompts that a person has collected. Keep
+the wording: what the prompts share goes into the body word for word, and what differs
+becomes a variable with a telling name, at most {MOST_SLOTS} of them. Never reword,
+shorten or leave out anything. For each prompt, by its number, give the value of every
+variable, so that filling the body with them gives that prompt again exactly, with its
+blanks and line ends. Text that is none of your variables but holds {{{{, {{% or {{#
+stands in {{% raw %}} … {{% endraw %}}.
+{_RULES}"""
+_ONE = """\
+There is one prompt only: find the constants in it that a person would change from use
+to use (names, topics, dates, languages, numbers, audiences) and make them variables,
+with what stands there now as their defaults and as their values."""
+
+
+def request_new(description: str, *, allow_secrets: bool = False) -> Request:
+    """Return what to ask for a template of which there is only a *description*.
+
+    Raises InvalidInputError where it says too little, PermissionDeniedError where it
+    holds a likely secret.
+    """
+    text = description.strip()
+    if count_words(text) < LEAST_WORDS:
+        raise InvalidInputError(
+            "Describe the template in a few words: what it is for, what changes in it."
+        )
+    refuse_secrets_in("The description", text, allowed=allow_secrets)
+    messages = (Message(Role.SYSTEM, _WRITE), Message(Role.USER, text))
+    return Request(messages, schema=_NEW)
+
+
+def generate(model: Model, request: Request) -> Draft:
+    """Return the template that *model* writes for a request of `request_new`.
+
+    Raises UnavailableError where it is no good one twice, and what `Model.ask` raises.
+    """
+    value, _ = ask_for(model, request, _complaint_new)
+    return draft_of(value)
+
+
+def _complaint_new(value: Mapping[str, Any]) -> str | None:
+    try:
+        return fault_of(draft_of(value).content)
+    except InvalidInputError as error:
+        return str(error)
+
+
+def request_from(given: Sequence[Source], *, allow_secrets: bool = False) -> Request:
+    """Return what to ask for one template out of all the sources.
+
+    Raises InvalidInputError where they are too different, PermissionDeniedError where
+    one holds a likely secret.
+    """
+    for source in given:
+        content = source.version.content
+        refuse_secrets(source.prompt, content, source.text, allowed=allow_secrets)
+    if len(given) > 1:
+        refuse_unlike(align([source.text for source in given]))
+    task = f"{_GENERALIZE}\n{_ONE}" if len(given) == 1 else _GENERALIZE
+    prompts = "\n\n".join(
+        f'<prompt number="{number}">\n{source.text}\n</prompt>'
+        for number, source in enumerate(given, 1)
+    )
+    messages = (Message(Role.SYSTEM, task), Message(Role.USER, prompts))
+    return Request(messages, schema=_FROM)
+
+
+def generalize_with(
+    model: Model, request: Request, given: Sequence[Source]
+) -> Generalized:
+    """Return the template that *model* makes of the sources, checked on each of them.
+
+    The *request* is `request_from`'s. Raises UnavailableError where it loses text of a
+    source twice, or is no good template; and what `Model.ask` raises.
+    """
+
+    def complaint(value: Mapping[str, Any]) -> str | None:
+        try:
+            _generalized(value, given)
+        except InvalidInputError as error:
+            return str(error)
+        return None
+
+    value, _ = ask_for(model, request, complaint)
+    return _generalized(value, given)
+
+
+def _generalized(value: Mapping[str, Any], given: Sequence[Source]) -> Generalized:
+    """Return what an answer holds; raises InvalidInputError for what is wrong in it."""
+    draft = draft_of(value)
+    if fault := fault_of(draft.content):
+        raise InvalidInputError(fault)
+    if len(draft.content.variables) > MOST_SLOTS:
+        raise InvalidInputError(f"There are more than {MOST_SLOTS} variables.")
+    rows = _rows(value["values"], draft.content, len(given))
+    fillings = tuple(
+        _filling(draft.content, row, source.text, number)
+        for number, (row, source) in enumerate(zip(rows, given, strict=True), 1)
+    )
+    _refuse_hollow(rows, given)
+    return Generalized(draft, fillings, by_model=True)
+
+
+def _rows(
+    answered: Sequence[Mapping[str, Any]], content: Content, count: int
+) -> list[dict[str, str]]:
+    rows = {each["prompt"]: each["values"] for each in answered}
+    if sorted(rows) != list(range(1, count + 1)) or len(answered) != count:
+        raise InvalidInputError(f"Give the values of each prompt once, 1 to {count}.")
+    names = {variable.name for variable in content.variables}
+    found = []
+    for number in sorted(rows):
+        row = {each["name"]: each["value"] for each in rows[number]}
+        if row.keys() != names or len(rows[number]) != len(names):
+            raise InvalidInputError(
+                f"Prompt {number} must have one value for each variable."
+            )
+        found.append(row)
+    return found
+
+
+def _filling(content: Content, row: dict[str, str], text: str, number: int) -> Filling:
+    """Return how near the filled template comes to *text*, which it must not lose."""
+    rendered = fill(content, row)
+    if rendered == text:
+        return Filling(row)
+    percent = similarity(normalise(text), normalise(rendered))
+    if percent < LEAST_SIMILARITY:
+        raise InvalidInputError(
+            f"Filled with its values, the body is {percent} % like prompt {number}; it"
+            f" must be {LEAST_SIMILARITY} % at least."
+        )
+    lost = max(_losses(text, rendered), default=0)
+    if lost > _MOST_LOST:
+        raise InvalidInputError(
+            f"Filled with its values, the body lacks {lost} words of prompt {number}."
+        )
+    return Filling(row, min(percent, 99), is_exact=False)
+
+
+def _losses(text: str, rendered: str) -> list[int]:
+    gaps = [part for part in align([text, rendered]) if isinstance(part, Gap)]
+    return [
+        count_words(ours) - count_words(theirs)
+        for ours, theirs in (g.values for g in gaps)
+    ]
+
+
+def _refuse_hollow(rows: Sequence[Mapping[str, str]], given: Sequence[Source]) -> None:
+    """Refuse a template that is nothing but variables, with the prompts as values."""
+    values = sum(len(value) for row in rows for value in row.values())
+    texts = sum(len(source.text) for source in given)
+    if values > (1 - LEAST_SHARED / 2) * texts:
+        raise InvalidInputError(
+            "Nearly all of the prompts is in the values: what they share belongs into"
+            " the body."
+        )

@@ -1,0 +1,228 @@
+"""One template out of similar prompts, with the values that bring each of them back."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from promptvault.domain.name import MAX_CHARACTERS, leaf_of, slugify
+from promptvault.domain.prompt import Content, Prompt, Version, clean_line
+from promptvault.errors import InvalidInputError, RateLimitedError, UnavailableError
+from promptvault.importers.tools.template import Piece, Slot, translated
+from promptvault.services.asking.budget import BudgetError
+from promptvault.services.prompts.retrieval import resolve
+from promptvault.services.templates import literals
+from promptvault.services.templates.align import Gap, Part, align, shared_share
+from promptvault.services.templates.draft import Draft
+from promptvault.services.templates.variable_name import names_of
+from promptvault.vault.reader import Reader
+
+MOST_SLOTS = 8
+MOST_SOURCES = 50
+LEAST_SHARED = 0.4
+"""Which part of the texts, blanks aside, they must share to be one template."""
+_LONGEST_EXAMPLE = 40
+_MOST_EXAMPLES = 5
+_NEIGHBOURS = 80
+"""Characters around a gap that may say what it is."""
+_LONGEST_TITLE = 60
+_LONGEST_LEAF = 30
+_LITTLE_WORDS = frozenset(
+    "a an and at by for from in into it its of on or that the this to with …".split()
+)
+
+
+class Source(NamedTuple):
+    """A prompt to be generalised, at one version."""
+
+    reference: str
+    """As the person named it."""
+    prompt: Prompt
+    version: Version
+
+    @property
+    def text(self) -> str:
+        """What the template has to bring back."""
+        return self.version.body
+
+
+class Filling(NamedTuple):
+    """What a template is filled with to bring a source back."""
+
+    values: dict[str, str]
+    similarity: int = 100
+    """How near to the source it comes, in percent."""
+    is_exact: bool = True
+    """Whether it is the source, byte for byte."""
+
+
+class Generalized(NamedTuple):
+    """A template out of several prompts."""
+
+    draft: Draft
+    fillings: tuple[Filling, ...]
+    """One for each source, in their order."""
+    by_model: bool = False
+
+
+def sources(reader: Reader, references: Sequence[str]) -> tuple[Source, ...]:
+    """Return the prompts ``NAME[@REV]``; raises NotFoundError, InvalidInputError."""
+    found: dict[tuple[str, int], Source] = {}
+    for reference in references:
+        source = Source(reference, *resolve(reader, reference))
+        found.setdefault((source.prompt.id, source.version.number), source)
+    for source in found.values():
+        if source.version.content.template:
+            raise InvalidInputError(
+                f"{reference_of(source)} is a template already; give prompts that are"
+                " plain text."
+            )
+    if len(found) < min(2, len(references)):
+        raise InvalidInputError("That is the same prompt twice; name different ones.")
+    if len(found) > MOST_SOURCES:
+        raise InvalidInputError(f"Give {MOST_SOURCES} prompts at most.")
+    return tuple(found.values())
+
+
+def reference_of(source: Source) -> str:
+    """Return how to name a source for certain."""
+    name = source.prompt.name
+    is_current = source.version.number == source.prompt.version
+    return name if is_current else f"{name}@{source.version.number}"
+
+
+def generalize(
+    given: Sequence[Source],
+    ask: Callable[[], Generalized],
+    tell: Callable[[str], None],
+) -> Generalized:
+    """Return a template for the sources: what *ask* makes of them, else the rule.
+
+    The rule steps in where no model answers well, or none at all; *tell* is told why.
+    Raises InvalidInputError where there is no template in the sources.
+    """
+    try:
+        return ask()
+    except BudgetError:
+        raise
+    except (UnavailableError, RateLimitedError) as error:
+        tell(f"{error} So the texts were compared without a model.")
+        return by_rule(given)
+
+
+def by_rule(given: Sequence[Source]) -> Generalized:
+    """Return a template by comparing the sources' words; each comes back exactly.
+
+    A single source has its likely constants as variables. Raises InvalidInputError.
+    """
+    texts = [source.text for source in given]
+    pieces, rows = _of_one(texts[0]) if len(texts) == 1 else _of_many(texts)
+    wording = translated(pieces)
+    tags = [set(source.prompt.tags) for source in given]
+    common = tuple(tag for tag in given[0].prompt.tags if all(tag in t for t in tags))
+    title = _title([piece for piece in pieces if isinstance(piece, str)])
+    variables = tuple(
+        each._replace(required=each.required and all(row[each.name] for row in rows))
+        for each in wording.variables
+    )
+    draft = Draft(title, "", common, Content(wording.body, True, variables))
+    return Generalized(draft, tuple(map(Filling, rows)))
+
+
+def _title(shared: Sequence[str]) -> str:
+    """Return how a template begins, with dots where something is filled in."""
+    text = " … ".join(" ".join(piece.split()) for piece in shared).strip(" …")
+    if len(text) > _LONGEST_TITLE:
+        text = f"{text[:_LONGEST_TITLE].rpartition(' ')[0]} …"
+    return clean_line(text)
+
+
+def _of_many(texts: Sequence[str]) -> tuple[list[Piece], list[dict[str, str]]]:
+    parts = align(texts)
+    gaps = [part for part in parts if isinstance(part, Gap)]
+    refuse_unlike(parts)
+    names = dict(zip(gaps, names_of(list(_surroundings(parts))), strict=False))
+    if len(set(names.values())) > MOST_SLOTS:
+        raise InvalidInputError(
+            f"The prompts differ in {len(gaps)} places; a template of more than"
+            f" {MOST_SLOTS} variables helps nobody. Name prompts that are more alike:"
+            " 'promptvault list --similar' finds them."
+        )
+    rows = [
+        {names[gap]: gap.values[number] for gap in gaps} for number in range(len(texts))
+    ]
+    pieces: list[Piece] = [
+        part if isinstance(part, str) else _slot(names[part], part.values)
+        for part in parts
+    ]
+    return pieces, rows
+
+
+def refuse_unlike(parts: Sequence[Part]) -> None:
+    """Raise InvalidInputError where texts are the same, or share too little."""
+    if not any(isinstance(part, Gap) for part in parts):
+        raise InvalidInputError(
+            "The prompts are the same text; there is nothing to fill in."
+        )
+    share = shared_share(parts)
+    if share < LEAST_SHARED:
+        raise InvalidInputError(
+            f"The prompts are too different: only {share:.0%} of their text is shared"
+            f" ({LEAST_SHARED:.0%} is needed). 'promptvault list --similar' finds some"
+            " that are alike."
+        )
+
+
+def _surroundings(parts: Sequence[Part]) -> Iterator[tuple[str, Sequence[str], str]]:
+    """Yield for each gap what stands before it, its values, what stands behind it."""
+    for number, part in enumerate(parts):
+        if isinstance(part, Gap):
+            before = parts[number - 1] if number else ""
+            after = parts[number + 1] if number + 1 < len(parts) else ""
+            yield (
+                before[-_NEIGHBOURS:] if isinstance(before, str) else "",
+                part.values,
+                after[:_NEIGHBOURS] if isinstance(after, str) else "",
+            )
+
+
+def _slot(name: str, values: Sequence[str]) -> Slot:
+    """Return a variable that says what it was in the sources."""
+    seen = dict.fromkeys(" ".join(value.split()) for value in values)
+    short = [value for value in seen if 0 < len(value) <= _LONGEST_EXAMPLE]
+    examples = ", ".join(short[:_MOST_EXAMPLES])
+    return Slot(name, description=f"For example: {examples}" if examples else "")
+
+
+def _of_one(text: str) -> tuple[list[Piece], list[dict[str, str]]]:
+    constants = literals.find(text, MOST_SLOTS)
+    if not constants:
+        raise InvalidInputError(
+            "No constants were found in it that could be variables. Name a second"
+            " prompt like it, or ask a model (without --offline)."
+        )
+    places = sorted((span, each) for each in constants for span in each.spans)
+    pieces: list[Piece] = []
+    end_of_last = 0
+    for (start, end), each in places:
+        pieces += [text[end_of_last:start], Slot(each.variable, each.text)]
+        end_of_last = end
+    row = {each.variable: each.text for each in constants}
+    return [*pieces, text[end_of_last:]], [row]
+
+
+def free_name(reader: Reader, given: Sequence[Source], title: str) -> str:
+    """Return a name for the template that no prompt has: in the sources' folder."""
+    folders = [source.prompt.folder.split("/") for source in given]
+    common = []
+    for parts in zip(*folders, strict=False):
+        if len(set(parts)) > 1:
+            break
+        common.append(parts[0])
+    telling = (word for word in title.split() if word.lower() not in _LITTLE_WORDS)
+    leaf = slugify(" ".join(telling), _LONGEST_LEAF) or leaf_of(given[0].prompt.name)
+    start = "/".join(filter(None, [*common, leaf]))[: MAX_CHARACTERS - 20]
+    name = f"{start}-template"
+    number = 1
+    while reader.find(name):
+        number += 1
+        name = f"{start}-template-{number}"
+    return name

@@ -1,0 +1,36 @@
+"""Rows of the records in `activity`: added, and read, the newest first."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from promptvault.vault.activity.database import activity, recorded
+
+
+def add(path: Path, table: str, row: Mapping[str, Any]) -> int:
+    """Write a row, by column, and return its number; raises VaultError."""
+    marks = ", ".join(f":{column}" for column in row)
+    sql = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})"
+    with activity(path) as connection:
+        return int(connection.execute(sql, row).lastrowid or 0)
+
+
+def newest(
+    path: Path,
+    table: str,
+    columns: Sequence[str],
+    condition: Mapping[str, str | int],
+    limit: int | None = None,
+) -> Iterator[list[Any]]:
+    """Yield the number and the *columns* of the rows that are as in *condition*.
+
+    There are none where nothing was ever recorded. Raises VaultError.
+    """
+    if not path.exists():
+        return
+    where = " AND ".join([f"{column} = ?" for column in condition] or ["1"])
+    sql = f"""SELECT pk, {", ".join(columns)} FROM {table} WHERE {where}
+        ORDER BY pk DESC LIMIT ?"""
+    parameters = (*condition.values(), -1 if limit is None else limit)
+    with recorded(path) as connection:
+        yield from map(list, connection.execute(sql, parameters))

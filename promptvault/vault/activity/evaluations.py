@@ -1,0 +1,79 @@
+"""The record of evaluations: which version was tried with which cases, and passed."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from promptvault.domain.timestamp import from_text, to_text
+from promptvault.vault.activity.activity_row import add, newest
+
+
+class Evaluation(NamedTuple):
+    """One evaluation of one version, as it is kept."""
+
+    prompt_id: str
+    version_id: str
+    version: int
+    against_version: int | None
+    """The number of the version that it was compared with."""
+    system_version_id: str | None
+    created_at: datetime
+    model: str
+    judge: str
+    """The model that judged; '' where none had to."""
+    cases_digest: str
+    passed: bool
+    results: list[dict[str, Any]]
+    """For each case: name, passed, passed_before (None without another version) and
+    the failed checks with their reasons."""
+    requests: int
+    cached: int
+    input_tokens: int
+    output_tokens: int
+    cost: float | None
+    """US dollars; None where a price is not known."""
+    seconds: float
+
+    @property
+    def passed_cases(self) -> int:
+        """How many cases passed."""
+        return sum(bool(result["passed"]) for result in self.results)
+
+
+class Entry(NamedTuple):
+    """An evaluation as the log has it."""
+
+    id: int
+    evaluation: Evaluation
+
+
+_TABLE = "evaluations"
+
+
+def keep(path: Path, evaluation: Evaluation) -> int:
+    """Write *evaluation* and return its number; raises VaultError."""
+    row = evaluation._asdict() | {
+        "created_at": to_text(evaluation.created_at),
+        "results": json.dumps(evaluation.results),
+    }
+    return add(path, _TABLE, row)
+
+
+def entries(path: Path, condition: Mapping[str, str]) -> Iterator[Entry]:
+    """Yield the evaluations whose columns are as in *condition*, newest first."""
+    yield from map(_entry, newest(path, _TABLE, Evaluation._fields, condition))
+
+
+def _entry(row: Sequence[Any]) -> Entry:
+    number, *values = row
+    kept = Evaluation(*values)
+    return Entry(
+        number,
+        kept._replace(
+            created_at=from_text(str(kept.created_at)),
+            passed=bool(kept.passed),
+            results=json.loads(str(kept.results)),
+        ),
+    )

@@ -1,0 +1,391 @@
+"""Saving many prompts at once, as an import does: rows are written in batches."""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from enum import StrEnum
+
+from promptvault.domain.digest import digest
+from promptvault.domain.name import leaf_of
+from promptvault.domain.offer import Offer, OfferedVersion
+from promptvault.domain.prompt import Author, Origin, Prompt, Version
+from promptvault.domain.timestamp import from_text, to_text
+from promptvault.front_matter import header
+from promptvault.vault import outbox
+from promptvault.vault.file import history_path
+from promptvault.vault.imports.batch import Batch
+from promptvault.vault.imports.dedupe import Matcher, Standing
+from promptvault.vault.prompt_row import PromptValues, tags_json, version_values
+from promptvault.vault.reader import Reader
+
+
+class Fate(StrEnum):
+    """What became of a prompt that was offered."""
+
+    ADDED = "added"
+    GROWN = "grown"
+    """Known already, with drafts that came after those known."""
+    KNOWN = "known"
+    """The same message was imported before, or the same text with its origin."""
+    EDITED_HERE = "edited here"
+    """Known, and changed in the vault since, so newer drafts stay out."""
+
+
+_FIND_ORIGIN = """SELECT 1 FROM origins WHERE prompt_pk = ? AND source = ?
+    AND conversation_id IS ? AND message_id IS ? LIMIT 1"""
+_FIND_LIVING = "SELECT 1 FROM prompts WHERE name = ? AND deleted_at IS NULL"
+_FIND_VERSION = "SELECT 1 FROM versions WHERE id = ?"
+_CURRENT = """SELECT version_pk, deleted_at,
+        (SELECT max(number) FROM versions WHERE prompt_pk = prompts.pk)
+    FROM prompts WHERE pk = ?"""
+_CURRENT_PK = "SELECT version_pk FROM prompts WHERE pk = ?"
+# What was allowed to leave the vault is the text that was there, not a new one.
+_ADVANCE = """UPDATE prompts SET version_pk = ?1, updated_at = max(updated_at, ?2),
+    secrets_allowed = secrets_allowed AND
+        (SELECT secrets FROM versions WHERE pk = ?1) = '[]'
+    WHERE pk = ?3"""
+# For an undo; the first growth in an import is what counts.
+_NOTE_GROWTH = """INSERT OR IGNORE INTO import_growth
+    SELECT ?, pk, updated_at, secrets_allowed, version_pk FROM prompts WHERE pk = ?"""
+_INSERT_DRAFT = "INSERT INTO temp.drafts VALUES (?, ?, ?, ?, ?)"
+_DRAFTS = "SELECT * FROM temp.drafts ORDER BY created_at, version_pk"
+_ANY_FILE = "SELECT 1 FROM outbox_files WHERE outbox_pk = ? LIMIT 1"
+_DROP_FILE = "DELETE FROM outbox_files WHERE pk = ?"
+_SCRATCH = (
+    "DROP TABLE IF EXISTS temp.drafts",
+    "DROP TABLE IF EXISTS temp.touched",
+    "CREATE TEMP TABLE drafts (created_at, message, path, header, version_pk)",
+    "CREATE TEMP TABLE touched (prompt_pk INTEGER PRIMARY KEY)",
+)
+_TRIGGER_SQL = "SELECT sql FROM sqlite_master WHERE name = 'search_insert'"
+_INDEX = """INSERT INTO search (rowid, name, title, description, tags, body)
+    SELECT * FROM documents WHERE pk > ?"""
+_SET_MESSAGE = "UPDATE outbox SET message = ? WHERE pk = ?"
+_COUNT_HELD_BACK = """SELECT count(*) FROM prompts p
+    JOIN versions v ON v.pk = p.version_pk
+    WHERE p.pk > ? AND v.secrets != '[]' AND NOT p.secrets_allowed"""
+_ROOM_FOR_DRAFTS = 1 << 32
+
+_Inserted = tuple[int, Version]
+"""A version and its key."""
+
+
+class Intake:
+    """An import under way, within one transaction of the connection.
+
+    Asking the vault and adding to it go hand in hand, so a prompt that comes twice
+    in one import is found the second time.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        author: Author,
+        now: datetime,
+        import_pk: int | None,
+        send: Callable[[int, str], None] | None = None,
+    ) -> None:
+        """Begin; *send* is told each new file's key in the outbox and its content."""
+        self._connection = connection
+        self._reader = Reader(connection)
+        self._matcher = Matcher(connection)
+        self._execute = connection.execute
+        self._author = author
+        self._now = now
+        self._import_pk = import_pk
+        self._ids = _random_ids()
+        self._send = send
+        for statement in _SCRATCH:
+            self._execute(statement)
+        # One statement at the end fills the index ten times as quickly as a trigger
+        # for every row. Dropping it is part of the transaction, like all the rest.
+        (self._trigger,) = self._execute(_TRIGGER_SQL).fetchone()
+        self._execute("DROP TRIGGER search_insert")
+        self._last_prompt_pk = self._maximum("prompts")
+        self._batch = Batch(connection, is_first=not self._last_prompt_pk)
+        self._prompt_pk = self._indexed_pk = self._last_prompt_pk
+        self._last_file_pk = self._maximum("outbox_files")
+        self._version_pk = self._maximum("versions")
+        # Drafts get their commits before this one, and are known only at the end.
+        self._first_outbox_pk = self._maximum("outbox") + 1
+        self._outbox_pk = self._first_outbox_pk + _ROOM_FOR_DRAFTS
+        self._insert_commit(self._outbox_pk, "", now)
+        self._suffixes: dict[str, int] = {}
+
+    def _maximum(self, table: str) -> int:
+        sql = f"SELECT coalesce(max(pk), 0) FROM {table}"
+        return int(self._execute(sql).fetchone()[0])
+
+    def _index(self) -> None:
+        """Bring the search index up to the prompts added so far."""
+        self._batch.write()
+        self._execute(_INDEX, (self._indexed_pk,))
+        self._indexed_pk = self._prompt_pk
+
+    def _insert_commit(self, pk: int, message: str, time: datetime) -> None:
+        outbox.insert_commit(self._connection, self._author, message, time, pk)
+
+    def offer(self, prompt: Offer) -> Fate:
+        """Take *prompt* in, or what is new of it, and tell what became of it."""
+        key = digest(prompt.current.content.body)
+        standing = self._find(prompt, key)
+        if standing is None:
+            self._add(prompt, key)
+            return Fate.ADDED
+        if not standing.missing:
+            self._add_origins(standing.prompt_pk, prompt)
+            return Fate.KNOWN
+        return self._grow(standing, prompt)
+
+    def _find(self, prompt: Offer, key: bytes) -> Standing | None:
+        if self._batch.matters_to(prompt, key):
+            self._batch.write()
+        elif self._batch.knows_all:
+            return None
+        return self._matcher.find(prompt, key)
+
+    def _grow(self, standing: Standing, prompt: Offer) -> Fate:
+        """Add the versions that are missing, if none was made here since."""
+        pk = standing.prompt_pk
+        version_pk, deleted_at, number = self._execute(_CURRENT, (pk,)).fetchone()
+        if pk > self._indexed_pk:
+            self._index()  # the trigger of the update takes the old text out of it
+        if version_pk != standing.version_pk or deleted_at:
+            return Fate.EDITED_HERE
+        if self._import_pk is not None:
+            self._execute(_NOTE_GROWTH, (self._import_pk, pk))
+        new = {
+            index: self._append(pk, number + offset, prompt.versions[index])
+            for offset, index in enumerate(standing.missing, 1)
+        }
+        self._batch.write()
+        current = new.pop(prompt.current_index, None)
+        self._write_drafts(pk, list(new.values()))
+        if current:
+            version_pk, version = current
+            self._execute(_ADVANCE, (version_pk, to_text(version.created_at), pk))
+        self._touch(pk)
+        return Fate.GROWN
+
+    def _append(self, pk: int, number: int, new: OfferedVersion) -> _Inserted:
+        version = self._insert_version(pk, number, new, digest(new.content.body))
+        if new.origin:
+            self._insert_origin(pk, self._version_pk, new.origin)
+        return self._version_pk, version
+
+    def _write_drafts(self, pk: int, versions: Sequence[_Inserted]) -> None:
+        if not versions:
+            return
+        prompt = self._read(pk)
+        origins = self._reader.origins(prompt)
+        for version_pk, version in versions:
+            self._insert_draft(prompt, version, origins, version_pk)
+
+    def _insert_draft(
+        self,
+        prompt: Prompt,
+        version: Version,
+        origins: Sequence[Origin],
+        version_pk: int,
+    ) -> None:
+        head = header(prompt._replace(labels={}), version, origins)
+        row = (to_text(version.created_at), version.message, history_path(prompt), head)
+        self._execute(_INSERT_DRAFT, (*row, version_pk))
+
+    def _read(self, pk: int) -> Prompt:
+        (id_,) = self._execute("SELECT id FROM prompts WHERE pk = ?", (pk,)).fetchone()
+        return self._reader.by_id(id_)
+
+    def _add(self, prompt: Offer, key: bytes) -> None:
+        self._prompt_pk += 1
+        pk = self._prompt_pk
+        name = prompt.name if prompt.deleted_at else self._free_name(prompt.name)
+        first_version_pk = self._version_pk + 1
+        at = prompt.current_index
+        versions = [
+            self._insert_version(
+                pk, index + 1, new, key if index == at else digest(new.content.body)
+            )
+            for index, new in enumerate(prompt.versions)
+        ]
+        current = versions[at]
+        made = self._prompt(prompt, name, versions, current)
+        self._insert_prompt(pk, made, first_version_pk)
+        origins = self._insert_origins(pk, first_version_pk, prompt)
+        for index, version in enumerate(versions):
+            if index != at:
+                seen = origins[: index + 1]
+                self._insert_draft(made, version, seen, first_version_pk + index)
+        file_pk = self._file_pk(pk)
+        file = (file_pk, self._outbox_pk, history_path(made), first_version_pk + at)
+        self._batch.add("files", file)
+        self._batch.write_if_full()
+        if self._send:
+            self._send(file_pk, header(made, current, origins) + current.body)
+
+    def _file_pk(self, prompt_pk: int) -> int:
+        """Return the outbox's key of the file of a prompt that this import adds."""
+        return self._last_file_pk + prompt_pk - self._last_prompt_pk
+
+    def _free_name(self, wanted: str) -> str:
+        """Return *wanted*, or with the first number behind it that is free."""
+        number = self._suffixes.get(wanted, 1)
+        name = wanted if number == 1 else f"{wanted}-{number}"
+        while self._is_taken(name):
+            number += 1
+            name = f"{wanted}-{number}"
+        if number > 1:
+            self._suffixes[wanted] = number
+        return name
+
+    def _is_taken(self, name: str) -> bool:
+        if name in self._batch.names or self._batch.knows_all:
+            return name in self._batch.names
+        return self._execute(_FIND_LIVING, (name,)).fetchone() is not None
+
+    def _insert_version(
+        self, prompt_pk: int, number: int, new: OfferedVersion, key: bytes
+    ) -> Version:
+        self._version_pk += 1
+        author = new.author or self._author
+        id_ = next(self._ids) if self._has_version(new.id) else new.id
+        time = new.created_at or self._now
+        version = Version(id_, number, new.content, new.message, author, time)
+        row = version_values(
+            version.id,
+            prompt_pk,
+            number,
+            new.content,
+            new.message,
+            author,
+            to_text(time),
+            pk=self._version_pk,
+            body_digest=key,
+            import_pk=self._import_pk,
+        )
+        self._batch.add("versions", row)
+        self._batch.keys |= {key, id_}
+        return version
+
+    def _has_version(self, id_: str) -> bool:
+        if not id_ or id_ in self._batch.keys:
+            return True
+        return self._execute(_FIND_VERSION, (id_,)).fetchone() is not None
+
+    def _prompt(
+        self, prompt: Offer, name: str, versions: Sequence[Version], current: Version
+    ) -> Prompt:
+        return Prompt(
+            id=prompt.id or next(self._ids),
+            name=name,
+            title=prompt.title,
+            description=prompt.description,
+            tags=prompt.tags,
+            favourite=prompt.favourite,
+            template=current.content.template,
+            source=prompt.source,
+            version=current.number,
+            labels=dict(prompt.labels),
+            created_at=prompt.created_at or versions[0].created_at,
+            updated_at=prompt.updated_at or current.created_at,
+            deleted_at=prompt.deleted_at,
+            secrets_allowed=prompt.secrets_allowed,
+            version_id=current.id,
+            versions=len(versions),
+        )
+
+    def _insert_prompt(self, pk: int, made: Prompt, first_version_pk: int) -> None:
+        row = PromptValues(
+            pk=pk,
+            id=made.id,
+            name=made.name,
+            leaf=leaf_of(made.name),
+            title=made.title,
+            description=made.description,
+            tags=tags_json(made.tags),
+            favourite=made.favourite,
+            source=made.source,
+            version_pk=first_version_pk + made.version - 1,
+            secrets_allowed=made.secrets_allowed,
+            created_at=to_text(made.created_at),
+            updated_at=to_text(made.updated_at),
+            deleted_at=to_text(made.deleted_at) if made.deleted_at else None,
+            import_pk=self._import_pk,
+        )
+        self._batch.add("prompts", row)
+        if not made.deleted_at:
+            self._batch.names.add(made.name)
+        for label, number in made.labels.items():
+            self._batch.add("labels", (pk, label, first_version_pk + number - 1))
+
+    def _insert_origins(
+        self, pk: int, first_version_pk: int, prompt: Offer
+    ) -> list[Origin]:
+        origins = []
+        for index, version in enumerate(prompt.versions):
+            if version.origin:
+                self._insert_origin(pk, first_version_pk + index, version.origin)
+                origins.append(version.origin)
+        for origin in prompt.origins:
+            self._insert_origin(pk, None, origin)
+            origins.append(origin)
+        return origins
+
+    def _insert_origin(self, pk: int, version_pk: int | None, origin: Origin) -> None:
+        time = to_text(origin.created_at) if origin.created_at else None
+        row = (pk, version_pk, self._import_pk, *origin[:5], time, origin.url)
+        self._batch.add("origins", row)
+        if origin.message_id:
+            self._batch.keys.add(origin.message_id)
+
+    def _add_origins(self, pk: int, prompt: Offer) -> None:
+        """Note where else a known text was found, unless that is known too."""
+        own = prompt.current.origin
+        for origin in (*([own] if own else []), *prompt.origins):
+            key = (pk, origin.source, origin.conversation_id, origin.message_id)
+            if not self._execute(_FIND_ORIGIN, key).fetchone():
+                self._insert_origin(pk, None, origin)
+                self._touch(pk)
+        self._batch.write_if_full()
+
+    def _touch(self, pk: int) -> None:
+        self._execute("INSERT OR IGNORE INTO temp.touched VALUES (?)", (pk,))
+
+    def finish(self, message: str) -> int:
+        """Write the commits: one for each draft, oldest first, then the import's.
+
+        Returns how many of the prompts added are held back, for what they hold.
+        """
+        self._index()
+        self._execute(self._trigger)
+        self._execute(_SET_MESSAGE, (message, self._outbox_pk))
+        for (pk,) in self._execute("SELECT prompt_pk FROM temp.touched").fetchall():
+            self._write_again(pk)
+        drafts = self._execute(_DRAFTS).fetchall()
+        for offset, (created_at, note, path, head, version_pk) in enumerate(drafts):
+            outbox_pk = self._first_outbox_pk + offset
+            self._insert_commit(outbox_pk, note, from_text(created_at))
+            self._execute(outbox.INSERT_FILE, (outbox_pk, path, head, version_pk))
+        if not self._execute(_ANY_FILE, (self._outbox_pk,)).fetchone():
+            self._execute("DELETE FROM outbox WHERE pk = ?", (self._outbox_pk,))
+        held_back = self._execute(_COUNT_HELD_BACK, (self._last_prompt_pk,))
+        return int(held_back.fetchone()[0])
+
+    def _write_again(self, pk: int) -> None:
+        """Write the file of a prompt whose front matter has grown."""
+        if pk > self._last_prompt_pk:
+            self._execute(_DROP_FILE, (self._file_pk(pk),))
+        (version_pk,) = self._execute(_CURRENT_PK, (pk,)).fetchone()
+        path = history_path(self._read(pk))
+        self._execute(outbox.INSERT_FILE, (self._outbox_pk, path, None, version_pk))
+
+
+def _random_ids() -> Iterator[str]:
+    """Yield random ids (UUID version 4), asking the system for many at a time."""
+    while True:
+        pool = os.urandom(16 * 256).hex()
+        for at in range(0, len(pool), 32):
+            h = pool[at : at + 32]
+            variant = "89ab"[int(h[16], 16) & 3]
+            yield f"{h[:8]}-{h[8:12]}-4{h[13:16]}-{variant}{h[17:20]}-{h[20:]}"

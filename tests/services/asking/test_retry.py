@@ -1,0 +1,155 @@
+"""How often a server is asked: waits are recorded here, never slept."""
+
+import itertools
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from promptvault.providers.failure import BusyError, DownError, LostError, SilentError
+from promptvault.services.asking.retry import Pace, Retries
+
+
+class Clock:
+    """Time that passes only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.time = 100.0
+        self.slept: list[float] = []
+
+    def __call__(self) -> float:
+        """Return the seconds."""
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        assert seconds >= 0
+        self.slept.append(seconds)
+        self.time += seconds
+
+
+class Asked:
+    """Fails so many times, then answers."""
+
+    def __init__(self, *failures: Exception) -> None:
+        self.failures = list(failures)
+        self.times = 0
+
+    def __call__(self) -> str:
+        """Answer."""
+        self.times += 1
+        if self.failures:
+            raise self.failures.pop(0)
+        return "answer"
+
+
+@pytest.mark.parametrize("most", [0, 1, 4])
+@pytest.mark.parametrize("kind", [BusyError, DownError, LostError])
+def test_it_is_asked_once_and_so_often_again(most: int, kind: type[DownError]) -> None:
+    clock, asked = Clock(), Asked(*[kind("x") for _ in range(99)])
+
+    with pytest.raises(kind):
+        Retries(most, sleep=clock.sleep)(asked)
+
+    assert asked.times == most + 1
+    assert len(clock.slept) == most
+
+
+@pytest.mark.parametrize("error", [SilentError("x"), ValueError(), KeyError()])
+def test_other_failures_are_final(error: Exception) -> None:
+    asked = Asked(error)
+
+    with pytest.raises(type(error)):
+        Retries(4)(asked)
+
+    assert asked.times == 1
+
+
+def test_waits_grow_and_are_no_two_the_same() -> None:
+    waits: list[list[float]] = []
+    for _ in range(20):
+        clock = Clock()
+        Retries(8, sleep=clock.sleep)(Asked(*[DownError("x") for _ in range(8)]))
+        waits.append(clock.slept)
+
+    for number, at_once in enumerate(zip(*waits, strict=True)):
+        most = min(20, 0.5 * 2**number)
+        assert all(most / 2 <= wait <= most for wait in at_once)
+        assert len(set(at_once)) > 1
+
+
+@given(st.floats(0, 120))
+def test_what_a_server_asks_for_is_kept_to(seconds: float) -> None:
+    clock = Clock()
+
+    Retries(1, sleep=clock.sleep)(Asked(BusyError("x", wait=seconds)))
+
+    assert seconds <= clock.slept[0] <= seconds + 0.05
+
+
+@pytest.mark.parametrize("seconds", [120.1, 1e9, float("inf")])
+def test_what_takes_too_long_is_given_up_at_once(seconds: float) -> None:
+    clock, asked = Clock(), Asked(BusyError("x", wait=seconds))
+
+    with pytest.raises(BusyError):
+        Retries(4, sleep=clock.sleep)(asked)
+
+    assert (asked.times, clock.slept) == (1, [])
+
+
+def test_long_waits_are_told() -> None:
+    told: list[str] = []
+    failures = [
+        DownError("It is down.", "Buy another.", wait=1),
+        BusyError("It is busy.", "Go home.", wait=9),
+    ]
+
+    Retries(4, told.append, lambda _: None)(Asked(*failures))
+
+    assert told == ["It is busy. Trying again in 9 s."]
+
+
+def test_requests_are_spaced() -> None:
+    clock = Clock()
+    pace = Pace(30, clock, clock.sleep)
+
+    begun = []
+    for _ in range(4):
+        pace.wait()
+        begun.append(clock.time)
+
+    assert begun == [100, 102, 104, 106]
+
+
+def test_time_that_has_passed_is_no_credit() -> None:
+    clock = Clock()
+    pace = Pace(60, clock, clock.sleep)
+    pace.wait()
+    clock.time += 50
+
+    pace.wait()
+    pace.wait()
+
+    assert clock.slept == [0, 0, 1]
+
+
+def test_threads_are_spaced_together() -> None:
+    waits: list[float] = []
+    pace = Pace(60, lambda: 5.0, waits.append)
+    threads = [threading.Thread(target=pace.wait) for _ in range(30)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    turns = sorted(waits)
+    assert [b - a for a, b in itertools.pairwise(turns)] == [1.0] * 29
+
+
+def test_without_a_limit_nobody_waits() -> None:
+    clock = Clock()
+
+    Pace(0, clock, clock.sleep).wait()
+
+    assert clock.slept == []

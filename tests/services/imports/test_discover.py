@@ -1,0 +1,348 @@
+"""What is found on a computer, where each system keeps it, and what is passed over."""
+
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from promptvault.cli.context import open_reader
+from promptvault.importers.places import System, places
+from promptvault.services.imports import discover
+from promptvault.services.imports.discover import Found, Surroundings, find
+from tests.conftest import Pvt
+
+LINUX, MACOS, WINDOWS = System
+CONFIG = {
+    LINUX: ".config",
+    MACOS: "Library/Application Support",
+    WINDOWS: "AppData/Roaming",
+}
+CHATGPT = [{"title": "x", "mapping": {}, "conversation_id": "c"}]
+CLAUDE = [{"uuid": "u", "name": "x", "chat_messages": []}]
+HASH = "0123456789abcdef" * 4
+
+
+class Computer:
+    """A made-up home folder, and what is found in it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.home = root / "person"
+        self.directory = self.home / "work"
+        self.directory.mkdir(parents=True)
+
+    def write(self, path: str, content: str = "{}") -> Path:
+        """Write a file below the home folder."""
+        file = self.home / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+        return file
+
+    def zip(self, path: str, members: Mapping[str, object]) -> Path:
+        """Write a zip archive below the home folder."""
+        file = self.write(path)
+        with zipfile.ZipFile(file, "w") as archive:
+            for name, value in members.items():
+                archive.writestr(name, json.dumps(value))
+        return file
+
+    def find(
+        self,
+        system: System = LINUX,
+        environment: Mapping[str, str] | None = None,
+        directory: Path | None = None,
+    ) -> list[Found]:
+        """Look for prompts."""
+        windows = self.root / "windows"
+        with open_reader() as reader:
+            here = directory or self.directory
+            there = Surroundings(system, self.home, environment or {}, here, windows)
+            return find(reader, there)
+
+    def titles(
+        self, system: System = LINUX, environment: Mapping[str, str] | None = None
+    ) -> list[str]:
+        """Return the titles of what is found."""
+        return [found.title for found in self.find(system, environment)]
+
+
+@pytest.fixture
+def computer(home: Path, tmp_path: Path) -> Computer:
+    return Computer(tmp_path / "disk")
+
+
+def test_nothing_is_found_on_an_empty_computer(computer: Computer) -> None:
+    assert computer.find() == []
+
+
+@pytest.mark.parametrize("system", System)
+def test_every_tool_where_the_system_has_it(computer: Computer, system: System) -> None:
+    config = CONFIG[system]
+    aside = config if system is WINDOWS else ".config"
+    files = {
+        ".claude/projects/-work/a.jsonl": "claude-code",
+        ".claude/history.jsonl": "claude-code",
+        ".claude/commands/fix.md": "text",
+        ".claude/skills/pdf/SKILL.md": "text",
+        f"{config}/Cursor/User/globalStorage/state.vscdb": "cursor",
+        f"{config}/Cursor/User/workspaceStorage/0a/state.vscdb": "cursor",
+        ".cursor/projects/work/agent-transcripts/1/1.jsonl": "cursor",
+        f"{config}/Code/User/globalStorage/saoudrizwan.claude-dev/tasks/1"
+        "/ui_messages.json": "cline",
+        f"{config}/VSCodium/User/globalStorage/rooveterinaryinc.roo-cline/tasks/1"
+        "/ui_messages.json": "cline",
+        f"{config}/Windsurf/User/globalStorage/kilocode.kilo-code/tasks/1"
+        "/api_conversation_history.json": "cline",
+        ".cline/data/tasks/1/ui_messages.json": "cline",
+        ".gemini/tmp/0a/chats/session-1.json": "gemini-cli",
+        f"{config}/io.datasette.llm/templates/a.yaml": "llm",
+        f"{config}/io.datasette.llm/logs.db": "llm",
+        ".config/fabric/patterns/a/system.md": "fabric",
+        ".config/fabric/custom_patterns/b/system.md": "fabric",
+        f"{config}/aichat/roles/a.md": "aichat",
+        f"{aside}/pet/snippet.toml": "pet",
+        "work/.specstory/history/a.md": "specstory",
+    }
+    for path in files:
+        computer.write(path)
+    found = computer.find(system)
+    assert sorted(each.source for each in found) == sorted(files.values())
+    assert all(each.files == 1 and each.size == 2 for each in found)
+    inside = {str(computer.home / path) for path in files}
+    assert all(any(path.startswith(str(f.path)) for path in inside) for f in found)
+    assert [each.title.lower() for each in found] == sorted(
+        each.title.lower() for each in found
+    )
+
+
+def test_variables_move_what_they_name(computer: Computer) -> None:
+    moved = {
+        "CLAUDE_CONFIG_DIR": "a/projects/p/a.jsonl",
+        "GEMINI_CLI_HOME": "b/.gemini/tmp/p/logs.json",
+        "LLM_USER_PATH": "c/logs.db",
+        "AICHAT_CONFIG_DIR": "d/roles/a.md",
+        "CUSTOM_PATTERNS_DIRECTORY": "e/x/system.md",
+        "CLINE_DIR": "f/data/tasks/1/ui_messages.json",
+        "XDG_CONFIG_HOME": "g/Cursor/User/globalStorage/state.vscdb",
+    }
+    for path in moved.values():
+        computer.write(path)
+    environment = {
+        name: str(computer.home / path[0]) for name, path in moved.items()
+    } | {"CLINE_DIR": "~/f"}
+    assert len(computer.find(LINUX, environment)) == len(moved)
+    computer.write("h/aichat/roles.yaml")
+    assert computer.titles(WINDOWS, {"APPDATA": str(computer.home / "h")}) == [
+        "aichat roles (older)"
+    ]
+
+
+def test_what_is_counted_are_the_files_with_prompts(computer: Computer) -> None:
+    computer.write(".claude/projects/-work/a.jsonl", "12345")
+    computer.write(".claude/projects/-work/a/subagents/b.jsonl", "123")
+    computer.write(".claude/projects/-work/memory/notes.md", "none of the kind")
+    (found,) = computer.find()
+    assert (found.files, found.size, found.is_whole) == (2, 8, True)
+    assert found.targets == (found.path,)
+    assert found.path == computer.home / ".claude" / "projects"
+
+
+def test_only_databases_are_taken_of_cursors_workspaces(computer: Computer) -> None:
+    root = ".config/Cursor/User/workspaceStorage"
+    held = [computer.write(f"{root}/{n}/state.vscdb") for n in "ab"]
+    computer.write(f"{root}/a/anysphere.cursor-retrieval/notes.md")
+    (found,) = computer.find()
+    assert found.targets == tuple(held)
+    assert found.files == 2
+
+
+def test_symbolic_links_are_not_followed(computer: Computer, tmp_path: Path) -> None:
+    sessions = computer.write(".claude/projects/-work/a.jsonl").parent.parent
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "b.jsonl").write_text("{}")
+    (sessions / "elsewhere").symlink_to(outside)
+    (sessions / "circle").symlink_to(sessions)
+    storage = computer.home / ".cursor" / "projects"
+    storage.mkdir(parents=True)
+    (storage / "circle").symlink_to(storage)
+    (found,) = computer.find()
+    assert found.files == 1
+
+
+def test_a_place_that_is_itself_a_link_is_looked_into(
+    computer: Computer, tmp_path: Path
+) -> None:
+    computer.write("dotfiles/claude/projects/-work/a.jsonl")
+    (computer.home / ".claude").symlink_to(computer.home / "dotfiles" / "claude")
+    assert computer.titles() == ["Claude Code"]
+
+
+def test_empty_and_unreadable_places_are_passed_over(computer: Computer) -> None:
+    computer.write(".claude/history.jsonl", "")
+    computer.write(".claude/projects/-work/notes.md")
+    computer.write(".config/pet/snippet.toml").chmod(0)
+    shut = computer.write(".gemini/tmp/a/logs.json").parent
+    shut.chmod(0)
+    try:
+        if os.geteuid():  # root may read everything
+            assert computer.titles() == ["pet snippets"]
+    finally:
+        shut.chmod(0o700)
+
+
+def test_counting_ends_in_a_huge_place(
+    computer: Computer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(9):
+        computer.write(f".claude/projects/-work/{number}.jsonl")
+    monkeypatch.setattr(discover, "_MOST_ENTRIES", 5)
+    (found,) = computer.find()
+    assert not found.is_whole
+    assert found.files < 9
+
+
+class TestSpecStory:
+    def test_in_folders_above(self, computer: Computer) -> None:
+        computer.write("work/.specstory/history/a.md")
+        below = computer.directory / "deep" / "down"
+        below.mkdir(parents=True)
+        (found,) = computer.find(directory=below)
+        assert found.title == "SpecStory in work"
+
+    def test_in_projects_that_claude_code_knows(self, computer: Computer) -> None:
+        project = computer.home / "else-where"
+        computer.write("else-where/.specstory/history/a.md")
+        line = json.dumps({"type": "user", "cwd": str(project)})
+        computer.write(".claude/projects/-else-where/a.jsonl", f"{{}}\n{line}\n")
+        computer.write(".claude/projects/-broken/a.jsonl", '{"cwd":"\\x"}\n')
+        computer.write(".claude/projects/-relative/a.jsonl", '{"cwd":"here"}\n')
+        assert computer.titles() == ["Claude Code", "SpecStory in else-where"]
+
+    def test_in_projects_that_cursor_knows(self, computer: Computer) -> None:
+        computer.write("my work/.specstory/history/a.md")
+        root = ".config/Cursor/User/workspaceStorage"
+        url = (computer.home / "my work").as_uri()
+        for key, text in {
+            "a": json.dumps({"folder": url}),
+            "b": json.dumps({"folder": "vscode-remote://ssh/work"}),
+            "c": "[]",
+            "d": '{"folder": 1}',
+            "e": "{",
+        }.items():
+            computer.write(f"{root}/{key}/workspace.json", text)
+        assert computer.titles() == ["SpecStory in my work"]
+
+
+class TestDownloads:
+    @pytest.mark.parametrize(
+        ("name", "members", "source"),
+        [
+            (f"{HASH}-2026-05-01-10-00-00-{HASH[:32]}.zip", CHATGPT, "chatgpt"),
+            ("chatgpt export (1).zip", CHATGPT, "chatgpt"),
+            ("data-2026-01-08-01-09-46-batch-0000.zip", CLAUDE, "claude"),
+            ("conversations-000.zip", CLAUDE, "claude"),
+        ],
+    )
+    def test_an_export(
+        self, computer: Computer, name: str, members: object, source: str
+    ) -> None:
+        file = computer.zip(f"Downloads/{name}", {"conversations.json": members})
+        (found,) = computer.find()
+        assert (found.source, found.path, found.files) == (source, file, 1)
+
+    def test_shards_and_projects(self, computer: Computer) -> None:
+        name = f"Downloads/{HASH}-2026-05-01-10-00-00.zip"
+        computer.zip(name, {"chat.html": "", "conversations-000.json": CHATGPT})
+        computer.zip("Downloads/projects-000.zip", {"projects/0a.json": {}})
+        assert {f.source for f in computer.find()} == {"chatgpt", "claude"}
+
+    def test_takeout(self, computer: Computer) -> None:
+        computer.zip(
+            "Downloads/takeout-20260501T100000Z-001.zip",
+            {"Takeout/Min aktivitet/Gemini-appar/MinAktivitet.html": ""},
+        )
+        computer.zip(
+            "Downloads/takeout-20260501T100000Z-002.zip", {"Takeout/Mail/a.mbox": ""}
+        )
+        computer.write("Downloads/Takeout/My Activity/Gemini Apps/MyActivity.json")
+        found = computer.find()
+        assert [f.source for f in found] == ["gemini", "gemini"]
+        assert [f.path.name[:9] for f in found] == ["Takeout", "takeout-2"]
+
+    def test_what_the_browser_unpacked(self, computer: Computer) -> None:
+        computer.write(f"Downloads/{HASH}/conversations.json", json.dumps(CHATGPT))
+        computer.write("Downloads/conversations (1).json", json.dumps(CLAUDE))
+        found = computer.find()
+        assert [f.source for f in found] == ["chatgpt", "claude"]
+        assert found[0].path == computer.home / "Downloads" / HASH
+
+    def test_other_files_are_none(self, computer: Computer) -> None:
+        computer.write(f"Downloads/{HASH}-2026-05-01-10-00-00.zip", "no archive")
+        computer.zip("Downloads/takeout-1.zip", {"a.txt": ""})
+        computer.zip("Downloads/photos.zip", {"conversations.json": CHATGPT})
+        computer.write("Downloads/conversations.json", '{"mine": 1}')
+        computer.write("Downloads/MyActivity.json", '[{"header": "YouTube"}]')
+        assert computer.find() == []
+
+    def test_the_folder_has_another_name(self, computer: Computer) -> None:
+        line = 'XDG_DESKTOP_DIR="$HOME/Bureau"\nXDG_DOWNLOAD_DIR="$HOME/Reçus"\n'
+        computer.write(".config/user-dirs.dirs", line)
+        computer.zip("Reçus/claude.zip", {"conversations.json": CLAUDE})
+        assert computer.titles() == ["Claude export"]
+
+
+def test_windows_is_seen_from_the_linux_within(computer: Computer) -> None:
+    for name in ("ada", "Public"):
+        file = computer.root / "windows" / name / ".claude" / "history.jsonl"
+        file.parent.mkdir(parents=True)
+        file.write_text("{}")
+    assert computer.find() == []
+    (found,) = computer.find(LINUX, {"WSL_DISTRO_NAME": "Ubuntu"})
+    assert "ada" in found.path.parts
+
+
+class TestImported:
+    @pytest.fixture
+    def export(self, computer: Computer) -> Path:
+        """Write an export with one prompt among the downloads."""
+        message = {"uuid": "m", "sender": "human", "text": "Explain tides to me."}
+        chat = {**CLAUDE[0], "chat_messages": [message]}
+        return computer.zip("Downloads/claude.zip", {"conversations.json": [chat]})
+
+    def test_what_was_imported_says_so(
+        self, computer: Computer, pvt: Pvt, export: Path
+    ) -> None:
+        assert computer.find()[0].imported_at is None
+        assert computer.find()[0].is_changed
+        pvt.ok("import", str(export))
+        (found,) = computer.find()
+        assert found.imported_at is not None
+        assert not found.is_changed
+        later = found.imported_at.timestamp() + 60
+        os.utime(export, (later, later))
+        assert computer.find()[0].is_changed
+
+    def test_with_the_folder_that_it_lies_in(
+        self, computer: Computer, pvt: Pvt, export: Path
+    ) -> None:
+        pvt.ok("import", str(export.parent))
+        assert computer.find()[0].imported_at is not None
+
+    def test_an_import_that_was_undone_does_not_count(
+        self, computer: Computer, pvt: Pvt, export: Path
+    ) -> None:
+        pvt.ok("import", str(export))
+        pvt.ok("imports", "undo", "last")
+        assert computer.find()[0].imported_at is None
+
+
+def test_no_place_is_listed_twice() -> None:
+    for system in System:
+        home = Path("/home/ada")
+        found = places(system, home, {"CLAUDE_CONFIG_DIR": "/home/ada/.config/claude"})
+        assert len({(p.path, p.pattern) for p in found}) == len(found)
+        assert all(p.path.is_absolute() for p in found)

@@ -1,0 +1,104 @@
+"""What is asked to improve a prompt, and how the answers are weighed."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from promptvault.domain.prompt import Content, Prompt, Version
+from promptvault.domain.variable import Variable
+from promptvault.services.optimization.optimize import Candidate, Result, shuffled
+from promptvault.services.optimization.rewrite import Task, proposal_request
+from promptvault.services.optimization.rubric import CRITERIA, Rating, Score
+from tests.conftest import AUTHOR, NOON
+
+PROMPT = Prompt(
+    "p",
+    "greet",
+    "",
+    "",
+    (),
+    False,
+    True,
+    "local",
+    3,
+    {},
+    created_at=NOON,
+    updated_at=NOON,
+    versions=3,
+)
+
+
+def task(content: Content, goal: str = "") -> Task:
+    """Return the task to improve a prompt with this content."""
+    return Task(PROMPT, Version("v", 3, content, "", AUTHOR, NOON), goal)
+
+
+def all_get(points: float) -> Rating:
+    """Return a rating with the same points for all criteria."""
+    return dict.fromkeys(CRITERIA, Score(points, "So."))
+
+
+def result(*points: float | None, before: float = 5) -> Result:
+    """Return what came of candidates with these points; None is a refused one."""
+    candidates = tuple(
+        Candidate(f"text {n}", "", (), all_get(p))
+        if p is not None
+        else Candidate(f"text {n}", "", ("lost",))
+        for n, p in enumerate(points)
+    )
+    return Result(task(Content("a text")), "m", "j", all_get(before), candidates)
+
+
+def winner(of: Result) -> str | None:
+    """Return the text that won."""
+    return of.winner and of.winner.text
+
+
+def test_the_best_wins_and_only_if_it_is_better_than_what_there_is() -> None:
+    assert winner(result(6, 8, 7)) == "text 1"
+    assert winner(result(8, 8)) == "text 0"
+    assert winner(result(5, 4.5)) is None
+    assert winner(result(5.5)) == "text 0"
+    assert winner(result(None, 6)) == "text 1"
+    assert winner(result(None, None)) is None
+    assert winner(result()) is None
+
+
+def test_the_message_says_the_goal_and_the_points() -> None:
+    assert result(8).message == "Optimize (30 -> 48 of 60)"
+    long = result(5.5)._replace(task=task(Content("a text"), "g" * 5000))
+    assert long.message == f"Optimize: {'g' * 199}… (30 -> 33 of 60)"
+
+
+def test_the_difference_leads_to_the_version_that_would_be_saved() -> None:
+    assert result(8).difference()[:2] == ("--- greet@3", "+++ greet@4")
+    assert result(1).difference() == ()
+
+
+@given(st.sets(st.text(), min_size=1))
+def test_the_order_depends_on_the_texts_alone(texts: set[str]) -> None:
+    first, other = sorted(texts), sorted(texts, reverse=True)
+    assert shuffled(first) == shuffled(other)
+    assert sorted(shuffled(first)) == first
+
+
+def test_the_current_text_stands_anywhere_in_the_order() -> None:
+    places = {
+        shuffled(["now", *(f"{seed} {n}" for n in range(3))]).index("now")
+        for seed in range(100)
+    }
+    assert places == {0, 1, 2, 3}
+
+
+def test_the_author_hears_what_variables_are_and_what_must_stay() -> None:
+    variables = (Variable("who", description="Whom to greet"), Variable("how"))
+    content = Content("Greet {{ who }} {{ how }}", True, variables)
+    asked = proposal_request(task(content), all_get(5)).messages[1].content
+    assert "- who: Whom to greet" in asked
+    assert "- how" not in asked
+    assert "{{ who }}\n{{ how }}" in asked
+
+
+def test_the_worst_criterion_comes_first() -> None:
+    rating = {**all_get(7), "context": Score(2, "No background.")}
+    asked = proposal_request(task(Content("x")), rating).messages[1].content
+    assert asked.index("- context: 2 of 10. No background.") < asked.index("- clarity")
