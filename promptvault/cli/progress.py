@@ -96,7 +96,7 @@ def shown() -> Iterator[ImportProgress | NoProgress]:
         return
     from rich.progress import Progress
 
-    from promptvault.cli.render_screen import Screen
+    from promptvault.cli.render.screen import Screen
 
     console = Screen(stderr=True)
     with Progress(*columns(), console=console, transient=True) as progress:

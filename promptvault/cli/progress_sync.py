@@ -46,7 +46,7 @@ class SyncProgress:
     def _begin(self) -> None:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-        from promptvault.cli.render_screen import Screen
+        from promptvault.cli.render.screen import Screen
 
         columns = (
             TextColumn("{task.description}", style="cyan"),

@@ -15,25 +15,25 @@ AUTO = "auto"
 # Modules, in the order in which they are asked. All of them together take a quarter
 # of the time in which a small import is done, so each is imported when it is asked.
 _STRUCTURED = (
-    "chatgpt",
-    "claude",
-    "claude_code",
-    "gemini_takeout",
-    "ai_studio",
-    "gemini_cli",
-    "cline",
-    "cursor",
-    "specstory",
-    "llm",
-    "fabric",
-    "aichat",
-    "pet",
-    "langfuse",
-    "promptfoo",
-    "openai_prompts",
-    "promptvault",
+    "chats.chatgpt",
+    "chats.claude",
+    "claude_code.source",
+    "gemini.takeout",
+    "gemini.ai_studio",
+    "gemini.cli",
+    "cline.source",
+    "cursor.source",
+    "specstory.source",
+    "tools.llm",
+    "tools.fabric",
+    "tools.aichat",
+    "tools.pet",
+    "tools.langfuse",
+    "tools.promptfoo",
+    "tools.openai_prompts",
+    "tools.promptvault",
 )
-_LOOSE = ("csv_file", "dataset", "markdown")
+_LOOSE = ("files.csv_file", "files.dataset", "files.markdown")
 _FAMILIES = {"gemini": ("gemini", "ai-studio", "gemini-cli")}
 """What a person may mean who names a product that has several kinds of files."""
 

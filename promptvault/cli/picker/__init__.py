@@ -1,1 +1,1 @@
-"""TODO."""
+"""The fuzzy picker: its screen, its keys, its checklist."""

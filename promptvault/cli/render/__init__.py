@@ -1,1 +1,1 @@
-"""TODO."""
+"""Drawing for a person: one module for each kind of thing that is drawn."""

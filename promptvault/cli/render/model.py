@@ -60,7 +60,7 @@ def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    from promptvault.cli.render_screen import Screen
+    from promptvault.cli.render.screen import Screen
 
     columns = (TextColumn(what), BarColumn(bar_width=24), MofNCompleteColumn())
     with Progress(*columns, console=Screen(stderr=True), transient=True) as bar:

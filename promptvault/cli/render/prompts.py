@@ -93,7 +93,7 @@ def hits(found: Iterable[Hit]) -> None:
 def _draw_hits(found: Sequence[Hit]) -> None:
     from rich.padding import Padding
 
-    from promptvault.cli.render_screen import text
+    from promptvault.cli.render.screen import text
 
     if not found:
         return terminal.note("Nothing found.")
@@ -117,7 +117,7 @@ def details(shown: Details) -> None:
     from rich.rule import Rule
     from rich.table import Table
 
-    from promptvault.cli.render_screen import text
+    from promptvault.cli.render.screen import text
 
     prompt, version = shown.prompt, shown.version
     screen = console()
@@ -218,7 +218,7 @@ def difference(lines: Iterable[str]) -> None:
         for line in lines:
             terminal.write_text(line + "\n")
         return
-    from promptvault.cli.render_screen import text
+    from promptvault.cli.render.screen import text
 
     screen = console()
     for line in lines:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from promptvault.cli.render_screen import Screen
+    from promptvault.cli.render.screen import Screen
 
 _SEVERITY_STYLES = {
     Severity.ERROR: "bold red",
@@ -46,7 +46,7 @@ def _finding_line(finding: Finding) -> tuple[str, ...]:
 
 
 def _draw_findings(found: Sequence[Linted], *, chosen: bool, notes: bool) -> None:
-    from promptvault.cli.render_screen import text
+    from promptvault.cli.render.screen import text
 
     screen = console()
     for linted in found:
@@ -64,7 +64,7 @@ def _draw_findings(found: Sequence[Linted], *, chosen: bool, notes: bool) -> Non
 def _finding_table(findings: Iterable[Finding]) -> "Table":
     from rich.table import Table
 
-    from promptvault.cli.render_screen import text
+    from promptvault.cli.render.screen import text
 
     drawn = Table.grid(padding=(0, 2, 0, 0))
     drawn.add_column(width=9)
@@ -151,7 +151,7 @@ def _draw_statistics(found: Statistics) -> None:
 
 
 def _draw_totals(screen: "Screen", found: Statistics) -> None:
-    from promptvault.cli.render_screen import text
+    from promptvault.cli.render.screen import text
 
     totals = found.totals
     line = text(_count(totals.prompts, "prompt"), "bold cyan")
@@ -194,7 +194,7 @@ def _draw_lists(screen: "Screen", bar: int, lists: Mapping[str, Counts]) -> None
 def _bars(title: str, counts: Counts, limit: int, room: int, bar: int) -> "Table":
     from rich.table import Table
 
-    from promptvault.cli.render_screen import text
+    from promptvault.cli.render.screen import text
 
     drawn = Table.grid(padding=(0, 1, 0, 0))
     drawn.add_column(no_wrap=True, overflow="ellipsis", width=room)
@@ -212,7 +212,7 @@ def _bars(title: str, counts: Counts, limit: int, room: int, bar: int) -> "Table
 
 def _fitted(name: str, room: int) -> "Text":
     """Return *name*, or only its last part where there is no room for all of it."""
-    from promptvault.cli.render_screen import text
+    from promptvault.cli.render.screen import text
 
     whole = text(name)
     fits = whole.cell_len <= room or "/" not in name
@@ -226,7 +226,7 @@ def _bar(part: float, width: int) -> str:
 
 
 def _draw_months(screen: "Screen", by_month: Counts) -> None:
-    from promptvault.cli.render_screen import text
+    from promptvault.cli.render.screen import text
 
     limit = max(_MIN_MONTHS, min(_MAX_MONTHS, screen.width // 3))
     months = _months(by_month, limit)
@@ -274,7 +274,7 @@ def _year_labels(months: Sequence[Count]) -> str:
 
 
 def _draw_tags(screen: "Screen", tags: Counts) -> None:
-    from promptvault.cli.render_screen import text
+    from promptvault.cli.render.screen import text
 
     if not tags:
         return

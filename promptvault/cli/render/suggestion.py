@@ -11,7 +11,7 @@ from promptvault.cli.render.table import console, table
 from promptvault.services.suggestions.suggestion import Advice, Kind, Suggestion
 
 if TYPE_CHECKING:
-    from promptvault.cli.render_screen import Screen
+    from promptvault.cli.render.screen import Screen
 
 _HEADINGS = {
     Kind.IMPORT: "Bring in what is on this computer",
@@ -41,7 +41,7 @@ def advice(found: Advice) -> None:
 def _draw(screen: "Screen", kind: Kind, group: Sequence[Suggestion]) -> None:
     from rich.padding import Padding
 
-    from promptvault.cli.render_screen import text
+    from promptvault.cli.render.screen import text
 
     screen.print(text(_HEADINGS[kind], "bold"))
     for each in group:

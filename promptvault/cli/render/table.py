@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from promptvault.cli import terminal
 
 if TYPE_CHECKING:
-    from promptvault.cli.render_screen import Screen
+    from promptvault.cli.render.screen import Screen
 
 _GAP = 3
 """Characters between two columns of a drawn table."""
@@ -52,7 +52,7 @@ def _draw_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Non
     from rich import box
     from rich.table import Table
 
-    from promptvault.cli.render_screen import text
+    from promptvault.cli.render.screen import text
 
     screen = console()
     rows = [[terminal.visible(cell) for cell in cells] for cells in rows]
@@ -103,6 +103,6 @@ def _needed(column: Column, cells: Sequence[str]) -> int:
 
 def console() -> "Screen":
     """Return the console that draws on stdout."""
-    from promptvault.cli.render_screen import open_screen
+    from promptvault.cli.render.screen import open_screen
 
     return open_screen()

@@ -1,1 +1,1 @@
-"""TODO."""
+"""What `--json` prints: one function for each kind of row."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Exports of chat apps: ChatGPT and Claude."""

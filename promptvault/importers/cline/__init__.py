@@ -1,1 +1,1 @@
-"""TODO."""
+"""Cline's tasks."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""What chats have in common: message trees, turns, long chats."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Cursor's databases and exports."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Files of prompts that no tool defines: CSV, JSON data sets, Markdown."""

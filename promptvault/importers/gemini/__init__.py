@@ -1,1 +1,1 @@
-"""TODO."""
+"""Google's exports: Takeout, AI Studio, Gemini CLI."""

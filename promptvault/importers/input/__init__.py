@@ -1,1 +1,1 @@
-"""TODO."""
+"""Reading: documents in files, folders, archives and databases, streamed."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""SpecStory's Markdown histories."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Prompt managers and libraries: one module for each tool."""

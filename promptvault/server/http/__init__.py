@@ -1,1 +1,1 @@
-"""TODO."""
+"""What every request passes through: addresses, bodies, headers, the log."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The PostgreSQL of the server: chosen, started, migrated."""

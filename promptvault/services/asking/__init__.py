@@ -1,1 +1,1 @@
-"""TODO."""
+"""Asking a model: cache, budget, retries, fallback, structured answers."""

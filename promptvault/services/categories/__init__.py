@@ -1,1 +1,1 @@
-"""TODO."""
+"""`categorize`: proposals for folders and tags, by rules and by a model."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""`eval`: cases, checks, the judge."""

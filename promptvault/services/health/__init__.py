@@ -1,1 +1,1 @@
-"""TODO."""
+"""`doctor` and `backup`: the vault checked, mended, saved, rebuilt."""

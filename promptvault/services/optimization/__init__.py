@@ -1,1 +1,1 @@
-"""TODO."""
+"""`optimize`: scores, rewriting, and the guard of templates."""

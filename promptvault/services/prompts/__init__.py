@@ -1,1 +1,1 @@
-"""TODO."""
+"""Prompts: saving, reading, rendering, comparing, exporting, redacting."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Prompts whose texts are nearly the same."""

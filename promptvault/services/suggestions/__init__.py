@@ -1,1 +1,1 @@
-"""TODO."""
+"""`suggest`: what to do next."""

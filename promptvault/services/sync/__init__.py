@@ -1,1 +1,1 @@
-"""TODO."""
+"""`sync`, `login` and `conflicts`: the rounds with a server."""

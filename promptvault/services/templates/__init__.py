@@ -1,1 +1,1 @@
-"""TODO."""
+"""`template`: templates made from prompts, or with a model."""

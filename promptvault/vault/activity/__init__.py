@@ -1,1 +1,1 @@
-"""TODO."""
+"""`activity.db`: runs, costs, scores, and the cache of answers."""

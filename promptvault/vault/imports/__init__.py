@@ -1,1 +1,1 @@
-"""TODO."""
+"""Bulk insert, deduplication, undo and the search index of an import."""
