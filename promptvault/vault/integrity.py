@@ -42,7 +42,7 @@ def damages(connection: sqlite3.Connection) -> list[str]:
 
 def _missing_columns(connection: sqlite3.Connection) -> Iterator[str]:
     """Yield what the schema lacks of the tables as they are declared."""
-    for table in VaultTable.metadata.sorted_tables:
+    for table in VaultTable.metadata.tables.values():
         rows = connection.execute(f"PRAGMA table_info({table.name})")
         columns = {row[1] for row in rows}
         if not columns:

@@ -58,9 +58,9 @@ HOMES = {
     "sqlalchemy": ("vault/*", "server/*"),
     "sqlite3": ("vault/*", "services/*", "importers/*"),
     "typer": ("cli/*",),
-    "rich": ("cli/render*.py", "cli/progress*.py", "cli/picker*.py"),
+    "rich": ("cli/render/*", "cli/progress*.py", "cli/picker/*"),
     "textual": ("cli/*",),
-    "prompt_toolkit": ("cli/picker*.py",),
+    "prompt_toolkit": ("cli/picker/*",),
     "pyperclip": ("cli/clipboard.py",),
     "tomlkit": ("config.py",),
     "yaml": ("front_matter.py", "importers/*"),
@@ -203,7 +203,7 @@ def test_a_wrong_import_is_seen(tmp_path: Path, file: str, line: str) -> None:
     for part in ("vault", "history", "cli", "server", "domain"):
         (tmp_path / part).mkdir()
     (tmp_path / "paths.py").touch()
-    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / file).write_text(line)
     assert violations(tmp_path)
 

@@ -64,7 +64,8 @@ class Vault:
 
     def environment(self) -> dict[str, str]:
         kept = {key: os.environ[key] for key in _INHERITED if key in os.environ}
-        home = {HOME_VARIABLE: str(self.home), "HOME": str(self.home.parent)}
+        around = str(self.home.parent)
+        home = {HOME_VARIABLE: str(self.home), "HOME": around, "TMPDIR": around}
         return kept | _GIT_IDENTITY | _NO_KEYRING | home | self.extra
 
     def start(

@@ -266,7 +266,7 @@ SCRIPT = textwrap.dedent(
     import fcntl, os, sys, termios
     if sys.argv[1] != "-":
         fcntl.ioctl(os.open(sys.argv[1], os.O_RDWR), termios.TIOCSCTTY, 0)
-    from promptvault.cli.picker import Choice, pick
+    from promptvault.cli.picker.picker import Choice, pick
     from promptvault.errors import InvalidInputError
     rows = [Choice("code-review"), Choice("cafe-menu"), Choice("unit-tests")]
     try:
@@ -321,7 +321,7 @@ class Terminal:
 
 
 def start(tty: str, query: str = "") -> "subprocess.Popen[bytes]":
-    root = Path(picker.__file__).parents[2]
+    root = Path(picker.__file__).parents[3]
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, tty, query],
         stdin=subprocess.PIPE,
