@@ -15,7 +15,7 @@ from sqlalchemy import pool
 from promptvault.errors import UnavailableError
 from promptvault.server.database import connection_failure
 
-_FOLDER = Path(__file__).parent / "migrations"
+_FOLDER = Path(__file__).parents[1] / "migrations"
 _LOCK = 0x50565F4D  # of the database's advisory locks, the one for migrating
 
 
