@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -152,11 +151,7 @@ class Vault:
 
 
 @pytest.fixture
-def home(
-    tmp_path: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return an empty PROMPTVAULT_HOME, the surroundings swept of settings."""
     for name in list(os.environ):
         if name.startswith(_CLEARED):
@@ -167,8 +162,6 @@ def home(
     monkeypatch.setenv("GIT_AUTHOR_EMAIL", AUTHOR.email)
     # No test may touch the keyring of whoever runs it.
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
-    # Texts that an editor left in the system's folder are somebody's, and are named.
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("temporary")))
     monkeypatch.chdir(tmp_path)
     return folder
 

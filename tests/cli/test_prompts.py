@@ -498,6 +498,13 @@ class TestSearch:
 
 
 class TestEdit:
+    @pytest.fixture(autouse=True)
+    def _temporary(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Keep out the texts that somebody's editor left in the system's folder."""
+        folder = tmp_path / "temporary"
+        folder.mkdir()
+        monkeypatch.setattr(tempfile, "tempdir", str(folder))
+
     @pytest.fixture
     def editor(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         """Return the script that $EDITOR runs; $1 is the file."""
