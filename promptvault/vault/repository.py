@@ -20,6 +20,7 @@ from promptvault.vault import outbox
 from promptvault.vault.file import history_path
 from promptvault.vault.prompt_row import (
     DELETE_PROMPT,
+    INSERT_LABEL,
     INSERT_PROMPT,
     INSERT_VERSION,
     PromptValues,
@@ -31,10 +32,9 @@ from promptvault.vault.reader import Reader
 _SET_DETAILS = """UPDATE prompts SET title = ?, description = ?, tags = ?,
     favourite = ?, secrets_allowed = ? WHERE id = ?"""
 _SET_NAME = "UPDATE prompts SET name = ?, leaf = ? WHERE id = ?"
-_SET_LABEL = """INSERT INTO labels (prompt_pk, name, version_pk)
-    SELECT p.pk, ?, v.pk FROM prompts p JOIN versions v ON v.prompt_pk = p.pk
-    WHERE p.id = ? AND v.number = ?
-    ON CONFLICT (prompt_pk, name) DO UPDATE SET version_pk = excluded.version_pk"""
+_FIND_VERSION = """SELECT p.pk, v.pk FROM prompts p JOIN versions v
+    ON v.prompt_pk = p.pk WHERE p.id = ? AND v.number = ?"""
+_MOVE_LABEL = "UPDATE labels SET version_pk = ? WHERE prompt_pk = ? AND name = ?"
 _NEXT_NUMBER = """SELECT p.pk, coalesce(max(v.number), 0) + 1
     FROM prompts p LEFT JOIN versions v ON v.prompt_pk = p.pk WHERE p.id = ?"""
 
@@ -149,7 +149,11 @@ class Repository:
 
     def label(self, prompt: Prompt, label: str, number: int, message: str) -> Prompt:
         """Make *label* name version *number*; it leaves the version it named."""
-        self._execute(_SET_LABEL, (label, prompt.id, number))
+        found = self._execute(_FIND_VERSION, (prompt.id, number)).fetchone()
+        prompt_pk, version_pk = found
+        # Not an upsert: within it, the triggers' OR IGNORE would not be followed.
+        if not self._execute(_MOVE_LABEL, (version_pk, prompt_pk, label)).rowcount:
+            self._execute(INSERT_LABEL, (prompt_pk, label, version_pk))
         return self._commit([prompt.id], message)[0]
 
     def remove_label(self, prompt: Prompt, label: str, message: str) -> Prompt:

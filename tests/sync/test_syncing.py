@@ -2,6 +2,7 @@
 
 import contextlib
 
+from promptvault.services.prompts import edit
 from promptvault.vault.database import open_usage
 from tests.sync.laptop import Laptop
 
@@ -20,6 +21,19 @@ def test_a_prompt_comes_to_the_other_device_with_its_history(
         "Review this.",
         "Review this diff.",
     ]
+
+
+def test_a_label_that_moves_twice_before_a_sync_comes_to_the_other_device(
+    one: Laptop, two: Laptop
+) -> None:
+    one.add("a", "A")
+    one.edit("a", "B")
+    one.sync()
+    edit.label(one.workspace, "a@1", "stable")
+    edit.label(one.workspace, "a@2", "stable")
+    one.sync()
+    two.sync()
+    assert two.get("a").labels == {"stable": 2}
 
 
 def test_nothing_new_is_one_request_and_writes_nothing(
