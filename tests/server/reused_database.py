@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 
 _SCHEMA = """
 SELECT version_num, md5(string_agg(part, ',' ORDER BY part))
@@ -24,12 +23,14 @@ FROM alembic_version, (
 ) AS parts (part)
 GROUP BY version_num
 """
-"""All of a schema that a test has changed so far: its rows are the same, or it did."""
+"""Rows that differ if a test has changed the schema."""
 
 _END_OTHERS = """
 SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
+
+_SIZE = "SELECT pg_database_size(current_database())"
 
 _EMPTY = """
 DO $$
@@ -88,9 +89,7 @@ class ReusedDatabase:
         try:
             with psycopg.connect(address) as connection:
                 connection.execute(_END_OTHERS)
-                name = conninfo_to_dict(address)["dbname"]
-                size = connection.execute("SELECT pg_database_size(%s)", (name,))
-                row = size.fetchone()
+                row = connection.execute(_SIZE).fetchone()
                 if row is None or row[0] > _MOST_BYTES:
                     return False
                 if connection.execute(_SCHEMA).fetchall() != self._schema:

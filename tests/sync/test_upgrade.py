@@ -125,7 +125,7 @@ def test_what_an_older_schema_can_hold_stays_and_the_devices_refill_the_rest(
             continue  # they count what is gone
         columns = _columns_in(below[name]) & _columns_in(after[name])
         assert _only(columns, after[name]) == _only(columns, before[name]), name
-    if target != "base":  # without users, nobody is signed in any more
+    if target != "base":  # "base" has no users, so its tokens are gone
         _go_on(*laptops)
         now = host.holdings(user)
         assert (now.prompts, now.counted) == (held.prompts, held.counted)
