@@ -1,7 +1,5 @@
 """Every error PromptVault raises on purpose: its wire code, exit code, HTTP status."""
 
-from typing import ClassVar
-
 
 class PromptVaultError(Exception):
     """A fault in PromptVault itself; the base of every error it raises.
@@ -10,9 +8,9 @@ class PromptVaultError(Exception):
     the text of a prompt, a token, a key or a database address.
     """
 
-    code: ClassVar[str] = "internal"
-    exit_code: ClassVar[int] = 1
-    status_code: ClassVar[int] = 500
+    code: str = "internal"
+    exit_code: int = 1
+    status_code: int = 500
 
 
 class InvalidInputError(PromptVaultError):

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-HOME_VARIABLE = "PROMPTVAULT_HOME"
-PROJECT_FOLDER = ".promptvault"
+from promptvault.home import DATABASE, HISTORY, USAGE, find_folders
 
 
 class Paths(NamedTuple):
@@ -24,12 +23,12 @@ class Paths(NamedTuple):
     @property
     def database(self) -> Path:
         """The vault: prompts, versions and the search index, in SQLite."""
-        return self.data / "vault.db"
+        return self.data / DATABASE
 
     @property
     def history(self) -> Path:
         """The bare git repository with one Markdown file a prompt."""
-        return self.data / "history.git"
+        return self.data / HISTORY
 
     @property
     def lock(self) -> Path:
@@ -54,7 +53,7 @@ class Paths(NamedTuple):
     @property
     def usage(self) -> Path:
         """How often and when each prompt was used, on this machine."""
-        return self.state / "usage.db"
+        return self.state / USAGE
 
     @property
     def activity(self) -> Path:
@@ -82,30 +81,6 @@ class Paths(NamedTuple):
         return self.state / "promptvault.log"
 
 
-def resolve(environment: Mapping[str, str], directory: Path) -> Paths:
-    """Return the paths for a command that runs in *directory*.
-
-    ``PROMPTVAULT_HOME`` comes first, then a project's own ``.promptvault`` folder in
-    *directory* or above it, then the platform's usual places.
-    """
-    home = environment.get(HOME_VARIABLE)
-    if home:
-        return _under(Path(home).expanduser().absolute())
-    for folder in (directory, *directory.parents):
-        if (folder / PROJECT_FOLDER).is_dir():
-            return _under(folder / PROJECT_FOLDER)
-    import platformdirs  # 3 ms, which a vault of one's own choice need not pay
-
-    dirs = platformdirs.PlatformDirs("promptvault", appauthor=False)
-    return Paths(
-        config=dirs.user_config_path,
-        data=dirs.user_data_path,
-        cache=dirs.user_cache_path,
-        state=dirs.user_state_path,
-    )
-
-
-def _under(home: Path) -> Paths:
-    return Paths(
-        config=home, data=home / "data", cache=home / "cache", state=home / "state"
-    )
+def resolve(environment: Mapping[str, str], directory: str | Path) -> Paths:
+    """Return the paths for a command that runs in *directory*; see `find_folders`."""
+    return Paths(*map(Path, find_folders(environment, str(directory))))

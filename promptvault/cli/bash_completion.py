@@ -5,7 +5,7 @@ Typer takes each piece for a word of its own: `-p tone=fr` is `-p tone`, `=`, `f
 
 import os
 import re
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from itertools import pairwise
 
 _INSTRUCTION = "complete_bash"
@@ -37,30 +37,45 @@ def _register() -> str:
 
         name = "bash_joined"
         _head = ""
-        """The part of the last word before the piece that bash replaces."""
+        """The part of the last word that stays."""
 
         def get_completion_args(self) -> tuple[list[str], str]:
-            pieces = os.environ["COMP_WORDS"].split("\n")
-            pieces = pieces[: int(os.environ["COMP_CWORD"]) + 1]
-            words = list(_joined(pieces))
-            last = pieces[-1]
-            tail = "" if _is_break(last) else last
-            option, equals, value = words[-1].partition("=")
-            if equals and option.startswith("--"):
-                words[-1:] = [option, value]
-            self._head = words[-1].removesuffix(tail) if tail else words[-1]
-            # Readline counts an '@' to what follows it (rl_special_prefixes).
-            self._head = self._head.removesuffix("@")
+            words, self._head = read_words(os.environ)
             os.environ["COMP_WORDS"] = "\n".join(words)
             os.environ["COMP_CWORD"] = str(len(words) - 1)
             return super().get_completion_args()
 
         def format_completion(self, item: CompletionItem) -> str:
-            value = super().format_completion(item)
-            return _escaped(value.removeprefix(self._head))
+            return format_word(super().format_completion(item), self._head)
 
     add_completion_class(JoinedBash, JoinedBash.name)
     return JoinedBash.name
+
+
+def read_words(environ: Mapping[str, str]) -> tuple[list[str], str]:
+    """Return the words up to the cursor, and the head of the last one.
+
+    The head is the part before the piece that bash replaces.
+    """
+    pieces = environ["COMP_WORDS"].split("\n")
+    pieces = pieces[: int(environ["COMP_CWORD"]) + 1]
+    words = list(_joined(pieces))
+    last = pieces[-1]
+    tail = "" if _is_break(last) else last
+    option, equals, value = words[-1].partition("=")
+    if equals and option.startswith("--"):
+        words[-1:] = [option, value]
+    head = words[-1].removesuffix(tail) if tail else words[-1]
+    # Readline counts an '@' to what follows it (rl_special_prefixes).
+    return words, head.removesuffix("@")
+
+
+def format_word(value: str, head: str) -> str:
+    """Return what bash puts in place of the last piece, escaped as it is typed.
+
+    Typer's script splits the answers at line ends.
+    """
+    return re.sub(r"[^\w/.,+~@=:%-]", r"\\\g<0>", value.removeprefix(head))
 
 
 def _is_break(piece: str) -> bool:
@@ -77,8 +92,3 @@ def _joined(pieces: list[str]) -> Iterator[str]:
             yield word
             word = piece
     yield word
-
-
-def _escaped(value: str) -> str:
-    """Return *value* as it is typed in bash; Typer's script splits it at line ends."""
-    return re.sub(r"[^\w/.,+~@=:%-]", r"\\\g<0>", value)

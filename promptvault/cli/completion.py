@@ -1,77 +1,27 @@
 """What Tab offers: names, versions, tags, folders."""
 
 import contextlib
-from collections.abc import Iterator
 
-import typer
-
-from promptvault.cli.context import open_reader
-from promptvault.domain.variable import Variable, VariableType
+from promptvault.cli.context import open_reader, open_vault
 from promptvault.errors import PromptVaultError
-from promptvault.services.prompts import retrieval
-from promptvault.vault.reader import Selection
-
-_STDIN = "stdin"
-"""The variable that a pipe fills."""
+from promptvault.vault import lookup
 
 
 def names(incomplete: str) -> list[str]:
     """Offer names, and after an '@' the labels and versions of that prompt."""
-    with contextlib.suppress(PromptVaultError), open_reader() as reader:
-        name, at, _ = incomplete.partition("@")
-        if not at:
-            return reader.complete_names(incomplete)
-        prompt = reader.get(name)
-        numbers = map(str, range(prompt.versions, 0, -1))
-        return [f"{name}@{revision}" for revision in (*prompt.labels, *numbers)]
+    name, at, _ = incomplete.partition("@")
+    with contextlib.suppress(PromptVaultError):
+        if at:
+            return [f"{name}@{revision}" for revision in _revisions(name)]
+        with open_vault() as connection:
+            return lookup.complete_names(connection, incomplete)
     return []
 
 
-def parameters(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    """Offer the variables that are still to be filled, with their choices, for -p."""
-    offered = []
-    for key, value, description in _values(ctx, incomplete):
-        text = f"\\{value}" if value.startswith("@") else value
-        offered.append((f"{key}={text}", description))
-        if not value and "=" not in incomplete:  # so that no shell adds a space
-            offered.append((f"{key}=@", "from a file"))
-    return offered
-
-
-def literals(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    """Offer the same for -P, which takes values as they are."""
-    found = _values(ctx, incomplete)
-    return [(f"{key}={value}", description) for key, value, description in found]
-
-
-def _values(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str, str]]:
-    """Yield key, value and description of what may fill the command's template."""
-    # The option that still lacks its value ends the parser's work: then the arguments
-    # before it are left in `args`.
-    reference = ctx.params.get("reference") or next(iter(ctx.args), None)
-    given = (*(ctx.params.get("values") or ()), *(ctx.params.get("literals") or ()))
-    filled = {_STDIN, *(pair.partition("=")[0] for pair in given)}
-    if not reference:
-        return
-    with contextlib.suppress(PromptVaultError), open_reader() as reader:
-        variables = retrieval.describe(reader, reference).variables
-        for variable in variables:
-            if variable.name not in filled:
-                for value in _offers(variable):
-                    if value or "=" not in incomplete:
-                        yield variable.name, value, variable.description
-
-
-def _offers(variable: Variable) -> Iterator[str]:
-    """Yield the values that a variable may have, else '' and its default."""
-    if variable.choices:
-        yield from map(str, variable.choices)
-    elif variable.type is VariableType.BOOLEAN:
-        yield from ("true", "false")
-    else:
-        yield ""
-        if variable.default is not None:
-            yield str(variable.default)
+def _revisions(name: str) -> list[str]:
+    with open_reader() as reader:
+        prompt = reader.get(name)
+        return [*prompt.labels, *map(str, range(prompt.versions, 0, -1))]
 
 
 def in_conflict(incomplete: str) -> list[str]:
@@ -106,6 +56,8 @@ def labels(incomplete: str) -> list[str]:
 def trashed(incomplete: str) -> list[str]:
     """Offer the names in the trash."""
     with contextlib.suppress(PromptVaultError), open_reader() as reader:
+        from promptvault.vault.reader import Selection
+
         names = reader.names(Selection(trashed=True))
         return [name for name in names if name.startswith(incomplete)]
     return []

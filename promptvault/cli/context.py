@@ -1,26 +1,35 @@
-"""What a command that reads works with, made from where it was started."""
+"""What a command that reads works with, made from where it was started.
+
+Little is imported here: `get` sits in shell loops.
+"""
 
 import contextlib
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 from promptvault.errors import NotFoundError
-from promptvault.paths import Paths, resolve
+from promptvault.home import DATABASE, HISTORY, USAGE, find_folders
 from promptvault.vault.database import refuse_lost
-from promptvault.vault.reader import Reader, reading
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from promptvault.paths import Paths
+    from promptvault.vault.lookup import Connection
+    from promptvault.vault.reader import Reader
 
 
-def paths() -> Paths:
+def paths() -> "Paths":
     """Return the folders that this command uses."""
+    from promptvault.paths import resolve
+
     return resolve(os.environ, directory())
 
 
-def directory() -> Path:
-    """Return the working directory; raises NotFoundError where it was removed."""
+def directory() -> str:
+    """Return the working directory; raises NotFoundError if it was removed."""
     try:
-        return Path.cwd()
+        return os.getcwd()
     except FileNotFoundError as error:
         raise NotFoundError("The folder you are in is no longer there.") from error
 
@@ -31,9 +40,36 @@ def now() -> datetime:
 
 
 @contextlib.contextmanager
-def open_reader() -> Iterator[Reader]:
+def open_reader() -> Iterator["Reader"]:
     """Open the vault for reading."""
-    folders = paths()
-    refuse_lost(folders.database, folders.history)
-    with reading(folders.database, folders.usage) as reader:
+    from promptvault.vault.reader import reading
+
+    database, usage = _find_vault()
+    with reading(database, usage) as reader:
         yield reader
+
+
+@contextlib.contextmanager
+def open_vault() -> Iterator["Connection"]:
+    """Open the vault's database alone, for what needs no more than `lookup`."""
+    from promptvault.vault.lookup import open_database
+
+    database, _ = _find_vault()
+    with open_database(database) as connection:
+        yield connection
+
+
+def count_use_of(prompt_id: str) -> None:
+    """Count one use of a prompt, if that can be written."""
+    from promptvault.vault.usage import count_use
+
+    *_, state = find_folders(os.environ, directory())
+    count_use(os.path.join(state, USAGE), prompt_id, now())
+
+
+def _find_vault() -> tuple[str, str]:
+    """Return the database and the usage counts; raises VaultError if one was lost."""
+    _, data, _, state = find_folders(os.environ, directory())
+    database = os.path.join(data, DATABASE)
+    refuse_lost(database, os.path.join(data, HISTORY))
+    return database, os.path.join(state, USAGE)

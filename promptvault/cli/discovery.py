@@ -24,7 +24,7 @@ _HEADING = "Found on this computer; import which?"
 def found(reader: Reader) -> list[Found]:
     """Return what there is on this computer."""
     system = System.of(sys.platform)
-    surroundings = Surroundings(system, Path.home(), os.environ, directory())
+    surroundings = Surroundings(system, Path.home(), os.environ, Path(directory()))
     return discover.find(reader, surroundings)
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from promptvault.cli import completion
+from promptvault.cli import completion, value_completion
 
 Reference = Annotated[
     str,
@@ -89,7 +89,7 @@ Values = Annotated[
         "-p",
         "--param",
         metavar="KEY=VALUE",
-        autocompletion=completion.parameters,
+        autocompletion=value_completion.parameters,
         help="Fill a variable; KEY=@FILE reads a file, KEY=\\@TEXT begins with '@'."
         " Scripts use -P.",
     ),
@@ -100,7 +100,7 @@ Literals = Annotated[
         "-P",
         "--literal-param",
         metavar="KEY=VALUE",
-        autocompletion=completion.literals,
+        autocompletion=value_completion.literals,
         help="Fill a variable with VALUE exactly as it is, also one that begins with"
         " '@': use this in scripts.",
     ),

@@ -1,7 +1,6 @@
 """The program's standard streams: data to stdout, everything else to stderr."""
 
 import codecs
-import json
 import os
 import re
 import sys
@@ -105,6 +104,8 @@ def note(message: str) -> None:
 def report(code: str, message: str, *, as_json: bool) -> None:
     """Report an error on stderr, for a person or for a script."""
     if as_json:
+        import json  # as in _json
+
         note(json.dumps({"error": {"code": code, "message": message}}))
     else:
         sys.stderr.write(f"{_red('Error:')} {visible(message)}\n")
@@ -213,6 +214,8 @@ def write_json_rows(rows: Iterable[object], *, lines: bool = False) -> None:
 
 def _json(value: object, indent: int | None = None) -> str:
     """Return *value* as JSON, in which what a terminal would obey is escaped."""
+    import json  # 2 ms, which `get` would pay for nothing
+
     text = json.dumps(value, ensure_ascii=not _takes_unicode(), indent=indent)
     return _ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 

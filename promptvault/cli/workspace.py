@@ -8,7 +8,7 @@ from promptvault.cli import terminal
 from promptvault.cli.context import now, paths
 from promptvault.config import Settings, load
 from promptvault.errors import PromptVaultError
-from promptvault.paths import HOME_VARIABLE, PROJECT_FOLDER
+from promptvault.home import HOME_VARIABLE, PROJECT_FOLDER
 from promptvault.services.identity import author_of
 from promptvault.services.workspace import Workspace
 

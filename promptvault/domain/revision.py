@@ -1,8 +1,8 @@
 """REV, the part of NAME@REV that chooses a version, and the rules for labels."""
 
 import re
+from collections import namedtuple
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 from promptvault.errors import InvalidInputError
 
@@ -17,29 +17,33 @@ _TIME = (
 )
 
 
-class Number(NamedTuple):
+# Not typing.NamedTuple: `get` imports this module, and typing takes as long to import
+# as the rest of it.
+
+
+class Number(namedtuple("Number", ["value"])):
     """The n-th version, counted from 1; below 0, that many before the current."""
 
-    value: int
+    __slots__ = ()
 
 
-class AsOf(NamedTuple):
+class AsOf(namedtuple("AsOf", ["time"])):
     """The version that was current at `time` (aware)."""
 
-    time: datetime
+    __slots__ = ()
 
     def __str__(self) -> str:
         """Return the time where the reader is, to the second, with its offset."""
         try:
             return f"{self.time.astimezone():%Y-%m-%d %H:%M:%S %z}"
         except (ValueError, OverflowError, OSError):  # the first or last day there is
-            return self.time.isoformat(" ", "seconds")
+            return str(self.time.isoformat(" ", "seconds"))
 
 
-class Named(NamedTuple):
+class Named(namedtuple("Named", ["text"])):
     """A label, or the first characters of a commit's id."""
 
-    text: str
+    __slots__ = ()
 
     @property
     def may_be_commit(self) -> bool:

@@ -1,12 +1,14 @@
 """Opening the vault's SQLite files, and SQLite's errors in the vault's own words."""
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
-from pathlib import Path
 
 from promptvault.errors import VaultError
 from promptvault.vault.migrations import LATEST, migrate, version_of
+
+StrPath = str | os.PathLike[str]
 
 BUSY_TIMEOUT_SECONDS = 60.0
 
@@ -20,33 +22,34 @@ _USAGE_TABLE = """CREATE TABLE IF NOT EXISTS usage.uses (
 ) WITHOUT ROWID"""
 
 
-def is_lost(database: Path) -> bool:
+def is_lost(database: StrPath) -> bool:
     """Tell whether the database is gone, or emptied to nothing."""
-    return not database.exists() or not database.stat().st_size
+    return not _exists(database) or not os.path.getsize(database)
 
 
-def refuse_lost(database: Path, history: Path) -> None:
+def refuse_lost(database: StrPath, history: StrPath) -> None:
     """Raise VaultError where the history is left of a vault, but not its database.
 
     An empty vault in its place would look as if every prompt was gone.
     """
     with translated_errors():
-        lost = is_lost(database) and history.exists()
+        lost = is_lost(database) and _exists(history)
     if lost:
         raise VaultError(
-            f"The vault's database is not there ({database}), but its history is."
+            f"The vault's database is not there ({os.fspath(database)}), but its"
+            " history is."
             " 'promptvault doctor --repair' rebuilds it."
         )
 
 
-def open_writable(database: Path) -> sqlite3.Connection:
+def open_writable(database: StrPath) -> sqlite3.Connection:
     """Open the vault for writing, created or migrated if need be, in autocommit mode.
 
     Write-ahead logging lets readers go on while one process writes; FULL makes a
     commit survive a power cut. Raises VaultError.
     """
     with translated_errors():
-        _make_folder(database.parent)
+        _make_folder(database)
         connection = sqlite3.connect(
             database,
             timeout=BUSY_TIMEOUT_SECONDS,
@@ -72,7 +75,7 @@ def open_writable(database: Path) -> sqlite3.Connection:
 
 
 @contextlib.contextmanager
-def connected(database: Path) -> Iterator[sqlite3.Connection]:
+def connected(database: StrPath) -> Iterator[sqlite3.Connection]:
     """Open the vault for writing, and close it; raises VaultError."""
     connection = open_writable(database)
     with contextlib.closing(connection):
@@ -93,20 +96,20 @@ def bulk_transaction(connection: sqlite3.Connection) -> Iterator[None]:
             raise
 
 
-def open_read_only(database: Path, usage: Path) -> sqlite3.Connection:
+def open_read_only(database: StrPath, usage: StrPath) -> sqlite3.Connection:
     """Open the vault for reading, with the usage counts attached as ``usage``.
 
     A vault that is not there yet reads as an empty one; one of an older schema is
     migrated first. Raises VaultError.
     """
     with translated_errors():
-        connection = _connect_read_only(database)
+        connection = connect_read_only(database)
         _attach_usage(connection, usage)
         return connection
 
 
-def _connect_read_only(database: Path) -> sqlite3.Connection:
-    if not database.exists():
+def connect_read_only(database: StrPath) -> sqlite3.Connection:
+    if not _exists(database):
         connection = sqlite3.connect(":memory:", isolation_level=None, uri=True)
         migrate(connection)
         return connection
@@ -117,8 +120,8 @@ def _connect_read_only(database: Path) -> sqlite3.Connection:
         # In a folder that cannot be written, WAL's shared memory cannot be made. No
         # other process can write there either, so the file may be read as it lies.
         connection.close()
-        log = database.with_name(f"{database.name}-wal")
-        if log.exists() and log.stat().st_size:
+        log = f"{os.fspath(database)}-wal"
+        if _exists(log) and os.path.getsize(log):
             raise  # the last saves lie in it, and immutable would not see them
         connection = _connect_uri(database, "mode=ro&immutable=1")
         current = version_of(connection)
@@ -129,19 +132,31 @@ def _connect_read_only(database: Path) -> sqlite3.Connection:
     return connection
 
 
-def _connect_uri(database: Path, options: str) -> sqlite3.Connection:
+def _connect_uri(database: StrPath, options: str) -> sqlite3.Connection:
     return sqlite3.connect(
-        f"{database.absolute().as_uri()}?{options}",
+        f"{_uri(database)}?{options}",
         uri=True,
         timeout=BUSY_TIMEOUT_SECONDS,
         isolation_level=None,
     )
 
 
-def _attach_usage(connection: sqlite3.Connection, usage: Path) -> None:
-    if usage.exists():
+def _uri(path: StrPath) -> str:
+    whole = os.fsencode(os.path.join(os.getcwd(), path))
+    escaped = (chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in whole)
+    return f"file:{''.join(escaped)}"
+
+
+_PLAIN = frozenset(
+    b"/-_.ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+)
+"""Bytes that mean themselves in a URI."""
+
+
+def _attach_usage(connection: sqlite3.Connection, usage: StrPath) -> None:
+    if _exists(usage):
         try:
-            connection.execute("ATTACH ? AS usage", (usage.absolute().as_uri(),))
+            connection.execute("ATTACH ? AS usage", (_uri(usage),))
             connection.execute("SELECT 1 FROM usage.uses LIMIT 1").fetchone()
         except sqlite3.Error:  # counts are not worth an error: read as unused
             with contextlib.suppress(sqlite3.Error):
@@ -158,38 +173,49 @@ def _attach_no_usage(connection: sqlite3.Connection) -> None:
     connection.execute(_USAGE_TABLE)
 
 
-def open_usage(usage: Path) -> sqlite3.Connection:
+def open_usage(usage: StrPath) -> sqlite3.Connection:
     """Open the usage counts for writing; made anew when they cannot be read.
 
     They are statistics of this machine: nothing waits for the disk, and a caller
     that cannot write them goes on without. Raises sqlite3.Error or OSError.
     """
-    _make_folder(usage.parent)
+    _make_folder(usage)
     try:
         return _connect_usage(usage)
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorname not in {"SQLITE_NOTADB", "SQLITE_CORRUPT"}:
             raise
-        usage.unlink()
+        os.unlink(usage)
         return _connect_usage(usage)
 
 
-def _connect_usage(usage: Path) -> sqlite3.Connection:
+def _connect_usage(usage: StrPath) -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:", timeout=0.2, isolation_level=None)
-    connection.execute("ATTACH ? AS usage", (str(usage),))
+    connection.execute("ATTACH ? AS usage", (os.fspath(usage),))
     connection.execute("PRAGMA usage.synchronous = OFF")
     connection.execute("PRAGMA usage.journal_mode = MEMORY")
     connection.execute(_USAGE_TABLE)
     return connection
 
 
-def _make_folder(folder: Path) -> None:
+def _make_folder(file: StrPath) -> None:
+    """Make the folder of *file*, if it is missing."""
+    folder = os.path.dirname(file)
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
     except OSError as error:
         raise VaultError(
             f"The folder {folder} cannot be made: {error.strerror}."
         ) from error
+
+
+def _exists(path: StrPath) -> bool:
+    """Return True if *path* exists; raises PermissionError if that cannot be seen."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 @contextlib.contextmanager

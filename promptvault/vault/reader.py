@@ -5,8 +5,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from enum import StrEnum
-from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 from promptvault.domain.prompt import (
     Author,
@@ -16,12 +15,13 @@ from promptvault.domain.prompt import (
     PromptRecord,
     Version,
 )
-from promptvault.domain.revision import AsOf, Named, Number, Revision
-from promptvault.domain.timestamp import from_text, to_text
+from promptvault.domain.revision import Revision
+from promptvault.domain.timestamp import from_text
 from promptvault.domain.variable import variables_from_mapping
 from promptvault.errors import NotFoundError
 from promptvault.secret_scan import details_text, types_in
-from promptvault.vault.database import open_read_only, translated_errors
+from promptvault.vault import lookup
+from promptvault.vault.database import StrPath, open_read_only, translated_errors
 
 PROMPT_QUERY = """
     SELECT p.pk, p.id, p.name, p.title, p.description, p.tags, p.favourite,
@@ -42,6 +42,7 @@ _VERSION = """
         author_name, author_email, created_at, commit_id
     FROM versions v
 """
+_OF_PROMPT = "prompt_pk = (SELECT pk FROM prompts WHERE id = ?)"
 _ORIGIN = """
     SELECT source, conversation_id, conversation_title, message_id, model,
         created_at, url
@@ -99,7 +100,7 @@ class Selection(NamedTuple):
 
 
 @contextlib.contextmanager
-def reading(database: Path, usage: Path) -> Iterator["Reader"]:
+def reading(database: StrPath, usage: StrPath) -> Iterator["Reader"]:
     """Open the vault for reading; raises VaultError."""
     connection = open_read_only(database, usage)
     with contextlib.closing(connection):
@@ -129,31 +130,11 @@ class Reader:
 
         Raises NotFoundError, with the nearest names.
         """
-        found = self.find(name)
-        if found or "/" in name:
-            return found or self._missing(name)
-        where = "WHERE p.leaf = ? AND p.deleted_at IS NULL LIMIT 5"
-        prompts = [to_prompt(row) for row in self.rows(f"{PROMPT_QUERY} {where}", name)]
-        if len(prompts) == 1:
-            return prompts[0]
-        if prompts:
-            names = ", ".join(prompt.name for prompt in prompts)
-            raise NotFoundError(f"{name!r} is the last part of several names: {names}.")
-        return self._missing(name)
-
-    def _missing(self, name: str) -> Prompt:
-        rows = self.rows(
-            """SELECT name FROM prompts WHERE deleted_at IS NULL
-            ORDER BY pk DESC LIMIT 5000"""
-        )
-        names = {row[0]: row[0] for row in rows}
-        import difflib  # for the mistyped name only
-
-        names |= {full.rpartition("/")[2]: full for full in names}
-        near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
-        hint = ", ".join(dict.fromkeys(names[match] for match in near))
-        hint = f" Did you mean: {hint}?" if hint else ""
-        raise NotFoundError(f"There is no prompt {name!r}.{hint}")
+        with translated_errors():
+            pk, _ = lookup.find_prompt(self._connection, name)
+        for row in self.rows(f"{PROMPT_QUERY} WHERE p.pk = ?", pk):
+            return to_prompt(row)
+        raise NotFoundError(f"There is no prompt {name!r}.")
 
     def by_id(self, prompt_id: str) -> Prompt:
         """Return the prompt with this id, in the trash or not; raises NotFoundError."""
@@ -203,57 +184,45 @@ class Reader:
         raise NotFoundError(f"There is no {name_or_id!r} in the trash.")
 
     def current(self, prompt: Prompt) -> Version:
-        """Return the version that `get` prints."""
+        """Return the version that `get` prints; raises NotFoundError."""
         # By its id: a sync may give it another number meanwhile.
-        found = self._find_version(prompt, "id = ?", prompt.version_id)
-        return found or _refuse(prompt)
+        return self._version(prompt, "id = ?", prompt.version_id)
 
     def version(self, prompt: Prompt, revision: Revision) -> Version:
         """Return one version of *prompt*; raises NotFoundError."""
-        condition, *parameters = _condition(prompt, revision)
-        found = self._find_version(prompt, condition, *parameters)
-        return found or _refuse(prompt, revision)
+        sql = "SELECT pk FROM prompts WHERE id = ?"
+        for (pk,) in self.rows(sql, prompt.id):
+            with translated_errors():
+                found = lookup.find_version(self._connection, pk, revision)
+            return self._version(prompt, "pk = ?", found)
+        raise _gone(prompt)
+
+    def _version(self, prompt: Prompt, condition: str, key: object) -> Version:
+        found = self._versions(f"{_OF_PROMPT} AND {condition}", prompt.id, key)
+        for version in found:
+            return version
+        raise _gone(prompt)
 
     def version_before(self, prompt: Prompt, version: Version) -> Version:
         """Return the version before *version*; of the first one, itself."""
-        condition = "number < ? ORDER BY number DESC"
-        return self._find_version(prompt, condition, version.number) or version
-
-    def _find_version(
-        self, prompt: Prompt, condition: str, *parameters: object
-    ) -> Version | None:
-        sql = f"""{_VERSION} WHERE prompt_pk = (SELECT pk FROM prompts WHERE id = ?)
-            AND {condition}"""
-        return next(map(to_version, self.rows(sql, prompt.id, *parameters)), None)
+        before = f"{_OF_PROMPT} AND number < ? ORDER BY number DESC"
+        return next(self._versions(before, prompt.id, version.number), version)
 
     def versions(self, prompt: Prompt) -> Iterator[Version]:
         """Yield every version of *prompt*, oldest first."""
-        sql = f"""{_VERSION} WHERE prompt_pk = (SELECT pk FROM prompts WHERE id = ?)
-            ORDER BY number"""
-        yield from map(to_version, self.rows(sql, prompt.id))
+        yield from self._versions(f"{_OF_PROMPT} ORDER BY number", prompt.id)
+
+    def _versions(self, condition: str, *parameters: object) -> Iterator[Version]:
+        return map(to_version, self.rows(f"{_VERSION} WHERE {condition}", *parameters))
 
     def origins(self, prompt: Prompt) -> tuple[Origin, ...]:
         """Return where *prompt* was found, in the order it was found."""
-        sql = f"""{_ORIGIN} WHERE prompt_pk = (SELECT pk FROM prompts WHERE id = ?)
-            ORDER BY pk"""
+        sql = f"{_ORIGIN} WHERE {_OF_PROMPT} ORDER BY pk"
         return tuple(map(to_origin, self.rows(sql, prompt.id)))
 
     def record(self, prompt: Prompt) -> PromptRecord:
         """Return *prompt* whole."""
         return PromptRecord(prompt, tuple(self.versions(prompt)), self.origins(prompt))
-
-    def complete_names(self, start: str, limit: int = 200) -> list[str]:
-        """Return names that begin with *start*, and last parts that do."""
-        end = f"{start}\U0010ffff"
-        sql = """SELECT name FROM prompts
-            WHERE name >= ? AND name < ? AND deleted_at IS NULL ORDER BY name LIMIT ?"""
-        names = [row[0] for row in self.rows(sql, start, end, limit)]
-        if "/" in start or not start:
-            return names
-        sql = """SELECT leaf FROM prompts WHERE leaf >= ? AND leaf < ?
-            AND deleted_at IS NULL AND name != leaf
-            GROUP BY leaf HAVING count(*) = 1 ORDER BY leaf LIMIT ?"""
-        return names + [row[0] for row in self.rows(sql, start, end, limit)]
 
     def names_in_conflict(self) -> list[str]:
         """Return the names of prompts with something beside them, in order."""
@@ -320,33 +289,9 @@ def to_prompt(row: tuple[Any, ...]) -> Prompt:
     )
 
 
-def _refuse(prompt: Prompt, revision: Revision | None = None) -> NoReturn:
-    is_time = isinstance(revision, AsOf)
-    which = f"version as old as {revision}" if is_time else "such version"
-    raise NotFoundError(
-        f"{prompt.name} has no {which}; 'promptvault log {prompt.name}' lists what"
-        " there is."
-    )
-
-
-def _condition(prompt: Prompt, revision: Revision) -> tuple[Any, ...]:
-    """Return what holds for a version, the best first, and the query's parameters."""
-    match revision:
-        case Number(value) if value > 0:
-            return "number = ?", value
-        case Number(value):
-            before = "number <= ? ORDER BY number DESC LIMIT 1 OFFSET ?"
-            return before, prompt.version, -value
-        case AsOf(time):
-            # What lost against the current version was never current here.
-            latest = "created_at <= ? ORDER BY number > ?, number DESC"
-            return latest, to_text(time), prompt.version
-        case Named(text) if text in prompt.labels:
-            named = "SELECT version_pk FROM labels l WHERE l.prompt_pk = v.prompt_pk"
-            return f"pk = ({named} AND l.name = ?)", text
-        case Named(text) if revision.may_be_commit:
-            return "commit_id GLOB ? ORDER BY number DESC", f"{text}*"
-    return ("FALSE",)
+def _gone(prompt: Prompt) -> NotFoundError:
+    """Return the error for a prompt that another process removed meanwhile."""
+    return NotFoundError(f"There is no prompt {prompt.name!r} any more.")
 
 
 def to_version(row: tuple[Any, ...]) -> Version:

@@ -3,8 +3,8 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from math import inf
+from typing import NamedTuple
 
 from promptvault.domain.prompt import Prompt
 from promptvault.errors import InvalidInputError
@@ -26,8 +26,7 @@ _RANKED_MATCHES = 5_000
 _CONTEXT_CHARACTERS = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A prompt that was found, best first, with the place that matched."""
 
     prompt: Prompt
@@ -37,7 +36,6 @@ class Hit:
     """Higher is better; comparable within one search only."""
 
 
-@dataclass(slots=True)
 class Query:
     """A parsed query: FTS5 terms, and the terms that FTS5 cannot find.
 
@@ -46,13 +44,20 @@ class Query:
     by looking through the texts instead.
     """
 
-    wanted: list[str] = field(default_factory=list)
-    unwanted: list[str] = field(default_factory=list)
-    wanted_literals: list[str] = field(default_factory=list)
-    unwanted_literals: list[str] = field(default_factory=list)
-    words: dict[str, str] = field(default_factory=dict)
-    """Those of `wanted` that are a word alone, with the word in lower case: its other
-    forms are found too. A phrase, a prefix and an exclusion mean what they say."""
+    def __init__(self) -> None:
+        self.wanted: list[str] = []
+        self.unwanted: list[str] = []
+        self.wanted_literals: list[str] = []
+        self.unwanted_literals: list[str] = []
+        self.words: dict[str, str] = {}
+        """Those of `wanted` that are a word alone, with the word in lower case: its
+        other forms are found too. A phrase, a prefix and an exclusion mean what they
+        say."""
+
+    def __bool__(self) -> bool:
+        """Return True if there is anything to search for."""
+        wanted = self.wanted or self.wanted_literals
+        return bool(wanted or self.unwanted or self.unwanted_literals)
 
     def expression(self, forms: Mapping[str, str] | None = None) -> str:
         """Return the FTS5 MATCH expression, each term as *forms* has it."""
@@ -80,7 +85,7 @@ def parse_query(text: str) -> Query:
             _add(query, term, prefix, unwanted=bool(minus))
             if word and not (prefix or minus) and has_forms(word.lower()):
                 query.words[_quoted(word)] = word.lower()
-    if query == Query():
+    if not query:
         raise InvalidInputError("There is nothing to search for in the query.")
     return query
 
@@ -131,7 +136,7 @@ def search(
     if limit and (forms := _forms(reader, query)):
         others = _indexed(f"({query.expression(forms)}) NOT ({exact})")
         for hit in _hits(reader, query, others, selection, limit):
-            yield replace(hit, score=min(hit.score, score))
+            yield hit._replace(score=min(hit.score, score))
 
 
 def _forms(reader: Reader, query: Query) -> dict[str, str]:
@@ -164,8 +169,7 @@ def _hits(
         yield Hit(to_prompt(tuple(prompt)), " ".join(snippet.split()), score)
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
+class _Source(NamedTuple):
     """The start of a query for pk, score and snippet; its parameters; its order."""
 
     sql: str

@@ -3,18 +3,17 @@
 import contextlib
 import sqlite3
 from datetime import datetime
-from pathlib import Path
 
 from promptvault.domain.timestamp import to_text
 from promptvault.errors import VaultError
-from promptvault.vault.database import open_usage
+from promptvault.vault.database import StrPath, open_usage
 
 _COUNT = """INSERT INTO usage.uses (prompt_id, uses, used_at) VALUES (?, ?, ?)
     ON CONFLICT (prompt_id) DO UPDATE
     SET uses = uses + excluded.uses, used_at = max(used_at, excluded.used_at)"""
 
 
-def count_use(usage: Path, prompt_id: str, time: datetime, uses: int = 1) -> None:
+def count_use(usage: StrPath, prompt_id: str, time: datetime, uses: int = 1) -> None:
     """Add to the uses of a prompt; where that cannot be written, nothing happens."""
     with contextlib.suppress(sqlite3.Error, OSError, VaultError):
         connection = open_usage(usage)

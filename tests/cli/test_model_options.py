@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from promptvault.cli import commands, main
+from promptvault.cli import commands, program
 from promptvault.cli.commands import COMMANDS
 
 SHARED = {
@@ -18,7 +18,7 @@ SHARED = {
 
 def _leaves() -> Iterator[tuple[str, Any]]:
     for name in COMMANDS:
-        command = main.load(name)
+        command = program.load(name)
         below = getattr(command, "commands", None) or {"": command}
         for sub, leaf in below.items():
             yield f"{name} {sub}".strip(), leaf

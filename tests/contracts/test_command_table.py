@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from promptvault.cli import main
+from promptvault.cli import program
 from promptvault.cli.commands import COMMANDS
 from tests.conftest import Pvt
 
@@ -23,7 +23,7 @@ CONTRACT = (
 def _leaves() -> Iterator[tuple[str, Any]]:
     for name in COMMANDS:
         try:
-            command = main.load(name)
+            command = program.load(name)
         except ImportError:
             continue  # test_every_entry_loads tells
         yield from _below(name, command)
@@ -42,7 +42,7 @@ LEAVES = dict(_leaves())
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_entry_loads(name: str) -> None:
-    assert main.load(name).name == name
+    assert program.load(name).name == name
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -50,7 +50,7 @@ def test_every_entry_has_a_line_of_help(name: str) -> None:
     entry = COMMANDS[name]
     assert entry.help.endswith(".")
     assert "\n" not in entry.help
-    assert main.load(name).help
+    assert program.load(name).help
 
 
 def test_the_contract_is_in_the_table() -> None:
@@ -88,6 +88,6 @@ def test_every_command_knows_the_short_help(pvt: Pvt, name: str) -> None:
 
 
 def test_completion_and_the_table_agree() -> None:
-    group: Any = get_command(main.app)
+    group: Any = get_command(program.app)
     assert group.list_commands(None) == list(COMMANDS)
     assert all(group.get_command(None, name).name == name for name in COMMANDS)

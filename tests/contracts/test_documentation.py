@@ -7,7 +7,7 @@ import pytest
 
 from promptvault import errors
 from promptvault.cli.commands import COMMANDS
-from promptvault.cli.main import load
+from promptvault.cli.program import load
 from promptvault.domain.tier import ALLOWANCES, MB, Tier
 from promptvault.server.settings import Settings
 from promptvault.setting_key import KEYS, Key

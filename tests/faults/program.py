@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from promptvault.paths import HOME_VARIABLE
+from promptvault.home import HOME_VARIABLE
 
 PATIENCE_SECONDS = 300
 """When a command counts as hanging."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from promptvault.paths import HOME_VARIABLE, Paths, resolve
+from promptvault.home import HOME_VARIABLE
+from promptvault.paths import Paths, resolve
 from tests.faults.hosting import Holdings, Host, User
 from tests.faults.program import Vault
 from tests.faults.wholeness import State, faults, state

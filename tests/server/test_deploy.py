@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from promptvault.cli.main import load
+from promptvault.cli.program import load
 from promptvault.errors import InvalidInputError
 from promptvault.server.postgres import database_choice
 from promptvault.server.settings import Settings

@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 
 import promptvault.server.migrations
 from promptvault.server.postgres import migration
-from promptvault.vault.migrations import LATEST, STEPS
+from promptvault.vault.migrations import LATEST, STEPS, run_step
 from tests.faults.conftest import duplicate, pristine, shim  # noqa: F401 - fixtures
 from tests.faults.hosting import Host, Served, User, serving
 from tests.faults.program import Vault
@@ -183,7 +183,7 @@ def _take_back(connection: sqlite3.Connection) -> None:
 def _before_sync() -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:")
     for step in STEPS[:BEFORE_SYNC]:
-        step(connection)
+        run_step(connection, step)
     return connection
 
 

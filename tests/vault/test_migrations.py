@@ -224,11 +224,14 @@ from pathlib import Path
 from promptvault.vault import migrations
 from promptvault.vault.database import open_writable
 
-def killed(connection):
-    migrations.m010_search.upgrade(connection)
-    os.kill(os.getpid(), signal.SIGKILL)
+run_step = migrations.run_step
 
-migrations.STEPS = (*migrations.STEPS[:9], killed)
+def killed(connection, step):
+    run_step(connection, step)
+    if step == "m010_search":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+migrations.run_step = killed
 open_writable(Path({str(database)!r}))
 """
     done = subprocess.run([sys.executable, "-c", script], check=False, timeout=60)

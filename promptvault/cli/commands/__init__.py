@@ -14,7 +14,9 @@ class Entry(NamedTuple):
     help: str
     panel: str
     free_options: bool = False
-    """True where words may begin with '-', as a query's ``-without``."""
+    """Whether words may begin with '-', as a query's ``-without``."""
+    takes_name: bool = False
+    """Whether the first argument is a prompt's name, which Tab completes."""
 
 
 _PROMPTS, _VERSIONS, _UPKEEP = "Prompts", "Versions", "Upkeep"
@@ -23,30 +25,58 @@ _MODELS, _SYNC, _ACCOUNT, _SERVER = "Models", "Sync", "Account", "Server"
 
 COMMANDS = {
     "add": Entry("edition:add", "Save a new prompt.", _PROMPTS),
-    "get": Entry("text:get", "Print a prompt's text, filled in.", _PROMPTS),
-    "show": Entry("retrieval:show", "Show a prompt and all about it.", _PROMPTS),
+    "get": Entry(
+        "text:get", "Print a prompt's text, filled in.", _PROMPTS, takes_name=True
+    ),
+    "show": Entry(
+        "retrieval:show", "Show a prompt and all about it.", _PROMPTS, takes_name=True
+    ),
     "list": Entry("retrieval:list_", "List prompts.", _PROMPTS),
     "search": Entry(
         "retrieval:search", "Search the text of all prompts.", _PROMPTS, True
     ),
     "pick": Entry("selection:pick", "Choose a prompt in a fuzzy picker.", _PROMPTS),
-    "edit": Entry("edition:edit", "Change a prompt in your editor.", _PROMPTS),
-    "set": Entry("edition:set_", "Change title, tags and the like.", _PROMPTS),
-    "move": Entry("edition:move", "Rename a prompt or a folder.", _PROMPTS),
-    "copy": Entry("edition:copy", "Save a prompt under another name.", _PROMPTS),
-    "delete": Entry("removal:delete", "Put prompts into the trash.", _PROMPTS),
+    "edit": Entry(
+        "edition:edit", "Change a prompt in your editor.", _PROMPTS, takes_name=True
+    ),
+    "set": Entry(
+        "edition:set_", "Change title, tags and the like.", _PROMPTS, takes_name=True
+    ),
+    "move": Entry(
+        "edition:move", "Rename a prompt or a folder.", _PROMPTS, takes_name=True
+    ),
+    "copy": Entry(
+        "edition:copy", "Save a prompt under another name.", _PROMPTS, takes_name=True
+    ),
+    "delete": Entry(
+        "removal:delete", "Put prompts into the trash.", _PROMPTS, takes_name=True
+    ),
     "trash": Entry("removal:trash", "List, restore, empty the trash.", _PROMPTS),
-    "lint": Entry("quality:lint", "Find mistakes in prompts.", _PROMPTS),
+    "lint": Entry(
+        "quality:lint", "Find mistakes in prompts.", _PROMPTS, takes_name=True
+    ),
     "scan": Entry("secret:scan", "Find keys and passwords in prompts.", _PROMPTS),
-    "redact": Entry("secret:redact", "Take secrets out of prompts.", _PROMPTS),
+    "redact": Entry(
+        "secret:redact", "Take secrets out of prompts.", _PROMPTS, takes_name=True
+    ),
     "stats": Entry("quality:stats", "Draw what is in the vault.", _PROMPTS),
-    "log": Entry("version:log", "List a prompt's versions.", _VERSIONS),
-    "diff": Entry("version:diff", "Compare two versions.", _VERSIONS),
-    "revert": Entry("version:revert", "Go back to an older version.", _VERSIONS),
-    "label": Entry("version:label", "Name a version, as 'production'.", _VERSIONS),
-    "run": Entry("running:run", "Send a prompt to a model.", _MODELS),
-    "runs": Entry("running:runs", "List what was run, and answers.", _MODELS),
-    "eval": Entry("evaluating:eval_", "Try a prompt on cases.", _MODELS),
+    "log": Entry(
+        "version:log", "List a prompt's versions.", _VERSIONS, takes_name=True
+    ),
+    "diff": Entry("version:diff", "Compare two versions.", _VERSIONS, takes_name=True),
+    "revert": Entry(
+        "version:revert", "Go back to an older version.", _VERSIONS, takes_name=True
+    ),
+    "label": Entry(
+        "version:label", "Name a version, as 'production'.", _VERSIONS, takes_name=True
+    ),
+    "run": Entry("running:run", "Send a prompt to a model.", _MODELS, takes_name=True),
+    "runs": Entry(
+        "running:runs", "List what was run, and answers.", _MODELS, takes_name=True
+    ),
+    "eval": Entry(
+        "evaluating:eval_", "Try a prompt on cases.", _MODELS, takes_name=True
+    ),
     "suggest": Entry("suggesting:suggest", "See what to do next here.", _MODELS),
     "template": Entry(
         "templating:template", "Make templates, with a model too.", _MODELS
@@ -54,11 +84,16 @@ COMMANDS = {
     "spending": Entry("caching:spending", "Show what models cost.", _MODELS),
     "cache": Entry("caching:cache", "Look at kept answers, drop them.", _MODELS),
     "categorize": Entry(
-        "categorizing:categorize", "Sort prompts into folders, with tags.", _MODELS
+        "categorizing:categorize",
+        "Sort prompts into folders, with tags.",
+        _MODELS,
+        takes_name=True,
     ),
-    "optimize": Entry("optimizing:optimize", "Improve a prompt by scores.", _MODELS),
+    "optimize": Entry(
+        "optimizing:optimize", "Improve a prompt by scores.", _MODELS, takes_name=True
+    ),
     "optimizations": Entry(
-        "optimizing:optimizations", "List what was optimized.", _MODELS
+        "optimizing:optimizations", "List what was optimized.", _MODELS, takes_name=True
     ),
     "import": Entry("importing:import_", "Bring in chats and files.", _IMPORTS),
     "imports": Entry("importing:imports", "List, show, undo imports.", _IMPORTS),

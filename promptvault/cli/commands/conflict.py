@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from promptvault.cli import completion, options, terminal
-from promptvault.cli.commands.text import read_file
 from promptvault.cli.context import open_reader
 from promptvault.cli.editor import Draft, keeping
 from promptvault.cli.render import conflict as render_conflict
 from promptvault.cli.rows import sync as rows_sync
+from promptvault.cli.values import read_file
 from promptvault.cli.workspace import workspace
 from promptvault.errors import InvalidInputError
 from promptvault.services.sync import conflict as finding

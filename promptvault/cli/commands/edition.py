@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 
 from promptvault.cli import completion, options, terminal
-from promptvault.cli.commands.text import read_file
 from promptvault.cli.context import open_reader
 from promptvault.cli.editor import Draft, keeping
 from promptvault.cli.render import prompts as render
 from promptvault.cli.rows import prompts as rows
 from promptvault.cli.unsaved_text import find_unsaved, tell_unsaved
+from promptvault.cli.values import read_file
 from promptvault.cli.workspace import workspace
 from promptvault.domain.name import parse_reference, validate_name
 from promptvault.errors import InvalidInputError

@@ -7,7 +7,6 @@ import typer
 
 from promptvault.cli import options, record, terminal
 from promptvault.cli.asking import Asking, DryRun, asks_model
-from promptvault.cli.commands.text import read_file
 from promptvault.cli.context import now, open_reader, paths
 from promptvault.cli.model import open_model
 from promptvault.cli.render import (
@@ -16,6 +15,7 @@ from promptvault.cli.render import (
 from promptvault.cli.render import (
     model as render_model,
 )
+from promptvault.cli.values import read_file
 from promptvault.errors import InvalidInputError
 from promptvault.services.asking.model import Model
 from promptvault.services.evaluation import evaluate

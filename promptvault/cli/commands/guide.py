@@ -20,7 +20,7 @@ def help_(
     ] = None,
 ) -> None:
     """Show the help of the program or of a command, in the pager."""
-    from promptvault.cli.main import app  # which imports the commands by their names
+    from promptvault.cli.program import app  # which imports the commands by their names
 
     with paged():
         app([*(command or ()), "--help"], standalone_mode=False)

@@ -9,6 +9,8 @@ import typer
 from promptvault.cli import completion, options, terminal
 from promptvault.cli.context import open_reader
 from promptvault.cli.pager import paged
+from promptvault.cli.quick.hits import LIMIT, print_hits
+from promptvault.cli.quick.names import print_names
 from promptvault.cli.render import prompts as render
 from promptvault.cli.render import similarity as render_similarity
 from promptvault.cli.rows import prompts as rows
@@ -74,13 +76,12 @@ def list_(
     selection = Selection(folder, wanted, source, favourite)
     if threshold and not similar:
         raise InvalidInputError("--threshold needs --similar.")
+    if plain and sort is Sort.NAME and not similar:
+        return print_names(selection, limit)
     with open_reader() as reader:
         if similar:
             found = groups.find(reader, selection, threshold or THRESHOLD)
             return _groups(islice(found, limit), plain, as_json, as_lines)
-        if plain and sort is Sort.NAME:
-            names = reader.names(selection, limit)
-            return terminal.write("".join(f"{name}\n" for name in names))
         prompts = reader.prompts(selection, sort, limit)
         if as_json or as_lines:
             lines = map(rows.prompt_row, prompts)
@@ -107,7 +108,7 @@ def search(
     folder: options.Folder = None,
     tags: options.Tags = None,
     source: options.Source = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most N hits.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="At most N hits.")] = LIMIT,
     as_json: options.Json = False,
     as_lines: options.JsonLines = False,
 ) -> None:
@@ -118,8 +119,10 @@ def search(
         hits = finder.search(reader, " ".join(query), selection, limit)
         if as_json or as_lines:
             terminal.write_json_rows(map(rows.hit_row, hits), lines=as_lines)
+        elif terminal.stdout_is_terminal():
+            render.hits(list(hits))
         else:
-            render.hits(hits)
+            print_hits(hits)
 
 
 def refuse_options(query: list[str]) -> None:

@@ -7,12 +7,12 @@ import typer
 
 from promptvault.cli import options, record, terminal
 from promptvault.cli.asking import Asking, DryRun, asks_model
-from promptvault.cli.commands.text import read_values
 from promptvault.cli.context import open_reader, paths
 from promptvault.cli.model import open_model
 from promptvault.cli.pipe import read_or_tell
 from promptvault.cli.render import model as render_model
 from promptvault.cli.render import run as render_run
+from promptvault.cli.values import read_values
 from promptvault.cli.workspace import workspace
 from promptvault.errors import InvalidInputError
 from promptvault.services.asking import run as running

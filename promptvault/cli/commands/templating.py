@@ -7,12 +7,12 @@ import typer
 
 from promptvault.cli import completion, options, terminal
 from promptvault.cli.asking import Asking, DryRun, asks_model
-from promptvault.cli.commands.text import read_text
 from promptvault.cli.context import open_reader
 from promptvault.cli.model import open_model
 from promptvault.cli.render import model as render_model
 from promptvault.cli.render import template as render_template
 from promptvault.cli.template_proposal import Manner, Proposal, settle, show
+from promptvault.cli.values import read_text
 from promptvault.domain.chat import Request
 from promptvault.domain.name import validate_name
 from promptvault.errors import AlreadyExistsError

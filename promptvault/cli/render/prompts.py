@@ -80,17 +80,8 @@ def moment(time: datetime | None) -> str:
     return time.astimezone().strftime("%Y-%m-%d %H:%M") if time else ""
 
 
-def hits(found: Iterable[Hit]) -> None:
-    """Print search hits, each with the place that matched."""
-    if terminal.stdout_is_terminal():
-        _draw_hits(list(found))
-        return
-    for hit in found:
-        snippet = hit.snippet.replace(HIT_START, "").replace(HIT_END, "")
-        terminal.show(f"{hit.prompt.name}\t{' '.join(snippet.split())}\n")
-
-
-def _draw_hits(found: Sequence[Hit]) -> None:
+def hits(found: Sequence[Hit]) -> None:
+    """Draw search hits, each with the place that matched."""
     from rich.padding import Padding
 
     from promptvault.cli.render.screen import text

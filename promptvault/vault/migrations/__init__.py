@@ -1,34 +1,23 @@
 """The database schema, step by step; ``user_version`` counts the steps done."""
 
+import importlib
 import sqlite3
-from collections.abc import Callable
 
 from promptvault.errors import VaultError
-from promptvault.vault.migrations import (
-    m001_prompts,
-    m002_imports,
-    m003_secrets,
-    m004_growth,
-    m005_sync,
-    m006_growth_version,
-    m007_sync_storage,
-    m008_marks,
-    m009_sync_shortfalls,
-    m010_search,
-)
 
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
-    m001_prompts.upgrade,
-    m002_imports.upgrade,
-    m003_secrets.upgrade,
-    m004_growth.upgrade,
-    m005_sync.upgrade,
-    m006_growth_version.upgrade,
-    m007_sync_storage.upgrade,
-    m008_marks.upgrade,
-    m009_sync_shortfalls.upgrade,
-    m010_search.upgrade,
+STEPS = (
+    "m001_prompts",
+    "m002_imports",
+    "m003_secrets",
+    "m004_growth",
+    "m005_sync",
+    "m006_growth_version",
+    "m007_sync_storage",
+    "m008_marks",
+    "m009_sync_shortfalls",
+    "m010_search",
 )
+"""The module of each step, imported only if the step is due."""
 LATEST = len(STEPS)
 
 
@@ -54,9 +43,14 @@ def migrate(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN EXCLUSIVE")
     try:
         for step in STEPS[version_of(connection) :]:
-            step(connection)
+            run_step(connection, step)
         connection.execute(f"PRAGMA user_version = {LATEST}")
     except BaseException:
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
+
+
+def run_step(connection: sqlite3.Connection, step: str) -> None:
+    """Run one step, given by the name of its module."""
+    importlib.import_module(f"{__name__}.{step}").upgrade(connection)

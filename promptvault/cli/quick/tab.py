@@ -1,0 +1,55 @@
+"""Tab after a command that takes a prompt's name, in bash, zsh and fish.
+
+The questions and the answers are those of Typer's completion scripts.
+"""
+
+import sys
+from collections.abc import Mapping
+
+from promptvault.cli import bash_completion, completion
+from promptvault.cli.commands import COMMANDS
+
+_QUOTES = frozenset("'\"\\")
+
+
+def complete_name(environ: Mapping[str, str], program: str) -> int | None:
+    """Print the names that complete what was typed, and return the exit code.
+
+    None if Typer must answer: for options, values, subcommands, and what is quoted.
+    """
+    shell = environ.get(f"_{program.upper()}_COMPLETE", "").removeprefix("complete_")
+    question = _read_question(shell, environ)
+    if question is None:
+        return None
+    words, head = question
+    if len(words) != 3 or words[2].startswith("-") or "=" in words[2]:
+        return None
+    command = COMMANDS.get(words[1])
+    if command is None or not command.takes_name:
+        return None
+    names = completion.names(words[2])
+    names = [name for name in names if name.startswith(words[2])]
+    if shell == "bash":
+        lines = [bash_completion.format_word(name, head) for name in names]
+        sys.stdout.write("\n".join(lines) + "\n")
+    elif shell == "zsh":
+        quoted = "\n".join(f'"{name}"' for name in names)
+        answer = f"_arguments '*: :(({quoted}))'" if names else "_files"
+        sys.stdout.write(f"{answer}\n")
+    elif environ.get("_TYPER_COMPLETE_FISH_ACTION") == "is-args":
+        return 0 if names else 1
+    else:
+        sys.stdout.write("\n".join(names) + "\n")
+    return 0
+
+
+def _read_question(
+    shell: str, environ: Mapping[str, str]
+) -> tuple[list[str], str] | None:
+    """Return the words up to the cursor, and the part of the last one that stays."""
+    if shell == "bash":
+        return bash_completion.read_words(environ)
+    line = environ.get("_TYPER_COMPLETE_ARGS", "")
+    if shell not in {"zsh", "fish"} or not _QUOTES.isdisjoint(line):
+        return None
+    return line.split() + ([""] if line.endswith(" ") else []), ""

@@ -1,0 +1,68 @@
+"""The folders in use, as plain text.
+
+`get` runs in shell loops, where importing `pathlib` and `platformdirs` would take as
+long as reading the vault. `promptvault.paths` has the same folders as paths.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+
+HOME_VARIABLE = "PROMPTVAULT_HOME"
+PROJECT_FOLDER = ".promptvault"
+
+DATABASE, HISTORY, USAGE = "vault.db", "history.git", "usage.db"
+
+_XDG = (
+    ("XDG_CONFIG_HOME", ".config"),
+    ("XDG_DATA_HOME", ".local/share"),
+    ("XDG_CACHE_HOME", ".cache"),
+    ("XDG_STATE_HOME", ".local/state"),
+)
+"""Each base folder's variable, and its default in the home folder, as the XDG Base
+Directory Specification lists them."""
+_ANDROID = "ANDROID_ROOT"
+
+
+def find_folders(environment: Mapping[str, str], directory: str) -> tuple[str, ...]:
+    """Return the config, data, cache and state folders of a command in *directory*.
+
+    ``PROMPTVAULT_HOME`` comes first, then a project's own ``.promptvault`` folder in
+    *directory* or above it, then the platform's usual folders.
+    """
+    home = environment.get(HOME_VARIABLE)
+    if home:
+        return _under(os.path.join(directory, os.path.expanduser(home)))
+    folder = directory
+    while True:
+        project = os.path.join(folder, PROJECT_FOLDER)
+        if os.path.isdir(project):
+            return _under(project)
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return _of_platform(environment)
+        folder = parent
+
+
+def _under(home: str) -> tuple[str, ...]:
+    return (home, *(os.path.join(home, name) for name in ("data", "cache", "state")))
+
+
+def _of_platform(environment: Mapping[str, str]) -> tuple[str, ...]:
+    home = environment.get("HOME", "")
+    if sys.platform == "linux" and os.path.isabs(home) and _ANDROID not in environment:
+        given = ((environment.get(name, ""), path) for name, path in _XDG)
+        bases = (
+            base if os.path.isabs(base) else os.path.join(home, path)
+            for base, path in given
+        )
+        return tuple(os.path.join(base, "promptvault") for base in bases)
+    import platformdirs  # 3 ms, as it imports pathlib
+
+    dirs = platformdirs.PlatformDirs("promptvault", appauthor=False)
+    return (
+        dirs.user_config_dir,
+        dirs.user_data_dir,
+        dirs.user_cache_dir,
+        dirs.user_state_dir,
+    )
