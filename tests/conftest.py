@@ -87,6 +87,9 @@ class Result:
 class Pvt:
     """Runs the real program in this process."""
 
+    def __init__(self, *, quickly: bool = True) -> None:
+        self._quickly = quickly
+
     def __call__(self, *arguments: str, stdin: bytes = b"") -> Result:
         """Run it with *stdin* piped in."""
         streams = sys.stdin, sys.stdout, sys.stderr
@@ -96,7 +99,7 @@ class Pvt:
         sys.stdout = io.TextIOWrapper(out)
         sys.stderr = err
         try:
-            code = main.run(list(arguments))
+            code = main.run(list(arguments), quickly=self._quickly)
             sys.stdout.flush()
             return Result(code, out.getvalue(), err.getvalue())
         finally:

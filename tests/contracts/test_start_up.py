@@ -27,7 +27,7 @@ HEAVY = {
 LEAN = {*HEAVY, "jinja2", "rich", "tomlkit", "platformdirs", "rapidfuzz"}
 
 _RUNNER = """
-import json, sys
+import sys
 sys.argv[0] = "promptvault"
 from promptvault.cli.main import run
 code = None
@@ -40,6 +40,8 @@ finally:
     # A module that is None is one that must not be imported.
     real = [name for name, module in sys.modules.items() if module]
     loaded = sorted({name.partition(".")[0] for name in real})
+    import json  # not before: it is one of those that may be loaded
+
     print(json.dumps([code, loaded]), file=sys.stderr)
 """
 
@@ -90,6 +92,23 @@ def filled(pvt: Pvt) -> None:
 )
 def test_reading_loads_nothing_heavy(command: str, output: str) -> None:
     assert loaded_by(*command.split(), output=output) & LEAN == set()
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize("command", ["get review", "get review@production"])
+def test_get_loads_no_library_and_little_of_python(command: str) -> None:
+    loaded = loaded_by(*command.split(), output="Review")
+    assert loaded & {*LEAN, "typer", "typing", "pathlib", "inspect", "urllib"} == set()
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize(
+    ("command", "output"),
+    [("list --plain", "coding/review"), ("search code", "coding/review")],
+)
+def test_lists_and_searches_load_no_typer(command: str, output: str) -> None:
+    loaded = loaded_by(*command.split(), output=output)
+    assert loaded & {*LEAN, "typer", "pathlib", "inspect", "urllib"} == set()
 
 
 @pytest.mark.usefixtures("filled")

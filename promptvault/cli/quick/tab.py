@@ -47,9 +47,11 @@ def _read_question(
     shell: str, environ: Mapping[str, str]
 ) -> tuple[list[str], str] | None:
     """Return the words up to the cursor, and the part of the last one that stays."""
+    line = environ.get("COMP_WORDS" if shell == "bash" else "_TYPER_COMPLETE_ARGS")
+    if line is None or not _QUOTES.isdisjoint(line):
+        return None
     if shell == "bash":
         return bash_completion.read_words(environ)
-    line = environ.get("_TYPER_COMPLETE_ARGS", "")
-    if shell not in {"zsh", "fish"} or not _QUOTES.isdisjoint(line):
-        return None
-    return line.split() + ([""] if line.endswith(" ") else []), ""
+    if shell in {"zsh", "fish"}:
+        return line.split() + ([""] if line.endswith(" ") else []), ""
+    return None
