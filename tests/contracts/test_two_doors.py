@@ -174,7 +174,15 @@ def _tab(shell: str, line: str, **more: str) -> dict[str, str]:
     return {"_PROMPTVAULT_COMPLETE": f"complete_{shell}", **asked, **more}
 
 
-_LINES = ("get no", "get nope", "get plain@", "get ", "get caf", "get 'no", "get --r")
+_LINES: tuple[str, ...] = (
+    "get no",
+    "get nope",
+    "get plain@",
+    "get ",
+    "get caf",
+    "get 'no",
+    "get --r",
+)
 _LINES += ("move no", "list no", "delete sa", "imports ")
 TABS = [
     _tab(shell, f"promptvault {words}", **more)
