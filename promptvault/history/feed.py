@@ -57,7 +57,7 @@ class Feed:
         self._folder = tempfile.TemporaryDirectory()
         self._marks = Path(self._folder.name) / "marks"
         options = (*_OPTIONS, f"--export-marks={self._marks}")
-        self._process = start(*_COMMAND, *options, istream=subprocess.PIPE)
+        self._process = start(*_COMMAND, *options, stdin=subprocess.PIPE)
         # The pipe takes 64 KiB at a time; smaller writes only make the two wait more.
         self._stdin = io.BufferedWriter(self._process.stdin.raw, 1 << 16)
         self._branch = branch

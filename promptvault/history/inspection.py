@@ -74,7 +74,7 @@ class BlobReader:
     """Reads contents by id through one git process; a context manager."""
 
     def __init__(self, history: History) -> None:
-        self._process = history.start("cat-file", "--batch", istream=subprocess.PIPE)
+        self._process = history.start("cat-file", "--batch", stdin=subprocess.PIPE)
 
     def __enter__(self) -> Self:
         return self

@@ -5,13 +5,11 @@ import shutil
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from promptvault.errors import VaultError
+from promptvault.history.command import GitCommand, Process
 from promptvault.history.feed import TRAILER, Change, Feed
-
-if TYPE_CHECKING:
-    from promptvault.history.command import Process
 
 BRANCH = "refs/heads/main"
 _LOOSE_OBJECTS_PER_FOLDER = 27  # of 256: git's own measure for 6,700 objects
@@ -41,9 +39,6 @@ class History:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        # GitPython takes 60 ms and a process to import: not for who only asks for help.
-        from promptvault.history.command import GitCommand
-
         self._git = GitCommand(path)
 
     def exists(self) -> bool:
@@ -74,6 +69,10 @@ class History:
         lines = self.run("for-each-ref", "--format=%(objectname)", BRANCH).split()
         return lines[0] if lines else None
 
+    def has_commits(self) -> bool:
+        """Return True if there is a commit, mostly without asking git."""
+        return (self.path / BRANCH).is_file() or self.head() is not None
+
     def commits_of(self, ids: Sequence[str]) -> dict[str, str]:
         """Return change id to commit id, for *ids* among the newest commits."""
         if not self.head():
@@ -102,7 +101,7 @@ class History:
         if self.exists():
             self._remove_stale_files()
             self._pack_loose_objects()
-            parent = f"{BRANCH}^0" if self.head() else None
+            parent = f"{BRANCH}^0" if self.has_commits() else None
         else:
             self.create()
             parent = None
@@ -124,6 +123,6 @@ class History:
         """Run a git command on this repository and return what it prints."""
         return self._git.run(*command)
 
-    def start(self, *command: str, **options: Any) -> "Process":
+    def start(self, *command: str, **options: Any) -> Process:
         """Start a git command on this repository."""
         return self._git.start(*command, **options)

@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 from promptvault.domain.merge import MergedText
+from promptvault.history.command import GitCommand
 
 _LEAST_MARKER = 7
 _RUN = re.compile(r"^(?:<{7,}|\|{7,}|={7,}|>{7,})", re.MULTILINE)
@@ -58,9 +59,6 @@ def _marker_size(*texts: str) -> int:
 def _run_git(
     texts: list[str], labels: tuple[str, str, str], marker_size: int
 ) -> MergedText:
-    # GitPython takes 60 ms and a process to import: not for a sync without a conflict.
-    from promptvault.history.command import GitCommand
-
     with tempfile.TemporaryDirectory(prefix="promptvault-") as folder:
         for label, text in zip(("ours", "base", "theirs"), texts, strict=True):
             (Path(folder) / label).write_bytes(text.encode())

@@ -2,14 +2,13 @@
 
 from promptvault.config import Settings
 from promptvault.domain.prompt import Author
+from promptvault.history.command import find_identity
 
 _NOBODY = Author("PromptVault", "promptvault@localhost")
 
 
 def author_of(settings: Settings) -> Author:
     """Return the author of changes made now."""
-    from promptvault.history.command import find_identity  # GitPython, for writers
-
     name, email = settings["author.name"].value, settings["author.email"].value
     known = Author(name, email) if name and email else find_identity() or _NOBODY
     return Author(name or known.name, email or known.email)

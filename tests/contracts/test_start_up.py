@@ -102,6 +102,12 @@ def test_get_loads_no_library_and_little_of_python(command: str) -> None:
 
 
 @pytest.mark.usefixtures("filled")
+def test_a_change_is_committed_without_gitpython_and_sqlmodel() -> None:
+    loaded = loaded_by("add", "coding/new", "Some text.", output="")
+    assert loaded & {"git", "sqlmodel", "sqlalchemy", "pydantic"} == set()
+
+
+@pytest.mark.usefixtures("filled")
 @pytest.mark.parametrize(
     ("command", "output"),
     [("list --plain", "coding/review"), ("search code", "coding/review")],
