@@ -10,13 +10,19 @@ from typing import Any
 
 from promptvault.errors import InvalidInputError
 from promptvault.private_file import write_private
-from promptvault.setting_key import KEYS, Key, Kind, check, find_key
+from promptvault.setting_key import (
+    KEYS,
+    SettingKey,
+    SettingKind,
+    check_setting,
+    find_key,
+)
 
 HIDDEN = "(hidden)"
 """What stands for a key wherever settings are printed."""
 
 
-class Place(StrEnum):
+class SettingSource(StrEnum):
     """Where a setting's value comes from; a later place wins over an earlier one."""
 
     DEFAULT = "default"
@@ -31,9 +37,9 @@ class Place(StrEnum):
 class Setting:
     """A key with its value, and where that was found."""
 
-    key: Key
+    key: SettingKey
     value: str = field(repr=False)
-    place: Place
+    source: SettingSource
 
     @property
     def number(self) -> float | None:
@@ -45,7 +51,7 @@ class Setting:
         """The value as it may be printed."""
         if self.key.is_secret:
             return HIDDEN if self.value else ""
-        if self.key.kind is Kind.URL:
+        if self.key.kind is SettingKind.URL:
             return _PASSWORD.sub(HIDDEN, self.value)
         return self.value
 
@@ -79,13 +85,15 @@ class Settings(Mapping[str, Setting]):
         for variable in (key.variable, key.also):
             given = self._environment.get(variable, "").strip()
             if given:
-                return Setting(key, check(key, given, variable), Place.ENVIRONMENT)
+                return Setting(
+                    key, check_setting(key, given, variable), SettingSource.ENVIRONMENT
+                )
         written = self._written(key)
         if written:
-            return Setting(key, check(key, written), Place.FILE)
-        return Setting(key, key.default, Place.DEFAULT)
+            return Setting(key, check_setting(key, written), SettingSource.FILE)
+        return Setting(key, key.default, SettingSource.DEFAULT)
 
-    def _written(self, key: Key) -> str:
+    def _written(self, key: SettingKey) -> str:
         """Return what the file has for *key*; '' counts as nothing."""
         *tables, last = key.name.split(".")
         value: Any = self._stored
@@ -107,7 +115,7 @@ def _no_table(file: Path, table: str) -> str:
     return f"{table!r} in {file} must be a table, which begins with [{table}]."
 
 
-def load(file: Path, environment: Mapping[str, str]) -> Settings:
+def load_settings(file: Path, environment: Mapping[str, str]) -> Settings:
     """Return every setting; raises InvalidInputError for a file that is no TOML."""
     return Settings(file, _read(file), environment)
 
@@ -133,14 +141,14 @@ def _read(file: Path) -> Mapping[str, Any]:
         raise InvalidInputError(f"{file} is no valid TOML{where}.") from None
 
 
-def store(file: Path, name: str, value: str | None) -> None:
+def store_setting(file: Path, name: str, value: str | None) -> None:
     """Write one setting into *file*, comments kept; None takes it out.
 
     Raises InvalidInputError for an unknown key or a value it cannot have.
     """
     key = find_key(name)
     stored = _read(file)  # which refuses what is no TOML
-    checked = None if value is None else check(key, value.strip())
+    checked = None if value is None else check_setting(key, value.strip())
     if stored or checked is not None:
         text = _changed(file, key, checked)
         try:
@@ -150,7 +158,7 @@ def store(file: Path, name: str, value: str | None) -> None:
             raise InvalidInputError(f"{file} cannot be written: {reason}.") from error
 
 
-def _changed(file: Path, key: Key, value: str | None) -> str:
+def _changed(file: Path, key: SettingKey, value: str | None) -> str:
     import tomlkit  # 50 ms that only `config set` needs
 
     text = file.read_text(encoding=_ENCODING) if file.exists() else ""

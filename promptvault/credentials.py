@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-from promptvault.config import Place
+from promptvault.config import SettingSource
 from promptvault.errors import UnavailableError
 from promptvault.private_file import write_private
 
@@ -29,15 +29,15 @@ class _NoKeyringError(Exception):
     """There is no keyring, or it refuses, or it does not answer."""
 
 
-def store_credential(folder: Path, name: str, secret: str) -> Place:
+def store_credential(folder: Path, name: str, secret: str) -> SettingSource:
     """Keep *secret* as *name*, and return where; raises UnavailableError."""
     try:
         _put_into_keyring(folder, name, secret)
     except _NoKeyringError:
         _write(folder, name, secret)
-        return Place.CREDENTIALS
+        return SettingSource.CREDENTIALS
     _write(folder, name, "")
-    return Place.KEYRING
+    return SettingSource.KEYRING
 
 
 def find_credential(folder: Path, name: str) -> str | None:
@@ -57,12 +57,12 @@ def find_credential(folder: Path, name: str) -> str | None:
         ) from None
 
 
-def find_place(folder: Path, name: str) -> Place | None:
+def find_credential_source(folder: Path, name: str) -> SettingSource | None:
     """Return where *name* is kept, None where it is not; no keyring is asked."""
     kept = _read(folder, name)
     if kept is None:
         return None
-    return Place.CREDENTIALS if kept else Place.KEYRING
+    return SettingSource.CREDENTIALS if kept else SettingSource.KEYRING
 
 
 def delete_credential(folder: Path, name: str) -> None:

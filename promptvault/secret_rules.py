@@ -27,7 +27,7 @@ from detect_secrets.plugins.stripe import StripeDetector
 from detect_secrets.plugins.telegram_token import TelegramBotTokenDetector
 from detect_secrets.plugins.twilio import TwilioKeyDetector
 
-from promptvault.domain.secret import Place
+from promptvault.domain.secret import SecretSpan
 
 
 class _Rule(NamedTuple):
@@ -105,7 +105,7 @@ _KEY_BLOCK = re.compile(
 )
 
 
-def places(text: str) -> Iterator[Place]:
+def find_spans(text: str) -> Iterator[SecretSpan]:
     """Yield where the likely secrets in *text* stand; one may come more than once."""
     for start in range(0, max(1, len(text) - _OVERLAP), _STEP):
         window = text[start : start + _STEP + _OVERLAP]
@@ -121,15 +121,15 @@ def _matches(rule: _Rule, text: str) -> Iterator[re.Match[str]]:
                 yield match
 
 
-def _whole(type_: str, text: str, match: re.Match[str], offset: int) -> Place:
+def _whole(type_: str, text: str, match: re.Match[str], offset: int) -> SecretSpan:
     """Return all of the secret that *match* has found a part of."""
     if type_ == _URL_PASSWORD:
         start, end = match.span(1)
-        return Place(type_, offset + start, offset + end)
+        return SecretSpan(type_, offset + start, offset + end)
     more = _KEY_BLOCK if type_ == _PRIVATE_KEY else _REST
     found = more.match(text, offset + match.end())
     end = found.end() if found else offset + match.end()
     start = offset + match.start()
     if type_ == _PRIVATE_KEY:
         start = len(text[:start].rstrip("-"))
-    return Place(type_, start, end)
+    return SecretSpan(type_, start, end)

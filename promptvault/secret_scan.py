@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from promptvault.domain.name import slugify
 from promptvault.domain.prompt import Content, Details
-from promptvault.domain.secret import Place, Secret
+from promptvault.domain.secret import Secret, SecretSpan
 from promptvault.domain.variable import Value
 
 ALLOWED = "pragma: allowlist secret"
@@ -48,7 +48,7 @@ def redacted(text: str) -> str:
     return text
 
 
-def _without(text: str, places: list[Place]) -> str:
+def _without(text: str, places: list[SecretSpan]) -> str:
     done = end_of_last = 0
     parts = []
     for type_, start, end in places:
@@ -137,14 +137,14 @@ def _texts(content: Content) -> Iterator[str]:
         yield from map(str, (variable.default or "", *variable.choices))
 
 
-def _places(text: str) -> list[Place]:
+def _places(text: str) -> list[SecretSpan]:
     """Return where each likely secret stands, the first one first."""
     if not may_hold_secrets(text):
         return []
     from promptvault import secret_rules  # 0.1 s, for few texts
 
     found = {
-        place for place in secret_rules.places(text) if not _is_allowed(text, place)
+        place for place in secret_rules.find_spans(text) if not _is_allowed(text, place)
     }
     return sorted(found, key=lambda place: (place.start, -place.end, place.type))
 

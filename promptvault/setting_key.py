@@ -7,7 +7,7 @@ from promptvault import setting_value
 from promptvault.errors import InvalidInputError
 
 
-class Kind(StrEnum):
+class SettingKind(StrEnum):
     """What a setting's value must be."""
 
     TEXT = "text"
@@ -22,14 +22,14 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class SettingKey:
     """One thing that can be set."""
 
     name: str
     default: str
     help: str
     choices: tuple[str, ...] = ()
-    kind: Kind = Kind.TEXT
+    kind: SettingKind = SettingKind.TEXT
     also: str = ""
     """Another environment variable that sets it, which other tools know, too."""
     least: float = 0
@@ -43,118 +43,131 @@ class Key:
     @property
     def is_secret(self) -> bool:
         """Whether its value must not be seen."""
-        return self.kind is Kind.SECRET
+        return self.kind is SettingKind.SECRET
 
 
 _KEYS = (
-    Key("author.name", "", "Who makes the changes; without it, git's own user.name."),
-    Key("author.email", "", "Their address; without it, git's own user.email."),
-    Key("editor", "", "The editor; without it, $VISUAL, $EDITOR, then vi."),
-    Key("pager", "", "The pager for long output; without it, $PAGER, then less."),
-    Key(
+    SettingKey(
+        "author.name", "", "Who makes the changes; without it, git's own user.name."
+    ),
+    SettingKey("author.email", "", "Their address; without it, git's own user.email."),
+    SettingKey("editor", "", "The editor; without it, $VISUAL, $EDITOR, then vi."),
+    SettingKey(
+        "pager", "", "The pager for long output; without it, $PAGER, then less."
+    ),
+    SettingKey(
         "import.take",
         "first",
         "What an import takes from each conversation.",
         ("first", "all", "system"),
     ),
-    Key("ai.model", "gpt-5.4-mini", "The model that is asked."),
-    Key(
+    SettingKey("ai.model", "gpt-5.4-mini", "The model that is asked."),
+    SettingKey(
         "ai.base_url",
         "https://api.openai.com/v1",
         "The server that is asked: any that speaks OpenAI's Chat Completions.",
-        kind=Kind.URL,
+        kind=SettingKind.URL,
         also="OPENAI_BASE_URL",
     ),
-    Key(
+    SettingKey(
         "ai.api_key",
         "",
         "The key for it; 'config set' puts it into the keyring.",
-        kind=Kind.SECRET,
+        kind=SettingKind.SECRET,
         also="OPENAI_API_KEY",
     ),
-    Key("ai.fallback_model", "", "The model that is asked when the first is down."),
-    Key(
+    SettingKey(
+        "ai.fallback_model", "", "The model that is asked when the first is down."
+    ),
+    SettingKey(
         "ai.fallback_base_url",
         "",
         "Its server; without it, the same as the first.",
-        kind=Kind.URL,
+        kind=SettingKind.URL,
     ),
-    Key(
+    SettingKey(
         "ai.fallback_api_key",
         "",
         "The key for that server, if it is another one.",
-        kind=Kind.SECRET,
+        kind=SettingKind.SECRET,
     ),
-    Key(
+    SettingKey(
         "ai.budget_usd",
         "",
         "The most that models may cost in a month.",
-        kind=Kind.NUMBER,
+        kind=SettingKind.NUMBER,
     ),
-    Key(
+    SettingKey(
         "ai.command_budget_usd",
         "",
         "The most that models may cost in one command.",
-        kind=Kind.NUMBER,
+        kind=SettingKind.NUMBER,
     ),
-    Key(
+    SettingKey(
         "ai.price_input",
         "",
         "US dollars for a million tokens sent, of a model that is in no price list.",
-        kind=Kind.NUMBER,
+        kind=SettingKind.NUMBER,
     ),
-    Key(
+    SettingKey(
         "ai.price_output",
         "",
         "US dollars for a million tokens of its answers.",
-        kind=Kind.NUMBER,
+        kind=SettingKind.NUMBER,
     ),
-    Key("ai.cache", "true", "Whether answers are kept.", kind=Kind.SWITCH),
-    Key(
+    SettingKey(
+        "ai.cache", "true", "Whether answers are kept.", kind=SettingKind.SWITCH
+    ),
+    SettingKey(
         "ai.concurrency",
         "4",
         "Requests at the same time.",
-        kind=Kind.INTEGER,
+        kind=SettingKind.INTEGER,
         least=1,
     ),
-    Key(
+    SettingKey(
         "ai.requests_per_minute",
         "0",
         "The most requests a minute; 0 for any number.",
-        kind=Kind.NUMBER,
+        kind=SettingKind.NUMBER,
     ),
-    Key("ai.retries", "4", "How often what failed is asked again.", kind=Kind.INTEGER),
-    Key(
+    SettingKey(
+        "ai.retries",
+        "4",
+        "How often what failed is asked again.",
+        kind=SettingKind.INTEGER,
+    ),
+    SettingKey(
         "ai.timeout",
         "120",
         "Seconds that a server may stay silent.",
-        kind=Kind.NUMBER,
+        kind=SettingKind.NUMBER,
         least=0.001,
     ),
-    Key(
+    SettingKey(
         "sync.server",
         "",
         "The server to sync with, which 'login --server' sets.",
-        kind=Kind.URL,
+        kind=SettingKind.URL,
     ),
-    Key(
+    SettingKey(
         "sync.insecure",
         "false",
         "Whether it may be reached without encryption, by http.",
-        kind=Kind.SWITCH,
+        kind=SettingKind.SWITCH,
     ),
-    Key(
+    SettingKey(
         "sync.auto",
         "false",
         "Whether every change is synced by itself, in the background.",
-        kind=Kind.SWITCH,
+        kind=SettingKind.SWITCH,
     ),
 )
 KEYS = {key.name: key for key in _KEYS}
 """Every setting by its name."""
 
 
-def find_key(name: str) -> Key:
+def find_key(name: str) -> SettingKey:
     """Return the key called *name*; raises InvalidInputError."""
     if name not in KEYS:
         known = ", ".join(KEYS)
@@ -162,22 +175,22 @@ def find_key(name: str) -> Key:
     return KEYS[name]
 
 
-def check(key: Key, value: str, source: str = "") -> str:
+def check_setting(key: SettingKey, value: str, source: str = "") -> str:
     """Return *value* as *key* has it; raises InvalidInputError, without the value.
 
     *source* is the option or the variable that it comes from, else the setting.
     """
     name = source or key.name
     match key.kind:
-        case Kind.SECRET:
+        case SettingKind.SECRET:
             return setting_value.secret(name, value)
-        case Kind.URL:
+        case SettingKind.URL:
             return setting_value.url(name, value)
-        case Kind.SWITCH:
+        case SettingKind.SWITCH:
             return setting_value.switch(name, value)
-        case Kind.NUMBER:
+        case SettingKind.NUMBER:
             return setting_value.number(name, value, key.least)
-        case Kind.INTEGER:
+        case SettingKind.INTEGER:
             return setting_value.integer(name, value, key.least)
     if key.choices and value not in key.choices:
         allowed = ", ".join(key.choices)

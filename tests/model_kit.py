@@ -10,7 +10,7 @@ from typing import Any
 from promptvault.domain.chat import Answer, Message, Price, Request, Role
 from promptvault.providers.endpoint import Endpoint
 from promptvault.services.asking.budget import Budget
-from promptvault.services.asking.model import Means, Model
+from promptvault.services.asking.model import Model, ModelContext
 from promptvault.vault.activity.response_cache import CacheStatistics, ResponseCache
 from promptvault.vault.activity.spending import Spending
 from tests.conftest import NOON
@@ -85,7 +85,7 @@ class Kit:
             Endpoint(url, MODEL, key if n == 0 else "", timeout)
             for n, url in enumerate(urls)
         ]
-        means = Means(
+        means = ModelContext(
             ResponseCache(self.cache),
             self.budget(**limits or {}),
             lambda _: price,

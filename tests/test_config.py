@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from promptvault.config import Place, Setting, load, store
+from promptvault.config import Setting, SettingSource, load_settings, store_setting
 from promptvault.errors import InvalidInputError
 from promptvault.setting_key import find_key
 
@@ -25,15 +25,18 @@ def test_what_wins(file: Path, key: str, foreign: str) -> None:
     """Take the winner away, one after the other."""
     own = find_key(key).variable
     values = {"own": "https://own", "foreign": "https://foreign"}
-    store(file, key, "https://file")
+    store_setting(file, key, "https://file")
     both = {own: values["own"], foreign: values["foreign"]}
-    assert load(file, both)[key].value == values["own"]
-    assert load(file, {foreign: values["foreign"]})[key].value == values["foreign"]
+    assert load_settings(file, both)[key].value == values["own"]
+    assert (
+        load_settings(file, {foreign: values["foreign"]})[key].value
+        == values["foreign"]
+    )
     for empty in ("", "  ", "\n"):
-        setting = load(file, {own: empty, foreign: empty})[key]
-        assert (setting.value, setting.place) == ("https://file", Place.FILE)
-    store(file, key, None)
-    assert load(file, {})[key].place is Place.DEFAULT
+        setting = load_settings(file, {own: empty, foreign: empty})[key]
+        assert (setting.value, setting.source) == ("https://file", SettingSource.FILE)
+    store_setting(file, key, None)
+    assert load_settings(file, {})[key].source is SettingSource.DEFAULT
 
 
 @pytest.mark.parametrize(
@@ -49,12 +52,12 @@ def test_what_wins(file: Path, key: str, foreign: str) -> None:
 )
 def test_values(file: Path, name: str, good: list[str], bad: list[str]) -> None:
     for value in good:
-        store(file, name, value)
-        assert load(file, {})[name].place is Place.FILE
+        store_setting(file, name, value)
+        assert load_settings(file, {})[name].source is SettingSource.FILE
     for value in bad:
         before = file.read_bytes()
         with pytest.raises(InvalidInputError, match=name):
-            store(file, name, value)
+            store_setting(file, name, value)
         assert file.read_bytes() == before
 
 
@@ -76,20 +79,24 @@ def test_what_the_file_should_not_have(
     file: Path, text: str, name: str, words: str
 ) -> None:
     file.write_text(text)
-    settings = load(file, {})
+    settings = load_settings(file, {})
     with pytest.raises(InvalidInputError) as raised:
         settings[name]
     assert words in str(raised.value)
-    assert settings["editor"].place is Place.DEFAULT  # nobody asked for the other
+    assert (
+        settings["editor"].source is SettingSource.DEFAULT
+    )  # nobody asked for the other
 
 
 def test_types_of_toml(file: Path) -> None:
     file.write_text("[ai]\ncache = false\nbudget_usd = 2.5\nretries = 1\nmodel = ''\n")
-    settings = load(file, {})
+    settings = load_settings(file, {})
     assert settings["ai.cache"].value == "false"
     assert settings["ai.budget_usd"].number == 2.5
     assert settings["ai.retries"].number == 1
-    assert settings["ai.model"].place is Place.DEFAULT  # empty counts as nothing
+    assert (
+        settings["ai.model"].source is SettingSource.DEFAULT
+    )  # empty counts as nothing
 
 
 @pytest.mark.parametrize(
@@ -106,7 +113,10 @@ def test_types_of_toml(file: Path) -> None:
 )
 def test_an_error_of_the_file_does_not_quote_it(file: Path, text: str) -> None:
     file.write_text(text)
-    for act in (lambda: load(file, {}), lambda: store(file, "editor", "vi")):
+    for act in (
+        lambda: load_settings(file, {}),
+        lambda: store_setting(file, "editor", "vi"),
+    ):
         with pytest.raises(InvalidInputError, match="TOML") as raised:
             act()
         assert SECRET not in str(raised.value)
@@ -117,7 +127,7 @@ def test_an_error_of_the_file_does_not_quote_it(file: Path, text: str) -> None:
 def test_a_file_of_another_encoding(file: Path) -> None:
     file.write_bytes("editor = 'é'".encode("latin-1"))
     with pytest.raises(InvalidInputError, match="UTF-8"):
-        load(file, {})
+        load_settings(file, {})
 
 
 @pytest.mark.parametrize(
@@ -133,19 +143,19 @@ def test_a_file_of_another_encoding(file: Path) -> None:
 )
 def test_each_way_to_write_a_table_stays_whole(file: Path, text: str) -> None:
     file.write_text(text)
-    before = {name: s.value for name, s in load(file, {}).items()}
-    store(file, "ai.timeout", "30")
-    store(file, "author.name", "Bob")
+    before = {name: s.value for name, s in load_settings(file, {}).items()}
+    store_setting(file, "ai.timeout", "30")
+    store_setting(file, "author.name", "Bob")
     changed = {"ai.timeout": "30", "author.name": "Bob"}
-    assert {n: s.value for n, s in load(file, {}).items()} == before | changed
+    assert {n: s.value for n, s in load_settings(file, {}).items()} == before | changed
     for name in changed:
-        store(file, name, None)
-    assert {name: s.value for name, s in load(file, {}).items()} == before
+        store_setting(file, name, None)
+    assert {name: s.value for name, s in load_settings(file, {}).items()} == before
     assert ("# mine" in file.read_text()) == ("# mine" in text)
 
 
 def test_taking_out_of_no_file_makes_none(file: Path) -> None:
-    store(file, "editor", None)
+    store_setting(file, "editor", None)
     assert not file.exists()
 
 
@@ -153,7 +163,7 @@ def test_a_link_stays_one(file: Path, tmp_path: Path) -> None:
     target = tmp_path / "dotfiles.toml"
     target.write_text("editor = 'vi'\n")
     file.symlink_to(target)
-    store(file, "editor", "nano")
+    store_setting(file, "editor", "nano")
     assert file.is_symlink()
     assert "nano" in target.read_text()
 
@@ -161,16 +171,18 @@ def test_a_link_stays_one(file: Path, tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("in the way")
     with pytest.raises(InvalidInputError, match="cannot be"):
-        store(tmp_path / "home" / "config.toml", "editor", "vi")
+        store_setting(tmp_path / "home" / "config.toml", "editor", "vi")
 
 
 @pytest.mark.parametrize("user", ["u:p@ss", "u", ":p", "u:p:q"])
 def test_what_is_shown(user: str) -> None:
-    url = Setting(find_key("ai.base_url"), f"https://{user}@h:1/v1", Place.FILE)
+    url = Setting(find_key("ai.base_url"), f"https://{user}@h:1/v1", SettingSource.FILE)
     assert url.shown == "https://(hidden)@h:1/v1"
-    query = Setting(find_key("ai.base_url"), f"https://h/v1?key={SECRET}", Place.FILE)
+    query = Setting(
+        find_key("ai.base_url"), f"https://h/v1?key={SECRET}", SettingSource.FILE
+    )
     assert query.shown == "https://h/v1?(hidden)"
-    key = Setting(find_key("ai.api_key"), SECRET, Place.FILE)
+    key = Setting(find_key("ai.api_key"), SECRET, SettingSource.FILE)
     assert (key.shown, SECRET in repr(key)) == ("(hidden)", False)
-    mail = Setting(find_key("author.email"), "ada@example.org", Place.FILE)
+    mail = Setting(find_key("author.email"), "ada@example.org", SettingSource.FILE)
     assert mail.shown == mail.value

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from promptvault.config import Place
+from promptvault.config import SettingSource
 from promptvault.credentials import (
     delete_credential,
     find_credential,
-    find_place,
+    find_credential_source,
     store_credential,
 )
 from promptvault.errors import UnavailableError
@@ -187,11 +187,11 @@ class TestPrivateFiles:
         "name", ["sync.token@https://a.example/x", "a b", "é/../x"]
     )
     def test_any_name_is_a_file_in_the_folder(self, folder: Path, name: str) -> None:
-        assert store_credential(folder, name, SECRET) is Place.CREDENTIALS
+        assert store_credential(folder, name, SECRET) is SettingSource.CREDENTIALS
         assert find_credential(folder, name) == SECRET
         assert [path.parent for path in folder.rglob("*")] == [folder]
         delete_credential(folder, name)
-        assert find_place(folder, name) is None
+        assert find_credential_source(folder, name) is None
 
     def test_forgetting_what_is_not_there(self, folder: Path) -> None:
         delete_credential(folder, NAME)

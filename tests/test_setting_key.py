@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promptvault.errors import InvalidInputError
-from promptvault.setting_key import KEYS, Key, Kind, check, find_key
+from promptvault.setting_key import (
+    KEYS,
+    SettingKey,
+    SettingKind,
+    check_setting,
+    find_key,
+)
 
 SECRET = "sk-secret-of-the-test"
 
@@ -23,7 +29,7 @@ SECRET = "sk-secret-of-the-test"
     ],
 )
 def test_good_urls(value: str) -> None:
-    assert check(find_key("ai.base_url"), f" {value}/ ") == value
+    assert check_setting(find_key("ai.base_url"), f" {value}/ ") == value
 
 
 @pytest.mark.parametrize(
@@ -47,14 +53,14 @@ def test_good_urls(value: str) -> None:
 )
 def test_bad_urls(value: str) -> None:
     with pytest.raises(InvalidInputError, match="OPENAI_BASE_URL") as raised:
-        check(find_key("ai.base_url"), value, "OPENAI_BASE_URL")
+        check_setting(find_key("ai.base_url"), value, "OPENAI_BASE_URL")
     assert value not in str(raised.value)
 
 
 @given(st.text())
 def test_a_url_that_is_taken_can_be_asked(value: str) -> None:
     try:
-        url = check(find_key("ai.base_url"), f"https://{value}")
+        url = check_setting(find_key("ai.base_url"), f"https://{value}")
     except InvalidInputError:
         return
     assert httpx.URL(url.partition("?")[0] + "/chat/completions").host
@@ -65,14 +71,14 @@ def test_a_url_that_is_taken_can_be_asked(value: str) -> None:
 )
 def test_bad_keys(value: str) -> None:
     with pytest.raises(InvalidInputError, match="OPENAI_API_KEY") as raised:
-        check(find_key("ai.api_key"), value, "OPENAI_API_KEY")
+        check_setting(find_key("ai.api_key"), value, "OPENAI_API_KEY")
     assert SECRET not in str(raised.value)
 
 
 @given(st.text())
 def test_a_key_that_is_taken_can_stand_in_a_header(value: str) -> None:
     try:
-        key = check(find_key("ai.api_key"), value)
+        key = check_setting(find_key("ai.api_key"), value)
     except InvalidInputError:
         return
     headers = httpx.Headers({"Authorization": f"Bearer {key}"})
@@ -80,12 +86,12 @@ def test_a_key_that_is_taken_can_stand_in_a_header(value: str) -> None:
 
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=lambda key: key.name)
-def test_a_default_is_a_value_it_can_have(key: Key) -> None:
+def test_a_default_is_a_value_it_can_have(key: SettingKey) -> None:
     if key.default:
-        assert check(key, key.default) == key.default
+        assert check_setting(key, key.default) == key.default
 
 
 def test_every_key_named_so_is_secret() -> None:
-    assert {key.name for key in KEYS.values() if key.kind is Kind.SECRET} == {
+    assert {key.name for key in KEYS.values() if key.kind is SettingKind.SECRET} == {
         key.name for key in KEYS.values() if key.name.endswith("key")
     }

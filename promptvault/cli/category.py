@@ -6,24 +6,39 @@ from typing import Any
 
 from promptvault.cli import terminal
 from promptvault.cli.context import open_reader
-from promptvault.cli.render import category as render_category
-from promptvault.cli.render import model as render_model
+from promptvault.cli.render.category import (
+    list_choices,
+    print_proposals,
+    report_applied,
+    report_proposers,
+)
+from promptvault.cli.render.model import show_progress
+from promptvault.cli.rows.category import categorized_import_row
 from promptvault.errors import PromptVaultError
-from promptvault.services.categories import categorize
-from promptvault.services.categories.categorize import Applied, Proposals, Wanted, Way
-from promptvault.services.categories.proposal import Item, Proposal
+from promptvault.services.categories.categorize import (
+    AppliedProposals,
+    CategorizeOptions,
+    PromptScope,
+    Proposals,
+    apply_proposals,
+    make_proposals,
+    select_prompts,
+)
+from promptvault.services.categories.proposal import CategoryItem, CategoryProposal
 from promptvault.services.workspace import Workspace
 from promptvault.vault.reader import Reader
 
 _HEADING = "Proposed changes; apply which?"
 
 
-def proposed(reader: Reader, items: Sequence[Item], means: Way) -> Proposals:
+def propose_changes(
+    reader: Reader, items: Sequence[CategoryItem], means: CategorizeOptions
+) -> Proposals:
     """Return what is proposed for *items*, having told how that came about."""
-    with render_model.progress("Categorizing", len(items)) as advance:
-        found = categorize.proposals(reader, items, means, advance)
+    with show_progress("Categorizing", len(items)) as advance:
+        found = make_proposals(reader, items, means, advance)
     if items:
-        render_category.origins(found, means.model)
+        report_proposers(found, means.model)
     return found
 
 
@@ -32,7 +47,7 @@ def can_ask() -> bool:
     return terminal.can_ask() and sys.stderr.isatty()
 
 
-def accepted(changes: Sequence[Proposal]) -> list[Proposal]:
+def choose_changes(changes: Sequence[CategoryProposal]) -> list[CategoryProposal]:
     """Ask which of *changes* to make; returns none where the answer is no.
 
     Raises KeyboardInterrupt when the user leaves the list.
@@ -45,11 +60,11 @@ def accepted(changes: Sequence[Proposal]) -> list[Proposal]:
     return list(changes) if answer in {"y", "yes"} else []
 
 
-def _chosen(changes: Sequence[Proposal]) -> list[Proposal]:
+def _chosen(changes: Sequence[CategoryProposal]) -> list[CategoryProposal]:
     # prompt_toolkit takes longer to import than all that is asked for here.
     from promptvault.cli.picker.checklist import check
 
-    lines = render_category.choices(changes)
+    lines = list_choices(changes)
     numbers = check(_HEADING, lines, "There is no terminal to choose on: give --yes.")
     if numbers is None:
         raise KeyboardInterrupt
@@ -59,7 +74,7 @@ def _chosen(changes: Sequence[Proposal]) -> list[Proposal]:
 def categorize_import(
     workspace: Workspace,
     number: int | None,
-    means: Callable[[], Way],
+    means: Callable[[], CategorizeOptions],
     *,
     asks: bool,
 ) -> dict[str, Any] | None:
@@ -73,8 +88,8 @@ def categorize_import(
     try:
         how = means()
         with open_reader() as reader:
-            selected = categorize.select(reader, Wanted(import_id=str(number)))
-            found = proposed(reader, selected.items, how)
+            selected = select_prompts(reader, PromptScope(import_id=str(number)))
+            found = propose_changes(reader, selected.items, how)
         done = _settled(workspace, found.changes, asks=asks)
     except PromptVaultError as error:
         terminal.note(
@@ -82,18 +97,18 @@ def categorize_import(
             f" Try 'promptvault categorize --import {number}'."
         )
         return {"error": {"code": error.code, "message": str(error)}}
-    return render_category.import_row(found, done, how.model)
+    return categorized_import_row(found, done, how.model)
 
 
 def _settled(
-    workspace: Workspace, changes: Sequence[Proposal], *, asks: bool
-) -> Applied:
+    workspace: Workspace, changes: Sequence[CategoryProposal], *, asks: bool
+) -> AppliedProposals:
     wanted = changes
     if asks and changes:
-        render_category.proposals(changes)
-        wanted = accepted(changes)
+        print_proposals(changes)
+        wanted = choose_changes(changes)
     if not wanted:
-        return Applied([], 0)
-    done = categorize.apply(workspace, wanted, keep_time=True)
-    render_category.applied(done)
+        return AppliedProposals([], 0)
+    done = apply_proposals(workspace, wanted, keep_time=True)
+    report_applied(done)
     return done

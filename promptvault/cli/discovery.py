@@ -7,8 +7,8 @@ from pathlib import Path
 
 from promptvault.cli import terminal
 from promptvault.cli.context import directory
-from promptvault.cli.render import prompts as render
-from promptvault.cli.render.table import Column, table
+from promptvault.cli.render.format import format_day, format_size, format_time
+from promptvault.cli.render.table import Column, print_table
 from promptvault.importers.places import System
 from promptvault.services.imports import discover
 from promptvault.services.imports.discover import Found, Surroundings
@@ -56,7 +56,7 @@ def show(found: Sequence[Found]) -> None:
         Column("Where", flexible=True),
     )
     line = _cells if terminal.stdout_is_terminal() else _plain_cells
-    table(columns, map(line, found), NOTHING)
+    print_table(columns, map(line, found), NOTHING)
 
 
 def _cells(found: Found) -> tuple[str, ...]:
@@ -64,7 +64,7 @@ def _cells(found: Found) -> tuple[str, ...]:
         found.title,
         found.source,
         _files(found),
-        render.size(found.size),
+        format_size(found.size),
         _imported(found),
         _short(found.path),
     )
@@ -72,7 +72,7 @@ def _cells(found: Found) -> tuple[str, ...]:
 
 def _plain_cells(found: Found) -> tuple[str, ...]:
     files, size = str(found.files), str(found.size)
-    imported = render.moment(found.imported_at)
+    imported = format_time(found.imported_at)
     return found.title, found.source, files, size, imported, str(found.path)
 
 
@@ -87,7 +87,7 @@ def _details(found: Found) -> str:
     imported = _imported(found)
     return "  ".join(
         [
-            f"{files}  {render.size(found.size):>8}",
+            f"{files}  {format_size(found.size):>8}",
             f"{f'imported {imported}' if imported else 'new':<29}",
             _short(found.path),
         ]
@@ -101,7 +101,7 @@ def _files(found: Found) -> str:
 def _imported(found: Found) -> str:
     if found.imported_at is None:
         return ""
-    return render.day(found.imported_at) + (" (changed)" if found.is_changed else "")
+    return format_day(found.imported_at) + (" (changed)" if found.is_changed else "")
 
 
 def _short(path: Path) -> str:

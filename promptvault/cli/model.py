@@ -6,15 +6,15 @@ from promptvault.cli import terminal
 from promptvault.cli.asking import Asking
 from promptvault.cli.context import now, paths
 from promptvault.cli.workspace import is_project, settings
-from promptvault.config import Place, Settings, load
+from promptvault.config import Settings, SettingSource, load_settings
 from promptvault.credentials import find_credential
 from promptvault.domain.chat import Price
 from promptvault.errors import PermissionDeniedError, UnavailableError
 from promptvault.providers.endpoint import OPENAI_URL, Endpoint
 from promptvault.services.asking.budget import Budget
-from promptvault.services.asking.model import Means, Model
-from promptvault.services.asking.retry import Pace
-from promptvault.setting_key import check, find_key
+from promptvault.services.asking.model import Model, ModelContext
+from promptvault.services.asking.retry import RateLimiter
+from promptvault.setting_key import check_setting, find_key
 from promptvault.vault.activity.response_cache import ResponseCache
 from promptvault.vault.activity.spending import Spending
 
@@ -32,13 +32,13 @@ def open_model(command: str, asking: Asking) -> Model:
     _warn_of_plain_text(endpoints)
     folders = paths()
     keeps_answers = chosen["ai.cache"].value == "true"
-    means = Means(
+    means = ModelContext(
         cache=ResponseCache(folders.responses),
         budget=_budget(chosen, command, asking.budget),
         price=lambda endpoint: _price(chosen, endpoint),
         now=now,
         tell=terminal.note,
-        pace=Pace(chosen["ai.requests_per_minute"].number or 0),
+        pace=RateLimiter(chosen["ai.requests_per_minute"].number or 0),
         retries=int(chosen["ai.retries"].number or 0),
         concurrency=int(chosen["ai.concurrency"].number or 1),
         uses_cache=keeps_answers and not asking.no_cache,
@@ -65,7 +65,7 @@ def _endpoints(chosen: Settings, asking: Asking) -> list[Endpoint]:
         asking.model or chosen["ai.model"].value,
         timeout=chosen["ai.timeout"].number or 0,
     )
-    place = None if base_url else chosen["ai.base_url"].place
+    place = None if base_url else chosen["ai.base_url"].source
     key = api_key or _key(chosen, "ai.api_key", first, place)
     first = replace(first, key=key)
     other = _fallback(chosen, first)
@@ -79,14 +79,14 @@ def _fallback(chosen: Settings, first: Endpoint) -> Endpoint | None:
     other = replace(
         first, base_url=url.value or first.base_url, model=model or first.model, key=""
     )
-    key = _key(chosen, "ai.fallback_api_key", other, url.place)
+    key = _key(chosen, "ai.fallback_api_key", other, url.source)
     # A key is for one server: the first one's is not shown to another.
     own = first.key if other.origin == first.origin else ""
     return replace(other, key=key or own)
 
 
 def _key(
-    chosen: Settings, name: str, endpoint: Endpoint, url_place: Place | None
+    chosen: Settings, name: str, endpoint: Endpoint, url_place: SettingSource | None
 ) -> str:
     """Return the key in the setting *name*, or kept in the keyring; '' without one.
 
@@ -95,12 +95,12 @@ def _key(
     Raises PermissionDeniedError where there is no such key.
     """
     is_strangers = (
-        url_place is Place.FILE
+        url_place is SettingSource.FILE
         and is_project()
         and endpoint.base_url != OPENAI_URL
         and not endpoint.is_local
     )
-    setting = (load(paths().config_file, {}) if is_strangers else chosen)[name]
+    setting = (load_settings(paths().config_file, {}) if is_strangers else chosen)[name]
     key = setting.value or _kept_key(name)
     if is_strangers and not key and chosen[name].value:
         raise PermissionDeniedError(
@@ -117,7 +117,7 @@ def _kept_key(name: str) -> str:
     except UnavailableError as error:
         terminal.note(str(error))
         return ""
-    return check(find_key(name), kept) if kept else ""
+    return check_setting(find_key(name), kept) if kept else ""
 
 
 def _warn_of_plain_text(endpoints: list[Endpoint]) -> None:
@@ -133,12 +133,12 @@ def _warn_of_plain_text(endpoints: list[Endpoint]) -> None:
 def _checked(name: str, option: str, value: object) -> str | None:
     """Return an option's *value* if the setting *name* could have it."""
     text = "" if value is None else str(value).strip()
-    return check(find_key(name), text, option) if text else None
+    return check_setting(find_key(name), text, option) if text else None
 
 
 def _price(chosen: Settings, endpoint: Endpoint) -> Price | None:
     input_, output = chosen["ai.price_input"], chosen["ai.price_output"]
-    if Place.DEFAULT not in {input_.place, output.place}:
+    if SettingSource.DEFAULT not in {input_.source, output.source}:
         return Price(input_.number or 0, output.number or 0)
     # The price list takes 20 ms to import, which a cached answer need not pay.
     from promptvault.providers.price import find_price

@@ -68,7 +68,7 @@ def _command() -> str:
     from promptvault import config  # `log` in a pipe does without it
 
     try:
-        chosen = config.load(paths().config_file, os.environ)["pager"].value
+        chosen = config.load_settings(paths().config_file, os.environ)["pager"].value
     except InvalidInputError:  # which the commands that need settings report
         chosen = ""
     return (chosen or os.environ.get("PAGER", "less")).strip()

@@ -8,7 +8,7 @@ from promptvault.cli import terminal
 _PATIENCE_SECONDS = 2.0
 
 
-def read_or_tell() -> str | None:
+def read_pipe() -> str | None:
     """Return what is piped in, None without a pipe; raises InvalidInputError.
 
     A pipe that stays open and empty, as some programs leave one, is told on stderr.

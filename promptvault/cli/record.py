@@ -7,11 +7,11 @@ from promptvault.errors import NotFoundError
 from promptvault.services.prompts import retrieval
 from promptvault.vault.reader import Reader
 
-Name = Callable[[str], str | None]
+FindName = Callable[[str], str | None]
 """Returns what a prompt is called now, by its id; None where it was deleted."""
 
 
-def condition(reader: Reader, reference: str | None) -> dict[str, str]:
+def record_condition(reader: Reader, reference: str | None) -> dict[str, str]:
     """Return what the records of ``NAME`` or ``NAME@REV`` have in their columns.
 
     All have it without a reference. Raises NotFoundError.
@@ -22,7 +22,7 @@ def condition(reader: Reader, reference: str | None) -> dict[str, str]:
     return {"version_id": version.id} if "@" in reference else {"prompt_id": prompt.id}
 
 
-def names(reader: Reader) -> Name:
+def name_lookup(reader: Reader) -> FindName:
     """Return the names of prompts, each looked up once."""
 
     @cache

@@ -1,47 +1,40 @@
 """A template that is proposed: shown, asked about, changed in the editor, saved."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from promptvault.cli import terminal
-from promptvault.cli.editor import Draft as EditedFile
-from promptvault.cli.editor import keeping
-from promptvault.cli.render import (
-    model as render_model,
-)
-from promptvault.cli.render import (
-    prompts as render,
-)
-from promptvault.cli.render import (
-    template as render_template,
-)
-from promptvault.cli.rows import prompts as rows
+from promptvault.cli.editor import EditorFile, discard_when_saved
+from promptvault.cli.render.model import report_spent
+from promptvault.cli.render.prompts import report_saved
+from promptvault.cli.render.template import print_template
+from promptvault.cli.rows.prompts import Row, saved_row
+from promptvault.cli.rows.template import template_row
 from promptvault.cli.workspace import workspace
 from promptvault.services.asking.cost import Spent
-from promptvault.services.prompts import edit as saving
+from promptvault.services.prompts.edit import add_prompt
 from promptvault.services.prompts.outcome import Saved
 from promptvault.services.prompts.prompt_document import (
-    Fields,
-    Written,
+    DetailChanges,
+    PromptDocument,
     editable_text,
-    read_written,
+    parse_document,
 )
-from promptvault.services.templates import check
-from promptvault.services.templates.draft import Draft
+from promptvault.services.templates.check import TemplateDraft, find_fault
 
 
-class Proposal(NamedTuple):
+class TemplateProposal(NamedTuple):
     """A template, and how it is to be saved."""
 
     name: str
-    draft: Draft
+    draft: TemplateDraft
     message: str
     spent: Spent
     """What it took to make it."""
-    more: dict[str, Any]
+    more: Row
     """What `--json` tells of it besides."""
 
 
-class Manner(NamedTuple):
+class SaveOptions(NamedTuple):
     """What the options say about saving."""
 
     edit: bool
@@ -50,13 +43,13 @@ class Manner(NamedTuple):
     as_json: bool
 
 
-def show(proposal: Proposal, manner: Manner) -> None:
+def show_template(proposal: TemplateProposal, manner: SaveOptions) -> None:
     """Print the template as an editor shows it; with `--json` that comes later."""
     if not manner.as_json:
-        render_template.template(editable_text(proposal.draft.content))
+        print_template(editable_text(proposal.draft.content))
 
 
-def settle(proposal: Proposal, manner: Manner) -> bool:
+def save_proposal(proposal: TemplateProposal, manner: SaveOptions) -> bool:
     """Save the template, on a terminal if the person wants it; tell what was done.
 
     Returns whether it was saved. Raises KeyboardInterrupt where the answer is no, and
@@ -69,9 +62,9 @@ def settle(proposal: Proposal, manner: Manner) -> bool:
     wants_editor = manner.edit or (asks and _wants_editor())
     saved = _edited(proposal) if wants_editor else _saved(proposal)
     if manner.as_json:
-        terminal.write_json(_row(proposal) | rows.saved_row(saved))
+        terminal.write_json(_row(proposal) | saved_row(saved))
     else:
-        render.saved([saved])
+        report_saved([saved])
         _tell_spent(proposal.spent)
     return True
 
@@ -84,41 +77,32 @@ def _wants_editor() -> bool:
     return answer.startswith("e")
 
 
-def _edited(proposal: Proposal) -> Saved:
+def _edited(proposal: TemplateProposal) -> Saved:
     """Let the person change it, and save that; the text is kept where that fails."""
-    file = EditedFile(editable_text(proposal.draft.content), proposal.name)
+    file = EditorFile(editable_text(proposal.draft.content), proposal.name)
     text = file.edit()
-    with keeping(file):
-        written = read_written(text)
-        fault = check.fault_of(written.content)
+    with discard_when_saved(file):
+        written = parse_document(text)
+        fault = find_fault(written.content)
         if written.content.template and fault:
             terminal.note(f"Mind: {fault}")
         return _saved(proposal, written)
 
 
-def _saved(proposal: Proposal, written: Written | None = None) -> Saved:
+def _saved(proposal: TemplateProposal, written: PromptDocument | None = None) -> Saved:
     draft = proposal.draft
-    fields = Fields(draft.title, draft.description, draft.tags)
-    written = written or Written(draft.content, Fields())
+    fields = DetailChanges(draft.title, draft.description, draft.tags)
+    written = written or PromptDocument(draft.content, DetailChanges())
     note = proposal.message
-    return saving.add(workspace(), proposal.name, written, fields, message=note)
+    return add_prompt(workspace(), proposal.name, written, fields, message=note)
 
 
-def _row(proposal: Proposal) -> dict[str, Any]:
-    draft = proposal.draft
-    return {
-        "name": proposal.name,
-        "title": draft.title,
-        "description": draft.description,
-        "tags": list(draft.tags),
-        "body": draft.content.body,
-        "variables": [rows.variable_row(each) for each in draft.content.variables],
-        **render_model.spent_row(proposal.spent),
-        **proposal.more,
-    }
+def _row(proposal: TemplateProposal) -> Row:
+    row = template_row(proposal.name, proposal.draft, proposal.spent)
+    return row | proposal.more
 
 
-def _tell_nothing_saved(proposal: Proposal, manner: Manner) -> None:
+def _tell_nothing_saved(proposal: TemplateProposal, manner: SaveOptions) -> None:
     if manner.as_json:
         terminal.write_json(_row(proposal) | {"dry_run": True})
     else:
@@ -127,4 +111,4 @@ def _tell_nothing_saved(proposal: Proposal, manner: Manner) -> None:
 
 def _tell_spent(taken: Spent) -> None:
     if taken.requests or taken.cached:
-        render_model.spent(taken)
+        report_spent(taken)

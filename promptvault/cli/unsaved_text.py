@@ -72,7 +72,7 @@ def _is_running(process: int) -> bool:
     return True
 
 
-def tell_unsaved(found: Sequence[Unsaved]) -> None:
+def note_unsaved(found: Sequence[Unsaved]) -> None:
     """Name, on stderr, the files with texts that were not saved."""
     for path, modified_at in found[-_MOST_NAMED:]:
         time = modified_at.astimezone().strftime("%Y-%m-%d %H:%M")

@@ -6,16 +6,16 @@ from dataclasses import replace
 
 from promptvault.cli import terminal
 from promptvault.cli.context import now, paths
-from promptvault.config import Settings, load
+from promptvault.config import Settings, load_settings
 from promptvault.errors import PromptVaultError
 from promptvault.home import HOME_VARIABLE, PROJECT_FOLDER
-from promptvault.services.identity import author_of
+from promptvault.services.identity import find_author
 from promptvault.services.workspace import Workspace
 
 
 def settings() -> Settings:
     """Return the settings of this command."""
-    return load(paths().config_file, os.environ)
+    return load_settings(paths().config_file, os.environ)
 
 
 def is_project() -> bool:
@@ -34,7 +34,7 @@ def unsynced_workspace() -> Workspace:
     return Workspace(
         paths=paths(),
         now=now,
-        author=lambda: author_of(settings()),
+        author=lambda: find_author(settings()),
         on_wait=lambda: terminal.note("Waiting for another promptvault to finish…"),
     )
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class Place(NamedTuple):
+class SecretSpan(NamedTuple):
     """Where a likely secret stands in a text."""
 
     type: str

@@ -4,7 +4,7 @@ from promptvault.domain.chat import Usage
 from promptvault.errors import InvalidInputError, RateLimitedError, UnavailableError
 
 
-class BusyError(RateLimitedError):
+class ServerBusyError(RateLimitedError):
     """The server asks for fewer requests."""
 
     def __init__(self, what: str, advice: str = "", wait: float | None = None) -> None:
@@ -15,7 +15,7 @@ class BusyError(RateLimitedError):
         """Seconds that the server asks to wait, None if it does not say."""
 
 
-class DownError(UnavailableError):
+class ServerDownError(UnavailableError):
     """The server cannot be reached, or fails."""
 
     def __init__(self, what: str, advice: str = "", wait: float | None = None) -> None:
@@ -24,11 +24,11 @@ class DownError(UnavailableError):
         self.wait = wait
 
 
-class LostError(DownError):
+class ConnectionLostError(ServerDownError):
     """The line was cut while the answer came: it may have to be paid for."""
 
 
-class EmptyAnswerError(DownError):
+class EmptyAnswerError(ServerDownError):
     """The model answered with no text at all."""
 
     def __init__(self, what: str, advice: str, usage: Usage | None) -> None:
@@ -45,5 +45,5 @@ class RefusedError(InvalidInputError):
         self.usage = usage
 
 
-class SilentError(UnavailableError):
+class ResponseTimeoutError(UnavailableError):
     """The server took a request and did not answer in time: it may have to be paid."""

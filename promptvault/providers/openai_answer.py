@@ -6,14 +6,18 @@ from typing import Any
 from promptvault.domain.chat import Usage
 from promptvault.providers.endpoint import Endpoint
 from promptvault.providers.failure import EmptyAnswerError, RefusedError
-from promptvault.providers.openai_error import broke_off, no_chat, of_answer
+from promptvault.providers.openai_error import (
+    connection_lost,
+    error_in_answer,
+    not_a_completion,
+)
 
 _MOST = 10**9
 """Tokens; no server counts more in earnest."""
 
 
 @dataclass(slots=True)
-class Reading:
+class AnswerReader:
     """An answer as it comes in, whole or in pieces."""
 
     endpoint: Endpoint
@@ -31,7 +35,7 @@ class Reading:
         Raises DownError for something else, and what a server reports in it.
         """
         if getattr(part, "error", None):
-            raise of_answer(part.error, self.endpoint)
+            raise error_in_answer(part.error, self.endpoint)
         try:
             self.usage = _usage(getattr(part, "usage", None)) or self.usage
             choice = _first(part.choices or ())
@@ -40,7 +44,7 @@ class Reading:
             self.finish = choice.finish_reason or self.finish
             said = getattr(choice, message)
         except (AttributeError, TypeError):
-            raise no_chat(self.endpoint) from None
+            raise not_a_completion(self.endpoint) from None
         self._refused = self._refused or bool(getattr(said, "refusal", None))
         return self._whole_characters(_text(getattr(said, "content", None)))
 
@@ -62,7 +66,7 @@ class Reading:
             what = f"{self.endpoint.model} answered nothing."
             raise EmptyAnswerError(what, "Try another model.", self.usage)
         if not self.finish:  # the protocol ends with a reason: the line was cut
-            raise broke_off(self.endpoint)
+            raise connection_lost(self.endpoint)
         return clean(self._half)
 
     def _refusal(self, message: str) -> RefusedError:

@@ -10,19 +10,19 @@ from openai import OpenAI
 from promptvault.domain.chat import Request, Usage
 from promptvault.errors import InvalidInputError
 from promptvault.providers.endpoint import Endpoint
-from promptvault.providers.openai_answer import Reading
-from promptvault.providers.openai_error import no_chat, translated
+from promptvault.providers.openai_answer import AnswerReader
+from promptvault.providers.openai_error import not_a_completion, translate_errors
 
 _NO_KEY = "none"
 """The client wants some key; a local server looks at none."""
 _LONGEST_CONNECT = 10.0
 """Seconds; a server that is there takes the call at once, however busy it is."""
 
-End = tuple[Usage | None, str]
+StreamEnd = tuple[Usage | None, str]
 """What a server tells at the end: tokens where it counts them, and why it ended."""
 
 
-class Chat:
+class ChatClient:
     """A connection to one endpoint. Its methods raise PromptVaultError.
 
     BusyError and DownError may pass when asked again; SilentError too, but then the
@@ -40,28 +40,28 @@ class Chat:
         """End the connection."""
         self._client.close()
 
-    def complete(self, request: Request) -> tuple[str, End]:
+    def complete(self, request: Request) -> tuple[str, StreamEnd]:
         """Return the whole answer, and what the server told at its end."""
-        with translated(self._endpoint):
-            reading = Reading(self._endpoint)
+        with translate_errors(self._endpoint):
+            reading = AnswerReader(self._endpoint)
             text = reading.take(self._create(request, stream=False), "message")
             reading.finish = reading.finish or "stop"  # a few servers say none
             text += reading.end()
             return text, (reading.usage, reading.finish)
 
-    def stream(self, request: Request) -> Generator[str | End, None, None]:
+    def stream(self, request: Request) -> Generator[str | StreamEnd, None, None]:
         """Yield the answer in pieces as they come, then what the server told."""
         with (
-            translated(self._endpoint),
+            translate_errors(self._endpoint),
             self._create(request, stream=True) as chunks,
         ):
-            reading, chunk = Reading(self._endpoint), None
+            reading, chunk = AnswerReader(self._endpoint), None
             for chunk in chunks:
                 if text := reading.take(chunk, "delta"):
                     yield text
             kind = chunks.response.headers.get("content-type", "")
             if chunk is None and not kind.startswith("text/event-stream"):
-                raise no_chat(self._endpoint)
+                raise not_a_completion(self._endpoint)
             if text := reading.end():
                 yield text
             yield reading.usage, reading.finish

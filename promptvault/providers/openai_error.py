@@ -23,10 +23,10 @@ from promptvault.errors import (
 )
 from promptvault.providers.endpoint import Endpoint
 from promptvault.providers.failure import (
-    BusyError,
-    DownError,
-    LostError,
-    SilentError,
+    ConnectionLostError,
+    ResponseTimeoutError,
+    ServerBusyError,
+    ServerDownError,
 )
 
 _LATER = "Try again later."
@@ -36,7 +36,7 @@ _CONNECTION_TIMEOUTS = ("ConnectTimeout", "PoolTimeout")
 
 
 @contextlib.contextmanager
-def translated(endpoint: Endpoint) -> Iterator[None]:
+def translate_errors(endpoint: Endpoint) -> Iterator[None]:
     """Raise what goes wrong with *endpoint* in the block as a PromptVaultError."""
     try:
         yield
@@ -60,9 +60,9 @@ def _translation(error: Exception, endpoint: Endpoint) -> PromptVaultError | Non
         case openai.APIConnectionError():
             return _of_line(error.__cause__ or error, endpoint)
         case openai.APIError() if error.body is not None:
-            return of_answer(error.body, endpoint)
+            return error_in_answer(error.body, endpoint)
         case openai.OpenAIError() | ValueError() | RecursionError():
-            return no_chat(endpoint)
+            return not_a_completion(endpoint)
     # What the client reads after a status goes past its own translation.
     if type(error).__module__.startswith("http"):
         return _of_line(error, endpoint)
@@ -76,13 +76,13 @@ def _of_line(error: BaseException, endpoint: Endpoint) -> PromptVaultError:
         what = f"{endpoint.server} has no certificate that this computer accepts."
         return UnavailableError(f"{what} {_CHECK_ADDRESS}")
     if kind in _CONNECTION_TIMEOUTS or kind.startswith("Connect"):
-        return DownError(f"{endpoint.server} cannot be reached.", _CHECK_ADDRESS)
+        return ServerDownError(f"{endpoint.server} cannot be reached.", _CHECK_ADDRESS)
     if kind.endswith(("Timeout", "TimeoutError")):
-        return SilentError(
+        return ResponseTimeoutError(
             f"{endpoint.server} did not answer within {endpoint.timeout:g} seconds."
             " ai.timeout sets how long it may be silent."
         )
-    return broke_off(endpoint)
+    return connection_lost(endpoint)
 
 
 def _is_of_tls(error: BaseException | None) -> bool:
@@ -93,29 +93,31 @@ def _is_of_tls(error: BaseException | None) -> bool:
     return False
 
 
-def broke_off(endpoint: Endpoint) -> LostError:
+def connection_lost(endpoint: Endpoint) -> ConnectionLostError:
     """Return the error for a line that was cut."""
-    return LostError(f"The answer of {endpoint.server} broke off.", _LATER)
+    return ConnectionLostError(f"The answer of {endpoint.server} broke off.", _LATER)
 
 
-def no_chat(endpoint: Endpoint) -> DownError:
+def not_a_completion(endpoint: Endpoint) -> ServerDownError:
     """Return the error for an answer that cannot be read."""
-    return DownError(
+    return ServerDownError(
         f"{endpoint.server} answered with something that is no chat completion.",
         "Check the address (ai.base_url): most end in /v1.",
     )
 
 
-def of_answer(error: Any, endpoint: Endpoint) -> PromptVaultError:
+def error_in_answer(error: Any, endpoint: Endpoint) -> PromptVaultError:
     """Return the error that a server reports within an answer of status 200."""
     code = error.get("code") if isinstance(error, dict) else None
     if isinstance(code, str) and code.isdecimal() and code.isascii():
         code = int(code[:3])
     if code == HTTPStatus.TOO_MANY_REQUESTS:
-        return BusyError(f"{endpoint.server} asks for fewer requests.", _LATER)
+        return ServerBusyError(f"{endpoint.server} asks for fewer requests.", _LATER)
     if isinstance(code, int) and 400 <= code < 500 and code not in _PASSING:
         return InvalidInputError(f"{endpoint.server} refuses the request ({code}).")
-    return LostError(f"{endpoint.server} failed in the middle of its answer.", _LATER)
+    return ConnectionLostError(
+        f"{endpoint.server} failed in the middle of its answer.", _LATER
+    )
 
 
 _PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT)
@@ -145,9 +147,11 @@ def _of_status(error: openai.APIStatusError, endpoint: Endpoint) -> PromptVaultE
         case HTTPStatus.TOO_MANY_REQUESTS:
             what = f"{server} asks for fewer requests.{asked}"
             advice = "Try again later; ai.requests_per_minute asks more slowly."
-            return BusyError(what, advice, wait)
+            return ServerBusyError(what, advice, wait)
         case status if status in _PASSING or status >= 500:
-            return DownError(f"{server} fails (HTTP {status}).{asked}", _LATER, wait)
+            return ServerDownError(
+                f"{server} fails (HTTP {status}).{asked}", _LATER, wait
+            )
         case status:
             reason = error_code(error)
             because = f": {reason}" if reason else ""

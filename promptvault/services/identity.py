@@ -7,7 +7,7 @@ from promptvault.history.command import find_identity
 _NOBODY = Author("PromptVault", "promptvault@localhost")
 
 
-def author_of(settings: Settings) -> Author:
+def find_author(settings: Settings) -> Author:
     """Return the author of changes made now."""
     name, email = settings["author.name"].value, settings["author.email"].value
     known = Author(name, email) if name and email else find_identity() or _NOBODY

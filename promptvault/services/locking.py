@@ -91,7 +91,7 @@ def flush(
     their message: a killed command may have got as far as that. A *feed* has been sent
     files already.
     """
-    waiting = outbox.pending(connection)
+    waiting = outbox.read_pending(connection)
     if not waiting:
         return
     standing = history.commits_of([c.id for c in waiting]) if recover else {}
@@ -115,6 +115,6 @@ def _change(
             file.text,
             file.key if file.has_content and file.key <= sent else None,
         )
-        for file in outbox.files(connection, commit, sent)
+        for file in outbox.read_files(connection, commit, sent)
     )
     return Change(commit.id, commit.author, commit.message, commit.created_at, files)

@@ -16,23 +16,23 @@ def keys_by_use(reader: Reader, selection: Selection) -> list[int]:
     return [row[0] for row in reader.rows(sql, *parameters)]
 
 
-def bodies(reader: Reader, selection: Selection) -> Iterator[tuple[int, str]]:
+def read_bodies(reader: Reader, selection: Selection) -> Iterator[tuple[int, str]]:
     """Yield key and current text of the selected prompts, in the order of the keys."""
     where, parameters = selection.where()
     sql = f"SELECT p.pk, v.body {_CURRENT} WHERE {where} ORDER BY p.pk"
     yield from reader.rows(sql, *parameters)
 
 
-def body_of(reader: Reader, key: int) -> str:
+def read_body(reader: Reader, key: int) -> str:
     """Return the current text of the prompt with this key."""
     return str(next(reader.rows(f"SELECT v.body {_CURRENT} WHERE p.pk = ?", key))[0])
 
 
-def key_of(reader: Reader, prompt: Prompt) -> int:
+def find_key(reader: Reader, prompt: Prompt) -> int:
     """Return the key of *prompt*."""
     return int(next(reader.rows("SELECT pk FROM prompts WHERE id = ?", prompt.id))[0])
 
 
-def prompt_of(reader: Reader, key: int) -> Prompt:
+def read_prompt(reader: Reader, key: int) -> Prompt:
     """Return the prompt with this key."""
     return to_prompt(next(reader.rows(f"{PROMPT_QUERY} WHERE p.pk = ?", key)))

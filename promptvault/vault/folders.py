@@ -16,7 +16,7 @@ _INCLUDED = re.compile(
 )
 
 
-class Placed(NamedTuple):
+class PromptExcerpt(NamedTuple):
     """A prompt, how its text begins, and when an import brought it."""
 
     prompt: Prompt
@@ -25,7 +25,9 @@ class Placed(NamedTuple):
     """None where it was written here."""
 
 
-def placed(reader: Reader, selection: Selection, characters: int) -> Iterator[Placed]:
+def read_excerpts(
+    reader: Reader, selection: Selection, characters: int
+) -> Iterator[PromptExcerpt]:
     """Yield the selected prompts by name, each with its first *characters*."""
     where, parameters = selection.where()
     sql = f"""SELECT p.id, substr(v.body, 1, ?), i.created_at
@@ -35,7 +37,7 @@ def placed(reader: Reader, selection: Selection, characters: int) -> Iterator[Pl
     for prompt in reader.prompts(selection):
         if prompt.id in rows:  # or it was saved meanwhile
             start, time = rows[prompt.id]
-            yield Placed(prompt, start, from_text(time) if time else None)
+            yield PromptExcerpt(prompt, start, from_text(time) if time else None)
 
 
 def names_by_key(reader: Reader) -> dict[int, str]:
@@ -60,7 +62,7 @@ def _most_first(counted: tuple[str, int]) -> tuple[int, str]:
     return -counted[1], counted[0]
 
 
-def sources(reader: Reader) -> frozenset[str]:
+def imported_sources(reader: Reader) -> frozenset[str]:
     """Return where the prompts of the vault came from, besides from here."""
     rows = reader.rows("SELECT DISTINCT source FROM prompts")
     return frozenset(row[0] for row in rows) - {LOCAL_SOURCE}

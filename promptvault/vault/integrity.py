@@ -28,7 +28,7 @@ def text_hash(text: str) -> bytes:
     return hashlib.blake2b(text.encode(), digest_size=16).digest()
 
 
-def damages(connection: sqlite3.Connection) -> list[str]:
+def find_damage(connection: sqlite3.Connection) -> list[str]:
     """Return what is wrong with the database's pages, rows and schema."""
     try:
         found = [row[0] for row in connection.execute("PRAGMA integrity_check(5)")]
@@ -53,7 +53,7 @@ def _missing_columns(connection: sqlite3.Connection) -> Iterator[str]:
                 yield f"the table {table.name} has no column {column.name}"
 
 
-def index_is_whole(connection: sqlite3.Connection) -> bool:
+def is_index_intact(connection: sqlite3.Connection) -> bool:
     """Tell whether the search index says what the texts say."""
     try:
         connection.execute(
@@ -70,7 +70,7 @@ def rebuild_index(connection: sqlite3.Connection) -> None:
         connection.execute("INSERT INTO search (search) VALUES ('rebuild')")
 
 
-def versions(connection: sqlite3.Connection) -> Iterator[StoredVersion]:
+def read_stored_versions(connection: sqlite3.Connection) -> Iterator[StoredVersion]:
     """Yield every version there is, in the order they were saved."""
     with translated_errors():
         rows = connection.execute(
@@ -92,19 +92,19 @@ def restore_text(
         connection.execute("UPDATE versions SET body = ?, digest = ? WHERE pk = ?", row)
 
 
-def note_commits(connection: sqlite3.Connection, commits: Mapping[str, str]) -> None:
+def set_commits(connection: sqlite3.Connection, commits: Mapping[str, str]) -> None:
     """Write down the commits of versions, within the transaction under way."""
     ids = [(commit, version) for version, commit in commits.items()]
     connection.executemany("UPDATE versions SET commit_id = ? WHERE id = ?", ids)
 
 
-def forget_outbox(connection: sqlite3.Connection) -> None:
+def clear_outbox(connection: sqlite3.Connection) -> None:
     """Drop all commits that wait: the history has them."""
     connection.execute("DELETE FROM outbox_files")
     connection.execute("DELETE FROM outbox")
 
 
-def was_committed(connection: sqlite3.Connection) -> bool:
+def has_commits(connection: sqlite3.Connection) -> bool:
     """Tell whether any version names a commit."""
     with translated_errors():
         sql = "SELECT 1 FROM versions WHERE commit_id IS NOT NULL LIMIT 1"

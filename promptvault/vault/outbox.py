@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from promptvault.domain.prompt import Author
+from promptvault.domain.prompt import Author, Prompt
 from promptvault.domain.timestamp import from_text, to_text
 from promptvault.front_matter import header
 from promptvault.vault.database import bulk_transaction, translated_errors
@@ -55,7 +55,7 @@ def insert_commit(
     return int(cursor.lastrowid or 0)
 
 
-def pending(connection: sqlite3.Connection) -> list[PendingCommit]:
+def read_pending(connection: sqlite3.Connection) -> list[PendingCommit]:
     """Return the commits still to be made, oldest first."""
     with translated_errors():
         rows = connection.execute(
@@ -68,7 +68,7 @@ def pending(connection: sqlite3.Connection) -> list[PendingCommit]:
     ]
 
 
-def files(
+def read_files(
     connection: sqlite3.Connection, commit: PendingCommit, sent: int = 0
 ) -> Iterator[PendingFile]:
     """Yield the files of *commit*; those with a key up to *sent* without content."""
@@ -99,10 +99,10 @@ def complete(connection: sqlite3.Connection, commits: Mapping[int, str]) -> None
     A version keeps the first commit that holds it.
     """
     with bulk_transaction(connection):
-        _tick_off(connection, [(commit, key) for key, commit in commits.items()])
+        _complete(connection, [(commit, key) for key, commit in commits.items()])
 
 
-def _tick_off(connection: sqlite3.Connection, ids: Sequence[tuple[str, int]]) -> None:
+def _complete(connection: sqlite3.Connection, ids: Sequence[tuple[str, int]]) -> None:
     connection.executemany(
         """UPDATE versions SET commit_id = ? WHERE commit_id IS NULL AND pk IN
             (SELECT version_pk FROM outbox_files WHERE outbox_pk = ?)""",
@@ -111,3 +111,17 @@ def _tick_off(connection: sqlite3.Connection, ids: Sequence[tuple[str, int]]) ->
     keys = [(key,) for _, key in ids]
     connection.executemany("DELETE FROM outbox_files WHERE outbox_pk = ?", keys)
     connection.executemany("DELETE FROM outbox WHERE pk = ?", keys)
+
+
+TRASH_FOLDER = ".trash"
+"""No name begins with a dot, so nothing else can stand there."""
+
+
+def history_path(prompt: Prompt) -> str:
+    """Return the path of the file of *prompt*."""
+    return path_of(prompt.id, prompt.name, is_deleted=prompt.deleted_at is not None)
+
+
+def path_of(prompt_id: str, name: str, *, is_deleted: bool) -> str:
+    """Return the path of the file of a prompt, from what it depends on."""
+    return f"{TRASH_FOLDER}/{prompt_id}.md" if is_deleted else f"{name}.md"

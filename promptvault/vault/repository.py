@@ -17,7 +17,7 @@ from promptvault.domain.timestamp import to_text
 from promptvault.errors import AlreadyExistsError
 from promptvault.front_matter import header
 from promptvault.vault import outbox
-from promptvault.vault.file import history_path
+from promptvault.vault.outbox import history_path
 from promptvault.vault.prompt_row import (
     DELETE_PROMPT,
     INSERT_LABEL,

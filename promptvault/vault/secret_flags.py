@@ -11,7 +11,7 @@ _VERSIONS = "SELECT pk, body, variables, secrets FROM versions"
 _MARK = "UPDATE versions SET secrets = ? WHERE pk = ?"
 
 
-def mark_secrets(connection: sqlite3.Connection) -> None:
+def update_secret_flags(connection: sqlite3.Connection) -> None:
     """Look through the text of every version, and mark those that hold secrets."""
     for pk, body, variables, marked in connection.execute(_VERSIONS):
         declared = variables_from_mapping(json.loads(variables))

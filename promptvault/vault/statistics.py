@@ -81,7 +81,7 @@ class Statistics(NamedTuple):
         return round(self.tokens / max(1, self.totals.prompts))
 
 
-def statistics(reader: Reader) -> Statistics:
+def count_vault(reader: Reader) -> Statistics:
     """Count what is in the vault; raises VaultError."""
     return Statistics(
         totals=Totals(*next(reader.rows(_TOTALS))),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from promptvault.domain.timestamp import to_text
-from promptvault.vault.activity.database import activity
+from promptvault.vault.activity.database import open_activity
 from tests.conftest import Pvt
 from tests.model_server import MODEL, ModelServer
 
@@ -105,7 +105,7 @@ class TestSpending:
 
     def test_other_months_are_not_in_it(self, priced: Pvt, home: Path) -> None:
         priced.ok("run", "tea")
-        with activity(home / "data" / "activity.db") as connection:
+        with open_activity(home / "data" / "activity.db") as connection:
             connection.execute("UPDATE requests SET month = '2020-01'")
         row = priced.ok("spending", "--json").json
         assert (row["spent_usd"], row["expenses"]) == (0, [])

@@ -18,8 +18,8 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 
 from promptvault.cli.discovery import choose, show
 from promptvault.cli.picker.checklist import Checklist
-from promptvault.cli.render import prompts as render
-from promptvault.cli.rows import prompts as rows
+from promptvault.cli.render.format import format_size
+from promptvault.cli.rows.prompts import found_row
 from promptvault.errors import InvalidInputError
 from promptvault.services.imports.discover import Found
 from tests.conftest import Pvt
@@ -157,7 +157,7 @@ def test_a_pipe_gets_a_line_for_each(capfdbinary: pytest.CaptureFixture[bytes]) 
 
 
 def test_the_row_for_scripts() -> None:
-    row = rows.found_row(found("a", imported_at=JUNE))
+    row = found_row(found("a", imported_at=JUNE))
     assert row["targets"] == [row["path"]] == ["/data/a"]
     assert row["imported_at"].startswith("2026-06-01T12:00:00")
     assert row["changed"] is False
@@ -173,7 +173,7 @@ def test_the_row_for_scripts() -> None:
     ],
 )
 def test_sizes(size: int, text: str) -> None:
-    assert render.size(size) == text
+    assert format_size(size) == text
 
 
 def test_all_of_nothing_is_an_error(

@@ -10,7 +10,7 @@ from promptvault.cli.commands import COMMANDS
 from promptvault.cli.program import load
 from promptvault.domain.tier import ALLOWANCES, MB, Tier
 from promptvault.server.settings import Settings
-from promptvault.setting_key import KEYS, Key
+from promptvault.setting_key import KEYS, SettingKey
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -46,7 +46,7 @@ def test_exit_codes() -> None:
 
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=lambda key: key.name)
-def test_setting(key: Key) -> None:
+def test_setting(key: SettingKey) -> None:
     assert f"`{key.name}`" in README
     assert key.variable in README
 

@@ -4,13 +4,13 @@ import json
 from typing import Any
 
 from promptvault.domain.chat import Request
-from promptvault.providers.openai_chat import Chat, End
+from promptvault.providers.openai_chat import ChatClient, StreamEnd
 from tests.model_server import (
     Raw,
 )
 
 
-def ask(chat: Chat, request: Request, is_stream: bool) -> tuple[str, End]:
+def ask(chat: ChatClient, request: Request, is_stream: bool) -> tuple[str, StreamEnd]:
     """Return the text and the end, whichever way it comes."""
     if not is_stream:
         return chat.complete(request)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from promptvault.providers.endpoint import Endpoint
-from promptvault.providers.openai_chat import Chat
+from promptvault.providers.openai_chat import ChatClient
 from tests.model_kit import KEY, PASSWORD
 from tests.model_server import (
     MODEL,
@@ -20,9 +20,9 @@ def is_stream(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture
-def chat(model_server: ModelServer) -> Iterator[Chat]:
+def chat(model_server: ModelServer) -> Iterator[ChatClient]:
     """Return a connection whose URL and header have secrets."""
     url = model_server.url.replace("//", f"//user:{PASSWORD}@")
-    chat = Chat(Endpoint(url, MODEL, KEY, timeout=5))
+    chat = ChatClient(Endpoint(url, MODEL, KEY, timeout=5))
     yield chat
     chat.close()

@@ -15,14 +15,14 @@ from promptvault.errors import (
 )
 from promptvault.providers.endpoint import Endpoint
 from promptvault.providers.failure import (
-    BusyError,
-    DownError,
+    ConnectionLostError,
     EmptyAnswerError,
-    LostError,
     RefusedError,
+    ServerBusyError,
+    ServerDownError,
 )
 from promptvault.providers.openai_answer import clean
-from promptvault.providers.openai_chat import Chat
+from promptvault.providers.openai_chat import ChatClient
 from tests.model_kit import user
 from tests.model_server import (
     MODEL,
@@ -39,35 +39,35 @@ from tests.providers.chat_kit import ask, chunk, event, message
 @pytest.mark.parametrize(
     ("reply", "error"),
     [
-        (Raw(b"{not json"), DownError),
-        (Raw(b""), DownError),
-        (Raw(b'"words"'), DownError),
-        (Raw(b"[]"), DownError),
-        (Raw(b"{}"), DownError),
-        (Raw(b"null"), DownError),
-        (Raw(b'{"choices": []}'), DownError),
+        (Raw(b"{not json"), ServerDownError),
+        (Raw(b""), ServerDownError),
+        (Raw(b'"words"'), ServerDownError),
+        (Raw(b"[]"), ServerDownError),
+        (Raw(b"{}"), ServerDownError),
+        (Raw(b"null"), ServerDownError),
+        (Raw(b'{"choices": []}'), ServerDownError),
         (Raw(b'{"choices": [{}]}'), EmptyAnswerError),
         (Raw(b'{"choices": [{"message": "hi"}]}'), EmptyAnswerError),
-        (Raw(b'{"choices": 7}'), DownError),
-        (Raw(b"[" * 200_000), DownError),
-        (Raw(b'{"choices": [{"message": {"content": "\xff"}}]}'), DownError),
-        (Raw(b"<html>Log in</html>", "text/html"), DownError),
-        (Raw(b'{"error": {"code": 429, "message": "x"}}'), BusyError),
-        (Raw(b'{"error": {"code": "502", "message": "x"}}'), LostError),
+        (Raw(b'{"choices": 7}'), ServerDownError),
+        (Raw(b"[" * 200_000), ServerDownError),
+        (Raw(b'{"choices": [{"message": {"content": "\xff"}}]}'), ServerDownError),
+        (Raw(b"<html>Log in</html>", "text/html"), ServerDownError),
+        (Raw(b'{"error": {"code": 429, "message": "x"}}'), ServerBusyError),
+        (Raw(b'{"error": {"code": "502", "message": "x"}}'), ConnectionLostError),
         (Raw(b'{"error": {"code": 400, "message": "x"}}'), InvalidInputError),
-        (Raw(b'{"error": "words"}'), LostError),
+        (Raw(b'{"error": "words"}'), ConnectionLostError),
         (message(content=None), EmptyAnswerError),
         (message(content=""), EmptyAnswerError),
         (message(content=None, refusal="No."), RefusedError),
         (Text("", finish="length"), RefusedError),
         (Text("", finish="content_filter"), RefusedError),
         (Text("Half a", finish="content_filter"), RefusedError),
-        (Cut(), LostError),
+        (Cut(), ConnectionLostError),
     ],
     ids=lambda value: str(value)[:40],
 )
 def test_a_whole_answer_that_is_none(
-    chat: Chat,
+    chat: ChatClient,
     model_server: ModelServer,
     reply: Reply,
     error: type[PromptVaultError],
@@ -83,31 +83,31 @@ def test_a_whole_answer_that_is_none(
 @pytest.mark.parametrize(
     ("reply", "error"),
     [
-        (Cut(), LostError),
-        (Cut(["Half", " a"]), LostError),
-        (Parts([b"data: [DONE]\n\n"]), LostError),
-        (Parts([event(chunk("Half"))]), LostError),
-        (Parts([b"data: {not json\n\n"]), DownError),
-        (Parts([b"data: 7\n\n"]), DownError),
-        (Parts([b"data: {}\n\n"]), LostError),
-        (Parts([b"data: " + b"[" * 200_000 + b"\n\n"]), DownError),
-        (Parts([event({"choices": 7})]), DownError),
-        (Parts([event({"choices": [{}]})]), LostError),
+        (Cut(), ConnectionLostError),
+        (Cut(["Half", " a"]), ConnectionLostError),
+        (Parts([b"data: [DONE]\n\n"]), ConnectionLostError),
+        (Parts([event(chunk("Half"))]), ConnectionLostError),
+        (Parts([b"data: {not json\n\n"]), ServerDownError),
+        (Parts([b"data: 7\n\n"]), ServerDownError),
+        (Parts([b"data: {}\n\n"]), ConnectionLostError),
+        (Parts([b"data: " + b"[" * 200_000 + b"\n\n"]), ServerDownError),
+        (Parts([event({"choices": 7})]), ServerDownError),
+        (Parts([event({"choices": [{}]})]), ConnectionLostError),
         (Parts([event(chunk(None, "stop"))]), EmptyAnswerError),
         (Parts([event(chunk("", "stop"))]), EmptyAnswerError),
         (Parts([event(chunk(None, "length"))]), RefusedError),
         (Parts([event(chunk("No", "content_filter"))]), RefusedError),
-        (Parts([event({"error": {"code": 502, "message": "x"}})]), LostError),
-        (Parts([event({"error": {"code": 429, "message": "x"}})]), BusyError),
+        (Parts([event({"error": {"code": 502, "message": "x"}})]), ConnectionLostError),
+        (Parts([event({"error": {"code": 429, "message": "x"}})]), ServerBusyError),
         (Parts([event({"error": {"code": 400, "message": "x"}})]), InvalidInputError),
-        (Parts([event({"error": "x"} | chunk("", "error"))]), LostError),
-        (Raw(b"<html>Log in</html>", "text/html"), DownError),
-        (Raw(b'{"choices": []}'), DownError),
+        (Parts([event({"error": "x"} | chunk("", "error"))]), ConnectionLostError),
+        (Raw(b"<html>Log in</html>", "text/html"), ServerDownError),
+        (Raw(b'{"choices": []}'), ServerDownError),
     ],
     ids=lambda value: str(value)[:60],
 )
 def test_a_stream_that_is_no_answer(
-    chat: Chat,
+    chat: ChatClient,
     model_server: ModelServer,
     reply: Reply,
     error: type[PromptVaultError],
@@ -121,19 +121,19 @@ def test_a_stream_that_is_no_answer(
 
 
 def test_what_came_before_a_fault_was_handed_on(
-    chat: Chat, model_server: ModelServer
+    chat: ChatClient, model_server: ModelServer
 ) -> None:
     parts = [event(chunk("One ")), event(chunk("two")), event({"error": {"code": 502}})]
     model_server.script(Parts(parts))
 
     stream = chat.stream(user())
     assert (next(stream), next(stream)) == ("One ", "two")
-    with pytest.raises(LostError, match="in the middle of its answer"):
+    with pytest.raises(ConnectionLostError, match="in the middle of its answer"):
         next(stream)
 
 
 def test_a_server_that_does_not_count(
-    chat: Chat, model_server: ModelServer, is_stream: bool
+    chat: ChatClient, model_server: ModelServer, is_stream: bool
 ) -> None:
     model_server.script(Text("Hi.", usage=None))
 
@@ -154,7 +154,7 @@ def test_a_server_that_does_not_count(
     ids=str,
 )
 def test_a_count_that_makes_no_sense(
-    chat: Chat, model_server: ModelServer, usage: Any, expected: Usage | None
+    chat: ChatClient, model_server: ModelServer, usage: Any, expected: Usage | None
 ) -> None:
     answer = {"choices": [{"message": {"content": "Hi."}}], "usage": usage}
     model_server.script(
@@ -167,21 +167,23 @@ def test_a_count_that_makes_no_sense(
 
 
 def test_an_answer_without_a_reason_is_whole_when_it_came_in_one_piece(
-    chat: Chat, model_server: ModelServer
+    chat: ChatClient, model_server: ModelServer
 ) -> None:
     model_server.script(message(content="Hi."))
 
     assert chat.complete(user()) == ("Hi.", (None, "stop"))
 
 
-def test_a_text_in_parts(chat: Chat, model_server: ModelServer) -> None:
+def test_a_text_in_parts(chat: ChatClient, model_server: ModelServer) -> None:
     thought = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
     model_server.script(message(content=[thought, {"type": "text", "text": "Hi."}]))
 
     assert chat.complete(user())[0] == "Hi."
 
 
-def test_a_huge_answer(chat: Chat, model_server: ModelServer, is_stream: bool) -> None:
+def test_a_huge_answer(
+    chat: ChatClient, model_server: ModelServer, is_stream: bool
+) -> None:
     text = "wörd " * 200_000
     model_server.script(Text(text, pieces=[text[:500_000], text[500_000:]]))
 
@@ -189,7 +191,7 @@ def test_a_huge_answer(chat: Chat, model_server: ModelServer, is_stream: bool) -
 
 
 def test_a_stream_with_all_that_is_allowed(
-    chat: Chat, model_server: ModelServer
+    chat: ChatClient, model_server: ModelServer
 ) -> None:
     other = {"choices": [{"index": 1, "delta": {"content": "another"}}]}
     model_server.script(
@@ -230,7 +232,7 @@ def test_a_stream_may_be_split_between_any_two_bytes(cuts: list[int]) -> None:
         ).encode() + event(chunk(None, "stop"))
         places = sorted({0, len(stream), *cuts})
         server.script(Parts([stream[a:b] for a, b in itertools.pairwise(places)]))
-        chat = Chat(Endpoint(server.url, MODEL))
+        chat = ChatClient(Endpoint(server.url, MODEL))
 
         *pieces, _ = chat.stream(user())
 
@@ -241,7 +243,7 @@ def test_a_stream_may_be_split_between_any_two_bytes(cuts: list[int]) -> None:
 
 
 def test_a_character_that_a_server_cut_in_two(
-    chat: Chat, model_server: ModelServer
+    chat: ChatClient, model_server: ModelServer
 ) -> None:
     halves = [event(chunk("a\ud83c")), event(chunk("\udf89b")), event(chunk("\ud83c"))]
     model_server.script(Parts([*halves, event(chunk(None, "stop"))]))
@@ -252,7 +254,7 @@ def test_a_character_that_a_server_cut_in_two(
 
 
 def test_half_a_character_cannot_be_answered(
-    chat: Chat, model_server: ModelServer
+    chat: ChatClient, model_server: ModelServer
 ) -> None:
     model_server.script(message(content="a\udf89b"))
 

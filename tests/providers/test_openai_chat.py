@@ -11,7 +11,7 @@ from promptvault.errors import (
     PromptVaultError,
 )
 from promptvault.providers.endpoint import Endpoint
-from promptvault.providers.openai_chat import Chat
+from promptvault.providers.openai_chat import ChatClient
 from tests.model_kit import KEY, user
 from tests.model_server import (
     MODEL,
@@ -24,7 +24,7 @@ SCHEMA = Schema("reply", {"type": "object"})
 
 
 def test_what_is_sent_is_what_was_asked(
-    chat: Chat, model_server: ModelServer, is_stream: bool
+    chat: ChatClient, model_server: ModelServer, is_stream: bool
 ) -> None:
     messages = (Message(Role.SYSTEM, "Be short."), Message(Role.USER, "Ünï?"))
     request = Request(messages, temperature=0.5, max_tokens=7, schema=SCHEMA)
@@ -44,7 +44,7 @@ def test_what_is_sent_is_what_was_asked(
 
 
 def test_nothing_is_sent_that_nobody_asked_for(
-    chat: Chat, model_server: ModelServer, is_stream: bool
+    chat: ChatClient, model_server: ModelServer, is_stream: bool
 ) -> None:
     ask(chat, user(), is_stream)
 
@@ -58,7 +58,7 @@ def test_nothing_is_sent_that_nobody_asked_for(
     "name", ["response_format", "stream_options"], ids=lambda name: name
 )
 def test_what_a_server_does_not_know_is_left_out(
-    chat: Chat, model_server: ModelServer, name: str, status: int
+    chat: ChatClient, model_server: ModelServer, name: str, status: int
 ) -> None:
     refusal = Status(status, error={"message": f"Unknown field: {name}"})
     model_server.script(refusal)
@@ -71,7 +71,7 @@ def test_what_a_server_does_not_know_is_left_out(
     assert sent == [True, False, False]  # it is not tried again, either
 
 
-def test_both_may_be_unknown(chat: Chat, model_server: ModelServer) -> None:
+def test_both_may_be_unknown(chat: ChatClient, model_server: ModelServer) -> None:
     model_server.script(
         Status(400, error={"message": "response_format is not supported"}),
         Status(422, error={"detail": [{"loc": ["body", "stream_options"]}]}),
@@ -82,7 +82,7 @@ def test_both_may_be_unknown(chat: Chat, model_server: ModelServer) -> None:
 
 
 def test_a_limit_goes_by_the_name_that_the_server_knows(
-    chat: Chat, model_server: ModelServer, is_stream: bool
+    chat: ChatClient, model_server: ModelServer, is_stream: bool
 ) -> None:
     complaint = "Unsupported: 'max_tokens'. Use 'max_completion_tokens' instead."
     model_server.script(Status(400, error={"message": complaint}))
@@ -95,7 +95,7 @@ def test_a_limit_goes_by_the_name_that_the_server_knows(
 
 
 def test_names_that_are_all_refused_end_it(
-    chat: Chat, model_server: ModelServer, is_stream: bool
+    chat: ChatClient, model_server: ModelServer, is_stream: bool
 ) -> None:
     complaint = "max_tokens, max_completion_tokens, response_format, stream_options"
     model_server.answer = lambda _: Status(400, error={"message": complaint})
@@ -107,7 +107,7 @@ def test_names_that_are_all_refused_end_it(
 
 
 def test_a_user_and_a_password_go_to_the_server_alone(
-    chat: Chat, model_server: ModelServer
+    chat: ChatClient, model_server: ModelServer
 ) -> None:
     chat.complete(user())
 
@@ -116,7 +116,7 @@ def test_a_user_and_a_password_go_to_the_server_alone(
 
 
 def test_the_key_goes_into_the_header(model_server: ModelServer) -> None:
-    Chat(Endpoint(model_server.url, MODEL, KEY)).complete(user())
+    ChatClient(Endpoint(model_server.url, MODEL, KEY)).complete(user())
 
     assert model_server.requests[0].headers["authorization"] == f"Bearer {KEY}"
 
@@ -124,7 +124,7 @@ def test_the_key_goes_into_the_header(model_server: ModelServer) -> None:
 def test_a_query_of_the_url_is_kept(model_server: ModelServer) -> None:
     url = f"{model_server.url}/deployments/x?api-version=2026-01-01"
 
-    Chat(Endpoint(url, MODEL)).complete(user())
+    ChatClient(Endpoint(url, MODEL)).complete(user())
 
     path = "/v1/deployments/x/chat/completions?api-version=2026-01-01"
     assert model_server.requests[0].path == path
@@ -138,10 +138,10 @@ def test_what_is_for_this_computer_goes_past_any_proxy(
     proxy.start()
     monkeypatch.setenv(name, proxy.url.removesuffix("/v1"))
 
-    Chat(Endpoint(model_server.url, MODEL)).complete(user())
+    ChatClient(Endpoint(model_server.url, MODEL)).complete(user())
     proxy.script(Status(404))
     with pytest.raises(NotFoundError):
-        Chat(Endpoint("http://models.invalid/v1", MODEL)).complete(user())
+        ChatClient(Endpoint("http://models.invalid/v1", MODEL)).complete(user())
 
     assert (len(model_server.requests), len(proxy.requests)) == (1, 1)
     proxy.stop()
@@ -149,7 +149,7 @@ def test_what_is_for_this_computer_goes_past_any_proxy(
 
 @pytest.mark.parametrize("code", [302, 307, 308])
 def test_a_server_that_sends_us_elsewhere_does_not_take_the_key_along(
-    chat: Chat, model_server: ModelServer, code: int
+    chat: ChatClient, model_server: ModelServer, code: int
 ) -> None:
     other = ModelServer()
     other.start()

@@ -16,11 +16,11 @@ from promptvault.errors import (
 )
 from promptvault.providers.endpoint import Endpoint
 from promptvault.providers.failure import (
-    BusyError,
-    DownError,
-    SilentError,
+    ResponseTimeoutError,
+    ServerBusyError,
+    ServerDownError,
 )
-from promptvault.providers.openai_chat import Chat
+from promptvault.providers.openai_chat import ChatClient
 from tests.model_kit import KEY, PASSWORD, user
 from tests.model_server import (
     MODEL,
@@ -39,9 +39,9 @@ from tests.providers.chat_kit import ask
         (Status(402), PermissionDeniedError, "no credit"),
         (Status(403), PermissionDeniedError, "may not use test-model"),
         (Status(404), NotFoundError, "no model 'test-model'"),
-        (Status(408), DownError, "HTTP 408"),
+        (Status(408), ServerDownError, "HTTP 408"),
         (Status(418), InvalidInputError, "HTTP 418"),
-        (Status(429), BusyError, "fewer requests"),
+        (Status(429), ServerBusyError, "fewer requests"),
         (
             Status(429, error={"code": "insufficient_quota"}),
             PermissionDeniedError,
@@ -52,14 +52,14 @@ from tests.providers.chat_kit import ask
             InvalidInputError,
             "context_length_exceeded",
         ),
-        (Status(500), DownError, "fails (HTTP 500)"),
-        (Status(502, body=b"<html>Bad Gateway</html>"), DownError, "HTTP 502"),
-        (Status(503), DownError, "HTTP 503"),
+        (Status(500), ServerDownError, "fails (HTTP 500)"),
+        (Status(502, body=b"<html>Bad Gateway</html>"), ServerDownError, "HTTP 502"),
+        (Status(503), ServerDownError, "HTTP 503"),
     ],
     ids=str,
 )
 def test_each_status_has_its_error(
-    chat: Chat,
+    chat: ChatClient,
     model_server: ModelServer,
     is_stream: bool,
     status: Status,
@@ -86,7 +86,7 @@ def test_each_status_has_its_error(
     ids=str,
 )
 def test_a_server_says_how_long_to_wait(
-    chat: Chat,
+    chat: ChatClient,
     model_server: ModelServer,
     headers: dict[str, str],
     least: float,
@@ -94,7 +94,7 @@ def test_a_server_says_how_long_to_wait(
 ) -> None:
     model_server.script(Status(429, headers))
 
-    with pytest.raises(BusyError) as caught:
+    with pytest.raises(ServerBusyError) as caught:
         chat.complete(user())
 
     assert caught.value.wait is not None
@@ -103,12 +103,12 @@ def test_a_server_says_how_long_to_wait(
 
 @pytest.mark.parametrize(("seconds", "least", "most"), [(-9, 0, 0), (900, 600, 900)])
 def test_a_server_says_until_when_to_wait(
-    chat: Chat, model_server: ModelServer, seconds: int, least: float, most: float
+    chat: ChatClient, model_server: ModelServer, seconds: int, least: float, most: float
 ) -> None:
     date = formatdate(time.time() + seconds, usegmt=True)
     model_server.script(Status(429, {"Retry-After": date}))
 
-    with pytest.raises(BusyError) as caught:
+    with pytest.raises(ServerBusyError) as caught:
         chat.complete(user())
 
     assert caught.value.wait is not None
@@ -119,28 +119,30 @@ def test_a_server_says_until_when_to_wait(
     "value", ["soon", "", "nan days", "Fri, 01 May 2026 12:00:00 -0000", "1,5"]
 )
 def test_a_wait_that_makes_no_sense_is_none(
-    chat: Chat, model_server: ModelServer, value: str
+    chat: ChatClient, model_server: ModelServer, value: str
 ) -> None:
     model_server.script(Status(503, {"Retry-After": value}))
 
-    with pytest.raises(DownError) as caught:
+    with pytest.raises(ServerDownError) as caught:
         chat.complete(user())
 
     assert caught.value.wait is None
 
 
-def test_the_wait_stands_in_the_message(chat: Chat, model_server: ModelServer) -> None:
+def test_the_wait_stands_in_the_message(
+    chat: ChatClient, model_server: ModelServer
+) -> None:
     model_server.script(Status(429, {"Retry-After": "3600"}))
 
-    with pytest.raises(BusyError, match=r"asks to wait 3,600 s"):
+    with pytest.raises(ServerBusyError, match=r"asks to wait 3,600 s"):
         chat.complete(user())
 
 
 def test_a_server_that_is_not_there(model_server: ModelServer, is_stream: bool) -> None:
     model_server.stop()
-    chat = Chat(Endpoint(model_server.url, MODEL))
+    chat = ChatClient(Endpoint(model_server.url, MODEL))
 
-    with pytest.raises(DownError, match="cannot be reached") as caught:
+    with pytest.raises(ServerDownError, match="cannot be reached") as caught:
         ask(chat, user(), is_stream)
 
     assert str(caught.value).startswith("127.0.0.1:")
@@ -148,26 +150,26 @@ def test_a_server_that_is_not_there(model_server: ModelServer, is_stream: bool) 
 
 
 def test_a_name_that_leads_nowhere(is_stream: bool, home: None) -> None:
-    chat = Chat(Endpoint("http://nowhere.invalid/v1", MODEL))
+    chat = ChatClient(Endpoint("http://nowhere.invalid/v1", MODEL))
 
-    with pytest.raises(DownError, match=r"nowhere\.invalid cannot be reached"):
+    with pytest.raises(ServerDownError, match=r"nowhere\.invalid cannot be reached"):
         ask(chat, user(), is_stream)
 
 
 def test_a_server_that_says_nothing(model_server: ModelServer, is_stream: bool) -> None:
     model_server.script(Text("Too late.", delay=3))
-    chat = Chat(Endpoint(model_server.url, MODEL, timeout=0.2))
+    chat = ChatClient(Endpoint(model_server.url, MODEL, timeout=0.2))
 
-    with pytest.raises(SilentError, match=r"within 0\.2 seconds.*ai\.timeout"):
+    with pytest.raises(ResponseTimeoutError, match=r"within 0\.2 seconds.*ai\.timeout"):
         ask(chat, user(), is_stream)
 
 
 def test_a_server_that_falls_silent(model_server: ModelServer) -> None:
     model_server.script(Text("One two.", pause=3))
-    stream = Chat(Endpoint(model_server.url, MODEL, timeout=0.4)).stream(user())
+    stream = ChatClient(Endpoint(model_server.url, MODEL, timeout=0.4)).stream(user())
 
     assert next(stream) == "One"
-    with pytest.raises(SilentError):
+    with pytest.raises(ResponseTimeoutError):
         next(stream)
 
 
@@ -180,7 +182,7 @@ def test_a_server_that_takes_no_call_in_time(home: None) -> None:
         for filler in fillers:
             filler.setblocking(False)
             filler.connect_ex(("127.0.0.1", port))
-        chat = Chat(Endpoint(f"http://127.0.0.1:{port}/v1", MODEL, timeout=0.3))
+        chat = ChatClient(Endpoint(f"http://127.0.0.1:{port}/v1", MODEL, timeout=0.3))
         with pytest.raises(UnavailableError):
             chat.complete(user())
         for filler in fillers:
@@ -188,7 +190,7 @@ def test_a_server_that_takes_no_call_in_time(home: None) -> None:
 
 
 def test_half_a_character_cannot_be_asked(
-    chat: Chat, model_server: ModelServer, is_stream: bool
+    chat: ChatClient, model_server: ModelServer, is_stream: bool
 ) -> None:
     with pytest.raises(InvalidInputError, match="no valid text"):
         ask(chat, user("\ud83c"), is_stream)
@@ -200,7 +202,7 @@ def test_half_a_character_cannot_be_asked(
     "code", [400, 401, 403, 404, 409, 429, 500, 503], ids=lambda code: str(code)
 )
 def test_a_server_that_repeats_the_key_is_not_quoted(
-    chat: Chat, model_server: ModelServer, is_stream: bool, code: int
+    chat: ChatClient, model_server: ModelServer, is_stream: bool, code: int
 ) -> None:
     words = f"Bad key {KEY} for user:{PASSWORD}"
     echo = {"message": words, "code": KEY, "type": KEY, "param": KEY}
@@ -229,6 +231,6 @@ def test_surroundings_that_make_no_sense(
     monkeypatch.setenv(name, value)
 
     with pytest.raises(InvalidInputError, match=name) as caught:
-        Chat(Endpoint("https://models.invalid/v1", MODEL))
+        ChatClient(Endpoint("https://models.invalid/v1", MODEL))
 
     assert PASSWORD not in str(caught.value)

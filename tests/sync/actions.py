@@ -14,8 +14,15 @@ from promptvault.errors import (
     AuthenticationError,
     InvalidInputError,
 )
-from promptvault.services.prompts import edit as saving
-from promptvault.services.prompts.prompt_document import Fields, read_written
+from promptvault.services.prompts.edit import (
+    add_prompt,
+    change_details,
+    move_prompts,
+    purge_trash,
+    restore_prompt,
+    set_label,
+)
+from promptvault.services.prompts.prompt_document import DetailChanges, parse_document
 from promptvault.services.sync.rounds import SyncReport
 from promptvault.vault.reader import reading
 from promptvault.wire.sync import SyncAnswer
@@ -97,7 +104,7 @@ class World:
             self.removed |= tokens_of(body)
 
     def _add(self, device: Device, name: str, body: str) -> None:
-        saving.add(device.workspace, name, read_written(body), Fields())
+        add_prompt(device.workspace, name, parse_document(body), DetailChanges())
 
     def edit(self, d: int, k: int, line: int, how: str) -> None:
         """Replace, insert or drop a line of a prompt."""
@@ -140,7 +147,7 @@ class World:
             device = self.devices[d]
             tags = device.get(prompt.name).tags[:1]
             self.removed |= tokens_of(*tags)
-            saving.change(device.workspace, prompt.name, Fields(), untag=tags)
+            change_details(device.workspace, prompt.name, DetailChanges(), untag=tags)
 
     def label(self, d: int, k: int, version: int, label: int) -> None:
         """Let a label mean some version."""
@@ -148,13 +155,13 @@ class World:
             device = self.devices[d]
             number = 1 + version % self._read(device, prompt).versions
             name = LABELS[label % len(LABELS)]
-            saving.label(device.workspace, f"{prompt.name}@{number}", name)
+            set_label(device.workspace, f"{prompt.name}@{number}", name)
 
     def move(self, d: int, k: int, name: int) -> None:
         """Give a prompt another name, if that is free."""
         if prompt := self._pick(d, k):
             new = NAMES[name % len(NAMES)]
-            self._try(saving.move, self.devices[d], prompt.name, new)
+            self._try(move_prompts, self.devices[d], prompt.name, new)
 
     def delete(self, d: int, k: int) -> None:
         """Put a prompt into the trash."""
@@ -166,7 +173,7 @@ class World:
         """Take a prompt out of the trash."""
         trashed = self.devices[d].prompts(trashed=True)
         if trashed:
-            self._try(saving.restore, self.devices[d], trashed[k % len(trashed)].name)
+            self._try(restore_prompt, self.devices[d], trashed[k % len(trashed)].name)
 
     def empty_trash(self, d: int) -> None:
         """Remove what is in the trash for good, and what lies beside it."""
@@ -176,7 +183,7 @@ class World:
         for each in device.beside():
             if each.side.item in trashed:
                 self.removed |= each.tokens
-        saving.empty_trash(device.workspace)
+        purge_trash(device.workspace)
 
     def resolve(self, d: int, k: int, keep: bool) -> None:
         """Take what lies beside a prompt into it, or drop it."""

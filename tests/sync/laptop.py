@@ -13,9 +13,14 @@ from promptvault.client.client import connect
 from promptvault.domain.prompt import Author, Prompt, Version
 from promptvault.domain.variable import variables_to_mapping
 from promptvault.paths import Paths
-from promptvault.services.health.doctor import examine
-from promptvault.services.prompts import edit as saving
-from promptvault.services.prompts.prompt_document import Fields, read_written
+from promptvault.services.health.doctor import check_vault
+from promptvault.services.prompts.edit import (
+    add_prompt,
+    change_details,
+    delete_prompts,
+    edit_prompt,
+)
+from promptvault.services.prompts.prompt_document import DetailChanges, parse_document
 from promptvault.services.sync.linking import linked
 from promptvault.services.sync.rounds import (
     Direction,
@@ -85,20 +90,20 @@ class Laptop:
 
     def add(self, name: str, body: str, **fields: Any) -> None:
         """Save a new prompt."""
-        saving.add(self.workspace, name, read_written(body), Fields(**fields))
+        add_prompt(self.workspace, name, parse_document(body), DetailChanges(**fields))
 
     def edit(self, name: str, body: str) -> None:
         """Give a prompt another text."""
         prompt = self.get(name)
-        saving.edit(self.workspace, prompt, self.current(name).content, body, None)
+        edit_prompt(self.workspace, prompt, self.current(name).content, body, None)
 
     def set(self, name: str, **fields: Any) -> None:
         """Change what is known of a prompt."""
-        saving.change(self.workspace, name, Fields(**fields))
+        change_details(self.workspace, name, DetailChanges(**fields))
 
     def delete(self, name: str) -> None:
         """Put a prompt into the trash."""
-        saving.delete(self.workspace, [name])
+        delete_prompts(self.workspace, [name])
 
     def get(self, name: str) -> Prompt:
         """Return a prompt."""
@@ -131,7 +136,7 @@ class Laptop:
 
     def problems(self) -> list[str]:
         """Return what the doctor finds wrong."""
-        return [each.message for each in examine(self.workspace).problems]
+        return [each.message for each in check_vault(self.workspace).problems]
 
     def everything(self) -> dict[str, Any]:
         """Return all that must be the same on every device."""

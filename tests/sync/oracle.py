@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from promptvault.services.health import doctor
+from promptvault.services.health.doctor import check_vault
 from promptvault.services.sync.rounds import snapshot
 from promptvault.vault.sync.link import get_link
 from promptvault.vault.sync.push import has_outgoing
@@ -114,5 +114,5 @@ def _require_equal(devices: list[Device]) -> None:
 def examine(world: World) -> None:
     """Let the doctor look at every device."""
     for device in world.devices:
-        found = doctor.examine(device.workspace)
+        found = check_vault(device.workspace)
         assert not found.problems, found.problems

@@ -11,7 +11,7 @@ import pytest
 
 from promptvault.domain.digest import digest
 from promptvault.errors import UnavailableError
-from promptvault.services.prompts import edit
+from promptvault.services.prompts.edit import move_prompts
 from promptvault.services.sync.rounds import Exchange
 from promptvault.vault.sync.item import Hold
 from promptvault.wire.sync import SyncAnswer
@@ -213,7 +213,7 @@ def test_prompts_told_apart_move_with_their_folder(one: Laptop, two: Laptop) -> 
     one.add("f/a", "A")
     two.add("f/a", "B")
     sync_all(one, two)
-    edit.move(one.workspace, "f/", "g/")
+    move_prompts(one.workspace, "f/", "g/")
     sync_all(one, two)
     assert two.names() == one.names()
     assert [name.partition("~")[0] for name in one.names()] == ["g/a", "g/a"]

@@ -9,7 +9,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from promptvault.services.prompts import edit
+from promptvault.services.prompts.edit import (
+    delete_prompts,
+    purge_trash,
+    restore_prompt,
+)
 from promptvault.services.sync.conflict import find, find_all
 from promptvault.services.sync.resolve import settle, settle_with
 from promptvault.services.sync.rounds import Direction, Exchange
@@ -68,7 +72,7 @@ def test_an_edit_beside_a_prompt_outlives_its_removal(
 ) -> None:
     quarrel(one, two, "a")
     one.delete("a")
-    edit.empty_trash(one.workspace)
+    purge_trash(one.workspace)
     if is_lost:
         shutil.rmtree(two.home)
         two = new_laptop("three")
@@ -87,7 +91,7 @@ def test_who_has_seen_a_conflict_may_remove_the_prompt(
     quarrel(one, two, "a")
     one.sync()
     one.delete("a")
-    edit.empty_trash(one.workspace)
+    purge_trash(one.workspace)
     sync_all(one, two)
     assert (one.names(), two.names()) == ([], [])
     assert two.names(trashed=True) == []
@@ -103,7 +107,7 @@ def test_a_removal_stays_though_its_settlement_comes_on_a_later_page(
     one.add("earlier", "b\n")
     one.sync()
     one.delete("a")
-    edit.empty_trash(one.workspace)
+    purge_trash(one.workspace)
     one.sync()
     sync_all(two, three, one)
     for device in (one, two, three):
@@ -201,12 +205,12 @@ def test_what_is_taken_out_of_the_trash_stays_out(
     one.delete("a")
     sync_all(one, two)
     if is_restored_first:
-        edit.restore(two.workspace, "a")
+        restore_prompt(two.workspace, "a")
         two.relink()
     else:
         two.relink()
         sync_all(two, one)
-        edit.restore(two.workspace, "a")
+        restore_prompt(two.workspace, "a")
     sync_all(two, one)
     assert (one.names(), two.names()) == (["a"], ["a"])
     two.delete("a")
@@ -221,8 +225,8 @@ def test_what_others_deleted_stays_deleted_after_a_relink(
     two.clock = itertools.count(seconds)
     two.add("a", "A\n")
     sync_all(two, one)
-    edit.delete(two.workspace, ["a"])
-    edit.restore(two.workspace, "a")  # long before it is deleted
+    delete_prompts(two.workspace, ["a"])
+    restore_prompt(two.workspace, "a")  # long before it is deleted
     sync_all(two, one)
     one.delete("a")
     one.sync()

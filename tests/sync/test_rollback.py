@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from promptvault.domain.revision import parse_revision
-from promptvault.services.prompts import edit
+from promptvault.services.prompts.edit import set_label
 from promptvault.services.sync.rounds import SyncReport
 from promptvault.vault.reader import reading
 from tests.sync import oracle
@@ -94,7 +94,7 @@ def test_an_acknowledged_deletion_stays(world: World, order: tuple[int, ...]) ->
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_an_acknowledged_label_stays(world: World, order: tuple[int, ...]) -> None:
-    edit.label(world.devices[0].workspace, "a@1", "prod")
+    set_label(world.devices[0].workspace, "a@1", "prod")
     _sync(world, 0, 2)
     _go_back(world)
     _sync(world, *order, *order)

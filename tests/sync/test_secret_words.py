@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from promptvault.services.prompts import edit, redact
-from promptvault.services.prompts.prompt_document import Fields
+from promptvault.services.prompts.edit import change_details, edit_prompt
+from promptvault.services.prompts.prompt_document import DetailChanges
+from promptvault.services.prompts.redact import redact_prompts, scan_prompts
 from promptvault.services.sync.rounds import Exchange
 from promptvault.vault.sync.item import Hold
 from promptvault.wire.sync import SyncAnswer
@@ -66,19 +67,19 @@ def test_a_prompt_whose_words_hold_a_secret_stays(
     held = one.sync(line).standing.held
     assert (held, line.has_key) == ({Hold.SECRETS: 1}, False)
     assert one.get("a").is_held_back
-    (found,) = redact.scan(one.workspace)
+    (found,) = scan_prompts(one.workspace)
     assert [each for each, _ in found.fields] == list(fields)
-    redact.redact(one.workspace, [])
+    redact_prompts(one.workspace, [])
     one.sync(line)
     two.sync()
     assert (two.names(), line.has_key) == (["a", "b"], False)
-    assert redact.scan(one.workspace) == []
+    assert scan_prompts(one.workspace) == []
 
 
 def test_a_name_with_a_secret_stays(one: Laptop, two: Laptop, line: Line) -> None:
     one.add(f"{KEY}/a", "A\n")
     assert one.sync(line).standing.held == {Hold.SECRETS: 1}
-    redact.redact(one.workspace, [f"{KEY}/a"])
+    redact_prompts(one.workspace, [f"{KEY}/a"])
     one.sync(line)
     two.sync()
     assert (two.names(), line.has_key) == (["redacted-gitlab-token/a"], False)
@@ -91,7 +92,7 @@ def test_what_was_allowed_leaves_and_a_new_secret_does_not(
     one.sync(line)
     assert line.has_key
     other = KEY[:-4] + "wxyz"
-    edit.change(one.workspace, "a", Fields(description=other))
+    change_details(one.workspace, "a", DetailChanges(description=other))
     assert one.sync(line).standing.held == {Hold.SECRETS: 1}
     assert not any(other in each for each in line.sent)
 
@@ -131,7 +132,7 @@ def test_messages_and_titles_of_conversations_go_redacted(
 ) -> None:
     one.add("a", "A\n")
     content = one.current("a").content
-    edit.edit(one.workspace, one.get("a"), content, "more\n", f"Not {KEY}")
+    edit_prompt(one.workspace, one.get("a"), content, "more\n", f"Not {KEY}")
     with closing(connect_sqlite(one.paths.database)) as database, database:
         database.execute(
             """INSERT INTO origins (prompt_pk, source, conversation_title, url)

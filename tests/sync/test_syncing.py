@@ -2,7 +2,7 @@
 
 import contextlib
 
-from promptvault.services.prompts import edit
+from promptvault.services.prompts.edit import set_label
 from promptvault.vault.database import open_usage
 from tests.sync.laptop import Laptop
 
@@ -29,8 +29,8 @@ def test_a_label_that_moves_twice_before_a_sync_comes_to_the_other_device(
     one.add("a", "A")
     one.edit("a", "B")
     one.sync()
-    edit.label(one.workspace, "a@1", "stable")
-    edit.label(one.workspace, "a@2", "stable")
+    set_label(one.workspace, "a@1", "stable")
+    set_label(one.workspace, "a@2", "stable")
     one.sync()
     two.sync()
     assert two.get("a").labels == {"stable": 2}

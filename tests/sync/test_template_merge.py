@@ -2,9 +2,9 @@
 
 import pytest
 
-from promptvault.services.prompts import edit
-from promptvault.services.prompts.prompt_document import Fields
-from promptvault.services.template_reading import is_template
+from promptvault.services.prompts.edit import change_details
+from promptvault.services.prompts.prompt_document import DetailChanges
+from promptvault.services.prompts.template_syntax import is_valid_template
 from tests.sync.laptop import Laptop
 from tests.sync.test_hardship import sync_all
 from tests.sync.test_outliving import in_conflict
@@ -20,7 +20,7 @@ def text(first: str, last: str) -> str:
 def add_template(laptop: Laptop, body: str) -> None:
     """Save a template called "a"."""
     laptop.add("a", body)
-    edit.change(laptop.workspace, "a", Fields(), template=True)
+    change_details(laptop.workspace, "a", DetailChanges(), template=True)
 
 
 def test_two_templates_that_make_a_broken_one_are_in_conflict(
@@ -38,7 +38,7 @@ def test_two_templates_that_make_a_broken_one_are_in_conflict(
     for device in (one, two):
         assert device.body("a") == text("{% block b %}one{% endblock %}", "last")
         assert in_conflict(device)["a"].endswith("{% block b %}2{% endblock %}\n")
-        assert is_template(device.body("a"))
+        assert is_valid_template(device.body("a"))
 
 
 def test_templates_whose_changes_fit_together_are_merged(
@@ -64,4 +64,4 @@ def test_templates_whose_changes_fit_together_are_merged(
     ],
 )
 def test_what_can_be_read_as_a_template(body: str, readable: bool) -> None:
-    assert is_template(body) is readable
+    assert is_valid_template(body) is readable

@@ -74,8 +74,8 @@ def test_an_old_vault_has_the_schema_of_a_new_one(vault: Vault, tmp_path: Path) 
         assert version_of(connection) == LATEST == len(STEPS)
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
-        (waiting, _) = outbox.pending(connection)
-        (file,) = outbox.files(connection, waiting)
+        (waiting, _) = outbox.read_pending(connection)
+        (file,) = outbox.read_files(connection, waiting)
     assert waiting.message == "Ask for code"
     assert file.text == "---\ntitle: Review\n---\nReview this code: {{ code }}"
 

@@ -13,7 +13,7 @@ from promptvault.cli.context import paths
 from promptvault.cli.render import account as render_account
 from promptvault.cli.rows import account as rows_account
 from promptvault.cli.workspace import settings
-from promptvault.config import Place
+from promptvault.config import SettingSource
 from promptvault.errors import NotFoundError, PromptVaultError, UnavailableError
 from promptvault.services.sync import session as sessions
 from promptvault.services.sync.session import Session
@@ -128,8 +128,8 @@ def _given(token: str) -> str:
     return terminal.read_stdin()
 
 
-def _tell_where(address: "Address", place: Place) -> None:
-    if place is Place.CREDENTIALS:
+def _tell_where(address: "Address", place: SettingSource) -> None:
+    if place is SettingSource.CREDENTIALS:
         terminal.note(
             "There is no keyring, so the token is in a file that only you can read,"
             f" in {paths().credentials}."

@@ -4,8 +4,9 @@ import typer
 
 from promptvault.cli import options, terminal
 from promptvault.cli.context import now, paths
-from promptvault.cli.render import prompts as render
-from promptvault.cli.render import spending as render_spending
+from promptvault.cli.render.format import format_count
+from promptvault.cli.render.spending import print_cache, print_spending
+from promptvault.cli.rows.spending import cache_row, spending_row
 from promptvault.cli.workspace import settings
 from promptvault.vault.activity.response_cache import ResponseCache
 from promptvault.vault.activity.spending import Spending
@@ -19,9 +20,9 @@ def stats(as_json: options.Json = False) -> None:
     place = paths().responses
     held = ResponseCache(place).statistics()
     if as_json:
-        terminal.write_json(render_spending.cache_row(held, place))
+        terminal.write_json(cache_row(held, place))
     else:
-        render_spending.cache(held, place)
+        print_cache(held, place)
 
 
 @cache.command("clear")
@@ -31,7 +32,7 @@ def clear(as_json: options.Json = False) -> None:
     if as_json:
         terminal.write_json({"cleared": dropped})
     else:
-        terminal.note(f"Dropped {render.count(dropped, 'answer')}.")
+        terminal.note(f"Dropped {format_count(dropped, 'answer')}.")
 
 
 def spending(as_json: options.Json = False) -> None:
@@ -40,6 +41,6 @@ def spending(as_json: options.Json = False) -> None:
     record, time = Spending(paths().activity), now()
     expenses = record.expenses(time)
     if as_json:
-        terminal.write_json(render_spending.month_row(time, expenses, budget))
+        terminal.write_json(spending_row(time, expenses, budget))
     else:
-        render_spending.month(expenses, budget)
+        print_spending(expenses, budget)

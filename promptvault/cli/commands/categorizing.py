@@ -4,16 +4,30 @@ from typing import Annotated
 
 import typer
 
-from promptvault.cli import category, completion, options, terminal
+from promptvault.cli import completion, options, terminal
 from promptvault.cli.asking import Asking, DryRun, asks_model
+from promptvault.cli.category import can_ask, choose_changes, propose_changes
 from promptvault.cli.context import open_reader
 from promptvault.cli.model import open_model
-from promptvault.cli.render import category as render_category
-from promptvault.cli.render import model as render_model
+from promptvault.cli.render.category import (
+    print_proposals,
+    report_applied,
+    report_nothing,
+)
+from promptvault.cli.render.model import print_plan
+from promptvault.cli.rows.category import proposals_row
 from promptvault.cli.workspace import workspace
 from promptvault.errors import InvalidInputError
-from promptvault.services.categories import categorize as categorizing
-from promptvault.services.categories.categorize import Proposals, Wanted, Way
+from promptvault.services.categories.categorize import (
+    EVERYTHING,
+    CategorizeOptions,
+    PromptScope,
+    Proposals,
+    apply_proposals,
+    estimate_answer_tokens,
+    plan_requests,
+    select_prompts,
+)
 from promptvault.services.categories.proposal import Aspect
 
 
@@ -61,18 +75,18 @@ def categorize(
     if offline and dry_run:
         raise InvalidInputError("--offline sends nothing that --dry-run could show.")
     model = open_model("categorize", asking)
-    means = Way(None if offline else model, asking.allow_secrets)
+    means = CategorizeOptions(None if offline else model, asking.allow_secrets)
     with open_reader() as reader:
-        selected = categorizing.select(reader, wanted, aspects)
+        selected = select_prompts(reader, wanted, aspects)
         if dry_run:
-            plan = categorizing.plan(reader, selected.items, means)
-            tokens = categorizing.answer_tokens(selected.items, plan)
+            plan = plan_requests(reader, selected.items, means)
+            tokens = estimate_answer_tokens(selected.items, plan)
             estimate = model.estimate(plan, tokens)
-            return render_model.plan(model, plan, estimate, as_json=as_json)
-        found = category.proposed(reader, selected.items, means)
+            return print_plan(model, plan, estimate, as_json=as_json)
+        found = propose_changes(reader, selected.items, means)
     if as_json:
-        done = categorizing.apply(workspace(), found.changes) if yes else None
-        row = render_category.row(found, selected.passed, done, means.model)
+        done = apply_proposals(workspace(), found.changes) if yes else None
+        row = proposals_row(found, selected.passed, done, means.model)
         return terminal.write_json(row)
     return _settle(found, selected.passed, yes=yes)
 
@@ -80,16 +94,16 @@ def categorize(
 def _settle(found: Proposals, passed: int, *, yes: bool) -> None:
     """Show what is proposed, and make the changes that are accepted."""
     if not found.changes:
-        return render_category.nothing(found, passed)
-    render_category.proposals(found.changes)
+        return report_nothing(found, passed)
+    print_proposals(found.changes)
     changes = found.changes
-    if not yes and not category.can_ask():
+    if not yes and not can_ask():
         return terminal.note("Nothing was changed; --yes makes these changes.")
     if not yes:
-        changes = category.accepted(changes)
+        changes = choose_changes(changes)
     if not changes:
         raise KeyboardInterrupt
-    return render_category.applied(categorizing.apply(workspace(), changes))
+    return report_applied(apply_proposals(workspace(), changes))
 
 
 def _wanted(
@@ -98,18 +112,18 @@ def _wanted(
     folder: str | None,
     *,
     everything: bool,
-) -> Wanted:
+) -> PromptScope:
     given = [bool(names), import_id is not None, folder is not None, everything]
     if given.count(True) != 1:
         raise InvalidInputError(
             "Say which prompts: NAME…, --import ID, --folder FOLDER or --all."
         )
-    return Wanted(tuple(names or ()), import_id, folder)
+    return PromptScope(tuple(names or ()), import_id, folder)
 
 
 def _aspects(only: str | None) -> frozenset[Aspect]:
     if only is None:
-        return categorizing.EVERYTHING
+        return EVERYTHING
     try:
         return frozenset(Aspect(word.strip()) for word in only.lower().split(","))
     except ValueError:

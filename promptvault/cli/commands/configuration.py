@@ -7,12 +7,17 @@ import typer
 
 from promptvault.cli import options, terminal
 from promptvault.cli.context import paths
-from promptvault.cli.render import prompts as render
+from promptvault.cli.render.prompts import print_settings
+from promptvault.cli.rows.setting import setting_row
 from promptvault.cli.workspace import settings
-from promptvault.config import HIDDEN, Place, Setting, store
-from promptvault.credentials import delete_credential, find_place, store_credential
+from promptvault.config import HIDDEN, Setting, SettingSource, store_setting
+from promptvault.credentials import (
+    delete_credential,
+    find_credential_source,
+    store_credential,
+)
 from promptvault.errors import InvalidInputError
-from promptvault.setting_key import KEYS, Key, check, find_key
+from promptvault.setting_key import KEYS, SettingKey, check_setting, find_key
 
 config = typer.Typer(no_args_is_help=True, help="Read and change settings.")
 
@@ -31,7 +36,7 @@ def get(key: KeyName, as_json: options.Json = False) -> None:
     """Print the value of a setting; of a key only that there is one."""
     setting = _setting(find_key(key))
     if as_json:
-        terminal.write_json(_row(setting))
+        terminal.write_json(setting_row(setting))
     else:
         terminal.show(setting.shown + "\n")
 
@@ -58,29 +63,29 @@ def set_(
     elif value is None and not unset:
         raise InvalidInputError("Give either a VALUE or --unset.")
     else:
-        store(paths().config_file, key, value)
+        store_setting(paths().config_file, key, value)
     setting = _setting(found)
     if as_json:
-        terminal.write_json(_row(setting))
+        terminal.write_json(setting_row(setting))
     else:
         terminal.note(f"{key} is {_told(setting)}.")
 
 
 def _told(setting: Setting) -> str:
     if not setting.key.is_secret:
-        return f"{setting.shown!r} ({setting.place.value})"
-    match setting.place:
-        case Place.KEYRING:
+        return f"{setting.shown!r} ({setting.source.value})"
+    match setting.source:
+        case SettingSource.KEYRING:
             return "in the system's keyring"
-        case Place.CREDENTIALS:
+        case SettingSource.CREDENTIALS:
             return f"in a file that only you can read, in {paths().credentials}"
-        case Place.DEFAULT:
+        case SettingSource.DEFAULT:
             return "not set"
         case place:
             return f"the one of the {place.value}, which comes first"
 
 
-def _set_secret(key: Key, value: str | None) -> None:
+def _set_secret(key: SettingKey, value: str | None) -> None:
     settings()  # a file that cannot be read stops this before anything is kept
     if value == "-":
         value = None
@@ -88,9 +93,9 @@ def _set_secret(key: Key, value: str | None) -> None:
         terminal.note(
             "The shell's history may keep this key. Without VALUE you are asked for it."
         )
-    secret = check(key, value if value is not None else _ask(key.name))
+    secret = check_setting(key, value if value is not None else _ask(key.name))
     store_credential(paths().credentials, key.name, secret)
-    store(paths().config_file, key.name, None)  # it would come first
+    store_setting(paths().config_file, key.name, None)  # it would come first
 
 
 def _ask(name: str) -> str:
@@ -103,7 +108,7 @@ def _ask(name: str) -> str:
 
 
 def _unset_secret(name: str) -> None:
-    store(paths().config_file, name, None)
+    store_setting(paths().config_file, name, None)
     delete_credential(paths().credentials, name)
 
 
@@ -112,9 +117,9 @@ def list_settings(as_json: options.Json = False) -> None:
     """List every setting with its value and where that comes from."""
     found = [_setting(key) for key in KEYS.values()]
     if as_json:
-        terminal.write_json([_row(setting) for setting in found])
+        terminal.write_json([setting_row(setting) for setting in found])
     else:
-        render.settings(found)
+        print_settings(found)
 
 
 @config.command("path")
@@ -138,22 +143,12 @@ def path(as_json: options.Json = False) -> None:
             terminal.show(f"{key}\t{place}\n")
 
 
-def _setting(key: Key) -> Setting:
+def _setting(key: SettingKey) -> Setting:
     """Return a setting, kept keys included, without asking the keyring for them."""
     setting = settings()[key.name]
-    place = find_place(paths().credentials, key.name) if key.is_secret else None
+    place = (
+        find_credential_source(paths().credentials, key.name) if key.is_secret else None
+    )
     if setting.value or place is None:
         return setting
     return Setting(key, HIDDEN, place)
-
-
-def _row(setting: Setting) -> dict[str, object]:
-    return {
-        "key": setting.key.name,
-        "value": setting.shown,
-        "is_set": setting.place is not Place.DEFAULT,
-        "from": setting.place.value,
-        "default": setting.key.default,
-        "variable": setting.key.variable,
-        "help": setting.key.help,
-    }

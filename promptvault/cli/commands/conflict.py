@@ -8,7 +8,7 @@ import typer
 
 from promptvault.cli import completion, options, terminal
 from promptvault.cli.context import open_reader
-from promptvault.cli.editor import Draft, keeping
+from promptvault.cli.editor import EditorFile, discard_when_saved
 from promptvault.cli.render import conflict as render_conflict
 from promptvault.cli.rows import sync as rows_sync
 from promptvault.cli.values import read_file
@@ -130,9 +130,9 @@ def _settle_with(conflict: Conflict, text: str) -> Settled:
 
 def _edit(conflict: Conflict) -> Settled:
     settling.require_present(conflict)
-    draft = Draft(finding.manuscript(conflict).text, conflict.prompt.name)
+    draft = EditorFile(finding.manuscript(conflict).text, conflict.prompt.name)
     text = draft.edit()
-    with keeping(draft):
+    with discard_when_saved(draft):
         return _settle_with(conflict, text)
 
 

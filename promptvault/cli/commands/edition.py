@@ -7,20 +7,26 @@ import typer
 
 from promptvault.cli import completion, options, terminal
 from promptvault.cli.context import open_reader
-from promptvault.cli.editor import Draft, keeping
-from promptvault.cli.render import prompts as render
-from promptvault.cli.rows import prompts as rows
-from promptvault.cli.unsaved_text import find_unsaved, tell_unsaved
+from promptvault.cli.editor import EditorFile, discard_when_saved
+from promptvault.cli.render.prompts import report_saved
+from promptvault.cli.rows.prompts import saved_row
+from promptvault.cli.unsaved_text import find_unsaved, note_unsaved
 from promptvault.cli.values import read_file
 from promptvault.cli.workspace import workspace
 from promptvault.domain.name import parse_reference, validate_name
 from promptvault.errors import InvalidInputError
-from promptvault.services.prompts import edit as saving
+from promptvault.services.prompts.edit import (
+    add_prompt,
+    change_details,
+    copy_prompt,
+    edit_prompt,
+    move_prompts,
+)
 from promptvault.services.prompts.outcome import Outcome, Saved
 from promptvault.services.prompts.prompt_document import (
-    Fields,
+    DetailChanges,
     editable_text,
-    read_written,
+    parse_document,
 )
 
 
@@ -55,15 +61,15 @@ def add(
     validate_name(name)
     draft = None
     if body is None and file is None and terminal.can_ask():
-        draft = Draft("", name)
+        draft = EditorFile("", name)
         text = draft.edit()
     else:
         text = _given_text(body, file)
     tag_list = tuple(tags) if tags else None
-    fields = Fields(title, description, tag_list)
-    with keeping(draft):
-        written = read_written(text, template)
-        saved = saving.add(
+    fields = DetailChanges(title, description, tag_list)
+    with discard_when_saved(draft):
+        written = parse_document(text, template)
+        saved = add_prompt(
             workspace(), name, written, fields, message=message, upsert=upsert
         )
     _report([saved], as_json=as_json)
@@ -72,10 +78,12 @@ def add(
 
 
 def _warn_of_failure(name: str) -> None:
-    from promptvault.services.prompts.lint import failure  # Jinja2, for templates alone
+    from promptvault.services.prompts.lint import (
+        find_template_error,  # Jinja2, for templates alone
+    )
 
     with open_reader() as reader:
-        found = failure(reader, name)
+        found = find_template_error(reader, name)
     if found:
         where = f" (line {found.line})" if found.line else ""
         terminal.note(
@@ -105,15 +113,15 @@ def edit(
     with open_reader() as reader:
         prompt = reader.get(name)
         content = reader.current(prompt).content
-    tell_unsaved(find_unsaved())
+    note_unsaved(find_unsaved())
     before = editable_text(content)
-    draft = Draft(before, prompt.name)
+    draft = EditorFile(before, prompt.name)
     text = draft.edit()
     if text == before:
         draft.discard()
         return _report([Saved(prompt, Outcome.UNCHANGED)], as_json=as_json)
-    with keeping(draft):
-        saved = saving.edit(workspace(), prompt, content, text, message)
+    with discard_when_saved(draft):
+        saved = edit_prompt(workspace(), prompt, content, text, message)
     return _report([saved], as_json=as_json)
 
 
@@ -145,10 +153,12 @@ def set_(
     as_json: options.Json = False,
 ) -> None:
     """Change a prompt's title, description, tags, favourite mark or template flag."""
-    fields = Fields(title, description, tuple(tags or ()), favourite, allow_secrets)
-    if fields == Fields(tags=()) and not untag and template is None:
+    fields = DetailChanges(
+        title, description, tuple(tags or ()), favourite, allow_secrets
+    )
+    if fields == DetailChanges(tags=()) and not untag and template is None:
         raise InvalidInputError("Say what to set: --title, --tag … Try 'set --help'.")
-    saved = saving.change(
+    saved = change_details(
         workspace(),
         name,
         fields,
@@ -166,7 +176,7 @@ def move(
     as_json: options.Json = False,
 ) -> None:
     """Rename a prompt, or with 'old/' 'new/' a folder; the history follows."""
-    moved = saving.move(workspace(), name, new, message)
+    moved = move_prompts(workspace(), name, new, message)
     _report(moved, as_json=as_json, as_list=name.endswith("/"))
 
 
@@ -177,13 +187,13 @@ def copy(
     as_json: options.Json = False,
 ) -> None:
     """Save a prompt, or one version of it, under another name."""
-    _report([saving.copy(workspace(), reference, new, message)], as_json=as_json)
+    _report([copy_prompt(workspace(), reference, new, message)], as_json=as_json)
 
 
 def _report(results: list[Saved], *, as_json: bool, as_list: bool = False) -> None:
     if as_json and as_list:
-        terminal.write_json_rows(map(rows.saved_row, results))
+        terminal.write_json_rows(map(saved_row, results))
     elif as_json:
-        terminal.write_json(rows.saved_row(results[0]))
+        terminal.write_json(saved_row(results[0]))
     else:
-        render.saved(results)
+        report_saved(results)

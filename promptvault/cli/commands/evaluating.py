@@ -5,23 +5,29 @@ from typing import Annotated
 
 import typer
 
-from promptvault.cli import options, record, terminal
+from promptvault.cli import options, terminal
 from promptvault.cli.asking import Asking, DryRun, asks_model
 from promptvault.cli.context import now, open_reader, paths
 from promptvault.cli.model import open_model
-from promptvault.cli.render import (
-    evaluation as render_evaluation,
+from promptvault.cli.record import name_lookup, record_condition
+from promptvault.cli.render.evaluation import (
+    print_evaluation,
+    print_evaluation_plan,
+    print_evaluations,
 )
-from promptvault.cli.render import (
-    model as render_model,
-)
+from promptvault.cli.render.model import show_progress
+from promptvault.cli.rows.evaluation import evaluation_entry_row, evaluation_row
 from promptvault.cli.values import read_file
 from promptvault.errors import InvalidInputError
 from promptvault.services.asking.model import Model
-from promptvault.services.evaluation import evaluate
 from promptvault.services.evaluation.case import Suite, read_suite
-from promptvault.services.evaluation.plan import Aim, Plan, plan
-from promptvault.vault.activity import evaluations
+from promptvault.services.evaluation.evaluate import evaluate_plan, record_evaluation
+from promptvault.services.evaluation.plan import (
+    EvaluationOptions,
+    EvaluationPlan,
+    plan_evaluation,
+)
+from promptvault.vault.activity.evaluations import read_evaluations
 
 _CHECK_FAILED = 5
 """The exit code where a case fails, or with --against got worse."""
@@ -72,14 +78,16 @@ def eval_(
         return _list(reference, as_json=as_json)
     suite = _read(cases)
     with open_reader() as reader:
-        made = plan(
-            reader, suite, Aim(reference, against, system, asking.allow_secrets)
+        made = plan_evaluation(
+            reader,
+            suite,
+            EvaluationOptions(reference, against, system, asking.allow_secrets),
         )
     asking = asking._replace(model=asking.model or suite.model)
     model = open_model("eval", asking)
     judge_model = model.named(judge or suite.judge)
     if dry_run:
-        return render_evaluation.plan(made, model, judge_model, as_json=as_json)
+        return print_evaluation_plan(made, model, judge_model, as_json=as_json)
     return _evaluate(made, model, judge_model, as_json=as_json)
 
 
@@ -90,24 +98,26 @@ def _read(cases: str) -> Suite:
     return read_suite(read_file(path), path.name, path.parent)
 
 
-def _evaluate(made: Plan, model: Model, judge_model: Model, *, as_json: bool) -> None:
-    with render_model.progress("Asking", len(made.requests)) as advance:
-        done = evaluate.evaluate(made, model, judge_model, now, advance)
-    number = evaluate.keep(paths().activity, done, terminal.note)
+def _evaluate(
+    made: EvaluationPlan, model: Model, judge_model: Model, *, as_json: bool
+) -> None:
+    with show_progress("Asking", len(made.requests)) as advance:
+        done = evaluate_plan(made, model, judge_model, now, advance)
+    number = record_evaluation(paths().activity, done, terminal.note)
     if as_json:
-        terminal.write_json(render_evaluation.evaluation_row(number, done))
+        terminal.write_json(evaluation_row(number, done))
     else:
-        render_evaluation.evaluation(done)
+        print_evaluation(done)
     if not done.passed:
         raise typer.Exit(_CHECK_FAILED)
 
 
 def _list(reference: str, *, as_json: bool) -> None:
     with open_reader() as reader:
-        name = record.names(reader)
-        condition = record.condition(reader, reference)
-        found = evaluations.entries(paths().activity, condition)
+        name = name_lookup(reader)
+        condition = record_condition(reader, reference)
+        found = read_evaluations(paths().activity, condition)
         if as_json:
-            rows = (render_evaluation.entry_row(entry, name) for entry in found)
+            rows = (evaluation_entry_row(entry, name) for entry in found)
             return terminal.write_json_rows(rows)
-        return render_evaluation.entries(reference, found)
+        return print_evaluations(reference, found)

@@ -7,11 +7,19 @@ import typer
 
 from promptvault.cli import completion, options, terminal
 from promptvault.cli.context import open_reader
-from promptvault.cli.render import prompts as render
-from promptvault.cli.rows import prompts as rows
+from promptvault.cli.render.format import format_count
+from promptvault.cli.rows.prompts import record_row
 from promptvault.domain.prompt import validate_tag
-from promptvault.services.prompts import export as exporting
-from promptvault.services.prompts.export import Format
+from promptvault.services.prompts.export import (
+    ExportFormat,
+    format_for,
+    is_folder,
+    is_stdout,
+    read_records,
+    write_file,
+    write_folder,
+    write_records,
+)
 from promptvault.vault.reader import Selection
 
 
@@ -32,7 +40,7 @@ def export(
         ),
     ] = None,
     form: Annotated[
-        Format | None,
+        ExportFormat | None,
         typer.Option(
             "--format", help="Without it, by the ending of PATH.", show_default=False
         ),
@@ -47,24 +55,22 @@ def export(
 ) -> None:
     """Write prompts out as Markdown, JSON, JSON lines or CSV; `import` reads them."""
     target = Path(path)
-    chosen = form or exporting.format_for(path)
-    to_stdout = exporting.is_stdout(path)
+    chosen = form or format_for(path)
+    to_stdout = is_stdout(path)
     with open_reader() as reader:
         wanted = tuple(reader.get(name).name for name in names or ())
         tag_list = tuple(map(validate_tag, tags or ()))
         selection = Selection(folder, tag_list, source, names=wanted)
         if to_stdout:
-            found = exporting.records(reader, selection)
-            exporting.write(found, chosen, rows.record_row, terminal.write)
+            found = read_records(reader, selection)
+            write_records(found, chosen, record_row, terminal.write)
             return
-        if exporting.is_folder(path, chosen):
-            count = exporting.write_folder(reader, selection, target, force=force)
+        if is_folder(path, chosen):
+            count = write_folder(reader, selection, target, force=force)
         else:
-            found = exporting.records(reader, selection)
-            count = exporting.write_file(
-                found, target, chosen, rows.record_row, force=force
-            )
+            found = read_records(reader, selection)
+            count = write_file(found, target, chosen, record_row, force=force)
     if as_json:
         terminal.write_json({"path": path, "format": chosen.value, "prompts": count})
     else:
-        terminal.note(f"Wrote {render.count(count, 'prompt')} to {path}.")
+        terminal.note(f"Wrote {format_count(count, 'prompt')} to {path}.")

@@ -12,7 +12,7 @@ from promptvault.cli import completion, options, progress, terminal
 from promptvault.cli.asking import Asking, asks_model
 from promptvault.cli.context import open_reader
 from promptvault.cli.render import imports as render_import
-from promptvault.cli.rows import prompts as rows
+from promptvault.cli.rows.prompts import found_row, import_row
 from promptvault.cli.workspace import settings, workspace
 from promptvault.errors import ImportSourceError, InvalidInputError
 from promptvault.importers.input.candidate import Failure
@@ -154,16 +154,16 @@ def _run(
 
 def _categorized(report: Report, after: _Afterwards) -> dict[str, Any] | None:
     # What this needs takes 30 ms to import, which other imports need not pay.
-    from promptvault.cli import category
+    from promptvault.cli.category import can_ask, categorize_import
     from promptvault.cli.model import open_model
-    from promptvault.services.categories.categorize import Way
+    from promptvault.services.categories.categorize import CategorizeOptions
 
-    def means() -> Way:
+    def means() -> CategorizeOptions:
         model = None if after.offline else open_model("categorize", after.asking)
-        return Way(model, after.asking.allow_secrets)
+        return CategorizeOptions(model, after.asking.allow_secrets)
 
-    asks = after.confirms and category.can_ask()
-    return category.categorize_import(workspace(), report.id, means, asks=asks)
+    asks = after.confirms and can_ask()
+    return categorize_import(workspace(), report.id, means, asks=asks)
 
 
 def _discovered(*, yes: bool, as_json: bool) -> list[str]:
@@ -175,7 +175,7 @@ def _discovered(*, yes: bool, as_json: bool) -> list[str]:
     if yes and not found:
         raise ImportSourceError(discovery.NOTHING)
     if as_json and not yes:
-        terminal.write_json_rows(map(rows.found_row, found))
+        terminal.write_json_rows(map(found_row, found))
         return []
     if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
         discovery.show(found)
@@ -216,7 +216,7 @@ def list_imports(as_json: options.Json = False) -> None:
     with open_reader() as reader:
         found = log.entries(reader)
         if as_json:
-            terminal.write_json_rows(map(rows.import_row, found))
+            terminal.write_json_rows(map(import_row, found))
         else:
             render_import.imports(found)
 
@@ -230,7 +230,7 @@ def show(key: ImportId, as_json: options.Json = False) -> None:
         files = log.files(reader, found)
     if as_json:
         more = {"prompts": names, "files_read": files}
-        terminal.write_json(rows.import_row(found) | more)
+        terminal.write_json(import_row(found) | more)
     else:
         render_import.entry(found, names)
 

@@ -4,26 +4,28 @@ from typing import Annotated
 
 import typer
 
-from promptvault.cli import options, record, terminal
+from promptvault.cli import options, terminal
 from promptvault.cli.asking import Asking, DryRun, asks_model
 from promptvault.cli.context import open_reader, paths
 from promptvault.cli.model import open_model
-from promptvault.cli.render import (
-    model as render_model,
-)
-from promptvault.cli.render import (
-    optimization as render_optimization,
-)
-from promptvault.cli.render import (
-    prompts as render,
-)
+from promptvault.cli.record import name_lookup, record_condition
+from promptvault.cli.render.model import print_plan, report_spent
+from promptvault.cli.render.optimization import print_optimization, print_optimizations
+from promptvault.cli.render.prompts import report_saved
+from promptvault.cli.rows.model import spent_row
+from promptvault.cli.rows.optimization import optimization_entry_row, optimization_row
 from promptvault.cli.workspace import workspace
 from promptvault.errors import InvalidInputError
 from promptvault.services.asking.model import Model
-from promptvault.services.optimization import optimize as optimizing
-from promptvault.services.optimization.optimize import Result
+from promptvault.services.optimization.optimize import (
+    OptimizationResult,
+    optimize_prompt,
+    plan_optimization,
+    prepare_task,
+    save_winner,
+)
 from promptvault.services.prompts import retrieval
-from promptvault.vault.activity import optimizations as optimization_log
+from promptvault.vault.activity.optimizations import read_optimizations
 
 _MOST_CANDIDATES = 10
 
@@ -63,20 +65,20 @@ def optimize(
         raise InvalidInputError("--dry-run saves nothing: leave out --apply.")
     with open_reader() as reader:
         prompt, version = retrieval.resolve(reader, reference)
-    task = optimizing.prepare(
+    task = prepare_task(
         prompt, version, goal, candidates, allow_secrets=asking.allow_secrets
     )
     model = open_model("optimize", asking)
     judge_model = model.named(judge)
     if dry_run:
-        first, estimate = optimizing.plan(model, judge_model, task)
-        return render_model.plan(judge_model, [first], estimate, as_json=as_json)
-    result = optimizing.optimize(workspace(), model, judge_model, task, terminal.note)
+        first, estimate = plan_optimization(model, judge_model, task)
+        return print_plan(judge_model, [first], estimate, as_json=as_json)
+    result = optimize_prompt(workspace(), model, judge_model, task, terminal.note)
     return _finish(result, model, message, is_asked_for=apply, as_json=as_json)
 
 
 def _finish(
-    result: Result,
+    result: OptimizationResult,
     model: Model,
     message: str | None,
     *,
@@ -85,20 +87,20 @@ def _finish(
 ) -> None:
     """Show what came of it, and save it if the person wants that."""
     if not as_json:
-        render_optimization.result(result)
-        render_model.spent(model.spent)
+        print_optimization(result)
+        report_spent(model.spent)
     saved = None
     if result.winner and (is_asked_for or (not as_json and _wants(result))):
-        saved = optimizing.apply(workspace(), result, message, terminal.note)
-        render.saved([saved])
+        saved = save_winner(workspace(), result, message, terminal.note)
+        report_saved([saved])
     if as_json:
-        row = render_optimization.result_row(result, saved)
-        terminal.write_json(row | render_model.spent_row(model.spent))
+        row = optimization_row(result, saved)
+        terminal.write_json(row | spent_row(model.spent))
     if result.winner and saved is None:
         terminal.note("Nothing was saved; --apply saves it.")
 
 
-def _wants(result: Result) -> bool:
+def _wants(result: OptimizationResult) -> bool:
     number = result.task.prompt.versions + 1
     return terminal.can_ask() and terminal.agrees(f"Save it as version {number}?")
 
@@ -111,10 +113,10 @@ def optimizations(
 ) -> None:
     """List what was optimized, newest first; --json has every score and reason."""
     with open_reader() as reader:
-        name = record.names(reader)
-        condition = record.condition(reader, reference)
-        found = optimization_log.entries(paths().activity, condition, limit)
+        name = name_lookup(reader)
+        condition = record_condition(reader, reference)
+        found = read_optimizations(paths().activity, condition, limit)
         if as_json or as_lines:
-            rows = (render_optimization.entry_row(entry, name) for entry in found)
+            rows = (optimization_entry_row(entry, name) for entry in found)
             return terminal.write_json_rows(rows, lines=as_lines)
-        return render_optimization.entries(found, name)
+        return print_optimizations(found, name)

@@ -6,10 +6,16 @@ import typer
 
 from promptvault.cli import completion, options, terminal
 from promptvault.cli.context import open_reader
-from promptvault.cli.render import prompts as render
-from promptvault.cli.rows import prompts as rows
+from promptvault.cli.render.format import format_count
+from promptvault.cli.render.prompts import print_trash, report_saved
+from promptvault.cli.rows.prompts import saved_row, trash_row
 from promptvault.cli.workspace import workspace
-from promptvault.services.prompts import edit
+from promptvault.services.prompts.edit import (
+    delete_prompts,
+    find_prompts,
+    purge_trash,
+    restore_prompt,
+)
 from promptvault.vault.reader import Selection, Sort
 
 trash = typer.Typer(no_args_is_help=True, help="List, restore, empty the trash.")
@@ -41,14 +47,14 @@ def delete(
     folders = [name for name in names if name.endswith("/")]
     if folders and not yes:
         with open_reader() as reader:
-            count = len(edit.named(reader, folders))
-        counted, where = render.count(count, "prompt"), ", ".join(folders)
+            count = len(find_prompts(reader, folders))
+        counted, where = format_count(count, "prompt"), ", ".join(folders)
         terminal.confirm(f"Delete {counted} in {where}?", "--yes")
-    results = edit.delete(workspace(), names, message)
+    results = delete_prompts(workspace(), names, message)
     if as_json:
-        terminal.write_json_rows(map(rows.saved_row, results))
+        terminal.write_json_rows(map(saved_row, results))
     else:
-        render.saved(results)
+        report_saved(results)
 
 
 @trash.command("list")
@@ -57,9 +63,9 @@ def list_trash(as_json: options.Json = False) -> None:
     with open_reader() as reader:
         found = reader.prompts(Selection(trashed=True), Sort.UPDATED)
         if as_json:
-            terminal.write_json_rows(map(rows.trash_row, found))
+            terminal.write_json_rows(map(trash_row, found))
         else:
-            render.trash(found)
+            print_trash(found)
 
 
 @trash.command("restore")
@@ -71,11 +77,11 @@ def restore(
     as_json: options.Json = False,
 ) -> None:
     """Take a prompt out of the trash."""
-    saved = edit.restore(workspace(), name, new)
+    saved = restore_prompt(workspace(), name, new)
     if as_json:
-        terminal.write_json(rows.saved_row(saved))
+        terminal.write_json(saved_row(saved))
     else:
-        render.saved([saved])
+        report_saved([saved])
 
 
 @trash.command("empty")
@@ -84,9 +90,9 @@ def empty(yes: options.Yes = False, as_json: options.Json = False) -> None:
     with open_reader() as reader:
         count = reader.count(Selection(trashed=True))
     if count and not yes:
-        terminal.confirm(f"Remove {render.count(count, 'prompt')} for good?", "--yes")
-    removed = edit.empty_trash(workspace()) if count else 0
+        terminal.confirm(f"Remove {format_count(count, 'prompt')} for good?", "--yes")
+    removed = purge_trash(workspace()) if count else 0
     if as_json:
         terminal.write_json({"removed": removed})
     else:
-        terminal.note(f"Removed {render.count(removed, 'prompt')}.")
+        terminal.note(f"Removed {format_count(removed, 'prompt')}.")

@@ -11,14 +11,18 @@ from promptvault.cli.context import open_reader
 from promptvault.cli.pager import paged
 from promptvault.cli.quick.hits import LIMIT, print_hits
 from promptvault.cli.quick.names import print_names
-from promptvault.cli.render import prompts as render
-from promptvault.cli.render import similarity as render_similarity
-from promptvault.cli.rows import prompts as rows
+from promptvault.cli.render.prompts import draw_hits, print_details, print_prompts
+from promptvault.cli.render.similarity import print_group_names, print_groups
+from promptvault.cli.rows.prompts import details_row, group_row, hit_row, prompt_row
 from promptvault.domain.prompt import validate_tag
 from promptvault.errors import InvalidInputError
 from promptvault.services.prompts import retrieval
-from promptvault.services.similar import groups
-from promptvault.services.similar.groups import LEAST_THRESHOLD, THRESHOLD, Group
+from promptvault.services.similar.groups import (
+    LEAST_THRESHOLD,
+    THRESHOLD,
+    Group,
+    find_groups,
+)
 from promptvault.vault import search as finder
 from promptvault.vault.reader import Selection, Sort
 
@@ -28,10 +32,10 @@ def show(reference: options.Reference, as_json: options.Json = False) -> None:
     with open_reader() as reader:
         details = retrieval.describe(reader, reference)
     if as_json:
-        terminal.write_json(rows.details_row(details))
+        terminal.write_json(details_row(details))
     else:
         with paged():
-            render.details(details)
+            print_details(details)
 
 
 def list_(
@@ -80,24 +84,24 @@ def list_(
         return print_names(selection, limit)
     with open_reader() as reader:
         if similar:
-            found = groups.find(reader, selection, threshold or THRESHOLD)
+            found = find_groups(reader, selection, threshold or THRESHOLD)
             return _groups(islice(found, limit), plain, as_json, as_lines)
         prompts = reader.prompts(selection, sort, limit)
         if as_json or as_lines:
-            lines = map(rows.prompt_row, prompts)
+            lines = map(prompt_row, prompts)
             return terminal.write_json_rows(lines, lines=as_lines)
         if plain:
             return terminal.write("".join(f"{p.name}\n" for p in prompts))
-        return render.prompts(prompts, folder)
+        return print_prompts(prompts, folder)
 
 
 def _groups(found: Iterator[Group], plain: bool, as_json: bool, as_lines: bool) -> None:
     if as_json or as_lines:
-        terminal.write_json_rows(map(rows.group_row, found), lines=as_lines)
+        terminal.write_json_rows(map(group_row, found), lines=as_lines)
     elif plain:
-        render_similarity.names(found)
+        print_group_names(found)
     else:
-        render_similarity.groups(found)
+        print_groups(found)
 
 
 def search(
@@ -118,9 +122,9 @@ def search(
     with open_reader() as reader:
         hits = finder.search(reader, " ".join(query), selection, limit)
         if as_json or as_lines:
-            terminal.write_json_rows(map(rows.hit_row, hits), lines=as_lines)
+            terminal.write_json_rows(map(hit_row, hits), lines=as_lines)
         elif terminal.stdout_is_terminal():
-            render.hits(list(hits))
+            draw_hits(list(hits))
         else:
             print_hits(hits)
 

@@ -5,20 +5,27 @@ from typing import Annotated
 
 import typer
 
-from promptvault.cli import options, record, terminal
+from promptvault.cli import options, terminal
 from promptvault.cli.asking import Asking, DryRun, asks_model
 from promptvault.cli.context import open_reader, paths
 from promptvault.cli.model import open_model
-from promptvault.cli.pipe import read_or_tell
-from promptvault.cli.render import model as render_model
-from promptvault.cli.render import run as render_run
+from promptvault.cli.pipe import read_pipe
+from promptvault.cli.record import FindName, name_lookup, record_condition
+from promptvault.cli.render.model import print_plan
+from promptvault.cli.render.run import AnswerOutput, print_runs, report_run
+from promptvault.cli.rows.run import run_entry_row, run_row
 from promptvault.cli.values import read_values
 from promptvault.cli.workspace import workspace
 from promptvault.errors import InvalidInputError
-from promptvault.services.asking import run as running
-from promptvault.services.asking.model import Model, Stopped
-from promptvault.services.asking.run import Composed, Done, Order
-from promptvault.vault.activity import runs as run_log
+from promptvault.services.asking.model import AnswerInterrupted, Model
+from promptvault.services.asking.run import (
+    FinishedRun,
+    PreparedRun,
+    RunOptions,
+    prepare_run,
+    run_prompt,
+)
+from promptvault.vault.activity.runs import find_run, read_runs
 
 _GUESSED_TOKENS = 500
 """What an answer may have, for the plan of --dry-run."""
@@ -71,22 +78,22 @@ def run(
     message, and the prompt the system message.
     """
     given = read_values(values, literals)
-    order = Order(
+    order = RunOptions(
         reference, given, system, temperature, max_tokens, asking.allow_secrets
     )
     with open_reader() as reader:
-        read = _read_nothing if no_stdin else read_or_tell
-        composed = running.compose(reader, order, read)
+        read = _read_nothing if no_stdin else read_pipe
+        composed = prepare_run(reader, order, read)
     model = open_model("run", asking)
     if dry_run:
         requests = [composed.request]
         estimate = model.estimate(requests, max_tokens or _GUESSED_TOKENS)
-        return render_model.plan(model, requests, estimate, as_json=as_json)
+        return print_plan(model, requests, estimate, as_json=as_json)
     done = _run(model, composed, streams=stream and not as_json, is_shown=not as_json)
     if as_json:
-        row = render_run.run_row(done.id, done.run, composed.prompt.name)
+        row = run_row(done.id, done.run, composed.prompt.name)
         terminal.write_json(row | {"text": done.text})
-    render_run.done(done)
+    report_run(done)
     return None
 
 
@@ -94,15 +101,17 @@ def _read_nothing() -> None:
     return None
 
 
-def _run(model: Model, composed: Composed, *, streams: bool, is_shown: bool) -> Done:
-    output = render_run.Output()
+def _run(
+    model: Model, composed: PreparedRun, *, streams: bool, is_shown: bool
+) -> FinishedRun:
+    output = AnswerOutput()
     on_text = output.write if streams else None
     try:
-        done = running.run(workspace(), model, composed, terminal.note, on_text)
+        done = run_prompt(workspace(), model, composed, terminal.note, on_text)
         if is_shown and not streams:
             output.write(done.text)
         return done
-    except Stopped as stop:
+    except AnswerInterrupted as stop:
         raise stop.__cause__ or stop from None
     finally:
         output.end()
@@ -124,23 +133,23 @@ def runs(
     if number is not None and reference is not None:
         raise InvalidInputError("Give NAME or --id, not both.")
     with open_reader() as reader:
-        name = record.names(reader)
+        name = name_lookup(reader)
         if number is not None:
             return _show(name, number, as_json=as_json or as_lines)
-        condition = record.condition(reader, reference)
-        found = run_log.entries(paths().activity, condition, limit)
+        condition = record_condition(reader, reference)
+        found = read_runs(paths().activity, condition, limit)
         if as_json or as_lines:
-            rows = (render_run.entry_row(entry, name) for entry in found)
+            rows = (run_entry_row(entry, name) for entry in found)
             return terminal.write_json_rows(rows, lines=as_lines)
-        return render_run.runs(found, name)
+        return print_runs(found, name)
 
 
-def _show(name: record.Name, number: int, *, as_json: bool) -> None:
-    entry, text = run_log.find(paths().activity, number)
+def _show(name: FindName, number: int, *, as_json: bool) -> None:
+    entry, text = find_run(paths().activity, number)
     if as_json:
-        terminal.write_json(render_run.entry_row(entry, name) | {"text": text})
+        terminal.write_json(run_entry_row(entry, name) | {"text": text})
     else:
-        output = render_run.Output()
+        output = AnswerOutput()
         output.write(text)
         output.end()
         if not text:

@@ -5,12 +5,16 @@ from typing import Annotated
 import typer
 
 from promptvault.cli import completion, options, terminal
-from promptvault.cli.render import prompts as render
-from promptvault.cli.render import secret as render_secret
-from promptvault.cli.rows import prompts as rows
+from promptvault.cli.render.prompts import report_saved
+from promptvault.cli.render.secret import print_secrets
+from promptvault.cli.rows.prompts import holding_row, saved_row
 from promptvault.cli.workspace import workspace
 from promptvault.errors import InvalidInputError
-from promptvault.services.prompts import redact as redaction
+from promptvault.services.prompts.redact import (
+    redact_prompts,
+    scan_prompts,
+    undo_redaction,
+)
 
 _SECRETS_FOUND = 5
 """The exit code of `scan` when a prompt is held back."""
@@ -22,11 +26,11 @@ def scan(as_json: options.Json = False) -> None:
     A prompt that holds any stays in this vault until it is redacted, or allowed by
     'set NAME --allow-secrets'.
     """
-    found = redaction.scan(workspace())
+    found = scan_prompts(workspace())
     if as_json:
-        terminal.write_json_rows(map(rows.holding_row, found))
+        terminal.write_json_rows(map(holding_row, found))
     else:
-        render_secret.holdings(found)
+        print_secrets(found)
     if any(holding.prompt.is_held_back for holding in found):
         raise typer.Exit(_SECRETS_FOUND)
 
@@ -55,11 +59,11 @@ def redact(
     """
     if bool(names) == everything or (undo and everything):
         raise InvalidInputError("Say which prompts: NAME…, or --all without --undo.")
-    change = redaction.undo_redaction if undo else redaction.redact
+    change = undo_redaction if undo else redact_prompts
     results = change(workspace(), names or ())
     if as_json:
-        terminal.write_json_rows(map(rows.saved_row, results))
+        terminal.write_json_rows(map(saved_row, results))
     elif results:
-        render.saved(results)
+        report_saved(results)
     else:
         terminal.note("No prompt is held back.")

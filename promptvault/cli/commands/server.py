@@ -12,8 +12,8 @@ import typer
 from promptvault.cli import options, terminal
 from promptvault.cli.commands.serve import DatabaseUrl, installed
 from promptvault.cli.context import paths
-from promptvault.cli.render import prompts as render
 from promptvault.cli.render import server as render_server
+from promptvault.cli.render.format import format_count
 from promptvault.domain.tier import ALLOWANCES, Tier
 from promptvault.domain.timestamp import to_text
 from promptvault.errors import AlreadyExistsError, InvalidInputError
@@ -203,7 +203,7 @@ def erase(
 ) -> None:
     """Erase a user with every prompt, for good and at once."""
     with _administration(database_url) as administration:
-        prompts = render.count(administration.prompt_count(email), "prompt")
+        prompts = format_count(administration.prompt_count(email), "prompt")
         if not yes:
             terminal.confirm(f"Erase {email} with {prompts} for good?", "--yes")
         administration.erase(email)
@@ -231,7 +231,7 @@ def tell_restored(
     if as_json:
         terminal.write_json({"vaults": vaults})
     else:
-        terminal.note(f"Devices compare anew: {render.count(vaults, 'vault')}.")
+        terminal.note(f"Devices compare anew: {format_count(vaults, 'vault')}.")
 
 
 @server.command("purge")
@@ -245,8 +245,8 @@ def purge(database_url: DatabaseUrl = None, as_json: options.Json = False) -> No
     if as_json:
         terminal.write_json(purged._asdict())
     else:
-        deletions = render.count(purged.deletions, "deletion")
-        users = render.count(purged.users, "deleted user")
+        deletions = format_count(purged.deletions, "deletion")
+        users = format_count(purged.users, "deleted user")
         terminal.note(f"Forgot {deletions}, and erased {users}.")
 
 

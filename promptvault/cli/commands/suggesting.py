@@ -6,14 +6,15 @@ import typer
 
 from promptvault.cli import discovery, options, terminal
 from promptvault.cli.context import open_reader
-from promptvault.cli.render import suggestion as render_suggestion
-from promptvault.services.suggestions import suggest as suggesting
-from promptvault.services.suggestions.suggestion import Kind
+from promptvault.cli.render.suggestion import print_suggestions
+from promptvault.cli.rows.suggestion import suggestions_row
+from promptvault.services.suggestions.suggest import find_suggestions
+from promptvault.services.suggestions.suggestion import SuggestionKind
 
 
 def suggest(
     kinds: Annotated[
-        list[Kind] | None,
+        list[SuggestionKind] | None,
         typer.Option("--kind", help="Only suggestions of this kind; may be repeated."),
     ] = None,
     limit: options.Limit = None,
@@ -26,10 +27,10 @@ def suggest(
     anywhere, and nothing is changed.
     """
     with open_reader() as reader:
-        looks = not kinds or Kind.IMPORT in kinds
+        looks = not kinds or SuggestionKind.IMPORT in kinds
         places = discovery.found(reader) if looks else ()
-        found = suggesting.advise(reader, places, kinds or (), limit)
+        found = find_suggestions(reader, places, kinds or (), limit)
     if as_json:
-        terminal.write_json(render_suggestion.advice_row(found))
+        terminal.write_json(suggestions_row(found))
     else:
-        render_suggestion.advice(found)
+        print_suggestions(found)

@@ -1,7 +1,7 @@
 """`template new` and `template from`: templates made from words, or from prompts."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -9,17 +9,35 @@ from promptvault.cli import completion, options, terminal
 from promptvault.cli.asking import Asking, DryRun, asks_model
 from promptvault.cli.context import open_reader
 from promptvault.cli.model import open_model
-from promptvault.cli.render import model as render_model
-from promptvault.cli.render import template as render_template
-from promptvault.cli.template_proposal import Manner, Proposal, settle, show
+from promptvault.cli.render.model import print_plan
+from promptvault.cli.render.template import report_fillings, report_usage
+from promptvault.cli.rows.template import source_rows
+from promptvault.cli.template_proposal import (
+    SaveOptions,
+    TemplateProposal,
+    save_proposal,
+    show_template,
+)
 from promptvault.cli.values import read_text
 from promptvault.domain.chat import Request
 from promptvault.domain.name import validate_name
 from promptvault.errors import AlreadyExistsError
 from promptvault.services.asking.cost import Spent
 from promptvault.services.asking.model import Model
-from promptvault.services.templates import from_model, from_prompts
-from promptvault.services.templates.from_prompts import Generalized, Source
+from promptvault.services.templates.from_model import (
+    generalize_by_model,
+    generate_template,
+    request_from_description,
+    request_from_prompts,
+)
+from promptvault.services.templates.from_prompts import (
+    Generalized,
+    Source,
+    find_free_name,
+    generalize,
+    generalize_by_rule,
+    read_sources,
+)
 
 _ANSWER_TOKENS = 800
 """About how long an answer is."""
@@ -68,18 +86,20 @@ def new(
 ) -> None:
     """Let a model write a template with declared variables, from a description."""
     _refuse_taken(name)
-    request = from_model.request_new(
+    request = request_from_description(
         _text(description), allow_secrets=asking.allow_secrets
     )
     model = open_model("template new", asking)
     if dry_run:
         return _plan(model, request, as_json=as_json)
-    draft = from_model.generate(model, request)
+    draft = generate_template(model, request)
     note = message or f"Generate {name} from a description"
-    proposal = Proposal(name, draft, note, model.spent, {"model": model.answered})
-    manner = Manner(edit, yes, dry_run, as_json)
-    show(proposal, manner)
-    settle(proposal, manner)
+    proposal = TemplateProposal(
+        name, draft, note, model.spent, {"model": model.answered}
+    )
+    manner = SaveOptions(edit, yes, dry_run, as_json)
+    show_template(proposal, manner)
+    save_proposal(proposal, manner)
     return None
 
 
@@ -120,16 +140,18 @@ def from_(
     For each prompt it shows the values that bring it back.
     """
     given = _sources(names, new_name)
-    manner = Manner(edit, yes, dry_run, as_json)
+    manner = SaveOptions(edit, yes, dry_run, as_json)
     model = None if offline else open_model("template from", asking)
     if model is None or not _can_ask(model):
-        made = from_prompts.by_rule(given)
+        made = generalize_by_rule(given)
         return _offer(made, given, _proposal(made, given, new_name, message), manner)
-    request = from_model.request_from(given, allow_secrets=asking.allow_secrets)
+    request = request_from_prompts(given, allow_secrets=asking.allow_secrets)
     if dry_run:
         return _plan(model, request, as_json=as_json)
-    made = from_prompts.generalize(
-        given, lambda: from_model.generalize_with(model, request, given), terminal.note
+    made = generalize(
+        given,
+        lambda: generalize_by_model(model, request, given),
+        terminal.note,
     )
     proposal = _proposal(made, given, new_name, message)
     by = {"model": model.answered if made.by_model else None}
@@ -151,14 +173,14 @@ def _text(given: str) -> str:
 
 def _plan(model: Model, request: Request, *, as_json: bool) -> None:
     estimate = model.estimate([request], _ANSWER_TOKENS)
-    render_model.plan(model, [request], estimate, as_json=as_json)
+    print_plan(model, [request], estimate, as_json=as_json)
 
 
 def _sources(names: Sequence[str], new_name: str | None) -> tuple[Source, ...]:
     if new_name:
         _refuse_taken(new_name)
     with open_reader() as reader:
-        return from_prompts.sources(reader, names)
+        return read_sources(reader, names)
 
 
 def _can_ask(model: Model) -> bool:
@@ -172,38 +194,28 @@ def _proposal(
     given: Sequence[Source],
     new_name: str | None,
     message: str | None,
-) -> Proposal:
+) -> TemplateProposal:
     with open_reader() as reader:
-        name = new_name or from_prompts.free_name(reader, given, made.draft.title)
+        name = new_name or find_free_name(reader, given, made.draft.title)
     count = len(given)
     of = f"{count} prompts" if count > 1 else given[0].prompt.name
     more = {
         "method": "model" if made.by_model else "rule",
         "model": None,
-        "sources": _source_rows(made, given),
+        "sources": source_rows(made, given),
     }
     note = message or f"Generalize {of} into {name}"
-    return Proposal(name, made.draft, note, Spent(), more)
-
-
-def _source_rows(made: Generalized, given: Sequence[Source]) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": source.prompt.name,
-            "version": source.version.number,
-            "values": filling.values,
-            "similarity": filling.similarity,
-            "exact": filling.is_exact,
-        }
-        for source, filling in zip(given, made.fillings, strict=True)
-    ]
+    return TemplateProposal(name, made.draft, note, Spent(), more)
 
 
 def _offer(
-    made: Generalized, given: Sequence[Source], proposal: Proposal, manner: Manner
+    made: Generalized,
+    given: Sequence[Source],
+    proposal: TemplateProposal,
+    manner: SaveOptions,
 ) -> None:
-    show(proposal, manner)
+    show_template(proposal, manner)
     if not manner.as_json:
-        render_template.fillings(given, made.fillings)
-    if settle(proposal, manner) and not manner.as_json:
-        render_template.call(proposal.name, made.fillings[0].values)
+        report_fillings(given, made.fillings)
+    if save_proposal(proposal, manner) and not manner.as_json:
+        report_usage(proposal.name, made.fillings[0].values)

@@ -6,13 +6,14 @@ from typing import Annotated
 import typer
 
 from promptvault.cli import options, terminal
-from promptvault.cli.render import prompts as render
-from promptvault.cli.rows import prompts as rows
-from promptvault.cli.unsaved_text import find_unsaved, tell_unsaved
+from promptvault.cli.render.format import format_count
+from promptvault.cli.render.prompts import print_diagnosis
+from promptvault.cli.rows.health import diagnosis_row, unsaved_row
+from promptvault.cli.unsaved_text import find_unsaved, note_unsaved
 from promptvault.cli.workspace import workspace
 from promptvault.errors import InvalidInputError, VaultError
-from promptvault.services.health import backup as archive
-from promptvault.services.health import doctor as examination
+from promptvault.services.health.backup import create_backup, restore_backup
+from promptvault.services.health.doctor import check_vault
 
 
 def doctor(
@@ -22,14 +23,14 @@ def doctor(
     as_json: options.Json = False,
 ) -> None:
     """Prove that database, search index and history agree; --repair mends them."""
-    diagnosis = examination.examine(workspace(), repair=repair)
+    diagnosis = check_vault(workspace(), repair=repair)
     unsaved = find_unsaved()
     if as_json:
-        texts = [rows.unsaved_row(each.path, each.modified_at) for each in unsaved]
-        terminal.write_json(diagnosis.as_row() | {"unsaved": texts})
+        texts = [unsaved_row(each.path, each.modified_at) for each in unsaved]
+        terminal.write_json(diagnosis_row(diagnosis) | {"unsaved": texts})
     else:
-        render.diagnosis(diagnosis)
-        tell_unsaved(unsaved)
+        print_diagnosis(diagnosis)
+        note_unsaved(unsaved)
     if diagnosis.problems and not diagnosis.repaired:
         raise typer.Exit(VaultError.exit_code)
 
@@ -49,11 +50,11 @@ def backup(
 ) -> None:
     """Save everything in one file, or 'backup restore PATH' to get it back."""
     if path == "restore" and source is not None:
-        done = archive.restore(workspace(), source, force=force)
+        done = restore_backup(workspace(), source, force=force)
         row: dict[str, object] = {"restored": str(source), "prompts": done.number}
-        message = f"Restored {render.count(done.number, 'prompt')} from {source}."
+        message = f"Restored {format_count(done.number, 'prompt')} from {source}."
     elif source is None:
-        done = archive.create(workspace(), Path(path), force=force)
+        done = create_backup(workspace(), Path(path), force=force)
         row = {"path": path, "bytes": done.number}
         message = f"Saved everything in {path} ({done.number / 1e6:,.1f} MB)."
     else:

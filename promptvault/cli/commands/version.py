@@ -7,13 +7,18 @@ import typer
 from promptvault.cli import completion, options, terminal
 from promptvault.cli.context import open_reader
 from promptvault.cli.pager import paged
-from promptvault.cli.render import prompts as render
-from promptvault.cli.rows import prompts as rows
+from promptvault.cli.render.prompts import (
+    print_diff,
+    print_versions,
+    report_label,
+    report_saved,
+)
+from promptvault.cli.rows.prompts import difference_row, log_row, saved_row
 from promptvault.cli.workspace import workspace
 from promptvault.domain.name import parse_reference
 from promptvault.errors import InvalidInputError
-from promptvault.services.prompts import diff as comparison
-from promptvault.services.prompts import edit
+from promptvault.services.prompts.diff import diff_versions
+from promptvault.services.prompts.edit import remove_label, revert_prompt, set_label
 from promptvault.services.prompts.outcome import Saved
 
 
@@ -28,11 +33,11 @@ def log(
         prompt = reader.get(parse_reference(name).name)
         versions = list(reader.versions(prompt))[::-1][:limit]
     if as_json or as_lines:
-        found = (rows.log_row(prompt, version) for version in versions)
+        found = (log_row(prompt, version) for version in versions)
         terminal.write_json_rows(found, lines=as_lines)
     else:
         with paged():
-            render.versions(prompt, versions)
+            print_versions(prompt, versions)
 
 
 def diff(
@@ -56,12 +61,12 @@ def diff(
 ) -> None:
     """Compare two versions of a prompt, or two prompts."""
     with open_reader() as reader:
-        difference = comparison.compare(reader, old, new)
+        difference = diff_versions(reader, old, new)
     if as_json:
-        terminal.write_json(rows.difference_row(difference))
+        terminal.write_json(difference_row(difference))
     else:
         with paged():
-            render.difference(difference.lines)
+            print_diff(difference.lines)
 
 
 def revert(
@@ -70,7 +75,7 @@ def revert(
     as_json: options.Json = False,
 ) -> None:
     """Go back to an older version, by making a new one with its text."""
-    _report(edit.revert(workspace(), reference, message), as_json=as_json)
+    _report(revert_prompt(workspace(), reference, message), as_json=as_json)
 
 
 def label(
@@ -95,19 +100,19 @@ def label(
     if remove and require_eval:
         raise InvalidInputError("--require-eval is for a label that is put on.")
     if remove:
-        saved = edit.remove_label(workspace(), reference, name, message)
+        saved = remove_label(workspace(), reference, name, message)
     else:
-        saved = edit.label(
+        saved = set_label(
             workspace(), reference, name, message, require_eval=require_eval
         )
     if as_json:
-        terminal.write_json(rows.saved_row(saved))
+        terminal.write_json(saved_row(saved))
     else:
-        render.labelled(saved.prompt, name)
+        report_label(saved.prompt, name)
 
 
 def _report(saved: Saved, *, as_json: bool) -> None:
     if as_json:
-        terminal.write_json(rows.saved_row(saved))
+        terminal.write_json(saved_row(saved))
     else:
-        render.saved([saved])
+        report_saved([saved])

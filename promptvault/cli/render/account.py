@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from promptvault.cli.render.prompts import moment, size
-from promptvault.cli.render.table import Column, table
+from promptvault.cli.render.format import format_size, format_time
+from promptvault.cli.render.table import Column, print_table
 
 if TYPE_CHECKING:
     from promptvault.client.address import Address
@@ -28,14 +28,14 @@ def account(address: "Address", me: "MeRead") -> None:
         ("device", device),
         ("server", address.url),
     )
-    table((Column("What", "dim"), Column("Value")), lines, "")
+    print_table((Column("What", "dim"), Column("Value")), lines, "")
 
 
 def _storage(me: "MeRead") -> Iterator[tuple[str, str]]:
     used, limit = me.usage.storage, me.limits.storage
     if used is not None:
-        of = _limit(None) if limit is None else size(limit)
-        yield "storage", f"{size(used)} of {of}"
+        of = _limit(None) if limit is None else format_size(limit)
+        yield "storage", f"{format_size(used)} of {of}"
 
 
 def _used(used: int, limit: int | None) -> str:
@@ -60,9 +60,9 @@ def signed_in(found: Sequence["SignedInRead"]) -> None:
             str(each.id)[:_SHORT],
             f"{each.label} (this one)" if each.is_current else each.label,
             "a token" if each.is_machine else each.os,
-            moment(each.created_at),
-            moment(each.last_seen_at),
+            format_time(each.created_at),
+            format_time(each.last_seen_at),
         )
         for each in found
     )
-    table(columns, lines, "Nothing is signed in.")
+    print_table(columns, lines, "Nothing is signed in.")

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from promptvault.cli import terminal
-from promptvault.cli.render.prompts import count, difference, moment
-from promptvault.cli.render.table import Column, table
-from promptvault.services.prompts.diff import unified
+from promptvault.cli.render.format import format_count, format_time
+from promptvault.cli.render.prompts import print_diff
+from promptvault.cli.render.table import Column, print_table
+from promptvault.services.prompts.diff import unified_diff
 from promptvault.services.sync.conflict import Conflict, Device, Wording, parts_of
 from promptvault.services.sync.resolve import Settled
 
@@ -30,24 +31,24 @@ def conflicts(found: Sequence[Conflict]) -> None:
         )
         for each in found
     )
-    table(columns, lines, "There are no conflicts.")
+    print_table(columns, lines, "There are no conflicts.")
     if found:
         terminal.note("'promptvault conflicts resolve NAME' shows both and settles it.")
 
 
 def _made(wording: Wording, device: Device) -> str:
     version = wording.version
-    return f"{version.number}, {moment(version.created_at)}, {device}"
+    return f"{version.number}, {format_time(version.created_at)}, {device}"
 
 
 def sides(conflict: Conflict) -> None:
     """Print both sides of a conflict, and how they differ."""
     ours, theirs = conflict.ours, conflict.theirs
     columns = (Column("", "dim"), Column("Ours", "red"), Column("Theirs", "green"))
-    table(columns, _facts(conflict), "")
+    print_table(columns, _facts(conflict), "")
     old = f"ours (version {ours.version.number}, {conflict.ours_by})"
     new = f"theirs (version {theirs.version.number}, {conflict.theirs_by})"
-    difference(unified(ours.version.body, theirs.version.body, old, new))
+    print_diff(unified_diff(ours.version.body, theirs.version.body, old, new))
     _explain(conflict)
 
 
@@ -55,7 +56,7 @@ def _facts(conflict: Conflict) -> Iterator[tuple[str, str, str]]:
     ours, theirs = conflict.ours, conflict.theirs
     yield "version", str(ours.version.number), str(theirs.version.number)
     times = ours.version.created_at, theirs.version.created_at
-    yield "made", moment(times[0]), moment(times[1])
+    yield "made", format_time(times[0]), format_time(times[1])
     yield "on", str(conflict.ours_by), str(conflict.theirs_by)
     yield "by", ours.version.author.name, theirs.version.author.name
     yield "why", ours.version.message, theirs.version.message
@@ -83,7 +84,9 @@ def _explain(conflict: Conflict) -> None:
     if conflict.is_trashed:
         terminal.note(f"It is in the trash: 'promptvault trash restore {name}'.")
     if conflict.waiting:
-        terminal.note(f"{count(conflict.waiting, 'more conflict')} at this prompt.")
+        terminal.note(
+            f"{format_count(conflict.waiting, 'more conflict')} at this prompt."
+        )
 
 
 def settled(done: Settled) -> None:
@@ -95,5 +98,5 @@ def settled(done: Settled) -> None:
         parts = ", ".join(done.kept)
         terminal.note(f"Both differed in its {parts}, too: kept as it was.")
     if done.waiting:
-        more = count(done.waiting, "more conflict")
+        more = format_count(done.waiting, "more conflict")
         terminal.note(f"{more}: 'promptvault conflicts resolve {prompt.name}'.")

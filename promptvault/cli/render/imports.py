@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from promptvault.cli import terminal
-from promptvault.cli.render.prompts import count, moment
-from promptvault.cli.render.table import Column, table
+from promptvault.cli.render.format import format_count, format_time
+from promptvault.cli.render.table import Column, print_table
 from promptvault.domain.prompt import clean_line
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def report(done: "Report", *, dry_run: bool) -> None:
     note, total = terminal.note, done.total
     if done.by_source:
         would = "Would add" if dry_run else "Added"
-        note(f"{would} {count(total.added, 'prompt')}, {done.seconds:.1f} s.\n")
+        note(f"{would} {format_count(total.added, 'prompt')}, {done.seconds:.1f} s.\n")
         for line in _sources(done):
             note(line)
         note("")
@@ -62,10 +62,10 @@ def _remarks(done: "Report") -> Iterator[str]:
         for reason, number in tally.skipped.most_common():
             yield f"skipped    {source}: {reason}: {number:,}"
     if done.unchanged:
-        files = count(done.unchanged, "file")
+        files = format_count(done.unchanged, "file")
         yield f"unchanged  {files}, as an earlier import read them (--again reads anew)"
     if done.held_back:
-        prompts = count(done.held_back, "prompt")
+        prompts = format_count(done.held_back, "prompt")
         stay = "stays" if done.held_back == 1 else "stay"
         yield f"secrets?   {prompts} {stay} in this vault: see 'promptvault scan'"
     for failure in done.failed[:_SHOWN_FAILURES]:
@@ -88,7 +88,7 @@ def imports(found: Iterable["Entry"]) -> None:
         Column("From"),
     )
     lines = (_import_line(entry) for entry in found)
-    table(columns, lines, "Nothing was imported yet.")
+    print_table(columns, lines, "Nothing was imported yet.")
 
 
 def _import_line(entry: "Entry") -> tuple[str, ...]:
@@ -96,7 +96,7 @@ def _import_line(entry: "Entry") -> tuple[str, ...]:
     undone = " (undone)" if entry.undone_at else ""
     return (
         str(entry.id),
-        moment(entry.created_at),
+        format_time(entry.created_at),
         f"{report['source']}{undone}",
         str(report["added"]),
         str(report["duplicates"]),
@@ -113,8 +113,8 @@ def entry(found: "Entry", names: Sequence[str]) -> None:
 
 def _facts(found: "Entry", names: Sequence[str]) -> Iterator[tuple[str, str]]:
     done = found.report
-    undone = f", undone {moment(found.undone_at)}" if found.undone_at else ""
-    yield "import", f"{found.id}, {moment(found.created_at)}{undone}"
+    undone = f", undone {format_time(found.undone_at)}" if found.undone_at else ""
+    yield "import", f"{found.id}, {format_time(found.created_at)}{undone}"
     yield from (("from", path) for path in found.paths)
     yield "source", str(done["source"])
     yield "added", f"{done['added']:,}"
@@ -127,8 +127,8 @@ def _facts(found: "Entry", names: Sequence[str]) -> Iterator[tuple[str, str]]:
 def withdrawn(entry: "Entry", result: "Withdrawn") -> None:
     """Tell what an undo did."""
     terminal.note(
-        f"Undid import {entry.id}: removed {count(result.removed, 'prompt')}"
-        f", changed {count(result.reverted, 'prompt')} back."
+        f"Undid import {entry.id}: removed {format_count(result.removed, 'prompt')}"
+        f", changed {format_count(result.reverted, 'prompt')} back."
     )
     if result.kept:
         terminal.note(f"Kept, as they were changed since: {', '.join(result.kept)}.")

@@ -1,14 +1,19 @@
 """Drawing for people: prompts, versions, hits, settings, and words for numbers."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from promptvault.cli import terminal
-from promptvault.cli.render.table import Column, console, table
+from promptvault.cli.render.format import (
+    format_count,
+    format_day,
+    format_time,
+    format_zoned_time,
+)
+from promptvault.cli.render.table import Column, console, print_table
 from promptvault.domain.prompt import Prompt, Version
 from promptvault.services.prompts.outcome import Saved
-from promptvault.services.prompts.retrieval import Details
+from promptvault.services.prompts.retrieval import ResolvedPrompt
 from promptvault.vault.search import HIT_END, HIT_START, Hit
 
 if TYPE_CHECKING:
@@ -16,7 +21,7 @@ if TYPE_CHECKING:
     from promptvault.services.health.doctor import Diagnosis
 
 
-def prompts(found: Iterable[Prompt], folder: str | None) -> None:
+def print_prompts(found: Iterable[Prompt], folder: str | None) -> None:
     """Print a list of prompts."""
     columns = (
         Column("Name", "cyan"),
@@ -29,7 +34,7 @@ def prompts(found: Iterable[Prompt], folder: str | None) -> None:
     hint = "Save one with 'promptvault add', or bring your chats: 'promptvault import'."
     marks: set[str] = set()
     lines = (_prompt_line(prompt, marks) for prompt in found)
-    table(columns, lines, f"There are no prompts{where}. {hint}")
+    print_table(columns, lines, f"There are no prompts{where}. {hint}")
     if terminal.stdout_is_terminal():
         for mark in sorted(marks & _LEGEND.keys()):
             terminal.note(f"{mark} {_LEGEND[mark]}")
@@ -50,7 +55,7 @@ def _prompt_line(prompt: Prompt, marks: set[str]) -> tuple[str, ...]:
         " ".join((*own, prompt.title)),
         " ".join(prompt.tags),
         str(prompt.version),
-        day(prompt.updated_at),
+        format_day(prompt.updated_at),
     )
 
 
@@ -65,22 +70,7 @@ def _marks(prompt: Prompt) -> Iterator[str]:
         yield "★"
 
 
-def day(time: datetime | None) -> str:
-    """Return a time's day where the reader lives."""
-    return time.astimezone().strftime("%Y-%m-%d") if time else ""
-
-
-def zoned_moment(time: datetime) -> str:
-    """Return a time where the reader lives, with the offset, as '@TIME' takes it."""
-    return f"{time.astimezone():%Y-%m-%d %H:%M %z}"
-
-
-def moment(time: datetime | None) -> str:
-    """Return a time where the reader lives, to the minute."""
-    return time.astimezone().strftime("%Y-%m-%d %H:%M") if time else ""
-
-
-def hits(found: Sequence[Hit]) -> None:
+def draw_hits(found: Sequence[Hit]) -> None:
     """Draw search hits, each with the place that matched."""
     from rich.padding import Padding
 
@@ -103,7 +93,7 @@ def hits(found: Sequence[Hit]) -> None:
     return None
 
 
-def details(shown: Details) -> None:
+def print_details(shown: ResolvedPrompt) -> None:
     """Print a prompt: what is known of it, then its text."""
     from rich.rule import Rule
     from rich.table import Table
@@ -124,7 +114,7 @@ def details(shown: Details) -> None:
     screen.print(text(body), soft_wrap=not terminal.stdout_is_terminal())
 
 
-def _facts(shown: Details) -> Iterator[tuple[str, str]]:
+def _facts(shown: ResolvedPrompt) -> Iterator[tuple[str, str]]:
     prompt, version = shown.prompt, shown.version
     yield "name", prompt.name
     if prompt.description:
@@ -139,7 +129,7 @@ def _facts(shown: Details) -> Iterator[tuple[str, str]]:
     for origin in list(chats.values())[:3]:
         title = f" “{origin.conversation_title}”" if origin.conversation_title else ""
         model = f", {origin.model}" if origin.model else ""
-        time = f", {moment(origin.created_at)}" if origin.created_at else ""
+        time = f", {format_time(origin.created_at)}" if origin.created_at else ""
         yield "from", f"{origin.source}{title}{model}{time}"
         if origin.url:
             yield "", origin.url
@@ -150,7 +140,7 @@ def _facts(shown: Details) -> Iterator[tuple[str, str]]:
         yield "secrets", f"{', '.join(prompt.secrets)} ({state})"
     yield from _sync_facts(prompt)
     if prompt.uses:
-        yield "used", f"{prompt.uses} times, last {moment(prompt.used_at)}"
+        yield "used", f"{prompt.uses} times, last {format_time(prompt.used_at)}"
 
 
 def _sync_facts(prompt: Prompt) -> Iterator[tuple[str, str]]:
@@ -164,16 +154,16 @@ def _version_line(prompt: Prompt, version: Version) -> str:
     labels = [name for name, n in prompt.labels.items() if n == version.number]
     named = f" [{', '.join(labels)}]" if labels else ""
     of = f" of {prompt.versions}" if prompt.versions > 1 else ""
-    return f"{version.number}{of}{named}, {moment(version.created_at)}"
+    return f"{version.number}{of}{named}, {format_time(version.created_at)}"
 
 
-def _variable_line(shown: Details) -> Iterator[str]:
+def _variable_line(shown: ResolvedPrompt) -> Iterator[str]:
     for variable in shown.variables:
         default = "" if variable.default is None else f"={variable.default}"
         yield variable.name + default
 
 
-def versions(prompt: Prompt, found: Sequence[Version]) -> None:
+def print_versions(prompt: Prompt, found: Sequence[Version]) -> None:
     """Print a prompt's versions, newest first; the current one, if not the newest."""
     columns = (
         Column("Version", "cyan", numeric=True),
@@ -191,19 +181,19 @@ def versions(prompt: Prompt, found: Sequence[Version]) -> None:
         (
             str(version.number),
             (version.commit or "")[:10],
-            zoned_moment(version.created_at),
+            format_zoned_time(version.created_at),
             version.author.name,
             version.message + "".join(named.get(version.number, ())),
         )
         for version in found
     )
-    table(columns, lines, "")
+    print_table(columns, lines, "")
 
 
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
-def difference(lines: Iterable[str]) -> None:
+def print_diff(lines: Iterable[str]) -> None:
     """Print a unified diff: to a pipe as it is, so that it can be applied."""
     if not terminal.has_colour(terminal.stdout_is_terminal()):
         for line in lines:
@@ -217,7 +207,7 @@ def difference(lines: Iterable[str]) -> None:
         screen.print(text(line, bold or _DIFF_STYLES.get(line[:1], "")), soft_wrap=True)
 
 
-def saved(results: Sequence[Saved]) -> None:
+def report_saved(results: Sequence[Saved]) -> None:
     """Tell what a change did, on stderr: stdout is for data."""
     for result in results[:10]:
         prompt = result.prompt
@@ -233,7 +223,7 @@ def saved(results: Sequence[Saved]) -> None:
         terminal.note(f"… and {len(results) - 10} more.")
 
 
-def labelled(prompt: Prompt, label: str) -> None:
+def report_label(prompt: Prompt, label: str) -> None:
     """Tell, on stderr, which version of *prompt* bears *label* now."""
     number = prompt.labels.get(label)
     if number is None:
@@ -242,34 +232,17 @@ def labelled(prompt: Prompt, label: str) -> None:
         terminal.note(f"{prompt.name}@{number} is {label}.")
 
 
-def trash(found: Iterable[Prompt]) -> None:
+def print_trash(found: Iterable[Prompt]) -> None:
     """Print what the trash holds, latest first."""
     columns = (Column("Name", "cyan"), Column("Title"), Column("Deleted", "dim"))
-    lines = ((p.name, p.title, moment(p.deleted_at)) for p in found)
-    table(columns, lines, "The trash is empty.")
-
-
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun, as "2 prompts"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def size(number: int) -> str:
-    """Return a number of bytes in the unit that fits it."""
-    if number < 1000:
-        return f"{number} B"
-    amount = number / 1000
-    for unit in ("kB", "MB"):
-        if amount < 1000:
-            return f"{amount:,.1f} {unit}"
-        amount /= 1000
-    return f"{amount:,.1f} GB"
+    lines = ((p.name, p.title, format_time(p.deleted_at)) for p in found)
+    print_table(columns, lines, "The trash is empty.")
 
 
 _SHOWN_PROBLEMS = 20
 
 
-def diagnosis(found: "Diagnosis") -> None:
+def print_diagnosis(found: "Diagnosis") -> None:
     """Print what the doctor found."""
     did = "mended" if found.repaired else "remedy"
     for problem in found.problems[:_SHOWN_PROBLEMS]:
@@ -278,16 +251,17 @@ def diagnosis(found: "Diagnosis") -> None:
     more = len(found.problems) - _SHOWN_PROBLEMS
     if more > 0:
         terminal.write(f"and {more:,} more; --json lists them all\n")
-    held = f"{count(found.prompts, 'prompt')}, {count(found.versions, 'version')}"
+    versions = format_count(found.versions, "version")
+    held = f"{format_count(found.prompts, 'prompt')}, {versions}"
     if not found.problems or found.repaired:
         terminal.note(f"{held}: database, index and history agree.")
     else:
         terminal.note("'promptvault doctor --repair' mends this.")
 
 
-def settings(found: Iterable["Setting"]) -> None:
+def print_settings(found: Iterable["Setting"]) -> None:
     """Print settings with where each value comes from."""
     headings = (("Key", "cyan"), ("Value", ""), ("From", "dim"), ("What it is", "dim"))
     columns = [Column(heading, style) for heading, style in headings]
-    lines = ((s.key.name, s.shown, s.place.value, s.key.help) for s in found)
-    table(columns, lines, "")
+    lines = ((s.key.name, s.shown, s.source.value, s.key.help) for s in found)
+    print_table(columns, lines, "")

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from promptvault.cli import terminal
-from promptvault.cli.render.table import console, table
+from promptvault.cli.render.table import console, print_table
 from promptvault.domain.name import leaf_of
-from promptvault.services.prompts.lint import Finding, Linted, Severity
+from promptvault.services.prompts.lint import Finding, LintResult, Severity
 from promptvault.vault.statistics import Count, Counts, Statistics
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _SEVERITY_STYLES = {
 }
 
 
-def lint(found: Sequence[Linted], *, chosen: bool, notes: bool) -> None:
+def print_lint(found: Sequence[LintResult], *, chosen: bool, notes: bool) -> None:
     """Print findings by prompt; with *chosen*, also the prompts that have none.
 
     Without *notes*, findings of severity info are left out and only counted.
@@ -32,11 +32,11 @@ def lint(found: Sequence[Linted], *, chosen: bool, notes: bool) -> None:
         _draw_findings(found, chosen=chosen, notes=notes)
     else:
         lines = (_finding_line(f) for one in found for f in _shown(one, notes=notes))
-        table((), lines, "")
+        print_table((), lines, "")
     terminal.note(_summary(found, notes=notes))
 
 
-def _shown(linted: Linted, *, notes: bool) -> list[Finding]:
+def _shown(linted: LintResult, *, notes: bool) -> list[Finding]:
     return [f for f in linted.findings if notes or f.severity is not Severity.INFO]
 
 
@@ -45,7 +45,7 @@ def _finding_line(finding: Finding) -> tuple[str, ...]:
     return finding.prompt, line, finding.severity, finding.code, finding.message
 
 
-def _draw_findings(found: Sequence[Linted], *, chosen: bool, notes: bool) -> None:
+def _draw_findings(found: Sequence[LintResult], *, chosen: bool, notes: bool) -> None:
     from promptvault.cli.render.screen import text
 
     screen = console()
@@ -77,7 +77,7 @@ def _finding_table(findings: Iterable[Finding]) -> "Table":
     return drawn
 
 
-def _summary(found: Sequence[Linted], *, notes: bool) -> str:
+def _summary(found: Sequence[LintResult], *, notes: bool) -> str:
     shown = [finding for linted in found for finding in _shown(linted, notes=notes)]
     total = sum(len(linted.findings) for linted in found)
     more = total - len(shown)
@@ -96,10 +96,10 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def statistics(found: Statistics) -> None:
+def print_statistics(found: Statistics) -> None:
     """Draw what is in the vault; to a pipe, a line for each number."""
     if not terminal.stdout_is_terminal():
-        table((), _statistics_lines(found), "")
+        print_table((), _statistics_lines(found), "")
     elif found.totals.prompts:
         _draw_statistics(found)
     if not found.totals.prompts:

@@ -1,20 +1,17 @@
 """Answers of models as they come, and the run log."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from promptvault.cli import terminal
-from promptvault.cli.record import Name
-from promptvault.cli.render.model import money
-from promptvault.cli.render.prompts import moment
-from promptvault.cli.render.table import Column, table
-from promptvault.domain.timestamp import to_text
+from promptvault.cli.record import FindName
+from promptvault.cli.render.format import format_money, format_time
+from promptvault.cli.render.table import Column, print_table
 from promptvault.errors import UnavailableError
-from promptvault.services.asking.run import Done
-from promptvault.vault.activity.runs import Entry, Run
+from promptvault.services.asking.run import FinishedRun
+from promptvault.vault.activity.runs import Run, RunEntry
 
 
-class Output:
+class AnswerOutput:
     """Writes an answer to stdout, each piece at once.
 
     Byte for byte, but for a person: then without what a terminal would obey, and the
@@ -46,7 +43,7 @@ class Output:
             self.write("\n")
 
 
-def done(finished: Done) -> None:
+def report_run(finished: FinishedRun) -> None:
     """Tell of an answer what cannot be seen in it, on stderr."""
     run = finished.run
     if run.cached:
@@ -60,19 +57,19 @@ def done(finished: Done) -> None:
         terminal.note(_summary(finished))
 
 
-def _summary(finished: Done) -> str:
+def _summary(finished: FinishedRun) -> str:
     run = finished.run
     number = "" if finished.id is None else f", run {finished.id}"
     tokens = f"{_about(run)}{run.input_tokens:,} + {run.output_tokens:,} tokens"
     took = f"{run.seconds:.1f} s"
-    return f"{run.model}: {tokens}, {money(run.cost)}, {took}{number}."
+    return f"{run.model}: {tokens}, {format_money(run.cost)}, {took}{number}."
 
 
 def _about(run: Run) -> str:
     return "~" if run.tokens_estimated else ""
 
 
-def runs(entries: Iterable[Entry], name: Name) -> None:
+def print_runs(entries: Iterable[RunEntry], name: FindName) -> None:
     """Print the run log."""
     columns = (
         Column("Run", "cyan", numeric=True),
@@ -85,19 +82,19 @@ def runs(entries: Iterable[Entry], name: Name) -> None:
         Column("Time", numeric=True, wrap=False, spare=1),
     )
     lines = (_line(entry, name(entry.run.prompt_id)) for entry in entries)
-    table(columns, lines, "Nothing was run yet: 'promptvault run NAME'.")
+    print_table(columns, lines, "Nothing was run yet: 'promptvault run NAME'.")
 
 
-def _line(entry: Entry, name: str | None) -> tuple[str, ...]:
+def _line(entry: RunEntry, name: str | None) -> tuple[str, ...]:
     run = entry.run
     return (
         str(entry.id),
-        moment(run.created_at),
+        format_time(run.created_at),
         f"{name or run.prompt_id}@{run.version}",
         run.model,
         _status(run),
         f"{_about(run)}{run.input_tokens + run.output_tokens:,}",
-        "" if run.cost is None else money(run.cost),
+        "" if run.cost is None else format_money(run.cost),
         f"{run.seconds:.1f} s",
     )
 
@@ -105,33 +102,3 @@ def _line(entry: Entry, name: str | None) -> tuple[str, ...]:
 def _status(run: Run) -> str:
     words = ["cached"] * run.cached + ["cut"] * run.is_cut
     return run.status.value + (f" ({', '.join(words)})" if words else "")
-
-
-def entry_row(entry: Entry, name: Name) -> dict[str, Any]:
-    """Return a run of the log as `runs --json` has it."""
-    return run_row(entry.id, entry.run, name(entry.run.prompt_id))
-
-
-def run_row(number: int | None, run: Run, name: str | None) -> dict[str, Any]:
-    """Return a run as `run --json` has it, without the text."""
-    return {
-        "id": number,
-        "name": name,
-        "prompt_id": run.prompt_id,
-        "version": run.version,
-        "version_id": run.version_id,
-        "system_version_id": run.system_version_id,
-        "created_at": to_text(run.created_at),
-        "status": run.status.value,
-        "error": run.error,
-        "model": run.model,
-        "endpoint": run.endpoint,
-        "cached": run.cached,
-        "cut": run.is_cut,
-        "input_tokens": run.input_tokens,
-        "output_tokens": run.output_tokens,
-        "tokens_estimated": run.tokens_estimated,
-        "cost_usd": run.cost,
-        "seconds": run.seconds,
-        "first_seconds": run.first_seconds,
-    }

@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from promptvault.cli import terminal
-from promptvault.cli.render.table import Column, table
-from promptvault.services.prompts.redact import Holding
+from promptvault.cli.render.table import Column, print_table
+from promptvault.services.prompts.redact import PromptSecrets
 
 
-def holdings(found: Sequence[Holding]) -> None:
+def print_secrets(found: Sequence[PromptSecrets]) -> None:
     """Print a line for each kind of secret in each prompt, and what can be done."""
     columns = (
         Column("Name", "cyan"),
@@ -17,7 +17,7 @@ def holdings(found: Sequence[Holding]) -> None:
         Column("State"),
     )
     lines = (line for holding in found for line in _lines(holding))
-    table(columns, lines, "No prompt holds what looks like a secret.")
+    print_table(columns, lines, "No prompt holds what looks like a secret.")
     held = sum(holding.prompt.is_held_back for holding in found)
     if held:
         what = "1 prompt stays" if held == 1 else f"{held:,} prompts stay"
@@ -27,7 +27,7 @@ def holdings(found: Sequence[Holding]) -> None:
         )
 
 
-def _lines(holding: Holding) -> Iterator[tuple[str, ...]]:
+def _lines(holding: PromptSecrets) -> Iterator[tuple[str, ...]]:
     prompt = holding.prompt
     places = defaultdict(list)
     for secret in holding.secrets:

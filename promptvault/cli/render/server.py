@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from promptvault.cli.render.prompts import day, size
-from promptvault.cli.render.table import Column, table
+from promptvault.cli.render.format import format_day, format_size
+from promptvault.cli.render.table import Column, print_table
 from promptvault.domain.timestamp import from_text
 
 
@@ -19,7 +19,7 @@ def users(rows: Sequence[Mapping[str, Any]]) -> None:
         Column("Since", "dim", wrap=False),
     )
     none = "There are no users: add one with 'promptvault server user add EMAIL'."
-    table(columns, map(_line, rows), none)
+    print_table(columns, map(_line, rows), none)
 
 
 def _line(row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -29,6 +29,6 @@ def _line(row: Mapping[str, Any]) -> tuple[str, ...]:
         row["tier"],
         str(row["prompts"]),
         "-" if limit is None else str(limit),
-        size(row["stored_bytes"]),
-        day(from_text(row["created_at"])),
+        format_size(row["stored_bytes"]),
+        format_day(from_text(row["created_at"])),
     )

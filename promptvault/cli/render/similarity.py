@@ -3,18 +3,18 @@
 from collections.abc import Iterable, Iterator
 
 from promptvault.cli import terminal
-from promptvault.cli.render.table import Column, table
-from promptvault.services.similar.groups import Alike, Group
+from promptvault.cli.render.table import Column, print_table
+from promptvault.services.similar.groups import Group, SimilarPrompt
 
 
-def groups(found: Iterable[Group]) -> None:
+def print_groups(found: Iterable[Group]) -> None:
     """Print groups of prompts; to a pipe with the group's number before each one."""
     if not terminal.stdout_is_terminal():
         numbered = enumerate(found, 1)
         lines = (
             _numbered(n, alike) for n, group in numbered for alike in group.members
         )
-        return table((), lines, "")
+        return print_table((), lines, "")
     shown = list(found)
     columns = (
         Column("Alike", numeric=True, wrap=False),
@@ -22,20 +22,20 @@ def groups(found: Iterable[Group]) -> None:
         Column("Title", flexible=True),
         Column("Source", "dim", wrap=False),
     )
-    table(columns, _spaced(shown), "No prompts are nearly the same.")
+    print_table(columns, _spaced(shown), "No prompts are nearly the same.")
     if shown:
         terminal.note(_summary(shown))
     return None
 
 
-def names(found: Iterable[Group]) -> None:
+def print_group_names(found: Iterable[Group]) -> None:
     """Print names one a line, with an empty line between groups."""
     for index, group in enumerate(found):
         lines = "".join(f"{alike.prompt.name}\n" for alike in group.members)
         terminal.write("\n" * bool(index) + lines)
 
 
-def _numbered(number: int, alike: Alike) -> tuple[str, ...]:
+def _numbered(number: int, alike: SimilarPrompt) -> tuple[str, ...]:
     prompt = alike.prompt
     return str(number), str(alike.similarity), prompt.source, prompt.name
 
@@ -47,7 +47,7 @@ def _spaced(found: Iterable[Group]) -> Iterator[tuple[str, ...]]:
         yield from map(_line, group.members)
 
 
-def _line(alike: Alike) -> tuple[str, ...]:
+def _line(alike: SimilarPrompt) -> tuple[str, ...]:
     prompt = alike.prompt
     return f"{alike.similarity} %", prompt.name, prompt.title, prompt.source
 

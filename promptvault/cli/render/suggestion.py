@@ -3,29 +3,33 @@
 import shlex
 from collections.abc import Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from promptvault.cli import terminal
-from promptvault.cli.render.prompts import count
-from promptvault.cli.render.table import console, table
-from promptvault.services.suggestions.suggestion import Advice, Kind, Suggestion
+from promptvault.cli.render.format import format_count
+from promptvault.cli.render.table import console, print_table
+from promptvault.services.suggestions.suggestion import (
+    Advice,
+    Suggestion,
+    SuggestionKind,
+)
 
 if TYPE_CHECKING:
     from promptvault.cli.render.screen import Screen
 
 _HEADINGS = {
-    Kind.IMPORT: "Bring in what is on this computer",
-    Kind.SECRET: "Take secrets out",
-    Kind.LINT: "Mend what fails",
-    Kind.ALIKE: "Make one template of prompts that are alike",
-    Kind.DUPLICATE: "Clear away duplicates",
-    Kind.CONSTANT: "Let variables stand for what changes",
-    Kind.LABEL: "Label what you rely on",
-    Kind.DESCRIBE: "Say what prompts are for",
+    SuggestionKind.IMPORT: "Bring in what is on this computer",
+    SuggestionKind.SECRET: "Take secrets out",
+    SuggestionKind.LINT: "Mend what fails",
+    SuggestionKind.ALIKE: "Make one template of prompts that are alike",
+    SuggestionKind.DUPLICATE: "Clear away duplicates",
+    SuggestionKind.CONSTANT: "Let variables stand for what changes",
+    SuggestionKind.LABEL: "Label what you rely on",
+    SuggestionKind.DESCRIBE: "Say what prompts are for",
 }
 
 
-def advice(found: Advice) -> None:
+def print_suggestions(found: Advice) -> None:
     """Print suggestions under their headings; to a pipe kind, command and reason."""
     if terminal.stdout_is_terminal():
         screen = console()
@@ -33,12 +37,12 @@ def advice(found: Advice) -> None:
             _draw(screen, kind, list(group))
     else:
         lines = ((s.kind.value, command_of(s), s.reason) for s in found.suggestions)
-        table((), lines, "")
+        print_table((), lines, "")
     for remark in remarks(found):
         terminal.note(remark)
 
 
-def _draw(screen: "Screen", kind: Kind, group: Sequence[Suggestion]) -> None:
+def _draw(screen: "Screen", kind: SuggestionKind, group: Sequence[Suggestion]) -> None:
     from rich.padding import Padding
 
     from promptvault.cli.render.screen import text
@@ -64,8 +68,8 @@ def remarks(found: Advice) -> list[str]:
         )
     if 0 < found.compared < found.prompts:
         said.append(
-            f"Of {count(found.prompts, 'prompt')} the {found.compared:,} most used and"
-            " latest were compared; 'promptvault list --similar' compares all."
+            f"Of {format_count(found.prompts, 'prompt')} the {found.compared:,} most"
+            " used and latest were compared; 'promptvault list --similar' compares all."
         )
     return said
 
@@ -73,30 +77,3 @@ def remarks(found: Advice) -> list[str]:
 def command_of(suggestion: Suggestion) -> str:
     """Return a suggestion's command as it is typed into a shell."""
     return shlex.join(suggestion.command)
-
-
-def advice_row(found: Advice) -> dict[str, Any]:
-    """Return suggestions as `suggest --json` has them."""
-    return {
-        "prompts": found.prompts,
-        "compared": found.compared,
-        "suggestions": [_row(suggestion) for suggestion in found.suggestions],
-    }
-
-
-def _row(suggestion: Suggestion) -> dict[str, Any]:
-    return {
-        "kind": suggestion.kind.value,
-        "reason": suggestion.reason,
-        "command": command_of(suggestion),
-        "arguments": list(suggestion.command[1:]),
-        "prompts": list(suggestion.prompts),
-        "constants": [
-            {
-                "kind": constant.kind.value,
-                "text": constant.text,
-                "variable": constant.variable,
-            }
-            for constant in suggestion.constants
-        ],
-    }

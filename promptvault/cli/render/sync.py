@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from promptvault.cli import terminal
-from promptvault.cli.render.prompts import count, moment, size
-from promptvault.cli.render.table import Column, table
+from promptvault.cli.render.format import format_count, format_size, format_time
+from promptvault.cli.render.table import Column, print_table
 from promptvault.vault.sync.item import PLAN_HOLDS, Hold
 
 if TYPE_CHECKING:
@@ -54,10 +54,10 @@ def _done(report: "SyncReport") -> str:
     )
     done = [f"{verb} {number:,}" for verb, number in counts if number]
     if taken.settled:
-        done.append(f"settled {count(taken.settled, 'conflict')}")
+        done.append(f"settled {format_count(taken.settled, 'conflict')}")
     words = ", ".join(done)
     if not words and taken.conflicts:
-        return f"Received {count(taken.conflicts, 'conflict')}."
+        return f"Received {format_count(taken.conflicts, 'conflict')}."
     return f"{words.capitalize()}." if words else ""
 
 
@@ -65,18 +65,19 @@ def _unasked(report: "SyncReport") -> Iterator[str]:
     """Yield what the sync did beyond what anyone asked for."""
     if number := report.taken.restored:
         them = "it was" if number == 1 else "they were"
-        yield f"The server had lost {count(number, 'change')}; {them} sent again."
+        lost = format_count(number, "change")
+        yield f"The server had lost {lost}; {them} sent again."
     if number := report.taken.revived:
         were = "was" if number == 1 else "were"
         yield (
-            f"{count(number, 'prompt')} that {were} deleted elsewhere {were} kept for"
-            " an edit that the other device had not seen."
+            f"{format_count(number, 'prompt')} that {were} deleted elsewhere {were}"
+            " kept for an edit that the other device had not seen."
         )
 
 
 def _nothing_done(standing: "Standing") -> str:
     if standing.to_send:
-        return f"Nothing new; {count(standing.to_send, 'prompt')} to send."
+        return f"Nothing new; {format_count(standing.to_send, 'prompt')} to send."
     if standing.held_back or standing.conflicts:
         return "Nothing new."
     return "Everything is up to date."
@@ -90,7 +91,8 @@ def over_limit(standing: "Standing") -> None:
 
 def _left(standing: "Standing") -> Iterator[str]:
     if standing.conflicts:
-        yield f"{count(standing.conflicts, 'conflict')}: 'promptvault conflicts list'."
+        conflicts = format_count(standing.conflicts, "conflict")
+        yield f"{conflicts}: 'promptvault conflicts list'."
     for hold in standing.held:
         yield _held_line(hold, standing)
 
@@ -98,7 +100,7 @@ def _left(standing: "Standing") -> Iterator[str]:
 def _held_line(hold: Hold, standing: "Standing") -> str:
     number = standing.held[hold]
     are = "is" if number == 1 else "are"
-    return f"{count(number, 'prompt')} {are} held back: {_why(hold, standing)}."
+    return f"{format_count(number, 'prompt')} {are} held back: {_why(hold, standing)}."
 
 
 def _why(hold: Hold, standing: "Standing") -> str:
@@ -109,7 +111,7 @@ def _why(hold: Hold, standing: "Standing") -> str:
             return f"your plan holds {room}; they go as soon as there is room"
         case Hold.STORAGE:
             limit = standing.link.storage_limit if standing.link else None
-            room = "no more" if limit is None else size(limit)
+            room = "no more" if limit is None else format_size(limit)
             return f"your plan stores {room}; they go as soon as some is freed"
         case Hold.SECRETS:
             return "likely secrets, 'promptvault scan'"
@@ -142,7 +144,7 @@ def status(
         *_held_lines(standing),
         *(_used(standing) if standing.link else ()),
     )
-    table((Column("What", "dim"), Column("Value")), lines, "")
+    print_table((Column("What", "dim"), Column("Value")), lines, "")
 
 
 def _server(server: str, is_signed_in: bool) -> str:
@@ -154,7 +156,7 @@ def _server(server: str, is_signed_in: bool) -> str:
 def _to_send(standing: "Standing") -> str:
     if standing.link is None:
         return "everything: this vault was never synced"
-    return count(standing.to_send, "prompt") if standing.to_send else "nothing"
+    return format_count(standing.to_send, "prompt") if standing.to_send else "nothing"
 
 
 def _problem(last: "LastSync", now: datetime) -> str:
@@ -181,8 +183,8 @@ def _used(standing: "Standing") -> Iterator[tuple[str, str]]:
         yield "on the server", f"{link.prompt_count:,}{of} prompts"
     if link and link.storage_used is not None:
         limit = link.storage_limit
-        of = "" if limit is None else f" of {size(limit)}"
-        yield "storage", f"{size(link.storage_used)}{of}"
+        of = "" if limit is None else f" of {format_size(limit)}"
+        yield "storage", f"{format_size(link.storage_used)}{of}"
 
 
 def _when(time: datetime | None, now: datetime) -> str:
@@ -192,7 +194,7 @@ def _when(time: datetime | None, now: datetime) -> str:
     if ago < timedelta(minutes=1):
         return "just now"
     if ago < timedelta(hours=1):
-        return f"{count(ago // timedelta(minutes=1), 'minute')} ago"
+        return f"{format_count(ago // timedelta(minutes=1), 'minute')} ago"
     if ago < timedelta(days=1):
-        return f"{count(ago // timedelta(hours=1), 'hour')} ago"
-    return moment(time)
+        return f"{format_count(ago // timedelta(hours=1), 'hour')} ago"
+    return format_time(time)

@@ -32,7 +32,7 @@ class Column:
     """How soon it is left out on a terminal too narrow for all; 0 for never."""
 
 
-def table(
+def print_table(
     columns: Sequence[Column], lines: Iterable[Sequence[str]], empty: str
 ) -> None:
     """Print a table; *empty* is the note on stderr when it has no lines."""

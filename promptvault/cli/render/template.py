@@ -4,29 +4,29 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
 from promptvault.cli import terminal
-from promptvault.cli.render.table import Column, table
+from promptvault.cli.render.table import Column, print_table
 from promptvault.services.templates.from_prompts import Filling, Source, reference_of
 
 _LONGEST = 60
 """Characters of a value that is shown; a longer one is better in a file."""
 
 
-def template(text: str) -> None:
+def print_template(text: str) -> None:
     """Print a template as an editor shows it."""
     terminal.write_text(text if text.endswith("\n") else f"{text}\n")
 
 
-def fillings(given: Sequence[Source], found: Sequence[Filling]) -> None:
+def report_fillings(given: Sequence[Source], found: Sequence[Filling]) -> None:
     """Tell with which values a template gives each source, and how near it comes."""
     if not terminal.stdout_is_terminal():
         for reference, likeness, values in _lines(given, found):
             terminal.note(f"{reference} ({likeness}): {values}")
         return
     columns = (Column("Prompt", "cyan"), Column("Like", wrap=False), Column("Values"))
-    table(columns, _lines(given, found), "")
+    print_table(columns, _lines(given, found), "")
 
 
-def call(name: str, values: Mapping[str, str]) -> None:
+def report_usage(name: str, values: Mapping[str, str]) -> None:
     """Tell how to fill a template in, by an example."""
     terminal.note(f"Use it: promptvault get {name} {_options(values)}".rstrip())
 

@@ -1,7 +1,6 @@
 """Domain objects as the rows that `--json` prints: stable keys, plain values."""
 
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promptvault.domain.prompt import Origin, Prompt, PromptRecord, Version
@@ -9,13 +8,13 @@ from promptvault.domain.timestamp import to_text
 from promptvault.domain.variable import Variable
 from promptvault.services.prompts.diff import Difference
 from promptvault.services.prompts.outcome import Saved
-from promptvault.services.prompts.retrieval import Details
+from promptvault.services.prompts.retrieval import ResolvedPrompt
 from promptvault.vault.search import HIT_END, HIT_START, Hit
 
 if TYPE_CHECKING:
     from promptvault.services.imports.discover import Found
     from promptvault.services.imports.log import Entry
-    from promptvault.services.prompts.redact import Holding
+    from promptvault.services.prompts.redact import PromptSecrets
     from promptvault.services.similar.groups import Group
 
 Row = dict[str, Any]
@@ -87,7 +86,7 @@ def origin_row(origin: Origin) -> Row:
     return origin._asdict() | {"created_at": time_row(origin.created_at)}
 
 
-def details_row(details: Details) -> Row:
+def details_row(details: ResolvedPrompt) -> Row:
     """Return a prompt as `show --json` has it."""
     version = details.version
     origins = [origin_row(origin) for origin in details.origins]
@@ -109,7 +108,7 @@ def saved_row(saved: Saved) -> Row:
     return prompt_row(saved.prompt) | {"outcome": saved.outcome.value}
 
 
-def holding_row(holding: "Holding") -> Row:
+def holding_row(holding: "PromptSecrets") -> Row:
     """Return a prompt with secrets as `scan --json` has it."""
     return prompt_row(holding.prompt) | {
         "places": [secret._asdict() for secret in holding.secrets],
@@ -178,11 +177,6 @@ def record_row(record: PromptRecord) -> Row:
         "origins": [origin_row(origin) for origin in record.origins],
         "history": versions,
     }
-
-
-def unsaved_row(path: Path, modified_at: datetime) -> Row:
-    """Return the file of an edit that was not saved as `doctor --json` has it."""
-    return {"path": str(path), "modified_at": time_row(modified_at)}
 
 
 def difference_row(difference: Difference) -> Row:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from promptvault.domain.chat import Answer, Request
 from promptvault.providers.endpoint import Endpoint
-from promptvault.vault.activity.response_cache import Cached, ResponseCache
+from promptvault.vault.activity.response_cache import CachedAnswer, ResponseCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Recall:
         cut_by_others = answer.is_cut and request.max_tokens is None
         if answer.cached or cut_by_others or not self.keeps:
             return
-        kept = Cached(
+        kept = CachedAnswer(
             answer.text, answer.usage, answer.cost, answer.seconds, answer.is_cut
         )
         key = _key(answer.endpoint, answer.model, request)

@@ -17,7 +17,7 @@ class Estimate(NamedTuple):
     """US dollars; None where the model's price is not known."""
 
 
-def together(estimates: Sequence[Estimate]) -> Estimate:
+def total_estimate(estimates: Sequence[Estimate]) -> Estimate:
     """Return what several steps would take."""
     costs = [estimate.cost for estimate in estimates if estimate.cost is not None]
     return Estimate(

@@ -15,7 +15,7 @@ Check = Callable[[Any], str | None]
 """Returns what is wrong with a value that has the right shape, None if it is good."""
 
 
-class WrongFormError(UnavailableError):
+class InvalidAnswerError(UnavailableError):
     """The model answered, but twice not in the form asked for."""
 
 
@@ -25,7 +25,7 @@ _FENCED = re.compile(r"```(?:json)?[ \t]*\n(.*?)\n[ \t]*```", re.DOTALL)
 _LARGEST = 2**63
 
 
-def ask_for(
+def ask_json(
     model: Model, request: Request, check: Check = lambda _: None
 ) -> tuple[Any, Answer]:
     """Return the value that *model* answers with, which fits the request's schema.
@@ -43,7 +43,7 @@ def ask_for(
         answer = model.ask_unkept(_repair(request, answer, wrong))
         value, wrong = _read(answer, schema, check)
     if wrong:
-        raise WrongFormError(
+        raise InvalidAnswerError(
             f"{answer.model} did not answer in the form asked for, twice: {wrong}"
             " Try another model."
         )
@@ -82,10 +82,10 @@ def _read(answer: Answer, schema: Schema, check: Check) -> tuple[Any, str | None
         value = _extract(answer.text)
     except ValueError:
         return None, "It is no JSON."
-    return value, mismatch(value, schema.schema) or check(value)
+    return value, find_mismatch(value, schema.schema) or check(value)
 
 
-def parse(text: str) -> Any:
+def parse_json(text: str) -> Any:
     """Return the JSON in a model's *text*, which may stand in a code fence.
 
     Raises ValueError for other text, and for what JSON does not have or leaves open:
@@ -99,7 +99,7 @@ def _extract(text: str) -> Any:
     """Return the JSON in *text*, also after a thought and with words around it."""
     text = _THOUGHT.sub("", text)
     try:
-        return parse(text)
+        return parse_json(text)
     except ValueError as error:
         for part in _parts(text):
             with contextlib.suppress(ValueError):
@@ -154,7 +154,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return value
 
 
-def mismatch(value: Any, schema: Any) -> str | None:
+def find_mismatch(value: Any, schema: Any) -> str | None:
     """Return in what *value* does not fit a JSON Schema, None if it does.
 
     Names the place and the rule in the schema's words, never in those of the value:

@@ -30,7 +30,7 @@ def validate_schema(schema: Any) -> None:
         raise InvalidInputError("the schema is nested too deeply.") from None
 
 
-def mismatch(value: Any, schema: Any) -> str | None:
+def find_mismatch(value: Any, schema: Any) -> str | None:
     """Return in what *value* does not fit *schema*, None if it does."""
     try:
         validator = _validator_class(schema)(schema, registry=Registry())

@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, TypeVar
 from promptvault.domain.chat import Answer, Price, Request, Usage
 from promptvault.errors import PromptVaultError, RateLimitedError, UnavailableError
 from promptvault.providers.endpoint import Endpoint
-from promptvault.providers.failure import BusyError, DownError
+from promptvault.providers.failure import ServerBusyError, ServerDownError
 from promptvault.services.asking import request as exchange
 from promptvault.services.asking.budget import Budget, BudgetError
 from promptvault.services.asking.cache import Recall
 from promptvault.services.asking.cost import Estimate, Spent
-from promptvault.services.asking.parallel import in_order
-from promptvault.services.asking.request import Ask, Broken, Received
-from promptvault.services.asking.retry import Pace, Retries
+from promptvault.services.asking.parallel import map_in_order
+from promptvault.services.asking.request import BrokenStream, Completion, Send
+from promptvault.services.asking.retry import RateLimiter, RetryPolicy
 from promptvault.vault.activity.response_cache import ResponseCache
 
 if TYPE_CHECKING:
-    from promptvault.providers.openai_chat import Chat
+    from promptvault.providers.openai_chat import ChatClient
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -40,7 +40,7 @@ class IncompleteError(UnavailableError):
         """What arrived."""
 
 
-class Stopped(KeyboardInterrupt):
+class AnswerInterrupted(KeyboardInterrupt):
     """Ctrl-C while an answer came in, or its pieces could not be handed on any more.
 
     Why is its cause: KeyboardInterrupt or an OSError, as BrokenPipeError.
@@ -53,7 +53,7 @@ class Stopped(KeyboardInterrupt):
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class ModelContext:
     """What a model is asked with; the same for all models of one command."""
 
     cache: ResponseCache
@@ -62,7 +62,7 @@ class Means:
     now: Callable[[], datetime]
     tell: Callable[[str], None]
     """Tells the person why it takes longer, or who answers instead."""
-    pace: Pace = field(default_factory=Pace)
+    pace: RateLimiter = field(default_factory=RateLimiter)
     retries: int = 4
     sleep: Callable[[float], None] = time.sleep
     """Waits so many seconds before a retry."""
@@ -79,14 +79,14 @@ class Means:
 class Model:
     """A language model: the endpoints to ask for it, the first that works answers."""
 
-    def __init__(self, endpoints: Sequence[Endpoint], means: Means) -> None:
+    def __init__(self, endpoints: Sequence[Endpoint], means: ModelContext) -> None:
         self.endpoints = tuple(endpoints)
         self._means = means
-        self._retries = Retries(means.retries, means.tell, means.sleep)
+        self._retries = RetryPolicy(means.retries, means.tell, means.sleep)
         self._recall = Recall(
             means.cache, means.now, means.uses_cache, means.keeps_answers
         )
-        self._chats: dict[Endpoint, Chat] = {}
+        self._chats: dict[Endpoint, ChatClient] = {}
         self._down: dict[Endpoint, PromptVaultError] = {}
         self._answered: set[str] = set()
 
@@ -165,14 +165,14 @@ class Model:
         After Ctrl-C or an error none is begun any more. What is under way then goes on
         by itself, so that its answers are kept, but the program's end waits for none.
         """
-        return in_order(work, items, self._means.concurrency)
+        return map_in_order(work, items, self._means.concurrency)
 
     def _anywhere(self, ask: Callable[[Endpoint], Answer]) -> Answer:
         failures: list[PromptVaultError] = []
         for endpoint in self.endpoints:
             try:
                 return self._counted(self._unless_down(endpoint, ask))
-            except (IncompleteError, Stopped) as end:
+            except (IncompleteError, AnswerInterrupted) as end:
                 self._counted(end.answer)
                 raise
             except BudgetError:
@@ -212,7 +212,7 @@ class Model:
         if known is not None:
             return known
 
-        def ask(limited: Request) -> Received:
+        def ask(limited: Request) -> Completion:
             return exchange.complete(self._chat(endpoint), limited)
 
         answer = self._paid(endpoint, request, ask)
@@ -228,19 +228,19 @@ class Model:
             on_text(known.text)
             return known
 
-        def ask(limited: Request) -> Received:
+        def ask(limited: Request) -> Completion:
             return exchange.stream(self._chat(endpoint), limited, on_text)
 
         answer = self._paid(endpoint, request, ask)
         self.remember(request, answer)
         return answer
 
-    def _paid(self, endpoint: Endpoint, request: Request, ask: Ask) -> Answer:
+    def _paid(self, endpoint: Endpoint, request: Request, ask: Send) -> Answer:
         """Ask within the budget; each attempt is paid for by itself."""
         _require_key(endpoint)
         price = self._means.price(endpoint)
 
-        def attempt() -> Received:
+        def attempt() -> Completion:
             bill = self._means.budget.reserve(endpoint, request, price)
             with exchange.unpaid(bill):
                 self._means.pace.wait()
@@ -248,18 +248,18 @@ class Model:
 
         try:
             received = self._retries(attempt)
-        except Broken as broken:
+        except BrokenStream as broken:
             answer = _answer(endpoint, broken.received, price)
             match broken.reason:
                 case PromptVaultError() as error:
                     raise IncompleteError(str(error), answer) from error
                 case KeyboardInterrupt() | OSError() as reason:
-                    raise Stopped(answer) from reason
+                    raise AnswerInterrupted(answer) from reason
                 case reason:
                     raise reason from None
         return _answer(endpoint, received, price)
 
-    def _chat(self, endpoint: Endpoint) -> "Chat":
+    def _chat(self, endpoint: Endpoint) -> "ChatClient":
         with self._means.lock:
             if endpoint not in self._chats:
                 self._chats[endpoint] = exchange.open_chat(endpoint)
@@ -287,10 +287,14 @@ def _together(failures: Sequence[PromptVaultError]) -> PromptVaultError:
 
 def _what(error: PromptVaultError) -> str:
     """Return what happened, without advice that another endpoint makes needless."""
-    return error.what if isinstance(error, BusyError | DownError) else str(error)
+    return (
+        error.what
+        if isinstance(error, ServerBusyError | ServerDownError)
+        else str(error)
+    )
 
 
-def _answer(endpoint: Endpoint, received: Received, price: Price | None) -> Answer:
+def _answer(endpoint: Endpoint, received: Completion, price: Price | None) -> Answer:
     return Answer(
         received.text,
         endpoint.model,

@@ -10,7 +10,7 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
-def in_order(
+def map_in_order(
     work: Callable[[_Item], _Result], items: Sequence[_Item], at_once: int
 ) -> Iterator[_Result]:
     """Yield what *work* makes of each item, in order, *at_once* at a time.

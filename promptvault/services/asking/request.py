@@ -10,18 +10,18 @@ from promptvault.domain.chat import Request, Usage
 from promptvault.domain.token import estimate_tokens
 from promptvault.providers.endpoint import Endpoint
 from promptvault.providers.failure import (
+    ConnectionLostError,
     EmptyAnswerError,
-    LostError,
     RefusedError,
-    SilentError,
+    ResponseTimeoutError,
 )
 from promptvault.services.asking.budget import Bill
 
 if TYPE_CHECKING:
-    from promptvault.providers.openai_chat import Chat
+    from promptvault.providers.openai_chat import ChatClient
 
 
-class Received(NamedTuple):
+class Completion(NamedTuple):
     """What came back from a server."""
 
     text: str
@@ -31,50 +31,54 @@ class Received(NamedTuple):
     first_seconds: float | None = None
 
 
-Ask = Callable[[Request], Received]
+Send = Callable[[Request], Completion]
 
 
-class Broken(Exception):
+class BrokenStream(Exception):
     """An answer that ended early, after its first pieces had been handed on."""
 
-    def __init__(self, received: Received, reason: BaseException) -> None:
+    def __init__(self, received: Completion, reason: BaseException) -> None:
         super().__init__()
         self.received = received
         self.reason = reason
 
 
-def open_chat(endpoint: Endpoint) -> "Chat":
+def open_chat(endpoint: Endpoint) -> "ChatClient":
     """Return a connection to *endpoint*; nothing is sent yet."""
     # `openai` takes half a second to import, and a cached answer needs none. A third
     # of that is looking for garbage among what stays, now and again at the exit.
     gc.disable()
     try:
-        from promptvault.providers.openai_chat import Chat
+        from promptvault.providers.openai_chat import ChatClient
     finally:
         gc.freeze()
         gc.enable()
-    return Chat(endpoint)
+    return ChatClient(endpoint)
 
 
-def complete(chat: "Chat", request: Request) -> Received:
+def complete(chat: "ChatClient", request: Request) -> Completion:
     """Return the answer to *request*, which comes in one piece."""
     start = time.monotonic()
     text, (usage, finish) = chat.complete(request)
     seconds = time.monotonic() - start
-    return Received(text, usage or _estimated(request, text), _is_cut(finish), seconds)
+    return Completion(
+        text, usage or _estimated(request, text), _is_cut(finish), seconds
+    )
 
 
-def stream(chat: "Chat", request: Request, on_text: Callable[[str], None]) -> Received:
+def stream(
+    chat: "ChatClient", request: Request, on_text: Callable[[str], None]
+) -> Completion:
     """Hand the answer on piece by piece; raises Broken, once there is one, for all."""
     start = time.monotonic()
     pieces: list[str] = []
     first: float | None = None
     usage, finish = None, ""
 
-    def received() -> Received:
+    def received() -> Completion:
         text, seconds = "".join(pieces), time.monotonic() - start
         tokens = usage or _estimated(request, text)
-        return Received(text, tokens, _is_cut(finish), seconds, first)
+        return Completion(text, tokens, _is_cut(finish), seconds, first)
 
     try:
         with contextlib.closing(chat.stream(request)) as parts:
@@ -88,7 +92,7 @@ def stream(chat: "Chat", request: Request, on_text: Callable[[str], None]) -> Re
     except BaseException as reason:
         if not pieces:
             raise
-        raise Broken(received(), reason) from reason
+        raise BrokenStream(received(), reason) from reason
     return received()
 
 
@@ -102,17 +106,17 @@ def unpaid(bill: Bill) -> Iterator[None]:
         raise
 
 
-def paid(bill: Bill, ask: Ask) -> Received:
+def paid(bill: Bill, ask: Send) -> Completion:
     """Return what *ask* returns, and settle *bill*, whatever happens."""
     try:
         received = ask(bill.request)
-    except Broken as broken:
+    except BrokenStream as broken:
         bill.settle(broken.received.usage)
         raise
     except (EmptyAnswerError, RefusedError) as error:
         bill.settle(error.usage or _estimated(bill.request, ""))
         raise
-    except (LostError, SilentError):
+    except (ConnectionLostError, ResponseTimeoutError):
         bill.keep()  # it may have been answered, and paid, out of our sight
         raise
     except Exception:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from promptvault.providers.failure import BusyError, DownError
+from promptvault.providers.failure import ServerBusyError, ServerDownError
 
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 20.0
@@ -20,7 +20,7 @@ _Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Retries:
+class RetryPolicy:
     """Asks again what failed and may pass, later each time, and at random times.
 
     So many clients that failed together do not come back together. What a server asks
@@ -36,7 +36,7 @@ class Retries:
         for number in range(self.most):
             try:
                 return ask()
-            except (BusyError, DownError) as error:
+            except (ServerBusyError, ServerDownError) as error:
                 wait = _wait(error, number)
                 if wait is None:
                     raise
@@ -46,7 +46,7 @@ class Retries:
         return ask()
 
 
-def _wait(error: BusyError | DownError, number: int) -> float | None:
+def _wait(error: ServerBusyError | ServerDownError, number: int) -> float | None:
     jitter = random.uniform(0.5, 1)
     if error.wait is not None:
         asked = error.wait + jitter * _FIRST_WAIT / 10
@@ -55,7 +55,7 @@ def _wait(error: BusyError | DownError, number: int) -> float | None:
 
 
 @dataclass(slots=True)
-class Pace:
+class RateLimiter:
     """Spaces requests evenly: at most so many a minute, 0 for any number."""
 
     per_minute: float = 0

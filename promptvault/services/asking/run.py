@@ -10,21 +10,20 @@ from typing import NamedTuple
 from promptvault.domain.chat import Answer, Message, Request, Role, Usage
 from promptvault.domain.prompt import Prompt, Version
 from promptvault.errors import InvalidInputError, PromptVaultError, VaultError
-from promptvault.services.asking.model import IncompleteError, Model, Stopped
+from promptvault.services.asking.model import AnswerInterrupted, IncompleteError, Model
 from promptvault.services.asking.secret_check import refuse_secrets
 from promptvault.services.prompts import retrieval
 from promptvault.services.workspace import Workspace
-from promptvault.vault.activity import runs
-from promptvault.vault.activity.runs import Run, Status
+from promptvault.vault.activity.runs import Run, RunStatus, add_run
 from promptvault.vault.reader import Reader
 from promptvault.vault.usage import count_use
 
 Values = Mapping[str, str]
-Read = Callable[[], str | None]
+ReadStdin = Callable[[], str | None]
 """Reads what is piped in, None without a pipe."""
 
 
-class Order(NamedTuple):
+class RunOptions(NamedTuple):
     """What is to be run, and how."""
 
     reference: str
@@ -37,7 +36,7 @@ class Order(NamedTuple):
     allow_secrets: bool = False
 
 
-class Composed(NamedTuple):
+class PreparedRun(NamedTuple):
     """A prompt made into what a model is sent."""
 
     prompt: Prompt
@@ -46,7 +45,7 @@ class Composed(NamedTuple):
     request: Request
 
 
-class Done(NamedTuple):
+class FinishedRun(NamedTuple):
     """A run that came to its end."""
 
     id: int | None
@@ -55,7 +54,7 @@ class Done(NamedTuple):
     text: str
 
 
-def compose(reader: Reader, order: Order, read: Read) -> Composed:
+def prepare_run(reader: Reader, order: RunOptions, read: ReadStdin) -> PreparedRun:
     """Return what *order* sends to a model.
 
     What is piped in fills `{{ stdin }}`. Where no template has that, it is the user's
@@ -77,14 +76,14 @@ def compose(reader: Reader, order: Order, read: Read) -> Composed:
     )
     messages = _messages(instructions, text, piped)
     request = Request(messages, order.temperature, order.max_tokens)
-    return Composed(prompt, version, system, request)
+    return PreparedRun(prompt, version, system, request)
 
 
 @dataclass
 class _Pipe:
     """What is piped in, read once, and whether a template has taken it."""
 
-    read: Read
+    read: ReadStdin
     is_taken: bool
 
     @cached_property
@@ -102,7 +101,7 @@ class _Pipe:
         return "" if text.isspace() else text
 
 
-def _shared(reader: Reader, order: Order) -> tuple[Values, Values]:
+def _shared(reader: Reader, order: RunOptions) -> tuple[Values, Values]:
     """Return which values the prompt gets, and which its system message.
 
     Those that neither knows go to the prompt, which refuses them.
@@ -144,13 +143,13 @@ def _messages(instructions: str, text: str, piped: str) -> tuple[Message, ...]:
     return (Message(Role.USER, text),)
 
 
-def run(
+def run_prompt(
     workspace: Workspace,
     model: Model,
-    composed: Composed,
+    composed: PreparedRun,
     tell: Callable[[str], None],
     on_text: Callable[[str], None] | None = None,
-) -> Done:
+) -> FinishedRun:
     """Send a prompt, hand the answer to *on_text* as it comes, and return it whole.
 
     Without *on_text* it is asked for in one piece. However it ends, it is kept in the
@@ -161,18 +160,18 @@ def run(
     try:
         answer = model.stream(request, on_text) if on_text else model.ask(request)
     except IncompleteError as error:
-        attempt.keep(Status.BROKEN, error.answer, error.code)
+        attempt.keep(RunStatus.BROKEN, error.answer, error.code)
         raise
-    except Stopped as stop:
-        attempt.keep(Status.INTERRUPTED, stop.answer)
+    except AnswerInterrupted as stop:
+        attempt.keep(RunStatus.INTERRUPTED, stop.answer)
         raise
     except (KeyboardInterrupt, OSError):
-        attempt.keep(Status.INTERRUPTED, attempt.nothing())
+        attempt.keep(RunStatus.INTERRUPTED, attempt.nothing())
         raise
     except PromptVaultError as error:
-        attempt.keep(Status.FAILED, attempt.nothing(), error.code)
+        attempt.keep(RunStatus.FAILED, attempt.nothing(), error.code)
         raise
-    return attempt.keep(Status.DONE, answer)
+    return attempt.keep(RunStatus.DONE, answer)
 
 
 @dataclass
@@ -181,7 +180,7 @@ class _Attempt:
 
     workspace: Workspace
     model: Model
-    composed: Composed
+    composed: PreparedRun
     tell: Callable[[str], None]
     start: float = field(default_factory=time.monotonic)
     created_at: datetime = field(init=False)
@@ -196,19 +195,21 @@ class _Attempt:
         usage = Usage(0, 0)
         return Answer("", endpoint.model, endpoint.public_url, usage, None, seconds)
 
-    def keep(self, status: Status, answer: Answer, error: str | None = None) -> Done:
+    def keep(
+        self, status: RunStatus, answer: Answer, error: str | None = None
+    ) -> FinishedRun:
         """Count the use and write the log."""
         run, paths = self._run(status, answer, error), self.workspace.paths
-        if status is not Status.FAILED:
+        if status is not RunStatus.FAILED:
             count_use(paths.usage, run.prompt_id, self.created_at)
         try:
-            number = runs.keep(paths.activity, run, answer.text)
+            number = add_run(paths.activity, run, answer.text)
         except VaultError as problem:
             self.tell(f"This run is not in the run log. {problem}")
             number = None
-        return Done(number, run, answer.text)
+        return FinishedRun(number, run, answer.text)
 
-    def _run(self, status: Status, answer: Answer, error: str | None) -> Run:
+    def _run(self, status: RunStatus, answer: Answer, error: str | None) -> Run:
         prompt, version, system, _ = self.composed
         return Run(
             prompt_id=prompt.id,

@@ -41,14 +41,14 @@ class Aspect(StrEnum):
     TITLE = "title"
 
 
-class By(StrEnum):
+class Proposer(StrEnum):
     """Who proposes."""
 
     MODEL = "model"
     RULE = "rule"
 
 
-class Item(NamedTuple):
+class CategoryItem(NamedTuple):
     """A prompt to categorise."""
 
     prompt: Prompt
@@ -64,7 +64,7 @@ class Item(NamedTuple):
         return text if text.startswith(title.rstrip("…")) else f"{title}\n\n{text}"
 
 
-class Vocabulary(NamedTuple):
+class CategoryVocabulary(NamedTuple):
     """What the vault calls things, the most used first."""
 
     folders: tuple[str, ...] = ()
@@ -73,7 +73,7 @@ class Vocabulary(NamedTuple):
     """Folders that imports fill by themselves; nothing is sorted into them."""
 
 
-class Suggestion(NamedTuple):
+class CategorySuggestion(NamedTuple):
     """What somebody suggests for a prompt; it may be anything."""
 
     folder: str = ""
@@ -81,14 +81,14 @@ class Suggestion(NamedTuple):
     title: str = ""
 
 
-class Proposal(NamedTuple):
+class CategoryProposal(NamedTuple):
     """A change of one prompt that a person may accept."""
 
     prompt: Prompt
     """As it is."""
     name: str
     details: Details
-    by: By
+    by: Proposer
 
     @property
     def new_tags(self) -> tuple[str, ...]:
@@ -102,7 +102,7 @@ class Proposal(NamedTuple):
         return "" if title == self.prompt.title else title
 
 
-class Names:
+class FreeNames:
     """The names in use, and which one a prompt can still have."""
 
     def __init__(self, taken: Iterable[str]) -> None:
@@ -121,9 +121,13 @@ class Names:
         return name
 
 
-def propose(
-    item: Item, suggestion: Suggestion, by: By, vocabulary: Vocabulary, names: Names
-) -> Proposal | None:
+def make_proposal(
+    item: CategoryItem,
+    suggestion: CategorySuggestion,
+    by: Proposer,
+    vocabulary: CategoryVocabulary,
+    names: FreeNames,
+) -> CategoryProposal | None:
     """Return what changes if *suggestion* is followed, None where nothing does."""
     prompt, details = item.prompt, item.prompt.details
     folder = clean_folder(suggestion.folder, vocabulary)
@@ -138,10 +142,10 @@ def propose(
         details = details._replace(tags=(*prompt.tags, *new[:MOST_TAGS]))
     if name == prompt.name and details == prompt.details:
         return None
-    return Proposal(prompt, name, details, by)
+    return CategoryProposal(prompt, name, details, by)
 
 
-def _name_in(folder: str, prompt: Prompt, names: Names) -> str:
+def _name_in(folder: str, prompt: Prompt, names: FreeNames) -> str:
     if not folder or f"{prompt.folder}/".startswith(f"{folder}/"):
         return prompt.name
     with contextlib.suppress(InvalidInputError):  # too long together
@@ -149,7 +153,7 @@ def _name_in(folder: str, prompt: Prompt, names: Names) -> str:
     return prompt.name
 
 
-def clean_folder(text: str, vocabulary: Vocabulary) -> str:
+def clean_folder(text: str, vocabulary: CategoryVocabulary) -> str:
     """Return *text* as a folder, one of the vault's where it means it; else ''."""
     wanted = unicodedata.normalize("NFC", text.strip().strip("/").lower())
     if wanted in vocabulary.folders:

@@ -8,9 +8,13 @@ from typing import Any
 from promptvault.domain.chat import Message, Request, Role, Schema
 from promptvault.domain.schema import INTEGER, TEXT, list_of, strict_object
 from promptvault.errors import UnavailableError
-from promptvault.services.asking.json_answer import WrongFormError, ask_for
+from promptvault.services.asking.json_answer import InvalidAnswerError, ask_json
 from promptvault.services.asking.model import Model
-from promptvault.services.categories.proposal import Item, Suggestion, Vocabulary
+from promptvault.services.categories.proposal import (
+    CategoryItem,
+    CategorySuggestion,
+    CategoryVocabulary,
+)
 from promptvault.services.categories.topics import TOPICS
 
 ANSWER_TOKENS = 45
@@ -43,9 +47,9 @@ _ENTRY = strict_object(number=INTEGER, folder=TEXT, tags=list_of(TEXT), title=TE
 _SCHEMA = Schema("filed_prompts", strict_object(prompts=list_of(_ENTRY)))
 
 
-def batches(items: Sequence[Item]) -> Iterator[list[Item]]:
+def split_batches(items: Sequence[CategoryItem]) -> Iterator[list[CategoryItem]]:
     """Yield *items* in groups that one request can hold."""
-    batch: list[Item] = []
+    batch: list[CategoryItem] = []
     size = 0
     for item in items:
         length = len(item.excerpt)
@@ -58,7 +62,9 @@ def batches(items: Sequence[Item]) -> Iterator[list[Item]]:
         yield batch
 
 
-def request_of(batch: Sequence[Item], vocabulary: Vocabulary) -> Request:
+def build_request(
+    batch: Sequence[CategoryItem], vocabulary: CategoryVocabulary
+) -> Request:
     """Return what asks for all prompts of *batch*."""
     asked = {
         "folders of the vault": _short(vocabulary.folders, _KNOWN_FOLDERS),
@@ -79,19 +85,19 @@ def _short(names: Sequence[str], most: int) -> list[str]:
     return sorted([name for name, _ in zip(fit, range(most), strict=False)])
 
 
-def ask(
-    model: Model, batch: Sequence[Item], vocabulary: Vocabulary
-) -> dict[int, Suggestion]:
+def ask_suggestions(
+    model: Model, batch: Sequence[CategoryItem], vocabulary: CategoryVocabulary
+) -> dict[int, CategorySuggestion]:
     """Return what *model* suggests, by the number in *batch*; some may be missing.
 
     Raises what `Model.ask` does.
     """
     reading = _Reading(len(batch))
     try:
-        ask_for(model, request_of(batch, vocabulary), reading.check)
+        ask_json(model, build_request(batch, vocabulary), reading.check)
     except UnavailableError as error:
         # What a first answer did say is used where the second one is no better.
-        if not reading.found and not isinstance(error, WrongFormError):
+        if not reading.found and not isinstance(error, InvalidAnswerError):
             raise
     return reading.found
 
@@ -101,7 +107,7 @@ class _Reading:
 
     def __init__(self, count: int) -> None:
         self._wanted = set(range(count))
-        self.found: dict[int, Suggestion] = {}
+        self.found: dict[int, CategorySuggestion] = {}
 
     def check(self, value: Any) -> str | None:
         """Take note of an answer; returns what is wrong with its numbers."""
@@ -125,7 +131,7 @@ def _listed(numbers: set[int]) -> str:
     return ", ".join(str(number + 1) for number in sorted(numbers)[:25]) or "none"
 
 
-def _suggestion(entry: dict[str, Any]) -> Suggestion:
-    return Suggestion(
+def _suggestion(entry: dict[str, Any]) -> CategorySuggestion:
+    return CategorySuggestion(
         entry["folder"], tuple(entry["tags"][:_MOST_TAGS]), entry["title"]
     )

@@ -10,14 +10,14 @@ from typing import NamedTuple
 from promptvault.domain.name import folder_of, leaf_of
 from promptvault.services.categories.proposal import (
     MOST_TAGS,
-    Item,
-    Suggestion,
-    Vocabulary,
+    CategoryItem,
+    CategorySuggestion,
+    CategoryVocabulary,
 )
 from promptvault.services.categories.topics import TOPICS, Topic
-from promptvault.services.similar.groups import THRESHOLD, similarity
+from promptvault.services.similar.groups import THRESHOLD, measure_similarity
 from promptvault.services.similar.minhash import Sketches, normalise
-from promptvault.vault import body
+from promptvault.vault.body import find_key, read_bodies, read_body, read_prompt
 from promptvault.vault.folders import names_by_key
 from promptvault.vault.reader import Reader, Selection
 
@@ -34,27 +34,29 @@ _SHORTEST_STEM, _LONGEST_STEM = 3, 16
 _WORD = re.compile(r"[^\W_]+(?:\+\+|#)?")
 
 
-def suggest(
-    reader: Reader, items: Sequence[Item], vocabulary: Vocabulary
-) -> list[Suggestion]:
+def suggest_by_rules(
+    reader: Reader, items: Sequence[CategoryItem], vocabulary: CategoryVocabulary
+) -> list[CategorySuggestion]:
     """Return what the rules suggest for each item; it is empty where none is sure."""
     alike = _sorted_alike(reader, items, vocabulary)
     return [
-        alike.get(number) or by_words(item.excerpt, vocabulary)
+        alike.get(number) or suggest_by_words(item.excerpt, vocabulary)
         for number, item in enumerate(items)
     ]
 
 
-def by_words(text: str, vocabulary: Vocabulary) -> Suggestion:
+def suggest_by_words(text: str, vocabulary: CategoryVocabulary) -> CategorySuggestion:
     """Return the topic whose words stand in *text*, if one clearly leads."""
     scores, tags = _score(text)
     ranked = sorted(((score, topic.folder) for topic, score in scores.items()))
     (second, _), (best, folder) = ([(0.0, ""), (0.0, ""), *ranked])[-2:]
     if best < _ENOUGH or best < _LEAD * second:
-        return Suggestion()
+        return CategorySuggestion()
     topic = next(topic for topic in TOPICS if topic.folder == folder)
     found = [tag for tag in topic.tags.split() if tag in tags]
-    return Suggestion(_folder_for(topic, vocabulary), (*found[:MOST_TAGS], folder))
+    return CategorySuggestion(
+        _folder_for(topic, vocabulary), (*found[:MOST_TAGS], folder)
+    )
 
 
 def _score(text: str) -> tuple[dict[Topic, float], set[str]]:
@@ -115,7 +117,7 @@ def _table() -> tuple[dict[str, list[_Meaning]], dict[str, list[_Meaning]]]:
     return dict(whole), dict(stems)
 
 
-def _folder_for(topic: Topic, vocabulary: Vocabulary) -> str:
+def _folder_for(topic: Topic, vocabulary: CategoryVocabulary) -> str:
     """Return the vault's own folder for *topic*, else the topic's name."""
     names = [topic.folder, *topic.also.split()]
     by_name = {leaf_of(folder): folder for folder in reversed(vocabulary.folders)}
@@ -124,8 +126,8 @@ def _folder_for(topic: Topic, vocabulary: Vocabulary) -> str:
 
 
 def _sorted_alike(
-    reader: Reader, items: Sequence[Item], vocabulary: Vocabulary
-) -> dict[int, Suggestion]:
+    reader: Reader, items: Sequence[CategoryItem], vocabulary: CategoryVocabulary
+) -> dict[int, CategorySuggestion]:
     """Return, by the item's number, what prompts nearly like it are sorted as."""
     names = names_by_key(reader)
     own = {item.prompt.name for item in items}
@@ -136,14 +138,14 @@ def _sorted_alike(
     ]
     if not settled:
         return {}
-    keys = [*settled, *(body.key_of(reader, item.prompt) for item in items)]
+    keys = [*settled, *(find_key(reader, item.prompt) for item in items)]
     found = _nearest(reader, keys, len(settled))
     return {
         number: _as(reader, keys[nearest]) for number, nearest in sorted(found.items())
     }
 
 
-def _is_sorted(name: str, vocabulary: Vocabulary) -> bool:
+def _is_sorted(name: str, vocabulary: CategoryVocabulary) -> bool:
     return "/" in name and name.partition("/")[0] not in vocabulary.sources
 
 
@@ -151,21 +153,21 @@ def _nearest(reader: Reader, keys: Sequence[int], count: int) -> dict[int, int]:
     """Return which of the first *count* texts each later one is most like, if any."""
     numbers = {key: number for number, key in enumerate(keys)}
     sketches = Sketches(len(keys))
-    for key, text in body.bodies(reader, Selection()):
+    for key, text in read_bodies(reader, Selection()):
         if key in numbers:
             sketches.add(numbers[key], normalise(text))
     best: dict[int, tuple[int, int]] = {}
     for pair in sorted(set(sketches.candidates(THRESHOLD))):
         one, other = pair
         if one < count <= other:
-            ours, theirs = (normalise(body.body_of(reader, keys[n])) for n in pair)
-            percent = similarity(ours, theirs, THRESHOLD)
+            ours, theirs = (normalise(read_body(reader, keys[n])) for n in pair)
+            percent = measure_similarity(ours, theirs, THRESHOLD)
             if percent >= THRESHOLD:
                 found = (percent, -one)
                 best[other - count] = max(best.get(other - count, found), found)
     return {number: -minus for number, (_, minus) in best.items()}
 
 
-def _as(reader: Reader, key: int) -> Suggestion:
-    prompt = body.prompt_of(reader, key)
-    return Suggestion(folder_of(prompt.name), prompt.tags)
+def _as(reader: Reader, key: int) -> CategorySuggestion:
+    prompt = read_prompt(reader, key)
+    return CategorySuggestion(folder_of(prompt.name), prompt.tags)

@@ -1,16 +1,18 @@
 """The checks of `eval`: what an answer must be like, decided without a model."""
 
+import contextlib
 import json
 import re
-from collections.abc import Callable, Sequence
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 from promptvault.domain.chat import Answer
 from promptvault.domain.prompt import short_line
-from promptvault.services.asking.json_answer import parse
-from promptvault.services.asking.json_schema import mismatch
-from promptvault.services.evaluation.time_limit import time_limit
+from promptvault.services.asking.json_answer import parse_json
+from promptvault.services.asking.json_schema import find_mismatch
 
 JUDGE = "judge"
 """The one check that a model decides; see eval_judge."""
@@ -39,7 +41,7 @@ class Failure(NamedTuple):
     """One line, which may quote the answer."""
 
 
-def failures(checks: Sequence[Check], answer: Answer) -> tuple[Failure, ...]:
+def find_failures(checks: Sequence[Check], answer: Answer) -> tuple[Failure, ...]:
     """Return which of *checks* do not hold for *answer*; the judge's are left out.
 
     A regular expression or a schema that takes seconds fails for that.
@@ -116,7 +118,7 @@ def _json(_: bool, answer: Answer) -> str | None:
 
 def _json_schema(schema: Any, answer: Answer) -> str | None:
     value, wrong = _read_json(answer)
-    return wrong or mismatch(value, schema)
+    return wrong or find_mismatch(value, schema)
 
 
 def _read_json(answer: Answer) -> tuple[Any, str | None]:
@@ -135,7 +137,7 @@ def _no_constant(name: str) -> None:
 
 def _is_fenced(text: str) -> bool:
     try:
-        parse(text)
+        parse_json(text)
     except (ValueError, RecursionError):
         return False
     return text.lstrip().startswith("`")
@@ -163,3 +165,31 @@ CHECKS: dict[str, Callable[[Any, Answer], str | None]] = {
     "max_seconds": partial(_within, "seconds", lambda answer: answer.seconds),
 }
 """Each returns why the answer fails, None where it holds."""
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError where the block takes longer than *seconds*.
+
+    It interrupts a regular expression, too. Works in the main thread of a system with
+    timers (not Windows); elsewhere there is no limit, and Ctrl-C ends the work.
+    """
+    if not _can_interrupt():
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, _stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _can_interrupt() -> bool:
+    is_main = threading.current_thread() is threading.main_thread()
+    return is_main and hasattr(signal, "setitimer")
+
+
+def _stop(*_: Any) -> None:
+    raise TimeoutError

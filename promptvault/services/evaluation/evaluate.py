@@ -10,14 +10,18 @@ from typing import NamedTuple
 from promptvault.domain.chat import Answer, Request
 from promptvault.errors import VaultError
 from promptvault.providers.failure import RefusedError
-from promptvault.services.asking.cost import Estimate, Spent, together
+from promptvault.services.asking.cost import Estimate, Spent, total_estimate
 from promptvault.services.asking.model import Model
-from promptvault.services.evaluation import judge as eval_judge
 from promptvault.services.evaluation.case import Case
-from promptvault.services.evaluation.check import Failure, failures
-from promptvault.services.evaluation.judge import Brief, Verdict
-from promptvault.services.evaluation.plan import Plan
-from promptvault.vault.activity import evaluations
+from promptvault.services.evaluation.check import Failure, find_failures
+from promptvault.services.evaluation.judge import (
+    JudgeTask,
+    Verdict,
+    judge_answer,
+    judge_request,
+)
+from promptvault.services.evaluation.plan import EvaluationPlan
+from promptvault.vault.activity.evaluations import EvaluationRecord, add_evaluation
 
 _ANSWER_TOKENS, _VERDICT_TOKENS = 500, 60
 """What an answer, and a verdict on one criterion, may have; for an estimate."""
@@ -42,7 +46,7 @@ class Trial(NamedTuple):
         return not self.failures
 
 
-class Result(NamedTuple):
+class CaseResult(NamedTuple):
     """One case, on the version evaluated and on the one that it is compared with."""
 
     case: Case
@@ -63,8 +67,8 @@ class Result(NamedTuple):
 class Evaluation(NamedTuple):
     """All cases tried."""
 
-    plan: Plan
-    results: tuple[Result, ...]
+    plan: EvaluationPlan
+    results: tuple[CaseResult, ...]
     model: str
     """Which answered: several names where a fallback stepped in."""
     judge: str
@@ -81,27 +85,29 @@ class Evaluation(NamedTuple):
         return all(result.now.passed for result in self.results)
 
 
-def estimate(plan: Plan, model: Model, judge: Model) -> tuple[list[Request], Estimate]:
+def estimate_evaluation(
+    plan: EvaluationPlan, model: Model, judge: Model
+) -> tuple[list[Request], Estimate]:
     """Return every request of *plan*, and about what they take; nothing is sent.
 
     The judge's have a placeholder for the answer, which is not known yet.
     """
     briefs = dict.fromkeys(
-        Brief(request, _UNKNOWN_ANSWER, case.criteria)
+        JudgeTask(request, _UNKNOWN_ANSWER, case.criteria)
         for side in plan.sides
         for case, request in zip(plan.suite.cases, side.requests, strict=True)
         if isinstance(request, Request) and case.criteria
     )
-    judged = [eval_judge.judge_request(brief) for brief in briefs]
+    judged = [judge_request(brief) for brief in briefs]
     most = max((len(brief.criteria) for brief in briefs), default=0)
     steps = [model.estimate(plan.requests, _ANSWER_TOKENS)]
     if judged:
         steps += [judge.estimate(judged, _VERDICT_TOKENS * most, _ANSWER_TOKENS)]
-    return [*plan.requests, *judged], together(steps)
+    return [*plan.requests, *judged], total_estimate(steps)
 
 
-def evaluate(
-    plan: Plan,
+def evaluate_plan(
+    plan: EvaluationPlan,
     model: Model,
     judge: Model,
     now: Callable[[], datetime],
@@ -120,7 +126,7 @@ def evaluate(
     judged = [_judged(plan.suite.cases, trials, verdicts) for trials in tried]
     return Evaluation(
         plan,
-        tuple(map(Result, plan.suite.cases, *judged)),
+        tuple(map(CaseResult, plan.suite.cases, *judged)),
         _models(answers.values()) or model.name,
         _models(verdict.answer for verdict in verdicts.values()),
         model.spent,
@@ -169,28 +175,30 @@ def _trial(case: Case, request: Request | Failure, answers: _Answers) -> Trial:
     answer = answers[request]
     if isinstance(answer, RefusedError):
         return Trial(request, None, (Failure("answer", str(answer)),))
-    return Trial(request, answer, failures(case.checks, answer))
+    return Trial(request, answer, find_failures(case.checks, answer))
 
 
 def _judge(
     judge: Model, cases: Sequence[Case], tried: Sequence[Sequence[Trial]]
-) -> Mapping[Brief, Verdict]:
+) -> Mapping[JudgeTask, Verdict]:
     found = (_brief(*pair) for side in tried for pair in zip(cases, side, strict=True))
     briefs = list(dict.fromkeys(brief for brief in found if brief))
-    verdicts = judge.each(lambda brief: eval_judge.judge(judge, brief), briefs)
+    verdicts = judge.each(lambda brief: judge_answer(judge, brief), briefs)
     return dict(zip(briefs, verdicts, strict=True))
 
 
-def _brief(case: Case, trial: Trial) -> Brief | None:
+def _brief(case: Case, trial: Trial) -> JudgeTask | None:
     if not case.criteria or not trial.passed:
         return None
     if trial.request is None or trial.answer is None:
         return None
-    return Brief(trial.request, trial.answer.text, case.criteria)
+    return JudgeTask(trial.request, trial.answer.text, case.criteria)
 
 
 def _judged(
-    cases: Sequence[Case], trials: Sequence[Trial], verdicts: Mapping[Brief, Verdict]
+    cases: Sequence[Case],
+    trials: Sequence[Trial],
+    verdicts: Mapping[JudgeTask, Verdict],
 ) -> list[Trial]:
     judged = []
     for case, trial in zip(cases, trials, strict=True):
@@ -200,21 +208,23 @@ def _judged(
     return judged
 
 
-def keep(path: Path, evaluation: Evaluation, tell: Callable[[str], None]) -> int | None:
+def record_evaluation(
+    path: Path, evaluation: Evaluation, tell: Callable[[str], None]
+) -> int | None:
     """Write *evaluation* to the record at *path* and return its number.
 
     None where that cannot be written, which *tell* hears: what was paid for is shown.
     """
     try:
-        return evaluations.keep(path, _record(evaluation))
+        return add_evaluation(path, _record(evaluation))
     except VaultError as error:
         tell(f"This evaluation is not in the record. {error}")
         return None
 
 
-def _record(evaluation: Evaluation) -> evaluations.Evaluation:
+def _record(evaluation: Evaluation) -> EvaluationRecord:
     plan, spent = evaluation.plan, evaluation.spent
-    return evaluations.Evaluation(
+    return EvaluationRecord(
         prompt_id=plan.prompt.id,
         version_id=plan.now.version.id,
         version=plan.now.version.number,
@@ -231,7 +241,7 @@ def _record(evaluation: Evaluation) -> evaluations.Evaluation:
     )
 
 
-def _kept(result: Result) -> dict[str, object]:
+def _kept(result: CaseResult) -> dict[str, object]:
     return {
         "name": result.case.name,
         "passed": result.now.passed,

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from promptvault.domain.chat import Answer, Message, Request, Role, Schema
 from promptvault.domain.prompt import short_line
 from promptvault.domain.schema import BOOLEAN, INTEGER, TEXT, list_of, strict_object
-from promptvault.services.asking.json_answer import ask_for
+from promptvault.services.asking.json_answer import ask_json
 from promptvault.services.asking.model import Model
 from promptvault.services.evaluation.check import JUDGE, Failure, excerpt
 
@@ -27,7 +27,7 @@ _SCHEMA = Schema("verdicts", strict_object(verdicts=list_of(_VERDICT)))
 _LONGEST_REASON = 300
 
 
-class Brief(NamedTuple):
+class JudgeTask(NamedTuple):
     """An answer to be judged."""
 
     request: Request
@@ -44,10 +44,10 @@ class Verdict(NamedTuple):
     """The judge's own, for what it took."""
 
 
-def judge(model: Model, brief: Brief) -> Verdict:
+def judge_answer(model: Model, brief: JudgeTask) -> Verdict:
     """Let *model* decide; raises what `structured.ask_for` raises."""
     count = len(brief.criteria)
-    value, answer = ask_for(
+    value, answer = ask_json(
         model, judge_request(brief), lambda value: _complaint(value, count)
     )
     pairs = zip(brief.criteria, value["verdicts"], strict=True)
@@ -57,7 +57,7 @@ def judge(model: Model, brief: Brief) -> Verdict:
     return Verdict(tuple(found), answer)
 
 
-def judge_request(brief: Brief) -> Request:
+def judge_request(brief: JudgeTask) -> Request:
     """Return what the judge is asked."""
     material = {
         "prompt": "\n\n".join(message.content for message in brief.request.messages),

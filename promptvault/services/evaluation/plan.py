@@ -9,7 +9,7 @@ from promptvault.domain.chat import Request
 from promptvault.domain.prompt import Prompt, Version
 from promptvault.domain.revision import parse_revision
 from promptvault.errors import InvalidInputError, NotFoundError, PromptVaultError
-from promptvault.services.asking.run import Order, compose
+from promptvault.services.asking.run import RunOptions, prepare_run
 from promptvault.services.asking.secret_check import refuse_secrets
 from promptvault.services.evaluation.case import Case, Suite
 from promptvault.services.evaluation.check import Failure
@@ -18,7 +18,7 @@ from promptvault.services.prompts.retrieval import content_loader, resolve
 from promptvault.vault.reader import Reader
 
 
-class Aim(NamedTuple):
+class EvaluationOptions(NamedTuple):
     """What is to be evaluated, and how."""
 
     reference: str
@@ -30,7 +30,7 @@ class Aim(NamedTuple):
     allow_secrets: bool = False
 
 
-class Side(NamedTuple):
+class VersionRequests(NamedTuple):
     """One version, and what it sends for each case."""
 
     version: Version
@@ -38,18 +38,18 @@ class Side(NamedTuple):
     """In the order of the cases; a failure where the prompt cannot be filled in."""
 
 
-class Plan(NamedTuple):
+class EvaluationPlan(NamedTuple):
     """All that an evaluation sends."""
 
     prompt: Prompt
     suite: Suite
-    now: Side
-    before: Side | None
+    now: VersionRequests
+    before: VersionRequests | None
     """The version to compare with."""
     system: Version | None
 
     @property
-    def sides(self) -> tuple[Side, ...]:
+    def sides(self) -> tuple[VersionRequests, ...]:
         """The version evaluated, then the one it is compared with, if any."""
         return (self.now, self.before) if self.before else (self.now,)
 
@@ -60,7 +60,9 @@ class Plan(NamedTuple):
         return list(dict.fromkeys(r for r in planned if isinstance(r, Request)))
 
 
-def plan(reader: Reader, suite: Suite, aim: Aim) -> Plan:
+def plan_evaluation(
+    reader: Reader, suite: Suite, aim: EvaluationOptions
+) -> EvaluationPlan:
     """Return what an evaluation would send, and send nothing.
 
     Each case is filled in as `run` would fill it in. Raises NotFoundError;
@@ -81,7 +83,9 @@ def plan(reader: Reader, suite: Suite, aim: Aim) -> Plan:
         planner.side(suite, each, names)
         for each, names in zip(versions, known, strict=True)
     )
-    return Plan(prompt, suite, now, next(iter(before), None), system and system[1])
+    return EvaluationPlan(
+        prompt, suite, now, next(iter(before), None), system and system[1]
+    )
 
 
 def _other(reader: Reader, prompt: Prompt, version: Version, against: str) -> Version:
@@ -116,7 +120,7 @@ class _Planner(NamedTuple):
 
     reader: Reader
     prompt: Prompt
-    aim: Aim
+    aim: EvaluationOptions
     shared: _Names
     """Variables of the system message."""
 
@@ -136,10 +140,10 @@ class _Planner(NamedTuple):
                         f" {self.prompt.name} has no such variable; it has {has}."
                     )
 
-    def side(self, suite: Suite, version: Version, names: _Names) -> Side:
+    def side(self, suite: Suite, version: Version, names: _Names) -> VersionRequests:
         """Return what *version*, which has the variables *names*, sends."""
         requests = (self._request(case, version, names) for case in suite.cases)
-        return Side(version, tuple(requests))
+        return VersionRequests(version, tuple(requests))
 
     def _request(
         self, case: Case, version: Version, names: _Names
@@ -149,13 +153,13 @@ class _Planner(NamedTuple):
         if names is not None and self.shared is not None:
             kept = names | self.shared
             values = {key: text for key, text in values.items() if key in kept}
-        order = Order(
+        order = RunOptions(
             f"{self.prompt.name}@{version.number}",
             values,
             self.aim.system,
             allow_secrets=self.aim.allow_secrets,
         )
         try:
-            return compose(self.reader, order, lambda: case.stdin).request
+            return prepare_run(self.reader, order, lambda: case.stdin).request
         except (InvalidInputError, NotFoundError) as error:
             return Failure("render", str(error))

@@ -16,12 +16,12 @@ from promptvault.errors import (
     VaultError,
 )
 from promptvault.history.repository import History
-from promptvault.services.health.set_aside import set_aside
+from promptvault.services.health.quarantine import quarantine
 from promptvault.services.locking import locked
 from promptvault.services.workspace import Workspace
 from promptvault.vault import migrations
-from promptvault.vault.activity.activity_upkeep import (
-    copy_records,
+from promptvault.vault.activity.upkeep import (
+    copy_activity,
     is_damaged,
     keep_costs,
 )
@@ -37,7 +37,7 @@ _ACTIVITY = "activity.db"
 _UNREADABLE = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
-class Done(NamedTuple):
+class BackupResult(NamedTuple):
     """What a backup, or getting it back, came to."""
 
     number: int
@@ -46,7 +46,9 @@ class Done(NamedTuple):
     """False where the record of runs and costs was damaged, and left out."""
 
 
-def create(workspace: Workspace, path: Path, *, force: bool = False) -> Done:
+def create_backup(
+    workspace: Workspace, path: Path, *, force: bool = False
+) -> BackupResult:
     """Write everything into the file *path*, consistent while others read and write.
 
     Keys and kept answers are not in it. Raises AlreadyExistsError without *force*.
@@ -69,7 +71,7 @@ def create(workspace: Workspace, path: Path, *, force: bool = False) -> Done:
                 whole = _add_activity(workspace.paths.activity, Path(folder), file)
             if workspace.paths.usage.exists():
                 file.write(workspace.paths.usage, _USAGE)
-    return Done(path.stat().st_size, whole)
+    return BackupResult(path.stat().st_size, whole)
 
 
 def _add_activity(activity: Path, folder: Path, file: zipfile.ZipFile) -> bool:
@@ -78,7 +80,7 @@ def _add_activity(activity: Path, folder: Path, file: zipfile.ZipFile) -> bool:
         return True
     if is_damaged(activity):
         return False
-    copy_records(activity, folder / _ACTIVITY)
+    copy_activity(activity, folder / _ACTIVITY)
     file.write(folder / _ACTIVITY, _ACTIVITY)
     return True
 
@@ -104,7 +106,9 @@ def _copy_database(connection: sqlite3.Connection, target: Path) -> None:
         copy.execute("PRAGMA journal_mode = DELETE")
 
 
-def restore(workspace: Workspace, path: Path, *, force: bool = False) -> Done:
+def restore_backup(
+    workspace: Workspace, path: Path, *, force: bool = False
+) -> BackupResult:
     """Put the backup *path* in the place of the vault.
 
     What was there is kept beside it. Raises NotFoundError, InvalidInputError for a
@@ -124,8 +128,8 @@ def restore(workspace: Workspace, path: Path, *, force: bool = False) -> Done:
             fresh = Path(folder)
             _unpack(path, fresh)
             whole = _unpack_activity(path, fresh)
-            set_aside(paths.database, "before")
-            set_aside(paths.history, "before")
+            quarantine(paths.database, "before")
+            quarantine(paths.history, "before")
             (fresh / _DATABASE).rename(paths.database)
             (fresh / "history.git").rename(paths.history)
             if (fresh / _USAGE).exists():
@@ -134,14 +138,14 @@ def restore(workspace: Workspace, path: Path, *, force: bool = False) -> Done:
             if (fresh / _ACTIVITY).exists():
                 _replace_activity(paths.activity, fresh / _ACTIVITY)
     with reading(paths.database, paths.usage) as reader:
-        return Done(reader.count(Selection()), whole)
+        return BackupResult(reader.count(Selection()), whole)
 
 
 def _replace_activity(activity: Path, fresh: Path) -> None:
     if activity.exists():
         with contextlib.suppress(VaultError):  # which a damaged one raises
             keep_costs(fresh, activity)
-    set_aside(activity, "before")
+    quarantine(activity, "before")
     fresh.rename(activity)
 
 

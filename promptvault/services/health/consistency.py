@@ -14,18 +14,18 @@ from promptvault.domain.revision import Number
 from promptvault.history import inspection
 from promptvault.history.feed import Change, FileChange
 from promptvault.history.repository import History
-from promptvault.services.health.rebuild import recover
+from promptvault.services.health.rebuild import recover_prompts
 from promptvault.services.locking import flush
 from promptvault.services.workspace import Workspace
 from promptvault.vault import integrity
 from promptvault.vault.database import bulk_transaction
-from promptvault.vault.file import history_path
 from promptvault.vault.imports.bulk_insert import Intake
 from promptvault.vault.integrity import StoredVersion, text_hash
+from promptvault.vault.outbox import history_path
 from promptvault.vault.reader import Reader, Selection
 
 
-class _Committed(NamedTuple):
+class _CommittedVersion(NamedTuple):
     """A version as the history has it."""
 
     prompt_id: str
@@ -37,7 +37,7 @@ class _Committed(NamedTuple):
 
 
 @dataclass
-class Agreement:
+class ConsistencyReport:
     """Where database and history differ; all empty when they agree."""
 
     versions: int = 0
@@ -52,7 +52,7 @@ class Agreement:
     """Paths whose file is not what the database says."""
     lost: set[str] = field(default_factory=set)
     """Ids of prompts with a version that only the history has."""
-    committed: dict[str, _Committed] = field(default_factory=dict)
+    committed: dict[str, _CommittedVersion] = field(default_factory=dict)
     """Version id to what the history has of it."""
     again: set[tuple[str, str]] = field(default_factory=set)
     """Version ids, each with a commit that holds it, too: what was removed for good may
@@ -82,12 +82,14 @@ def _named(version: StoredVersion) -> str:
     return f"{version.name}@{version.number}"
 
 
-def compare(connection: sqlite3.Connection, history: History) -> Agreement:
+def compare_vault(
+    connection: sqlite3.Connection, history: History
+) -> ConsistencyReport:
     """Compare all of the database with all of the history.
 
     Raises VaultError when either cannot be read.
     """
-    agreement = Agreement()
+    agreement = ConsistencyReport()
     commits: dict[str, str] = {}
     later: dict[str, list[str]] = {}
     for file in inspection.committed_files(history):
@@ -98,7 +100,7 @@ def compare(connection: sqlite3.Connection, history: History) -> Agreement:
         parts = front_matter.take_apart(text)
         if parts:
             ids, hashed = (parts.prompt_id, parts.revision), text_hash(parts.body)
-            blobs[blob] = _Committed(*ids, hashed, commits[blob], blob)
+            blobs[blob] = _CommittedVersion(*ids, hashed, commits[blob], blob)
             first = agreement.committed.setdefault(parts.revision, blobs[blob])
             all_ = (commits[blob], *later.get(blob, ()))
             agreement.again |= {(parts.revision, c) for c in all_ if c != first.commit}
@@ -114,9 +116,11 @@ def _texts(history: History, blobs: Iterable[str]) -> Iterator[tuple[str, str]]:
                 yield blob, reader.read(blob)
 
 
-def _compare_versions(connection: sqlite3.Connection, agreement: Agreement) -> set[str]:
+def _compare_versions(
+    connection: sqlite3.Connection, agreement: ConsistencyReport
+) -> set[str]:
     stored = set()
-    for version in integrity.versions(connection):
+    for version in integrity.read_stored_versions(connection):
         stored.add(version.id)
         committed = agreement.committed.get(version.id)
         differs = committed is not None and committed.hash != version.text_hash
@@ -131,7 +135,7 @@ def _compare_versions(connection: sqlite3.Connection, agreement: Agreement) -> s
 
 
 def _is_noted(
-    version: StoredVersion, committed: _Committed, agreement: Agreement
+    version: StoredVersion, committed: _CommittedVersion, agreement: ConsistencyReport
 ) -> bool:
     noted = version.commit
     return noted == committed.commit or (version.id, str(noted)) in agreement.again
@@ -140,9 +144,9 @@ def _is_noted(
 def _compare_files(
     connection: sqlite3.Connection,
     history: History,
-    agreement: Agreement,
+    agreement: ConsistencyReport,
     stored: set[str],
-    blobs: Mapping[str, _Committed],
+    blobs: Mapping[str, _CommittedVersion],
 ) -> None:
     reader = Reader(connection)
     head = inspection.head_files(history)
@@ -156,7 +160,7 @@ def _compare_files(
     ours = {path: blobs[blob] for path, blob in head.items() if blob in blobs}
     unknown = {file.prompt_id for file in ours.values() if file.revision not in stored}
     if unknown:
-        agreement.lost = {found.offer.id for found in recover(history, unknown)}
+        agreement.lost = {found.offer.id for found in recover_prompts(history, unknown)}
     for path, file in ours.items():
         # What only looks like ours (somebody's own notes) is nobody's business.
         known = file.revision in stored or file.prompt_id in agreement.lost
@@ -181,35 +185,35 @@ def _blob_id(text: str) -> str:
     return hashlib.sha1(start + data, usedforsecurity=False).hexdigest()
 
 
-def mend(
+def repair_vault(
     workspace: Workspace, connection: sqlite3.Connection, history: History, lock: int
 ) -> None:
     """Make database and history agree again; neither loses a version by it."""
     if not history.exists():
         history.create()
-    agreement = compare(connection, history)
+    agreement = compare_vault(connection, history)
     for version in agreement.damaged:
         _restore_text(connection, history, agreement, version)
     if agreement.lost:
         with bulk_transaction(connection):
             intake = Intake(connection, workspace.author(), workspace.now(), None)
-            for recovered in recover(history, agreement.lost):
+            for recovered in recover_prompts(history, agreement.lost):
                 intake.offer(recovered.offer)
             intake.finish("Take lost prompts back from the history")
         flush(connection, history, lock, recover=False)
-        agreement = compare(connection, history)
+        agreement = compare_vault(connection, history)
     if agreement.missing or agreement.files:
         history.append(_missing_changes(workspace, connection, agreement), lock)
-        agreement = compare(connection, history)
+        agreement = compare_vault(connection, history)
     commits = {v.id: agreement.committed[v.id].commit for v in agreement.unlinked}
     with bulk_transaction(connection):
-        integrity.note_commits(connection, commits)
+        integrity.set_commits(connection, commits)
 
 
 def _restore_text(
     connection: sqlite3.Connection,
     history: History,
-    agreement: Agreement,
+    agreement: ConsistencyReport,
     version: StoredVersion,
 ) -> None:
     held = agreement.committed.get(version.id)
@@ -221,7 +225,7 @@ def _restore_text(
 
 
 def _missing_changes(
-    workspace: Workspace, connection: sqlite3.Connection, agreement: Agreement
+    workspace: Workspace, connection: sqlite3.Connection, agreement: ConsistencyReport
 ) -> Iterator[Change]:
     """Yield a commit for each version behind, then one for all that is current."""
     reader = Reader(connection)

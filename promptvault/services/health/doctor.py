@@ -12,18 +12,18 @@ from enum import StrEnum
 from promptvault.errors import PromptVaultError, VaultError
 from promptvault.history import inspection
 from promptvault.history.repository import History
-from promptvault.services.health.consistency import compare, mend
+from promptvault.services.health.consistency import compare_vault, repair_vault
+from promptvault.services.health.quarantine import quarantine
 from promptvault.services.health.rebuild import rebuild_database
-from promptvault.services.health.set_aside import set_aside
 from promptvault.services.locking import flush
 from promptvault.services.workspace import Workspace
 from promptvault.vault import integrity
-from promptvault.vault.activity.activity_upkeep import is_damaged
+from promptvault.vault.activity.upkeep import is_damaged
 from promptvault.vault.database import connected, is_lost
 from promptvault.vault.lock import exclusive
 
 
-class Part(StrEnum):
+class VaultPart(StrEnum):
     """What a problem is a problem of."""
 
     DATABASE = "database"
@@ -40,7 +40,7 @@ class Part(StrEnum):
 class Problem:
     """Something that is not as it should be, and how it is mended."""
 
-    part: Part
+    part: VaultPart
     message: str
     remedy: str
 
@@ -54,19 +54,6 @@ class Diagnosis:
     problems: list[Problem] = field(default_factory=list)
     repaired: bool = False
 
-    def as_row(self) -> dict[str, object]:
-        """Return the diagnosis as `doctor --json` prints it."""
-        return {
-            "ok": not self.problems or self.repaired,
-            "prompts": self.prompts,
-            "versions": self.versions,
-            "repaired": self.repaired,
-            "problems": [
-                {"part": p.part.value, "message": p.message, "remedy": p.remedy}
-                for p in self.problems
-            ],
-        }
-
     def found(self, problem: Problem) -> None:
         """Note a problem."""
         self.problems.append(problem)
@@ -74,19 +61,21 @@ class Diagnosis:
 
 _FROM_HISTORY = "rebuild the database from the history"
 _FROM_DATABASE = "rebuild the history from the database"
-_LOST_DATABASE = Problem(Part.DATABASE, "The database is not there.", _FROM_HISTORY)
-_LOST_HISTORY = Problem(Part.GIT, "The history is not there.", _FROM_DATABASE)
+_LOST_DATABASE = Problem(
+    VaultPart.DATABASE, "The database is not there.", _FROM_HISTORY
+)
+_LOST_HISTORY = Problem(VaultPart.GIT, "The history is not there.", _FROM_DATABASE)
 _BROKEN_INDEX = Problem(
-    Part.INDEX, "The search index does not fit the texts.", "rebuild the index"
+    VaultPart.INDEX, "The search index does not fit the texts.", "rebuild the index"
 )
 _DAMAGED_ACTIVITY = Problem(
-    Part.ACTIVITY,
+    VaultPart.ACTIVITY,
     "The record of runs and costs cannot be read.",
     "put it aside and begin another",
 )
 
 
-def examine(workspace: Workspace, *, repair: bool = False) -> Diagnosis:
+def check_vault(workspace: Workspace, *, repair: bool = False) -> Diagnosis:
     """Check the whole vault; with *repair*, mend it and check again."""
     with exclusive(workspace.paths.lock, workspace.on_wait) as lock:
         diagnosis = Diagnosis()
@@ -117,7 +106,7 @@ def _examine(workspace: Workspace, lock: int, diagnosis: Diagnosis) -> None:
                 if whole:
                     _compare(connection, history, diagnosis)
     except VaultError as error:
-        diagnosis.found(Problem(Part.DATABASE, str(error), _FROM_HISTORY))
+        diagnosis.found(Problem(VaultPart.DATABASE, str(error), _FROM_HISTORY))
 
 
 def _examine_git(workspace: Workspace, history: History, diagnosis: Diagnosis) -> bool:
@@ -129,7 +118,7 @@ def _examine_git(workspace: Workspace, history: History, diagnosis: Diagnosis) -
         return not lost
     damages = inspection.damages(history)
     for damage in damages:
-        diagnosis.found(Problem(Part.GIT, damage, _FROM_DATABASE))
+        diagnosis.found(Problem(VaultPart.GIT, damage, _FROM_DATABASE))
     return not damages
 
 
@@ -137,16 +126,16 @@ def _had_history(workspace: Workspace) -> bool:
     """Tell whether a commit was ever noted; a first save may have been killed."""
     try:
         with connected(workspace.paths.database) as connection:
-            return integrity.was_committed(connection)
+            return integrity.has_commits(connection)
     except VaultError:
         return True  # nobody can tell: then nothing may be made from nothing
 
 
 def _examine_database(connection: sqlite3.Connection, diagnosis: Diagnosis) -> bool:
-    damages = integrity.damages(connection)
+    damages = integrity.find_damage(connection)
     for damage in damages:
-        diagnosis.found(Problem(Part.DATABASE, damage, _FROM_HISTORY))
-    if not damages and not integrity.index_is_whole(connection):
+        diagnosis.found(Problem(VaultPart.DATABASE, damage, _FROM_HISTORY))
+    if not damages and not integrity.is_index_intact(connection):
         diagnosis.found(_BROKEN_INDEX)
     return not damages
 
@@ -157,37 +146,37 @@ def _flush(
     try:
         flush(connection, history, lock, recover=True)
     except PromptVaultError as error:
-        diagnosis.found(Problem(Part.GIT, str(error), _FROM_DATABASE))
+        diagnosis.found(Problem(VaultPart.GIT, str(error), _FROM_DATABASE))
 
 
 def _compare(
     connection: sqlite3.Connection, history: History, diagnosis: Diagnosis
 ) -> None:
-    agreement = compare(connection, history)
+    agreement = compare_vault(connection, history)
     diagnosis.prompts, diagnosis.versions = agreement.prompts, agreement.versions
     for message, remedy in agreement.messages():
-        diagnosis.found(Problem(Part.HISTORY, message, remedy))
+        diagnosis.found(Problem(VaultPart.HISTORY, message, remedy))
 
 
 def _repair(workspace: Workspace, lock: int, diagnosis: Diagnosis) -> None:
     paths = workspace.paths
     history = History(paths.history)
     parts = {problem.part for problem in diagnosis.problems}
-    if Part.ACTIVITY in parts:
-        set_aside(paths.activity, "damaged")
-    if parts == {Part.ACTIVITY}:
+    if VaultPart.ACTIVITY in parts:
+        quarantine(paths.activity, "damaged")
+    if parts == {VaultPart.ACTIVITY}:
         return
-    if {Part.DATABASE, Part.GIT} <= parts:
+    if {VaultPart.DATABASE, VaultPart.GIT} <= parts:
         raise VaultError(
             "Both the database and the history are damaged: neither can be made from"
             " the other. Restore a backup with 'promptvault backup restore PATH'."
         )
-    if Part.DATABASE in parts:
-        set_aside(paths.database, "damaged")
+    if VaultPart.DATABASE in parts:
+        quarantine(paths.database, "damaged")
         rebuild_database(workspace, history, paths.database)
-    if Part.GIT in parts:
-        set_aside(paths.history, "damaged")
+    if VaultPart.GIT in parts:
+        quarantine(paths.history, "damaged")
     with connected(paths.database) as connection:
-        mend(workspace, connection, history, lock)
-        if not integrity.index_is_whole(connection):
+        repair_vault(workspace, connection, history, lock)
+        if not integrity.is_index_intact(connection):
             integrity.rebuild_index(connection)

@@ -24,7 +24,7 @@ from promptvault.vault.imports.bulk_insert import Intake
 
 
 @dataclass(frozen=True, slots=True)
-class Recovered:
+class RecoveredPrompt:
     """A prompt read back from the history."""
 
     offer: Offer
@@ -32,9 +32,9 @@ class Recovered:
     """Version id to the first commit that holds it."""
 
 
-def recover(
+def recover_prompts(
     history: History, prompt_ids: Collection[str] | None = None
-) -> Iterator[Recovered]:
+) -> Iterator[RecoveredPrompt]:
     """Yield the prompts of the newest commit with all versions that the history has.
 
     *prompt_ids* narrows it to some. A file that only looks like one of ours is passed
@@ -46,12 +46,12 @@ def recover(
             text = reader.read(blob)
             parts = front_matter.take_apart(text)
             if parts and (prompt_ids is None or parts.prompt_id in prompt_ids):
-                found = recovered(reader, path, text, versions[parts.prompt_id])
+                found = recover_prompt(reader, path, text, versions[parts.prompt_id])
                 if found:
                     yield found
 
 
-class _Committed(NamedTuple):
+class _HistoryVersion(NamedTuple):
     """A version as the history has it."""
 
     first: CommittedFile
@@ -62,7 +62,7 @@ class _Committed(NamedTuple):
     """Which of all files said so."""
 
 
-_Versions = dict[str, _Committed]
+_Versions = dict[str, _HistoryVersion]
 """By revision."""
 
 
@@ -75,17 +75,17 @@ def _versions_by_prompt(history: History, reader: BlobReader) -> dict[str, _Vers
             versions = found[parts.prompt_id]
             known = versions.get(parts.revision)
             first = known.first if known else file
-            versions[parts.revision] = _Committed(first, parts.number, index)
+            versions[parts.revision] = _HistoryVersion(first, parts.number, index)
     return found
 
 
-def _in_order(versions: Iterable[_Committed]) -> list[_Committed]:
+def _in_order(versions: Iterable[_HistoryVersion]) -> list[_HistoryVersion]:
     """Return the versions in the order of their numbers.
 
     Of several with one number, the one that bore it last has it. What an import had
     brought before an undo, say, comes behind all others.
     """
-    bearers: dict[int, _Committed] = {}
+    bearers: dict[int, _HistoryVersion] = {}
     left = []
     for version in sorted(versions, key=lambda each: each.told_at, reverse=True):
         if bearers.setdefault(version.number, version) is not version:
@@ -94,9 +94,9 @@ def _in_order(versions: Iterable[_Committed]) -> list[_Committed]:
     return [bearers[number] for number in sorted(bearers)] + left
 
 
-def recovered(
-    reader: BlobReader, path: str, text: str, known: Mapping[str, _Committed]
-) -> Recovered | None:
+def recover_prompt(
+    reader: BlobReader, path: str, text: str, known: Mapping[str, _HistoryVersion]
+) -> RecoveredPrompt | None:
     """Return the prompt in the file *text*, with its *known* versions.
 
     None when a file is not as PromptVault writes it.
@@ -108,7 +108,7 @@ def recovered(
     except (InvalidInputError, KeyError, ValueError, TypeError):
         return None
     commits = {revision: each.first.commit for revision, each in known.items()}
-    return Recovered(offer, commits)
+    return RecoveredPrompt(offer, commits)
 
 
 def _parsed(text: str) -> Document:
@@ -204,12 +204,12 @@ def rebuild_database(workspace: Workspace, history: History, database: Path) -> 
         with bulk_transaction(connection):
             author, now = workspace.author(), workspace.now()
             intake = Intake(connection, author, now, None)
-            for found in recover(history):
+            for found in recover_prompts(history):
                 intake.offer(found.offer)
-                integrity.note_commits(connection, found.commits)
+                integrity.set_commits(connection, found.commits)
                 count += 1
             intake.finish("")
-            integrity.forget_outbox(connection)
+            integrity.clear_outbox(connection)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     fresh.rename(database)
     return count

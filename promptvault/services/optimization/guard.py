@@ -14,13 +14,12 @@ from jinja2 import Environment, TemplateError
 from promptvault.domain.prompt import Content, validate_body
 from promptvault.errors import InvalidInputError, NotFoundError
 from promptvault.secret_scan import adds_secrets
-from promptvault.services.optimization.placeholder import code_blocks, placeholders
 from promptvault.services.optimization.structure import (
-    Kind,
-    Part,
-    Shape,
-    shape_of,
-    tags,
+    PartKind,
+    TemplatePart,
+    TemplateStructure,
+    parse_structure,
+    read_tags,
 )
 from promptvault.services.prompts.render import environment_for
 
@@ -32,7 +31,7 @@ _ODD = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]")
 """What a terminal obeys, and what stands for a character that was lost."""
 
 
-def require_sound(name: str, content: Content) -> None:
+def require_valid_template(name: str, content: Content) -> None:
     """Raise InvalidInputError for a template that cannot be read: nothing guards it."""
     try:
         _shape(content, _marker(content))
@@ -43,7 +42,7 @@ def require_sound(name: str, content: Content) -> None:
         ) from error
 
 
-def fitted(before: Content, text: str) -> str:
+def match_edges(before: Content, text: str) -> str:
     """Return *text* with the line ends and the edges that the text before has.
 
     Halves of characters, which JSON can hold and no file can, become U+FFFD.
@@ -57,7 +56,7 @@ def fitted(before: Content, text: str) -> str:
     return start + inner + old[len(old.rstrip()) :]
 
 
-def refusals(before: Content, text: str) -> tuple[str, ...]:
+def find_refusals(before: Content, text: str) -> tuple[str, ...]:
     """Return why *text* may not replace the text of *before*; nothing if it may.
 
     Raises InvalidInputError where *before* is a template that cannot be read.
@@ -75,19 +74,19 @@ def refusals(before: Content, text: str) -> tuple[str, ...]:
         return (f"is more than {MOST_GROWTH} times as long",)
     if adds_secrets(before, after):
         return ("holds what looks like a secret",)
-    return losses(before, text)
+    return find_losses(before, text)
 
 
-def losses(before: Content, text: str) -> tuple[str, ...]:
+def find_losses(before: Content, text: str) -> tuple[str, ...]:
     """Return what *text* drops, changes, moves or adds that must stay as it was."""
     after = before._replace(body=text)
-    blocks = code_blocks(before.body) - code_blocks(text)
+    blocks = count_code_blocks(before.body) - count_code_blocks(text)
     found = ["drops or changes a code block"] if blocks else []
     if not before.template:
-        old_gaps, new_gaps = placeholders(before.body), placeholders(text)
+        old_gaps, new_gaps = count_placeholders(before.body), count_placeholders(text)
         return (*found, *_gap_losses(old_gaps, new_gaps))
     marker = _marker(before, after)
-    require_sound("The prompt", before)
+    require_valid_template("The prompt", before)
     old = _shape(before, marker)
     try:
         new = _shape(after, marker)
@@ -100,8 +99,8 @@ def losses(before: Content, text: str) -> tuple[str, ...]:
 def fixed_parts(content: Content) -> tuple[str, ...]:
     """Return what must stay, as it is written, for whoever rewrites the text."""
     if not content.template:
-        return tuple(placeholders(content.body))
-    written = tags(_environment(content), content.body)
+        return tuple(count_placeholders(content.body))
+    written = read_tags(_environment(content), content.body)
     return tuple(dict.fromkeys([*written, *_gaps(_shape(content, _marker(content)))]))
 
 
@@ -112,8 +111,8 @@ def _environment(content: Content) -> Environment:
     return environment_for("", content, load)
 
 
-def _shape(content: Content, marker: str) -> Shape:
-    return shape_of(_environment(content), content.body, marker)
+def _shape(content: Content, marker: str) -> TemplateStructure:
+    return parse_structure(_environment(content), content.body, marker)
 
 
 def _marker(*contents: Content) -> str:
@@ -124,8 +123,8 @@ def _marker(*contents: Content) -> str:
     return marker
 
 
-def _gaps(shape: Shape) -> Counter[str]:
-    return sum(map(placeholders, shape.texts), Counter())
+def _gaps(shape: TemplateStructure) -> Counter[str]:
+    return sum(map(count_placeholders, shape.texts), Counter())
 
 
 def _gap_losses(old: Counter[str], new: Counter[str]) -> Iterator[str]:
@@ -136,14 +135,14 @@ def _gap_losses(old: Counter[str], new: Counter[str]) -> Iterator[str]:
             yield f"adds the placeholder {gap}"
 
 
-def _variable_losses(old: Shape, new: Shape) -> Iterator[str]:
+def _variable_losses(old: TemplateStructure, new: TemplateStructure) -> Iterator[str]:
     for name in sorted(old.variables - new.variables):
         yield f"drops the variable {name}"
     for name in sorted(new.variables - old.variables):
         yield f"adds the variable {name}"
 
 
-def _part_losses(old: Shape, new: Shape) -> Iterator[str]:
+def _part_losses(old: TemplateStructure, new: TemplateStructure) -> Iterator[str]:
     """Yield what became of the parts; of what lies in a lost one, nothing more."""
     lost = old.parts - new.parts
     added = {part: n for part, n in new.parts.items() if _is_addition(part, old)}
@@ -159,25 +158,85 @@ def _part_losses(old: Shape, new: Shape) -> Iterator[str]:
             yield _addition(part, old, new)
 
 
-def _is_addition(part: Part, old: Shape) -> bool:
+def _is_addition(part: TemplatePart, old: TemplateStructure) -> bool:
     """Tell whether a part is new where it is, and matters: more text never does."""
-    is_new_literal = part.kind is Kind.LITERAL and part.form not in old.wording
-    is_text = part.kind is Kind.TEXT or is_new_literal
+    is_new_literal = part.kind is PartKind.LITERAL and part.form not in old.wording
+    is_text = part.kind is PartKind.TEXT or is_new_literal
     return not is_text and part not in old.parts
 
 
-def _addition(part: Part, old: Shape, new: Shape) -> str:
+def _addition(
+    part: TemplatePart, old: TemplateStructure, new: TemplateStructure
+) -> str:
     if part.form in old.wording:
         return f"copies {new.wording[part.form]} into another condition or loop"
     return f"adds {new.wording[part.form]}"
 
 
-def _loss(part: Part, old: Shape, *, is_moved: bool) -> str:
-    if part.kind is Kind.TEXT:
+def _loss(part: TemplatePart, old: TemplateStructure, *, is_moved: bool) -> str:
+    if part.kind is PartKind.TEXT:
         owner = old.owners.get(part.scope)
         where = f" in {old.wording[owner.form]}" if owner else ""
         return f"drops all words{where}"
     if is_moved:
         return f"moves {old.wording[part.form]} into or out of a condition or loop"
-    verb = "drops or changes" if part.kind is Kind.LITERAL else "drops"
+    verb = "drops or changes" if part.kind is PartKind.LITERAL else "drops"
     return f"{verb} {old.wording[part.form]}"
+
+
+_FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})(.*)")
+_GAP = re.compile(
+    r"""
+      (?P<other> \\[A-Za-z]+ (?: \{[^{}\n]*\} )* )    # LaTeX: \frac{a}{b}
+    | \{\{\{? (?! \s*["'] ) [^{}\n]+ \}\}\}?          # {{ name }}
+    | \{% [^\n]*? %\}                                 # {% if name %}
+    | \$\{ [^{}\n]+ \}                                # ${name}
+    | \$ [A-Z][A-Z0-9_]+ \b                           # $ARGUMENTS
+    | << [ \t]* [^\W\d][\w.\- ]* >>                   # <<name>>
+    | (?<! [{\w] ) \{ [ \t]* [^\W\d][\w.\- ]{0,60} \} (?! \} )   # {name}
+    | (?<! [\w\]] ) \[ (?P<square> [^\[\]\n]{2,80} ) \] (?! [(\[] )   # [NAME]
+    """,
+    re.VERBOSE,
+)
+_ORDER = re.compile(
+    r"(?i)(?:please\s+)?(?:insert|enter|paste|fill\s+in|add|your|put|specify|describe)\b"
+)
+_CAPITALS = re.compile(r"[\w .,:/&#'+\-]+")
+
+
+def count_placeholders(text: str) -> Counter[str]:
+    """Return the gaps that a person fills by hand, and how often each stands there.
+
+    As ``{{ x }}``, ``{x}``, ``${x}``, ``$ARGUMENTS``, ``<<x>>``, ``[UPPER CASE]`` and
+    ``[insert …]``. JSON and code with braces are none, where they can be told.
+    """
+    found: Counter[str] = Counter()
+    for match in _GAP.finditer(text):
+        square = match["square"]
+        if not match["other"] and (square is None or _is_gap(square)):
+            found[match[0]] += 1
+    return found
+
+
+def _is_gap(inside: str) -> bool:
+    """Tell whether square brackets hold a gap, and no link, index or list."""
+    letters = sum(c.isupper() for c in inside)
+    shouted = letters > 1 and inside.upper() == inside
+    return bool(_ORDER.match(inside) or (shouted and _CAPITALS.fullmatch(inside)))
+
+
+def count_code_blocks(text: str) -> Counter[str]:
+    """Return the fenced code blocks, fences included, and how often each is there."""
+    found: Counter[str] = Counter()
+    block: list[str] = []
+    fence = ""
+    for line in text.splitlines():
+        match = _FENCE.fullmatch(line)
+        if fence:
+            block.append(line.rstrip())
+            if match and match[1].startswith(fence) and not match[2].strip():
+                found["\n".join(block)] += 1
+                fence = ""
+        elif match and "`" not in match[2]:
+            fence, block = match[1], [line.rstrip()]
+    return found

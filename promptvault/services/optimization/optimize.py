@@ -15,32 +15,38 @@ from promptvault.domain.chat import Request
 from promptvault.domain.prompt import Prompt, Version, clean_line, short_line
 from promptvault.domain.token import estimate_tokens
 from promptvault.errors import VaultError
-from promptvault.services.asking.cost import Estimate, Spent, together
+from promptvault.services.asking.cost import Estimate, Spent, total_estimate
 from promptvault.services.asking.model import Model
 from promptvault.services.asking.secret_check import refuse_secrets
-from promptvault.services.optimization.guard import refusals, require_sound
+from promptvault.services.optimization.guard import (
+    find_refusals,
+    require_valid_template,
+)
 from promptvault.services.optimization.rewrite import (
+    OptimizationTask,
     Rewrite,
-    Task,
-    declared,
+    describe_variables,
     proposal_request,
-    propose,
+    propose_rewrites,
 )
 from promptvault.services.optimization.rubric import (
     CRITERIA,
     MOST_TOTAL,
     Rating,
     Score,
-    rate,
+    rate_texts,
     rating_request,
-    total,
+    total_points,
 )
-from promptvault.services.prompts.diff import unified
+from promptvault.services.prompts.diff import unified_diff
 from promptvault.services.prompts.edit import save_over
 from promptvault.services.prompts.outcome import Outcome, Saved
 from promptvault.services.workspace import Workspace
-from promptvault.vault.activity import optimizations
-from promptvault.vault.activity.optimizations import Optimization
+from promptvault.vault.activity.optimizations import (
+    OptimizationRecord,
+    add_optimization,
+    set_saved_version,
+)
 from promptvault.vault.reader import reading
 
 _RATING_TOKENS = 250
@@ -51,7 +57,7 @@ _LONGEST_GOAL = 200
 """Characters of it in a version's message."""
 
 
-class Candidate(NamedTuple):
+class RatedCandidate(NamedTuple):
     """A text that was proposed, and what became of it."""
 
     text: str
@@ -63,24 +69,24 @@ class Candidate(NamedTuple):
     """None where it was refused, so that nobody judged it."""
 
 
-class Result(NamedTuple):
+class OptimizationResult(NamedTuple):
     """What came of an optimization."""
 
-    task: Task
+    task: OptimizationTask
     model: str
     judge: str
     before: Rating
     """Of the current text, in the round in which the candidates were judged."""
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[RatedCandidate, ...]
     id: int | None = None
     """Its number in the record, None where that could not be written."""
 
     @property
-    def winner(self) -> Candidate | None:
+    def winner(self) -> RatedCandidate | None:
         """The best candidate, None when the current text is as good as any."""
-        rated = [(c, total(c.rating)) for c in self.candidates if c.rating]
+        rated = [(c, total_points(c.rating)) for c in self.candidates if c.rating]
         best = max(rated, key=lambda pair: pair[1], default=None)
-        return best[0] if best and best[1] > total(self.before) else None
+        return best[0] if best and best[1] > total_points(self.before) else None
 
     @property
     def message(self) -> str:
@@ -89,7 +95,7 @@ class Result(NamedTuple):
             return ""
         goal = short_line(self.task.goal, _LONGEST_GOAL)
         begin = f"Optimize: {goal}" if goal else "Optimize"
-        old, new = total(self.before), total(self.winner.rating)
+        old, new = total_points(self.before), total_points(self.winner.rating)
         return f"{begin} ({old:g} -> {new:g} of {MOST_TOTAL})"
 
     def difference(self) -> tuple[str, ...]:
@@ -101,53 +107,55 @@ class Result(NamedTuple):
             f"{prompt.name}@{version.number}",
             f"{prompt.name}@{prompt.versions + 1}",
         )
-        return tuple(unified(version.body, self.winner.text, old, new))
+        return tuple(unified_diff(version.body, self.winner.text, old, new))
 
 
-def prepare(
+def prepare_task(
     prompt: Prompt, version: Version, goal: str, count: int, *, allow_secrets: bool
-) -> Task:
+) -> OptimizationTask:
     """Return the task; raises PermissionDeniedError for what must not be sent.
 
     Raises InvalidInputError for a template that has a mistake in it.
     """
-    task = Task(prompt, version, clean_line(goal), count)
+    task = OptimizationTask(prompt, version, clean_line(goal), count)
     content = version.content
     if content.template:
-        require_sound(prompt.name, content)
-    sent = f"{content.body}\n{task.goal}\n{declared(content)}"
+        require_valid_template(prompt.name, content)
+    sent = f"{content.body}\n{task.goal}\n{describe_variables(content)}"
     refuse_secrets(prompt, content, sent, allowed=allow_secrets)
     return task
 
 
-def optimize(
+def optimize_prompt(
     workspace: Workspace,
     model: Model,
     judge: Model,
-    task: Task,
+    task: OptimizationTask,
     tell: Callable[[str], None],
-) -> Result:
+) -> OptimizationResult:
     """Let *model* improve a prompt, and *judge* say what is best; record how it went.
 
     The prompt stays as it is. Where the record cannot be written, the person is told.
     Raises what `structured.ask_for` does; nothing is recorded then.
     """
     start = workspace.now()
-    result = improve(model, judge, task)
+    result = find_improvement(model, judge, task)
     seconds = (workspace.now() - start).total_seconds()
     row = _record(result, model.spent, start, seconds)
     try:
-        return result._replace(id=optimizations.keep(workspace.paths.activity, row))
+        return result._replace(id=add_optimization(workspace.paths.activity, row))
     except VaultError as error:
         tell(f"This optimization was not recorded: {error}")
         return result
 
 
-def improve(model: Model, judge: Model, task: Task) -> Result:
+def find_improvement(
+    model: Model, judge: Model, task: OptimizationTask
+) -> OptimizationResult:
     """Return what `optimize` does, without a record of it."""
     content = task.version.content
-    [current] = rate(judge, [content.body], task.goal)
-    candidates = _guarded(task, propose(model, task, current))
+    [current] = rate_texts(judge, [content.body], task.goal)
+    candidates = _guarded(task, propose_rewrites(model, task, current))
     fit = [candidate.text for candidate in candidates if not candidate.refused]
     if fit:
         ratings = _rate_blind(judge, [content.body, *fit], task.goal)
@@ -155,12 +163,14 @@ def improve(model: Model, judge: Model, task: Task) -> Result:
         candidates = [
             c if c.refused else c._replace(rating=ratings[c.text]) for c in candidates
         ]
-    return Result(task, model.answered, judge.answered, current, tuple(candidates))
+    return OptimizationResult(
+        task, model.answered, judge.answered, current, tuple(candidates)
+    )
 
 
-def apply(
+def save_winner(
     workspace: Workspace,
-    result: Result,
+    result: OptimizationResult,
     message: str | None,
     tell: Callable[[str], None],
 ) -> Saved:
@@ -185,10 +195,12 @@ def _note_saved(workspace: Workspace, number: int, prompt: Prompt) -> None:
     folders = workspace.paths
     with reading(folders.database, folders.usage) as reader:
         version = reader.current(prompt)
-    optimizations.note_saved(folders.activity, number, version.id, version.number)
+    set_saved_version(folders.activity, number, version.id, version.number)
 
 
-def plan(model: Model, judge: Model, task: Task) -> tuple[Request, Estimate]:
+def plan_optimization(
+    model: Model, judge: Model, task: OptimizationTask
+) -> tuple[Request, Estimate]:
     """Return the first request of an optimization, and about what all of it takes."""
     body = task.version.content.body
     first = rating_request([body], task.goal)
@@ -201,25 +213,27 @@ def plan(model: Model, judge: Model, task: Task) -> tuple[Request, Estimate]:
         model.estimate([proposal], written),
         judge.estimate([blind] * 2, _RATING_TOKENS * (task.candidates + 1)),
     )
-    return first, together(steps)
+    return first, total_estimate(steps)
 
 
-def _guarded(task: Task, rewrites: Sequence[Rewrite]) -> list[Candidate]:
+def _guarded(
+    task: OptimizationTask, rewrites: Sequence[Rewrite]
+) -> list[RatedCandidate]:
     """Return what was proposed, each with why it is refused, if it is."""
-    candidates: list[Candidate] = []
+    candidates: list[RatedCandidate] = []
     for text, change in rewrites:
-        refused = refusals(task.version.content, text)
+        refused = find_refusals(task.version.content, text)
         if any(text == other.text for other in candidates):
             refused = ("is the same as another candidate",)
-        candidates.append(Candidate(text, change, refused))
+        candidates.append(RatedCandidate(text, change, refused))
     return candidates
 
 
 def _rate_blind(judge: Model, texts: Sequence[str], goal: str) -> dict[str, Rating]:
     """Return the ratings of different *texts*, averaged over two opposite orders."""
-    order = shuffled(texts)
+    order = blind_order(texts)
     orders = [order, order[::-1]]
-    found = judge.each(lambda texts: rate(judge, texts, goal), orders)
+    found = judge.each(lambda texts: rate_texts(judge, texts, goal), orders)
     first, second = (
         dict(zip(texts, ratings, strict=True))
         for texts, ratings in zip(orders, found, strict=True)
@@ -227,7 +241,7 @@ def _rate_blind(judge: Model, texts: Sequence[str], goal: str) -> dict[str, Rati
     return {text: _average(first[text], second[text]) for text in order}
 
 
-def shuffled(texts: Sequence[str]) -> list[str]:
+def blind_order(texts: Sequence[str]) -> list[str]:
     """Return different *texts* in an order that says nothing of where they come from.
 
     It is the same for the same texts, so that their rating is found in the cache.
@@ -250,10 +264,10 @@ def _average(first: Rating, second: Rating) -> Rating:
 
 
 def _record(
-    result: Result, spent: Spent, start: datetime, seconds: float
-) -> Optimization:
+    result: OptimizationResult, spent: Spent, start: datetime, seconds: float
+) -> OptimizationRecord:
     winner, version = result.winner, result.task.version
-    return Optimization(
+    return OptimizationRecord(
         prompt_id=result.task.prompt.id,
         version_id=version.id,
         version=version.number,
@@ -261,8 +275,8 @@ def _record(
         model=result.model,
         judge=result.judge,
         goal=result.task.goal,
-        before_points=total(result.before),
-        after_points=total(winner.rating) if winner and winner.rating else None,
+        before_points=total_points(result.before),
+        after_points=total_points(winner.rating) if winner and winner.rating else None,
         scores=rating_row(result.before),
         candidates=[candidate_row(candidate) for candidate in result.candidates],
         **asdict(spent),
@@ -270,13 +284,13 @@ def _record(
     )
 
 
-def candidate_row(candidate: Candidate) -> dict[str, Any]:
+def candidate_row(candidate: RatedCandidate) -> dict[str, Any]:
     """Return what became of a candidate, without its text, as JSON has it."""
     rating = candidate.rating
     return {
         "change": candidate.change,
         "refused": list(candidate.refused),
-        "points": total(rating) if rating else None,
+        "points": total_points(rating) if rating else None,
         "scores": rating_row(rating) if rating else None,
     }
 

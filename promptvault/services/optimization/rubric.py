@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from promptvault.domain.chat import Message, Request, Role, Schema
 from promptvault.domain.prompt import clean_line
 from promptvault.domain.schema import TEXT, strict_object
-from promptvault.services.asking.json_answer import ask_for
+from promptvault.services.asking.json_answer import ask_json
 from promptvault.services.asking.model import Model
 
 MOST_POINTS = 10
@@ -84,17 +84,17 @@ Rating = Mapping[str, Score]
 """What a text got, by criterion."""
 
 
-def total(rating: Rating) -> float:
+def total_points(rating: Rating) -> float:
     """Return the sum of all points."""
     return sum(score.points for score in rating.values())
 
 
-def rate(judge: Model, texts: Sequence[str], goal: str) -> list[Rating]:
+def rate_texts(judge: Model, texts: Sequence[str], goal: str) -> list[Rating]:
     """Return how *judge* rates *texts*, which it sees under numbers alone.
 
     Raises what `structured.ask_for` does.
     """
-    value, _ = ask_for(judge, rating_request(texts, goal))
+    value, _ = ask_json(judge, rating_request(texts, goal))
     return [_rating(value[key]) for key in _keys(texts)]
 
 
@@ -109,7 +109,7 @@ def rating_request(texts: Sequence[str], goal: str) -> Request:
         " the list and however long it is. Give whole points from 0 to 10 for each"
         " criterion, and one short sentence that says why."
     )
-    asked = [marked(texts), "Rate every text by its number."]
+    asked = [delimit(texts), "Rate every text by its number."]
     if goal:
         asked.insert(0, f"What its author wants to reach: {goal}")
     return Request(
@@ -130,7 +130,7 @@ def rubric_text() -> str:
     )
 
 
-def marked(texts: Sequence[str]) -> str:
+def delimit(texts: Sequence[str]) -> str:
     """Return *texts* between marks that none of them can hold."""
     mark = hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:12]
     return "\n\n".join(

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 from jinja2 import Environment, TemplateError, nodes
 from jinja2.meta import find_undeclared_variables
 
-from promptvault.services.optimization.template_wording import written
+from promptvault.domain.prompt import short_line
 
 _BODIES = {"body", "elif_", "else_"}
 _MACRO_NAMES = ("caller", "kwargs", "varargs")
@@ -23,7 +23,7 @@ _SEEING = (nodes.Extends, nodes.FromImport, nodes.Import, nodes.Include)
 _Node = TypeVar("_Node", bound=nodes.Node)
 
 
-class Kind(StrEnum):
+class PartKind(StrEnum):
     """What a part of a template is."""
 
     EXPRESSION = "expression"
@@ -36,32 +36,34 @@ class Kind(StrEnum):
     """That there are words at all in a branch; which ones does not matter."""
 
 
-class Part(NamedTuple):
+class TemplatePart(NamedTuple):
     """A part of a template, and where it is."""
 
-    kind: Kind
+    kind: PartKind
     scope: str
     """The branch of conditions, loops and the like that it lies in; '' outside all."""
     form: str
     """Equal for parts that mean the same."""
 
 
-class Shape(NamedTuple):
+class TemplateStructure(NamedTuple):
     """What is in a template besides its wording."""
 
-    parts: Counter[Part]
+    parts: Counter[TemplatePart]
     """Each part, and how often it is there."""
     variables: frozenset[str]
     """The names that the template does not define itself."""
     wording: Mapping[str, str]
     """How a part with this form is written, in short."""
-    owners: Mapping[str, Part]
+    owners: Mapping[str, TemplatePart]
     """The statement that a scope is a branch of."""
     texts: tuple[str, ...]
     """The wording, piece by piece."""
 
 
-def shape_of(environment: Environment, source: str, marker: str) -> Shape:
+def parse_structure(
+    environment: Environment, source: str, marker: str
+) -> TemplateStructure:
     """Return the shape of a template; raises TemplateError.
 
     *marker* begins no name in it; it stands for literal blocks.
@@ -77,7 +79,7 @@ def shape_of(environment: Environment, source: str, marker: str) -> Shape:
     except Exception as error:
         # Nested too deeply, a number of too many digits: the template's fault.
         raise TemplateError(f"The template fails: {type(error).__name__}") from error
-    return Shape(
+    return TemplateStructure(
         walk.parts,
         frozenset(variables),
         walk.wording,
@@ -86,7 +88,7 @@ def shape_of(environment: Environment, source: str, marker: str) -> Shape:
     )
 
 
-def tags(environment: Environment, source: str) -> Iterator[str]:
+def read_tags(environment: Environment, source: str) -> Iterator[str]:
     """Yield each tag of a template as it is written, literal blocks whole."""
     tag: list[str] = []
     closing = ""
@@ -130,9 +132,9 @@ class _Walk:
         self._literals = literals
         self._changed_spaces: dict[str, str] = {}
         """Namespaces: a change in a loop is seen outside of it, too."""
-        self.parts: Counter[Part] = Counter()
+        self.parts: Counter[TemplatePart] = Counter()
         self.wording: dict[str, str] = {}
-        self.owners: dict[str, Part] = {}
+        self.owners: dict[str, TemplatePart] = {}
         self.texts: list[str] = []
 
     def block(
@@ -152,23 +154,23 @@ class _Walk:
         if isinstance(node, nodes.TemplateData):
             self.texts.append(node.data)
             if any(map(str.isalnum, node.data)):
-                self.parts[Part(Kind.TEXT, scope, "")] = 1
+                self.parts[TemplatePart(PartKind.TEXT, scope, "")] = 1
         elif isinstance(node, nodes.Name) and node.name in self._literals:
             form = _digest(self._literals[node.name])
-            self._note(Part(Kind.LITERAL, scope, form), "a literal block")
+            self._note(TemplatePart(PartKind.LITERAL, scope, form), "a literal block")
         else:
             form = self._form(node, [node], names)
-            wording = f"{{{{ {written(node)} }}}}"
-            self._note(Part(Kind.EXPRESSION, scope, form), wording)
+            wording = f"{{{{ {abbreviate(node)} }}}}"
+            self._note(TemplatePart(PartKind.EXPRESSION, scope, form), wording)
 
-    def _note(self, part: Part, wording: str) -> None:
+    def _note(self, part: TemplatePart, wording: str) -> None:
         self.parts[part] += 1
         self.wording[part.form] = wording
 
     def _statement(self, node: nodes.Node, scope: str, names: dict[str, str]) -> None:
         form = type(node).__name__ + self._form(node, _heading(node), names)
-        part = Part(Kind.STATEMENT, scope, form)
-        self._note(part, f"{{% {written(node)} %}}")
+        part = TemplatePart(PartKind.STATEMENT, scope, form)
+        self._note(part, f"{{% {abbreviate(node)} %}}")
         ends = []
         for branch, body, own in _branches(node):
             inner = {name: names[name] for name in names.keys() - own}
@@ -278,3 +280,64 @@ def _names_in(value: object, *contexts: str) -> Iterator[str]:
 def _digest(*texts: str) -> str:
     """Return what stands for *texts*, however long they are."""
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+
+_SHORT = 40
+_WORDS = {
+    nodes.Assign: "set",
+    nodes.AssignBlock: "set",
+    nodes.CallBlock: "call",
+    nodes.Extends: "extends",
+    nodes.FilterBlock: "filter",
+    nodes.For: "for",
+    nodes.FromImport: "from",
+    nodes.If: "if",
+    nodes.Import: "import",
+    nodes.Include: "include",
+    nodes.Macro: "macro",
+    nodes.Block: "block",
+    nodes.With: "with",
+}
+
+
+def abbreviate(node: nodes.Node) -> str:
+    """Return about how *node* is written; what is long in it becomes '…'."""
+    return short_line(_written(node), _SHORT)
+
+
+def _written(node: nodes.Node) -> str:
+    match node:
+        case nodes.Name(name=name):
+            return str(name)
+        case nodes.Const(value=value):
+            return repr(value)
+        case nodes.Getattr(node=inner, attr=attribute):
+            return f"{_written(inner)}.{attribute}"
+        case nodes.Filter(node=inner, name=name, args=args):
+            called = "(…)" if args else ""
+            return f"{_written(inner) if inner else ''} | {name}{called}"
+        case nodes.Call(node=inner):
+            return f"{_written(inner)}(…)"
+        case nodes.Test(node=inner, name=name):
+            return f"{_written(inner)} is {name}"
+        case nodes.Not(node=inner):
+            return f"not {_written(inner)}"
+        case nodes.Stmt():
+            return _statement(node)
+    return "…"
+
+
+def _statement(node: nodes.Stmt) -> str:
+    word = _WORDS.get(type(node), type(node).__name__.lower())
+    match node:
+        case nodes.If(test=inner) | nodes.Include(template=inner):
+            return f"{word} {_written(inner)}"
+        case nodes.Extends(template=inner) | nodes.Import(template=inner):
+            return f"{word} {_written(inner)}"
+        case nodes.For(target=target, iter=inner):
+            return f"{word} {_written(target)} in {_written(inner)}"
+        case nodes.Assign(target=inner) | nodes.AssignBlock(target=inner):
+            return f"{word} {_written(inner)}"
+        case nodes.Macro(name=name) | nodes.Block(name=name):
+            return f"{word} {name}"
+    return word

@@ -22,7 +22,7 @@ class Difference:
     """A unified diff without line ends; empty when the texts are equal."""
 
 
-def compare(reader: Reader, old: str, new: str | None = None) -> Difference:
+def diff_versions(reader: Reader, old: str, new: str | None = None) -> Difference:
     """Compare ``NAME[@A]`` with ``@B``, ``NAME[@B]`` or the current version.
 
     Without ``@A`` the old side is the version before; of a first version, itself.
@@ -34,7 +34,7 @@ def compare(reader: Reader, old: str, new: str | None = None) -> Difference:
     else:
         before = resolve(reader, old)
     names = (f"{prompt.name}@{version.number}" for prompt, version in (before, after))
-    lines = unified(before[1].body, after[1].body, *names)
+    lines = unified_diff(before[1].body, after[1].body, *names)
     return Difference(before, after, tuple(lines))
 
 
@@ -44,7 +44,7 @@ def _right_side(name: str, new: str | None) -> str:
     return name + new if new.startswith("@") else new
 
 
-def unified(old: str, new: str, old_name: str, new_name: str) -> Iterator[str]:
+def unified_diff(old: str, new: str, old_name: str, new_name: str) -> Iterator[str]:
     """Yield the unified diff of two texts, line by line, without line ends."""
     before, after = _split(old), _split(new)
     for line in difflib.unified_diff(before, after, old_name, new_name):

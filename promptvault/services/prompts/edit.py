@@ -16,20 +16,24 @@ from promptvault.errors import ConflictError, InvalidInputError, NotFoundError
 from promptvault.secret_scan import adds_secrets, details_text, secrets_in
 from promptvault.services.prompts.label_gate import require_passed
 from promptvault.services.prompts.outcome import Outcome, Saved
-from promptvault.services.prompts.prompt_document import Fields, Written, read_edited
+from promptvault.services.prompts.prompt_document import (
+    DetailChanges,
+    PromptDocument,
+    parse_edited,
+)
 from promptvault.services.prompts.retrieval import resolve
-from promptvault.services.prompts.transaction import writing
+from promptvault.services.prompts.transaction import prompt_transaction
 from promptvault.services.workspace import Workspace
-from promptvault.vault.activity.activity_upkeep import forget
+from promptvault.vault.activity.upkeep import delete_activity
 from promptvault.vault.reader import Reader, Selection
 from promptvault.vault.repository import Repository
 
 
-def add(
+def add_prompt(
     workspace: Workspace,
     name: str,
-    written: Written,
-    fields: Fields,
+    written: PromptDocument,
+    fields: DetailChanges,
     *,
     message: str | None = None,
     upsert: bool = False,
@@ -40,7 +44,7 @@ def add(
     """
     name = validate_name(name)
     details = fields.applied_to(written.fields.applied_to(Details()))
-    with writing(workspace) as repository:
+    with prompt_transaction(workspace) as repository:
         standing = repository.reader.find(name) if upsert else None
         if standing is None:
             note = _message(message, f"Add {name}")
@@ -50,7 +54,7 @@ def add(
         return _change(repository, standing, written.content, details, message)
 
 
-def edit(
+def edit_prompt(
     workspace: Workspace, base: Prompt, before: Content, text: str, message: str | None
 ) -> Saved:
     """Make *text*, which was written over version *base* (*before*), the next version.
@@ -58,7 +62,7 @@ def edit(
     Raises InvalidInputError, and ConflictError when somebody saved another version in
     the meantime.
     """
-    return save_over(workspace, base, read_edited(before, text), message)
+    return save_over(workspace, base, parse_edited(before, text), message)
 
 
 def save_over(
@@ -68,17 +72,17 @@ def save_over(
 
     Raises ConflictError when somebody saved another version in the meantime.
     """
-    with writing(workspace) as repository:
+    with prompt_transaction(workspace) as repository:
         prompt = repository.reader.by_id(base.id)
         if prompt.version_id != base.version_id or prompt.deleted_at:
             raise ConflictError(f"{base.name} was changed while you were editing it.")
         return _change(repository, prompt, content, prompt.details, message)
 
 
-def change(
+def change_details(
     workspace: Workspace,
     name: str,
-    fields: Fields,
+    fields: DetailChanges,
     *,
     untag: Sequence[str] = (),
     template: bool | None = None,
@@ -88,7 +92,7 @@ def change(
 
     Turning `template` on or off makes a new version, as it decides what `get` prints.
     """
-    with writing(workspace) as repository:
+    with prompt_transaction(workspace) as repository:
         prompt = repository.reader.get(name)
         unwanted = set(map(validate_tag, untag))
         kept = tuple(tag for tag in prompt.tags if tag not in unwanted)
@@ -132,14 +136,14 @@ def _says_more_secrets(prompt: Prompt, details: Details) -> bool:
     return not after <= before
 
 
-def move(
+def move_prompts(
     workspace: Workspace, name: str, new: str, message: str | None = None
 ) -> list[Saved]:
     """Rename a prompt; or every prompt in a folder, where *name* ends with '/'.
 
     *new* may be a folder too ('work/'): then the last part stays.
     """
-    with writing(workspace) as repository:
+    with prompt_transaction(workspace) as repository:
         moves = _moves(repository, name, new)
         if all(prompt.name == target for prompt, target in moves):
             return [Saved(prompt, Outcome.UNCHANGED) for prompt, _ in moves]
@@ -158,7 +162,7 @@ def _moves(repository: Repository, name: str, new: str) -> list[tuple[Prompt, st
     return [(p, _target(start + p.name[len(name) :], p)) for p in prompts]
 
 
-def named(reader: Reader, names: Sequence[str]) -> list[Prompt]:
+def find_prompts(reader: Reader, names: Sequence[str]) -> list[Prompt]:
     """Return the prompts that *names* mean, each once; those in FOLDER/ for a folder.
 
     Raises NotFoundError.
@@ -184,11 +188,11 @@ def _target(name: str, prompt: Prompt) -> str:
     return validate_name(own) if own == name else validate_name(own) + name[len(own) :]
 
 
-def copy(
+def copy_prompt(
     workspace: Workspace, reference: str, new: str, message: str | None = None
 ) -> Saved:
     """Save what ``NAME[@REV]`` holds as a prompt of its own."""
-    with writing(workspace) as repository:
+    with prompt_transaction(workspace) as repository:
         prompt, version = resolve(repository.reader, reference)
         target = new + leaf_of(prompt.name) if new.endswith("/") else new
         note = _message(message, f"Copy {reference} to {target}")
@@ -197,17 +201,19 @@ def copy(
         return Saved(copied, Outcome.ADDED)
 
 
-def revert(workspace: Workspace, reference: str, message: str | None = None) -> Saved:
+def revert_prompt(
+    workspace: Workspace, reference: str, message: str | None = None
+) -> Saved:
     """Make an older version's content the next version."""
     if parse_reference(reference).revision is None:
         raise InvalidInputError("Say which version to go back to: NAME@REV.")
-    with writing(workspace) as repository:
+    with prompt_transaction(workspace) as repository:
         prompt, version = resolve(repository.reader, reference)
         note = _message(message, f"Revert {prompt.name} to version {version.number}")
         return _change(repository, prompt, version.content, prompt.details, note)
 
 
-def label(
+def set_label(
     workspace: Workspace,
     reference: str,
     name: str,
@@ -220,7 +226,7 @@ def label(
     With *require_eval*, raises ConflictError unless that passed its evaluation.
     """
     name = validate_new_label(name)
-    with writing(workspace) as repository:
+    with prompt_transaction(workspace) as repository:
         prompt, version = resolve(repository.reader, reference)
         if require_eval:
             require_passed(workspace.paths.activity, prompt, version)
@@ -235,7 +241,7 @@ def remove_label(
     workspace: Workspace, reference: str, name: str, message: str | None = None
 ) -> Saved:
     """Take the label *name* off a prompt; raises NotFoundError."""
-    with writing(workspace) as repository:
+    with prompt_transaction(workspace) as repository:
         prompt = repository.reader.get(parse_reference(reference).name)
         if name not in prompt.labels:
             raise NotFoundError(f"{prompt.name} has no label {name!r}.")
@@ -243,34 +249,34 @@ def remove_label(
         return Saved(repository.remove_label(prompt, name, note), Outcome.CHANGED)
 
 
-def delete(
+def delete_prompts(
     workspace: Workspace, names: Sequence[str], message: str | None = None
 ) -> list[Saved]:
     """Put prompts into the trash, all or none, in one commit.
 
     A name that ends with '/' means every prompt in that folder. Raises NotFoundError.
     """
-    with writing(workspace) as repository:
-        prompts = named(repository.reader, names)
+    with prompt_transaction(workspace) as repository:
+        prompts = find_prompts(repository.reader, names)
         note = _message(message, _counted("Delete", prompts))
         return [Saved(p, Outcome.DELETED) for p in repository.trash(prompts, note)]
 
 
-def restore(workspace: Workspace, name: str, new: str | None = None) -> Saved:
+def restore_prompt(workspace: Workspace, name: str, new: str | None = None) -> Saved:
     """Take a prompt out of the trash, under its old name or as *new*."""
-    with writing(workspace) as repository:
+    with prompt_transaction(workspace) as repository:
         prompt = repository.reader.trashed(name)
         target = validate_name(new) if new else prompt.name
         note = f"Restore {target}"
         return Saved(repository.restore(prompt, target, note), Outcome.RESTORED)
 
 
-def empty_trash(workspace: Workspace) -> int:
+def purge_trash(workspace: Workspace) -> int:
     """Remove everything in the trash for good; returns how many prompts it held."""
-    with writing(workspace) as repository:
+    with prompt_transaction(workspace) as repository:
         prompts = list(repository.reader.prompts(Selection(trashed=True)))
         if prompts:
-            forget(workspace.paths.activity, (prompt.id for prompt in prompts))
+            delete_activity(workspace.paths.activity, (prompt.id for prompt in prompts))
             repository.purge(prompts, "Empty the trash")
         return len(prompts)
 

@@ -16,7 +16,7 @@ from promptvault.errors import AlreadyExistsError, InvalidInputError, NotFoundEr
 from promptvault.vault.reader import Reader, Selection
 
 
-class Format(StrEnum):
+class ExportFormat(StrEnum):
     """What an export is written as."""
 
     MARKDOWN = "markdown"
@@ -32,10 +32,10 @@ Write = Callable[[str], object]
 _CSV_COLUMNS = ("name", "title", "description", "tags", "template", "source")
 _CSV_TIMES = ("created_at", "updated_at")
 _SUFFIXES = {
-    ".json": Format.JSON,
-    ".jsonl": Format.JSONL,
-    ".csv": Format.CSV,
-    ".md": Format.MARKDOWN,
+    ".json": ExportFormat.JSON,
+    ".jsonl": ExportFormat.JSONL,
+    ".csv": ExportFormat.CSV,
+    ".md": ExportFormat.MARKDOWN,
 }
 _STDOUT = ("-", "/dev/stdout", "/dev/fd/1")
 
@@ -50,13 +50,13 @@ def is_stream(path: Path) -> bool:
     return path.exists() and not (path.is_file() or path.is_dir())
 
 
-def is_folder(path: str, form: Format) -> bool:
+def is_folder(path: str, form: ExportFormat) -> bool:
     """Tell whether the export is a folder of files: Markdown, but not into one file."""
     ends = Path(path).suffix.lower() == ".md" and not Path(path).is_dir()
-    return form is Format.MARKDOWN and not (ends or is_stream(Path(path)))
+    return form is ExportFormat.MARKDOWN and not (ends or is_stream(Path(path)))
 
 
-def format_for(path: str) -> Format:
+def format_for(path: str) -> ExportFormat:
     """Return the format that a path's ending asks for, or the kind of file it is.
 
     Raises InvalidInputError for an ending that is none of a format.
@@ -65,17 +65,17 @@ def format_for(path: str) -> Format:
     if suffix in _SUFFIXES and not Path(path).is_dir():
         return _SUFFIXES[suffix]
     if is_stdout(path) or is_stream(Path(path)):
-        return Format.JSON
+        return ExportFormat.JSON
     if suffix and not Path(path).is_dir():
         raise InvalidInputError(
             f"{path} ends with none of {', '.join(_SUFFIXES)}: choose one of these,"
             " --format markdown|json|jsonl|csv, or a folder (with '/' at its end) for"
             " Markdown."
         )
-    return Format.MARKDOWN
+    return ExportFormat.MARKDOWN
 
 
-def records(reader: Reader, selection: Selection) -> Iterator[PromptRecord]:
+def read_records(reader: Reader, selection: Selection) -> Iterator[PromptRecord]:
     """Yield the selected prompts whole; raises NotFoundError when there is none."""
     found = False
     for prompt in reader.prompts(selection):
@@ -85,21 +85,21 @@ def records(reader: Reader, selection: Selection) -> Iterator[PromptRecord]:
         raise NotFoundError("There are no such prompts to export.")
 
 
-def write(
-    found: Iterable[PromptRecord], form: Format, to_row: ToRow, out: Write
+def write_records(
+    found: Iterable[PromptRecord], form: ExportFormat, to_row: ToRow, out: Write
 ) -> int:
     """Write prompts as one document, piece by piece, and return their count.
 
     Raises InvalidInputError for more than one as Markdown.
     """
     match form:
-        case Format.MARKDOWN:
+        case ExportFormat.MARKDOWN:
             return _write_one_markdown(found, out)
-        case Format.CSV:
+        case ExportFormat.CSV:
             return _write_csv(found, to_row, out)
-        case Format.JSONL:
+        case ExportFormat.JSONL:
             return _write_rows(found, to_row, out, ("", "\n", "\n"))
-        case Format.JSON:
+        case ExportFormat.JSON:
             return _write_rows(found, to_row, out, ("[\n", ",\n", "\n]\n"))
 
 
@@ -141,11 +141,11 @@ def _write_one_markdown(found: Iterable[PromptRecord], out: Write) -> int:
         raise InvalidInputError(
             "Markdown is one file a prompt: give a folder, or name one prompt."
         )
-    out(markdown(one[0]))
+    out(to_markdown(one[0]))
     return 1
 
 
-def markdown(record: PromptRecord) -> str:
+def to_markdown(record: PromptRecord) -> str:
     """Return a prompt as the Markdown file that the history holds, too."""
     head = front_matter.header(record.prompt, record.current, record.origins)
     return head + record.current.body
@@ -164,11 +164,11 @@ def write_folder(
         for name in reader.names(selection):
             _require_absent(folder / f"{name}.md")
     count = 0
-    for count, record in enumerate(records(reader, selection), 1):  # noqa: B007
+    for count, record in enumerate(read_records(reader, selection), 1):  # noqa: B007
         path = folder / f"{record.prompt.name}.md"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(markdown(record).encode())
+            path.write_bytes(to_markdown(record).encode())
         except OSError as error:
             reason = error.strerror
             raise InvalidInputError(f"{path} cannot be written: {reason}.") from error
@@ -183,7 +183,7 @@ def _require_absent(path: Path) -> None:
 def write_file(
     found: Iterable[PromptRecord],
     path: Path,
-    form: Format,
+    form: ExportFormat,
     to_row: ToRow,
     *,
     force: bool = False,
@@ -202,7 +202,7 @@ def write_file(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with fresh.open("w", encoding="utf-8", newline="") as file:
-            count = write(found, form, to_row, file.write)
+            count = write_records(found, form, to_row, file.write)
         os.replace(fresh, path)
     except OSError as error:
         reason = error.strerror
@@ -214,11 +214,11 @@ def write_file(
 
 
 def _write_stream(
-    found: Iterable[PromptRecord], path: Path, form: Format, to_row: ToRow
+    found: Iterable[PromptRecord], path: Path, form: ExportFormat, to_row: ToRow
 ) -> int:
     try:
         with path.open("w", encoding="utf-8", newline="") as file:
-            return write(found, form, to_row, file.write)
+            return write_records(found, form, to_row, file.write)
     except OSError as error:
         reason = error.strerror
         raise InvalidInputError(f"{path} cannot be written: {reason}.") from error

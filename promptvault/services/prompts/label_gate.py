@@ -5,7 +5,7 @@ from pathlib import Path
 from promptvault.domain.prompt import Prompt, Version
 from promptvault.domain.timestamp import to_text
 from promptvault.errors import ConflictError
-from promptvault.vault.activity.evaluations import Evaluation, entries
+from promptvault.vault.activity.evaluations import EvaluationRecord, read_evaluations
 
 
 def require_passed(log: Path, prompt: Prompt, version: Version) -> None:
@@ -15,7 +15,9 @@ def require_passed(log: Path, prompt: Prompt, version: Version) -> None:
     whichever version that was: cases that were added since count.
     """
     name = f"{prompt.name}@{version.number}"
-    found = [each.evaluation for each in entries(log, {"prompt_id": prompt.id})]
+    found = [
+        each.evaluation for each in read_evaluations(log, {"prompt_id": prompt.id})
+    ]
     own = [each for each in found if each.version_id == version.id]
     if not own:
         raise _refusal(name, "was never evaluated")
@@ -31,7 +33,7 @@ def require_passed(log: Path, prompt: Prompt, version: Version) -> None:
     _require_pass(name, same[0])
 
 
-def _require_pass(name: str, evaluation: Evaluation) -> None:
+def _require_pass(name: str, evaluation: EvaluationRecord) -> None:
     if not evaluation.passed:
         when = to_text(evaluation.created_at)
         count = f"{evaluation.passed_cases} of {len(evaluation.results)} cases passed"

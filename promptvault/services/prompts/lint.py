@@ -14,7 +14,7 @@ from promptvault.errors import PromptVaultError
 from promptvault.secret_scan import find_secrets
 from promptvault.services.prompts.render import (
     STDIN,
-    Load,
+    LoadContent,
     VaultLoader,
     environment_for,
     parse,
@@ -51,7 +51,7 @@ class Finding(NamedTuple):
     """Of the prompt's text, counted from 1; None where no line is at fault."""
 
 
-class Linted(NamedTuple):
+class LintResult(NamedTuple):
     """A prompt that was looked at, and what was found."""
 
     name: str
@@ -65,7 +65,7 @@ class Linted(NamedTuple):
         return sum(finding.severity is severity for finding in self.findings)
 
 
-def lint(reader: Reader, names: Sequence[str] = ()) -> list[Linted]:
+def lint_prompts(reader: Reader, names: Sequence[str] = ()) -> list[LintResult]:
     """Look for mistakes in the prompts ``NAME[@REV]``, or in all without *names*.
 
     Raises NotFoundError for a name that is not in the vault.
@@ -76,9 +76,9 @@ def lint(reader: Reader, names: Sequence[str] = ()) -> list[Linted]:
     return [_linted(prompt.name, version.content, load) for prompt, version in found]
 
 
-def failure(reader: Reader, name: str) -> Finding | None:
+def find_template_error(reader: Reader, name: str) -> Finding | None:
     """Return why the template *name* cannot be filled in, None where it can."""
-    (linted,) = lint(reader, [name])
+    (linted,) = lint_prompts(reader, [name])
     errors = (each for each in linted.findings if each.severity is Severity.ERROR)
     return next((each for each in errors if each.code != "likely-secret"), None)
 
@@ -88,7 +88,7 @@ def _all(reader: Reader) -> Iterator[tuple[Prompt, Version]]:
         yield prompt, reader.current(prompt)
 
 
-def _remembering(load: Load) -> Load:
+def _remembering(load: LoadContent) -> LoadContent:
     """Return a *load* that looks for each include once, found or not."""
     known: dict[str, Content | PromptVaultError] = {}
 
@@ -106,7 +106,7 @@ def _remembering(load: Load) -> Load:
     return remembered
 
 
-def _linted(name: str, content: Content, load: Load) -> Linted:
+def _linted(name: str, content: Content, load: LoadContent) -> LintResult:
     tokens = estimate_tokens(content.body)
     findings = [*_secrets(name, content), *_length(name, tokens)]
     if content.template:
@@ -115,7 +115,7 @@ def _linted(name: str, content: Content, load: Load) -> Linted:
         findings += _literal(name, content)
     order = list(Severity)
     findings.sort(key=lambda found: (order.index(found.severity), found.line or 0))
-    return Linted(name, tokens, tuple(findings))
+    return LintResult(name, tokens, tuple(findings))
 
 
 def _secrets(name: str, content: Content) -> Iterator[Finding]:
@@ -159,7 +159,7 @@ def _unused(name: str, content: Content, used: frozenset[str]) -> Iterator[Findi
 class _Template:
     """Looks at a template through the environment that renders it."""
 
-    def __init__(self, name: str, content: Content, load: Load) -> None:
+    def __init__(self, name: str, content: Content, load: LoadContent) -> None:
         self._name = name
         self._content = content
         self._environment = environment_for(name, content, load)

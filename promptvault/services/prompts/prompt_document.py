@@ -16,7 +16,7 @@ from promptvault.errors import InvalidInputError
 
 
 @dataclass(frozen=True, slots=True)
-class Fields:
+class DetailChanges:
     """Metadata to change; None leaves a field as it is."""
 
     title: str | None = None
@@ -42,14 +42,14 @@ class Fields:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class PromptDocument:
     """What somebody wrote: the content, and the metadata in its front matter."""
 
     content: Content
-    fields: Fields
+    fields: DetailChanges
 
 
-def read_written(text: str, template: bool | None = None) -> Written:
+def parse_document(text: str, template: bool | None = None) -> PromptDocument:
     """Read *text* as a person wrote it.
 
     Front matter counts as ours only when it declares a template: it has `template` or
@@ -58,14 +58,16 @@ def read_written(text: str, template: bool | None = None) -> Written:
     """
     document = None if template is False else _declared(text)
     if document is None:
-        return Written(Content(validate_body(text), template or False), Fields())
+        return PromptDocument(
+            Content(validate_body(text), template or False), DetailChanges()
+        )
     fields = document.fields
     content = Content(
         validate_body(document.body),
         template or bool(fields.get("template", True)),
         variables_from_mapping(fields.get("variables") or {}),
     )
-    return Written(content, _fields_of(document))
+    return PromptDocument(content, _fields_of(document))
 
 
 def _declared(text: str) -> front_matter.Document | None:
@@ -77,12 +79,12 @@ def _declared(text: str) -> front_matter.Document | None:
     return document if ours else None
 
 
-def _fields_of(document: front_matter.Document) -> Fields:
+def _fields_of(document: front_matter.Document) -> DetailChanges:
     """Return the metadata that a Markdown file's front matter gives."""
     tags = document.fields.get("tags")
     if isinstance(tags, str):
         tags = tags.replace(",", " ").split()
-    return Fields(
+    return DetailChanges(
         title=_text(document, "title"),
         description=_text(document, "description"),
         tags=tuple(map(str, tags)) if isinstance(tags, list) else None,
@@ -102,13 +104,13 @@ def editable_text(content: Content) -> str:
     return front_matter.declaration(content) + content.body
 
 
-def read_edited(before: Content, text: str) -> Content:
+def parse_edited(before: Content, text: str) -> Content:
     """Read *text* as the edited form of *before*: literal stays literal.
 
     Raises InvalidInputError.
     """
     if before.template or not _declared(before.body):
-        written = read_written(text)
+        written = parse_document(text)
         if written.content.template:
             return written.content
     return before._replace(body=validate_body(text))

@@ -17,19 +17,19 @@ from promptvault.secret_scan import (
 )
 from promptvault.services.locking import locked
 from promptvault.services.prompts.outcome import Outcome, Saved
-from promptvault.services.prompts.transaction import writing
+from promptvault.services.prompts.transaction import prompt_transaction
 from promptvault.services.workspace import Workspace
 from promptvault.vault.database import bulk_transaction
 from promptvault.vault.reader import Reader, Selection
 from promptvault.vault.repository import Repository
-from promptvault.vault.secret_flags import mark_secrets
+from promptvault.vault.secret_flags import update_secret_flags
 
 _MARKED = """SELECT DISTINCT p.id FROM prompts p JOIN versions v ON v.prompt_pk = p.pk
     WHERE v.secrets != '[]'"""
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class PromptSecrets:
     """A prompt with a likely secret in one of its versions."""
 
     prompt: Prompt
@@ -41,14 +41,14 @@ class Holding:
     """Numbers of all versions that hold some."""
 
 
-def scan(workspace: Workspace) -> list[Holding]:
+def scan_prompts(workspace: Workspace) -> list[PromptSecrets]:
     """Look through every version of every prompt with this release's rules."""
     with locked(workspace) as writer, bulk_transaction(writer.connection):
-        mark_secrets(writer.connection)
+        update_secret_flags(writer.connection)
         return list(_holdings(Reader(writer.connection)))
 
 
-def _holdings(reader: Reader) -> Iterator[Holding]:
+def _holdings(reader: Reader) -> Iterator[PromptSecrets]:
     marked = {id_ for (id_,) in reader.rows(_MARKED)}
     for prompt in reader.prompts(Selection()):
         if not (prompt.secrets or prompt.id in marked):
@@ -56,7 +56,9 @@ def _holdings(reader: Reader) -> Iterator[Holding]:
         current = reader.current(prompt)
         numbers = [v.number for v in reader.versions(prompt) if secret_types(v.content)]
         found = find_secrets(current.body)
-        yield Holding(prompt, tuple(found), tuple(_fields(prompt)), tuple(numbers))
+        yield PromptSecrets(
+            prompt, tuple(found), tuple(_fields(prompt)), tuple(numbers)
+        )
 
 
 def _fields(prompt: Prompt) -> Iterator[tuple[str, str]]:
@@ -69,13 +71,13 @@ def _fields(prompt: Prompt) -> Iterator[tuple[str, str]]:
     yield from ((field, kind) for field in texts for kind in types_in(texts[field]))
 
 
-def redact(workspace: Workspace, names: Sequence[str]) -> list[Saved]:
+def redact_prompts(workspace: Workspace, names: Sequence[str]) -> list[Saved]:
     """Replace the likely secrets in prompts; without *names*, in all held back.
 
     The text becomes a new version, so that `undo_redaction` can bring the old one
     back. Raises NotFoundError; nothing is changed then.
     """
-    with writing(workspace) as repository:
+    with prompt_transaction(workspace) as repository:
         return [
             _redact(repository, prompt) for prompt in _chosen(repository.reader, names)
         ]
@@ -122,7 +124,7 @@ def undo_redaction(workspace: Workspace, names: Sequence[str]) -> list[Saved]:
     Raises NotFoundError, and ConflictError for a prompt that was not redacted, or was
     edited since; nothing is changed then.
     """
-    with writing(workspace) as repository:
+    with prompt_transaction(workspace) as repository:
         return [
             _restore(repository, prompt) for prompt in _chosen(repository.reader, names)
         ]

@@ -24,7 +24,7 @@ from promptvault.errors import InvalidInputError, NotFoundError, PromptVaultErro
 STDIN = "stdin"
 """The variable that holds what is piped into the command."""
 
-Load = Callable[[str], Content]
+LoadContent = Callable[[str], Content]
 """Returns what an include names; raises NotFoundError."""
 
 
@@ -37,7 +37,7 @@ class Inputs:
     """Reads what is piped in, None without a pipe; called only when it is used."""
 
 
-def render(name: str, content: Content, inputs: Inputs, load: Load) -> str:
+def render(name: str, content: Content, inputs: Inputs, load: LoadContent) -> str:
     """Return the text of the template *content*, filled in.
 
     Raises InvalidInputError that lists every missing variable, or says what is wrong
@@ -68,7 +68,7 @@ def render(name: str, content: Content, inputs: Inputs, load: Load) -> str:
     return text
 
 
-def used_variables(name: str, content: Content, load: Load) -> frozenset[str]:
+def used_variables(name: str, content: Content, load: LoadContent) -> frozenset[str]:
     """Return the variables that a template refers to; none when it is broken."""
     try:
         return variables_of(environment_for(name, content, load), name)
@@ -76,7 +76,7 @@ def used_variables(name: str, content: Content, load: Load) -> frozenset[str]:
         return frozenset()
 
 
-def environment_for(name: str, content: Content, load: Load) -> Environment:
+def environment_for(name: str, content: Content, load: LoadContent) -> Environment:
     """Return the environment that renders *content*, to look into its templates."""
     return _environment(VaultLoader(name, content, load), {})
 
@@ -127,7 +127,7 @@ class VaultLoader(BaseLoader):
 
     name: str
     root: Content
-    load_content: Load
+    load_content: LoadContent
     _contents: dict[str, Content] = field(default_factory=dict)
 
     def content(self, name: str) -> Content:

@@ -11,7 +11,7 @@ from promptvault.errors import InvalidInputError
 from promptvault.vault.reader import Reader
 
 
-class Details(NamedTuple):
+class ResolvedPrompt(NamedTuple):
     """A prompt at one version, with where it came from."""
 
     prompt: Prompt
@@ -30,11 +30,11 @@ def resolve(reader: Reader, reference: str) -> tuple[Prompt, Version]:
     return prompt, reader.version(prompt, parse_revision(parsed.revision))
 
 
-def describe(reader: Reader, reference: str) -> Details:
+def describe(reader: Reader, reference: str) -> ResolvedPrompt:
     """Return all that is known of ``NAME[@REV]``."""
     prompt, version = resolve(reader, reference)
     variables = _variables(reader, prompt, version)
-    return Details(prompt, version, reader.origins(prompt), variables)
+    return ResolvedPrompt(prompt, version, reader.origins(prompt), variables)
 
 
 def _variables(

@@ -10,7 +10,7 @@ from promptvault.vault.repository import Repository
 
 
 @contextlib.contextmanager
-def writing(workspace: Workspace) -> Iterator[Repository]:
+def prompt_transaction(workspace: Workspace) -> Iterator[Repository]:
     """Run the block as one change: locked, committed, and then in the history."""
     with locked(workspace) as writer:
         with bulk_transaction(writer.connection):

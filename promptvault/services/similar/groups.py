@@ -11,11 +11,17 @@ from promptvault.domain.prompt import Prompt
 from promptvault.services.similar.minhash import (
     SHORT,
     Sketches,
+    hash_words,
     lengths_may_be_alike,
     normalise,
-    words,
 )
-from promptvault.vault import body
+from promptvault.vault.body import (
+    find_key,
+    keys_by_use,
+    read_bodies,
+    read_body,
+    read_prompt,
+)
 from promptvault.vault.reader import Reader, Selection
 
 THRESHOLD = 85
@@ -30,7 +36,7 @@ _MOST_COMPARISONS = 4
 _KEPT_TEXTS = 200
 
 
-class Alike(NamedTuple):
+class SimilarPrompt(NamedTuple):
     """A prompt, and how like the first of its group its text is, in percent."""
 
     prompt: Prompt
@@ -40,7 +46,7 @@ class Alike(NamedTuple):
 class Group(NamedTuple):
     """Prompts with nearly the same text: the first, then those like it, most first."""
 
-    members: tuple[Alike, ...]
+    members: tuple[SimilarPrompt, ...]
 
     @property
     def similarity(self) -> int:
@@ -52,7 +58,7 @@ _Members = dict[int, list[tuple[int, int]]]
 """For each first of a group, similarity and number of the others."""
 
 
-def similarity(one: str, other: str, threshold: int = 0) -> int:
+def measure_similarity(one: str, other: str, threshold: int = 0) -> int:
     """Return how like two normalised texts are in percent, 0 when below *threshold*.
 
     It is the part of both that is left when one is edited into the other, rounded
@@ -62,18 +68,18 @@ def similarity(one: str, other: str, threshold: int = 0) -> int:
         return 100
     length = max(len(one), len(other))
     if length < SHORT:
-        ours = words(one)
-        return 100 if ours and ours == words(other) else 0
+        ours = hash_words(one)
+        return 100 if ours and ours == hash_words(other) else 0
     if not lengths_may_be_alike(len(one), len(other), threshold):
         return 0
     from rapidfuzz import fuzz  # for this question alone
 
     if length < _COMPARED_BY_WORD:
         return int(fuzz.ratio(one, other, score_cutoff=threshold))
-    return int(fuzz.ratio(words(one), words(other), score_cutoff=threshold))
+    return int(fuzz.ratio(hash_words(one), hash_words(other), score_cutoff=threshold))
 
 
-def find(
+def find_groups(
     reader: Reader, selection: Selection, threshold: int = THRESHOLD
 ) -> Iterator[Group]:
     """Yield groups of selected prompts, or those like the one that is named.
@@ -83,8 +89,10 @@ def find(
     """
     prompt = _named(reader, selection.folder)
     if prompt is None:
-        yield from groups(reader, selection, threshold)
-    elif group := like(reader, prompt, selection._replace(folder=None), threshold):
+        yield from group_prompts(reader, selection, threshold)
+    elif group := find_similar(
+        reader, prompt, selection._replace(folder=None), threshold
+    ):
         yield group
 
 
@@ -97,7 +105,7 @@ def _named(reader: Reader, name: str | None) -> Prompt | None:
     return reader.get(name)
 
 
-def groups(
+def group_prompts(
     reader: Reader, selection: Selection, threshold: int = THRESHOLD
 ) -> Iterator[Group]:
     """Yield groups of selected prompts with nearly the same text, most alike first.
@@ -105,42 +113,44 @@ def groups(
     The first of a group is its most used prompt, or else its oldest, and each other
     one is like it by *threshold* percent or more. A prompt is in one group at most.
     """
-    keys = body.keys_by_use(reader, selection)
+    keys = keys_by_use(reader, selection)
     sketches = _sketched(reader, selection, keys)
     found = _grouped(sketches, lambda number: _text(reader, keys[number]), threshold)
     for first, others in sorted(found.items(), key=_most_alike_first):
         alike = sorted(others, key=lambda other: (-other[0], other[1]))
         members = [(100, first), *alike]
         yield Group(
-            tuple(Alike(body.prompt_of(reader, keys[n]), s) for s, n in members)
+            tuple(SimilarPrompt(read_prompt(reader, keys[n]), s) for s, n in members)
         )
 
 
-def like(
+def find_similar(
     reader: Reader, prompt: Prompt, selection: Selection, threshold: int = THRESHOLD
 ) -> Group | None:
     """Return *prompt* with the selected prompts that are like it, None without any."""
-    own = body.key_of(reader, prompt)
+    own = find_key(reader, prompt)
     text = _text(reader, own)
     alike = [
-        (-similarity(text, normalise(other), threshold), key)
-        for key, other in body.bodies(reader, selection)
+        (-measure_similarity(text, normalise(other), threshold), key)
+        for key, other in read_bodies(reader, selection)
         if key != own
     ]
     members = [(-100, own), *sorted(pair for pair in alike if -pair[0] >= threshold)]
     if len(members) == 1:
         return None
-    return Group(tuple(Alike(body.prompt_of(reader, key), -s) for s, key in members))
+    return Group(
+        tuple(SimilarPrompt(read_prompt(reader, key), -s) for s, key in members)
+    )
 
 
 def _text(reader: Reader, key: int) -> str:
-    return normalise(body.body_of(reader, key))
+    return normalise(read_body(reader, key))
 
 
 def _sketched(reader: Reader, selection: Selection, keys: list[int]) -> Sketches:
     numbers = {key: number for number, key in enumerate(keys)}
     sketches = Sketches(len(keys))
-    for key, text in body.bodies(reader, selection):
+    for key, text in read_bodies(reader, selection):
         if key in numbers:  # or it was saved meanwhile
             sketches.add(numbers[key], normalise(text))
     return sketches
@@ -162,7 +172,7 @@ def _grouped(
         likely = sorted(firsts, key=lambda first: -sketches.shared(first, number))
         text = text_of(number)
         percent, first = max(
-            (similarity(text_of(first), text, threshold), -first)
+            (measure_similarity(text_of(first), text, threshold), -first)
             for first in likely[:_MOST_COMPARISONS]
         )
         if percent >= threshold:

@@ -50,16 +50,16 @@ def normalise(body: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def words(text: str) -> list[int]:
+def hash_words(text: str) -> list[int]:
     """Return a number for each word of a normalised *text*, without punctuation."""
     if text.isascii():
         return list(map(crc32, text.encode().translate(_ASCII_WORDS).split()))
     return [crc32(word.encode("utf-8", "replace")) for word in re.findall(_WORD, text)]
 
 
-def sketch(text: str) -> list[int]:
+def sketch_text(text: str) -> list[int]:
     """Return the sketch of a normalised *text*: up to SIZE hashes, smallest first."""
-    found = words(text)
+    found = hash_words(text)
     if len(text) < SHORT:
         return [hash(tuple(found))] if found else []
     length = 3 if len(text) < _DENSE * len(found) else 2
@@ -87,7 +87,7 @@ class Sketches:
 
     def add(self, number: int, text: str) -> None:
         """Keep the sketch of a normalised *text*."""
-        found = array("q", sketch(text))
+        found = array("q", sketch_text(text))
         start = number * SIZE
         self._hashes[start : start + len(found)] = found
         self._lengths[number] = len(text)

@@ -7,22 +7,25 @@ from itertools import islice
 from promptvault.domain.prompt import Prompt, clean_line, short_line
 from promptvault.errors import InvalidInputError
 from promptvault.services.imports.discover import Found
-from promptvault.services.similar import groups as similarity
-from promptvault.services.similar.groups import Group
+from promptvault.services.similar.groups import Group, group_prompts, measure_similarity
 from promptvault.services.similar.minhash import normalise
 from promptvault.services.suggestions.suggestion import (
     Advice,
-    Kind,
     Suggestion,
-    suggestion,
+    SuggestionKind,
+    make_suggestion,
 )
-from promptvault.services.templates import from_prompts, literals
-from promptvault.services.templates.from_prompts import Generalized, Source
+from promptvault.services.templates.from_prompts import (
+    Generalized,
+    Source,
+    generalize_by_rule,
+)
+from promptvault.services.templates.literals import find_constants
 from promptvault.vault.reader import Reader, Selection
 
 COMPARED = 2_000
 """How many prompts are compared with each other: the most used, then the latest."""
-_COMPARING = {Kind.ALIKE, Kind.DUPLICATE}
+_COMPARING = {SuggestionKind.ALIKE, SuggestionKind.DUPLICATE}
 _LEAST_ALIKE = 75
 """Percent from which on prompts are looked at as one template's."""
 _MOST_GROUPS = 40
@@ -46,32 +49,32 @@ _EXPRESSION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _PRODUCTION = "production"
 
 
-def advise(
+def find_suggestions(
     reader: Reader,
     places: Iterable[Found],
-    kinds: Sequence[Kind] = (),
+    kinds: Sequence[SuggestionKind] = (),
     limit: int | None = None,
 ) -> Advice:
     """Return what to do next, what is worth most first; of some *kinds* or of all.
 
     *places* are those on this computer that hold prompts. Nothing is changed.
     """
-    wanted = set(kinds) or set(Kind)
+    wanted = set(kinds) or set(SuggestionKind)
     prompts = sorted(reader.prompts(Selection()), key=_by_use)
     compared = prompts[:COMPARED] if wanted & _COMPARING else []
     groups = _groups(reader, compared) if compared else []
-    ways: dict[Kind, Callable[[], Iterator[Suggestion]]] = {
-        Kind.IMPORT: lambda: _imports(places),
-        Kind.SECRET: lambda: _secrets(prompts),
-        Kind.LINT: lambda: _lint(reader, prompts),
-        Kind.ALIKE: lambda: _alike(reader, prompts, groups),
-        Kind.DUPLICATE: lambda: _duplicates(groups),
-        Kind.CONSTANT: lambda: _constants(reader, prompts),
-        Kind.LABEL: lambda: _labels(prompts),
-        Kind.DESCRIBE: lambda: _descriptions(reader, prompts),
+    ways: dict[SuggestionKind, Callable[[], Iterator[Suggestion]]] = {
+        SuggestionKind.IMPORT: lambda: _imports(places),
+        SuggestionKind.SECRET: lambda: _secrets(prompts),
+        SuggestionKind.LINT: lambda: _lint(reader, prompts),
+        SuggestionKind.ALIKE: lambda: _alike(reader, prompts, groups),
+        SuggestionKind.DUPLICATE: lambda: _duplicates(groups),
+        SuggestionKind.CONSTANT: lambda: _constants(reader, prompts),
+        SuggestionKind.LABEL: lambda: _labels(prompts),
+        SuggestionKind.DESCRIBE: lambda: _descriptions(reader, prompts),
     }
     found: list[Suggestion] = []
-    for kind in filter(wanted.__contains__, Kind):
+    for kind in filter(wanted.__contains__, SuggestionKind):
         found += islice(_unmentioned(ways[kind](), found), _MOST_OF_A_KIND)
     return Advice(len(prompts), len(compared), tuple(found[:limit]))
 
@@ -80,9 +83,14 @@ def _unmentioned(
     ways: Iterator[Suggestion], found: Sequence[Suggestion]
 ) -> Iterator[Suggestion]:
     """Yield what does not look for constants in prompts that become a template."""
-    alike = {name for each in found if each.kind is Kind.ALIKE for name in each.prompts}
+    alike = {
+        name
+        for each in found
+        if each.kind is SuggestionKind.ALIKE
+        for name in each.prompts
+    }
     for each in ways:
-        if each.kind is not Kind.CONSTANT or alike.isdisjoint(each.prompts):
+        if each.kind is not SuggestionKind.CONSTANT or alike.isdisjoint(each.prompts):
             yield each
 
 
@@ -98,7 +106,7 @@ def _imports(places: Iterable[Found]) -> Iterator[Suggestion]:
     ):
         paths = [str(target) for target in place.targets]
         what = paths if len(paths) == 1 else ["--discover"]
-        yield suggestion(Kind.IMPORT, _place(place), "import", *what)
+        yield make_suggestion(SuggestionKind.IMPORT, _place(place), "import", *what)
 
 
 def _place(place: Found) -> str:
@@ -114,10 +122,12 @@ def _secrets(prompts: Sequence[Prompt]) -> Iterator[Suggestion]:
     held = [prompt for prompt in prompts if prompt.is_held_back]
     if len(held) == 1:
         reason = f"It seems to hold a secret ({', '.join(held[0].secrets)})."
-        yield suggestion(Kind.SECRET, reason, "redact", held[0].name, prompts=held)
+        yield make_suggestion(
+            SuggestionKind.SECRET, reason, "redact", held[0].name, prompts=held
+        )
     elif held:
         reason = f"{len(held):,} prompts seem to hold secrets, and are held back."
-        yield suggestion(Kind.SECRET, reason, "scan", prompts=held)
+        yield make_suggestion(SuggestionKind.SECRET, reason, "scan", prompts=held)
 
 
 def _lint(reader: Reader, prompts: Sequence[Prompt]) -> Iterator[Suggestion]:
@@ -125,22 +135,24 @@ def _lint(reader: Reader, prompts: Sequence[Prompt]) -> Iterator[Suggestion]:
     templates = [prompt.name for prompt in prompts if prompt.template][:_MOST_LINTED]
     if not templates:
         return
-    from promptvault.services.prompts import lint  # it brings Jinja2: 35 ms
+    from promptvault.services.prompts.lint import Severity, lint_prompts
 
     failing = {
         linted.name: linted.findings[0].message
-        for linted in lint.lint(reader, templates)
-        if linted.count(lint.Severity.ERROR)
+        for linted in lint_prompts(reader, templates)
+        if linted.count(Severity.ERROR)
     }
     for prompt in prompts:
         if prompt.name in failing and not prompt.is_held_back:
             reason = f"It fails: {failing[prompt.name]}"
-            yield suggestion(Kind.LINT, reason, "edit", prompt.name, prompts=[prompt])
+            yield make_suggestion(
+                SuggestionKind.LINT, reason, "edit", prompt.name, prompts=[prompt]
+            )
 
 
 def _groups(reader: Reader, prompts: Sequence[Prompt]) -> list[Group]:
     names = tuple(prompt.name for prompt in prompts)
-    found = similarity.groups(reader, Selection(names=names), _LEAST_ALIKE)
+    found = group_prompts(reader, Selection(names=names), _LEAST_ALIKE)
     return list(islice(found, _MOST_GROUPS))
 
 
@@ -154,7 +166,7 @@ def _alike(
         if len(members) < 2:
             continue
         try:
-            made = from_prompts.by_rule(members)
+            made = generalize_by_rule(members)
         except InvalidInputError:
             continue
         if _is_known(made, known):
@@ -162,8 +174,8 @@ def _alike(
         prompts = [member.prompt for member in members]
         reason = f"{len(members)} prompts differ only in {_differences(made)}."
         names = [prompt.name for prompt in prompts]
-        yield suggestion(
-            Kind.ALIKE, reason, "template", "from", *names, prompts=prompts
+        yield make_suggestion(
+            SuggestionKind.ALIKE, reason, "template", "from", *names, prompts=prompts
         )
 
 
@@ -180,7 +192,7 @@ def _literal(body: str) -> str:
 def _is_known(made: Generalized, known: Sequence[str]) -> bool:
     """Tell whether somebody has made this template already, variables aside."""
     text = _literal(made.draft.content.body)
-    return any(similarity.similarity(text, each, _SAME_TEMPLATE) for each in known)
+    return any(measure_similarity(text, each, _SAME_TEMPLATE) for each in known)
 
 
 def _differences(made: Generalized) -> str:
@@ -220,7 +232,9 @@ def _duplicates(groups: Sequence[Group]) -> Iterator[Suggestion]:
             they = "It says" if len(spare) == 1 else f"{len(spare)} prompts say"
             names = [prompt.name for prompt in spare[:_MOST_MEMBERS]]
             reason = f"{they} the same as {kept}."
-            yield suggestion(Kind.DUPLICATE, reason, "delete", *names, prompts=spare)
+            yield make_suggestion(
+                SuggestionKind.DUPLICATE, reason, "delete", *names, prompts=spare
+            )
 
 
 def _constants(reader: Reader, prompts: Sequence[Prompt]) -> Iterator[Suggestion]:
@@ -233,13 +247,13 @@ def _constants(reader: Reader, prompts: Sequence[Prompt]) -> Iterator[Suggestion
     ]
     for prompt in worth[:_MOST_READ]:
         version = reader.current(prompt)
-        found = literals.find(version.body, _MOST_CONSTANTS)
+        found = find_constants(version.body, _MOST_CONSTANTS)
         source = Source(prompt.name, prompt, version)
-        if found and not _is_known(from_prompts.by_rule([source]), known):
+        if found and not _is_known(generalize_by_rule([source]), known):
             texts = ", ".join(f"“{each.text}”" for each in found)
             reason = f"{_why(prompt)}; a variable could stand for {texts}."
-            yield suggestion(
-                Kind.CONSTANT,
+            yield make_suggestion(
+                SuggestionKind.CONSTANT,
                 reason,
                 *("template", "from", prompt.name, "--offline"),
                 prompts=[prompt],
@@ -269,7 +283,9 @@ def _labels(prompts: Sequence[Prompt]) -> Iterator[Suggestion]:
             )
             reference = f"{prompt.name}@{prompt.version}"
             command = ("label", reference, _PRODUCTION)
-            yield suggestion(Kind.LABEL, reason, *command, prompts=[prompt])
+            yield make_suggestion(
+                SuggestionKind.LABEL, reason, *command, prompts=[prompt]
+            )
 
 
 def _descriptions(reader: Reader, prompts: Sequence[Prompt]) -> Iterator[Suggestion]:
@@ -279,16 +295,18 @@ def _descriptions(reader: Reader, prompts: Sequence[Prompt]) -> Iterator[Suggest
     for prompt in often:
         if command := _description(reader, prompt):
             reason = f"Used {prompt.uses:,} times, without a description."
-            yield suggestion(Kind.DESCRIBE, reason, *command, prompts=[prompt])
+            yield make_suggestion(
+                SuggestionKind.DESCRIBE, reason, *command, prompts=[prompt]
+            )
     others = lacking[len(often) :][:_MOST_READ]
     commands = (_description(reader, prompt) for prompt in others)
     if command := next(filter(None, commands), None):
         reason = f"{len(lacking):,} of {len(prompts):,} prompts have no description."
-        yield suggestion(Kind.DESCRIBE, reason, *command, prompts=others)
+        yield make_suggestion(SuggestionKind.DESCRIBE, reason, *command, prompts=others)
     untagged = sum(not prompt.tags for prompt in prompts)
     if untagged >= _MANY_UNSORTED:
         reason = f"{untagged:,} of {len(prompts):,} prompts have no tags."
-        yield suggestion(Kind.DESCRIBE, reason, "categorize", "--all")
+        yield make_suggestion(SuggestionKind.DESCRIBE, reason, "categorize", "--all")
 
 
 def _description(reader: Reader, prompt: Prompt) -> tuple[str, ...] | None:

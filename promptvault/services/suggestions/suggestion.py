@@ -10,7 +10,7 @@ from promptvault.services.templates.literals import Constant
 _PROGRAM = "promptvault"
 
 
-class Kind(StrEnum):
+class SuggestionKind(StrEnum):
     """What a suggestion is about; what is worth most comes first."""
 
     IMPORT = "import"
@@ -26,7 +26,7 @@ class Kind(StrEnum):
 class Suggestion(NamedTuple):
     """One thing to do."""
 
-    kind: Kind
+    kind: SuggestionKind
     reason: str
     command: tuple[str, ...]
     """Its words, the program's name first, not quoted for any shell."""
@@ -45,8 +45,8 @@ class Advice(NamedTuple):
     suggestions: tuple[Suggestion, ...]
 
 
-def suggestion(
-    kind: Kind,
+def make_suggestion(
+    kind: SuggestionKind,
     reason: str,
     *command: str,
     prompts: Iterable[Prompt] = (),

@@ -10,10 +10,10 @@ from promptvault.domain.variable import variables_to_mapping
 from promptvault.errors import ConflictError, InvalidInputError
 from promptvault.history.text_merge import merge_text
 from promptvault.secret_scan import adds_secrets, details_text, secrets_in
-from promptvault.services.prompts.prompt_document import read_edited
-from promptvault.services.prompts.transaction import writing
+from promptvault.services.prompts.prompt_document import parse_edited
+from promptvault.services.prompts.template_syntax import is_valid_template
+from promptvault.services.prompts.transaction import prompt_transaction
 from promptvault.services.sync.conflict import Conflict, Wording
-from promptvault.services.template_reading import is_template
 from promptvault.services.workspace import Workspace
 from promptvault.vault.repository import Repository
 from promptvault.vault.sync.conflict_copy import resolve_side, sides
@@ -36,7 +36,7 @@ def settle(workspace: Workspace, conflict: Conflict, chosen: Wording) -> Settled
 
     Raises ConflictError where the prompt was changed meanwhile, or is in the trash.
     """
-    with writing(workspace) as repository:
+    with prompt_transaction(workspace) as repository:
         prompt = _standing(repository, conflict)
         return _Settling(repository, conflict, prompt).choose(chosen)
 
@@ -46,8 +46,8 @@ def settle_with(workspace: Workspace, conflict: Conflict, text: str) -> Settled:
 
     Raises InvalidInputError, and ConflictError as `settle` does.
     """
-    content = read_edited(conflict.present.version.content, text)
-    with writing(workspace) as repository:
+    content = parse_edited(conflict.present.version.content, text)
+    with prompt_transaction(workspace) as repository:
         prompt = _standing(repository, conflict)
         return _Settling(repository, conflict, prompt).write(content)
 
@@ -145,12 +145,12 @@ def _merged(conflict: Conflict, content: Content) -> tuple[Wording, tuple[str, .
     )
     base = conflict.base
     before = _state(base, content) if base else _in_common(beside, present)
-    found = merge(before, beside, present, merge_text, is_template)
+    found = merge(before, beside, present, merge_text, is_valid_template)
     kept = found.conflicts
     if kept:  # there the prompt stays as it is
         stays = {name: getattr(present, name) for name in kept}
         kept_beside = beside._replace(**stays)
-        found = merge(before, kept_beside, present, merge_text, is_template)
+        found = merge(before, kept_beside, present, merge_text, is_valid_template)
     merged = found.state or present
     is_new_secret = adds_secrets(conflict.present.version.content, content)
     is_new_secret = is_new_secret or not _covers((beside, present), merged)

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from promptvault.errors import TooLargeError, UnavailableError
 from promptvault.history.text_merge import merge_text
 from promptvault.services.locking import locked
+from promptvault.services.prompts.template_syntax import is_valid_template
 from promptvault.services.read_ahead import batched, read_ahead
-from promptvault.services.template_reading import is_template
 from promptvault.services.workspace import Workspace
 from promptvault.vault import outbox
 from promptvault.vault.database import bulk_transaction, open_read_only
@@ -137,7 +137,7 @@ class _Sync:
         Where nothing waits, nothing is locked.
         """
         with snapshot(self._workspace) as connection:
-            is_waiting = bool(outbox.pending(connection))
+            is_waiting = bool(outbox.read_pending(connection))
         if is_waiting:
             with locked(self._workspace) as writer:
                 writer.flush()
@@ -212,7 +212,9 @@ class _Sync:
 
     def _scribe(self) -> Scribe:
         workspace = self._workspace
-        return Scribe(workspace.author(), workspace.now(), merge_text, is_template)
+        return Scribe(
+            workspace.author(), workspace.now(), merge_text, is_valid_template
+        )
 
     def _collect(self) -> tuple[Link, Outgoing]:
         with snapshot(self._workspace) as connection:

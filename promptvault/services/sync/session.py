@@ -6,16 +6,16 @@ from pathlib import Path
 
 from promptvault import config, setting_value
 from promptvault.client.address import Address, parse_address
-from promptvault.config import Place, Settings
+from promptvault.config import Settings, SettingSource
 from promptvault.credentials import (
     delete_credential,
     find_credential,
-    find_place,
+    find_credential_source,
     store_credential,
 )
 from promptvault.errors import AuthenticationError, InvalidInputError, PromptVaultError
 from promptvault.paths import Paths
-from promptvault.setting_key import check, find_key
+from promptvault.setting_key import check_setting, find_key
 
 SERVER = "sync.server"
 INSECURE = "sync.insecure"
@@ -36,7 +36,7 @@ def choose_address(
 
     Raises InvalidInputError where there is none, or where a token must not go there.
     """
-    given = server and check(find_key(SERVER), server, "--server")
+    given = server and check_setting(find_key(SERVER), server, "--server")
     url = given or settings[SERVER].value
     if not url:
         raise InvalidInputError(
@@ -84,11 +84,11 @@ def is_signed_in(paths: Paths, settings: Settings) -> bool:
     """
     with contextlib.suppress(PromptVaultError):
         address = choose_address(settings)
-        return find_place(paths.credentials, _name(address)) is not None
+        return find_credential_source(paths.credentials, _name(address)) is not None
     return False
 
 
-def keep(paths: Paths, settings: Settings, session: Session) -> Place:
+def keep(paths: Paths, settings: Settings, session: Session) -> SettingSource:
     """Keep a session as the one to use, and return where its token went."""
     place = store_credential(paths.credentials, _name(session.address), session.token)
     _set(paths.config_file, settings, SERVER, session.address.url)
@@ -110,7 +110,7 @@ def forget(paths: Paths, address: Address) -> None:
 def _set(file: Path, settings: Settings, name: str, value: str) -> None:
     # The file stays as it is where nothing changes, also one that cannot be written.
     if settings[name].value != value:
-        config.store(file, name, value)
+        config.store_setting(file, name, value)
 
 
 def _name(address: Address) -> str:

@@ -34,12 +34,12 @@ class Gap(NamedTuple):
     """What stands there in each of them, in their order; may be empty."""
 
 
-Part = str | Gap
+Segment = str | Gap
 Pair = tuple[int, int]
 """The numbers of two tokens that are the same."""
 
 
-def align(texts: Sequence[str]) -> list[Part]:
+def align(texts: Sequence[str]) -> list[Segment]:
     """Return what *texts* share, in order, and the gaps in between.
 
     Each text is what the parts give with its own values in the gaps, byte for byte.
@@ -49,7 +49,7 @@ def align(texts: Sequence[str]) -> list[Part]:
     return [part for part in _trimmed(_without_weak_links(parts)) if part]
 
 
-def shared_share(parts: Sequence[Part]) -> float:
+def shared_fraction(parts: Sequence[Segment]) -> float:
     """Return which part of the texts is shared, from 0 to 1, not counting blanks."""
     shared = sum(_ink(part) for part in parts if isinstance(part, str))
     gaps = [part for part in parts if isinstance(part, Gap)]
@@ -136,7 +136,7 @@ def _are_neighbours(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
 
 def _cells(
     tokens: Sequence[list[str]], common: Sequence[tuple[int, ...]]
-) -> Iterator[Part]:
+) -> Iterator[Segment]:
     """Yield a gap before each shared token, empty or not, and one at the end."""
     starts = (0,) * len(tokens)
     for places in [*common, tuple(map(len, tokens))]:
@@ -151,9 +151,9 @@ def _cells(
         starts = tuple(place + 1 for place in places)
 
 
-def _joined(parts: Iterator[Part]) -> list[Part]:
+def _joined(parts: Iterator[Segment]) -> list[Segment]:
     """Join what is shared, and leave out gaps in which nothing stands."""
-    joined: list[Part] = []
+    joined: list[Segment] = []
     for part in parts:
         if isinstance(part, Gap) and not any(part.values):
             continue
@@ -164,9 +164,9 @@ def _joined(parts: Iterator[Part]) -> list[Part]:
     return joined
 
 
-def _without_weak_links(parts: Sequence[Part]) -> list[Part]:
+def _without_weak_links(parts: Sequence[Segment]) -> list[Segment]:
     """Make one gap of two that only a blank or so keeps apart."""
-    kept: list[Part] = []
+    kept: list[Segment] = []
     for part in parts:
         if isinstance(part, Gap) and len(kept) > 1:
             before, link = kept[-2:]
@@ -196,7 +196,7 @@ def _words(gap: Gap) -> int:
     return max(map(count_words, gap.values))
 
 
-def _trimmed(parts: Sequence[Part]) -> Iterator[Part]:
+def _trimmed(parts: Sequence[Segment]) -> Iterator[Segment]:
     """Put blanks that all values begin or end with back to what is shared."""
     for part in parts:
         if isinstance(part, str):

@@ -1,7 +1,7 @@
 """Templates that are proposed, by a model or a rule: what they are, and their check."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import TemplateError
 
@@ -18,7 +18,16 @@ from promptvault.importers.tools.template import is_fit
 from promptvault.secret_scan import secret_types
 from promptvault.services.prompts import render
 from promptvault.services.prompts.render import STDIN, Inputs
-from promptvault.services.templates.draft import Draft
+
+
+class TemplateDraft(NamedTuple):
+    """A template, and what is to be known of it."""
+
+    title: str
+    description: str
+    tags: tuple[str, ...]
+    content: Content
+
 
 _NAME = "template"
 _LONGEST_TITLE = 80
@@ -43,7 +52,7 @@ VARIABLE = strict_object(
 )
 
 
-def draft_of(value: Mapping[str, Any]) -> Draft:
+def parse_draft(value: Mapping[str, Any]) -> TemplateDraft:
     """Return the template that a model's answer holds; raises InvalidInputError.
 
     The answer has title, description, tags, body and variables, as VARIABLE.
@@ -55,7 +64,7 @@ def draft_of(value: Mapping[str, Any]) -> Draft:
     if unfit:
         raise InvalidInputError(f"{unfit[0]!r} cannot be the name of a variable.")
     tags = (slugify(tag, _LONGEST_TAG) for tag in value["tags"])
-    return Draft(
+    return TemplateDraft(
         _line(value["title"], _LONGEST_TITLE),
         _line(value["description"], _LONGEST_DESCRIPTION),
         tuple(dict.fromkeys(filter(None, tags)))[:_MOST_TAGS],
@@ -79,7 +88,7 @@ def _line(text: str, limit: int) -> str:
     return line if len(line) <= limit else line[:limit].rsplit(" ", 1)[0]
 
 
-def fault_of(content: Content) -> str | None:
+def find_fault(content: Content) -> str | None:
     """Return what is wrong with a proposed template, None if it is good.
 
     It must render, use all variables that it declares and no others, stand alone and
@@ -91,7 +100,7 @@ def fault_of(content: Content) -> str | None:
         used = render.variables_of(environment, _NAME) - {STDIN}
         if used != declared:
             return _difference(declared, used)
-        if not fill(content, _samples(content.variables)).strip():
+        if not fill_template(content, _samples(content.variables)).strip():
             return "It renders to nothing."
     except TemplateError as error:
         where = f" (line {error.lineno})" if hasattr(error, "lineno") else ""
@@ -104,7 +113,7 @@ def fault_of(content: Content) -> str | None:
     return f"It holds a likely secret ({', '.join(types)})." if types else None
 
 
-def fill(content: Content, values: Mapping[str, str]) -> str:
+def fill_template(content: Content, values: Mapping[str, str]) -> str:
     """Return a template with *values*; raises InvalidInputError."""
     inputs = Inputs(values, lambda: "sample")
     return render.render(_NAME, content, inputs, _no_include)

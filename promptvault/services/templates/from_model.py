@@ -7,14 +7,19 @@ from promptvault.domain.chat import Message, Request, Role, Schema
 from promptvault.domain.prompt import Content
 from promptvault.domain.schema import INTEGER, TEXT, list_of, strict_object
 from promptvault.errors import InvalidInputError
-from promptvault.services.asking.json_answer import ask_for
+from promptvault.services.asking.json_answer import ask_json
 from promptvault.services.asking.model import Model
 from promptvault.services.asking.secret_check import refuse_secrets, refuse_secrets_in
-from promptvault.services.similar.groups import similarity
+from promptvault.services.similar.groups import measure_similarity
 from promptvault.services.similar.minhash import normalise
 from promptvault.services.templates.align import Gap, align, count_words
-from promptvault.services.templates.check import VARIABLE, draft_of, fault_of, fill
-from promptvault.services.templates.draft import Draft
+from promptvault.services.templates.check import (
+    VARIABLE,
+    TemplateDraft,
+    fill_template,
+    find_fault,
+    parse_draft,
+)
 from promptvault.services.templates.from_prompts import (
     LEAST_SHARED,
     MOST_SLOTS,
@@ -75,7 +80,9 @@ to use (names, topics, dates, languages, numbers, audiences) and make them varia
 with what stands there now as their defaults and as their values."""
 
 
-def request_new(description: str, *, allow_secrets: bool = False) -> Request:
+def request_from_description(
+    description: str, *, allow_secrets: bool = False
+) -> Request:
     """Return what to ask for a template of which there is only a *description*.
 
     Raises InvalidInputError where it says too little, PermissionDeniedError where it
@@ -91,23 +98,25 @@ def request_new(description: str, *, allow_secrets: bool = False) -> Request:
     return Request(messages, schema=_NEW)
 
 
-def generate(model: Model, request: Request) -> Draft:
+def generate_template(model: Model, request: Request) -> TemplateDraft:
     """Return the template that *model* writes for a request of `request_new`.
 
     Raises UnavailableError where it is no good one twice, and what `Model.ask` raises.
     """
-    value, _ = ask_for(model, request, _complaint_new)
-    return draft_of(value)
+    value, _ = ask_json(model, request, _complaint_new)
+    return parse_draft(value)
 
 
 def _complaint_new(value: Mapping[str, Any]) -> str | None:
     try:
-        return fault_of(draft_of(value).content)
+        return find_fault(parse_draft(value).content)
     except InvalidInputError as error:
         return str(error)
 
 
-def request_from(given: Sequence[Source], *, allow_secrets: bool = False) -> Request:
+def request_from_prompts(
+    given: Sequence[Source], *, allow_secrets: bool = False
+) -> Request:
     """Return what to ask for one template out of all the sources.
 
     Raises InvalidInputError where they are too different, PermissionDeniedError where
@@ -127,7 +136,7 @@ def request_from(given: Sequence[Source], *, allow_secrets: bool = False) -> Req
     return Request(messages, schema=_FROM)
 
 
-def generalize_with(
+def generalize_by_model(
     model: Model, request: Request, given: Sequence[Source]
 ) -> Generalized:
     """Return the template that *model* makes of the sources, checked on each of them.
@@ -143,14 +152,14 @@ def generalize_with(
             return str(error)
         return None
 
-    value, _ = ask_for(model, request, complaint)
+    value, _ = ask_json(model, request, complaint)
     return _generalized(value, given)
 
 
 def _generalized(value: Mapping[str, Any], given: Sequence[Source]) -> Generalized:
     """Return what an answer holds; raises InvalidInputError for what is wrong in it."""
-    draft = draft_of(value)
-    if fault := fault_of(draft.content):
+    draft = parse_draft(value)
+    if fault := find_fault(draft.content):
         raise InvalidInputError(fault)
     if len(draft.content.variables) > MOST_SLOTS:
         raise InvalidInputError(f"There are more than {MOST_SLOTS} variables.")
@@ -183,10 +192,10 @@ def _rows(
 
 def _filling(content: Content, row: dict[str, str], text: str, number: int) -> Filling:
     """Return how near the filled template comes to *text*, which it must not lose."""
-    rendered = fill(content, row)
+    rendered = fill_template(content, row)
     if rendered == text:
         return Filling(row)
-    percent = similarity(normalise(text), normalise(rendered))
+    percent = measure_similarity(normalise(text), normalise(rendered))
     if percent < LEAST_SIMILARITY:
         raise InvalidInputError(
             f"Filled with its values, the body is {percent} % like prompt {number}; it"

@@ -9,10 +9,10 @@ from promptvault.errors import InvalidInputError, RateLimitedError, UnavailableE
 from promptvault.importers.tools.template import Piece, Slot, translated
 from promptvault.services.asking.budget import BudgetError
 from promptvault.services.prompts.retrieval import resolve
-from promptvault.services.templates import literals
-from promptvault.services.templates.align import Gap, Part, align, shared_share
-from promptvault.services.templates.draft import Draft
-from promptvault.services.templates.variable_name import names_of
+from promptvault.services.templates.align import Gap, Segment, align, shared_fraction
+from promptvault.services.templates.check import TemplateDraft
+from promptvault.services.templates.literals import find_constants
+from promptvault.services.templates.variable_name import name_variables
 from promptvault.vault.reader import Reader
 
 MOST_SLOTS = 8
@@ -57,13 +57,13 @@ class Filling(NamedTuple):
 class Generalized(NamedTuple):
     """A template out of several prompts."""
 
-    draft: Draft
+    draft: TemplateDraft
     fillings: tuple[Filling, ...]
     """One for each source, in their order."""
     by_model: bool = False
 
 
-def sources(reader: Reader, references: Sequence[str]) -> tuple[Source, ...]:
+def read_sources(reader: Reader, references: Sequence[str]) -> tuple[Source, ...]:
     """Return the prompts ``NAME[@REV]``; raises NotFoundError, InvalidInputError."""
     found: dict[tuple[str, int], Source] = {}
     for reference in references:
@@ -105,10 +105,10 @@ def generalize(
         raise
     except (UnavailableError, RateLimitedError) as error:
         tell(f"{error} So the texts were compared without a model.")
-        return by_rule(given)
+        return generalize_by_rule(given)
 
 
-def by_rule(given: Sequence[Source]) -> Generalized:
+def generalize_by_rule(given: Sequence[Source]) -> Generalized:
     """Return a template by comparing the sources' words; each comes back exactly.
 
     A single source has its likely constants as variables. Raises InvalidInputError.
@@ -123,7 +123,7 @@ def by_rule(given: Sequence[Source]) -> Generalized:
         each._replace(required=each.required and all(row[each.name] for row in rows))
         for each in wording.variables
     )
-    draft = Draft(title, "", common, Content(wording.body, True, variables))
+    draft = TemplateDraft(title, "", common, Content(wording.body, True, variables))
     return Generalized(draft, tuple(map(Filling, rows)))
 
 
@@ -139,7 +139,7 @@ def _of_many(texts: Sequence[str]) -> tuple[list[Piece], list[dict[str, str]]]:
     parts = align(texts)
     gaps = [part for part in parts if isinstance(part, Gap)]
     refuse_unlike(parts)
-    names = dict(zip(gaps, names_of(list(_surroundings(parts))), strict=False))
+    names = dict(zip(gaps, name_variables(list(_surroundings(parts))), strict=False))
     if len(set(names.values())) > MOST_SLOTS:
         raise InvalidInputError(
             f"The prompts differ in {len(gaps)} places; a template of more than"
@@ -156,13 +156,13 @@ def _of_many(texts: Sequence[str]) -> tuple[list[Piece], list[dict[str, str]]]:
     return pieces, rows
 
 
-def refuse_unlike(parts: Sequence[Part]) -> None:
+def refuse_unlike(parts: Sequence[Segment]) -> None:
     """Raise InvalidInputError where texts are the same, or share too little."""
     if not any(isinstance(part, Gap) for part in parts):
         raise InvalidInputError(
             "The prompts are the same text; there is nothing to fill in."
         )
-    share = shared_share(parts)
+    share = shared_fraction(parts)
     if share < LEAST_SHARED:
         raise InvalidInputError(
             f"The prompts are too different: only {share:.0%} of their text is shared"
@@ -171,7 +171,7 @@ def refuse_unlike(parts: Sequence[Part]) -> None:
         )
 
 
-def _surroundings(parts: Sequence[Part]) -> Iterator[tuple[str, Sequence[str], str]]:
+def _surroundings(parts: Sequence[Segment]) -> Iterator[tuple[str, Sequence[str], str]]:
     """Yield for each gap what stands before it, its values, what stands behind it."""
     for number, part in enumerate(parts):
         if isinstance(part, Gap):
@@ -193,7 +193,7 @@ def _slot(name: str, values: Sequence[str]) -> Slot:
 
 
 def _of_one(text: str) -> tuple[list[Piece], list[dict[str, str]]]:
-    constants = literals.find(text, MOST_SLOTS)
+    constants = find_constants(text, MOST_SLOTS)
     if not constants:
         raise InvalidInputError(
             "No constants were found in it that could be variables. Name a second"
@@ -209,7 +209,7 @@ def _of_one(text: str) -> tuple[list[Piece], list[dict[str, str]]]:
     return [*pieces, text[end_of_last:]], [row]
 
 
-def free_name(reader: Reader, given: Sequence[Source], title: str) -> str:
+def find_free_name(reader: Reader, given: Sequence[Source], title: str) -> str:
     """Return a name for the template that no prompt has: in the sources' folder."""
     folders = [source.prompt.folder.split("/") for source in given]
     common = []

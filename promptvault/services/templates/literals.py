@@ -16,8 +16,8 @@ from promptvault.services.templates.variable_name import (
     NATURAL_LANGUAGES,
     PATH,
     URL,
-    name_of,
-    unique,
+    name_variable,
+    unique_name,
 )
 
 _LONGEST = 20_000
@@ -28,7 +28,7 @@ _MOST_FINDS = 100
 _MASK = "\0"
 
 
-class Kind(StrEnum):
+class ConstantKind(StrEnum):
     """What a constant is; the surest come first."""
 
     PLACEHOLDER = "placeholder"
@@ -45,7 +45,7 @@ class Kind(StrEnum):
 class Constant(NamedTuple):
     """A piece of a prompt that could be a variable."""
 
-    kind: Kind
+    kind: ConstantKind
     text: str
     variable: str
     """What to call it; no two of one prompt are called the same."""
@@ -98,7 +98,7 @@ _NO_NAMES = frozenset(
 )
 
 
-def find(body: str, most: int) -> list[Constant]:
+def find_constants(body: str, most: int) -> list[Constant]:
     """Return what could be a variable in *body*, at most so many, surest kinds first.
 
     Code, and what a template fills in, is never looked at.
@@ -117,7 +117,7 @@ def find(body: str, most: int) -> list[Constant]:
             continue
         for first, last in spans:
             taken[first:last] = b"\1" * (last - first)
-        name = unique(_name(text, kind, start, end), names)
+        name = unique_name(_name(text, kind, start, end), names)
         names.add(name)
         constants.append(Constant(kind, text[start:end], name, spans))
         if len(constants) == most:
@@ -125,17 +125,17 @@ def find(body: str, most: int) -> list[Constant]:
     return constants
 
 
-def _unlike(text: str) -> Iterator[tuple[Kind, int, int]]:
+def _unlike(text: str) -> Iterator[tuple[ConstantKind, int, int]]:
     """Yield what is found; the same words once, but each number, as it has a unit."""
     seen: set[str] = set()
     for kind, start, end in _finds(text):
         words = text[start:end]
-        if kind is Kind.NUMBER or words not in seen:
+        if kind is ConstantKind.NUMBER or words not in seen:
             seen.add(words)
             yield kind, start, end
 
 
-def _finds(text: str) -> Iterator[tuple[Kind, int, int]]:
+def _finds(text: str) -> Iterator[tuple[ConstantKind, int, int]]:
     for kind, pattern in _PATTERNS:
         for found in pattern.finditer(text):
             yield kind, *found.span(found.re.groups and 1)
@@ -143,19 +143,19 @@ def _finds(text: str) -> Iterator[tuple[Kind, int, int]]:
 
 
 _PATTERNS = (
-    (Kind.PLACEHOLDER, _PLACEHOLDER),
-    (Kind.EMAIL, re.compile(rf"(?<![\w.+-]){EMAIL}")),
-    (Kind.URL, re.compile(URL)),
-    (Kind.PATH, re.compile(rf"(?<![\w./~:@<])(?:{PATH})")),
-    (Kind.DATE, re.compile(rf"\b(?:{DATE}|{MONTHS} \d{{4}})\b")),
-    (Kind.NUMBER, _NUMBER),
-    (Kind.LANGUAGE, _NATURAL),
-    (Kind.LANGUAGE, _CODED),
-    (Kind.QUOTED, _QUOTED),
+    (ConstantKind.PLACEHOLDER, _PLACEHOLDER),
+    (ConstantKind.EMAIL, re.compile(rf"(?<![\w.+-]){EMAIL}")),
+    (ConstantKind.URL, re.compile(URL)),
+    (ConstantKind.PATH, re.compile(rf"(?<![\w./~:@<])(?:{PATH})")),
+    (ConstantKind.DATE, re.compile(rf"\b(?:{DATE}|{MONTHS} \d{{4}})\b")),
+    (ConstantKind.NUMBER, _NUMBER),
+    (ConstantKind.LANGUAGE, _NATURAL),
+    (ConstantKind.LANGUAGE, _CODED),
+    (ConstantKind.QUOTED, _QUOTED),
 )
 
 
-def _names(text: str) -> Iterator[tuple[Kind, int, int]]:
+def _names(text: str) -> Iterator[tuple[ConstantKind, int, int]]:
     """Yield proper names that come up again: two words twice, one word three times."""
     found = list(islice(_NAME.finditer(text), _MOST_FINDS))
     counts = Counter(match[0] for match in found)
@@ -163,12 +163,14 @@ def _names(text: str) -> Iterator[tuple[Kind, int, int]]:
         words = match[0].casefold().split()
         often = counts[match[0]] >= 2 and len(_places(text, match[0])) >= 4 - len(words)
         if often and not _NO_NAMES.intersection(words):
-            yield Kind.NAME, *match.span()
+            yield ConstantKind.NAME, *match.span()
 
 
-def _spans(text: str, kind: Kind, start: int, end: int) -> list[tuple[int, int]]:
+def _spans(
+    text: str, kind: ConstantKind, start: int, end: int
+) -> list[tuple[int, int]]:
     """Return where a find stands; a number is one only in its own place."""
-    if kind is Kind.NUMBER:
+    if kind is ConstantKind.NUMBER:
         return [(start, end)]
     return _places(text, text[start:end])
 
@@ -178,12 +180,12 @@ def _places(text: str, words: str) -> list[tuple[int, int]]:
     return [match.span() for match in re.finditer(pattern, text)]
 
 
-def _name(text: str, kind: Kind, start: int, end: int) -> str:
-    if kind is Kind.PLACEHOLDER:
+def _name(text: str, kind: ConstantKind, start: int, end: int) -> str:
+    if kind is ConstantKind.PLACEHOLDER:
         return _filled_in(text[start:end])
     before, after = text[max(0, start - 80) : start], text[end : end + 60]
-    named = name_of(before, [text[start:end]], after)
-    return kind.value if named == "text" and kind is not Kind.QUOTED else named
+    named = name_variable(before, [text[start:end]], after)
+    return kind.value if named == "text" and kind is not ConstantKind.QUOTED else named
 
 
 def _filled_in(placeholder: str) -> str:

@@ -74,7 +74,7 @@ _PLAIN = "text"
 _LONG = 80
 
 
-def names_of(
+def name_variables(
     slots: Sequence[tuple[str, Sequence[str], str]],
 ) -> list[str]:
     """Return a name for each slot; slots with the same values have the same one.
@@ -86,12 +86,12 @@ def names_of(
     for before, values, after in slots:
         key = tuple(values)
         if key not in known:
-            known[key] = unique(name_of(before, values, after), taken)
+            known[key] = unique_name(name_variable(before, values, after), taken)
             taken.add(known[key])
     return [known[tuple(values)] for _, values, _ in slots]
 
 
-def unique(name: str, taken: set[str]) -> str:
+def unique_name(name: str, taken: set[str]) -> str:
     """Return *name*, with a number where it is taken, or says too little alone."""
     number = 1
     numbered = f"{name}_1" if name == _PLAIN else name
@@ -101,7 +101,7 @@ def unique(name: str, taken: set[str]) -> str:
     return numbered
 
 
-def name_of(before: str, values: Sequence[str], after: str) -> str:
+def name_variable(before: str, values: Sequence[str], after: str) -> str:
     """Return what to call that which has *values*, in the text around it."""
     given = [value.strip() for value in values if value.strip()]
     return (

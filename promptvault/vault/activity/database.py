@@ -7,11 +7,11 @@ prompts and versions by their ids.
 
 import contextlib
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from promptvault.errors import VaultError
-from promptvault.vault.write_ahead import write_ahead
 
 _BUSY_TIMEOUT_SECONDS = 30.0
 
@@ -102,7 +102,7 @@ _STEPS = (
 
 
 @contextlib.contextmanager
-def activity(path: Path) -> Iterator[sqlite3.Connection]:
+def open_activity(path: Path) -> Iterator[sqlite3.Connection]:
     """Open the records in autocommit mode, made if need be; raises VaultError."""
     with _translated(path):
         _make_folder(path.parent)
@@ -112,7 +112,7 @@ def activity(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 @contextlib.contextmanager
-def recorded(path: Path) -> Iterator[sqlite3.Connection]:
+def open_activity_to_read(path: Path) -> Iterator[sqlite3.Connection]:
     """Open the records for reading, also on a disk that takes no write.
 
     Raises VaultError.
@@ -195,7 +195,7 @@ def _make_folder(folder: Path) -> None:
 def _prepare(connection: sqlite3.Connection) -> None:
     version = _version(connection)
     if version < len(_STEPS):
-        write_ahead(connection, _BUSY_TIMEOUT_SECONDS)
+        enable_write_ahead_log(connection, _BUSY_TIMEOUT_SECONDS)
         with immediate(connection):
             for step in _STEPS[_version(connection) :]:
                 for statement in step:
@@ -209,3 +209,21 @@ def _prepare(connection: sqlite3.Connection) -> None:
 
 def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+_PAUSE_SECONDS = 0.01
+
+
+def enable_write_ahead_log(connection: sqlite3.Connection, patience: float) -> None:
+    """Turn the log on, within *patience* seconds; raises sqlite3.OperationalError."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            # Here alone SQLite does not wait by itself.
+            is_busy = error.sqlite_errorname.startswith("SQLITE_BUSY")
+            if not is_busy or time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE_SECONDS)

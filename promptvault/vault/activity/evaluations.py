@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from promptvault.domain.timestamp import from_text, to_text
-from promptvault.vault.activity.activity_row import add, newest
+from promptvault.vault.activity.rows import insert_row, read_newest
 
 
-class Evaluation(NamedTuple):
+class EvaluationRecord(NamedTuple):
     """One evaluation of one version, as it is kept."""
 
     prompt_id: str
@@ -42,34 +42,38 @@ class Evaluation(NamedTuple):
         return sum(bool(result["passed"]) for result in self.results)
 
 
-class Entry(NamedTuple):
+class EvaluationEntry(NamedTuple):
     """An evaluation as the log has it."""
 
     id: int
-    evaluation: Evaluation
+    evaluation: EvaluationRecord
 
 
 _TABLE = "evaluations"
 
 
-def keep(path: Path, evaluation: Evaluation) -> int:
+def add_evaluation(path: Path, evaluation: EvaluationRecord) -> int:
     """Write *evaluation* and return its number; raises VaultError."""
     row = evaluation._asdict() | {
         "created_at": to_text(evaluation.created_at),
         "results": json.dumps(evaluation.results),
     }
-    return add(path, _TABLE, row)
+    return insert_row(path, _TABLE, row)
 
 
-def entries(path: Path, condition: Mapping[str, str]) -> Iterator[Entry]:
+def read_evaluations(
+    path: Path, condition: Mapping[str, str]
+) -> Iterator[EvaluationEntry]:
     """Yield the evaluations whose columns are as in *condition*, newest first."""
-    yield from map(_entry, newest(path, _TABLE, Evaluation._fields, condition))
+    yield from map(
+        _entry, read_newest(path, _TABLE, EvaluationRecord._fields, condition)
+    )
 
 
-def _entry(row: Sequence[Any]) -> Entry:
+def _entry(row: Sequence[Any]) -> EvaluationEntry:
     number, *values = row
-    kept = Evaluation(*values)
-    return Entry(
+    kept = EvaluationRecord(*values)
+    return EvaluationEntry(
         number,
         kept._replace(
             created_at=from_text(str(kept.created_at)),

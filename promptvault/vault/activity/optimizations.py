@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from promptvault.domain.timestamp import from_text, to_text
-from promptvault.vault.activity.activity_row import add, newest
-from promptvault.vault.activity.database import activity
+from promptvault.vault.activity.database import open_activity
+from promptvault.vault.activity.rows import insert_row, read_newest
 
 
-class Optimization(NamedTuple):
+class OptimizationRecord(NamedTuple):
     """One time that a model was asked to improve a prompt."""
 
     prompt_id: str
@@ -42,11 +42,11 @@ class Optimization(NamedTuple):
     seconds: float
 
 
-class Entry(NamedTuple):
+class OptimizationEntry(NamedTuple):
     """An optimization as the record has it."""
 
     id: int
-    optimization: Optimization
+    optimization: OptimizationRecord
     new_version: int | None
     """Number of the version that it was saved as."""
     new_version_id: str | None
@@ -56,36 +56,36 @@ _TABLE = "optimizations"
 _SAVED = "UPDATE optimizations SET new_version_id = ?, new_version = ? WHERE pk = ?"
 
 
-def keep(path: Path, optimization: Optimization) -> int:
+def add_optimization(path: Path, optimization: OptimizationRecord) -> int:
     """Write what came of an optimization; return its number. Raises VaultError."""
     row = optimization._asdict() | {
         "created_at": to_text(optimization.created_at),
         "scores": json.dumps(optimization.scores),
         "candidates": json.dumps(optimization.candidates),
     }
-    return add(path, _TABLE, row)
+    return insert_row(path, _TABLE, row)
 
 
-def note_saved(path: Path, number: int, version_id: str, version: int) -> None:
+def set_saved_version(path: Path, number: int, version_id: str, version: int) -> None:
     """Write which version came of an optimization. Raises VaultError."""
-    with activity(path) as connection:
+    with open_activity(path) as connection:
         connection.execute(_SAVED, (version_id, version, number))
 
 
-def entries(
+def read_optimizations(
     path: Path, condition: Mapping[str, str], limit: int | None = None
-) -> Iterator[Entry]:
+) -> Iterator[OptimizationEntry]:
     """Yield the optimizations whose columns are as in *condition*, newest first."""
-    columns = ("new_version", "new_version_id", *Optimization._fields)
-    yield from map(_entry, newest(path, _TABLE, columns, condition, limit))
+    columns = ("new_version", "new_version_id", *OptimizationRecord._fields)
+    yield from map(_entry, read_newest(path, _TABLE, columns, condition, limit))
 
 
-def _entry(row: Sequence[Any]) -> Entry:
+def _entry(row: Sequence[Any]) -> OptimizationEntry:
     number, new_version, new_version_id, *values = row
-    kept = Optimization(*values)
+    kept = OptimizationRecord(*values)
     optimization = kept._replace(
         created_at=from_text(str(kept.created_at)),
         scores=json.loads(str(kept.scores)),
         candidates=json.loads(str(kept.candidates)),
     )
-    return Entry(number, optimization, new_version, new_version_id)
+    return OptimizationEntry(number, optimization, new_version, new_version_id)

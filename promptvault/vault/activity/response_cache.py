@@ -11,7 +11,7 @@ from typing import NamedTuple
 from promptvault.domain.chat import Usage
 from promptvault.domain.timestamp import to_text
 from promptvault.errors import VaultError
-from promptvault.vault.write_ahead import write_ahead
+from promptvault.vault.activity.database import enable_write_ahead_log
 
 MAX_BYTES = 256 * 1024 * 1024
 """Of answers; from there on those not used for longest go."""
@@ -29,7 +29,7 @@ _FAILURES = (sqlite3.Error, OSError, ValueError, TypeError, KeyError)
 _DAMAGES = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 
 
-class Cached(NamedTuple):
+class CachedAnswer(NamedTuple):
     """An answer as the cache keeps it."""
 
     text: str
@@ -64,7 +64,7 @@ class ResponseCache:
         self._max_bytes = max_bytes
         self._patience = patience
 
-    def find(self, key: str, now: datetime) -> Cached | None:
+    def find(self, key: str, now: datetime) -> CachedAnswer | None:
         """Return the answer kept under *key*, None without one."""
         if not self._path.exists():
             return None
@@ -72,10 +72,10 @@ class ResponseCache:
             row = connection.execute(_FIND, (to_text(now), key)).fetchone()
             if row is not None:
                 values = json.loads(row[0])
-                return Cached(**values | {"usage": Usage(*values["usage"])})
+                return CachedAnswer(**values | {"usage": Usage(*values["usage"])})
         return None
 
-    def keep(self, key: str, model: str, answer: Cached, now: datetime) -> None:
+    def keep(self, key: str, model: str, answer: CachedAnswer, now: datetime) -> None:
         """Keep *answer* under *key*."""
         time = to_text(now)
         row = (key, model, json.dumps(answer._asdict()), time, time)
@@ -123,7 +123,7 @@ class ResponseCache:
             self._path, timeout=self._patience, isolation_level=None
         )
         try:
-            write_ahead(connection, self._patience)
+            enable_write_ahead_log(connection, self._patience)
             connection.execute("PRAGMA synchronous = OFF")
             connection.execute(_SCHEMA)
         except BaseException:

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from promptvault.domain.timestamp import from_text, to_text
 from promptvault.errors import NotFoundError
-from promptvault.vault.activity.activity_row import add, newest
+from promptvault.vault.activity.rows import insert_row, read_newest
 
 
-class Status(StrEnum):
+class RunStatus(StrEnum):
     """How a run ended."""
 
     DONE = "done"
@@ -32,7 +32,7 @@ class Run(NamedTuple):
     system_version_id: str | None
     """The version of the prompt that was the system message, if `--system` named it."""
     created_at: datetime
-    status: Status
+    status: RunStatus
     error: str | None
     """Code of what went wrong, as "unavailable"; never its words."""
     model: str
@@ -50,7 +50,7 @@ class Run(NamedTuple):
     """Until the first piece of a streamed answer came."""
 
 
-class Entry(NamedTuple):
+class RunEntry(NamedTuple):
     """A run as the log has it."""
 
     id: int
@@ -60,37 +60,37 @@ class Entry(NamedTuple):
 _TABLE = "runs"
 
 
-def keep(path: Path, run: Run, output: str) -> int:
+def add_run(path: Path, run: Run, output: str) -> int:
     """Write *run* and what came back; return its number. Raises VaultError."""
     row = run._asdict() | {"created_at": to_text(run.created_at), "output": output}
-    return add(path, _TABLE, row)
+    return insert_row(path, _TABLE, row)
 
 
-def entries(
+def read_runs(
     path: Path, condition: Mapping[str, str], limit: int | None = None
-) -> Iterator[Entry]:
+) -> Iterator[RunEntry]:
     """Yield the runs whose columns are as in *condition*, newest first."""
-    yield from map(_entry, newest(path, _TABLE, Run._fields, condition, limit))
+    yield from map(_entry, read_newest(path, _TABLE, Run._fields, condition, limit))
 
 
-def find(path: Path, number: int) -> tuple[Entry, str]:
+def find_run(path: Path, number: int) -> tuple[RunEntry, str]:
     """Return a run by its number, and what came back; raises NotFoundError."""
     columns = (*Run._fields, "output")
-    found = list(newest(path, _TABLE, columns, {"pk": number}))
+    found = list(read_newest(path, _TABLE, columns, {"pk": number}))
     if not found:
         raise NotFoundError(f"There is no run {number}; 'promptvault runs' lists them.")
     [(*row, output)] = found
     return _entry(row), output
 
 
-def _entry(row: Sequence[Any]) -> Entry:
+def _entry(row: Sequence[Any]) -> RunEntry:
     number, *values = row
     run = Run(*values)
-    return Entry(
+    return RunEntry(
         number,
         run._replace(
             created_at=from_text(str(run.created_at)),
-            status=Status(run.status),
+            status=RunStatus(run.status),
             cached=bool(run.cached),
             is_cut=bool(run.is_cut),
             tokens_estimated=bool(run.tokens_estimated),

@@ -11,7 +11,11 @@ from typing import NamedTuple
 
 from promptvault.domain.chat import Usage
 from promptvault.domain.timestamp import to_text
-from promptvault.vault.activity.database import activity, immediate, recorded
+from promptvault.vault.activity.database import (
+    immediate,
+    open_activity,
+    open_activity_to_read,
+)
 
 ROUNDING = 1e-9
 """US dollars; sums of such fractions are exact to less than that."""
@@ -63,7 +67,7 @@ class Spending:
         None where the month's budget has less than the least left. Raises VaultError.
         """
         month, time, amount = _month(now), to_text(now), purchase.most
-        with activity(self._path) as connection, immediate(connection):
+        with open_activity(self._path) as connection, immediate(connection):
             if budget is not None and purchase.most:
                 left = budget - connection.execute(_SPENT, (month,)).fetchone()[0]
                 if purchase.least > left + ROUNDING:
@@ -76,12 +80,12 @@ class Spending:
     def settle(self, reservation: int, usage: Usage, cost: float) -> None:
         """Replace what was reserved by what it was; raises VaultError."""
         row = (usage.input_tokens, usage.output_tokens, cost, reservation)
-        with activity(self._path) as connection:
+        with open_activity(self._path) as connection:
             connection.execute(_SETTLE, row)
 
     def release(self, reservation: int) -> None:
         """Forget a request that came to nothing; raises VaultError."""
-        with activity(self._path) as connection:
+        with open_activity(self._path) as connection:
             connection.execute("DELETE FROM requests WHERE pk = ?", (reservation,))
 
     def spent(self, now: datetime) -> float:
@@ -91,7 +95,7 @@ class Spending:
         """
         if not self._path.exists():
             return 0.0
-        with recorded(self._path) as connection:
+        with open_activity_to_read(self._path) as connection:
             return float(connection.execute(_SPENT, (_month(now),)).fetchone()[0])
 
     def expenses(self, now: datetime) -> list[Expense]:
@@ -101,7 +105,7 @@ class Spending:
         """
         if not self._path.exists():
             return []
-        with recorded(self._path) as connection:
+        with open_activity_to_read(self._path) as connection:
             rows = connection.execute(_EXPENSES, (_month(now),)).fetchall()
         return [Expense(*row) for row in rows]
 

@@ -13,9 +13,9 @@ from promptvault.domain.prompt import Author, Origin, Prompt, Version
 from promptvault.domain.timestamp import from_text, to_text
 from promptvault.front_matter import header
 from promptvault.vault import outbox
-from promptvault.vault.file import history_path
 from promptvault.vault.imports.batch import Batch
 from promptvault.vault.imports.dedupe import Matcher, Standing
+from promptvault.vault.outbox import history_path
 from promptvault.vault.prompt_row import PromptValues, tags_json, version_values
 from promptvault.vault.reader import Reader
 

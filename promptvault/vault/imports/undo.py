@@ -8,7 +8,7 @@ from promptvault.domain.prompt import Author, Prompt
 from promptvault.domain.timestamp import to_text
 from promptvault.front_matter import header
 from promptvault.vault import outbox
-from promptvault.vault.file import history_path
+from promptvault.vault.outbox import history_path
 from promptvault.vault.reader import Reader
 
 

@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from promptvault.vault.secret_flags import mark_secrets
+from promptvault.vault.secret_flags import update_secret_flags
 
 STATEMENTS = (
     "ALTER TABLE versions ADD COLUMN secrets JSON NOT NULL DEFAULT '[]'",
@@ -28,4 +28,4 @@ def upgrade(connection: sqlite3.Connection) -> None:
     """Add the marks of secrets, and look through every text for some."""
     for statement in STATEMENTS:
         connection.execute(statement)
-    mark_secrets(connection)
+    update_secret_flags(connection)

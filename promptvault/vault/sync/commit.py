@@ -10,7 +10,7 @@ from typing import NamedTuple
 from promptvault.domain.prompt import Author, Prompt, Version
 from promptvault.front_matter import header
 from promptvault.vault import outbox
-from promptvault.vault.file import history_path, path_of
+from promptvault.vault.outbox import history_path, path_of
 from promptvault.vault.reader import PROMPT_QUERY, Reader, to_prompt, to_version
 from promptvault.vault.sync.version import renumber
 

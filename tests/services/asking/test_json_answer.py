@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from promptvault.domain.chat import Message, Request, Role, Schema
 from promptvault.services.asking.json_answer import (
-    WrongFormError,
-    ask_for,
-    mismatch,
-    parse,
+    InvalidAnswerError,
+    ask_json,
+    find_mismatch,
+    parse_json,
 )
 from tests.model_kit import Kit
 from tests.model_server import ModelServer, Raw, Status, Text, json_text
@@ -53,7 +53,7 @@ def test_json_is_found_in_what_models_put_around_it(
 ) -> None:
     model_server.script(Text(text))
 
-    value, answer = ask_for(kit.model(model_server.url), REQUEST)
+    value, answer = ask_json(kit.model(model_server.url), REQUEST)
 
     assert value == GOOD
     assert answer.text == text
@@ -87,7 +87,7 @@ def test_a_wrong_answer_is_shown_to_the_model_once(
     reply, complaint = WRONG[name]
     model_server.script(reply, json_text(GOOD))
 
-    value, _ = ask_for(kit.model(model_server.url), REQUEST)
+    value, _ = ask_json(kit.model(model_server.url), REQUEST)
 
     assert value == GOOD
     first, second = model_server.requests
@@ -105,8 +105,8 @@ def test_wrong_twice_ends_it_unquoted(
     reply, complaint = WRONG[name]
     model_server.answer = lambda _: reply
 
-    with pytest.raises(WrongFormError) as caught:
-        ask_for(kit.model(model_server.url), REQUEST)
+    with pytest.raises(InvalidAnswerError) as caught:
+        ask_json(kit.model(model_server.url), REQUEST)
 
     assert caught.value.exit_code == 6
     assert complaint in str(caught.value)
@@ -119,10 +119,10 @@ def test_a_mended_answer_is_the_first_one_s_from_then_on(
     kit: Kit, model_server: ModelServer
 ) -> None:
     model_server.script(Text("Hm?"), json_text(GOOD))
-    _, mended = ask_for(kit.model(model_server.url), REQUEST)
+    _, mended = ask_json(kit.model(model_server.url), REQUEST)
 
     model = kit.model(model_server.url)
-    value, answer = ask_for(model, REQUEST)
+    value, answer = ask_json(model, REQUEST)
 
     assert (value, answer.cached) == (GOOD, True)
     assert answer.text == mended.text
@@ -138,7 +138,7 @@ def title_is_new(value: Any) -> str | None:
 def test_a_check_says_what_a_schema_cannot(kit: Kit, model_server: ModelServer) -> None:
     model_server.script(json_text(GOOD), json_text(GOOD | {"title": "New"}))
 
-    value, _ = ask_for(kit.model(model_server.url), REQUEST, title_is_new)
+    value, _ = ask_json(kit.model(model_server.url), REQUEST, title_is_new)
 
     assert value["title"] == "New"
     asked = model_server.requests[1].body["messages"][-1]["content"]
@@ -149,10 +149,10 @@ def test_a_check_that_came_later_looks_at_kept_answers(
     kit: Kit, model_server: ModelServer
 ) -> None:
     model_server.script(json_text(GOOD), json_text(GOOD | {"title": "New"}))
-    ask_for(kit.model(model_server.url), REQUEST)
+    ask_json(kit.model(model_server.url), REQUEST)
 
-    mended, _ = ask_for(kit.model(model_server.url), REQUEST, title_is_new)
-    again, answer = ask_for(kit.model(model_server.url), REQUEST, title_is_new)
+    mended, _ = ask_json(kit.model(model_server.url), REQUEST, title_is_new)
+    again, answer = ask_json(kit.model(model_server.url), REQUEST, title_is_new)
 
     assert mended["title"] == again["title"] == "New"
     assert answer.cached
@@ -164,7 +164,7 @@ def test_a_check_sees_only_values_of_the_right_shape(
     seen: list[Any] = []
     model_server.script(json_text([]), json_text(GOOD))
 
-    ask_for(kit.model(model_server.url), REQUEST, seen.append)
+    ask_json(kit.model(model_server.url), REQUEST, seen.append)
 
     assert seen == [GOOD]
 
@@ -176,7 +176,7 @@ def test_a_server_without_structured_outputs_is_told_in_words(
         Status(400, error={"message": "response_format is unknown"}), json_text(GOOD)
     )
 
-    value, _ = ask_for(kit.model(model_server.url), REQUEST)
+    value, _ = ask_json(kit.model(model_server.url), REQUEST)
 
     assert value == GOOD
     (_, asked) = model_server.requests
@@ -191,7 +191,7 @@ def test_words_of_the_caller_s_own_stay_in_front(
     model_server.script(json_text(GOOD))
     system = Message(Role.SYSTEM, "Be kind.")
 
-    ask_for(
+    ask_json(
         kit.model(model_server.url),
         REQUEST._replace(messages=(system, *REQUEST.messages)),
     )
@@ -207,7 +207,7 @@ def test_a_mend_that_fails_is_told_as_what_it_is(
     model_server.script(Text("Hm?"), Status(401))
 
     with pytest.raises(Exception, match="does not accept the key"):
-        ask_for(kit.model(model_server.url), REQUEST)
+        ask_json(kit.model(model_server.url), REQUEST)
 
     assert kit.kept.answers == 0
 
@@ -218,7 +218,7 @@ def test_a_server_that_speaks_no_json_at_all(
     model_server.answer = lambda _: Raw(b"<html>")
 
     with pytest.raises(Exception, match="no chat completion"):
-        ask_for(kit.model(model_server.url, retries=0), REQUEST)
+        ask_json(kit.model(model_server.url, retries=0), REQUEST)
 
 
 def values() -> st.SearchStrategy[Any]:
@@ -239,13 +239,13 @@ def values() -> st.SearchStrategy[Any]:
 def test_any_json_is_read_back(value: Any, is_fenced: bool) -> None:
     text = json.dumps(value)
 
-    assert parse(f"```json\n{text}\n```" if is_fenced else text) == value
+    assert parse_json(f"```json\n{text}\n```" if is_fenced else text) == value
 
 
 @given(st.text())
 def test_other_text_is_refused_in_one_way(text: str) -> None:
     try:
-        parse(text)
+        parse_json(text)
     except ValueError:
         return
     json.loads(text)
@@ -253,7 +253,7 @@ def test_other_text_is_refused_in_one_way(text: str) -> None:
 
 @given(values())
 def test_what_is_wrong_is_said_in_the_schema_s_words(value: Any) -> None:
-    wrong = mismatch({SECRET: value}, SCHEMA.schema)
+    wrong = find_mismatch({SECRET: value}, SCHEMA.schema)
 
     assert wrong is not None
     assert SECRET not in wrong
@@ -262,6 +262,6 @@ def test_what_is_wrong_is_said_in_the_schema_s_words(value: Any) -> None:
 def test_a_place_under_a_name_of_the_answer_s_own_is_not_quoted() -> None:
     schema = {"additionalProperties": {"type": "array", "items": {"type": "null"}}}
 
-    wrong = mismatch({SECRET: [None, 1]}, schema)
+    wrong = find_mismatch({SECRET: [None, 1]}, schema)
 
     assert wrong == "At $.*[1] it breaks the rule 'type' null."

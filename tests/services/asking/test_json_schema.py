@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from promptvault.errors import InvalidInputError
-from promptvault.services.asking.json_schema import mismatch, validate_schema
+from promptvault.services.asking.json_schema import find_mismatch, validate_schema
 
 PERSON = {
     "type": "object",
@@ -18,7 +18,7 @@ PERSON = {
 
 def test_a_value_that_fits() -> None:
     validate_schema(PERSON)
-    assert mismatch({"age": 3}, PERSON) is None
+    assert find_mismatch({"age": 3}, PERSON) is None
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_a_value_that_fits() -> None:
     [({}, "'required' ['age'] at $"), ({"age": -1}, "'minimum' 0 at $.age")],
 )
 def test_a_mismatch_names_the_rule_and_the_place(value: Any, words: str) -> None:
-    assert words in str(mismatch(value, PERSON))
+    assert words in str(find_mismatch(value, PERSON))
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_nothing_is_fetched(tmp_path: Path) -> None:
     schema = {"$ref": (tmp_path / "number.json").as_uri()}
     with pytest.raises(InvalidInputError, match="which is not in it"):
         validate_schema(schema)
-    assert "cannot be held against the schema" in str(mismatch("text", schema))
+    assert "cannot be held against the schema" in str(find_mismatch("text", schema))
 
 
 def test_an_older_draft_is_read_by_its_own_rules() -> None:
@@ -58,9 +58,9 @@ def test_an_older_draft_is_read_by_its_own_rules() -> None:
         "exclusiveMaximum": True,
     }
     validate_schema(draft_4)
-    assert mismatch(5, draft_4)
-    assert mismatch(4, draft_4) is None
+    assert find_mismatch(5, draft_4)
+    assert find_mismatch(4, draft_4) is None
 
 
 def test_a_schema_without_end_is_no_crash() -> None:
-    assert "deeply" in str(mismatch({}, {"$ref": "#"}))
+    assert "deeply" in str(find_mismatch({}, {"$ref": "#"}))

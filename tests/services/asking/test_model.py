@@ -17,7 +17,7 @@ from promptvault.errors import (
     UnavailableError,
 )
 from promptvault.providers.failure import (
-    DownError,
+    ServerDownError,
 )
 from promptvault.services.asking.budget import BudgetError
 from tests.model_kit import (
@@ -125,7 +125,7 @@ def test_without_retries_it_is_asked_once(
 ) -> None:
     model_server.answer = lambda _: Status(500)
 
-    with pytest.raises(DownError):
+    with pytest.raises(ServerDownError):
         way(kit.model(model_server.url, retries=0), user())
 
     assert (len(model_server.requests), kit.waits) == (1, [])

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from promptvault.services.asking.parallel import in_order
+from promptvault.services.asking.parallel import map_in_order
 
 
 def test_results_come_in_order_while_work_does_not() -> None:
@@ -22,7 +22,7 @@ def test_results_come_in_order_while_work_does_not() -> None:
             last_is_done.set()
         return number * 2
 
-    assert list(in_order(work, range(10), 2)) == [n * 2 for n in range(10)]
+    assert list(map_in_order(work, range(10), 2)) == [n * 2 for n in range(10)]
 
 
 def test_so_many_work_at_once_and_no_more() -> None:
@@ -38,15 +38,15 @@ def test_so_many_work_at_once_and_no_more() -> None:
         with lock:
             now -= 1
 
-    list(in_order(work, range(9), 3))
+    list(map_in_order(work, range(9), 3))
 
     assert most == 3
 
 
 @pytest.mark.parametrize("at_once", [0, 1, 99])
 def test_any_number_of_hands_will_do(at_once: int) -> None:
-    assert list(in_order(str, range(3), at_once)) == ["0", "1", "2"]
-    assert list(in_order(str, [], at_once)) == []
+    assert list(map_in_order(str, range(3), at_once)) == ["0", "1", "2"]
+    assert list(map_in_order(str, [], at_once)) == []
 
 
 def test_after_an_error_none_is_begun() -> None:
@@ -58,7 +58,7 @@ def test_after_an_error_none_is_begun() -> None:
             raise LookupError
         return number
 
-    results = in_order(work, range(99), 1)
+    results = map_in_order(work, range(99), 1)
 
     assert [next(results), next(results)] == [0, 1]
     with pytest.raises(LookupError):
@@ -80,7 +80,7 @@ def test_an_error_stops_the_others_before_its_turn_comes() -> None:
         return number
 
     with pytest.raises(LookupError):
-        list(in_order(work, range(99), 2))
+        list(map_in_order(work, range(99), 2))
 
     assert begun.index(1) <= 1
     assert len(begun) <= 4
@@ -97,7 +97,7 @@ def test_when_nobody_takes_results_any_more_none_is_begun() -> None:
         return number
 
     before = set(threading.enumerate())
-    results = in_order(work, range(99), 2)
+    results = map_in_order(work, range(99), 2)
     next(results)
     results.close()  # type: ignore[attr-defined]
     gate.set()

@@ -16,15 +16,15 @@ from promptvault.errors import (
     PromptVaultError,
 )
 from promptvault.providers.failure import (
-    BusyError,
-    DownError,
+    ConnectionLostError,
     EmptyAnswerError,
-    LostError,
     RefusedError,
-    SilentError,
+    ResponseTimeoutError,
+    ServerBusyError,
+    ServerDownError,
 )
-from promptvault.services.asking.model import IncompleteError, Stopped
-from promptvault.services.asking.retry import Pace
+from promptvault.services.asking.model import AnswerInterrupted, IncompleteError
+from promptvault.services.asking.retry import RateLimiter
 from tests.model_kit import ANSWER_COST, KEY, MILLION, PRICE, Kit, Way, user
 from tests.model_server import (
     Cut,
@@ -59,10 +59,14 @@ class Fault:
 
 
 FAULTS = {
-    "busy": Fault(Status(429, {"Retry-After": "1"}), BusyError, 10, 3, 0),
-    "busy, no wait": Fault(Status(429), BusyError, 10, 3, 0),
-    "busy for long": Fault(Status(429, {"Retry-After": "900"}), BusyError, 10, 1, 0),
-    "down for long": Fault(Status(503, {"Retry-After": "900"}), DownError, 6, 1, 0),
+    "busy": Fault(Status(429, {"Retry-After": "1"}), ServerBusyError, 10, 3, 0),
+    "busy, no wait": Fault(Status(429), ServerBusyError, 10, 3, 0),
+    "busy for long": Fault(
+        Status(429, {"Retry-After": "900"}), ServerBusyError, 10, 1, 0
+    ),
+    "down for long": Fault(
+        Status(503, {"Retry-After": "900"}), ServerDownError, 6, 1, 0
+    ),
     "no credit": Fault(
         Status(429, error={"code": "insufficient_quota"}),
         PermissionDeniedError,
@@ -70,23 +74,30 @@ FAULTS = {
         1,
         0,
     ),
-    "500": Fault(Status(500), DownError, 6, 3, 0),
-    "502": Fault(Status(502, body=b"<html>"), DownError, 6, 3, 0),
-    "503": Fault(Status(503), DownError, 6, 3, 0),
+    "500": Fault(Status(500), ServerDownError, 6, 3, 0),
+    "502": Fault(Status(502, body=b"<html>"), ServerDownError, 6, 3, 0),
+    "503": Fault(Status(503), ServerDownError, 6, 3, 0),
     "400": Fault(Status(400), InvalidInputError, 2, 1, 0),
     "401": Fault(Status(401), AuthenticationError, 4, 1, 0),
     "403": Fault(Status(403), PermissionDeniedError, 4, 1, 0),
     "404": Fault(Status(404), NotFoundError, 3, 1, 0),
-    "cut": Fault(Cut(), LostError, 6, 3, 3),
-    "no JSON": Fault(Raw(b"{not json"), DownError, 6, 3, 0, streams=False),
-    "other JSON": Fault(Raw(b'{"a": 1}'), DownError, 6, 3, 0, streams=False),
-    "no event": Fault(Parts([b"data: {no\n\n"]), DownError, 6, 3, 0, streams=True),
+    "cut": Fault(Cut(), ConnectionLostError, 6, 3, 3),
+    "no JSON": Fault(Raw(b"{not json"), ServerDownError, 6, 3, 0, streams=False),
+    "other JSON": Fault(Raw(b'{"a": 1}'), ServerDownError, 6, 3, 0, streams=False),
+    "no event": Fault(
+        Parts([b"data: {no\n\n"]), ServerDownError, 6, 3, 0, streams=True
+    ),
     "empty": Fault(Text(""), EmptyAnswerError, 6, 3, 3),
     "all thought": Fault(Text("", finish="length"), RefusedError, 2, 1, 1),
     "filtered": Fault(Text("", finish="content_filter"), RefusedError, 2, 1, 1),
-    "slow": Fault(Text("x", delay=3), SilentError, 6, 1, 1),
+    "slow": Fault(Text("x", delay=3), ResponseTimeoutError, 6, 1, 1),
     "error event": Fault(
-        Parts([b'data: {"error": {"code": 502}}\n\n']), LostError, 6, 3, 3, streams=True
+        Parts([b'data: {"error": {"code": 502}}\n\n']),
+        ConnectionLostError,
+        6,
+        3,
+        3,
+        streams=True,
     ),
 }
 
@@ -105,7 +116,7 @@ def test_a_fault_has_its_error_and_leaves_nothing_half(
 ) -> None:
     fault = FAULTS[name]
     model_server.answer = lambda _: fault.reply
-    timeout = 0.2 if fault.error is SilentError else 5
+    timeout = 0.2 if fault.error is ResponseTimeoutError else 5
     model = kit.model(
         model_server.url, key=KEY, timeout=timeout, limits={"per_month": 1}
     )
@@ -212,9 +223,9 @@ class Full(Exception):
 @pytest.mark.parametrize(
     ("raised", "seen"),
     [
-        (BrokenPipeError, Stopped),
-        (OSError, Stopped),
-        (KeyboardInterrupt, Stopped),
+        (BrokenPipeError, AnswerInterrupted),
+        (OSError, AnswerInterrupted),
+        (KeyboardInterrupt, AnswerInterrupted),
         (Full, Full),
         (GeneratorExit, GeneratorExit),
         (SystemExit, SystemExit),
@@ -236,7 +247,7 @@ def test_a_taker_that_fails_pays_for_what_came(
     with pytest.raises(seen) as caught:
         model.stream(user(), take)
 
-    if isinstance(caught.value, Stopped):
+    if isinstance(caught.value, AnswerInterrupted):
         assert caught.value.answer.text == "One two"
         assert isinstance(caught.value.__cause__, raised)
     ((sent, received, cost, settled),) = kit.requests
@@ -252,7 +263,7 @@ def test_an_interrupt_while_it_waits_to_ask_pays_nothing(
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt
 
-    pace = Pace(60, clock=lambda: 0.0, sleep=interrupt)
+    pace = RateLimiter(60, clock=lambda: 0.0, sleep=interrupt)
     model = kit.model(model_server.url, limits={"per_month": 1}, pace=pace)
 
     with pytest.raises(KeyboardInterrupt):

@@ -7,8 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptvault.providers.failure import BusyError, DownError, LostError, SilentError
-from promptvault.services.asking.retry import Pace, Retries
+from promptvault.providers.failure import (
+    ConnectionLostError,
+    ResponseTimeoutError,
+    ServerBusyError,
+    ServerDownError,
+)
+from promptvault.services.asking.retry import RateLimiter, RetryPolicy
 
 
 class Clock:
@@ -45,23 +50,27 @@ class Asked:
 
 
 @pytest.mark.parametrize("most", [0, 1, 4])
-@pytest.mark.parametrize("kind", [BusyError, DownError, LostError])
-def test_it_is_asked_once_and_so_often_again(most: int, kind: type[DownError]) -> None:
+@pytest.mark.parametrize(
+    "kind", [ServerBusyError, ServerDownError, ConnectionLostError]
+)
+def test_it_is_asked_once_and_so_often_again(
+    most: int, kind: type[ServerDownError]
+) -> None:
     clock, asked = Clock(), Asked(*[kind("x") for _ in range(99)])
 
     with pytest.raises(kind):
-        Retries(most, sleep=clock.sleep)(asked)
+        RetryPolicy(most, sleep=clock.sleep)(asked)
 
     assert asked.times == most + 1
     assert len(clock.slept) == most
 
 
-@pytest.mark.parametrize("error", [SilentError("x"), ValueError(), KeyError()])
+@pytest.mark.parametrize("error", [ResponseTimeoutError("x"), ValueError(), KeyError()])
 def test_other_failures_are_final(error: Exception) -> None:
     asked = Asked(error)
 
     with pytest.raises(type(error)):
-        Retries(4)(asked)
+        RetryPolicy(4)(asked)
 
     assert asked.times == 1
 
@@ -70,7 +79,9 @@ def test_waits_grow_and_are_no_two_the_same() -> None:
     waits: list[list[float]] = []
     for _ in range(20):
         clock = Clock()
-        Retries(8, sleep=clock.sleep)(Asked(*[DownError("x") for _ in range(8)]))
+        RetryPolicy(8, sleep=clock.sleep)(
+            Asked(*[ServerDownError("x") for _ in range(8)])
+        )
         waits.append(clock.slept)
 
     for number, at_once in enumerate(zip(*waits, strict=True)):
@@ -83,17 +94,17 @@ def test_waits_grow_and_are_no_two_the_same() -> None:
 def test_what_a_server_asks_for_is_kept_to(seconds: float) -> None:
     clock = Clock()
 
-    Retries(1, sleep=clock.sleep)(Asked(BusyError("x", wait=seconds)))
+    RetryPolicy(1, sleep=clock.sleep)(Asked(ServerBusyError("x", wait=seconds)))
 
     assert seconds <= clock.slept[0] <= seconds + 0.05
 
 
 @pytest.mark.parametrize("seconds", [120.1, 1e9, float("inf")])
 def test_what_takes_too_long_is_given_up_at_once(seconds: float) -> None:
-    clock, asked = Clock(), Asked(BusyError("x", wait=seconds))
+    clock, asked = Clock(), Asked(ServerBusyError("x", wait=seconds))
 
-    with pytest.raises(BusyError):
-        Retries(4, sleep=clock.sleep)(asked)
+    with pytest.raises(ServerBusyError):
+        RetryPolicy(4, sleep=clock.sleep)(asked)
 
     assert (asked.times, clock.slept) == (1, [])
 
@@ -101,18 +112,18 @@ def test_what_takes_too_long_is_given_up_at_once(seconds: float) -> None:
 def test_long_waits_are_told() -> None:
     told: list[str] = []
     failures = [
-        DownError("It is down.", "Buy another.", wait=1),
-        BusyError("It is busy.", "Go home.", wait=9),
+        ServerDownError("It is down.", "Buy another.", wait=1),
+        ServerBusyError("It is busy.", "Go home.", wait=9),
     ]
 
-    Retries(4, told.append, lambda _: None)(Asked(*failures))
+    RetryPolicy(4, told.append, lambda _: None)(Asked(*failures))
 
     assert told == ["It is busy. Trying again in 9 s."]
 
 
 def test_requests_are_spaced() -> None:
     clock = Clock()
-    pace = Pace(30, clock, clock.sleep)
+    pace = RateLimiter(30, clock, clock.sleep)
 
     begun = []
     for _ in range(4):
@@ -124,7 +135,7 @@ def test_requests_are_spaced() -> None:
 
 def test_time_that_has_passed_is_no_credit() -> None:
     clock = Clock()
-    pace = Pace(60, clock, clock.sleep)
+    pace = RateLimiter(60, clock, clock.sleep)
     pace.wait()
     clock.time += 50
 
@@ -136,7 +147,7 @@ def test_time_that_has_passed_is_no_credit() -> None:
 
 def test_threads_are_spaced_together() -> None:
     waits: list[float] = []
-    pace = Pace(60, lambda: 5.0, waits.append)
+    pace = RateLimiter(60, lambda: 5.0, waits.append)
     threads = [threading.Thread(target=pace.wait) for _ in range(30)]
     for thread in threads:
         thread.start()
@@ -150,6 +161,6 @@ def test_threads_are_spaced_together() -> None:
 def test_without_a_limit_nobody_waits() -> None:
     clock = Clock()
 
-    Pace(0, clock, clock.sleep).wait()
+    RateLimiter(0, clock, clock.sleep).wait()
 
     assert clock.slept == []

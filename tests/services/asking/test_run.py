@@ -9,7 +9,7 @@ from promptvault.errors import (
     NotFoundError,
     PermissionDeniedError,
 )
-from promptvault.services.asking.run import Composed, Order, compose
+from promptvault.services.asking.run import PreparedRun, RunOptions, prepare_run
 from tests.conftest import Pvt
 
 KEY = "AK" + "IA" + "QWERTYUIOPASDFGH"
@@ -27,16 +27,16 @@ def filled(pvt: Pvt) -> None:
     pvt.ok("add", "may", "{% if who %}{{ who }}{% endif %}", "--template")
 
 
-def order(reference: str, system: str | None = None, **values: str) -> Order:
-    return Order(reference, values, system)
+def order(reference: str, system: str | None = None, **values: str) -> RunOptions:
+    return RunOptions(reference, values, system)
 
 
-def composed(wanted: Order, piped: str | None = None) -> Composed:
+def composed(wanted: RunOptions, piped: str | None = None) -> PreparedRun:
     with open_reader() as reader:
-        return compose(reader, wanted, lambda: piped)
+        return prepare_run(reader, wanted, lambda: piped)
 
 
-def messages(wanted: Order, piped: str | None = None) -> list[tuple[Role, str]]:
+def messages(wanted: RunOptions, piped: str | None = None) -> list[tuple[Role, str]]:
     found = composed(wanted, piped).request.messages
     return [(message.role, message.content) for message in found]
 
@@ -63,7 +63,7 @@ def test_a_value_for_stdin_leaves_the_pipe_alone() -> None:
         raise AssertionError
 
     with open_reader() as reader:
-        found = compose(reader, order("pipes", stdin="given"), never)
+        found = prepare_run(reader, order("pipes", stdin="given"), never)
     assert found.request.messages[0].content == "Read <given>."
 
 
@@ -112,7 +112,7 @@ def test_each_prompt_gets_the_values_it_knows() -> None:
         (order("plain", "may", who=""), "is empty"),
     ],
 )
-def test_what_cannot_be_sent(wanted: Order, words: str) -> None:
+def test_what_cannot_be_sent(wanted: RunOptions, words: str) -> None:
     with pytest.raises(InvalidInputError, match=words):
         composed(wanted)
 
@@ -126,12 +126,12 @@ def test_a_system_message_that_is_broken_is_told_as_such(pvt: Pvt) -> None:
 @pytest.mark.parametrize(
     "wanted", [order("none"), order("plain@9"), order("plain", "none")]
 )
-def test_what_is_not_there(wanted: Order) -> None:
+def test_what_is_not_there(wanted: RunOptions) -> None:
     with pytest.raises(NotFoundError):
         composed(wanted)
 
 
-def held_back(wanted: Order, piped: str | None = None) -> bool:
+def held_back(wanted: RunOptions, piped: str | None = None) -> bool:
     """Tell whether *wanted* is refused; it is not where that is allowed."""
     composed(wanted._replace(allow_secrets=True), piped)
     try:

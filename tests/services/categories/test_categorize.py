@@ -8,10 +8,15 @@ import pytest
 from promptvault.domain.prompt import Content, Details, Prompt
 from promptvault.errors import AlreadyExistsError
 from promptvault.paths import resolve
-from promptvault.services.categories.categorize import apply
-from promptvault.services.categories.proposal import By, Proposal
-from promptvault.services.prompts import edit
-from promptvault.services.prompts.prompt_document import Fields, Written
+from promptvault.services.categories.categorize import apply_proposals
+from promptvault.services.categories.proposal import CategoryProposal, Proposer
+from promptvault.services.prompts.edit import (
+    add_prompt,
+    change_details,
+    delete_prompts,
+    move_prompts,
+)
+from promptvault.services.prompts.prompt_document import DetailChanges, PromptDocument
 from promptvault.services.workspace import Workspace
 from tests.conftest import AUTHOR, NOON, Git, Vault
 
@@ -25,19 +30,21 @@ def workspace(home: Path) -> Workspace:
 
 
 def save(workspace: Workspace, name: str) -> Prompt:
-    return edit.add(workspace, name, Written(Content(name), Fields()), Fields()).prompt
+    return add_prompt(
+        workspace, name, PromptDocument(Content(name), DetailChanges()), DetailChanges()
+    ).prompt
 
 
-def change(prompt: Prompt, name: str, title: str = "") -> Proposal:
-    return Proposal(prompt, name, Details(title=title), By.RULE)
+def change(prompt: Prompt, name: str, title: str = "") -> CategoryProposal:
+    return CategoryProposal(prompt, name, Details(title=title), Proposer.RULE)
 
 
 def test_what_changed_meanwhile_is_left_alone(workspace: Workspace) -> None:
     one, two, three = (save(workspace, name) for name in ("one", "two", "three"))
-    edit.move(workspace, "one", "moved/one")
-    edit.change(workspace, "two", Fields(title="Mine"))
+    move_prompts(workspace, "one", "moved/one")
+    change_details(workspace, "two", DetailChanges(title="Mine"))
     proposals = [change(each, f"filed/{each.name}") for each in (one, two, three)]
-    done = apply(workspace, proposals)
+    done = apply_proposals(workspace, proposals)
     assert [prompt.name for prompt in done.prompts] == ["filed/three"]
     assert done.skipped == 2
 
@@ -45,23 +52,25 @@ def test_what_changed_meanwhile_is_left_alone(workspace: Workspace) -> None:
 def test_a_name_taken_meanwhile_gets_a_number(workspace: Workspace) -> None:
     one = save(workspace, "one")
     save(workspace, "filed/one")
-    done = apply(workspace, [change(one, "filed/one")])
+    done = apply_proposals(workspace, [change(one, "filed/one")])
     assert [prompt.name for prompt in done.prompts] == ["filed/one-2"]
 
 
 def test_nothing_to_apply_writes_nothing(workspace: Workspace, git: Git) -> None:
     one = save(workspace, "one")
     commits = git("log", "--oneline")
-    edit.delete(workspace, ["one"])
+    delete_prompts(workspace, ["one"])
     after = git("log", "--oneline")
-    assert apply(workspace, [change(one, "filed/one")]).skipped == 1
+    assert apply_proposals(workspace, [change(one, "filed/one")]).skipped == 1
     assert git("log", "--oneline") == after != commits
 
 
 @pytest.mark.parametrize("keep_time", [True, False])
 def test_the_time_of_change(workspace: Workspace, keep_time: bool) -> None:
     one = save(workspace, "one")
-    done = apply(workspace, [change(one, "filed/one", "One")], keep_time=keep_time)
+    done = apply_proposals(
+        workspace, [change(one, "filed/one", "One")], keep_time=keep_time
+    )
     assert (done.prompts[0].updated_at == one.updated_at) is keep_time
 
 

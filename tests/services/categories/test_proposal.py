@@ -10,20 +10,20 @@ from promptvault.domain.name import validate_name
 from promptvault.domain.prompt import Prompt, validate_line, validate_tag
 from promptvault.services.categories.proposal import (
     Aspect,
-    By,
-    Item,
-    Names,
-    Suggestion,
-    Vocabulary,
+    CategoryItem,
+    CategorySuggestion,
+    CategoryVocabulary,
+    FreeNames,
+    Proposer,
     clean_folder,
     clean_tags,
     clean_title,
-    propose,
+    make_proposal,
 )
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 EVERYTHING = frozenset(Aspect)
-KNOWN = Vocabulary(("work/email", "a/b/c"), ("c++",), frozenset({"chatgpt"}))
+KNOWN = CategoryVocabulary(("work/email", "a/b/c"), ("c++",), frozenset({"chatgpt"}))
 TOKEN = "ghp_" + "0123456789abcdefghijABCDEFGHIJ012345"
 
 
@@ -37,8 +37,8 @@ def item(
     name: str = "chatgpt/review",
     tags: tuple[str, ...] = (),
     open_: frozenset[Aspect] = EVERYTHING,
-) -> Item:
-    return Item(prompt(name, tags), "Review this.", open_)
+) -> CategoryItem:
+    return CategoryItem(prompt(name, tags), "Review this.", open_)
 
 
 @pytest.mark.parametrize(
@@ -116,9 +116,9 @@ anything = st.text(st.characters(codec=None), max_size=300)
 def test_whatever_is_suggested_can_be_saved(
     folder: str, tags: list[str], title: str
 ) -> None:
-    names = Names({"chatgpt/review"})
-    suggestion = Suggestion(folder, tuple(tags), title)
-    found = propose(item(), suggestion, By.MODEL, KNOWN, names)
+    names = FreeNames({"chatgpt/review"})
+    suggestion = CategorySuggestion(folder, tuple(tags), title)
+    found = make_proposal(item(), suggestion, Proposer.MODEL, KNOWN, names)
     if found is None:
         return
     assert validate_name(found.name) == found.name
@@ -131,10 +131,14 @@ def test_whatever_is_suggested_can_be_saved(
 
 
 def test_only_what_is_open_changes() -> None:
-    suggestion = Suggestion("coding", ("x",), "Title")
+    suggestion = CategorySuggestion("coding", ("x",), "Title")
     for aspect in Aspect:
-        found = propose(
-            item(open_=frozenset({aspect})), suggestion, By.MODEL, KNOWN, Names(())
+        found = make_proposal(
+            item(open_=frozenset({aspect})),
+            suggestion,
+            Proposer.MODEL,
+            KNOWN,
+            FreeNames(()),
         )
         assert found
         changed = {
@@ -146,8 +150,10 @@ def test_only_what_is_open_changes() -> None:
 
 
 def test_tags_join_and_say_no_folder_twice() -> None:
-    suggestion = Suggestion("coding", ("coding", "mine", "a", "b", "c", "d"))
-    found = propose(item(tags=("mine",)), suggestion, By.MODEL, KNOWN, Names(()))
+    suggestion = CategorySuggestion("coding", ("coding", "mine", "a", "b", "c", "d"))
+    found = make_proposal(
+        item(tags=("mine",)), suggestion, Proposer.MODEL, KNOWN, FreeNames(())
+    )
     assert found
     assert found.details.tags == ("mine", "a", "b", "c")
 
@@ -155,15 +161,23 @@ def test_tags_join_and_say_no_folder_twice() -> None:
 @pytest.mark.parametrize("name", ["coding/review", "coding/python/review"])
 def test_what_lies_there_stays(name: str) -> None:
     assert (
-        propose(item(name), Suggestion("coding"), By.MODEL, KNOWN, Names({name}))
+        make_proposal(
+            item(name),
+            CategorySuggestion("coding"),
+            Proposer.MODEL,
+            KNOWN,
+            FreeNames({name}),
+        )
         is None
     )
 
 
 def test_names_that_are_taken_get_a_number() -> None:
-    names = Names({"coding/review", "coding/review-2"})
+    names = FreeNames({"coding/review", "coding/review-2"})
     found = [
-        propose(item(name), Suggestion("coding"), By.MODEL, KNOWN, names)
+        make_proposal(
+            item(name), CategorySuggestion("coding"), Proposer.MODEL, KNOWN, names
+        )
         for name in ("chatgpt/review", "claude/review")
     ]
     assert [each and each.name for each in found] == [
@@ -174,4 +188,9 @@ def test_names_that_are_taken_get_a_number() -> None:
 
 def test_a_name_that_would_be_too_long_stays() -> None:
     long = item("chatgpt/" + "x" * 190)
-    assert propose(long, Suggestion("a" * 30), By.MODEL, KNOWN, Names(())) is None
+    assert (
+        make_proposal(
+            long, CategorySuggestion("a" * 30), Proposer.MODEL, KNOWN, FreeNames(())
+        )
+        is None
+    )

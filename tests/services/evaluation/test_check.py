@@ -1,6 +1,9 @@
 """The checks of `eval`: each holds or fails, and says why in one line."""
 
 import json
+import re
+import signal
+import threading
 from typing import Any
 
 import pytest
@@ -13,7 +16,8 @@ from promptvault.services.evaluation.check import (
     JUDGE,
     Check,
     excerpt,
-    failures,
+    find_failures,
+    time_limit,
 )
 
 
@@ -27,7 +31,7 @@ def answer(
 def reason(key: str, expected: Any, given: Answer | str) -> str | None:
     """Return why a check fails, None where it holds."""
     whole = answer(given) if isinstance(given, str) else given
-    found = failures([Check(key, expected)], whole)
+    found = find_failures([Check(key, expected)], whole)
     assert all(failure.check == key for failure in found)
     return found[0].reason if found else None
 
@@ -61,13 +65,13 @@ def test_each_check_holds_or_fails(
 
 def test_every_check_that_fails_is_told() -> None:
     checks = [Check("contains", ("a",)), Check("max_chars", 1), Check("json", True)]
-    assert [f.check for f in failures(checks, answer("xyz"))] == [
+    assert [f.check for f in find_failures(checks, answer("xyz"))] == [
         *("contains", "max_chars", "json")
     ]
 
 
 def test_what_the_judge_decides_is_left_to_it() -> None:
-    assert failures([Check(JUDGE, ("It is kind.",))], answer("x")) == ()
+    assert find_failures([Check(JUDGE, ("It is kind.",))], answer("x")) == ()
 
 
 @pytest.mark.parametrize(
@@ -134,4 +138,33 @@ def test_no_answer_breaks_a_check(text: str) -> None:
     expected: dict[str, Any] = {"equals": "a", "json": True, "json_schema": {}}
     expected |= dict.fromkeys((k for k in CHECKS if k.startswith("max_")), 1)
     checks = [Check(key, expected.get(key, ("a",))) for key in CHECKS]
-    assert all(failure.reason for failure in failures(checks, answer(text)))
+    assert all(failure.reason for failure in find_failures(checks, answer(text)))
+
+
+_ENDLESS = (r"(a+)+$", "a" * 60 + "b")
+
+
+def test_a_regular_expression_is_interrupted() -> None:
+    with pytest.raises(TimeoutError), time_limit(0.05):
+        re.search(*_ENDLESS)
+
+
+def test_nothing_is_left_behind() -> None:
+    before = signal.getsignal(signal.SIGALRM)
+    with time_limit(60):
+        pass
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+    assert signal.getsignal(signal.SIGALRM) is before
+
+
+def test_another_thread_works_without_a_limit() -> None:
+    done = []
+
+    def work() -> None:
+        with time_limit(0.001):
+            done.append(True)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert done == [True]

@@ -11,11 +11,11 @@ from promptvault.domain.prompt import Content
 from promptvault.errors import InvalidInputError
 from promptvault.services.optimization.guard import (
     ALWAYS_FITS,
-    fitted,
+    find_losses,
+    find_refusals,
     fixed_parts,
-    losses,
-    refusals,
-    require_sound,
+    match_edges,
+    require_valid_template,
 )
 
 REVIEW = """\
@@ -39,7 +39,7 @@ def template(body: str) -> Content:
 def changed(old: str, new: str, body: str = REVIEW) -> tuple[str, ...]:
     """Return what the guard says when *old* becomes *new* in a template."""
     assert old in body
-    return losses(template(body), body.replace(old, new))
+    return find_losses(template(body), body.replace(old, new))
 
 
 RAW = "{% raw %}Write {{ name }} as it is.{% endraw %}"
@@ -163,8 +163,8 @@ def test_an_item_may_move_within_the_block_it_is_in() -> None:
     assert changed("{% include", "{{ code }}{% include") == ()
     start, end = "Review {{ code }} in", "Signed, [YOUR NAME]\n"
     moved = REVIEW.replace(start, "Review it in") + "The code: {{ code }}\n"
-    assert losses(template(REVIEW), moved) == ()
-    assert losses(template(REVIEW), end + REVIEW.replace(end, "")) == ()
+    assert find_losses(template(REVIEW), moved) == ()
+    assert find_losses(template(REVIEW), end + REVIEW.replace(end, "")) == ()
 
 
 @pytest.mark.parametrize(
@@ -226,15 +226,15 @@ def test_an_item_may_move_within_the_block_it_is_in() -> None:
     ],
 )
 def test_what_a_name_means_stays(body: str, rewritten: str) -> None:
-    assert losses(template(body), body) == ()
-    assert losses(template(body), rewritten)
+    assert find_losses(template(body), body) == ()
+    assert find_losses(template(body), rewritten)
 
 
 def test_a_name_outside_a_loop_has_nothing_to_do_with_one_inside() -> None:
     loop = "{% for x in xs %}a {% set y = x %}{{ y }}{% endfor %}\n"
-    assert losses(template(loop + "And {{ y }}."), "And {{ y }}.\n" + loop) == ()
+    assert find_losses(template(loop + "And {{ y }}."), "And {{ y }}.\n" + loop) == ()
     assignment = "{% set x = 1 %}So {{ x }}.\n"
-    assert losses(template(assignment + loop), loop + assignment) == ()
+    assert find_losses(template(assignment + loop), loop + assignment) == ()
 
 
 def test_each_time_that_something_is_there_counts() -> None:
@@ -246,8 +246,8 @@ def test_each_time_that_something_is_there_counts() -> None:
         "[NAME]",
         "{% if x %}a{% endif %}",
     ):
-        assert losses(template(f"{part} and {part}"), f"{part} and so on")
-    assert losses(template(f"{raw} and {raw}"), f"{raw} and {{{{ literal_0 }}}}")
+        assert find_losses(template(f"{part} and {part}"), f"{part} and so on")
+    assert find_losses(template(f"{raw} and {raw}"), f"{raw} and {{{{ literal_0 }}}}")
 
 
 @pytest.mark.parametrize(
@@ -271,9 +271,14 @@ def test_each_time_that_something_is_there_counts() -> None:
 )
 def test_gaps_that_people_fill_stay(gap: str, other: str) -> None:
     before = Content(f"Write about {gap} in a few words.")
-    assert f"drops the placeholder {gap}" in losses(before, f"Write about {other}.")
-    assert losses(before, f"Be brief. The text is about {gap}, and {gap} alone.") == ()
-    assert losses(Content("Write."), f"Write about {gap}.") == (
+    assert f"drops the placeholder {gap}" in find_losses(
+        before, f"Write about {other}."
+    )
+    assert (
+        find_losses(before, f"Be brief. The text is about {gap}, and {gap} alone.")
+        == ()
+    )
+    assert find_losses(Content("Write."), f"Write about {gap}.") == (
         f"adds the placeholder {gap}",
     )
 
@@ -300,17 +305,17 @@ def test_gaps_that_people_fill_stay(gap: str, other: str) -> None:
     ],
 )
 def test_code_and_json_are_no_gaps(text: str) -> None:
-    assert losses(Content(f"Explain: {text}."), "Explain nothing.") == ()
+    assert find_losses(Content(f"Explain: {text}."), "Explain nothing.") == ()
 
 
 def test_code_blocks_stay_whatever_stands_in_them() -> None:
     block = "````md\n```py\nx\n```\n````"
     before = Content(f"Say:\n{block}\nand\n  ~~~ \n{{a}}\n  ~~~\n")
-    assert losses(before, f"Say this:\n\n  ~~~\n{{a}}\n  ~~~\n\n{block}") == ()
-    assert losses(before, before.body.replace("\nx\n", "\ny\n"))
-    assert losses(before, before.body.replace("````md", "```md"))
+    assert find_losses(before, f"Say this:\n\n  ~~~\n{{a}}\n  ~~~\n\n{block}") == ()
+    assert find_losses(before, before.body.replace("\nx\n", "\ny\n"))
+    assert find_losses(before, before.body.replace("````md", "```md"))
     open_fence = Content("Say:\n```\nfor ever")
-    assert losses(open_fence, "Say it:\n```\nfor once") == ()
+    assert find_losses(open_fence, "Say it:\n```\nfor once") == ()
 
 
 @pytest.mark.parametrize(
@@ -331,26 +336,26 @@ def test_code_blocks_stay_whatever_stands_in_them() -> None:
 def test_no_text_the_same_a_huge_one_and_a_secret_are_refused(
     text: str, reason: str
 ) -> None:
-    assert refusals(Content("Say hello."), text) == (reason,)
+    assert find_refusals(Content("Say hello."), text) == (reason,)
 
 
 def test_a_short_prompt_may_grow_and_a_secret_that_was_there_is_no_reason() -> None:
     key = f"ghp_{'a1B2' * 9}"
-    assert refusals(Content("Hi."), "Hello! " * 500) == ()
-    assert refusals(Content(f"Use {key}."), f"Please use {key}.") == ()
+    assert find_refusals(Content("Hi."), "Hello! " * 500) == ()
+    assert find_refusals(Content(f"Use {key}."), f"Please use {key}.") == ()
 
 
 def test_a_template_that_cannot_be_read_is_not_guarded() -> None:
     with pytest.raises(InvalidInputError, match="lint"):
-        require_sound("broken", template("{{ a "))
+        require_valid_template("broken", template("{{ a "))
     with pytest.raises(InvalidInputError):
-        refusals(template("{{ a "), "{{ a }}")
+        find_refusals(template("{{ a "), "{{ a }}")
 
 
 def test_a_text_gets_the_edges_and_line_ends_of_the_old_one() -> None:
-    assert fitted(Content("\n a\r\nb\r\n"), "x\ny") == "\n x\r\ny\r\n"
-    assert fitted(Content("a"), "x \ud800 \U0001f600") == "x \ufffd \U0001f600"
-    assert fitted(Content("a"), "\r\nx\r\ny\n\n") == "x\ny"
+    assert match_edges(Content("\n a\r\nb\r\n"), "x\ny") == "\n x\r\ny\r\n"
+    assert match_edges(Content("a"), "x \ud800 \U0001f600") == "x \ufffd \U0001f600"
+    assert match_edges(Content("a"), "\r\nx\r\ny\n\n") == "x\ny"
 
 
 def test_what_must_stay_is_listed_as_it_is_written() -> None:
@@ -424,21 +429,21 @@ def joined(lines: Sequence[Sentence]) -> str:
 
 @given(sentences())
 def test_the_text_itself_loses_nothing(lines: list[Sentence]) -> None:
-    assert losses(template(joined(lines)), joined(lines)) == ()
+    assert find_losses(template(joined(lines)), joined(lines)) == ()
 
 
 @given(st.data())
 def test_whole_sentences_may_change_places(data: st.DataObject) -> None:
     lines = data.draw(sentences())
     moved = data.draw(st.permutations(lines))
-    assert losses(template(joined(lines)), joined(moved)) == ()
+    assert find_losses(template(joined(lines)), joined(moved)) == ()
 
 
 @given(st.data())
 def test_a_sentence_may_be_said_twice(data: st.DataObject) -> None:
     lines = data.draw(sentences())
     again = data.draw(st.sampled_from(lines))
-    assert losses(template(joined(lines)), joined([*lines, again])) == ()
+    assert find_losses(template(joined(lines)), joined([*lines, again])) == ()
 
 
 @given(st.data())
@@ -449,4 +454,4 @@ def test_whatever_is_dropped_or_renamed_is_noticed(data: st.DataObject) -> None:
     for instead in ("", line.renamed):
         damaged = line._replace(text=line.text.replace(line.core, instead))
         text = joined([*lines[:number], damaged, *lines[number + 1 :]])
-        assert losses(template(joined(lines)), text)
+        assert find_losses(template(joined(lines)), text)

@@ -5,8 +5,12 @@ from hypothesis import strategies as st
 
 from promptvault.domain.prompt import Content, Prompt, Version
 from promptvault.domain.variable import Variable
-from promptvault.services.optimization.optimize import Candidate, Result, shuffled
-from promptvault.services.optimization.rewrite import Task, proposal_request
+from promptvault.services.optimization.optimize import (
+    OptimizationResult,
+    RatedCandidate,
+    blind_order,
+)
+from promptvault.services.optimization.rewrite import OptimizationTask, proposal_request
 from promptvault.services.optimization.rubric import CRITERIA, Rating, Score
 from tests.conftest import AUTHOR, NOON
 
@@ -27,9 +31,9 @@ PROMPT = Prompt(
 )
 
 
-def task(content: Content, goal: str = "") -> Task:
+def task(content: Content, goal: str = "") -> OptimizationTask:
     """Return the task to improve a prompt with this content."""
-    return Task(PROMPT, Version("v", 3, content, "", AUTHOR, NOON), goal)
+    return OptimizationTask(PROMPT, Version("v", 3, content, "", AUTHOR, NOON), goal)
 
 
 def all_get(points: float) -> Rating:
@@ -37,18 +41,20 @@ def all_get(points: float) -> Rating:
     return dict.fromkeys(CRITERIA, Score(points, "So."))
 
 
-def result(*points: float | None, before: float = 5) -> Result:
+def result(*points: float | None, before: float = 5) -> OptimizationResult:
     """Return what came of candidates with these points; None is a refused one."""
     candidates = tuple(
-        Candidate(f"text {n}", "", (), all_get(p))
+        RatedCandidate(f"text {n}", "", (), all_get(p))
         if p is not None
-        else Candidate(f"text {n}", "", ("lost",))
+        else RatedCandidate(f"text {n}", "", ("lost",))
         for n, p in enumerate(points)
     )
-    return Result(task(Content("a text")), "m", "j", all_get(before), candidates)
+    return OptimizationResult(
+        task(Content("a text")), "m", "j", all_get(before), candidates
+    )
 
 
-def winner(of: Result) -> str | None:
+def winner(of: OptimizationResult) -> str | None:
     """Return the text that won."""
     return of.winner and of.winner.text
 
@@ -77,13 +83,13 @@ def test_the_difference_leads_to_the_version_that_would_be_saved() -> None:
 @given(st.sets(st.text(), min_size=1))
 def test_the_order_depends_on_the_texts_alone(texts: set[str]) -> None:
     first, other = sorted(texts), sorted(texts, reverse=True)
-    assert shuffled(first) == shuffled(other)
-    assert sorted(shuffled(first)) == first
+    assert blind_order(first) == blind_order(other)
+    assert sorted(blind_order(first)) == first
 
 
 def test_the_current_text_stands_anywhere_in_the_order() -> None:
     places = {
-        shuffled(["now", *(f"{seed} {n}" for n in range(3))]).index("now")
+        blind_order(["now", *(f"{seed} {n}" for n in range(3))]).index("now")
         for seed in range(100)
     }
     assert places == {0, 1, 2, 3}

@@ -7,7 +7,12 @@ import pytest
 from promptvault.cli.context import open_reader
 from promptvault.domain.token import estimate_tokens
 from promptvault.errors import NotFoundError
-from promptvault.services.prompts.lint import Finding, Linted, Severity, lint
+from promptvault.services.prompts.lint import (
+    Finding,
+    LintResult,
+    Severity,
+    lint_prompts,
+)
 from tests.conftest import Pvt
 
 ERROR, WARNING, INFO = Severity
@@ -29,10 +34,10 @@ class Prompts:
         kind = options or ("--template",)
         self.pvt.ok("add", name, "--file", str(file), "--upsert", *kind)
 
-    def lint(self, *names: str) -> list[Linted]:
+    def lint_prompts(self, *names: str) -> list[LintResult]:
         """Look for mistakes through the service."""
         with open_reader() as reader:
-            return lint(reader, names)
+            return lint_prompts(reader, names)
 
     def findings(self, *names: str) -> tuple[Finding, ...]:
         """Return all that was found."""

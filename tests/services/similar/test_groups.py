@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptvault.services.similar.groups import similarity
+from promptvault.services.similar.groups import measure_similarity
 from promptvault.services.similar.minhash import Sketches, normalise
 from tests.conftest import Pvt
 
@@ -146,9 +146,9 @@ def test_an_empty_vault(pvt: Pvt) -> None:
 @given(st.text(max_size=80), st.text(max_size=80))
 def test_similarity_is_a_percentage_and_full_for_the_same(one: str, other: str) -> None:
     one, other = normalise(one), normalise(other)
-    assert similarity(one, one) == 100
-    assert similarity(one, other) == similarity(other, one)
-    assert 0 <= similarity(one, other) <= 100
+    assert measure_similarity(one, one) == 100
+    assert measure_similarity(one, other) == measure_similarity(other, one)
+    assert 0 <= measure_similarity(one, other) <= 100
 
 
 @given(st.lists(st.sampled_from("abcdefghijklmnop"), min_size=20, max_size=60))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptvault.services.templates.align import Gap, align, shared_share
+from promptvault.services.templates.align import Gap, align, shared_fraction
 
 WORDS = st.lists(
     st.sampled_from(
@@ -69,5 +69,7 @@ def test_what_differs_is_whole_words(texts: list[str], parts: list[str | Gap]) -
 def test_a_pasted_document_does_not_make_prompts_unlike() -> None:
     ask = "Summarise this report in three short sentences for my manager:\n\n"
     texts = [ask + "Sales rose. " * 200, ask + "Our servers were down again. " * 200]
-    assert shared_share(align(texts)) > 0.4
-    assert shared_share(align(["One thing entirely.", "Another of no likeness"])) < 0.2
+    assert shared_fraction(align(texts)) > 0.4
+    assert (
+        shared_fraction(align(["One thing entirely.", "Another of no likeness"])) < 0.2
+    )

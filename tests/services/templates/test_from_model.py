@@ -7,8 +7,11 @@ import pytest
 from promptvault.domain.prompt import Content
 from promptvault.domain.variable import Variable, VariableType
 from promptvault.errors import InvalidInputError, PermissionDeniedError
-from promptvault.services.templates.check import draft_of, fault_of
-from promptvault.services.templates.from_model import request_from, request_new
+from promptvault.services.templates.check import find_fault, parse_draft
+from promptvault.services.templates.from_model import (
+    request_from_description,
+    request_from_prompts,
+)
 from tests.services.templates.test_from_prompts import source
 
 
@@ -30,7 +33,7 @@ def answer(body: str, *variables: dict[str, Any], **more: Any) -> dict[str, Any]
 
 
 def test_an_answer_becomes_a_template() -> None:
-    draft = draft_of(
+    draft = parse_draft(
         answer(
             "Reply to {{ name }} in {{ words }} words, {{ tone }}.\n",
             variable("name", description="Whose\ncomplaint"),
@@ -48,7 +51,7 @@ def test_an_answer_becomes_a_template() -> None:
     assert draft.tags == ("customer-care", "mail")
     assert len(draft.title) <= 80
     assert "\n" not in draft.title
-    assert fault_of(draft.content) is None
+    assert find_fault(draft.content) is None
 
 
 @pytest.mark.parametrize(
@@ -67,7 +70,7 @@ def test_an_answer_becomes_a_template() -> None:
 )
 def test_what_cannot_be_declared_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(InvalidInputError):
-        draft_of(wrong)
+        parse_draft(wrong)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +100,7 @@ def test_what_is_wrong_with_a_template(
     body: str, names: list[str], fault: str | None
 ) -> None:
     content = Content(body, True, tuple(map(Variable, names)))
-    found = fault_of(content)
+    found = find_fault(content)
     if fault is None:
         assert found is None
     else:
@@ -108,11 +111,11 @@ def test_what_is_wrong_with_a_template(
 def test_a_description_says_something_and_no_secret() -> None:
     for text in ("", " \n", "mail"):
         with pytest.raises(InvalidInputError):
-            request_new(text)
+            request_from_description(text)
     key = "-----BEGIN RSA PRIVATE KEY-----"
     with pytest.raises(PermissionDeniedError):
-        request_new(f"log in with {key}")
-    allowed = request_new(f"log in with {key}", allow_secrets=True)
+        request_from_description(f"log in with {key}")
+    allowed = request_from_description(f"log in with {key}", allow_secrets=True)
     assert key in allowed.messages[-1].content
 
 
@@ -120,11 +123,13 @@ def test_secrets_are_not_sent_and_what_is_unlike_is_not_paid_for() -> None:
     key = "Use -----BEGIN RSA PRIVATE KEY-----"
     held = source(key, secrets=("Private Key",))
     with pytest.raises(PermissionDeniedError):
-        request_from([held, source(f"{key} b", "b")])
+        request_from_prompts([held, source(f"{key} b", "b")])
     with pytest.raises(InvalidInputError, match="too different"):
-        request_from([source("Bake a cake."), source("Who won in Rome?", "b")])
-    request = request_from([source("Write to Bo."), source("Write to Al.", "b")])
-    assert request == request_from(
+        request_from_prompts([source("Bake a cake."), source("Who won in Rome?", "b")])
+    request = request_from_prompts(
+        [source("Write to Bo."), source("Write to Al.", "b")]
+    )
+    assert request == request_from_prompts(
         [source("Write to Bo."), source("Write to Al.", "b")]
     )
     assert "Write to Bo." in request.messages[-1].content

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from promptvault.domain.prompt import Content, Prompt, Version
 from promptvault.errors import InvalidInputError
-from promptvault.services.templates.check import fault_of, fill
+from promptvault.services.templates.check import fill_template, find_fault
 from promptvault.services.templates.from_prompts import (
     MOST_SLOTS,
     Generalized,
     Source,
-    by_rule,
+    generalize_by_rule,
 )
 from tests.conftest import AUTHOR, NOON
 
@@ -63,13 +63,15 @@ def source(text: str, name: str = "p", **more: Any) -> Source:
 
 def made_of(*texts: str) -> Generalized:
     """Return the template that the rule makes of *texts*."""
-    return by_rule([source(text, f"p{n}") for n, text in enumerate(texts)])
+    return generalize_by_rule([source(text, f"p{n}") for n, text in enumerate(texts)])
 
 
 def renders_back(made: Generalized, *texts: str) -> bool:
     """Tell whether the template gives every text, byte for byte."""
     content = made.draft.content
-    return [fill(content, filling.values) for filling in made.fillings] == list(texts)
+    return [
+        fill_template(content, filling.values) for filling in made.fillings
+    ] == list(texts)
 
 
 @st.composite
@@ -132,7 +134,10 @@ def test_what_is_missing_in_one_may_be_left_out() -> None:
 
 def test_other_values_can_be_given() -> None:
     made = made_of("Write a poem about snow today.", "Write a poem about rain today.")
-    assert fill(made.draft.content, {"topic": "fog"}) == "Write a poem about fog today."
+    assert (
+        fill_template(made.draft.content, {"topic": "fog"})
+        == "Write a poem about fog today."
+    )
 
 
 @pytest.mark.parametrize(
@@ -164,7 +169,7 @@ def test_one_prompt_has_its_constants_as_defaults() -> None:
     )
     made = made_of(text)
     assert renders_back(made, text)
-    assert fill(made.draft.content, {}) == text
+    assert fill_template(made.draft.content, {}) == text
     defaults = {each.name: each.default for each in made.draft.content.variables}
     assert defaults == {
         "client_name": "[CLIENT NAME]",
@@ -177,10 +182,10 @@ def test_one_prompt_has_its_constants_as_defaults() -> None:
 
 def test_what_is_proposed_is_a_good_template() -> None:
     made = made_of("Write {% a %} mail to Bo.", "Write {% a %} mail to Al.")
-    assert fault_of(made.draft.content) is None
+    assert find_fault(made.draft.content) is None
 
 
 def test_tags_that_all_share_are_kept() -> None:
     one = source("Write a poem about snow.", "a", tags=("work", "poem"))
     other = source("Write a poem about rain.", "b", tags=("poem", "home"))
-    assert by_rule([one, other]).draft.tags == ("poem",)
+    assert generalize_by_rule([one, other]).draft.tags == ("poem",)

@@ -2,12 +2,12 @@
 
 import pytest
 
-from promptvault.services.templates.literals import find
+from promptvault.services.templates.literals import find_constants
 
 
 def found(text: str) -> dict[str, str]:
     """Return what could be a variable in *text*: its name and what stands there."""
-    return {each.variable: each.text for each in find(text, 8)}
+    return {each.variable: each.text for each in find_constants(text, 8)}
 
 
 @pytest.mark.parametrize(
@@ -60,14 +60,18 @@ def test_what_could_not(text: str) -> None:
 
 def test_every_place_of_a_constant_is_found() -> None:
     text = "Ask Ms [NAME]. Thank Ms [NAME]. `[NAME]` stays."
-    (constant,) = find(text, 8)
+    (constant,) = find_constants(text, 8)
     assert [text[start:end] for start, end in constant.spans] == ["[NAME]", "[NAME]"]
 
 
 def test_the_surest_come_first() -> None:
     text = "Write 3 lines in German to [NAME] at ada@example.org on 2026-05-01."
-    assert [each.kind for each in find(text, 3)] == ["placeholder", "email", "date"]
-    assert len(find(text, 9)) == 5
+    assert [each.kind for each in find_constants(text, 3)] == [
+        "placeholder",
+        "email",
+        "date",
+    ]
+    assert len(find_constants(text, 9)) == 5
 
 
 def test_odd_texts_take_no_time() -> None:
@@ -78,4 +82,4 @@ def test_odd_texts_take_no_time() -> None:
         "`" * 50_000,
         "{" * 50_000,
     ):
-        assert isinstance(find(text, 8), list)
+        assert isinstance(find_constants(text, 8), list)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from promptvault.errors import VaultError
-from promptvault.vault.activity.database import activity, immediate
+from promptvault.vault.activity.database import immediate, open_activity
 
 
 @pytest.fixture
@@ -22,14 +22,14 @@ def tables(connection: sqlite3.Connection) -> set[str]:
 
 
 def test_the_first_use_makes_it(path: Path) -> None:
-    with activity(path) as connection:
+    with open_activity(path) as connection:
         assert tables(connection) >= {
             "requests",
             "runs",
             "optimizations",
             "evaluations",
         }
-    with activity(path) as connection:
+    with open_activity(path) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
@@ -37,15 +37,15 @@ def test_a_file_that_nobody_finished_is_finished(path: Path) -> None:
     path.parent.mkdir()
     path.touch()
 
-    with activity(path) as connection:
+    with open_activity(path) as connection:
         assert "requests" in tables(connection)
 
 
 def test_a_newer_one_is_left_alone(path: Path) -> None:
-    with activity(path) as connection:
+    with open_activity(path) as connection:
         connection.execute("PRAGMA user_version = 999")
 
-    with pytest.raises(VaultError, match="newer PromptVault"), activity(path):
+    with pytest.raises(VaultError, match="newer PromptVault"), open_activity(path):
         pass
 
 
@@ -54,7 +54,7 @@ def test_a_damaged_one_is_told_and_kept(path: Path, content: bytes) -> None:
     path.parent.mkdir()
     path.write_bytes(content)
 
-    with pytest.raises(VaultError, match="is damaged"), activity(path):
+    with pytest.raises(VaultError, match="is damaged"), open_activity(path):
         pass
 
     assert path.read_bytes() == content
@@ -63,14 +63,14 @@ def test_a_damaged_one_is_told_and_kept(path: Path, content: bytes) -> None:
 def test_a_folder_that_cannot_be_made(path: Path) -> None:
     path.parent.write_text("no folder")
 
-    with pytest.raises(VaultError, match="cannot be made"), activity(path):
+    with pytest.raises(VaultError, match="cannot be made"), open_activity(path):
         pass
 
 
 def test_a_place_that_is_a_folder(path: Path) -> None:
     path.mkdir(parents=True)
 
-    with pytest.raises(VaultError, match="check the permissions"), activity(path):
+    with pytest.raises(VaultError, match="check the permissions"), open_activity(path):
         pass
 
 
@@ -83,7 +83,7 @@ def write(connection: sqlite3.Connection, month: str) -> None:
 
 def months(path: Path) -> list[str]:
     """Return what was written."""
-    with activity(path) as connection:
+    with open_activity(path) as connection:
         return [month for (month,) in connection.execute("SELECT month FROM requests")]
 
 
@@ -92,7 +92,7 @@ def test_a_transaction_is_whole_or_nothing(
     path: Path, error: type[BaseException]
 ) -> None:
     def fail() -> None:
-        with activity(path) as connection, immediate(connection):
+        with open_activity(path) as connection, immediate(connection):
             write(connection, "2026-05")
             raise error
 
@@ -104,7 +104,7 @@ def test_a_transaction_is_whole_or_nothing(
 
 def test_a_transaction_that_sqlite_itself_ended(path: Path) -> None:
     def fail() -> None:
-        with activity(path) as connection, immediate(connection):
+        with open_activity(path) as connection, immediate(connection):
             write(connection, "2026-05")
             connection.execute("ROLLBACK")
             raise sqlite3.OperationalError("as on a full disk")
@@ -117,7 +117,7 @@ def test_a_transaction_that_sqlite_itself_ended(path: Path) -> None:
 
 def test_an_error_of_the_caller_s_own_passes(path: Path) -> None:
     def fail() -> None:
-        with activity(path):
+        with open_activity(path):
             raise PermissionError("another file")
 
     with pytest.raises(PermissionError, match="another file"):

@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
-from promptvault.vault.activity.evaluations import Evaluation, entries, keep
+from promptvault.vault.activity.evaluations import (
+    EvaluationRecord,
+    add_evaluation,
+    read_evaluations,
+)
 from tests.conftest import NOON
 
-KEPT = Evaluation(
+KEPT = EvaluationRecord(
     prompt_id="p1",
     version_id="v1",
     version=1,
@@ -37,8 +41,8 @@ KEPT = Evaluation(
 def test_what_is_kept_comes_back(tmp_path: Path) -> None:
     path = tmp_path / "activity.db"
     compared = KEPT._replace(against_version=1, cost=0.25, passed=True)
-    numbers = keep(path, KEPT), keep(path, compared)
-    second, first = entries(path, {"prompt_id": "p1"})
+    numbers = add_evaluation(path, KEPT), add_evaluation(path, compared)
+    second, first = read_evaluations(path, {"prompt_id": "p1"})
     assert (first.id, second.id) == numbers
     assert (first.evaluation, second.evaluation) == (KEPT, compared)
     assert first.evaluation.passed_cases == 1

@@ -3,15 +3,15 @@
 from pathlib import Path
 
 from promptvault.vault.activity.optimizations import (
-    Entry,
-    Optimization,
-    entries,
-    keep,
-    note_saved,
+    OptimizationEntry,
+    OptimizationRecord,
+    add_optimization,
+    read_optimizations,
+    set_saved_version,
 )
 from tests.conftest import NOON
 
-DONE = Optimization(
+DONE = OptimizationRecord(
     prompt_id="p1",
     version_id="v1",
     version=1,
@@ -35,9 +35,9 @@ DONE = Optimization(
 def test_what_is_kept_comes_back_with_what_came_of_it(tmp_path: Path) -> None:
     path = tmp_path / "activity.db"
     other = DONE._replace(prompt_id="p2", version_id="v2", after_points=40, cost=0.01)
-    first, second = keep(path, DONE), keep(path, other)
-    note_saved(path, second, "v3", 2)
-    assert list(entries(path, {})) == [
-        Entry(second, other, 2, "v3"),
-        Entry(first, DONE, None, None),
+    first, second = add_optimization(path, DONE), add_optimization(path, other)
+    set_saved_version(path, second, "v3", 2)
+    assert list(read_optimizations(path, {})) == [
+        OptimizationEntry(second, other, 2, "v3"),
+        OptimizationEntry(first, DONE, None, None),
     ]

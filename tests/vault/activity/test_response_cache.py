@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from promptvault.domain.chat import Usage
 from promptvault.errors import VaultError
 from promptvault.vault.activity.response_cache import (
-    Cached,
+    CachedAnswer,
     CacheStatistics,
     ResponseCache,
 )
 from tests.conftest import NOON
 
-ANSWER = Cached("Grüße 🎉", Usage(3, 4, is_estimate=True), 0.25, 1.5, is_cut=True)
+ANSWER = CachedAnswer("Grüße 🎉", Usage(3, 4, is_estimate=True), 0.25, 1.5, is_cut=True)
 NOTHING = CacheStatistics(0, 0, 0, 0.0)
 
 

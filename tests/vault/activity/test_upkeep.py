@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from promptvault.vault.activity.database import activity
+from promptvault.vault.activity.database import open_activity
 from tests.conftest import Pvt
 from tests.model_server import ModelServer, Text
 
@@ -41,7 +41,7 @@ class TestBackup:
     def test_it_comes_back(
         self, pvt: Pvt, record: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        with activity(record):  # while somebody else has it open
+        with open_activity(record):  # while somebody else has it open
             assert pvt.ok("backup", "all", "--json").json["whole"]
         monkeypatch.setenv("PROMPTVAULT_HOME", str(tmp_path / "elsewhere"))
         assert pvt.ok("backup", "restore", "all", "--json").json["whole"]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 
-def set_aside(place: Path, word: str) -> None:
+def quarantine(place: Path, word: str) -> None:
     """Rename a file or folder, if it is there, to ``NAME.word-N`` beside it.
 
     The write-ahead log goes with its database: it may hold the latest changes.

@@ -4,18 +4,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from promptvault.vault.activity.database import activity, recorded
+from promptvault.vault.activity.database import open_activity, open_activity_to_read
 
 
-def add(path: Path, table: str, row: Mapping[str, Any]) -> int:
+def insert_row(path: Path, table: str, row: Mapping[str, Any]) -> int:
     """Write a row, by column, and return its number; raises VaultError."""
     marks = ", ".join(f":{column}" for column in row)
     sql = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})"
-    with activity(path) as connection:
+    with open_activity(path) as connection:
         return int(connection.execute(sql, row).lastrowid or 0)
 
 
-def newest(
+def read_newest(
     path: Path,
     table: str,
     columns: Sequence[str],
@@ -32,5 +32,5 @@ def newest(
     sql = f"""SELECT pk, {", ".join(columns)} FROM {table} WHERE {where}
         ORDER BY pk DESC LIMIT ?"""
     parameters = (*condition.values(), -1 if limit is None else limit)
-    with recorded(path) as connection:
+    with open_activity_to_read(path) as connection:
         yield from map(list, connection.execute(sql, parameters))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from promptvault.errors import VaultError
-from promptvault.vault.activity.activity_row import add, newest
+from promptvault.vault.activity.rows import insert_row, read_newest
 
 ROW = {
     "prompt_id": "p1",
@@ -33,10 +33,10 @@ def path(tmp_path: Path) -> Path:
 
 def test_the_newest_come_first_and_only_what_is_asked_for(path: Path) -> None:
     rows = [ROW, ROW | {"version_id": "v2"}, ROW | {"prompt_id": "p2"}]
-    first, second, third = (add(path, "runs", row) for row in rows)
+    first, second, third = (insert_row(path, "runs", row) for row in rows)
 
     def found(condition: dict[str, Any], limit: int | None = None) -> list[int]:
-        read = newest(path, "runs", ["output"], condition, limit)
+        read = read_newest(path, "runs", ["output"], condition, limit)
         return [number for number, output in read if output == "Hello."]
 
     assert found({}) == [third, second, first]
@@ -48,35 +48,35 @@ def test_the_newest_come_first_and_only_what_is_asked_for(path: Path) -> None:
 
 
 def test_reading_makes_no_file(path: Path) -> None:
-    assert list(newest(path, "runs", ["model"], {})) == []
+    assert list(read_newest(path, "runs", ["model"], {})) == []
     assert not path.parent.exists()
 
 
 def test_it_is_read_where_nothing_can_be_written(path: Path) -> None:
     """As on a full disk: SQLite cannot make its shared memory."""
-    add(path, "runs", ROW)
+    insert_row(path, "runs", ROW)
     path.with_name(f"{path.name}-shm").symlink_to("no/such/file")
-    assert [model for _, model in newest(path, "runs", ["model"], {})] == ["m"]
+    assert [model for _, model in read_newest(path, "runs", ["model"], {})] == ["m"]
     with pytest.raises(VaultError):
-        add(path, "runs", ROW)
+        insert_row(path, "runs", ROW)
 
 
 def test_it_is_not_read_past_rows_that_wait_in_its_log(path: Path) -> None:
-    add(path, "runs", ROW)
+    insert_row(path, "runs", ROW)
     path.with_name(f"{path.name}-shm").symlink_to("no/such/file")
     path.with_name(f"{path.name}-wal").write_bytes(b"rows of a program that died")
     with pytest.raises(VaultError):
-        list(newest(path, "runs", ["model"], {}))
+        list(read_newest(path, "runs", ["model"], {}))
 
 
 def test_a_record_that_cannot_be_used(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"no database" * 100)
     with pytest.raises(VaultError):
-        add(path, "runs", ROW)
+        insert_row(path, "runs", ROW)
     with pytest.raises(VaultError):
-        list(newest(path, "runs", ["model"], {}))
+        list(read_newest(path, "runs", ["model"], {}))
     with pytest.raises(VaultError):
-        add(path.parent, "runs", ROW)
+        insert_row(path.parent, "runs", ROW)
     with pytest.raises(VaultError):
-        add(path / "below" / "activity.db", "runs", ROW)
+        insert_row(path / "below" / "activity.db", "runs", ROW)

@@ -4,7 +4,7 @@ from promptvault.domain.prompt import Content
 from promptvault.errors import NotFoundError
 
 
-def is_template(body: str) -> bool:
+def is_valid_template(body: str) -> bool:
     """Tell whether *body* is a template that can be filled in, includes aside.
 
     A text without a mark of a template is one, and costs nothing to tell.

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
-from promptvault.vault.activity.database import activity, immediate
+from promptvault.vault.activity.database import immediate, open_activity
 
 
 def is_damaged(path: Path) -> bool:
@@ -20,10 +20,10 @@ def is_damaged(path: Path) -> bool:
         return True
 
 
-def copy_records(path: Path, target: Path) -> None:
+def copy_activity(path: Path, target: Path) -> None:
     """Copy the records as they are now, while others write; raises VaultError."""
     with (
-        activity(path) as connection,
+        open_activity(path) as connection,
         contextlib.closing(sqlite3.connect(target)) as copy,
     ):
         connection.backup(copy)
@@ -35,14 +35,14 @@ def keep_costs(path: Path, source: Path) -> None:
 
     What was spent stays spent, whatever else is taken back. Raises VaultError.
     """
-    with activity(source), activity(path) as connection:
+    with open_activity(source), open_activity(path) as connection:
         connection.execute("ATTACH ? AS source", (str(source),))
         with immediate(connection):
             connection.execute("DELETE FROM requests")
             connection.execute("INSERT INTO requests SELECT * FROM source.requests")
 
 
-def forget(path: Path, prompt_ids: Iterable[str]) -> None:
+def delete_activity(path: Path, prompt_ids: Iterable[str]) -> None:
     """Remove all that was done with these prompts, but for what it cost.
 
     Raises VaultError.
@@ -50,6 +50,6 @@ def forget(path: Path, prompt_ids: Iterable[str]) -> None:
     if not path.exists():
         return
     rows = [(prompt_id,) for prompt_id in prompt_ids]
-    with activity(path) as connection, immediate(connection):
+    with open_activity(path) as connection, immediate(connection):
         for table in ("runs", "optimizations", "evaluations"):
             connection.executemany(f"DELETE FROM {table} WHERE prompt_id = ?", rows)

@@ -1,0 +1,72 @@
+"""JSON rows of evaluations."""
+
+from promptvault.cli.record import FindName
+from promptvault.cli.rows.model import spent_row
+from promptvault.cli.rows.prompts import Row, time_row
+from promptvault.services.evaluation.evaluate import CaseResult, Evaluation, Trial
+from promptvault.vault.activity.evaluations import EvaluationEntry
+
+
+def evaluation_row(number: int | None, done: Evaluation) -> Row:
+    """Return an evaluation as `eval --json` has it, answers and all."""
+    made = done.plan
+    results = done.results
+    return {
+        "id": number,
+        "name": made.prompt.name,
+        "prompt_id": made.prompt.id,
+        "version": made.now.version.number,
+        "version_id": made.now.version.id,
+        "against_version": made.before.version.number if made.before else None,
+        "system_version_id": made.system.id if made.system else None,
+        "created_at": time_row(done.created_at),
+        "model": done.model,
+        "judge": done.judge or None,
+        "cases_digest": made.suite.digest,
+        "passed": done.passed,
+        "cases": len(results),
+        "cases_passed": sum(result.now.passed for result in results),
+        "regressions": [each.case.name for each in results if each.is_regression],
+        "fixed": [each.case.name for each in results if each.is_fix],
+        "results": [_result_row(result) for result in results],
+        "seconds": done.seconds,
+    } | spent_row(done.spent)
+
+
+def _result_row(result: CaseResult) -> Row:
+    return {
+        "name": result.case.name,
+        "regression": result.is_regression,
+        **_trial_row(result.now),
+        "before": _trial_row(result.before) if result.before else None,
+    }
+
+
+def _trial_row(trial: Trial) -> Row:
+    answer = trial.answer
+    return {
+        "passed": trial.passed,
+        "failures": [failure._asdict() for failure in trial.failures],
+        "answer": answer.text if answer else None,
+        "cut": answer.is_cut if answer else False,
+        "cached": answer.cached if answer else False,
+        "seconds": answer.seconds if answer else None,
+        "output_tokens": answer.usage.output_tokens if answer else None,
+    }
+
+
+def evaluation_entry_row(entry: EvaluationEntry, name: FindName) -> Row:
+    """Return an earlier evaluation as `eval --list --json` has it."""
+    kept = entry.evaluation
+    row = kept._asdict()
+    cost = row.pop("cost")
+    return {
+        "id": entry.id,
+        "name": name(kept.prompt_id),
+        **row,
+        "created_at": time_row(kept.created_at),
+        "judge": kept.judge or None,
+        "cases": len(kept.results),
+        "cases_passed": kept.passed_cases,
+        "cost_usd": cost,
+    }

@@ -1,0 +1,38 @@
+"""JSON rows of spending and of the response cache."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from promptvault.cli.rows.prompts import Row
+from promptvault.domain.timestamp import to_text
+from promptvault.vault.activity.response_cache import CacheStatistics
+from promptvault.vault.activity.spending import Expense
+
+
+def cache_row(held: CacheStatistics, place: Path) -> Row:
+    """Return what the cache holds as `cache stats --json` has it."""
+    return {
+        "answers": held.answers,
+        "bytes": held.size,
+        "uses": held.uses,
+        "saved_usd": held.saved,
+        "path": str(place),
+    }
+
+
+def spending_row(now: datetime, found: Sequence[Expense], budget: float | None) -> Row:
+    """Return the expenses of the month of *now* as `spending --json` has them."""
+    total = sum(expense.cost for expense in found)
+    return {
+        "month": to_text(now)[:7],
+        "spent_usd": total,
+        "budget_usd": budget,
+        "left_usd": None if budget is None else max(0.0, budget - total),
+        "expenses": [_expense_row(expense) for expense in found],
+    }
+
+
+def _expense_row(expense: Expense) -> Row:
+    row = expense._asdict()
+    return row | {"cost_usd": row.pop("cost")}
