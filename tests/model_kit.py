@@ -85,7 +85,7 @@ class Kit:
             Endpoint(url, MODEL, key if n == 0 else "", timeout)
             for n, url in enumerate(urls)
         ]
-        means = ModelContext(
+        context = ModelContext(
             ResponseCache(self.cache),
             self.budget(**limits or {}),
             lambda _: price,
@@ -95,7 +95,7 @@ class Kit:
             sleep=self.waits.append,
             **more,
         )
-        return Model(endpoints, means)
+        return Model(endpoints, context)
 
     @property
     def requests(self) -> list[tuple[int, int, float, int]]:

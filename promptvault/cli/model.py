@@ -31,20 +31,20 @@ def open_model(command: str, asking: Asking) -> Model:
     endpoints = _endpoints(chosen, asking)
     _warn_of_plain_text(endpoints)
     folders = paths()
-    keeps_answers = chosen["ai.cache"].value == "true"
-    means = ModelContext(
+    is_cached = chosen["ai.cache"].value == "true"
+    context = ModelContext(
         cache=ResponseCache(folders.responses),
         budget=_budget(chosen, command, asking.budget),
         price=lambda endpoint: _price(chosen, endpoint),
         now=now,
-        tell=terminal.note,
-        pace=RateLimiter(chosen["ai.requests_per_minute"].number or 0),
+        notify=terminal.note,
+        rate_limiter=RateLimiter(chosen["ai.requests_per_minute"].number or 0),
         retries=int(chosen["ai.retries"].number or 0),
         concurrency=int(chosen["ai.concurrency"].number or 1),
-        uses_cache=keeps_answers and not asking.no_cache,
-        keeps_answers=keeps_answers,
+        reads_cache=is_cached and not asking.no_cache,
+        writes_cache=is_cached,
     )
-    return Model(endpoints, means)
+    return Model(endpoints, context)
 
 
 def _budget(chosen: Settings, command: str, limit: float | None) -> Budget:

@@ -1,10 +1,15 @@
-"""The columns of prompts and versions, in the order in which rows are written."""
+"""The rows of a prompt and of its versions: one list of columns for all writers.
+
+A change (`repository.py`), an import (`imports/bulk_insert.py`) and sync
+(`sync/prompt_writer.py`) build their rows here.
+"""
 
 import json
 from typing import NamedTuple
 
 from promptvault.domain.digest import digest
-from promptvault.domain.prompt import Author, Content
+from promptvault.domain.prompt import Details, Version
+from promptvault.domain.timestamp import to_text
 from promptvault.domain.variable import variables_to_mapping
 from promptvault.secret_scan import secret_types
 
@@ -12,8 +17,8 @@ from promptvault.secret_scan import secret_types
 class VersionValues(NamedTuple):
     """A row of `versions`; without a `pk`, SQLite assigns the next one.
 
-    A version is written before its prompt: the search index reads the text when the
-    prompt's row arrives.
+    A version is inserted before its prompt, because a trigger on `prompts` reads the
+    text for the search index.
     """
 
     pk: int | None
@@ -23,6 +28,7 @@ class VersionValues(NamedTuple):
     body: str
     template: bool
     variables: str
+    """JSON object: name to declaration."""
     digest: bytes
     message: str
     author_name: str
@@ -30,6 +36,18 @@ class VersionValues(NamedTuple):
     created_at: str
     import_pk: int | None
     secrets: str
+    """JSON array of the types of likely secrets."""
+
+
+class DetailsValues(NamedTuple):
+    """The columns of `prompts` that hold a prompt's details."""
+
+    title: str
+    description: str
+    tags: str
+    """JSON array."""
+    favourite: bool
+    secrets_allowed: bool
 
 
 class PromptValues(NamedTuple):
@@ -59,54 +77,57 @@ def _insert_into(table: str, columns: tuple[str, ...]) -> str:
 
 INSERT_VERSION = _insert_into("versions", VersionValues._fields)
 INSERT_PROMPT = _insert_into("prompts", PromptValues._fields)
+INSERT_LABEL = "INSERT INTO labels (prompt_pk, name, version_pk) VALUES (?, ?, ?)"
+UPDATE_DETAILS = (
+    f"UPDATE prompts SET {' = ?, '.join(DetailsValues._fields)} = ? WHERE id = ?"
+)
 DELETE_PROMPT = (
     "DELETE FROM labels WHERE prompt_pk = ?",
     "DELETE FROM origins WHERE prompt_pk = ?",
     "DELETE FROM prompts WHERE pk = ?",
     "DELETE FROM versions WHERE prompt_pk = ?",
 )
-"""Statements, each for the prompt's key, that leave nothing of a prompt."""
-INSERT_LABEL = "INSERT INTO labels (prompt_pk, name, version_pk) VALUES (?, ?, ?)"
+"""Statements that delete a prompt and all that belongs to it; each takes its key."""
 
 
 def version_values(
-    version_id: str,
+    version: Version,
     prompt_pk: int,
-    number: int,
-    content: Content,
-    message: str,
-    author: Author,
-    created_at: str,
     *,
     pk: int | None = None,
     body_digest: bytes | None = None,
     import_pk: int | None = None,
 ) -> VersionValues:
-    """Return the row of a version.
+    """Return the row of *version*, whose `commit` is not written.
 
-    *created_at* is in the vault's text form; a caller that knows the body's digest
-    passes it, as hashing a long body again costs time.
+    A caller that knows the digest of the body passes it, because hashing a long body
+    again takes time.
     """
-    variables = content.variables
-    secrets = secret_types(content)
+    content = version.content
+    variables, secrets = content.variables, secret_types(content)
     return VersionValues(
         pk,
-        version_id,
+        version.id,
         prompt_pk,
-        number,
+        version.number,
         content.body,
         content.template,
         json.dumps(variables_to_mapping(variables)) if variables else "{}",
         body_digest or digest(content.body),
-        message,
-        author.name,
-        author.email,
-        created_at,
+        version.message,
+        version.author.name,
+        version.author.email,
+        to_text(version.created_at),
         import_pk,
         json.dumps(secrets) if secrets else "[]",
     )
 
 
+def details_values(details: Details) -> DetailsValues:
+    """Return the columns that hold *details*."""
+    return DetailsValues(**details._asdict() | {"tags": tags_json(details.tags)})
+
+
 def tags_json(tags: tuple[str, ...] | list[str]) -> str:
-    """Return *tags* as they are stored: not escaped, as the search index reads them."""
+    """Return *tags* as a JSON array, unescaped: the search index reads it as text."""
     return json.dumps(tags, ensure_ascii=False) if tags else "[]"

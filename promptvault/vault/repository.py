@@ -12,7 +12,14 @@ from datetime import datetime
 from typing import Any
 
 from promptvault.domain.name import leaf_of
-from promptvault.domain.prompt import LOCAL_SOURCE, Author, Content, Details, Prompt
+from promptvault.domain.prompt import (
+    LOCAL_SOURCE,
+    Author,
+    Content,
+    Details,
+    Prompt,
+    Version,
+)
 from promptvault.domain.timestamp import to_text
 from promptvault.errors import AlreadyExistsError
 from promptvault.front_matter import header
@@ -23,14 +30,13 @@ from promptvault.vault.prompt_row import (
     INSERT_LABEL,
     INSERT_PROMPT,
     INSERT_VERSION,
+    UPDATE_DETAILS,
     PromptValues,
-    tags_json,
+    details_values,
     version_values,
 )
 from promptvault.vault.reader import Reader
 
-_SET_DETAILS = """UPDATE prompts SET title = ?, description = ?, tags = ?,
-    favourite = ?, secrets_allowed = ? WHERE id = ?"""
 _SET_NAME = "UPDATE prompts SET name = ?, leaf = ? WHERE id = ?"
 _FIND_VERSION = """SELECT p.pk, v.pk FROM prompts p JOIN versions v
     ON v.prompt_pk = p.pk WHERE p.id = ? AND v.number = ?"""
@@ -67,15 +73,11 @@ class Repository:
             id=str(uuid.uuid4()),
             name=name,
             leaf=leaf_of(name),
-            title=details.title,
-            description=details.description,
-            tags=tags_json(details.tags),
-            favourite=details.favourite,
             source=LOCAL_SOURCE,
             version_pk=self._insert_version(pk, 1, content, message),
-            secrets_allowed=details.secrets_allowed,
             created_at=self._now,
             updated_at=self._now,
+            **details_values(details)._asdict(),
         )
         self._execute(INSERT_PROMPT, row)
         return self._commit([row.id], message)[0]
@@ -92,10 +94,10 @@ class Repository:
     def _insert_version(
         self, prompt_pk: int, number: int, content: Content, message: str
     ) -> int:
-        id_ = str(uuid.uuid4())
-        row = version_values(
-            id_, prompt_pk, number, content, message, self._author, self._now
+        version = Version(
+            str(uuid.uuid4()), number, content, message, self._author, self._time
         )
+        row = version_values(version, prompt_pk)
         return self._execute(INSERT_VERSION, row).lastrowid or 0
 
     def update(self, prompt: Prompt, details: Details, message: str) -> Prompt:
@@ -142,10 +144,7 @@ class Repository:
             self._execute(_SET_NAME, (name, leaf_of(name), prompt.id))
 
     def _set_details(self, prompt: Prompt, details: Details) -> None:
-        tags, favourite = tags_json(details.tags), details.favourite
-        texts = (details.title, details.description, tags)
-        row = (*texts, favourite, details.secrets_allowed, prompt.id)
-        self._execute(_SET_DETAILS, row)
+        self._execute(UPDATE_DETAILS, (*details_values(details), prompt.id))
 
     def label(self, prompt: Prompt, label: str, number: int, message: str) -> Prompt:
         """Make *label* name version *number*; it leaves the version it named."""

@@ -86,9 +86,9 @@ def categorize(
         found = propose_changes(reader, selected.items, means)
     if as_json:
         done = apply_proposals(workspace(), found.changes) if yes else None
-        row = proposals_row(found, selected.passed, done, means.model)
+        row = proposals_row(found, selected.skipped, done, means.model)
         return terminal.write_json(row)
-    return _settle(found, selected.passed, yes=yes)
+    return _settle(found, selected.skipped, yes=yes)
 
 
 def _settle(found: Proposals, passed: int, *, yes: bool) -> None:

@@ -20,7 +20,7 @@ from promptvault.cli.rows.evaluation import evaluation_entry_row, evaluation_row
 from promptvault.cli.values import read_file
 from promptvault.errors import InvalidInputError
 from promptvault.services.asking.model import Model
-from promptvault.services.evaluation.case import Suite, read_suite
+from promptvault.services.evaluation.case import Suite, parse_suite
 from promptvault.services.evaluation.evaluate import evaluate_plan, record_evaluation
 from promptvault.services.evaluation.plan import (
     EvaluationOptions,
@@ -93,9 +93,9 @@ def eval_(
 
 def _read(cases: str) -> Suite:
     if cases == "-":
-        return read_suite(terminal.read_stdin(), "stdin", Path())
+        return parse_suite(terminal.read_stdin(), "stdin", Path())
     path = Path(cases)
-    return read_suite(read_file(path), path.name, path.parent)
+    return parse_suite(read_file(path), path.name, path.parent)
 
 
 def _evaluate(

@@ -31,7 +31,7 @@ def print_evaluation_plan(
             f"{format_count(judged, 'request')} of these would go to {judge.name},"
             " which judges the answers that pass all other checks."
         )
-    unfilled = [each for each in made.now.requests if isinstance(each, Failure)]
+    unfilled = [each for each in made.current.requests if isinstance(each, Failure)]
     if unfilled:
         cases = format_count(len(unfilled), "case")
         terminal.note(f"Without a request, {cases} would fail: {unfilled[0].reason}")
@@ -40,8 +40,8 @@ def print_evaluation_plan(
 def print_evaluation(done: Evaluation) -> None:
     """Print a line for each case, and tell the totals on stderr."""
     columns = [Column("Case", "cyan"), Column("Result", wrap=False)]
-    if done.plan.before:
-        columns.insert(1, Column(f"@{done.plan.before.version.number}", "dim"))
+    if done.plan.baseline:
+        columns.insert(1, Column(f"@{done.plan.baseline.version.number}", "dim"))
     columns.append(Column("Why"))
     print_table(columns, map(_line, done.results), "")
     terminal.note(_summary(done))
@@ -49,30 +49,30 @@ def print_evaluation(done: Evaluation) -> None:
 
 
 def _line(result: CaseResult) -> list[str]:
-    why = "; ".join(f"{each.check}: {each.reason}" for each in result.now.failures)
-    before = [_WORDS[result.before.passed]] if result.before else []
+    why = "; ".join(f"{each.check}: {each.reason}" for each in result.current.failures)
+    before = [_WORDS[result.baseline.passed]] if result.baseline else []
     return [result.case.name, *before, _word(result), why]
 
 
 def _word(result: CaseResult) -> str:
     if result.is_regression:
         return "regression"
-    return "fixed" if result.is_fix else _WORDS[result.now.passed]
+    return "fixed" if result.is_fix else _WORDS[result.current.passed]
 
 
 def _summary(done: Evaluation) -> str:
     made, total = done.plan, len(done.results)
-    passed = sum(result.now.passed for result in done.results)
-    name = f"{made.prompt.name}@{made.now.version.number}"
+    passed = sum(result.current.passed for result in done.results)
+    name = f"{made.prompt.name}@{made.current.version.number}"
     line = (
         f"{name} passes {passed:,} of {format_count(total, 'case')} with {done.model}"
     )
-    if not made.before:
+    if not made.baseline:
         return f"{line}."
     worse = sum(result.is_regression for result in done.results)
     fixed = sum(result.is_fix for result in done.results)
     changes = f"{format_count(worse, 'regression')}, {fixed:,} fixed"
-    return f"{line}; against @{made.before.version.number}: {changes}."
+    return f"{line}; against @{made.baseline.version.number}: {changes}."
 
 
 def print_evaluations(reference: str, found: Iterable[EvaluationEntry]) -> None:

@@ -15,9 +15,9 @@ def evaluation_row(number: int | None, done: Evaluation) -> Row:
         "id": number,
         "name": made.prompt.name,
         "prompt_id": made.prompt.id,
-        "version": made.now.version.number,
-        "version_id": made.now.version.id,
-        "against_version": made.before.version.number if made.before else None,
+        "version": made.current.version.number,
+        "version_id": made.current.version.id,
+        "against_version": made.baseline.version.number if made.baseline else None,
         "system_version_id": made.system.id if made.system else None,
         "created_at": time_row(done.created_at),
         "model": done.model,
@@ -25,7 +25,7 @@ def evaluation_row(number: int | None, done: Evaluation) -> Row:
         "cases_digest": made.suite.digest,
         "passed": done.passed,
         "cases": len(results),
-        "cases_passed": sum(result.now.passed for result in results),
+        "cases_passed": sum(result.current.passed for result in results),
         "regressions": [each.case.name for each in results if each.is_regression],
         "fixed": [each.case.name for each in results if each.is_fix],
         "results": [_result_row(result) for result in results],
@@ -37,8 +37,8 @@ def _result_row(result: CaseResult) -> Row:
     return {
         "name": result.case.name,
         "regression": result.is_regression,
-        **_trial_row(result.now),
-        "before": _trial_row(result.before) if result.before else None,
+        **_trial_row(result.current),
+        "before": _trial_row(result.baseline) if result.baseline else None,
     }
 
 

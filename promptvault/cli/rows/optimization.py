@@ -4,8 +4,8 @@ from promptvault.cli.record import FindName
 from promptvault.cli.rows.prompts import Row, time_row
 from promptvault.services.optimization.optimize import (
     OptimizationResult,
-    candidate_row,
-    rating_row,
+    candidate_record,
+    rating_record,
 )
 from promptvault.services.optimization.rubric import MOST_TOTAL, total_points
 from promptvault.services.prompts.outcome import Outcome, Saved
@@ -28,9 +28,9 @@ def optimization_row(found: OptimizationResult, saved: Saved | None) -> Row:
         "before": total_points(found.before),
         "after": total_points(winner.rating) if winner and winner.rating else None,
         "most": MOST_TOTAL,
-        "scores": rating_row(found.before),
+        "scores": rating_record(found.before),
         "candidates": [
-            candidate_row(candidate) | {"text": candidate.text}
+            candidate_record(candidate) | {"text": candidate.text}
             for candidate in found.candidates
         ],
         "best": found.candidates.index(winner) if winner else None,

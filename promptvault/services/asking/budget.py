@@ -1,4 +1,8 @@
-"""The budget: no request is made that could exceed it."""
+"""The budget: a request that could exceed it is not sent.
+
+Before each attempt the maximum cost is reserved in the activity database, where all
+processes of this vault meet; afterwards the real cost replaces it.
+"""
 
 import contextlib
 import threading
@@ -6,9 +10,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from promptvault.domain.chat import Price, Request, Usage
-from promptvault.errors import InvalidInputError, RateLimitedError, VaultError
+from promptvault.domain.chat import Answer, Price, Request, Usage
+from promptvault.errors import (
+    InvalidInputError,
+    RateLimitedError,
+    UnavailableError,
+    VaultError,
+)
 from promptvault.providers.endpoint import Endpoint
+from promptvault.providers.failure import (
+    ConnectionLostError,
+    EmptyAnswerError,
+    RefusedError,
+    ResponseTimeoutError,
+)
+from promptvault.services.asking.retry import RateLimiter
+from promptvault.services.asking.transport import (
+    BrokenStream,
+    Call,
+    Transport,
+    estimate_usage,
+)
 from promptvault.vault.activity.spending import (
     ROUNDING,
     Purchase,
@@ -17,44 +39,45 @@ from promptvault.vault.activity.spending import (
 )
 
 _MARGIN = 1.3
-"""How much longer than estimated a request may turn out to be."""
+"""A request may have this many times the estimated tokens."""
 _USUAL_MOST = 16_384
-"""Tokens that an answer may have where nobody set a limit but there is a budget."""
+"""Tokens allowed for an answer if there is a budget but no limit for the answer."""
 _LEAST = 256
-"""Tokens; with less, most answers would be cut."""
+"""Tokens; with fewer, most answers would be cut."""
 _NOT_RECORDED = Reservation(0, 0.0)
 
 
 class BudgetError(RateLimitedError):
-    """The budget has not enough left for the next request; nothing was sent."""
+    """The budget is too small for the next request, which was not sent."""
 
 
 @dataclass(slots=True, eq=False)
 class Budget:
-    """What one command may spend, and all commands in a month, in US dollars."""
+    """The limits, in US dollars, of one command and of all commands in a month."""
 
     spending: Spending
     command: str
-    """Name of the command, for the record."""
+    """Name of the command, recorded with each request."""
     now: Callable[[], datetime]
     per_command: float | None = None
     per_month: float | None = None
     _open: list["Bill"] = field(default_factory=list)
-    """What this command has reserved and not closed yet."""
+    """The reservations of this command that are not closed yet."""
     _spent: float = 0.0
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
     def reserve(
         self, endpoint: Endpoint, request: Request, price: Price | None
     ) -> "Bill":
-        """Set aside what *request* can cost; it may come back with a limit.
+        """Reserve the maximum cost of *request*, and return the bill.
 
-        Waits while requests of this command under way hold what is left. Raises
-        BudgetError; InvalidInputError where the price is not known; VaultError where
-        the month's record cannot be written.
+        The bill's request may have a lower `max_tokens` than *request*. If the rest of
+        the budget is reserved by other requests of this command, wait for them. Raises
+        BudgetError; InvalidInputError if there is a budget but no known price; and
+        VaultError if there is a monthly budget and the record cannot be written.
         """
         if self.per_command is None and self.per_month is None:
-            reserved = self._set_aside(endpoint, 0, 0) or _NOT_RECORDED
+            reserved = self._reserve(endpoint, 0, 0) or _NOT_RECORDED
             return Bill(self, reserved, request, price)
         if price is None:
             raise InvalidInputError(
@@ -80,27 +103,27 @@ class Budget:
         least: float,
         most: float,
     ) -> "Bill | None":
-        """Return the bill of *request* if it can be paid now."""
+        """Return the bill of *request*, None if the rest of the budget is reserved."""
         if self.per_command is not None and most:
             left = self.per_command - self._spent
             left -= sum(bill.reserved.amount for bill in self._open)
             if least > left + ROUNDING:
                 return None
             most = max(least, min(most, left))
-        reserved = self._set_aside(endpoint, least, most)
+        reserved = self._reserve(endpoint, least, most)
         if reserved is None:
             return None
         return Bill(self, reserved, _limited(request, price, reserved.amount), price)
 
-    def _set_aside(
+    def _reserve(
         self, endpoint: Endpoint, least: float, most: float
     ) -> Reservation | None:
-        place = endpoint.public_url
-        purchase = Purchase(self.command, place, endpoint.model, least, most)
+        url = endpoint.public_url
+        purchase = Purchase(self.command, url, endpoint.model, least, most)
         try:
             return self.spending.reserve(purchase, self.now(), self.per_month)
         except VaultError:
-            # Where no month's budget needs it, a record that fails stops nothing.
+            # Without a monthly budget the record is not needed to decide.
             if self.per_month is not None:
                 raise
             return _NOT_RECORDED._replace(amount=most)
@@ -112,8 +135,8 @@ class Budget:
         if self.per_month is not None:
             used = self.spending.spent(self.now())
             limits.append(
-                f"${self.per_month:g} a month, ${used:.4f} used or set aside for"
-                " requests under way"
+                f"${self.per_month:g} a month, ${used:.4f} used or reserved for"
+                " requests in progress"
             )
         return BudgetError(
             f"The next request could cost ${least:.4f}, which would exceed the budget"
@@ -123,20 +146,21 @@ class Budget:
         )
 
     def close(self, bill: "Bill", usage: Usage | None, cost: float) -> None:
-        """Note what *bill* came to; None where nothing did."""
+        """Close *bill* with its tokens and cost; *usage* is None if it cost nothing."""
         try:
-            self._write_down(bill.reserved.number, usage, cost)
+            self._record(bill.reserved.number, usage, cost)
         finally:
-            with self._changed:  # last, as who waits looks at the record next
+            # The record is written first: a waiting thread reads it next.
+            with self._changed:
                 if bill in self._open:
                     self._open.remove(bill)
                 self._spent += cost
                 self._changed.notify_all()
 
-    def _write_down(self, number: int, usage: Usage | None, cost: float) -> None:
+    def _record(self, number: int, usage: Usage | None, cost: float) -> None:
         if number == _NOT_RECORDED.number:
             return
-        # Where it cannot be written, the reservation goes on counting: no less.
+        # If this fails, the reservation still counts, which is never too little.
         with contextlib.suppress(VaultError):
             if usage is None:
                 self.spending.release(number)
@@ -146,35 +170,109 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bill:
-    """A request that is paid for in advance, at the most that it can cost."""
+    """A request whose maximum cost is reserved; one of its methods must be called."""
 
     budget: Budget
     reserved: Reservation
     request: Request
-    """What to send: it has a limit where the budget needs one."""
+    """The request to send, with a limit for the answer if the budget needs one."""
     price: Price | None
 
     def settle(self, usage: Usage) -> None:
-        """Pay what it was."""
+        """Record the real cost."""
         self.budget.close(self, usage, self._cost(usage))
 
-    def keep(self) -> None:
-        """Pay the most, as nobody knows what it was."""
+    def charge_maximum(self) -> None:
+        """Record the maximum cost, because the real one is unknown."""
         sent, received = self.request.input_tokens, self.request.max_tokens or 0
         usage = Usage(sent, received, is_estimate=True)
         cost = max(self.reserved.amount, self._cost(usage))
         self.budget.close(self, usage, cost)
 
     def release(self) -> None:
-        """Pay nothing."""
+        """Record that the request cost nothing."""
         self.budget.close(self, None, 0.0)
 
     def _cost(self, usage: Usage) -> float:
         return self.price.of(usage) if self.price else 0.0
 
 
+class BudgetedTransport:
+    """Reserves the maximum cost of each attempt, and settles it afterwards."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        endpoint: Endpoint,
+        budget: Budget,
+        price: Callable[[Endpoint], Price | None],
+        rate_limiter: RateLimiter,
+    ) -> None:
+        self._transport = transport
+        self._endpoint = endpoint
+        self._budget = budget
+        self._price = price
+        self._rate_limiter = rate_limiter
+
+    def send(self, call: Call) -> Answer:
+        """Return the answer with its cost.
+
+        Raises BudgetError, UnavailableError if the endpoint needs a key and has none,
+        and what the transport raises.
+        """
+        _require_key(self._endpoint)
+        price = self._price(self._endpoint)
+        bill = self._budget.reserve(self._endpoint, call.request, price)
+        try:
+            self._rate_limiter.wait()
+        except BaseException:
+            bill.release()  # nothing was sent
+            raise
+        try:
+            answer = self._send(bill, call._replace(request=bill.request))
+        except BrokenStream as broken:
+            broken.answer = _priced(broken.answer, price)
+            raise
+        return _priced(answer, price)
+
+    def _send(self, bill: Bill, call: Call) -> Answer:
+        """Return the answer, and settle *bill* whatever happens."""
+        try:
+            answer = self._transport.send(call)
+        except BrokenStream as broken:
+            bill.settle(broken.answer.usage)
+            raise
+        except (EmptyAnswerError, RefusedError) as error:
+            bill.settle(error.usage or estimate_usage(call.request))
+            raise
+        except (ConnectionLostError, ResponseTimeoutError):
+            bill.charge_maximum()  # the server may have answered, and charge for it
+            raise
+        except Exception:
+            bill.release()
+            raise
+        except BaseException:  # Ctrl-C
+            bill.charge_maximum()
+            raise
+        bill.settle(answer.usage)
+        return answer
+
+
+def _require_key(endpoint: Endpoint) -> None:
+    if endpoint.needs_key and not endpoint.key:
+        raise UnavailableError(
+            f"There is no key for {endpoint.host}. Set OPENAI_API_KEY, or run"
+            " 'promptvault config set ai.api_key'; for a model on this computer, set"
+            " ai.base_url and ai.model."
+        )
+
+
+def _priced(answer: Answer, price: Price | None) -> Answer:
+    return answer._replace(cost=price.of(answer.usage) if price else None)
+
+
 def _range(request: Request, price: Price) -> tuple[float, float]:
-    """Return the least and the most that *request* may be made for, in US dollars."""
+    """Return the minimum and the maximum to reserve for *request*, in US dollars."""
     sent = int(request.input_tokens * _MARGIN)
     if request.max_tokens is not None:
         cost = price.of(Usage(sent, request.max_tokens))
@@ -183,7 +281,7 @@ def _range(request: Request, price: Price) -> tuple[float, float]:
 
 
 def _limited(request: Request, price: Price, amount: float) -> Request:
-    """Return *request* with the limit that *amount* US dollars can pay."""
+    """Return *request* with the `max_tokens` that *amount* US dollars pay for."""
     if request.max_tokens is not None or not price.output:
         return request
     free = amount - price.of(Usage(int(request.input_tokens * _MARGIN), 0))

@@ -1,4 +1,4 @@
-"""Answers given before: what a request is known by, and what of it is kept."""
+"""Answers that were given before: which request they belong to, and which are kept."""
 
 import hashlib
 import json
@@ -8,57 +8,62 @@ from datetime import datetime
 
 from promptvault.domain.chat import Answer, Request
 from promptvault.providers.endpoint import Endpoint
+from promptvault.services.asking.transport import Call, Transport
 from promptvault.vault.activity.response_cache import CachedAnswer, ResponseCache
 
 
 @dataclass(frozen=True, slots=True)
-class Recall:
-    """The cache as a model uses it."""
+class AnswerCache:
+    """The response cache, keyed by endpoint, model and request."""
 
     cache: ResponseCache
     now: Callable[[], datetime]
     reads: bool = True
-    """False asks anew also where the answer is known."""
-    keeps: bool = True
-    """False writes no answer down."""
+    """False asks again even if the answer is cached."""
+    writes: bool = True
+    """False adds no answer."""
 
     def find(self, endpoint: Endpoint, request: Request) -> Answer | None:
-        """Return the answer that was kept for *request*, None without one."""
+        """Return the cached answer to *request*, None if there is none.
+
+        Its cost is 0 US dollars; its seconds are those of the original request.
+        """
         if not self.reads:
             return None
         key = _key(endpoint.public_url, endpoint.model, request)
-        kept = self.cache.find(key, self.now())
-        if kept is None:
+        found = self.cache.find(key, self.now())
+        if found is None:
             return None
         return Answer(
-            kept.text,
+            found.text,
             endpoint.model,
             endpoint.public_url,
-            kept.usage,
+            found.usage,
             0.0,
-            kept.seconds,
+            found.seconds,
             cached=True,
-            is_cut=kept.is_cut,
+            is_cut=found.is_cut,
         )
 
-    def keep(self, request: Request, answer: Answer) -> None:
-        """Keep a new *answer*, to be given when *request* is made again.
+    def add(self, request: Request, answer: Answer) -> None:
+        """Store a new *answer* to *request*.
 
-        Not one that was cut by a limit which is not the request's own, as a budget's:
-        with more left in it, the answer would be another one.
+        An answer that was cut by a limit other than the request's own, such as the
+        budget, is not stored: with more budget the answer would be longer.
         """
-        cut_by_others = answer.is_cut and request.max_tokens is None
-        if answer.cached or cut_by_others or not self.keeps:
+        cut_by_budget = answer.is_cut and request.max_tokens is None
+        if answer.cached or cut_by_budget or not self.writes:
             return
-        kept = CachedAnswer(
+        stored = CachedAnswer(
             answer.text, answer.usage, answer.cost, answer.seconds, answer.is_cut
         )
         key = _key(answer.endpoint, answer.model, request)
-        self.cache.keep(key, answer.model, kept, self.now())
+        self.cache.add(key, answer.model, stored, self.now())
 
 
 def _key(endpoint: str, model: str, request: Request) -> str:
-    asked = [
+    """Return the SHA-256, in hexadecimal, of all that can change the answer."""
+    parts = [
         endpoint,
         model,
         request.messages,
@@ -66,4 +71,25 @@ def _key(endpoint: str, model: str, request: Request) -> str:
         request.max_tokens,
         request.schema,
     ]
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class CachedTransport:
+    """Answers from the cache, else through *transport*, and caches what is new."""
+
+    transport: Transport
+    endpoint: Endpoint
+    cache: AnswerCache
+
+    def send(self, call: Call) -> Answer:
+        """Return the answer; a cached one comes as a single piece."""
+        found = self.cache.find(self.endpoint, call.request)
+        if found is not None:
+            if call.on_text:
+                call.on_text(found.text)
+            return found
+        answer = self.transport.send(call)
+        if call.stores:
+            self.cache.add(call.request, answer)
+        return answer

@@ -1,4 +1,4 @@
-"""What asking models costs: estimated before, and counted after."""
+"""What requests to models cost: the estimate before, the count afterwards."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,17 +8,17 @@ from promptvault.domain.chat import Answer
 
 
 class Estimate(NamedTuple):
-    """What requests would take."""
+    """The estimated tokens and cost of requests."""
 
     requests: int
     input_tokens: int
     output_tokens: int
     cost: float | None
-    """US dollars; None where the model's price is not known."""
+    """US dollars; None if the model's price is not known."""
 
 
 def total_estimate(estimates: Sequence[Estimate]) -> Estimate:
-    """Return what several steps would take."""
+    """Return the sum of several estimates."""
     costs = [estimate.cost for estimate in estimates if estimate.cost is not None]
     return Estimate(
         sum(estimate.requests for estimate in estimates),
@@ -35,11 +35,11 @@ class Spent:
     requests: int = 0
     """Sent to a server; retries count once."""
     cached: int = 0
-    """Answers that came from the cache."""
+    """Number of answers from the cache."""
     input_tokens: int = 0
     output_tokens: int = 0
     cost: float | None = 0.0
-    """US dollars; None as soon as some price is not known."""
+    """US dollars; None if the price of any answer is not known."""
 
     def add(self, answer: Answer) -> None:
         """Count *answer*."""

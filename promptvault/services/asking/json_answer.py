@@ -1,4 +1,4 @@
-"""Answers that are JSON of a given shape: checked, and asked for once more if wrong."""
+"""Answers that must be JSON of a given schema: validated, and repaired once."""
 
 import contextlib
 import json
@@ -12,11 +12,11 @@ from promptvault.errors import UnavailableError
 from promptvault.services.asking.model import Model
 
 Check = Callable[[Any], str | None]
-"""Returns what is wrong with a value that has the right shape, None if it is good."""
+"""Returns what is wrong with a value that fits the schema, None if it is valid."""
 
 
 class InvalidAnswerError(UnavailableError):
-    """The model answered, but twice not in the form asked for."""
+    """The model answered twice, and neither answer fits the schema."""
 
 
 _THOUGHT = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
@@ -28,39 +28,41 @@ _LARGEST = 2**63
 def ask_json(
     model: Model, request: Request, check: Check = lambda _: None
 ) -> tuple[Any, Answer]:
-    """Return the value that *model* answers with, which fits the request's schema.
+    """Return the parsed JSON of the answer to *request*, and the answer itself.
 
-    An answer that does not fit, or that *check* finds wrong, is shown to the model
-    once with what is wrong about it. A good answer is what the cache keeps. Raises
-    WrongFormError after the second wrong one, and what `Model.ask` raises.
+    The value fits the request's schema. If it does not, or *check* rejects it, the
+    model gets the answer back once with the reason. Only a valid answer is cached, so a
+    repeated command does not repeat the repair. Raises InvalidAnswerError after the
+    second invalid answer, and what `Model.ask` raises.
     """
     schema = request.schema
     assert schema is not None
-    request = _with_shape(request, schema)
-    answer = model.ask_unkept(request)
+    request = _with_schema_text(request, schema)
+    answer = model.ask_uncached(request)
     value, wrong = _read(answer, schema, check)
     if wrong:
-        answer = model.ask_unkept(_repair(request, answer, wrong))
+        answer = model.ask_uncached(_repair(request, answer, wrong))
         value, wrong = _read(answer, schema, check)
     if wrong:
         raise InvalidAnswerError(
             f"{answer.model} did not answer in the form asked for, twice: {wrong}"
             " Try another model."
         )
-    model.remember(request, answer)
+    model.store(request, answer)
     return value, answer
 
 
-def _with_shape(request: Request, schema: Schema) -> Request:
-    """Say the shape in words, too: not every server keeps to a schema."""
+def _with_schema_text(request: Request, schema: Schema) -> Request:
+    """Add the schema to the system message: not every server enforces a schema."""
     words = "Answer with JSON alone, without any text around it, of this schema:\n"
     written = json.dumps(schema.schema, ensure_ascii=False)
-    shape = Message(Role.SYSTEM, words + written)
+    instructions = Message(Role.SYSTEM, words + written)
     first, *rest = request.messages
     if first.role is Role.SYSTEM:
-        shape = shape._replace(content=f"{first.content}\n\n{shape.content}")
-        return request._replace(messages=(shape, *rest))
-    return request._replace(messages=(shape, first, *rest))
+        text = f"{first.content}\n\n{instructions.content}"
+        instructions = instructions._replace(content=text)
+        return request._replace(messages=(instructions, *rest))
+    return request._replace(messages=(instructions, first, *rest))
 
 
 def _repair(request: Request, answer: Answer, wrong: str) -> Request:
@@ -75,7 +77,7 @@ def _repair(request: Request, answer: Answer, wrong: str) -> Request:
 
 
 def _read(answer: Answer, schema: Schema, check: Check) -> tuple[Any, str | None]:
-    """Return the value in *answer*, and what is wrong with it, if anything."""
+    """Return the value in *answer*, and what is wrong with it or None."""
     if answer.is_cut:
         return None, "It was cut off in the middle; be shorter."
     try:
@@ -86,17 +88,17 @@ def _read(answer: Answer, schema: Schema, check: Check) -> tuple[Any, str | None
 
 
 def parse_json(text: str) -> Any:
-    """Return the JSON in a model's *text*, which may stand in a code fence.
+    """Return the JSON in a model's *text*, which may be inside a code fence.
 
-    Raises ValueError for other text, and for what JSON does not have or leaves open:
-    NaN, a name twice in an object, numbers beyond 64 bits, endless nesting.
+    Raises ValueError for any other text, and for what JSON (RFC 8259) forbids or leaves
+    open: NaN, a name twice in an object, numbers above 64 bits, very deep nesting.
     """
     fenced = _FENCE.fullmatch(text)
     return _load(fenced[1] if fenced else text)
 
 
 def _extract(text: str) -> Any:
-    """Return the JSON in *text*, also after a thought and with words around it."""
+    """Return the JSON in *text*, even after a <think> block or within other text."""
     text = _THOUGHT.sub("", text)
     try:
         return parse_json(text)
@@ -108,7 +110,7 @@ def _extract(text: str) -> Any:
 
 
 def _parts(text: str) -> Iterator[str]:
-    """Yield where in *text* the JSON may be, the surest first."""
+    """Yield the parts of *text* that may be the JSON, the likeliest first."""
     yield from _FENCED.findall(text)
     start = min((i for i in map(text.find, "{[") if i >= 0), default=-1)
     end = max(map(text.rfind, "}]"))
@@ -155,10 +157,10 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def find_mismatch(value: Any, schema: Any) -> str | None:
-    """Return in what *value* does not fit a JSON Schema, None if it does.
+    """Return how *value* violates a JSON Schema, None if it is valid.
 
-    Names the place and the rule in the schema's words, never in those of the value:
-    they may be a prompt's text.
+    The message names the path and the rule as the schema does. It never quotes the
+    value, which may be the text of a prompt.
     """
     from jsonschema import Draft202012Validator  # 25 ms, for few commands
 

@@ -1,4 +1,4 @@
-"""JSON Schemas that people write: refused where they are broken, never fetched."""
+"""JSON Schemas that people write: validated first, and never fetched."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,9 +14,9 @@ from promptvault.errors import InvalidInputError
 
 
 def validate_schema(schema: Any) -> None:
-    """Raise InvalidInputError where *schema* is broken, or refers to what is not in it.
+    """Raise InvalidInputError if *schema* is invalid or has a reference outside itself.
 
-    Nothing is ever fetched from the network.
+    References are never fetched from the network.
     """
     try:
         _validator_class(schema).check_schema(schema)
@@ -31,7 +31,7 @@ def validate_schema(schema: Any) -> None:
 
 
 def find_mismatch(value: Any, schema: Any) -> str | None:
-    """Return in what *value* does not fit *schema*, None if it does."""
+    """Return how *value* violates *schema*, None if it is valid."""
     try:
         validator = _validator_class(schema)(schema, registry=Registry())
         error = next(iter(validator.iter_errors(value)), None)
@@ -40,7 +40,7 @@ def find_mismatch(value: Any, schema: Any) -> str | None:
     except TimeoutError:
         raise
     except Exception as error:
-        # Numbers beyond all size and the like fail within the library.
+        # The library itself fails on, for example, extremely large numbers.
         return f"cannot be held against the schema ({type(error).__name__})"
     if error is None:
         return None

@@ -1,7 +1,7 @@
-"""Asking a language model: from the cache, within the budget, with retries, fallback.
+"""A language model as commands use it: cached, within the budget, with a fallback.
 
-Every command that uses a model goes through here, so all of them cost as little, and
-fail as well, as any.
+Every command that asks a model does so through `Model`, so all of them save the same
+requests and fail in the same way.
 """
 
 import threading
@@ -9,30 +9,31 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from promptvault.domain.chat import Answer, Price, Request, Usage
-from promptvault.errors import PromptVaultError, RateLimitedError, UnavailableError
+from promptvault.errors import PromptVaultError, UnavailableError
 from promptvault.providers.endpoint import Endpoint
-from promptvault.providers.failure import ServerBusyError, ServerDownError
-from promptvault.services.asking import request as exchange
-from promptvault.services.asking.budget import Budget, BudgetError
-from promptvault.services.asking.cache import Recall
+from promptvault.services.asking.budget import Budget, BudgetedTransport
+from promptvault.services.asking.cache import AnswerCache, CachedTransport
 from promptvault.services.asking.cost import Estimate, Spent
+from promptvault.services.asking.fallback import FallbackTransport
 from promptvault.services.asking.parallel import map_in_order
-from promptvault.services.asking.request import BrokenStream, Completion, Send
-from promptvault.services.asking.retry import RateLimiter, RetryPolicy
+from promptvault.services.asking.retry import RateLimiter, RetryingTransport
+from promptvault.services.asking.transport import (
+    BrokenStream,
+    Call,
+    ChatTransport,
+    Transport,
+)
 from promptvault.vault.activity.response_cache import ResponseCache
-
-if TYPE_CHECKING:
-    from promptvault.providers.openai_chat import ChatClient
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
 class IncompleteError(UnavailableError):
-    """An answer broke off after its first pieces had been handed on."""
+    """A streamed answer broke off after its first pieces were passed on."""
 
     def __init__(self, message: str, answer: Answer) -> None:
         super().__init__(message)
@@ -41,9 +42,9 @@ class IncompleteError(UnavailableError):
 
 
 class AnswerInterrupted(KeyboardInterrupt):
-    """Ctrl-C while an answer came in, or its pieces could not be handed on any more.
+    """Ctrl-C during a streamed answer, or its pieces could not be written any more.
 
-    Why is its cause: KeyboardInterrupt or an OSError, as BrokenPipeError.
+    The cause is the KeyboardInterrupt, or an OSError such as BrokenPipeError.
     """
 
     def __init__(self, answer: Answer) -> None:
@@ -54,254 +55,149 @@ class AnswerInterrupted(KeyboardInterrupt):
 
 @dataclass(frozen=True, slots=True)
 class ModelContext:
-    """What a model is asked with; the same for all models of one command."""
+    """What all models of one command share."""
 
     cache: ResponseCache
     budget: Budget
     price: Callable[[Endpoint], Price | None]
     now: Callable[[], datetime]
-    tell: Callable[[str], None]
-    """Tells the person why it takes longer, or who answers instead."""
-    pace: RateLimiter = field(default_factory=RateLimiter)
+    notify: Callable[[str], None]
+    """Receives a sentence for the person: a long wait, or a fallback."""
+    rate_limiter: RateLimiter = field(default_factory=RateLimiter)
     retries: int = 4
     sleep: Callable[[float], None] = time.sleep
-    """Waits so many seconds before a retry."""
+    """Waits that many seconds before a retry."""
     concurrency: int = 4
-    uses_cache: bool = True
-    """False asks anew also where the answer is known."""
-    keeps_answers: bool = True
-    """False writes no answer into the cache."""
+    """How many requests `Model.each` sends at the same time."""
+    reads_cache: bool = True
+    """False asks again even if the answer is cached."""
+    writes_cache: bool = True
+    """False adds no answer to the cache."""
     spent: Spent = field(default_factory=Spent)
     lock: threading.Lock = field(default_factory=threading.Lock)
-    """For what the models of one command share."""
+    """Guards `spent`."""
 
 
 class Model:
-    """A language model: the endpoints to ask for it, the first that works answers."""
+    """A language model on one or more endpoints; the first that works answers."""
 
-    def __init__(self, endpoints: Sequence[Endpoint], means: ModelContext) -> None:
+    def __init__(self, endpoints: Sequence[Endpoint], context: ModelContext) -> None:
         self.endpoints = tuple(endpoints)
-        self._means = means
-        self._retries = RetryPolicy(means.retries, means.tell, means.sleep)
-        self._recall = Recall(
-            means.cache, means.now, means.uses_cache, means.keeps_answers
+        self._context = context
+        self._cache = AnswerCache(
+            context.cache, context.now, context.reads_cache, context.writes_cache
         )
-        self._chats: dict[Endpoint, ChatClient] = {}
-        self._down: dict[Endpoint, PromptVaultError] = {}
+        # The cache is asked for each endpoint apart: an answer of the fallback is no
+        # answer of the first endpoint.
+        self._transport = FallbackTransport(
+            {endpoint: self._open(endpoint) for endpoint in endpoints}, context.notify
+        )
         self._answered: set[str] = set()
+
+    def _open(self, endpoint: Endpoint) -> Transport:
+        """Return the stack of transports for one endpoint; nothing is sent yet."""
+        context = self._context
+        chat = ChatTransport(endpoint)
+        budgeted = BudgetedTransport(
+            chat, endpoint, context.budget, context.price, context.rate_limiter
+        )
+        retrying = RetryingTransport(
+            budgeted, context.retries, context.notify, context.sleep
+        )
+        return CachedTransport(retrying, endpoint, self._cache)
 
     @property
     def name(self) -> str:
-        """The name of the model that is asked first."""
+        """The name of the model on the first endpoint."""
         return self.endpoints[0].model
 
     @property
     def spent(self) -> Spent:
-        """What the command has taken so far, whichever of its models it was for."""
-        return self._means.spent
+        """What the command has spent so far on all of its models."""
+        return self._context.spent
 
     @property
     def answered(self) -> str:
-        """Who gave the answers, a fallback's name included; before any its own."""
+        """The names of the models that answered; before any answer, its own name."""
         return ", ".join(sorted(self._answered)) or self.name
 
     @property
     def can_ask(self) -> bool:
-        """Whether some endpoint has all it needs; it may still be down."""
+        """Whether some endpoint has the key that it needs; it may still be down."""
         return any(e.key or not e.needs_key for e in self.endpoints)
 
     def named(self, name: str | None) -> "Model":
-        """Return the model *name* on the first endpoint; this one without a name."""
+        """Return the model *name* on the first endpoint; this one if *name* is None."""
         if name in {None, self.name}:
             return self
-        return Model([replace(self.endpoints[0], model=str(name))], self._means)
+        return Model([replace(self.endpoints[0], model=str(name))], self._context)
 
     def estimate(
         self, requests: Sequence[Request], output_tokens: int, input_tokens: int = 0
     ) -> Estimate:
-        """Return what *requests* would take with answers of *output_tokens* each.
+        """Return the estimated tokens and cost of *requests*; nothing is sent.
 
-        Each has *input_tokens* more that are not known yet.
+        Each answer is taken to have *output_tokens*. *input_tokens* are added to each
+        request for parts that are not known yet.
         """
         sent = sum(request.input_tokens + input_tokens for request in requests)
         usage = Usage(sent, output_tokens * len(requests), is_estimate=True)
-        price = self._means.price(self.endpoints[0])
+        price = self._context.price(self.endpoints[0])
         cost = price.of(usage) if price else None
         return Estimate(len(requests), sent, usage.output_tokens, cost)
 
     def ask(self, request: Request) -> Answer:
-        """Return the answer to *request*, cached or new.
+        """Return the answer to *request*, from the cache or from a server.
 
         Raises UnavailableError, RateLimitedError, BudgetError, AuthenticationError,
         PermissionDeniedError, NotFoundError, InvalidInputError.
         """
-        return self._anywhere(lambda endpoint: self._ask_at(endpoint, request))
+        return self._send(Call(request))
 
     def stream(self, request: Request, on_text: Callable[[str], None]) -> Answer:
-        """Hand the answer to *on_text* piece by piece as it comes, and return it whole.
+        """Pass the answer to *on_text* piece by piece as it arrives, and return it.
 
-        Raises what `ask` does; IncompleteError and Stopped, which hold what came, when
-        it breaks off after the first piece.
+        Raises what `ask` raises. If the stream breaks off after its first piece,
+        raises IncompleteError or AnswerInterrupted, which hold what arrived; any other
+        error of *on_text* is raised as it is.
         """
-        return self._anywhere(
-            lambda endpoint: self._stream_at(endpoint, request, on_text)
-        )
+        return self._send(Call(request, on_text))
 
-    def ask_unkept(self, request: Request) -> Answer:
-        """As `ask`, but a new answer is cached only when `remember` is called."""
-        return self._anywhere(
-            lambda endpoint: self._ask_at(endpoint, request, keep=False)
-        )
+    def ask_uncached(self, request: Request) -> Answer:
+        """Like `ask`, but do not store a new answer; `store` does that later."""
+        return self._send(Call(request, stores=False))
 
-    def remember(self, request: Request, answer: Answer) -> None:
-        """Give *answer* from now on when *request* is made again."""
-        self._recall.keep(request, answer)
+    def store(self, request: Request, answer: Answer) -> None:
+        """Store *answer* in the cache, to be returned for *request* from now on."""
+        self._cache.add(request, answer)
 
     def each(
         self, work: Callable[[_Item], _Result], items: Sequence[_Item]
     ) -> Iterator[_Result]:
-        """Yield what *work* makes of each item, in order, several at a time.
+        """Yield the result of *work* for each item, in order, several at a time.
 
-        After Ctrl-C or an error none is begun any more. What is under way then goes on
-        by itself, so that its answers are kept, but the program's end waits for none.
+        After Ctrl-C or an error no further item is started. Items in progress finish
+        in the background, so that their answers are cached, but the program does not
+        wait for them at exit.
         """
-        return map_in_order(work, items, self._means.concurrency)
+        return map_in_order(work, items, self._context.concurrency)
 
-    def _anywhere(self, ask: Callable[[Endpoint], Answer]) -> Answer:
-        failures: list[PromptVaultError] = []
-        for endpoint in self.endpoints:
-            try:
-                return self._counted(self._unless_down(endpoint, ask))
-            except (IncompleteError, AnswerInterrupted) as end:
-                self._counted(end.answer)
-                raise
-            except BudgetError:
-                raise
-            except (UnavailableError, RateLimitedError) as error:
-                self._note_failure(endpoint, error)
-                failures.append(error)
-        raise _together(failures)
-
-    def _counted(self, answer: Answer) -> Answer:
-        with self._means.lock:
-            self._means.spent.add(answer)
-            self._answered.add(answer.model)
-        return answer
-
-    def _unless_down(
-        self, endpoint: Endpoint, ask: Callable[[Endpoint], Answer]
-    ) -> Answer:
-        if endpoint in self._down:
-            raise self._down[endpoint]
-        return ask(endpoint)
-
-    def _note_failure(self, endpoint: Endpoint, error: PromptVaultError) -> None:
-        """Ask an endpoint that is down no more, where there is another one."""
-        with self._means.lock:
-            if len(self.endpoints) == 1 or endpoint in self._down:
-                return
-            self._down[endpoint] = error
-        if endpoint is not self.endpoints[-1]:
-            other = self.endpoints[self.endpoints.index(endpoint) + 1]
-            self._means.tell(f"{_what(error)} Asking {other.model} on {other.server}.")
-
-    def _ask_at(
-        self, endpoint: Endpoint, request: Request, *, keep: bool = True
-    ) -> Answer:
-        known = self._recall.find(endpoint, request)
-        if known is not None:
-            return known
-
-        def ask(limited: Request) -> Completion:
-            return exchange.complete(self._chat(endpoint), limited)
-
-        answer = self._paid(endpoint, request, ask)
-        if keep:
-            self.remember(request, answer)
-        return answer
-
-    def _stream_at(
-        self, endpoint: Endpoint, request: Request, on_text: Callable[[str], None]
-    ) -> Answer:
-        known = self._recall.find(endpoint, request)
-        if known is not None:
-            on_text(known.text)
-            return known
-
-        def ask(limited: Request) -> Completion:
-            return exchange.stream(self._chat(endpoint), limited, on_text)
-
-        answer = self._paid(endpoint, request, ask)
-        self.remember(request, answer)
-        return answer
-
-    def _paid(self, endpoint: Endpoint, request: Request, ask: Send) -> Answer:
-        """Ask within the budget; each attempt is paid for by itself."""
-        _require_key(endpoint)
-        price = self._means.price(endpoint)
-
-        def attempt() -> Completion:
-            bill = self._means.budget.reserve(endpoint, request, price)
-            with exchange.unpaid(bill):
-                self._means.pace.wait()
-            return exchange.paid(bill, ask)
-
+    def _send(self, call: Call) -> Answer:
         try:
-            received = self._retries(attempt)
+            answer = self._transport.send(call)
         except BrokenStream as broken:
-            answer = _answer(endpoint, broken.received, price)
+            self._count(broken.answer)
             match broken.reason:
                 case PromptVaultError() as error:
-                    raise IncompleteError(str(error), answer) from error
+                    raise IncompleteError(str(error), broken.answer) from error
                 case KeyboardInterrupt() | OSError() as reason:
-                    raise AnswerInterrupted(answer) from reason
+                    raise AnswerInterrupted(broken.answer) from reason
                 case reason:
                     raise reason from None
-        return _answer(endpoint, received, price)
+        self._count(answer)
+        return answer
 
-    def _chat(self, endpoint: Endpoint) -> "ChatClient":
-        with self._means.lock:
-            if endpoint not in self._chats:
-                self._chats[endpoint] = exchange.open_chat(endpoint)
-            return self._chats[endpoint]
-
-
-def _require_key(endpoint: Endpoint) -> None:
-    if endpoint.needs_key and not endpoint.key:
-        raise UnavailableError(
-            f"There is no key for {endpoint.host}. Set OPENAI_API_KEY, or run"
-            " 'promptvault config set ai.api_key'; for a model on this computer, set"
-            " ai.base_url and ai.model."
-        )
-
-
-def _together(failures: Sequence[PromptVaultError]) -> PromptVaultError:
-    """Return one error for those of all endpoints."""
-    if len(failures) == 1:
-        return failures[0]
-    message = " And the fallback: ".join(map(str, failures))
-    if all(isinstance(each, RateLimitedError) for each in failures):
-        return RateLimitedError(message)
-    return UnavailableError(message)
-
-
-def _what(error: PromptVaultError) -> str:
-    """Return what happened, without advice that another endpoint makes needless."""
-    return (
-        error.what
-        if isinstance(error, ServerBusyError | ServerDownError)
-        else str(error)
-    )
-
-
-def _answer(endpoint: Endpoint, received: Completion, price: Price | None) -> Answer:
-    return Answer(
-        received.text,
-        endpoint.model,
-        endpoint.public_url,
-        received.usage,
-        price.of(received.usage) if price else None,
-        received.seconds,
-        received.first_seconds,
-        is_cut=received.is_cut,
-    )
+    def _count(self, answer: Answer) -> None:
+        with self._context.lock:
+            self._context.spent.add(answer)
+            self._answered.add(answer.model)

@@ -1,4 +1,4 @@
-"""Doing the same for many things, several at a time."""
+"""Running a function on many items, several at a time."""
 
 import threading
 from collections import deque
@@ -13,15 +13,15 @@ _Result = TypeVar("_Result")
 def map_in_order(
     work: Callable[[_Item], _Result], items: Sequence[_Item], at_once: int
 ) -> Iterator[_Result]:
-    """Yield what *work* makes of each item, in order, *at_once* at a time.
+    """Yield the result of *work* for each item, in order, *at_once* at a time.
 
-    After an error, and when nobody takes the results any more, none is begun. What is
-    under way then goes on by itself, but the program's end does not wait for it.
+    After an error, or when the generator is closed, no further item is started. Items
+    in progress finish in daemon threads, which do not keep the program from exiting.
     """
     results: list[Future[_Result]] = [Future() for _ in items]
     waiting = deque(zip(items, results, strict=True))
 
-    def toil() -> None:
+    def run_waiting() -> None:
         while True:
             try:
                 item, result = waiting.popleft()
@@ -34,7 +34,7 @@ def map_in_order(
                 result.set_exception(error)
 
     for _ in range(min(max(1, at_once), len(items))):
-        threading.Thread(target=toil, daemon=True).start()
+        threading.Thread(target=run_waiting, daemon=True).start()
     try:
         for result in results:
             yield result.result()

@@ -1,4 +1,4 @@
-"""How often, and how many at once, a server is asked; and again when it fails."""
+"""When a request is sent: not faster than the rate limit, and again if it failed."""
 
 import math
 import random
@@ -6,67 +6,73 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
 
+from promptvault.domain.chat import Answer
 from promptvault.providers.failure import ServerBusyError, ServerDownError
+from promptvault.services.asking.transport import Call, Transport
 
 _FIRST_WAIT = 0.5
+"""Seconds before the first retry, at most; the wait doubles with each one."""
 _LONGEST_WAIT = 20.0
-_LONGEST_ASKED = 120.0
-"""Seconds that a server may ask us to wait; beyond that the command gives up."""
-_WORTH_TELLING = 2.0
-
-_Result = TypeVar("_Result")
+"""Seconds before a retry, if the server asks for no other wait."""
+_LONGEST_REQUESTED = 120.0
+"""Seconds that a server may ask for; if it asks for more, the command gives up."""
+_LEAST_REPORTED = 2.0
+"""Seconds; shorter waits are not reported."""
 
 
 @dataclass(frozen=True, slots=True)
-class RetryPolicy:
-    """Asks again what failed and may pass, later each time, and at random times.
+class RetryingTransport:
+    """Sends a call again if the failure may be temporary.
 
-    So many clients that failed together do not come back together. What a server asks
-    for by Retry-After is kept to.
+    Waits grow exponentially and are random, so that many clients that failed together
+    do not retry together. A wait that the server requests (Retry-After) is respected.
     """
 
-    most: int = 4
-    tell: Callable[[str], None] = lambda _: None
+    transport: Transport
+    retries: int = 4
+    notify: Callable[[str], None] = lambda _: None
+    """Receives a sentence for the person before each wait of some seconds."""
     sleep: Callable[[float], None] = time.sleep
 
-    def __call__(self, ask: Callable[[], _Result]) -> _Result:
-        """Return what *ask* returns; raises its last error when retries are used up."""
-        for number in range(self.most):
+    def send(self, call: Call) -> Answer:
+        """Return the answer; raises the last error if all retries failed."""
+        for number in range(self.retries):
             try:
-                return ask()
+                return self.transport.send(call)
             except (ServerBusyError, ServerDownError) as error:
                 wait = _wait(error, number)
                 if wait is None:
                     raise
-                if wait >= _WORTH_TELLING:
-                    self.tell(f"{error.what} Trying again in {wait:.0f} s.")
+                if wait >= _LEAST_REPORTED:
+                    self.notify(f"{error.what} Trying again in {wait:.0f} s.")
                 self.sleep(wait)
-        return ask()
+        return self.transport.send(call)
 
 
 def _wait(error: ServerBusyError | ServerDownError, number: int) -> float | None:
+    """Return the seconds to wait before retry *number*, None to give up."""
     jitter = random.uniform(0.5, 1)
     if error.wait is not None:
-        asked = error.wait + jitter * _FIRST_WAIT / 10
-        return asked if error.wait <= _LONGEST_ASKED else None
+        requested = error.wait + jitter * _FIRST_WAIT / 10
+        return requested if error.wait <= _LONGEST_REQUESTED else None
     return jitter * float(min(_LONGEST_WAIT, _FIRST_WAIT * 2**number))
 
 
 @dataclass(slots=True)
 class RateLimiter:
-    """Spaces requests evenly: at most so many a minute, 0 for any number."""
+    """Spaces requests evenly over time."""
 
     per_minute: float = 0
+    """The maximum number of requests in a minute; 0 for no limit."""
     clock: Callable[[], float] = time.monotonic
-    """Seconds, from any moment on."""
+    """Returns seconds since some fixed moment."""
     sleep: Callable[[float], None] = time.sleep
     _next: float = -math.inf
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def wait(self) -> None:
-        """Wait for this request's turn."""
+        """Sleep until the next request may be sent."""
         if not self.per_minute:
             return
         with self._lock:

@@ -1,4 +1,4 @@
-"""Running a prompt: filled in, sent to a model, what came back kept in the run log."""
+"""`run`: a prompt is rendered, sent to a model, and recorded in the run log."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -20,24 +20,24 @@ from promptvault.vault.usage import count_use
 
 Values = Mapping[str, str]
 ReadStdin = Callable[[], str | None]
-"""Reads what is piped in, None without a pipe."""
+"""Returns the text on stdin, None if stdin is a terminal."""
 
 
 class RunOptions(NamedTuple):
-    """What is to be run, and how."""
+    """Which prompt to run, and how."""
 
     reference: str
     """NAME or NAME@REV."""
     values: Values
     system: str | None = None
-    """NAME or NAME@REV of the prompt that is the system message."""
+    """NAME or NAME@REV of the prompt to send as the system message."""
     temperature: float | None = None
     max_tokens: int | None = None
     allow_secrets: bool = False
 
 
 class PreparedRun(NamedTuple):
-    """A prompt made into what a model is sent."""
+    """A prompt rendered into the request to send."""
 
     prompt: Prompt
     version: Version
@@ -46,71 +46,76 @@ class PreparedRun(NamedTuple):
 
 
 class FinishedRun(NamedTuple):
-    """A run that came to its end."""
+    """A run that succeeded."""
 
     id: int | None
-    """Its number in the run log; None where that could not be written."""
+    """Its number in the run log; None if the log could not be written."""
     run: Run
     text: str
 
 
-def prepare_run(reader: Reader, order: RunOptions, read: ReadStdin) -> PreparedRun:
-    """Return what *order* sends to a model.
+def prepare_run(
+    reader: Reader, options: RunOptions, read_stdin: ReadStdin
+) -> PreparedRun:
+    """Return the request that *options* describe.
 
-    What is piped in fills `{{ stdin }}`. Where no template has that, it is the user's
-    message and the prompt the system's; or, when the order names a system message, it
-    follows the prompt. Raises InvalidInputError, NotFoundError, PermissionDeniedError.
+    Text on stdin fills `{{ stdin }}`. If no template uses that variable, the text
+    becomes the user message and the prompt the system message; with a separate system
+    prompt, the text is appended to the prompt. Raises InvalidInputError, NotFoundError,
+    and PermissionDeniedError for a likely secret.
     """
-    prompt, version = retrieval.resolve(reader, order.reference)
-    pipe = _Pipe(read, is_taken="stdin" in order.values)
-    values, system_values = _shared(reader, order)
+    prompt, version = retrieval.resolve(reader, options.reference)
+    stdin = _Stdin(read_stdin, is_used="stdin" in options.values)
+    values, system_values = _split_values(reader, options)
     system, instructions = None, ""
-    if order.system is not None:
-        chief, system = retrieval.resolve(reader, order.system)
-        instructions = _text(reader, chief, system, system_values, pipe)
-        refuse_secrets(chief, system.content, instructions, allowed=order.allow_secrets)
-    text = _text(reader, prompt, version, values, pipe)
-    piped = pipe.rest()
+    if options.system is not None:
+        system_prompt, system = retrieval.resolve(reader, options.system)
+        instructions = _text(reader, system_prompt, system, system_values, stdin)
+        refuse_secrets(
+            system_prompt, system.content, instructions, allowed=options.allow_secrets
+        )
+    text = _text(reader, prompt, version, values, stdin)
+    piped = stdin.rest()
     refuse_secrets(
-        prompt, version.content, f"{text}\n{piped}", allowed=order.allow_secrets
+        prompt, version.content, f"{text}\n{piped}", allowed=options.allow_secrets
     )
     messages = _messages(instructions, text, piped)
-    request = Request(messages, order.temperature, order.max_tokens)
+    request = Request(messages, options.temperature, options.max_tokens)
     return PreparedRun(prompt, version, system, request)
 
 
 @dataclass
-class _Pipe:
-    """What is piped in, read once, and whether a template has taken it."""
+class _Stdin:
+    """The text on stdin, read at most once, and whether a template has used it."""
 
     read: ReadStdin
-    is_taken: bool
+    is_used: bool
 
     @cached_property
     def _text(self) -> str | None:
         return self.read()
 
-    def take(self) -> str | None:
-        """Return it to a template."""
-        self.is_taken = True
+    def use(self) -> str | None:
+        """Return the text for a template."""
+        self.is_used = True
         return self._text
 
     def rest(self) -> str:
-        """Return what no template has taken, '' where that is nothing but space."""
-        text = "" if self.is_taken else self._text or ""
+        """Return the text if no template has used it, '' if it is only white space."""
+        text = "" if self.is_used else self._text or ""
         return "" if text.isspace() else text
 
 
-def _shared(reader: Reader, order: RunOptions) -> tuple[Values, Values]:
-    """Return which values the prompt gets, and which its system message.
+def _split_values(reader: Reader, options: RunOptions) -> tuple[Values, Values]:
+    """Return the values for the prompt, and those for the system prompt.
 
-    Those that neither knows go to the prompt, which refuses them.
+    Values that neither declares go to the prompt, whose rendering reports them.
     """
-    if order.system is None or not order.values:
-        return order.values, {}
-    own = _variables(reader, order.reference)
-    other = _variables(reader, order.system)
-    values = order.values.items()
+    if options.system is None or not options.values:
+        return options.values, {}
+    own = _variables(reader, options.reference)
+    other = _variables(reader, options.system)
+    values = options.values.items()
     return (
         {name: value for name, value in values if name in own or name not in other},
         {name: value for name, value in values if name in other},
@@ -124,9 +129,9 @@ def _variables(reader: Reader, reference: str) -> set[str]:
 
 
 def _text(
-    reader: Reader, prompt: Prompt, version: Version, values: Values, pipe: _Pipe
+    reader: Reader, prompt: Prompt, version: Version, values: Values, stdin: _Stdin
 ) -> str:
-    text = retrieval.text_of(reader, prompt, version, values, pipe.take)
+    text = retrieval.text_of(reader, prompt, version, values, stdin.use)
     if not text.strip():
         raise InvalidInputError(
             f"{prompt.name} is empty when it is filled in; nothing was sent."
@@ -147,65 +152,66 @@ def run_prompt(
     workspace: Workspace,
     model: Model,
     composed: PreparedRun,
-    tell: Callable[[str], None],
+    notify: Callable[[str], None],
     on_text: Callable[[str], None] | None = None,
 ) -> FinishedRun:
-    """Send a prompt, hand the answer to *on_text* as it comes, and return it whole.
+    """Send a prompt, pass the answer to *on_text* as it arrives, and record the run.
 
-    Without *on_text* it is asked for in one piece. However it ends, it is kept in the
-    run log; *tell* hears when it could not be. Raises what `Model.stream` raises.
+    Without *on_text* the answer is requested in one piece. A failed or interrupted run
+    is recorded as well. If the run log cannot be written, *notify* receives a sentence
+    and the run goes on. Raises what `Model.stream` raises.
     """
-    attempt = _Attempt(workspace, model, composed, tell)
+    attempt = _Attempt(workspace, model, composed, notify)
     request = composed.request
     try:
         answer = model.stream(request, on_text) if on_text else model.ask(request)
     except IncompleteError as error:
-        attempt.keep(RunStatus.BROKEN, error.answer, error.code)
+        attempt.record(RunStatus.BROKEN, error.answer, error.code)
         raise
     except AnswerInterrupted as stop:
-        attempt.keep(RunStatus.INTERRUPTED, stop.answer)
+        attempt.record(RunStatus.INTERRUPTED, stop.answer)
         raise
     except (KeyboardInterrupt, OSError):
-        attempt.keep(RunStatus.INTERRUPTED, attempt.nothing())
+        attempt.record(RunStatus.INTERRUPTED, attempt.no_answer())
         raise
     except PromptVaultError as error:
-        attempt.keep(RunStatus.FAILED, attempt.nothing(), error.code)
+        attempt.record(RunStatus.FAILED, attempt.no_answer(), error.code)
         raise
-    return attempt.keep(RunStatus.DONE, answer)
+    return attempt.record(RunStatus.DONE, answer)
 
 
 @dataclass
 class _Attempt:
-    """A run under way."""
+    """A run in progress."""
 
     workspace: Workspace
     model: Model
     composed: PreparedRun
-    tell: Callable[[str], None]
+    notify: Callable[[str], None]
     start: float = field(default_factory=time.monotonic)
     created_at: datetime = field(init=False)
 
     def __post_init__(self) -> None:
         self.created_at = self.workspace.now()
 
-    def nothing(self) -> Answer:
-        """Return what stands for an answer that never began."""
+    def no_answer(self) -> Answer:
+        """Return an empty answer, for a run that failed before its first piece."""
         seconds = time.monotonic() - self.start
         endpoint = self.model.endpoints[0]
         usage = Usage(0, 0)
         return Answer("", endpoint.model, endpoint.public_url, usage, None, seconds)
 
-    def keep(
+    def record(
         self, status: RunStatus, answer: Answer, error: str | None = None
     ) -> FinishedRun:
-        """Count the use and write the log."""
+        """Count the use, and add the run to the log."""
         run, paths = self._run(status, answer, error), self.workspace.paths
         if status is not RunStatus.FAILED:
             count_use(paths.usage, run.prompt_id, self.created_at)
         try:
             number = add_run(paths.activity, run, answer.text)
         except VaultError as problem:
-            self.tell(f"This run is not in the run log. {problem}")
+            self.notify(f"This run is not in the run log. {problem}")
             number = None
         return FinishedRun(number, run, answer.text)
 

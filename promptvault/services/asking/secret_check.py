@@ -1,4 +1,4 @@
-"""What may leave this computer: no likely secret does, unless somebody allows it."""
+"""The check before a text is sent to a model: it must not hold a likely secret."""
 
 from collections.abc import Sequence
 
@@ -12,10 +12,10 @@ _NOTHING = Content("")
 def refuse_secrets(
     prompt: Prompt, content: Content, text: str, *, allowed: bool = False
 ) -> None:
-    """Raise PermissionDeniedError if *text*, made of *prompt*, would leak a secret.
+    """Raise PermissionDeniedError if *text*, rendered from *prompt*, holds a secret.
 
-    Its own are fine where `set --allow-secrets` allowed them for the prompt; what
-    includes, values and pipes bring in is looked at, too.
+    Secrets of the prompt's own *content* are accepted if `set --allow-secrets` allowed
+    them. Secrets from includes, values and stdin never are, unless *allowed*.
     """
     if allowed:
         return
@@ -26,9 +26,9 @@ def refuse_secrets(
 
 
 def refuse_secrets_in(what: str, text: str, *, allowed: bool = False) -> None:
-    """Raise PermissionDeniedError if *text*, typed by somebody, would leak a secret.
+    """Raise PermissionDeniedError if *text*, which a person typed, holds a secret.
 
-    *what* begins the sentence that tells it, as "The description".
+    *what* is the subject of the error message, for example "The description".
     """
     types = () if allowed else secret_types(Content(text))
     if types:

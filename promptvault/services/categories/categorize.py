@@ -1,4 +1,4 @@
-"""Categorising: which prompts, what a model or the rules propose, and applying it."""
+"""`categorize`: select prompts, propose categories, apply the proposals."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -46,14 +46,14 @@ from promptvault.vault.reader import Reader, Selection
 
 EVERYTHING = frozenset(Aspect)
 Progress = Callable[[int], None]
-"""Told how many more prompts a model has been asked about."""
+"""Called with the number of prompts processed since the last call."""
 
 _MADE_TITLE = 80
-"""Characters of a text that an import makes a title of, where there is no other."""
+"""Characters of the text that an import uses as the title if there is no other."""
 
 
 class PromptScope(NamedTuple):
-    """Which prompts to categorise, by one of these; all, where none is given."""
+    """Which prompts to categorize: by one of these fields, or all prompts."""
 
     names: tuple[str, ...] = ()
     import_id: str | None = None
@@ -61,110 +61,110 @@ class PromptScope(NamedTuple):
 
 
 class SelectedPrompts(NamedTuple):
-    """What is to be categorised."""
+    """The prompts to categorize."""
 
     items: list[CategoryItem]
-    passed: int
-    """Prompts that have a place, a title and tags, and were not asked for by name."""
+    skipped: int
+    """Number of prompts that have a folder, a title and tags, and were not named."""
 
 
 @dataclass(frozen=True, slots=True)
 class CategorizeOptions:
-    """How proposals are made."""
+    """How to make proposals."""
 
     model: Model | None
-    """None for the rules alone."""
+    """None to use the rules alone."""
     allow_secrets: bool = False
 
 
 class Proposals(NamedTuple):
-    """What is proposed, and how that came about."""
+    """The proposals, and how they were made."""
 
     changes: list[CategoryProposal]
     considered: int
     by_model: int
-    """Prompts that the model said something about, whether it changes them or not."""
+    """Number of prompts that the model answered, including those left unchanged."""
     by_rule: int
     held_back: int
-    """Prompts that were not sent, as they seem to hold secrets."""
+    """Number of prompts that were not sent, because of a likely secret."""
     reason: str
-    """Why the model was not asked, or no further; '' where it was."""
+    """Why the model was not asked, or not for all prompts; '' if it was."""
 
 
 class AppliedProposals(NamedTuple):
-    """What became of proposals."""
+    """The result of applying proposals."""
 
     prompts: list[Prompt]
-    """Those changed, as they are now."""
+    """The changed prompts, as they are now."""
     skipped: int
-    """Those that somebody else changed in the meantime; they stay as they are."""
+    """Number of prompts that had changed since the proposal; they are left alone."""
 
 
 def select_prompts(
-    reader: Reader, wanted: PromptScope, only: frozenset[Aspect] = EVERYTHING
+    reader: Reader, scope: PromptScope, only: frozenset[Aspect] = EVERYTHING
 ) -> SelectedPrompts:
-    """Return the prompts to categorise; raises NotFoundError.
+    """Return the prompts to categorize; raises NotFoundError.
 
-    Prompts that are named are open for all of *only*. Of the others, those that a
-    person has filed keep their folder, and those with a title of their own keep it.
+    For prompts that are named, everything in *only* may change. Other prompts keep a
+    folder that a person chose, and a title that was not made from their text.
     """
     sources, included = imported_sources(reader), included_names(reader)
-    items, passed = [], 0
-    for placed in _placed(reader, wanted):
-        stays = placed.prompt.name in included or not _is_unsorted(placed, sources)
-        open_ = _open(placed, stays=stays and not wanted.names) & only
-        if open_ - {Aspect.TAGS} or (open_ and not placed.prompt.tags) or wanted.names:
-            items.append(CategoryItem(placed.prompt, placed.start, open_))
+    items, skipped = [], 0
+    for excerpt in _excerpts(reader, scope):
+        stays = excerpt.prompt.name in included or not _is_unsorted(excerpt, sources)
+        open_ = _open(excerpt, stays=stays and not scope.names) & only
+        if open_ - {Aspect.TAGS} or (open_ and not excerpt.prompt.tags) or scope.names:
+            items.append(CategoryItem(excerpt.prompt, excerpt.start, open_))
         else:
-            passed += 1
-    return SelectedPrompts(items, passed)
+            skipped += 1
+    return SelectedPrompts(items, skipped)
 
 
-def _placed(reader: Reader, wanted: PromptScope) -> Iterator[PromptExcerpt]:
-    selection = Selection(folder=wanted.folder)
-    if wanted.names:
-        names = tuple(reader.get(name).name for name in wanted.names)
+def _excerpts(reader: Reader, scope: PromptScope) -> Iterator[PromptExcerpt]:
+    selection = Selection(folder=scope.folder)
+    if scope.names:
+        names = tuple(reader.get(name).name for name in scope.names)
         selection = Selection(names=names)
-    elif wanted.import_id:
-        brought = log.brought(reader, log.entry(reader, wanted.import_id))
+    elif scope.import_id:
+        brought = log.brought(reader, log.entry(reader, scope.import_id))
         if not brought:
             return
         selection = Selection(names=tuple(brought))
     yield from read_excerpts(reader, selection, TEXT_LENGTH)
 
 
-def _open(placed: PromptExcerpt, *, stays: bool) -> frozenset[Aspect]:
+def _open(excerpt: PromptExcerpt, *, stays: bool) -> frozenset[Aspect]:
     found = {Aspect.TAGS}
     if not stays:
         found.add(Aspect.FOLDER)
-    if _is_untitled(placed):
+    if _is_untitled(excerpt):
         found.add(Aspect.TITLE)
     return frozenset(found)
 
 
-def _is_unsorted(placed: PromptExcerpt, sources: frozenset[str]) -> bool:
-    """Whether a prompt lies at the top, or still where an import put it."""
-    prompt, time = placed.prompt, placed.imported_at
+def _is_unsorted(excerpt: PromptExcerpt, sources: frozenset[str]) -> bool:
+    """Return True if a prompt has no folder, or still the one from its import."""
+    prompt, time = excerpt.prompt, excerpt.imported_at
     is_as_imported = time is not None and prompt.updated_at <= time
     if prompt.labels and not is_as_imported:
-        return False  # somebody manages it, and may call it by its name
+        return False  # scripts may use its name
     if not prompt.folder or prompt.folder == prompt.source in sources:
         return True
-    # A folder further down may be the chat's title, or one that a person made.
+    # A deeper folder may be the title of the chat, or one that a person made.
     return is_as_imported and prompt.name.startswith(f"{prompt.source}/")
 
 
-def _is_untitled(placed: PromptExcerpt) -> bool:
-    """Whether a prompt has no title, or one that an import made of its text."""
-    title = placed.prompt.title
-    if not title or placed.prompt.source == LOCAL_SOURCE:
+def _is_untitled(excerpt: PromptExcerpt) -> bool:
+    """Return True if a prompt has no title, or one that was made from its text."""
+    title = excerpt.prompt.title
+    if not title or excerpt.prompt.source == LOCAL_SOURCE:
         return not title
-    line = clean_line(placed.start[: 2 * _MADE_TITLE])
+    line = clean_line(excerpt.start[: 2 * _MADE_TITLE])
     return line.startswith(title.removesuffix("…"))
 
 
 def read_vocabulary(reader: Reader) -> CategoryVocabulary:
-    """Return the folders and tags that the vault has, the most used first."""
+    """Return the folders and tags of the vault, the most used first."""
     sources = imported_sources(reader)
     folders = folders_by_use(reader)
     own = (f for f in folders if f.partition("/")[0] not in sources)
@@ -172,35 +172,35 @@ def read_vocabulary(reader: Reader) -> CategoryVocabulary:
 
 
 def plan_requests(
-    reader: Reader, items: Sequence[CategoryItem], means: CategorizeOptions
+    reader: Reader, items: Sequence[CategoryItem], options: CategorizeOptions
 ) -> list[Request]:
-    """Return what would be sent for *items*."""
+    """Return the requests for *items*; nothing is sent."""
     vocabulary = read_vocabulary(reader)
-    sent = [item for item in items if _may_be_sent(item, means)]
+    sent = [item for item in items if _may_be_sent(item, options)]
     return [build_request(batch, vocabulary) for batch in split_batches(sent)]
 
 
 def estimate_answer_tokens(
     items: Sequence[CategoryItem], plan: Sequence[Request]
 ) -> int:
-    """Return about how many tokens each answer to the requests of *plan* has."""
+    """Return the estimated tokens of the answer to each request of *plan*."""
     return ANSWER_TOKENS * len(items) // max(1, len(plan))
 
 
 def make_proposals(
     reader: Reader,
     items: Sequence[CategoryItem],
-    means: CategorizeOptions,
+    options: CategorizeOptions,
     on_done: Progress = lambda _: None,
 ) -> Proposals:
-    """Return what the model proposes for *items*, or the rules where it cannot.
+    """Return the proposals of the model for *items*, or of the rules if it is down.
 
-    Nothing is changed. Raises what says that the model is not set up right:
-    AuthenticationError, PermissionDeniedError, NotFoundError, InvalidInputError.
+    Nothing is changed. Raises AuthenticationError, PermissionDeniedError, NotFoundError
+    and InvalidInputError if the model is not configured correctly.
     """
     vocabulary = read_vocabulary(reader)
-    sent = [item for item in items if _may_be_sent(item, means)]
-    asking = _Asking(means.model, vocabulary, on_done)
+    sent = [item for item in items if _may_be_sent(item, options)]
+    asking = _Asking(options.model, vocabulary, on_done)
     found = asking.ask(sent)
     left = [item for item in items if item.prompt.id not in found]
     ruled = suggest_by_rules(reader, left, vocabulary) if left else []
@@ -217,22 +217,24 @@ def make_proposals(
         considered=len(items),
         by_model=len(found),
         by_rule=len(left),
-        held_back=len(items) - len(sent) if means.model else 0,
+        held_back=len(items) - len(sent) if options.model else 0,
         reason=asking.reason,
     )
 
 
-def _may_be_sent(item: CategoryItem, means: CategorizeOptions) -> bool:
+def _may_be_sent(item: CategoryItem, options: CategorizeOptions) -> bool:
     content = Content(item.text)
     try:
-        refuse_secrets(item.prompt, content, item.excerpt, allowed=means.allow_secrets)
+        refuse_secrets(
+            item.prompt, content, item.excerpt, allowed=options.allow_secrets
+        )
     except PermissionDeniedError:
         return False
     return True
 
 
 class _Asking:
-    """A model being asked about many prompts, until it cannot be asked further."""
+    """Asks a model about many prompts; stops after the first failure."""
 
     def __init__(
         self, model: Model | None, vocabulary: CategoryVocabulary, on_done: Progress
@@ -243,7 +245,7 @@ class _Asking:
         self._on_done = on_done
 
     def ask(self, items: Sequence[CategoryItem]) -> dict[str, CategorySuggestion]:
-        """Return what the model suggests, by the prompts' ids."""
+        """Return the suggestions of the model, by prompt id."""
         model = self._model
         if model is None:
             self.reason = "as asked for"
@@ -279,10 +281,10 @@ def apply_proposals(
     *,
     keep_time: bool = False,
 ) -> AppliedProposals:
-    """Make the changes proposed, all in one commit.
+    """Make the proposed changes in one commit.
 
-    With *keep_time* they are a part of the import that brought the prompts, so that
-    undoing it takes them back, too.
+    With *keep_time* they count as part of the import that added the prompts: undoing
+    the import reverts them as well.
     """
     with prompt_transaction(workspace) as repository:
         reader = repository.reader
@@ -300,10 +302,10 @@ def apply_proposals(
 
 
 def _is_as_proposed(reader: Reader, change: CategoryProposal) -> bool:
-    then, found = change.prompt, reader.find(change.prompt.name)
+    before, found = change.prompt, reader.find(change.prompt.name)
     if found is None:
         return False
-    return (found.id, found.details) == (then.id, then.details)
+    return (found.id, found.details) == (before.id, before.details)
 
 
 def _free(change: CategoryProposal, names: FreeNames) -> str:

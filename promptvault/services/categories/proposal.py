@@ -1,4 +1,4 @@
-"""What categorising proposes for a prompt, made safe whoever suggested it."""
+"""Proposed categories for a prompt, sanitized: a suggestion may be any text."""
 
 import contextlib
 import unicodedata
@@ -18,23 +18,23 @@ from promptvault.errors import InvalidInputError
 from promptvault.secret_scan import redacted
 
 MOST_TAGS = 3
-"""How many tags one categorising adds to a prompt."""
+"""The maximum number of tags to add to a prompt."""
 TEXT_LENGTH = 1_100
-"""Characters of a prompt's text that are looked at."""
+"""Characters of the text that are read."""
 
 _SHOWN_TITLE = 100
-"""Characters of a prompt's title that are looked at."""
+"""Characters of the title that are read."""
 
 _DEPTH = 2
 _PART_LENGTH = 30
 _TAG_LENGTH = 40
 _TITLE_LENGTH = 80
 _JOINERS = "\u200c\u200d"
-"""Invisible, but letters of Persian and family emoji are made with them."""
+"""Invisible joiners, which Persian words and family emoji need."""
 
 
 class Aspect(StrEnum):
-    """What can be proposed for a prompt."""
+    """A property of a prompt that can be proposed."""
 
     FOLDER = "folder"
     TAGS = "tags"
@@ -42,39 +42,39 @@ class Aspect(StrEnum):
 
 
 class Proposer(StrEnum):
-    """Who proposes."""
+    """Who made a proposal."""
 
     MODEL = "model"
     RULE = "rule"
 
 
 class CategoryItem(NamedTuple):
-    """A prompt to categorise."""
+    """A prompt to categorize."""
 
     prompt: Prompt
     text: str
-    """How its text begins."""
+    """The beginning of its text."""
     open: frozenset[Aspect]
-    """What may be proposed; the rest is as a person wanted it."""
+    """What may be proposed; a person chose the rest."""
 
     @property
     def excerpt(self) -> str:
-        """What of the prompt is looked at: a title, if it tells more, and the text."""
+        """The text to read: the title, unless it repeats the text, and the text."""
         title, text = self.prompt.title[:_SHOWN_TITLE], self.text[:TEXT_LENGTH]
         return text if text.startswith(title.rstrip("…")) else f"{title}\n\n{text}"
 
 
 class CategoryVocabulary(NamedTuple):
-    """What the vault calls things, the most used first."""
+    """The folders and tags of the vault, the most used first."""
 
     folders: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     sources: frozenset[str] = frozenset()
-    """Folders that imports fill by themselves; nothing is sorted into them."""
+    """Folders that imports use; nothing is filed there."""
 
 
 class CategorySuggestion(NamedTuple):
-    """What somebody suggests for a prompt; it may be anything."""
+    """A suggestion for a prompt, not sanitized yet."""
 
     folder: str = ""
     tags: tuple[str, ...] = ()
@@ -85,33 +85,33 @@ class CategoryProposal(NamedTuple):
     """A change of one prompt that a person may accept."""
 
     prompt: Prompt
-    """As it is."""
+    """The prompt before the change."""
     name: str
     details: Details
     by: Proposer
 
     @property
     def new_tags(self) -> tuple[str, ...]:
-        """The tags that join those it has."""
+        """The tags to add."""
         return self.details.tags[len(self.prompt.tags) :]
 
     @property
     def new_title(self) -> str:
-        """The title that it gets, '' where that stays."""
+        """The new title, '' if it does not change."""
         title = self.details.title
         return "" if title == self.prompt.title else title
 
 
 class FreeNames:
-    """The names in use, and which one a prompt can still have."""
+    """Chooses names that no prompt has."""
 
     def __init__(self, taken: Iterable[str]) -> None:
         self._taken = set(taken)
 
     def take(self, wanted: str) -> str:
-        """Return *wanted*, or with the first number behind it that is free.
+        """Return *wanted*, with a number appended if it is taken, and reserve it.
 
-        Raises InvalidInputError where that is too long.
+        Raises InvalidInputError if the result is too long.
         """
         name, number = wanted, 1
         while name in self._taken:
@@ -128,7 +128,7 @@ def make_proposal(
     vocabulary: CategoryVocabulary,
     names: FreeNames,
 ) -> CategoryProposal | None:
-    """Return what changes if *suggestion* is followed, None where nothing does."""
+    """Return the change that *suggestion* makes, None if it changes nothing."""
     prompt, details = item.prompt, item.prompt.details
     folder = clean_folder(suggestion.folder, vocabulary)
     if Aspect.TITLE in item.open and (title := clean_title(suggestion.title)):
@@ -137,8 +137,8 @@ def make_proposal(
     if Aspect.FOLDER in item.open:
         name = _name_in(folder, prompt, names)
     if Aspect.TAGS in item.open:
-        said = {*prompt.tags, *name.split("/")[:-1]}
-        new = [tag for tag in clean_tags(suggestion.tags) if tag not in said]
+        known = {*prompt.tags, *name.split("/")[:-1]}
+        new = [tag for tag in clean_tags(suggestion.tags) if tag not in known]
         details = details._replace(tags=(*prompt.tags, *new[:MOST_TAGS]))
     if name == prompt.name and details == prompt.details:
         return None
@@ -148,13 +148,15 @@ def make_proposal(
 def _name_in(folder: str, prompt: Prompt, names: FreeNames) -> str:
     if not folder or f"{prompt.folder}/".startswith(f"{folder}/"):
         return prompt.name
-    with contextlib.suppress(InvalidInputError):  # too long together
+    with contextlib.suppress(
+        InvalidInputError
+    ):  # folder and name are too long together
         return names.take(f"{folder}/{leaf_of(prompt.name)}")
     return prompt.name
 
 
 def clean_folder(text: str, vocabulary: CategoryVocabulary) -> str:
-    """Return *text* as a folder, one of the vault's where it means it; else ''."""
+    """Return *text* as a valid folder name, '' if it cannot be one."""
     wanted = unicodedata.normalize("NFC", text.strip().strip("/").lower())
     if wanted in vocabulary.folders:
         return wanted
@@ -168,7 +170,7 @@ def clean_folder(text: str, vocabulary: CategoryVocabulary) -> str:
 
 
 def clean_tags(tags: Iterable[str]) -> list[str]:
-    """Return those of *tags* that can be tags, each once."""
+    """Return the valid ones of *tags*, each once."""
     return list(dict.fromkeys(_fit_tags(tags)))
 
 
@@ -183,13 +185,13 @@ def _fit_tags(tags: Iterable[str]) -> Iterator[str]:
 
 
 def clean_title(text: str) -> str:
-    """Return *text* as a title: one line, nothing hidden in it, not too long."""
+    """Return *text* as a title: one line, no invisible characters, not too long."""
     line = clean_line(_visible(redacted(text[:1000]))).strip("\"'`*# ")
     return short_line(line, _TITLE_LENGTH)
 
 
 def _visible(text: str) -> str:
-    """Return *text* without what turns the line around or cannot be seen."""
+    """Return *text* without bidirectional controls and invisible characters."""
     return "".join(
         sign
         for sign in text

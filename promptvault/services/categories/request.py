@@ -1,4 +1,4 @@
-"""Asking a model where prompts belong: one request for many, its answer read."""
+"""The request that asks a model for categories, one for many prompts."""
 
 import json
 from collections import Counter
@@ -18,15 +18,15 @@ from promptvault.services.categories.proposal import (
 from promptvault.services.categories.topics import TOPICS
 
 ANSWER_TOKENS = 45
-"""About how long the answer is for one prompt."""
+"""Estimated tokens of the answer for one prompt."""
 
 _MOST_PROMPTS = 25
 _MOST_CHARACTERS = 24_000
-"""Of all prompts in a request, so that it fits the context of small models, too."""
+"""Characters of all prompts in a request, to fit the context of small models."""
 _KNOWN_FOLDERS, _KNOWN_TAGS = 60, 80
 _NAME_LENGTH = 60
 _MOST_TAGS = 10
-"""Of those that a model gives; some may be none."""
+"""Maximum number of suggested tags to look at; some may be invalid."""
 
 _INSTRUCTIONS = """\
 You file prompts that somebody collected for language models. For each one say in which
@@ -48,7 +48,7 @@ _SCHEMA = Schema("filed_prompts", strict_object(prompts=list_of(_ENTRY)))
 
 
 def split_batches(items: Sequence[CategoryItem]) -> Iterator[list[CategoryItem]]:
-    """Yield *items* in groups that one request can hold."""
+    """Yield *items* in batches that fit one request."""
     batch: list[CategoryItem] = []
     size = 0
     for item in items:
@@ -65,7 +65,7 @@ def split_batches(items: Sequence[CategoryItem]) -> Iterator[list[CategoryItem]]
 def build_request(
     batch: Sequence[CategoryItem], vocabulary: CategoryVocabulary
 ) -> Request:
-    """Return what asks for all prompts of *batch*."""
+    """Return the request for all prompts of *batch*."""
     asked = {
         "folders of the vault": _short(vocabulary.folders, _KNOWN_FOLDERS),
         "suggested folders": [topic.folder for topic in TOPICS],
@@ -88,29 +88,29 @@ def _short(names: Sequence[str], most: int) -> list[str]:
 def ask_suggestions(
     model: Model, batch: Sequence[CategoryItem], vocabulary: CategoryVocabulary
 ) -> dict[int, CategorySuggestion]:
-    """Return what *model* suggests, by the number in *batch*; some may be missing.
+    """Return the suggestions of *model* by index in *batch*; some may be missing.
 
-    Raises what `Model.ask` does.
+    Raises what `Model.ask` raises.
     """
     reading = _Reading(len(batch))
     try:
         ask_json(model, build_request(batch, vocabulary), reading.check)
     except UnavailableError as error:
-        # What a first answer did say is used where the second one is no better.
+        # The valid part of the first answer is used if the repair fails.
         if not reading.found and not isinstance(error, InvalidAnswerError):
             raise
     return reading.found
 
 
 class _Reading:
-    """What was understood of the answers for one batch."""
+    """The valid entries of the answers for one batch."""
 
     def __init__(self, count: int) -> None:
         self._wanted = set(range(count))
         self.found: dict[int, CategorySuggestion] = {}
 
     def check(self, value: Any) -> str | None:
-        """Take note of an answer; returns what is wrong with its numbers."""
+        """Collect the valid entries; return what is wrong with the numbers."""
         entries = value["prompts"]
         numbers = [int(entry["number"]) - 1 for entry in entries]
         twice = {number for number, times in Counter(numbers).items() if times > 1}

@@ -1,4 +1,4 @@
-"""Categorising without a model: as a prompt that is nearly the same, or by words."""
+"""Categories without a model: those of a similar prompt, or by topic words."""
 
 import re
 import unicodedata
@@ -23,13 +23,13 @@ from promptvault.vault.reader import Reader, Selection
 
 _STRONG, _GOOD, _WEAK = 6, 3, 1
 _ENOUGH = 6
-"""The least that a topic needs: one strong word, or two good ones."""
+"""The minimum score of a topic: one strong word, or two good ones."""
 _LEAD = 1.5
-"""How many times as much as the next topic the winner needs."""
+"""The winner needs this many times the score of the next topic."""
 _OPENING = 25
-"""Words in which people say what they want; what follows is often material."""
+"""The first words, which say what to do; material often follows."""
 _LONGEST = 4
-"""Words in one entry of a topic's table."""
+"""The maximum number of words in one entry of a topic."""
 _SHORTEST_STEM, _LONGEST_STEM = 3, 16
 _WORD = re.compile(r"[^\W_]+(?:\+\+|#)?")
 
@@ -37,8 +37,8 @@ _WORD = re.compile(r"[^\W_]+(?:\+\+|#)?")
 def suggest_by_rules(
     reader: Reader, items: Sequence[CategoryItem], vocabulary: CategoryVocabulary
 ) -> list[CategorySuggestion]:
-    """Return what the rules suggest for each item; it is empty where none is sure."""
-    alike = _sorted_alike(reader, items, vocabulary)
+    """Return a suggestion for each item; it is empty if no rule is sure."""
+    alike = _from_similar(reader, items, vocabulary)
     return [
         alike.get(number) or suggest_by_words(item.excerpt, vocabulary)
         for number, item in enumerate(items)
@@ -46,7 +46,7 @@ def suggest_by_rules(
 
 
 def suggest_by_words(text: str, vocabulary: CategoryVocabulary) -> CategorySuggestion:
-    """Return the topic whose words stand in *text*, if one clearly leads."""
+    """Return the topic with the most words in *text*, if it clearly leads."""
     scores, tags = _score(text)
     ranked = sorted(((score, topic.folder) for topic, score in scores.items()))
     (second, _), (best, folder) = ([(0.0, ""), (0.0, ""), *ranked])[-2:]
@@ -60,7 +60,7 @@ def suggest_by_words(text: str, vocabulary: CategoryVocabulary) -> CategorySugge
 
 
 def _score(text: str) -> tuple[dict[Topic, float], set[str]]:
-    """Return how much speaks for each topic, and all words of *text*."""
+    """Return the score of each topic, and all words of *text*."""
     words = _words(text)
     scores: dict[Topic, float] = defaultdict(float)
     seen: set[tuple[str, str]] = set()
@@ -80,7 +80,7 @@ def _words(text: str) -> list[str]:
 
 
 def _runs(words: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """Yield every short run of words, with where it begins."""
+    """Yield every run of up to four words, with the index of its first word."""
     for at in range(len(words)):
         for length in range(1, _LONGEST + 1):
             if at + length <= len(words):
@@ -88,7 +88,7 @@ def _runs(words: Sequence[str]) -> Iterator[tuple[int, str]]:
 
 
 class _Meaning(NamedTuple):
-    """What an entry of a topic's table says."""
+    """The meaning of a word or run of words."""
 
     entry: str
     topic: Topic
@@ -104,7 +104,7 @@ def _meanings(run: str) -> Iterator[_Meaning]:
 
 @cache
 def _table() -> tuple[dict[str, list[_Meaning]], dict[str, list[_Meaning]]]:
-    """Return what whole words mean, and what beginnings of words do."""
+    """Return the meanings of whole words, and of prefixes of words."""
     whole: dict[str, list[_Meaning]] = defaultdict(list)
     stems: dict[str, list[_Meaning]] = defaultdict(list)
     for topic in TOPICS:
@@ -118,28 +118,28 @@ def _table() -> tuple[dict[str, list[_Meaning]], dict[str, list[_Meaning]]]:
 
 
 def _folder_for(topic: Topic, vocabulary: CategoryVocabulary) -> str:
-    """Return the vault's own folder for *topic*, else the topic's name."""
+    """Return the folder that the vault uses for *topic*, else the topic's own."""
     names = [topic.folder, *topic.also.split()]
     by_name = {leaf_of(folder): folder for folder in reversed(vocabulary.folders)}
     by_name |= {folder: folder for folder in vocabulary.folders}
     return next((by_name[name] for name in names if name in by_name), topic.folder)
 
 
-def _sorted_alike(
+def _from_similar(
     reader: Reader, items: Sequence[CategoryItem], vocabulary: CategoryVocabulary
 ) -> dict[int, CategorySuggestion]:
-    """Return, by the item's number, what prompts nearly like it are sorted as."""
+    """Return the categories of similar prompts, by index in *items*."""
     names = names_by_key(reader)
     own = {item.prompt.name for item in items}
-    settled = [
+    filed = [
         key
         for key, name in names.items()
         if name not in own and _is_sorted(name, vocabulary)
     ]
-    if not settled:
+    if not filed:
         return {}
-    keys = [*settled, *(find_key(reader, item.prompt) for item in items)]
-    found = _nearest(reader, keys, len(settled))
+    keys = [*filed, *(find_key(reader, item.prompt) for item in items)]
+    found = _nearest(reader, keys, len(filed))
     return {
         number: _as(reader, keys[nearest]) for number, nearest in sorted(found.items())
     }
@@ -150,7 +150,7 @@ def _is_sorted(name: str, vocabulary: CategoryVocabulary) -> bool:
 
 
 def _nearest(reader: Reader, keys: Sequence[int], count: int) -> dict[int, int]:
-    """Return which of the first *count* texts each later one is most like, if any."""
+    """Return the most similar of the first *count* texts for each later text."""
     numbers = {key: number for number, key in enumerate(keys)}
     sketches = Sketches(len(keys))
     for key, text in read_bodies(reader, Selection()):

@@ -1,27 +1,27 @@
-"""The topics that prompts are sorted into by rule, and the words that tell them.
+"""The topics of the rules, and the words that indicate them.
 
 Words are in English, German, French and Spanish, in lower case and without accents.
-A word that ends with '*' stands for all that begin so; several words may make one
-entry, joined by '_'.
+A trailing '*' matches any word with that prefix; an entry of several words is joined
+by '_'.
 """
 
 from typing import NamedTuple
 
 
 class Topic(NamedTuple):
-    """A folder, and which words say that a prompt belongs there."""
+    """A folder, and the words that indicate it."""
 
     folder: str
     also: str
-    """What else the folder may be called, where a vault has one already."""
+    """Other names of the folder that a vault may use already."""
     strong: str
-    """Words that decide by themselves."""
+    """Words of which one decides."""
     good: str
     """Words of which two decide."""
     weak: str
-    """Words that say little alone."""
+    """Words that indicate little alone."""
     tags: str = ""
-    """Words that are tags by themselves."""
+    """Words that become tags."""
 
 
 TOPICS = (

@@ -1,4 +1,4 @@
-"""The cases of `eval`: read from a file, each mistake told by its case and key."""
+"""The cases of `eval`: parsed from a file; an error names its case and key."""
 
 import contextlib
 import hashlib
@@ -20,7 +20,7 @@ _CASE_KEYS = ("name", "inputs", "stdin", "checks")
 
 
 class Case(NamedTuple):
-    """What a prompt is tried with, and what its answer must be like."""
+    """The inputs of one test, and the checks on its answer."""
 
     name: str
     inputs: dict[str, str]
@@ -30,30 +30,30 @@ class Case(NamedTuple):
 
     @property
     def criteria(self) -> tuple[str, ...]:
-        """What a model is to judge."""
+        """The criteria of the checks that a model judges."""
         return tuple(text for c in self.checks if c.key == JUDGE for text in c.expected)
 
 
 class Suite(NamedTuple):
-    """All cases of a file."""
+    """The cases of one file."""
 
     cases: tuple[Case, ...]
     model: str | None = None
-    """The model that the cases were written for; options come before it."""
+    """The model to ask, unless an option names another."""
     judge: str | None = None
 
     @property
     def digest(self) -> str:
-        """Tells suites apart by their cases, whichever form they were written in."""
+        """A hash of the cases, in hexadecimal, independent of the file format."""
         text = json.dumps(self.cases, sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def read_suite(text: str, name: str, folder: Path) -> Suite:
-    """Read cases from *text*, YAML, JSON or JSON Lines as the file's *name* says.
+def parse_suite(text: str, name: str, folder: Path) -> Suite:
+    """Parse cases from *text*, in the format that the suffix of *name* says.
 
-    Files that cases refer to are looked for from *folder*. Raises InvalidInputError
-    that names the case, counted from 1, and the key.
+    Relative paths in `{file: PATH}` start at *folder*. Raises InvalidInputError, which
+    names the case, counted from 1, and the key.
     """
     with _at(name):
         loaded = parse_data(text, name)
@@ -74,7 +74,7 @@ def read_suite(text: str, name: str, folder: Path) -> Suite:
 
 @contextlib.contextmanager
 def _at(place: str) -> Iterator[None]:
-    """Let an error within say where it is."""
+    """Put *place* in front of the message of an InvalidInputError."""
     try:
         yield
     except InvalidInputError as error:
@@ -142,7 +142,7 @@ def _text_or_file(value: Any, folder: Path) -> str:
 
 
 def _file(value: Any) -> str | None:
-    """Return what ``{file: PATH}`` names, None for any other value."""
+    """Return PATH of ``{file: PATH}``, None for any other value."""
     is_file = isinstance(value, dict) and value.keys() == {"file"}
     return value["file"] if is_file and isinstance(value["file"], str) else None
 
@@ -216,9 +216,9 @@ def _schema(value: Any, folder: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidInputError("it must be a JSON Schema, or {file: PATH} of one.")
     try:
-        schema = json.loads(json.dumps(value))  # keys that YAML reads as numbers
+        schema = json.loads(json.dumps(value))  # makes number keys of YAML text
     except (TypeError, ValueError, RecursionError):
-        raise InvalidInputError("it holds what JSON has not.") from None
+        raise InvalidInputError("it holds a value that JSON does not have.") from None
     validate_schema(schema)
     return dict(schema)
 
@@ -250,17 +250,18 @@ _READERS: dict[str, Callable[[Any, Path], Any]] = {
     "max_tokens": _whole,
     "max_seconds": _number,
 }
-"""What each check wants to be held against; they are made in eval_check."""
+"""How the expected value of each check is parsed; `check.py` decides the checks."""
 
 
 _JSON, _LINES, _YAML = (".json",), (".jsonl", ".ndjson"), (".yaml", ".yml")
 
 
 def parse_data(text: str, name: str) -> Any:
-    """Return what *text* of the file *name* holds; times in YAML stay text.
+    """Parse *text* as YAML, JSON or JSON Lines, as the suffix of *name* says.
 
-    Of JSON Lines, the list of its rows. A name that tells nothing leaves it to the
-    text. Raises InvalidInputError, also for a key that stands twice.
+    JSON Lines become a list of rows; times in YAML stay text. With any other suffix the
+    format is detected from the text. Raises InvalidInputError, also if a mapping has
+    the same key twice.
     """
     text = text.removeprefix("\ufeff")
     if not text.strip():
@@ -272,11 +273,11 @@ def parse_data(text: str, name: str) -> Any:
         return _lines(text)
     if ending in _JSON:
         return _json(text, 1)
-    return _told_by_text(text)
+    return _parse_unknown(text)
 
 
-def _told_by_text(text: str) -> Any:
-    """Return what *text* holds: JSON is YAML, too, but a list of lines is not."""
+def _parse_unknown(text: str) -> Any:
+    """Parse *text* of an unknown format: JSON is also YAML, but JSON Lines are not."""
     lines = [line for line in text.splitlines() if line.strip()]
     starts_rows = all(line.lstrip().startswith("{") for line in lines)
     if starts_rows and len(lines) > 1:
@@ -307,7 +308,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(fields) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise InvalidInputError(f"the key {twice!r} stands twice in one place.")
+        raise InvalidInputError(f"the key {twice!r} appears twice in one mapping.")
     return fields
 
 
@@ -320,6 +321,6 @@ def _yaml(text: str) -> Any:
     if twice is not None:
         key, line = twice
         raise InvalidInputError(
-            f"the key {key!r} stands twice in one place (line {line})."
+            f"the key {key!r} appears twice in one mapping (line {line})."
         )
     return loaded

@@ -1,4 +1,4 @@
-"""The checks of `eval`: what an answer must be like, decided without a model."""
+"""The checks of `eval` that are decided without a model."""
 
 import contextlib
 import json
@@ -15,10 +15,10 @@ from promptvault.services.asking.json_answer import parse_json
 from promptvault.services.asking.json_schema import find_mismatch
 
 JUDGE = "judge"
-"""The one check that a model decides; see eval_judge."""
+"""The only check that a model decides; see `judge.py`."""
 
 _LONGEST_SECONDS = 2.0
-"""What one check may take."""
+"""The maximum duration of one check."""
 _EXCERPT = 60
 
 
@@ -26,25 +26,25 @@ class Check(NamedTuple):
     """One condition on an answer."""
 
     key: str
-    """As it stands in a file of cases, as ``contains``."""
+    """Its key in the file of cases, for example ``contains``."""
     expected: Any
-    """Texts in a tuple, a text, a number, a JSON Schema: as the key wants it."""
+    """A tuple of texts, a text, a number or a JSON Schema, depending on the key."""
 
 
 class Failure(NamedTuple):
-    """A check that did not hold."""
+    """A check that failed."""
 
     check: str
-    """Its key; 'render' where the prompt could not be filled in, and 'answer' where
-    the model refused to answer."""
+    """Its key; 'render' if the prompt could not be rendered, 'answer' if the model
+    refused to answer."""
     reason: str
     """One line, which may quote the answer."""
 
 
 def find_failures(checks: Sequence[Check], answer: Answer) -> tuple[Failure, ...]:
-    """Return which of *checks* do not hold for *answer*; the judge's are left out.
+    """Return the *checks* that fail for *answer*, except those of the judge.
 
-    A regular expression or a schema that takes seconds fails for that.
+    A regular expression or a schema that takes longer than two seconds fails.
     """
     found = []
     for check in checks:
@@ -65,7 +65,7 @@ def _reason(check: Check, answer: Answer) -> str | None:
 
 
 def excerpt(text: str) -> str:
-    """Return the beginning of *text* in one line, in quotes."""
+    """Return the beginning of *text* as one quoted line."""
     return f"“{short_line(text, _EXCERPT)}”"
 
 
@@ -122,7 +122,7 @@ def _json_schema(schema: Any, answer: Answer) -> str | None:
 
 
 def _read_json(answer: Answer) -> tuple[Any, str | None]:
-    """Return the JSON that the answer is, and what is wrong with it, if anything."""
+    """Return the parsed JSON of the answer, and what is wrong with it or None."""
     try:
         return json.loads(answer.text, parse_constant=_no_constant), None
     except (ValueError, RecursionError):
@@ -132,7 +132,7 @@ def _read_json(answer: Answer) -> tuple[Any, str | None]:
 
 
 def _no_constant(name: str) -> None:
-    raise ValueError(name)  # NaN and Infinity, which Python alone reads
+    raise ValueError(name)  # NaN and Infinity, which are not JSON
 
 
 def _is_fenced(text: str) -> bool:
@@ -164,15 +164,16 @@ CHECKS: dict[str, Callable[[Any, Answer], str | None]] = {
     "max_tokens": partial(_within, "tokens", lambda answer: answer.usage.output_tokens),
     "max_seconds": partial(_within, "seconds", lambda answer: answer.seconds),
 }
-"""Each returns why the answer fails, None where it holds."""
+"""Each check returns why the answer fails, None if it passes."""
 
 
 @contextlib.contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError where the block takes longer than *seconds*.
+    """Raise TimeoutError if the block takes longer than *seconds*.
 
-    It interrupts a regular expression, too. Works in the main thread of a system with
-    timers (not Windows); elsewhere there is no limit, and Ctrl-C ends the work.
+    It also interrupts a regular expression, which has no timeout of its own. The limit
+    works in the main thread of a system with interval timers; on Windows and in other
+    threads there is no limit.
     """
     if not _can_interrupt():
         yield

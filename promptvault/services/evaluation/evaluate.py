@@ -1,4 +1,4 @@
-"""Evaluating a version of a prompt: every case asked, checked, compared, kept."""
+"""`eval`: every case is sent, checked and compared with the baseline."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,78 +24,81 @@ from promptvault.services.evaluation.plan import EvaluationPlan
 from promptvault.vault.activity.evaluations import EvaluationRecord, add_evaluation
 
 _ANSWER_TOKENS, _VERDICT_TOKENS = 500, 60
-"""What an answer, and a verdict on one criterion, may have; for an estimate."""
+"""Estimated tokens of an answer, and of a verdict on one criterion."""
 _UNKNOWN_ANSWER = "(the answer)"
 
 Progress = Callable[[int], None]
-"""Told how many more answers have come."""
+"""Called with the number of answers that arrived since the last call."""
 
 
 class Trial(NamedTuple):
     """One case on one version."""
 
     request: Request | None
-    """None where the prompt could not be filled in."""
+    """None if the prompt could not be rendered."""
     answer: Answer | None
-    """None where there is none: nothing was asked, or the model refused."""
+    """None if nothing was sent, or the model refused to answer."""
     failures: tuple[Failure, ...]
 
     @property
     def passed(self) -> bool:
-        """Whether every check holds."""
+        """Whether every check passed."""
         return not self.failures
 
 
 class CaseResult(NamedTuple):
-    """One case, on the version evaluated and on the one that it is compared with."""
+    """One case on the evaluated version, and on the baseline if there is one."""
 
     case: Case
-    now: Trial
-    before: Trial | None = None
+    current: Trial
+    baseline: Trial | None = None
 
     @property
     def is_regression(self) -> bool:
-        """Whether it passed before and fails now."""
-        return self.before is not None and self.before.passed and not self.now.passed
+        """Whether it passes on the baseline and fails on the evaluated version."""
+        before = self.baseline is not None and self.baseline.passed
+        return before and not self.current.passed
 
     @property
     def is_fix(self) -> bool:
-        """Whether it failed before and passes now."""
-        return self.before is not None and not self.before.passed and self.now.passed
+        """Whether it fails on the baseline and passes on the evaluated version."""
+        before = self.baseline is None or self.baseline.passed
+        return not before and self.current.passed
 
 
 class Evaluation(NamedTuple):
-    """All cases tried."""
+    """The results of all cases."""
 
     plan: EvaluationPlan
     results: tuple[CaseResult, ...]
     model: str
-    """Which answered: several names where a fallback stepped in."""
+    """The models that answered; several names if a fallback was used."""
     judge: str
-    """Which judged; '' where none had to."""
+    """The models that judged; '' if no case needed a judge."""
     spent: Spent
     seconds: float
+    """Duration of the whole evaluation."""
     created_at: datetime
 
     @property
     def passed(self) -> bool:
-        """Whether all cases pass; compared with another version, none got worse."""
-        if self.plan.before:
+        """Whether all cases pass; with a baseline, whether there is no regression."""
+        if self.plan.baseline:
             return not any(result.is_regression for result in self.results)
-        return all(result.now.passed for result in self.results)
+        return all(result.current.passed for result in self.results)
 
 
 def estimate_evaluation(
     plan: EvaluationPlan, model: Model, judge: Model
 ) -> tuple[list[Request], Estimate]:
-    """Return every request of *plan*, and about what they take; nothing is sent.
+    """Return every request of *plan*, and their estimated cost; nothing is sent.
 
-    The judge's have a placeholder for the answer, which is not known yet.
+    Requests to the judge have a placeholder for the answer, which is not known yet.
     """
     briefs = dict.fromkeys(
         JudgeTask(request, _UNKNOWN_ANSWER, case.criteria)
-        for side in plan.sides
-        for case, request in zip(plan.suite.cases, side.requests, strict=True)
+        for version in plan.versions
+        for case, request in zip(plan.suite.cases, version.requests, strict=True)
         if isinstance(request, Request) and case.criteria
     )
     judged = [judge_request(brief) for brief in briefs]
@@ -113,15 +116,16 @@ def evaluate_plan(
     now: Callable[[], datetime],
     on_done: Progress = lambda _: None,
 ) -> Evaluation:
-    """Ask and check every case of *plan*.
+    """Send and check every case of *plan*.
 
-    The same request is sent once. The judge is asked only where all other checks
-    hold. A case fails whose request the model refuses; where it refuses all, that is
-    raised, as is what `Model.ask` raises. Answers that came by then are in the cache.
+    Equal requests are sent once. The judge is asked only if all other checks pass. If
+    the model refuses to answer a case, that case fails; if it refuses all of them,
+    RefusedError is raised. Also raises what `Model.ask` raises; the answers that
+    arrived before are in the cache.
     """
     start = time.monotonic()
     answers = _ask(model, plan.requests, on_done)
-    tried = [_checked(plan.suite.cases, s.requests, answers) for s in plan.sides]
+    tried = [_checked(plan.suite.cases, v.requests, answers) for v in plan.versions]
     verdicts = _judge(judge, plan.suite.cases, tried)
     judged = [_judged(plan.suite.cases, trials, verdicts) for trials in tried]
     return Evaluation(
@@ -181,7 +185,9 @@ def _trial(case: Case, request: Request | Failure, answers: _Answers) -> Trial:
 def _judge(
     judge: Model, cases: Sequence[Case], tried: Sequence[Sequence[Trial]]
 ) -> Mapping[JudgeTask, Verdict]:
-    found = (_brief(*pair) for side in tried for pair in zip(cases, side, strict=True))
+    found = (
+        _brief(*pair) for trials in tried for pair in zip(cases, trials, strict=True)
+    )
     briefs = list(dict.fromkeys(brief for brief in found if brief))
     verdicts = judge.each(lambda brief: judge_answer(judge, brief), briefs)
     return dict(zip(briefs, verdicts, strict=True))
@@ -209,16 +215,17 @@ def _judged(
 
 
 def record_evaluation(
-    path: Path, evaluation: Evaluation, tell: Callable[[str], None]
+    path: Path, evaluation: Evaluation, notify: Callable[[str], None]
 ) -> int | None:
-    """Write *evaluation* to the record at *path* and return its number.
+    """Add *evaluation* to the activity database at *path*, and return its number.
 
-    None where that cannot be written, which *tell* hears: what was paid for is shown.
+    If the database cannot be written, *notify* receives a sentence and None is
+    returned: results that were paid for are still shown.
     """
     try:
         return add_evaluation(path, _record(evaluation))
     except VaultError as error:
-        tell(f"This evaluation is not in the record. {error}")
+        notify(f"This evaluation is not in the record. {error}")
         return None
 
 
@@ -226,9 +233,9 @@ def _record(evaluation: Evaluation) -> EvaluationRecord:
     plan, spent = evaluation.plan, evaluation.spent
     return EvaluationRecord(
         prompt_id=plan.prompt.id,
-        version_id=plan.now.version.id,
-        version=plan.now.version.number,
-        against_version=plan.before.version.number if plan.before else None,
+        version_id=plan.current.version.id,
+        version=plan.current.version.number,
+        against_version=plan.baseline.version.number if plan.baseline else None,
         system_version_id=plan.system.id if plan.system else None,
         created_at=evaluation.created_at,
         model=evaluation.model,
@@ -244,7 +251,7 @@ def _record(evaluation: Evaluation) -> EvaluationRecord:
 def _kept(result: CaseResult) -> dict[str, object]:
     return {
         "name": result.case.name,
-        "passed": result.now.passed,
-        "passed_before": result.before.passed if result.before else None,
-        "failures": [failure._asdict() for failure in result.now.failures],
+        "passed": result.current.passed,
+        "passed_before": result.baseline.passed if result.baseline else None,
+        "failures": [failure._asdict() for failure in result.current.failures],
     }

@@ -1,4 +1,4 @@
-"""The judge of `eval`: a model that says whether an answer meets criteria."""
+"""The judge of `eval`: a model that decides whether an answer meets criteria."""
 
 import json
 from typing import Any, NamedTuple
@@ -28,24 +28,24 @@ _LONGEST_REASON = 300
 
 
 class JudgeTask(NamedTuple):
-    """An answer to be judged."""
+    """An answer to judge."""
 
     request: Request
-    """What the answer is to."""
+    """The request that was answered."""
     answer: str
     criteria: tuple[str, ...]
 
 
 class Verdict(NamedTuple):
-    """What the judge said of one answer."""
+    """The decision of the judge on one answer."""
 
     failures: tuple[Failure, ...]
     answer: Answer
-    """The judge's own, for what it took."""
+    """The answer of the judge itself, with its cost."""
 
 
 def judge_answer(model: Model, brief: JudgeTask) -> Verdict:
-    """Let *model* decide; raises what `structured.ask_for` raises."""
+    """Return the verdict of *model*; raises what `ask_json` raises."""
     count = len(brief.criteria)
     value, answer = ask_json(
         model, judge_request(brief), lambda value: _complaint(value, count)
@@ -58,13 +58,13 @@ def judge_answer(model: Model, brief: JudgeTask) -> Verdict:
 
 
 def judge_request(brief: JudgeTask) -> Request:
-    """Return what the judge is asked."""
+    """Return the request to the judge."""
     material = {
         "prompt": "\n\n".join(message.content for message in brief.request.messages),
         "answer": brief.answer,
         "criteria": {str(n): text for n, text in enumerate(brief.criteria, 1)},
     }
-    # As JSON, nothing in an answer can pass for the end of it.
+    # In JSON, an answer cannot contain its own end mark.
     text = json.dumps(material, ensure_ascii=False, indent=1)
     messages = (Message(Role.SYSTEM, _TASK), Message(Role.USER, text))
     return Request(messages, schema=_SCHEMA)

@@ -1,4 +1,4 @@
-"""What an evaluation sends: each case made into a request, for one version or two."""
+"""The requests of an evaluation: one for each case and version."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -19,76 +19,81 @@ from promptvault.vault.reader import Reader
 
 
 class EvaluationOptions(NamedTuple):
-    """What is to be evaluated, and how."""
+    """Which version to evaluate, and how."""
 
     reference: str
     """NAME or NAME@REV."""
     against: str | None = None
-    """@REV of the version to compare with."""
+    """@REV of the baseline, the version to compare with."""
     system: str | None = None
-    """NAME or NAME@REV of the prompt that is the system message."""
+    """NAME or NAME@REV of the prompt to send as the system message."""
     allow_secrets: bool = False
 
 
 class VersionRequests(NamedTuple):
-    """One version, and what it sends for each case."""
+    """One version, and its request for each case."""
 
     version: Version
     requests: tuple[Request | Failure, ...]
-    """In the order of the cases; a failure where the prompt cannot be filled in."""
+    """In the order of the cases; a failure if the prompt cannot be rendered."""
 
 
 class EvaluationPlan(NamedTuple):
-    """All that an evaluation sends."""
+    """All requests of an evaluation."""
 
     prompt: Prompt
     suite: Suite
-    now: VersionRequests
-    before: VersionRequests | None
+    current: VersionRequests
+    """The version to evaluate."""
+    baseline: VersionRequests | None
     """The version to compare with."""
     system: Version | None
 
     @property
-    def sides(self) -> tuple[VersionRequests, ...]:
-        """The version evaluated, then the one it is compared with, if any."""
-        return (self.now, self.before) if self.before else (self.now,)
+    def versions(self) -> tuple[VersionRequests, ...]:
+        """The evaluated version, then the baseline if there is one."""
+        return (self.current, self.baseline) if self.baseline else (self.current,)
 
     @property
     def requests(self) -> list[Request]:
-        """Every request once; versions that send the same share it."""
-        planned = (each for side in self.sides for each in side.requests)
+        """Every request once, even if both versions send it."""
+        planned = (each for version in self.versions for each in version.requests)
         return list(dict.fromkeys(r for r in planned if isinstance(r, Request)))
 
 
 def plan_evaluation(
-    reader: Reader, suite: Suite, aim: EvaluationOptions
+    reader: Reader, suite: Suite, options: EvaluationOptions
 ) -> EvaluationPlan:
-    """Return what an evaluation would send, and send nothing.
+    """Return the requests of an evaluation; nothing is sent.
 
-    Each case is filled in as `run` would fill it in. Raises NotFoundError;
-    InvalidInputError, for a variable that no version knows; PermissionDeniedError,
-    where something seems to hold a secret.
+    Each case is rendered as `run` does it. Raises NotFoundError, InvalidInputError for
+    an input that neither version has as a variable, and PermissionDeniedError for a
+    likely secret.
     """
-    prompt, version = resolve(reader, aim.reference)
-    other = _other(reader, prompt, version, aim.against) if aim.against else None
-    system = resolve(reader, aim.system) if aim.system else None
+    prompt, version = resolve(reader, options.reference)
+    other = (
+        _baseline(reader, prompt, version, options.against) if options.against else None
+    )
+    system = resolve(reader, options.system) if options.system else None
     criteria = "\n".join(text for case in suite.cases for text in case.criteria)
-    refuse_secrets(prompt, version.content, criteria, allowed=aim.allow_secrets)
+    refuse_secrets(prompt, version.content, criteria, allowed=options.allow_secrets)
     shared = _variables(reader, *system) if system else frozenset()
-    planner = _Planner(reader, prompt, aim, shared)
+    planner = _Planner(reader, prompt, options, shared)
     versions = [version, other] if other else [version]
     known = [_variables(reader, prompt, each) for each in versions]
     planner.refuse_unknown(suite, known)
-    now, *before = (
-        planner.side(suite, each, names)
+    current, *baseline = (
+        planner.requests(suite, each, names)
         for each, names in zip(versions, known, strict=True)
     )
     return EvaluationPlan(
-        prompt, suite, now, next(iter(before), None), system and system[1]
+        prompt, suite, current, next(iter(baseline), None), system and system[1]
     )
 
 
-def _other(reader: Reader, prompt: Prompt, version: Version, against: str) -> Version:
+def _baseline(
+    reader: Reader, prompt: Prompt, version: Version, against: str
+) -> Version:
     revision = parse_revision(against.removeprefix("@"))
     other = reader.version(prompt, revision)
     if other.number == version.number:
@@ -100,7 +105,7 @@ def _other(reader: Reader, prompt: Prompt, version: Version, against: str) -> Ve
 
 
 _Names = frozenset[str] | None
-"""Variables; None of a template that is broken, where nobody knows."""
+"""Names of variables; None for a broken template, whose variables are unknown."""
 
 
 def _variables(reader: Reader, prompt: Prompt, version: Version) -> _Names:
@@ -116,16 +121,16 @@ def _variables(reader: Reader, prompt: Prompt, version: Version) -> _Names:
 
 
 class _Planner(NamedTuple):
-    """Makes requests of cases."""
+    """Renders cases into requests."""
 
     reader: Reader
     prompt: Prompt
-    aim: EvaluationOptions
+    options: EvaluationOptions
     shared: _Names
     """Variables of the system message."""
 
     def refuse_unknown(self, suite: Suite, known: Sequence[_Names]) -> None:
-        """Raise InvalidInputError for an input that neither version knows."""
+        """Raise InvalidInputError for an input that no version has as a variable."""
         names: set[str] = set()
         for each in (self.shared, *known):
             if each is None:
@@ -140,15 +145,17 @@ class _Planner(NamedTuple):
                         f" {self.prompt.name} has no such variable; it has {has}."
                     )
 
-    def side(self, suite: Suite, version: Version, names: _Names) -> VersionRequests:
-        """Return what *version*, which has the variables *names*, sends."""
+    def requests(
+        self, suite: Suite, version: Version, names: _Names
+    ) -> VersionRequests:
+        """Return the requests of *version*, which has the variables *names*."""
         requests = (self._request(case, version, names) for case in suite.cases)
         return VersionRequests(version, tuple(requests))
 
     def _request(
         self, case: Case, version: Version, names: _Names
     ) -> Request | Failure:
-        """Fill *version* in; inputs that only the other version knows are left out."""
+        """Render one case; inputs that only the other version has are left out."""
         values = case.inputs
         if names is not None and self.shared is not None:
             kept = names | self.shared
@@ -156,8 +163,8 @@ class _Planner(NamedTuple):
         order = RunOptions(
             f"{self.prompt.name}@{version.number}",
             values,
-            self.aim.system,
-            allow_secrets=self.aim.allow_secrets,
+            self.options.system,
+            allow_secrets=self.options.allow_secrets,
         )
         try:
             return prepare_run(self.reader, order, lambda: case.stdin).request

@@ -1,1 +1,1 @@
-"""`doctor` and `backup`: the vault checked, mended, saved, rebuilt."""
+"""`doctor` and `backup`: check, repair, rebuild and back up the vault."""

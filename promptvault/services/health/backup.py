@@ -1,4 +1,4 @@
-"""Backups: the whole vault in one file, and back."""
+"""`backup`: the whole vault in one ZIP file, and its restoration."""
 
 import contextlib
 import sqlite3
@@ -32,30 +32,32 @@ from promptvault.vault.reader import Selection, reading
 _DATABASE, _HISTORY, _USAGE = "vault.db", "history.bundle", "usage.db"
 _ACTIVITY = "activity.db"
 
-# What zipfile lets through for a file whose bytes are damaged; RuntimeError is for one
-# that claims a password or a way of packing nobody knows.
+# The errors of zipfile for a damaged file. RuntimeError is for a file that claims to be
+# encrypted or compressed by an unknown method.
 _UNREADABLE = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
 class BackupResult(NamedTuple):
-    """What a backup, or getting it back, came to."""
+    """The result of a backup or a restoration."""
 
     number: int
-    """Bytes of the backup, or prompts that were in it."""
+    """Size of the backup in bytes, or number of restored prompts."""
     whole: bool
-    """False where the record of runs and costs was damaged, and left out."""
+    """False if the activity database was damaged and left out."""
 
 
 def create_backup(
     workspace: Workspace, path: Path, *, force: bool = False
 ) -> BackupResult:
-    """Write everything into the file *path*, consistent while others read and write.
+    """Write the vault, its history, the usage counts and the activity to *path*.
 
-    Keys and kept answers are not in it. Raises AlreadyExistsError without *force*.
+    The backup is consistent even if other processes are writing. Credentials and cached
+    answers are not in it. Raises AlreadyExistsError if the file exists and *force* is
+    False, InvalidInputError if it cannot be written, and VaultError.
     """
     if path.exists() and not force:
-        raise AlreadyExistsError(f"{path} is there already; --force writes over it.")
-    with locked(workspace) as writer, _written_whole(path) as fresh:
+        raise AlreadyExistsError(f"{path} exists already; --force overwrites it.")
+    with locked(workspace) as writer, _replaced(path) as fresh:
         with zipfile.ZipFile(fresh, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
             with tempfile.TemporaryDirectory(dir=path.parent) as folder:
                 copy = Path(folder) / _DATABASE
@@ -75,7 +77,7 @@ def create_backup(
 
 
 def _add_activity(activity: Path, folder: Path, file: zipfile.ZipFile) -> bool:
-    """Add the record of runs and costs; tell whether all that there is was added."""
+    """Add the activity database; return False if it is damaged and was left out."""
     if not activity.exists():
         return True
     if is_damaged(activity):
@@ -86,8 +88,8 @@ def _add_activity(activity: Path, folder: Path, file: zipfile.ZipFile) -> bool:
 
 
 @contextlib.contextmanager
-def _written_whole(path: Path) -> Iterator[Path]:
-    """Give a file to write, which takes the place of *path* when all went well."""
+def _replaced(path: Path) -> Iterator[Path]:
+    """Yield a temporary file that replaces *path* if the block succeeds."""
     fresh = path.with_name(path.name + ".part")
     try:
         yield fresh
@@ -109,11 +111,11 @@ def _copy_database(connection: sqlite3.Connection, target: Path) -> None:
 def restore_backup(
     workspace: Workspace, path: Path, *, force: bool = False
 ) -> BackupResult:
-    """Put the backup *path* in the place of the vault.
+    """Replace the vault with the backup *path*.
 
-    What was there is kept beside it. Raises NotFoundError, InvalidInputError for a
-    file that is no backup, AlreadyExistsError when the vault holds prompts and *force*
-    is not given; the vault is as it was then.
+    The files of the old vault are renamed, not deleted. Raises NotFoundError,
+    InvalidInputError if the file is not a backup, and AlreadyExistsError if the vault
+    holds prompts and *force* is False; the vault is unchanged then.
     """
     paths = workspace.paths
     if not path.exists():
@@ -121,8 +123,8 @@ def restore_backup(
     with exclusive(paths.lock, workspace.on_wait):
         if not force and _holds_prompts(workspace):
             raise AlreadyExistsError(
-                "The vault here holds prompts. --force puts the backup in its place"
-                " (what is there is kept beside it)."
+                "The vault holds prompts. --force replaces it with the backup (the"
+                " old files are renamed, not deleted)."
             )
         with tempfile.TemporaryDirectory(dir=paths.data) as folder:
             fresh = Path(folder)
@@ -143,7 +145,7 @@ def restore_backup(
 
 def _replace_activity(activity: Path, fresh: Path) -> None:
     if activity.exists():
-        with contextlib.suppress(VaultError):  # which a damaged one raises
+        with contextlib.suppress(VaultError):  # if it is damaged
             keep_costs(fresh, activity)
     quarantine(activity, "before")
     fresh.rename(activity)
@@ -159,12 +161,12 @@ def _holds_prompts(workspace: Workspace) -> bool:
 
 
 def _unpack(path: Path, folder: Path) -> None:
-    """Unpack a backup and prove that it is one, before anything is replaced."""
+    """Unpack a backup and check it, before anything is replaced."""
     try:
         with zipfile.ZipFile(path) as file:
             names = set(file.namelist()) & {_DATABASE, _HISTORY, _USAGE}
             if _DATABASE not in names:
-                raise InvalidInputError(f"{path} is no backup of a vault.")
+                raise InvalidInputError(f"{path} is not a backup of a vault.")
             for name in names:
                 file.extract(name, folder)
     except _UNREADABLE as error:
@@ -178,9 +180,9 @@ def _unpack(path: Path, folder: Path) -> None:
 
 
 def _unpack_activity(path: Path, folder: Path) -> bool:
-    """Unpack the record of runs and costs; tell whether all that there is could be.
+    """Unpack the activity database; return False if it is damaged and was left out.
 
-    The vault does not need it, so its damage stops nothing.
+    The vault works without it, so the restoration goes on.
     """
     try:
         with zipfile.ZipFile(path) as file:

@@ -1,4 +1,4 @@
-"""Whether database and history say the same, version by version and file by file."""
+"""The comparison of database and history, by version and by file, and its repair."""
 
 import hashlib
 import sqlite3
@@ -26,40 +26,40 @@ from promptvault.vault.reader import Reader, Selection
 
 
 class _CommittedVersion(NamedTuple):
-    """A version as the history has it."""
+    """A version in the history."""
 
     prompt_id: str
     revision: str
     hash: bytes
     commit: str
-    """The first that holds it."""
+    """The first commit that holds it."""
     blob: str
 
 
 @dataclass
 class ConsistencyReport:
-    """Where database and history differ; all empty when they agree."""
+    """The differences of database and history; everything is empty if they agree."""
 
     versions: int = 0
     prompts: int = 0
     damaged: list[StoredVersion] = field(default_factory=list)
-    """Versions whose text no longer fits its digest."""
+    """Versions whose text does not match its digest."""
     missing: list[StoredVersion] = field(default_factory=list)
-    """Versions that the history lacks, or has with another text."""
+    """Versions that the history lacks, or has with a different text."""
     unlinked: list[StoredVersion] = field(default_factory=list)
-    """Versions that name no commit, or one that does not hold them."""
+    """Versions without a commit id, or with that of a commit that lacks them."""
     files: list[str] = field(default_factory=list)
-    """Paths whose file is not what the database says."""
+    """Paths of files that differ from the database."""
     lost: set[str] = field(default_factory=set)
-    """Ids of prompts with a version that only the history has."""
+    """Ids of prompts with a version that the database lacks."""
     committed: dict[str, _CommittedVersion] = field(default_factory=dict)
-    """Version id to what the history has of it."""
+    """Version id to the version in the history."""
     again: set[tuple[str, str]] = field(default_factory=set)
-    """Version ids, each with a commit that holds it, too: what was removed for good may
-    have come back from another device."""
+    """Version ids with each further commit that holds them: a version that was removed
+    for good may have come back from another device."""
 
     def messages(self) -> Iterator[tuple[str, str]]:
-        """Yield each difference in words, and what mends it."""
+        """Yield a message for each difference, and its remedy."""
         for version in self.damaged:
             yield (
                 f"The text of {_named(version)} is damaged.",
@@ -68,9 +68,9 @@ class ConsistencyReport:
         for version in self.missing:
             yield f"The history lacks {_named(version)}.", "commit it"
         for version in self.unlinked:
-            yield f"The commit of {_named(version)} is not noted.", "note it"
+            yield f"The commit id of {_named(version)} is wrong.", "set it"
         for path in self.files:
-            yield f"The file {path} is not what the database says.", "commit it anew"
+            yield f"The file {path} differs from the database.", "commit it again"
         for prompt_id in sorted(self.lost):
             yield (
                 f"The database lacks a version of the prompt {prompt_id}.",
@@ -85,11 +85,11 @@ def _named(version: StoredVersion) -> str:
 def compare_vault(
     connection: sqlite3.Connection, history: History
 ) -> ConsistencyReport:
-    """Compare all of the database with all of the history.
+    """Compare the whole database with the whole history.
 
-    Raises VaultError when either cannot be read.
+    Raises VaultError if either cannot be read.
     """
-    agreement = ConsistencyReport()
+    report = ConsistencyReport()
     commits: dict[str, str] = {}
     later: dict[str, list[str]] = {}
     for file in inspection.committed_files(history):
@@ -101,12 +101,12 @@ def compare_vault(
         if parts:
             ids, hashed = (parts.prompt_id, parts.revision), text_hash(parts.body)
             blobs[blob] = _CommittedVersion(*ids, hashed, commits[blob], blob)
-            first = agreement.committed.setdefault(parts.revision, blobs[blob])
+            first = report.committed.setdefault(parts.revision, blobs[blob])
             all_ = (commits[blob], *later.get(blob, ()))
-            agreement.again |= {(parts.revision, c) for c in all_ if c != first.commit}
-    stored = _compare_versions(connection, agreement)
-    _compare_files(connection, history, agreement, stored, blobs)
-    return agreement
+            report.again |= {(parts.revision, c) for c in all_ if c != first.commit}
+    stored = _compare_versions(connection, report)
+    _compare_files(connection, history, report, stored, blobs)
+    return report
 
 
 def _texts(history: History, blobs: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -117,55 +117,55 @@ def _texts(history: History, blobs: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def _compare_versions(
-    connection: sqlite3.Connection, agreement: ConsistencyReport
+    connection: sqlite3.Connection, report: ConsistencyReport
 ) -> set[str]:
     stored = set()
     for version in integrity.read_stored_versions(connection):
         stored.add(version.id)
-        committed = agreement.committed.get(version.id)
+        committed = report.committed.get(version.id)
         differs = committed is not None and committed.hash != version.text_hash
         if differs or not version.sound:
-            agreement.damaged.append(version)
+            report.damaged.append(version)
         elif committed is None:
-            agreement.missing.append(version)
-        elif not _is_noted(version, committed, agreement):
-            agreement.unlinked.append(version)
-    agreement.versions = len(stored)
+            report.missing.append(version)
+        elif not _is_noted(version, committed, report):
+            report.unlinked.append(version)
+    report.versions = len(stored)
     return stored
 
 
 def _is_noted(
-    version: StoredVersion, committed: _CommittedVersion, agreement: ConsistencyReport
+    version: StoredVersion, committed: _CommittedVersion, report: ConsistencyReport
 ) -> bool:
     noted = version.commit
-    return noted == committed.commit or (version.id, str(noted)) in agreement.again
+    return noted == committed.commit or (version.id, str(noted)) in report.again
 
 
 def _compare_files(
     connection: sqlite3.Connection,
     history: History,
-    agreement: ConsistencyReport,
+    report: ConsistencyReport,
     stored: set[str],
     blobs: Mapping[str, _CommittedVersion],
 ) -> None:
     reader = Reader(connection)
     head = inspection.head_files(history)
     for prompt in _all_prompts(reader):
-        agreement.prompts += 1
+        report.prompts += 1
         path = history_path(prompt)
         if head.get(path) == _blob_id(_file_text(reader, prompt)):
             del head[path]
         else:
-            agreement.files.append(path)
-    ours = {path: blobs[blob] for path, blob in head.items() if blob in blobs}
-    unknown = {file.prompt_id for file in ours.values() if file.revision not in stored}
+            report.files.append(path)
+    files = {path: blobs[blob] for path, blob in head.items() if blob in blobs}
+    unknown = {file.prompt_id for file in files.values() if file.revision not in stored}
     if unknown:
-        agreement.lost = {found.offer.id for found in recover_prompts(history, unknown)}
-    for path, file in ours.items():
-        # What only looks like ours (somebody's own notes) is nobody's business.
-        known = file.revision in stored or file.prompt_id in agreement.lost
-        if known and path not in agreement.files:
-            agreement.files.append(path)
+        report.lost = {found.offer.id for found in recover_prompts(history, unknown)}
+    for path, file in files.items():
+        # Other files may look like prompts, such as a person's own notes.
+        known = file.revision in stored or file.prompt_id in report.lost
+        if known and path not in report.files:
+            report.files.append(path)
 
 
 def _all_prompts(reader: Reader) -> Iterator[Prompt]:
@@ -188,24 +188,27 @@ def _blob_id(text: str) -> str:
 def repair_vault(
     workspace: Workspace, connection: sqlite3.Connection, history: History, lock: int
 ) -> None:
-    """Make database and history agree again; neither loses a version by it."""
+    """Make database and history agree; neither loses a version.
+
+    Raises VaultError.
+    """
     if not history.exists():
         history.create()
-    agreement = compare_vault(connection, history)
-    for version in agreement.damaged:
-        _restore_text(connection, history, agreement, version)
-    if agreement.lost:
+    report = compare_vault(connection, history)
+    for version in report.damaged:
+        _restore_text(connection, history, report, version)
+    if report.lost:
         with bulk_transaction(connection):
             intake = Intake(connection, workspace.author(), workspace.now(), None)
-            for recovered in recover_prompts(history, agreement.lost):
+            for recovered in recover_prompts(history, report.lost):
                 intake.offer(recovered.offer)
             intake.finish("Take lost prompts back from the history")
         flush(connection, history, lock, recover=False)
-        agreement = compare_vault(connection, history)
-    if agreement.missing or agreement.files:
-        history.append(_missing_changes(workspace, connection, agreement), lock)
-        agreement = compare_vault(connection, history)
-    commits = {v.id: agreement.committed[v.id].commit for v in agreement.unlinked}
+        report = compare_vault(connection, history)
+    if report.missing or report.files:
+        history.append(_missing_changes(workspace, connection, report), lock)
+        report = compare_vault(connection, history)
+    commits = {v.id: report.committed[v.id].commit for v in report.unlinked}
     with bulk_transaction(connection):
         integrity.set_commits(connection, commits)
 
@@ -213,23 +216,23 @@ def repair_vault(
 def _restore_text(
     connection: sqlite3.Connection,
     history: History,
-    agreement: ConsistencyReport,
+    report: ConsistencyReport,
     version: StoredVersion,
 ) -> None:
-    held = agreement.committed.get(version.id)
-    if held:
+    committed = report.committed.get(version.id)
+    if committed:
         with inspection.BlobReader(history) as reader:
-            parts = front_matter.take_apart(reader.read(held.blob))
+            parts = front_matter.take_apart(reader.read(committed.blob))
         assert parts is not None
         integrity.restore_text(connection, version, parts.body)
 
 
 def _missing_changes(
-    workspace: Workspace, connection: sqlite3.Connection, agreement: ConsistencyReport
+    workspace: Workspace, connection: sqlite3.Connection, report: ConsistencyReport
 ) -> Iterator[Change]:
-    """Yield a commit for each version behind, then one for all that is current."""
+    """Yield a commit for each missing older version, then one for current files."""
     reader = Reader(connection)
-    for stored in agreement.missing:
+    for stored in report.missing:
         prompt = reader.by_id(stored.prompt_id)
         if stored.id != prompt.version_id:
             version = reader.version(prompt, Number(stored.number))
@@ -237,8 +240,8 @@ def _missing_changes(
             file = FileChange(history_path(prompt), text + version.body)
             yield _change(version.author, version.message, version.created_at, [file])
     wanted = {history_path(prompt): prompt for prompt in _all_prompts(reader)}
-    paths = dict.fromkeys(agreement.files)
-    for stored in agreement.missing:
+    paths = dict.fromkeys(report.files)
+    for stored in report.missing:
         paths[history_path(reader.by_id(stored.prompt_id))] = None
     files = (
         FileChange(path, _file_text(reader, wanted[path]) if path in wanted else None)

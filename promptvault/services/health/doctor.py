@@ -1,8 +1,8 @@
-"""The doctor: proves that database, index and history agree, and mends what does not.
+"""`doctor`: checks that database, index and history agree, and repairs them.
 
-Either side can be made from the other. The texts in the history are checked by git's
-own hashes, those in the database by their digests, so where two texts differ it is
-known which one is damaged.
+Database and history can each be rebuilt from the other. Git verifies the texts in the
+history by their hashes, and the database has a digest of each text. So if two texts
+differ, it is known which one is damaged.
 """
 
 import sqlite3
@@ -24,21 +24,21 @@ from promptvault.vault.lock import exclusive
 
 
 class VaultPart(StrEnum):
-    """What a problem is a problem of."""
+    """The part of the vault that has a problem."""
 
     DATABASE = "database"
     INDEX = "index"
     GIT = "git"
-    """The repository itself."""
+    """The git repository itself."""
     HISTORY = "history"
-    """What the commits say."""
+    """The contents of the commits."""
     ACTIVITY = "activity"
-    """The record of runs and costs."""
+    """The activity database: runs, scores and costs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that is not as it should be, and how it is mended."""
+    """A problem, and its remedy."""
 
     part: VaultPart
     message: str
@@ -47,36 +47,38 @@ class Problem:
 
 @dataclass
 class Diagnosis:
-    """What the doctor found."""
+    """The result of a check."""
 
     prompts: int = 0
     versions: int = 0
     problems: list[Problem] = field(default_factory=list)
     repaired: bool = False
 
-    def found(self, problem: Problem) -> None:
-        """Note a problem."""
+    def add(self, problem: Problem) -> None:
+        """Add a problem."""
         self.problems.append(problem)
 
 
 _FROM_HISTORY = "rebuild the database from the history"
 _FROM_DATABASE = "rebuild the history from the database"
-_LOST_DATABASE = Problem(
-    VaultPart.DATABASE, "The database is not there.", _FROM_HISTORY
-)
-_LOST_HISTORY = Problem(VaultPart.GIT, "The history is not there.", _FROM_DATABASE)
+_LOST_DATABASE = Problem(VaultPart.DATABASE, "The database is missing.", _FROM_HISTORY)
+_LOST_HISTORY = Problem(VaultPart.GIT, "The history is missing.", _FROM_DATABASE)
 _BROKEN_INDEX = Problem(
-    VaultPart.INDEX, "The search index does not fit the texts.", "rebuild the index"
+    VaultPart.INDEX, "The search index does not match the texts.", "rebuild the index"
 )
 _DAMAGED_ACTIVITY = Problem(
     VaultPart.ACTIVITY,
     "The record of runs and costs cannot be read.",
-    "put it aside and begin another",
+    "rename it and start a new one",
 )
 
 
 def check_vault(workspace: Workspace, *, repair: bool = False) -> Diagnosis:
-    """Check the whole vault; with *repair*, mend it and check again."""
+    """Check the whole vault; with *repair*, repair it and check again.
+
+    Raises VaultError if the lock cannot be taken, or if both database and history are
+    damaged and *repair* is True.
+    """
     with exclusive(workspace.paths.lock, workspace.on_wait) as lock:
         diagnosis = Diagnosis()
         _examine(workspace, lock, diagnosis)
@@ -91,13 +93,13 @@ def check_vault(workspace: Workspace, *, repair: bool = False) -> Diagnosis:
 
 def _examine(workspace: Workspace, lock: int, diagnosis: Diagnosis) -> None:
     if is_damaged(workspace.paths.activity):
-        diagnosis.found(_DAMAGED_ACTIVITY)
+        diagnosis.add(_DAMAGED_ACTIVITY)
     history = History(workspace.paths.history)
     if not (history.exists() or workspace.paths.database.exists()):
         return  # nothing was ever saved
     whole = _examine_git(workspace, history, diagnosis)
     if is_lost(workspace.paths.database) and history.exists():
-        diagnosis.found(_LOST_DATABASE)
+        diagnosis.add(_LOST_DATABASE)
         return
     try:
         with connected(workspace.paths.database) as connection:
@@ -106,37 +108,37 @@ def _examine(workspace: Workspace, lock: int, diagnosis: Diagnosis) -> None:
                 if whole:
                     _compare(connection, history, diagnosis)
     except VaultError as error:
-        diagnosis.found(Problem(VaultPart.DATABASE, str(error), _FROM_HISTORY))
+        diagnosis.add(Problem(VaultPart.DATABASE, str(error), _FROM_HISTORY))
 
 
 def _examine_git(workspace: Workspace, history: History, diagnosis: Diagnosis) -> bool:
-    """Tell whether git can read the history."""
+    """Return True if git can read the history."""
     if not history.exists():
         lost = _had_history(workspace)
         if lost:
-            diagnosis.found(_LOST_HISTORY)
+            diagnosis.add(_LOST_HISTORY)
         return not lost
     damages = inspection.damages(history)
     for damage in damages:
-        diagnosis.found(Problem(VaultPart.GIT, damage, _FROM_DATABASE))
+        diagnosis.add(Problem(VaultPart.GIT, damage, _FROM_DATABASE))
     return not damages
 
 
 def _had_history(workspace: Workspace) -> bool:
-    """Tell whether a commit was ever noted; a first save may have been killed."""
+    """Return True if the database names a commit; a killed first save has none."""
     try:
         with connected(workspace.paths.database) as connection:
             return integrity.has_commits(connection)
     except VaultError:
-        return True  # nobody can tell: then nothing may be made from nothing
+        return True  # unknown: an empty history must not replace a lost one
 
 
 def _examine_database(connection: sqlite3.Connection, diagnosis: Diagnosis) -> bool:
     damages = integrity.find_damage(connection)
     for damage in damages:
-        diagnosis.found(Problem(VaultPart.DATABASE, damage, _FROM_HISTORY))
+        diagnosis.add(Problem(VaultPart.DATABASE, damage, _FROM_HISTORY))
     if not damages and not integrity.is_index_intact(connection):
-        diagnosis.found(_BROKEN_INDEX)
+        diagnosis.add(_BROKEN_INDEX)
     return not damages
 
 
@@ -146,16 +148,16 @@ def _flush(
     try:
         flush(connection, history, lock, recover=True)
     except PromptVaultError as error:
-        diagnosis.found(Problem(VaultPart.GIT, str(error), _FROM_DATABASE))
+        diagnosis.add(Problem(VaultPart.GIT, str(error), _FROM_DATABASE))
 
 
 def _compare(
     connection: sqlite3.Connection, history: History, diagnosis: Diagnosis
 ) -> None:
-    agreement = compare_vault(connection, history)
-    diagnosis.prompts, diagnosis.versions = agreement.prompts, agreement.versions
-    for message, remedy in agreement.messages():
-        diagnosis.found(Problem(VaultPart.HISTORY, message, remedy))
+    report = compare_vault(connection, history)
+    diagnosis.prompts, diagnosis.versions = report.prompts, report.versions
+    for message, remedy in report.messages():
+        diagnosis.add(Problem(VaultPart.HISTORY, message, remedy))
 
 
 def _repair(workspace: Workspace, lock: int, diagnosis: Diagnosis) -> None:
@@ -168,8 +170,8 @@ def _repair(workspace: Workspace, lock: int, diagnosis: Diagnosis) -> None:
         return
     if {VaultPart.DATABASE, VaultPart.GIT} <= parts:
         raise VaultError(
-            "Both the database and the history are damaged: neither can be made from"
-            " the other. Restore a backup with 'promptvault backup restore PATH'."
+            "Both the database and the history are damaged, so neither can be rebuilt"
+            " from the other. Restore a backup with 'promptvault backup restore PATH'."
         )
     if VaultPart.DATABASE in parts:
         quarantine(paths.database, "damaged")

@@ -1,20 +1,20 @@
-"""Putting a vault's files aside, so that nobody's data is ever written over."""
+"""Files of a vault are renamed before they are replaced, never overwritten."""
 
 from pathlib import Path
 
 
-def quarantine(place: Path, word: str) -> None:
-    """Rename a file or folder, if it is there, to ``NAME.word-N`` beside it.
+def quarantine(path: Path, suffix: str) -> None:
+    """Rename a file or folder, if it exists, to ``NAME.suffix-N`` in the same folder.
 
-    The write-ahead log goes with its database: it may hold the latest changes.
+    The write-ahead log of a database, which may hold the latest changes, goes with it.
     """
-    if not place.exists():
+    if not path.exists():
         return
     number = 1
-    while (kept := place.with_name(f"{place.name}.{word}-{number}")).exists():
+    while (kept := path.with_name(f"{path.name}.{suffix}-{number}")).exists():
         number += 1
-    log = place.with_name(f"{place.name}-wal")
+    log = path.with_name(f"{path.name}-wal")
     if log.exists():
         log.rename(kept.with_name(f"{kept.name}-wal"))
-    place.rename(kept)
-    place.with_name(f"{place.name}-shm").unlink(missing_ok=True)
+    path.rename(kept)
+    path.with_name(f"{path.name}-shm").unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The database made anew from the history, whole or for the prompts it has lost."""
+"""The database rebuilt from the history: all of it, or some lost prompts."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ from promptvault.vault.imports.bulk_insert import Intake
 
 @dataclass(frozen=True, slots=True)
 class RecoveredPrompt:
-    """A prompt read back from the history."""
+    """A prompt as the history has it."""
 
     offer: Offer
     commits: Mapping[str, str]
@@ -35,10 +35,10 @@ class RecoveredPrompt:
 def recover_prompts(
     history: History, prompt_ids: Collection[str] | None = None
 ) -> Iterator[RecoveredPrompt]:
-    """Yield the prompts of the newest commit with all versions that the history has.
+    """Yield the prompts of the newest commit, with all versions in the history.
 
-    *prompt_ids* narrows it to some. A file that only looks like one of ours is passed
-    over. Raises VaultError when objects are missing.
+    *prompt_ids* restricts them. Files that are not in the format of PromptVault are
+    skipped. Raises VaultError if git objects are missing.
     """
     with inspection.BlobReader(history) as reader:
         versions = _versions_by_prompt(history, reader)
@@ -52,14 +52,14 @@ def recover_prompts(
 
 
 class _HistoryVersion(NamedTuple):
-    """A version as the history has it."""
+    """A version in the history."""
 
     first: CommittedFile
     """The first file that holds it."""
     number: int
-    """What the last file says; a sync may have renumbered it."""
-    told_at: int
-    """Which of all files said so."""
+    """Its number in the latest file; a sync may have renumbered it."""
+    file_index: int
+    """Index of that file among all files of the history."""
 
 
 _Versions = dict[str, _HistoryVersion]
@@ -67,7 +67,7 @@ _Versions = dict[str, _HistoryVersion]
 
 
 def _versions_by_prompt(history: History, reader: BlobReader) -> dict[str, _Versions]:
-    """Return prompt id to its versions."""
+    """Return the versions by prompt id."""
     found: dict[str, _Versions] = defaultdict(dict)
     for index, file in enumerate(inspection.committed_files(history)):
         parts = front_matter.take_apart(reader.read(file.blob))
@@ -82,16 +82,16 @@ def _versions_by_prompt(history: History, reader: BlobReader) -> dict[str, _Vers
 def _in_order(versions: Iterable[_HistoryVersion]) -> list[_HistoryVersion]:
     """Return the versions in the order of their numbers.
 
-    Of several with one number, the one that bore it last has it. What an import had
-    brought before an undo, say, comes behind all others.
+    If several versions have the same number, the latest keeps it, and the others follow
+    at the end. This happens, for example, after an import was undone.
     """
-    bearers: dict[int, _HistoryVersion] = {}
+    owners: dict[int, _HistoryVersion] = {}
     left = []
-    for version in sorted(versions, key=lambda each: each.told_at, reverse=True):
-        if bearers.setdefault(version.number, version) is not version:
+    for version in sorted(versions, key=lambda each: each.file_index, reverse=True):
+        if owners.setdefault(version.number, version) is not version:
             left.append(version)
-    left.sort(key=lambda each: (each.number, each.told_at))
-    return [bearers[number] for number in sorted(bearers)] + left
+    left.sort(key=lambda each: (each.number, each.file_index))
+    return [owners[number] for number in sorted(owners)] + left
 
 
 def recover_prompt(
@@ -99,7 +99,7 @@ def recover_prompt(
 ) -> RecoveredPrompt | None:
     """Return the prompt in the file *text*, with its *known* versions.
 
-    None when a file is not as PromptVault writes it.
+    Returns None if a file is not in the format of PromptVault.
     """
     try:
         ordered = _in_order(known.values())
@@ -119,7 +119,7 @@ def _parsed(text: str) -> Document:
 
 
 def _offer(path: str, head: Document, files: Sequence[Document]) -> Offer:
-    """Return the prompt of *head*, with versions from *files* in their order."""
+    """Return the prompt of *head*, with a version from each of *files*, in order."""
     fields = head.fields
     versions, linked = _versions(files)
     ids = [version.id for version in versions]
@@ -150,9 +150,9 @@ def _offer(path: str, head: Document, files: Sequence[Document]) -> Offer:
 def _versions(
     files: Sequence[Document],
 ) -> tuple[list[OfferedVersion], list[Origin]]:
-    """Return the versions, and the origins that they own.
+    """Return the versions, and the origins that belong to one version.
 
-    A version's own origin is the first one in its file that no earlier file has.
+    The origin of a version is the first one in its file that no earlier file has.
     """
     versions: list[OfferedVersion] = []
     linked: list[Origin] = []
@@ -192,9 +192,9 @@ def _origins(fields: Mapping[str, Any]) -> Iterator[Origin]:
 
 
 def rebuild_database(workspace: Workspace, history: History, database: Path) -> int:
-    """Make *database*, a file that is not there, from the history.
+    """Create the file *database* from the history, and return the number of prompts.
 
-    Returns how many prompts it holds. Raises VaultError; there is no file then.
+    Raises VaultError; the file does not exist then.
     """
     fresh = database.with_suffix(".rebuilding")
     fresh.unlink(missing_ok=True)

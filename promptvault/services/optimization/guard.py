@@ -1,8 +1,8 @@
-"""The guard of the optimizer: what a rewritten prompt may not lose, change or add.
+"""The guard of the optimizer: what a rewritten prompt must not lose, change or add.
 
-A model that improves a prompt likes to rename a variable, to fill one in, or to tidy a
-condition away; then the prompt fails when it is used, or says less than it did. So each
-rewritten text is compared with the old one before anything else is done with it.
+A model that improves a prompt tends to rename a variable, to fill one in, or to remove
+a condition. Then the prompt fails when it is used, or says less than before. So each
+rewritten text is compared with the original before it is judged.
 """
 
 import re
@@ -24,17 +24,17 @@ from promptvault.services.optimization.structure import (
 from promptvault.services.prompts.render import environment_for
 
 MOST_GROWTH = 4
-"""How many times as long as before a text may be."""
+"""The maximum length of a text, relative to the original."""
 ALWAYS_FITS = 4_000
-"""Characters that a text may have, however short it was before."""
-_ODD = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]")
-"""What a terminal obeys, and what stands for a character that was lost."""
+"""Characters that a text may always have, however short the original is."""
+_UNPRINTABLE = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]")
+"""Control characters, and U+FFFD, which replaces a character that was lost."""
 
 
 def require_valid_template(name: str, content: Content) -> None:
-    """Raise InvalidInputError for a template that cannot be read: nothing guards it."""
+    """Raise InvalidInputError for a template with a syntax error."""
     try:
-        _shape(content, _marker(content))
+        _structure(content, _marker(content))
     except TemplateError as error:
         raise InvalidInputError(
             f"{name} is a template with a mistake in it; 'promptvault lint {name}' says"
@@ -43,9 +43,9 @@ def require_valid_template(name: str, content: Content) -> None:
 
 
 def match_edges(before: Content, text: str) -> str:
-    """Return *text* with the line ends and the edges that the text before has.
+    """Return *text* with the line ends and the surrounding white space of the original.
 
-    Halves of characters, which JSON can hold and no file can, become U+FFFD.
+    Lone surrogates, which JSON allows and UTF-8 does not, become U+FFFD.
     """
     old = before.body
     whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
@@ -57,16 +57,16 @@ def match_edges(before: Content, text: str) -> str:
 
 
 def find_refusals(before: Content, text: str) -> tuple[str, ...]:
-    """Return why *text* may not replace the text of *before*; nothing if it may.
+    """Return why *text* must not replace the text of *before*; empty if it may.
 
-    Raises InvalidInputError where *before* is a template that cannot be read.
+    Raises InvalidInputError if *before* is a template with a syntax error.
     """
     old, after = before.body, before._replace(body=text)
     try:
         validate_body(text)
     except InvalidInputError:
         return ("is empty, or no text",)
-    if set(_ODD.findall(text)) - set(_ODD.findall(old)):
+    if set(_UNPRINTABLE.findall(text)) - set(_UNPRINTABLE.findall(old)):
         return ("holds control or broken characters",)
     if text.strip() == old.strip():
         return ("is the same text",)
@@ -78,61 +78,66 @@ def find_refusals(before: Content, text: str) -> tuple[str, ...]:
 
 
 def find_losses(before: Content, text: str) -> tuple[str, ...]:
-    """Return what *text* drops, changes, moves or adds that must stay as it was."""
+    """Return which fixed parts of *before* are dropped, changed, moved or added."""
     after = before._replace(body=text)
     blocks = count_code_blocks(before.body) - count_code_blocks(text)
     found = ["drops or changes a code block"] if blocks else []
     if not before.template:
-        old_gaps, new_gaps = count_placeholders(before.body), count_placeholders(text)
-        return (*found, *_gap_losses(old_gaps, new_gaps))
+        old_found, new_found = count_placeholders(before.body), count_placeholders(text)
+        return (*found, *_placeholder_losses(old_found, new_found))
     marker = _marker(before, after)
     require_valid_template("The prompt", before)
-    old = _shape(before, marker)
+    old = _structure(before, marker)
     try:
-        new = _shape(after, marker)
+        new = _structure(after, marker)
     except TemplateError:
         return ("is no template that can be filled in",)
-    found += [*_variable_losses(old, new), *_gap_losses(_gaps(old), _gaps(new))]
+    found += [
+        *_variable_losses(old, new),
+        *_placeholder_losses(_placeholders(old), _placeholders(new)),
+    ]
     return tuple(dict.fromkeys([*found, *_part_losses(old, new)]))
 
 
 def fixed_parts(content: Content) -> tuple[str, ...]:
-    """Return what must stay, as it is written, for whoever rewrites the text."""
+    """Return the parts that a rewrite must keep, as they are written."""
     if not content.template:
         return tuple(count_placeholders(content.body))
     written = read_tags(_environment(content), content.body)
-    return tuple(dict.fromkeys([*written, *_gaps(_shape(content, _marker(content)))]))
+    return tuple(
+        dict.fromkeys([*written, *_placeholders(_structure(content, _marker(content)))])
+    )
 
 
 def _environment(content: Content) -> Environment:
     def load(reference: str) -> Content:
-        raise NotFoundError(f"{reference} is not looked at here.")
+        raise NotFoundError(f"{reference} is not loaded here.")
 
     return environment_for("", content, load)
 
 
-def _shape(content: Content, marker: str) -> TemplateStructure:
+def _structure(content: Content, marker: str) -> TemplateStructure:
     return parse_structure(_environment(content), content.body, marker)
 
 
 def _marker(*contents: Content) -> str:
-    """Return the beginning of a name that is in none of the texts."""
+    """Return a prefix for names that occurs in none of the texts."""
     marker = "literal_"
     while any(marker in content.body for content in contents):
         marker += "_"
     return marker
 
 
-def _gaps(shape: TemplateStructure) -> Counter[str]:
-    return sum(map(count_placeholders, shape.texts), Counter())
+def _placeholders(structure: TemplateStructure) -> Counter[str]:
+    return sum(map(count_placeholders, structure.texts), Counter())
 
 
-def _gap_losses(old: Counter[str], new: Counter[str]) -> Iterator[str]:
-    for gap in old - new:
-        yield f"drops the placeholder {gap}"
-    for gap in new:
-        if gap not in old:
-            yield f"adds the placeholder {gap}"
+def _placeholder_losses(old: Counter[str], new: Counter[str]) -> Iterator[str]:
+    for placeholder in old - new:
+        yield f"drops the placeholder {placeholder}"
+    for placeholder in new:
+        if placeholder not in old:
+            yield f"adds the placeholder {placeholder}"
 
 
 def _variable_losses(old: TemplateStructure, new: TemplateStructure) -> Iterator[str]:
@@ -143,23 +148,23 @@ def _variable_losses(old: TemplateStructure, new: TemplateStructure) -> Iterator
 
 
 def _part_losses(old: TemplateStructure, new: TemplateStructure) -> Iterator[str]:
-    """Yield what became of the parts; of what lies in a lost one, nothing more."""
+    """Yield the lost and added parts, without those inside a lost or added one."""
     lost = old.parts - new.parts
     added = {part: n for part, n in new.parts.items() if _is_addition(part, old)}
-    told = {f"{{{{ {name} }}}}" for name in old.variables ^ new.variables}
+    reported = {f"{{{{ {name} }}}}" for name in old.variables ^ new.variables}
     lost_forms, added_forms = ({part.form for part in ps} for ps in (lost, added))
     for part in lost:
-        is_told = old.wording.get(part.form) in told
-        if old.owners.get(part.scope) not in lost and not is_told:
+        is_reported = old.wording.get(part.form) in reported
+        if old.owners.get(part.scope) not in lost and not is_reported:
             yield _loss(part, old, is_moved=part.form in added_forms)
     for part in added:
-        is_told = part.form in lost_forms or new.wording[part.form] in told
-        if new.owners.get(part.scope) not in added and not is_told:
+        is_reported = part.form in lost_forms or new.wording[part.form] in reported
+        if new.owners.get(part.scope) not in added and not is_reported:
             yield _addition(part, old, new)
 
 
 def _is_addition(part: TemplatePart, old: TemplateStructure) -> bool:
-    """Tell whether a part is new where it is, and matters: more text never does."""
+    """Return True if a part is new in its scope, and is more than plain text."""
     is_new_literal = part.kind is PartKind.LITERAL and part.form not in old.wording
     is_text = part.kind is PartKind.TEXT or is_new_literal
     return not is_text and part not in old.parts
@@ -185,7 +190,7 @@ def _loss(part: TemplatePart, old: TemplateStructure, *, is_moved: bool) -> str:
 
 
 _FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})(.*)")
-_GAP = re.compile(
+_PLACEHOLDER = re.compile(
     r"""
       (?P<other> \\[A-Za-z]+ (?: \{[^{}\n]*\} )* )    # LaTeX: \frac{a}{b}
     | \{\{\{? (?! \s*["'] ) [^{}\n]+ \}\}\}?          # {{ name }}
@@ -205,28 +210,32 @@ _CAPITALS = re.compile(r"[\w .,:/&#'+\-]+")
 
 
 def count_placeholders(text: str) -> Counter[str]:
-    """Return the gaps that a person fills by hand, and how often each stands there.
+    """Return the placeholders that a person fills in by hand, with their counts.
 
-    As ``{{ x }}``, ``{x}``, ``${x}``, ``$ARGUMENTS``, ``<<x>>``, ``[UPPER CASE]`` and
-    ``[insert …]``. JSON and code with braces are none, where they can be told.
+    These are ``{{ x }}``, ``{x}``, ``${x}``, ``$ARGUMENTS``, ``<<x>>``,
+    ``[UPPER CASE]`` and ``[insert …]``. JSON and code with braces are left out as far
+    as possible.
     """
     found: Counter[str] = Counter()
-    for match in _GAP.finditer(text):
+    for match in _PLACEHOLDER.finditer(text):
         square = match["square"]
-        if not match["other"] and (square is None or _is_gap(square)):
+        if not match["other"] and (square is None or _is_placeholder(square)):
             found[match[0]] += 1
     return found
 
 
-def _is_gap(inside: str) -> bool:
-    """Tell whether square brackets hold a gap, and no link, index or list."""
+def _is_placeholder(inside: str) -> bool:
+    """Return True if the text in square brackets is a placeholder.
+
+    Links, indexes and lists are not.
+    """
     letters = sum(c.isupper() for c in inside)
     shouted = letters > 1 and inside.upper() == inside
     return bool(_ORDER.match(inside) or (shouted and _CAPITALS.fullmatch(inside)))
 
 
 def count_code_blocks(text: str) -> Counter[str]:
-    """Return the fenced code blocks, fences included, and how often each is there."""
+    """Return the fenced code blocks, fences included, with their counts."""
     found: Counter[str] = Counter()
     block: list[str] = []
     fence = ""

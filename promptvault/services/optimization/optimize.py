@@ -1,8 +1,8 @@
-"""Improving a prompt: rated, rewritten by a model, guarded, and judged blind.
+"""`optimize`: a prompt is rated, rewritten by a model, checked, and judged blind.
 
-The judge sees the current text and the candidates under numbers, twice: in an order
-that their contents decide, and in the reverse of it. Judges favour places in a list,
-and over both orders that evens out; it costs one request more.
+The judge sees the current text and the candidates only by number. It rates them twice:
+in an order that depends on their contents, and in the reverse order. Judges favour
+certain positions in a list; the two orders cancel that out, for one more request.
 """
 
 import hashlib
@@ -50,47 +50,47 @@ from promptvault.vault.activity.optimizations import (
 from promptvault.vault.reader import reading
 
 _RATING_TOKENS = 250
-"""About how long the rating of one text is."""
+"""Estimated tokens of the rating of one text."""
 _GROWTH = 1.5
-"""How much longer a rewritten prompt is, about."""
+"""Estimated length of a rewritten prompt, relative to the original."""
 _LONGEST_GOAL = 200
-"""Characters of it in a version's message."""
+"""Characters of the goal in the message of the new version."""
 
 
 class RatedCandidate(NamedTuple):
-    """A text that was proposed, and what became of it."""
+    """A proposed text, and its rating or the reasons for its refusal."""
 
     text: str
     change: str
-    """What is different, in one sentence of the model's."""
+    """The difference, in one sentence by the model."""
     refused: tuple[str, ...] = ()
-    """Why the guard does not let it through."""
+    """The reasons of the guard; empty if the text is acceptable."""
     rating: Rating | None = None
-    """None where it was refused, so that nobody judged it."""
+    """None if the text was refused, and so not judged."""
 
 
 class OptimizationResult(NamedTuple):
-    """What came of an optimization."""
+    """The result of an optimization."""
 
     task: OptimizationTask
     model: str
     judge: str
     before: Rating
-    """Of the current text, in the round in which the candidates were judged."""
+    """Rating of the current text, from the same round as the candidates."""
     candidates: tuple[RatedCandidate, ...]
     id: int | None = None
-    """Its number in the record, None where that could not be written."""
+    """Its number in the activity database; None if that could not be written."""
 
     @property
     def winner(self) -> RatedCandidate | None:
-        """The best candidate, None when the current text is as good as any."""
+        """The best candidate; None if no candidate is better than the current text."""
         rated = [(c, total_points(c.rating)) for c in self.candidates if c.rating]
         best = max(rated, key=lambda pair: pair[1], default=None)
         return best[0] if best and best[1] > total_points(self.before) else None
 
     @property
     def message(self) -> str:
-        """What the history says of the winner."""
+        """The message of the new version, '' without a winner."""
         if self.winner is None or self.winner.rating is None:
             return ""
         goal = short_line(self.task.goal, _LONGEST_GOAL)
@@ -99,7 +99,7 @@ class OptimizationResult(NamedTuple):
         return f"{begin} ({old:g} -> {new:g} of {MOST_TOTAL})"
 
     def difference(self) -> tuple[str, ...]:
-        """Return the unified diff to the winner; nothing without one."""
+        """Return the lines of a unified diff to the winner, none without a winner."""
         if self.winner is None:
             return ()
         prompt, version = self.task.prompt, self.task.version
@@ -113,9 +113,10 @@ class OptimizationResult(NamedTuple):
 def prepare_task(
     prompt: Prompt, version: Version, goal: str, count: int, *, allow_secrets: bool
 ) -> OptimizationTask:
-    """Return the task; raises PermissionDeniedError for what must not be sent.
+    """Return the task.
 
-    Raises InvalidInputError for a template that has a mistake in it.
+    Raises PermissionDeniedError if the prompt holds a likely secret, and
+    InvalidInputError if it is a template with a syntax error.
     """
     task = OptimizationTask(prompt, version, clean_line(goal), count)
     content = version.content
@@ -131,12 +132,12 @@ def optimize_prompt(
     model: Model,
     judge: Model,
     task: OptimizationTask,
-    tell: Callable[[str], None],
+    notify: Callable[[str], None],
 ) -> OptimizationResult:
-    """Let *model* improve a prompt, and *judge* say what is best; record how it went.
+    """Let *model* rewrite a prompt and *judge* rate the texts; record the result.
 
-    The prompt stays as it is. Where the record cannot be written, the person is told.
-    Raises what `structured.ask_for` does; nothing is recorded then.
+    The prompt itself is not changed. If the record cannot be written, *notify* receives
+    a sentence. Raises what `ask_json` raises; nothing is recorded then.
     """
     start = workspace.now()
     result = find_improvement(model, judge, task)
@@ -145,14 +146,14 @@ def optimize_prompt(
     try:
         return result._replace(id=add_optimization(workspace.paths.activity, row))
     except VaultError as error:
-        tell(f"This optimization was not recorded: {error}")
+        notify(f"This optimization was not recorded: {error}")
         return result
 
 
 def find_improvement(
     model: Model, judge: Model, task: OptimizationTask
 ) -> OptimizationResult:
-    """Return what `optimize` does, without a record of it."""
+    """Return the result of an optimization, without recording it."""
     content = task.version.content
     [current] = rate_texts(judge, [content.body], task.goal)
     candidates = _guarded(task, propose_rewrites(model, task, current))
@@ -172,11 +173,11 @@ def save_winner(
     workspace: Workspace,
     result: OptimizationResult,
     message: str | None,
-    tell: Callable[[str], None],
+    notify: Callable[[str], None],
 ) -> Saved:
     """Save the winner as the newest version of its prompt.
 
-    Raises ConflictError when somebody saved another version since the task was made.
+    Raises ConflictError if the prompt got another version since the task was prepared.
     """
     winner, prompt = result.winner, result.task.prompt
     if winner is None:
@@ -185,13 +186,13 @@ def save_winner(
     saved = save_over(workspace, prompt, content, message or result.message)
     if saved.outcome is Outcome.CHANGED and result.id is not None:
         try:
-            _note_saved(workspace, result.id, saved.prompt)
+            _record_saved(workspace, result.id, saved.prompt)
         except VaultError as error:
-            tell(f"That it was saved is not in the record: {error}")
+            notify(f"That it was saved is not in the record: {error}")
     return saved
 
 
-def _note_saved(workspace: Workspace, number: int, prompt: Prompt) -> None:
+def _record_saved(workspace: Workspace, number: int, prompt: Prompt) -> None:
     folders = workspace.paths
     with reading(folders.database, folders.usage) as reader:
         version = reader.current(prompt)
@@ -201,7 +202,7 @@ def _note_saved(workspace: Workspace, number: int, prompt: Prompt) -> None:
 def plan_optimization(
     model: Model, judge: Model, task: OptimizationTask
 ) -> tuple[Request, Estimate]:
-    """Return the first request of an optimization, and about what all of it takes."""
+    """Return the first request, and the estimated cost of the whole optimization."""
     body = task.version.content.body
     first = rating_request([body], task.goal)
     unrated = dict.fromkeys(CRITERIA, Score(0, "x" * 100))
@@ -219,7 +220,7 @@ def plan_optimization(
 def _guarded(
     task: OptimizationTask, rewrites: Sequence[Rewrite]
 ) -> list[RatedCandidate]:
-    """Return what was proposed, each with why it is refused, if it is."""
+    """Return the proposed texts, each with the reasons of the guard."""
     candidates: list[RatedCandidate] = []
     for text, change in rewrites:
         refused = find_refusals(task.version.content, text)
@@ -230,7 +231,7 @@ def _guarded(
 
 
 def _rate_blind(judge: Model, texts: Sequence[str], goal: str) -> dict[str, Rating]:
-    """Return the ratings of different *texts*, averaged over two opposite orders."""
+    """Return the rating of each text, averaged over two opposite orders."""
     order = blind_order(texts)
     orders = [order, order[::-1]]
     found = judge.each(lambda texts: rate_texts(judge, texts, goal), orders)
@@ -242,9 +243,9 @@ def _rate_blind(judge: Model, texts: Sequence[str], goal: str) -> dict[str, Rati
 
 
 def blind_order(texts: Sequence[str]) -> list[str]:
-    """Return different *texts* in an order that says nothing of where they come from.
+    """Return distinct *texts* in an order that does not reveal their source.
 
-    It is the same for the same texts, so that their rating is found in the cache.
+    The order depends on the texts alone, so a repeated request is found in the cache.
     """
     seed = "\0".join(sorted(texts))
 
@@ -255,7 +256,7 @@ def blind_order(texts: Sequence[str]) -> list[str]:
 
 
 def _average(first: Rating, second: Rating) -> Rating:
-    """Return the mean of two ratings, with the reasons of the stricter score."""
+    """Return the mean of two ratings, with the reasons of the lower scores."""
     return {
         name: Score((one.points + other.points) / 2, min(one, other).reason)
         for name, one in first.items()
@@ -277,24 +278,24 @@ def _record(
         goal=result.task.goal,
         before_points=total_points(result.before),
         after_points=total_points(winner.rating) if winner and winner.rating else None,
-        scores=rating_row(result.before),
-        candidates=[candidate_row(candidate) for candidate in result.candidates],
+        scores=rating_record(result.before),
+        candidates=[candidate_record(candidate) for candidate in result.candidates],
         **asdict(spent),
         seconds=seconds,
     )
 
 
-def candidate_row(candidate: RatedCandidate) -> dict[str, Any]:
-    """Return what became of a candidate, without its text, as JSON has it."""
+def candidate_record(candidate: RatedCandidate) -> dict[str, Any]:
+    """Return a candidate as it is recorded: without its text."""
     rating = candidate.rating
     return {
         "change": candidate.change,
         "refused": list(candidate.refused),
         "points": total_points(rating) if rating else None,
-        "scores": rating_row(rating) if rating else None,
+        "scores": rating_record(rating) if rating else None,
     }
 
 
-def rating_row(rating: Rating) -> dict[str, Any]:
-    """Return a rating as JSON has it."""
+def rating_record(rating: Rating) -> dict[str, Any]:
+    """Return a rating as it is recorded: points and reason by criterion."""
     return {name: score._asdict() for name, score in rating.items()}

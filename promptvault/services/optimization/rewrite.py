@@ -1,4 +1,4 @@
-"""Asking a model for better versions of a prompt."""
+"""The request for better versions of a prompt."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -18,30 +18,31 @@ from promptvault.services.optimization.rubric import (
 
 
 class OptimizationTask(NamedTuple):
-    """What is to be improved, and how."""
+    """Which prompt to improve, and how."""
 
     prompt: Prompt
     version: Version
     goal: str = ""
-    """What the person wants of it, in one line; '' for simply better."""
+    """What to improve, in one line; '' for no particular goal."""
     candidates: int = 3
     """How many candidates to ask for."""
 
 
 class Rewrite(NamedTuple):
-    """A text that a model proposes."""
+    """A text that a model proposed."""
 
     text: str
     change: str
-    """What is different, in one sentence of the model's."""
+    """The difference, in one sentence by the model."""
 
 
 def propose_rewrites(
     model: Model, task: OptimizationTask, current: Rating
 ) -> list[Rewrite]:
-    """Return the versions that *model* proposes, told how the prompt was rated.
+    """Return the versions that *model* proposes; it sees the *current* rating.
 
-    At most as many as asked for, at least one. Raises what `structured.ask_for` does.
+    There is at least one, and at most as many as the task asks for. Raises what
+    `ask_json` raises.
     """
 
     def complaint(value: Any) -> str | None:
@@ -105,6 +106,6 @@ def _listed(heading: str, lines: Sequence[str]) -> str:
 
 
 def describe_variables(content: Content) -> str:
-    """Return what a prompt says about its variables."""
+    """Return the descriptions of the prompt's variables, one a line."""
     lines = [f"- {v.name}: {v.description}" for v in content.variables if v.description]
     return _listed("What the variables are:", lines)

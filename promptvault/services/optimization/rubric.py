@@ -1,4 +1,4 @@
-"""The rubric that prompts are judged by, and judging texts with it."""
+"""The rubric for prompts, and the request that rates texts by it."""
 
 import hashlib
 import json
@@ -12,19 +12,19 @@ from promptvault.services.asking.json_answer import ask_json
 from promptvault.services.asking.model import Model
 
 MOST_POINTS = 10
-"""Of one criterion."""
+"""The maximum for one criterion."""
 
 
 class Criterion(NamedTuple):
-    """One thing that makes a prompt good."""
+    """One property of a good prompt."""
 
     question: str
     worst: str
-    """What 0 points stand for."""
+    """The meaning of 0 points."""
     middle: str
-    """What 5 points stand for."""
+    """The meaning of 5 points."""
     best: str
-    """What 10 points stand for."""
+    """The meaning of 10 points."""
 
 
 CRITERIA: Mapping[str, Criterion] = {
@@ -68,38 +68,38 @@ CRITERIA: Mapping[str, Criterion] = {
 }
 
 MOST_TOTAL = MOST_POINTS * len(CRITERIA)
-"""The most that a text can get."""
+"""The maximum for a text."""
 
 
 class Score(NamedTuple):
-    """What a text got for one criterion."""
+    """The score of a text for one criterion."""
 
     points: float
-    """0 to 10; between two whole numbers where two judgements were averaged."""
+    """0 to 10; a fraction if two ratings were averaged."""
     reason: str
     """One sentence."""
 
 
 Rating = Mapping[str, Score]
-"""What a text got, by criterion."""
+"""The scores of a text, by criterion."""
 
 
 def total_points(rating: Rating) -> float:
-    """Return the sum of all points."""
+    """Return the sum of the points of all criteria."""
     return sum(score.points for score in rating.values())
 
 
 def rate_texts(judge: Model, texts: Sequence[str], goal: str) -> list[Rating]:
-    """Return how *judge* rates *texts*, which it sees under numbers alone.
+    """Return the rating of each text by *judge*, which sees the texts by number only.
 
-    Raises what `structured.ask_for` does.
+    Raises what `ask_json` raises.
     """
     value, _ = ask_json(judge, rating_request(texts, goal))
     return [_rating(value[key]) for key in _keys(texts)]
 
 
 def rating_request(texts: Sequence[str], goal: str) -> Request:
-    """Return the request that has *texts* rated, in this order."""
+    """Return the request that rates *texts*, in this order."""
     one_or_more = "a prompt" if len(texts) == 1 else f"{len(texts)} prompts"
     said = (
         f"You judge {one_or_more} for language models by a rubric. What stands between"
@@ -122,7 +122,7 @@ def rating_request(texts: Sequence[str], goal: str) -> Request:
 
 
 def rubric_text() -> str:
-    """Return the rubric as a model reads it."""
+    """Return the rubric as text for a model."""
     return "\n\n".join(
         f"{name}: {criterion.question}\n  0: {criterion.worst}\n"
         f"  5: {criterion.middle}\n 10: {criterion.best}"
@@ -131,7 +131,7 @@ def rubric_text() -> str:
 
 
 def delimit(texts: Sequence[str]) -> str:
-    """Return *texts* between marks that none of them can hold."""
+    """Return *texts* between delimiters that cannot occur in any of them."""
     mark = hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:12]
     return "\n\n".join(
         f"[{mark} text {number}]\n{text}\n[{mark} end of text {number}]"
@@ -147,8 +147,8 @@ _RATED = strict_object(**dict.fromkeys(CRITERIA, _SCORE))
 
 
 def _schema(texts: Sequence[str]) -> Schema:
-    """Name each text in the schema: who keeps to it leaves none out."""
-    # Spelled out for each: not every server follows a `$ref`.
+    """Return the schema of the answer, which requires a rating of each text."""
+    # Repeated for each text: not every server supports `$ref`.
     return Schema("ratings", strict_object(**dict.fromkeys(_keys(texts), _RATED)))
 
 

@@ -1,7 +1,7 @@
-"""The shape of a template: all in it that is not wording, to be compared.
+"""The structure of a template: everything but its wording.
 
-Two templates have the same shape when they need the same variables in the same
-conditions and loops, whatever the text between says, and in whichever order.
+Two templates have the same structure if they need the same variables in the same
+conditions and loops, in any order and with any text in between.
 """
 
 import hashlib
@@ -18,55 +18,55 @@ from promptvault.domain.prompt import short_line
 _BODIES = {"body", "elif_", "else_"}
 _MACRO_NAMES = ("caller", "kwargs", "varargs")
 _SEEING = (nodes.Extends, nodes.FromImport, nodes.Import, nodes.Include)
-"""What looks at the names of this template from another prompt."""
+"""Statements with which another prompt can read the names of this template."""
 
 _Node = TypeVar("_Node", bound=nodes.Node)
 
 
 class PartKind(StrEnum):
-    """What a part of a template is."""
+    """The kind of a part of a template."""
 
     EXPRESSION = "expression"
-    """As ``{{ name | upper }}``."""
+    """For example ``{{ name | upper }}``."""
     STATEMENT = "statement"
     """A condition, a loop, an include, a macro, an assignment."""
     LITERAL = "literal"
-    """What stands between ``{% raw %}`` and ``{% endraw %}``."""
+    """Text between ``{% raw %}`` and ``{% endraw %}``."""
     TEXT = "text"
-    """That there are words at all in a branch; which ones does not matter."""
+    """Any text in a branch; which text does not matter."""
 
 
 class TemplatePart(NamedTuple):
-    """A part of a template, and where it is."""
+    """A part of a template, and its position."""
 
     kind: PartKind
     scope: str
-    """The branch of conditions, loops and the like that it lies in; '' outside all."""
+    """The branch of a condition, loop or other block around it; '' at the top."""
     form: str
-    """Equal for parts that mean the same."""
+    """Equal for parts with the same meaning."""
 
 
 class TemplateStructure(NamedTuple):
-    """What is in a template besides its wording."""
+    """The parts of a template, and what is needed to describe them."""
 
     parts: Counter[TemplatePart]
-    """Each part, and how often it is there."""
+    """Each part with its count."""
     variables: frozenset[str]
-    """The names that the template does not define itself."""
+    """The names that the template uses and does not define."""
     wording: Mapping[str, str]
-    """How a part with this form is written, in short."""
+    """Form to an abbreviation of the source, for messages."""
     owners: Mapping[str, TemplatePart]
-    """The statement that a scope is a branch of."""
+    """Scope to the statement that it is a branch of."""
     texts: tuple[str, ...]
-    """The wording, piece by piece."""
+    """The pieces of plain text."""
 
 
 def parse_structure(
     environment: Environment, source: str, marker: str
 ) -> TemplateStructure:
-    """Return the shape of a template; raises TemplateError.
+    """Return the structure of the template *source*; raises TemplateError.
 
-    *marker* begins no name in it; it stands for literal blocks.
+    *marker* is a prefix of no name in it; names with it replace literal blocks.
     """
     try:
         literals, marked = _mark_literals(environment, source, marker)
@@ -77,7 +77,7 @@ def parse_structure(
     except TemplateError:
         raise
     except Exception as error:
-        # Nested too deeply, a number of too many digits: the template's fault.
+        # For example very deep nesting, or a number with too many digits.
         raise TemplateError(f"The template fails: {type(error).__name__}") from error
     return TemplateStructure(
         walk.parts,
@@ -89,7 +89,7 @@ def parse_structure(
 
 
 def read_tags(environment: Environment, source: str) -> Iterator[str]:
-    """Yield each tag of a template as it is written, literal blocks whole."""
+    """Yield each tag of a template as it is written; a literal block is one tag."""
     tag: list[str] = []
     closing = ""
     for _, token, text in environment.lex(source):
@@ -105,9 +105,9 @@ def read_tags(environment: Environment, source: str) -> Iterator[str]:
 def _mark_literals(
     environment: Environment, source: str, marker: str
 ) -> tuple[dict[str, str], str]:
-    """Return literal blocks by name, and *source* with those names instead of them.
+    """Return literal blocks by name, and *source* with these names in their place.
 
-    The syntax tree does not tell a literal block from other text.
+    In the syntax tree a literal block could not be distinguished from other text.
     """
     literals: dict[str, str] = {}
     pieces: list[str] = []
@@ -126,12 +126,12 @@ def _mark_literals(
 
 
 class _Walk:
-    """Notes every part of a syntax tree, in the order in which it is rendered."""
+    """Collects every part of a syntax tree, in the order of rendering."""
 
     def __init__(self, literals: Mapping[str, str]) -> None:
         self._literals = literals
         self._changed_spaces: dict[str, str] = {}
-        """Namespaces: a change in a loop is seen outside of it, too."""
+        """Namespaces: a change inside a loop is visible outside."""
         self.parts: Counter[TemplatePart] = Counter()
         self.wording: dict[str, str] = {}
         self.owners: dict[str, TemplatePart] = {}
@@ -140,7 +140,7 @@ class _Walk:
     def block(
         self, body: Sequence[nodes.Node], scope: str, names: dict[str, str]
     ) -> None:
-        """Note what is in *body*; *names* says which assignment a name stands for."""
+        """Collect the parts of *body*; *names* maps a name to its last assignment."""
         for node in body:
             if isinstance(node, nodes.Output):
                 for child in node.nodes:
@@ -148,7 +148,7 @@ class _Walk:
             else:
                 self._statement(node, scope, names)
             if isinstance(node, nodes.Extends):
-                scope = _digest(scope, "extends")  # what follows is not printed
+                scope = _digest(scope, "extends")  # what follows is not rendered
 
     def _output(self, node: nodes.Expr, scope: str, names: dict[str, str]) -> None:
         if isinstance(node, nodes.TemplateData):
@@ -185,9 +185,9 @@ class _Walk:
     def _form(
         self, node: nodes.Node, values: Sequence[object], names: Mapping[str, str]
     ) -> str:
-        """Return what the *values* of *node* mean: as written, and of which names.
+        """Return a text that is equal for the same *values* with the same names.
 
-        What is included or called may look at any name.
+        An include or a call may read any name, so all names are part of it.
         """
         found = {*_names_in(values, "load")}
         if isinstance(node, _SEEING) or _nodes(nodes.Call, values):
@@ -200,7 +200,7 @@ class _Walk:
         return repr(values) + (repr(meant) if meant else "")
 
     def _bind(self, node: nodes.Node, meaning: str, names: dict[str, str]) -> None:
-        """Let the names that a statement defines mean that statement from now on."""
+        """Bind the names that a statement defines to *meaning*."""
         match node:
             case nodes.Assign(target=nodes.NSRef(name=name)):
                 before = self._changed_spaces.get(name, "")
@@ -215,9 +215,9 @@ class _Walk:
 
 
 def _heading(node: nodes.Node) -> list[object]:
-    """Return what a statement says about itself, without what stands inside it."""
+    """Return the fields of a statement without its bodies."""
     values = [value for name, value in node.iter_fields() if name not in _BODIES]
-    if isinstance(node, nodes.If):  # the order of its conditions matters
+    if isinstance(node, nodes.If):  # their order is significant
         values += [other.test for other in node.elif_]
     return values
 
@@ -225,7 +225,7 @@ def _heading(node: nodes.Node) -> list[object]:
 def _branches(
     node: nodes.Node,
 ) -> Iterator[tuple[str, list[nodes.Node], set[str]]]:
-    """Yield the name and the body of each branch, and the names that it defines."""
+    """Yield name and body of each branch, and the names that it defines."""
     own: set[str] = set()
     match node:
         case nodes.For(target=target):
@@ -251,7 +251,7 @@ def _branch(
 def _merged(
     names: Mapping[str, str], ends: Sequence[Mapping[str, str]]
 ) -> dict[str, str]:
-    """Return the names that some branch of a condition gave another meaning."""
+    """Return the names that got another meaning in some branch of a condition."""
     found: dict[str, str] = {}
     for name in sorted({name for end in ends for name in end}):
         meanings = [end.get(name, "") for end in ends]
@@ -261,7 +261,7 @@ def _merged(
 
 
 def _nodes(kind: type[_Node], value: object) -> list[_Node]:
-    """Return the nodes of this kind in *value*, itself included."""
+    """Return the nodes of class *kind* in *value*, including itself."""
     if isinstance(value, list | tuple):
         return [node for each in value for node in _nodes(kind, each)]
     if not isinstance(value, nodes.Node):
@@ -271,14 +271,14 @@ def _nodes(kind: type[_Node], value: object) -> list[_Node]:
 
 
 def _names_in(value: object, *contexts: str) -> Iterator[str]:
-    """Yield the names in *value*; with *contexts*, those that are used so."""
+    """Yield the names in *value*; with *contexts*, only those used in one of them."""
     for node in _nodes(nodes.Name, value):
         if not contexts or node.ctx in contexts:
             yield node.name
 
 
 def _digest(*texts: str) -> str:
-    """Return what stands for *texts*, however long they are."""
+    """Return a hash of *texts*."""
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 
@@ -301,7 +301,7 @@ _WORDS = {
 
 
 def abbreviate(node: nodes.Node) -> str:
-    """Return about how *node* is written; what is long in it becomes '…'."""
+    """Return an abbreviation of the source of *node*; long parts become '…'."""
     return short_line(_written(node), _SHORT)
 
 

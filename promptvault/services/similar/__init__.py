@@ -1,1 +1,1 @@
-"""Prompts whose texts are nearly the same."""
+"""Prompts with nearly the same text."""

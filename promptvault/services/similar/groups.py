@@ -1,4 +1,4 @@
-"""Prompts that are nearly the same text, in groups; nothing is changed."""
+"""Groups of prompts with nearly the same text."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -25,44 +25,45 @@ from promptvault.vault.body import (
 from promptvault.vault.reader import Reader, Selection
 
 THRESHOLD = 85
-"""Percent from which on two texts count as nearly the same."""
+"""Percent; two texts with this similarity count as nearly the same."""
 LEAST_THRESHOLD = 60
-"""Percent below which sketches would miss much of what is asked for."""
+"""Percent; below this, sketches would miss many similar texts."""
 
 _COMPARED_BY_WORD = 5_000
-"""Characters from which on texts are compared word by word: 30 times as fast."""
+"""Characters; longer texts are compared by word, which is 30 times as fast."""
 _MOST_COMPARISONS = 4
-"""How many groups a prompt is compared with, the likeliest first."""
+"""The maximum number of groups to compare a prompt with, the likeliest first."""
 _KEPT_TEXTS = 200
 
 
 class SimilarPrompt(NamedTuple):
-    """A prompt, and how like the first of its group its text is, in percent."""
+    """A prompt, and its similarity to the first of the group, in percent."""
 
     prompt: Prompt
     similarity: int
 
 
 class Group(NamedTuple):
-    """Prompts with nearly the same text: the first, then those like it, most first."""
+    """Prompts with nearly the same text: the first, then the most similar ones."""
 
     members: tuple[SimilarPrompt, ...]
 
     @property
     def similarity(self) -> int:
-        """How like the first the text least like it is, in percent."""
+        """The lowest similarity to the first, in percent."""
         return self.members[-1].similarity
 
 
 _Members = dict[int, list[tuple[int, int]]]
-"""For each first of a group, similarity and number of the others."""
+"""Index of the first of a group to similarity and index of the others."""
 
 
 def measure_similarity(one: str, other: str, threshold: int = 0) -> int:
-    """Return how like two normalised texts are in percent, 0 when below *threshold*.
+    """Return the similarity of two normalised texts in percent, 0 below *threshold*.
 
-    It is the part of both that is left when one is edited into the other, rounded
-    down. Texts under SHORT characters are alike only when they have the same words.
+    It is the normalised InDel similarity, rounded down: the fraction of both texts that
+    remains when one is edited into the other. Texts under SHORT characters are similar
+    only if they have the same words.
     """
     if one == other:
         return 100
@@ -72,7 +73,7 @@ def measure_similarity(one: str, other: str, threshold: int = 0) -> int:
         return 100 if ours and ours == hash_words(other) else 0
     if not lengths_may_be_alike(len(one), len(other), threshold):
         return 0
-    from rapidfuzz import fuzz  # for this question alone
+    from rapidfuzz import fuzz  # only a comparison needs it
 
     if length < _COMPARED_BY_WORD:
         return int(fuzz.ratio(one, other, score_cutoff=threshold))
@@ -82,10 +83,10 @@ def measure_similarity(one: str, other: str, threshold: int = 0) -> int:
 def find_groups(
     reader: Reader, selection: Selection, threshold: int = THRESHOLD
 ) -> Iterator[Group]:
-    """Yield groups of selected prompts, or those like the one that is named.
+    """Yield groups of selected prompts, or the group of one named prompt.
 
-    The folder of *selection* may be the name of a prompt; with '/' at its end it is a
-    folder. Raises NotFoundError when it is neither.
+    The folder of *selection* may be the name of a prompt; with a trailing '/' it is
+    always a folder. Raises NotFoundError if it is neither.
     """
     prompt = _named(reader, selection.folder)
     if prompt is None:
@@ -108,15 +109,15 @@ def _named(reader: Reader, name: str | None) -> Prompt | None:
 def group_prompts(
     reader: Reader, selection: Selection, threshold: int = THRESHOLD
 ) -> Iterator[Group]:
-    """Yield groups of selected prompts with nearly the same text, most alike first.
+    """Yield groups of selected prompts with nearly the same text, most similar first.
 
-    The first of a group is its most used prompt, or else its oldest, and each other
-    one is like it by *threshold* percent or more. A prompt is in one group at most.
+    The first of a group is its most used prompt, or else its oldest. All others have a
+    similarity of at least *threshold* percent to it. A prompt is in one group at most.
     """
     keys = keys_by_use(reader, selection)
     sketches = _sketched(reader, selection, keys)
     found = _grouped(sketches, lambda number: _text(reader, keys[number]), threshold)
-    for first, others in sorted(found.items(), key=_most_alike_first):
+    for first, others in sorted(found.items(), key=_most_similar_first):
         alike = sorted(others, key=lambda other: (-other[0], other[1]))
         members = [(100, first), *alike]
         yield Group(
@@ -127,7 +128,7 @@ def group_prompts(
 def find_similar(
     reader: Reader, prompt: Prompt, selection: Selection, threshold: int = THRESHOLD
 ) -> Group | None:
-    """Return *prompt* with the selected prompts that are like it, None without any."""
+    """Return *prompt* with the selected prompts similar to it, None without any."""
     own = find_key(reader, prompt)
     text = _text(reader, own)
     alike = [
@@ -151,7 +152,7 @@ def _sketched(reader: Reader, selection: Selection, keys: list[int]) -> Sketches
     numbers = {key: number for number, key in enumerate(keys)}
     sketches = Sketches(len(keys))
     for key, text in read_bodies(reader, selection):
-        if key in numbers:  # or it was saved meanwhile
+        if key in numbers:  # else it was saved after `keys` were read
             sketches.add(numbers[key], normalise(text))
     return sketches
 
@@ -159,9 +160,10 @@ def _sketched(reader: Reader, selection: Selection, keys: list[int]) -> Sketches
 def _grouped(
     sketches: Sketches, load: Callable[[int], str], threshold: int
 ) -> _Members:
-    """Put each text to the first that is most like it; one like none is a first.
+    """Assign each text to the first that it is most similar to, or make it a first.
 
-    Only firsts are compared with, so that groups do not grow from like to like.
+    Texts are compared with firsts only, so that a group does not drift from one similar
+    text to the next.
     """
     text_of = lru_cache(_KEPT_TEXTS)(load)
     first_of: dict[int, int] = {}
@@ -181,6 +183,6 @@ def _grouped(
     return found
 
 
-def _most_alike_first(group: tuple[int, list[tuple[int, int]]]) -> tuple[int, ...]:
+def _most_similar_first(group: tuple[int, list[tuple[int, int]]]) -> tuple[int, ...]:
     first, others = group
     return -min(others)[0], -len(others), first

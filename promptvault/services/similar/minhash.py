@@ -1,8 +1,8 @@
-"""Sketches: few numbers of a text that tell which other texts it may be like.
+"""MinHash sketches: a few numbers of a text that predict which texts are similar.
 
-A text's sketch is the smallest hashes of its shingles, the short runs of words in it.
-Two texts share about as large a part of their sketches as they share of their
-shingles (Broder, "On the resemblance and containment of documents", 1997).
+The sketch of a text is the smallest hashes of its shingles, the short runs of words in
+it. The shared fraction of two sketches estimates the shared fraction of the shingles
+(Broder, "On the resemblance and containment of documents", 1997).
 """
 
 import re
@@ -13,23 +13,23 @@ from itertools import islice
 from zlib import crc32
 
 SIZE = 16
-"""How many hashes a sketch has; of a short text fewer."""
+"""Hashes in a sketch; a short text has fewer."""
 SHORT = 30
-"""Characters below which only texts with the same words are alike."""
+"""Characters; shorter texts are similar only if they have the same words."""
 LONGEST = 100_000
-"""Characters of a text that are looked at; the rest is not."""
+"""Characters of a text that are read; the rest is ignored."""
 
 _PASSES = 8
-"""The hashes are looked up an eighth at a time, to need an eighth of the memory."""
+"""The hashes are matched in eight passes, which need an eighth of the memory."""
 _DENSE = 3
-"""Fewer characters a word than this: a script that is written without spaces."""
+"""Characters a word; with fewer, the script is written without spaces."""
 _FEW_WORDS = 40
-"""Below this, shorter runs count too: a typo in each third word leaves no long one."""
+"""Words; shorter texts also use shorter shingles, to tolerate frequent typos."""
 _LEAST_SHARED = 6
-"""The smallest part of the shorter sketch that a candidate shares: a sixth."""
+"""A candidate shares at least a sixth of the shorter sketch."""
 _NO_HASH = -1
 
-# Scripts without spaces between words, of which each character counts as a word:
+# Scripts without spaces between words, in which each character counts as a word:
 # Thai, Lao, Burmese, Khmer, kana and Chinese characters.
 _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
@@ -74,33 +74,33 @@ def _runs(found: list[int], length: int) -> Iterator[tuple[int, ...]]:
 
 
 def lengths_may_be_alike(one: int, other: int, threshold: int) -> bool:
-    """Tell whether texts of these lengths can be alike by *threshold* percent."""
+    """Return True if texts of these lengths can be similar by *threshold* percent."""
     return 200 * min(one, other) >= threshold * (one + other)
 
 
 class Sketches:
-    """The sketches of texts numbered from 0, and which texts may be alike by them."""
+    """The sketches of texts numbered from 0, and the candidate pairs among them."""
 
     def __init__(self, count: int) -> None:
         self._hashes = array("q", [_NO_HASH]) * (count * SIZE)
         self._lengths = array("I", [0]) * count
 
     def add(self, number: int, text: str) -> None:
-        """Keep the sketch of a normalised *text*."""
+        """Store the sketch of a normalised *text*."""
         found = array("q", sketch_text(text))
         start = number * SIZE
         self._hashes[start : start + len(found)] = found
         self._lengths[number] = len(text)
 
     def shared(self, one: int, other: int) -> int:
-        """Return how many hashes two sketches share."""
+        """Return the number of hashes that two sketches share."""
         return len(self._of(one) & self._of(other))
 
     def candidates(self, threshold: int) -> Iterator[tuple[int, int]]:
-        """Yield pairs that may be alike by *threshold* percent, the lower number first.
+        """Yield pairs that may be similar by *threshold* percent, lower number first.
 
-        Not all of them where many texts share a hash: each is paired with the first
-        and with the last one before it, so that the work grows with the texts alone.
+        If many texts share a hash, each is paired only with the first and with the
+        previous one, so that the work grows linearly with the number of texts.
         """
         for part in range(_PASSES):
             for one, other in self._meetings(part):

@@ -1,4 +1,4 @@
-"""What to do next in a vault: told from what lies in it, without a model."""
+"""`suggest`: what to do next in a vault, found without a model."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,14 +24,14 @@ from promptvault.services.templates.literals import find_constants
 from promptvault.vault.reader import Reader, Selection
 
 COMPARED = 2_000
-"""How many prompts are compared with each other: the most used, then the latest."""
+"""How many prompts are compared: the most used, then the most recent."""
 _COMPARING = {SuggestionKind.ALIKE, SuggestionKind.DUPLICATE}
 _LEAST_ALIKE = 75
-"""Percent from which on prompts are looked at as one template's."""
+"""Percent; the minimum similarity of prompts that could be one template."""
 _MOST_GROUPS = 40
 _LONGEST_DESCRIPTION = 120
 _LONGEST_ALIKE = 20_000
-"""Characters of a prompt that is compared word by word."""
+"""Characters; longer prompts are not tried as a template."""
 _LONGEST_SHOWN = 31
 _MOST_MEMBERS = 8
 _MOST_OF_A_KIND = 10
@@ -41,10 +41,10 @@ _MOST_CONSTANTS = 3
 _OFTEN_USED = 3
 _OFTEN_EDITED = 3
 _RELIED_ON = 5
-"""Uses from which on a prompt deserves a label on the version that is used."""
+"""Uses; a prompt that is used this often should have a label."""
 _MANY_UNSORTED = 10
 _SAME_TEMPLATE = 85
-"""Percent of the literal text from which on two templates count as one."""
+"""Percent; two templates with this similarity count as the same."""
 _EXPRESSION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _PRODUCTION = "production"
 
@@ -55,15 +55,15 @@ def find_suggestions(
     kinds: Sequence[SuggestionKind] = (),
     limit: int | None = None,
 ) -> Advice:
-    """Return what to do next, what is worth most first; of some *kinds* or of all.
+    """Return what to do next, the most useful first: of some *kinds*, or of all.
 
-    *places* are those on this computer that hold prompts. Nothing is changed.
+    *places* are the data of other tools on this computer. Nothing is changed.
     """
     wanted = set(kinds) or set(SuggestionKind)
     prompts = sorted(reader.prompts(Selection()), key=_by_use)
     compared = prompts[:COMPARED] if wanted & _COMPARING else []
     groups = _groups(reader, compared) if compared else []
-    ways: dict[SuggestionKind, Callable[[], Iterator[Suggestion]]] = {
+    searches: dict[SuggestionKind, Callable[[], Iterator[Suggestion]]] = {
         SuggestionKind.IMPORT: lambda: _imports(places),
         SuggestionKind.SECRET: lambda: _secrets(prompts),
         SuggestionKind.LINT: lambda: _lint(reader, prompts),
@@ -75,21 +75,21 @@ def find_suggestions(
     }
     found: list[Suggestion] = []
     for kind in filter(wanted.__contains__, SuggestionKind):
-        found += islice(_unmentioned(ways[kind](), found), _MOST_OF_A_KIND)
+        found += islice(_unmentioned(searches[kind](), found), _MOST_OF_A_KIND)
     return Advice(len(prompts), len(compared), tuple(found[:limit]))
 
 
 def _unmentioned(
-    ways: Iterator[Suggestion], found: Sequence[Suggestion]
+    suggestions: Iterator[Suggestion], found: Sequence[Suggestion]
 ) -> Iterator[Suggestion]:
-    """Yield what does not look for constants in prompts that become a template."""
+    """Yield the suggestions, but no constants in prompts that become a template."""
     alike = {
         name
         for each in found
         if each.kind is SuggestionKind.ALIKE
         for name in each.prompts
     }
-    for each in ways:
+    for each in suggestions:
         if each.kind is not SuggestionKind.CONSTANT or alike.isdisjoint(each.prompts):
             yield each
 
@@ -99,7 +99,7 @@ def _by_use(prompt: Prompt) -> tuple[float, ...]:
 
 
 def _imports(places: Iterable[Found]) -> Iterator[Suggestion]:
-    """Suggest places with prompts: those never imported, then those that changed."""
+    """Suggest data to import: first what was never imported, then what changed."""
     changed = [place for place in places if place.is_changed]
     for place in sorted(
         changed, key=lambda each: (bool(each.imported_at), -each.files)
@@ -131,7 +131,7 @@ def _secrets(prompts: Sequence[Prompt]) -> Iterator[Suggestion]:
 
 
 def _lint(reader: Reader, prompts: Sequence[Prompt]) -> Iterator[Suggestion]:
-    """Suggest templates that fail, among the most used."""
+    """Suggest to fix templates that fail, among the most used."""
     templates = [prompt.name for prompt in prompts if prompt.template][:_MOST_LINTED]
     if not templates:
         return
@@ -159,7 +159,7 @@ def _groups(reader: Reader, prompts: Sequence[Prompt]) -> list[Group]:
 def _alike(
     reader: Reader, prompts: Sequence[Prompt], groups: Sequence[Group]
 ) -> Iterator[Suggestion]:
-    """Suggest groups that a template can be made of: that is tried out."""
+    """Suggest groups from which a template can be made, which is tried."""
     known = _literal_texts(reader, prompts) if groups else []
     for group in groups:
         members = _different(reader, group)
@@ -180,7 +180,7 @@ def _alike(
 
 
 def _literal_texts(reader: Reader, prompts: Sequence[Prompt]) -> list[str]:
-    """Return what the templates of the vault say besides what is filled in."""
+    """Return the texts of the vault's templates without their variables."""
     templates = [prompt for prompt in prompts if prompt.template][:_MOST_READ]
     return [_literal(reader.current(prompt).body) for prompt in templates]
 
@@ -190,13 +190,13 @@ def _literal(body: str) -> str:
 
 
 def _is_known(made: Generalized, known: Sequence[str]) -> bool:
-    """Tell whether somebody has made this template already, variables aside."""
+    """Return True if the vault has this template already, variables apart."""
     text = _literal(made.draft.content.body)
     return any(measure_similarity(text, each, _SAME_TEMPLATE) for each in known)
 
 
 def _differences(made: Generalized) -> str:
-    """Return what differs, by two values of each variable."""
+    """Return the differences in words: two values of each variable."""
     rows = [filling.values for filling in made.fillings]
     shown = []
     for name in list(rows[0])[:_MOST_CONSTANTS]:
@@ -207,7 +207,7 @@ def _differences(made: Generalized) -> str:
 
 
 def _different(reader: Reader, group: Group) -> list[Source]:
-    """Return those of a group that are worded differently, and fit to be compared."""
+    """Return the prompts of a group that can be compared, each text once."""
     sources: dict[str, Source] = {}
     for prompt, _ in group.members:
         version = reader.current(prompt)
@@ -222,7 +222,7 @@ def _different(reader: Reader, group: Group) -> list[Source]:
 
 
 def _duplicates(groups: Sequence[Group]) -> Iterator[Suggestion]:
-    """Suggest to delete what the first of a group says in the same words."""
+    """Suggest to delete prompts with the same text as the first of their group."""
     for group in groups:
         first, *others = group.members
         same = [each.prompt for each in others if each.similarity == 100]
@@ -238,12 +238,12 @@ def _duplicates(groups: Sequence[Group]) -> Iterator[Suggestion]:
 
 
 def _constants(reader: Reader, prompts: Sequence[Prompt]) -> Iterator[Suggestion]:
-    """Suggest variables for prompts that are used or changed often."""
+    """Suggest variables for prompts that are often used or changed."""
     known = _literal_texts(reader, prompts)
     worth = [
         prompt
         for prompt in prompts
-        if _is_worked_with(prompt) and not (prompt.template or prompt.is_held_back)
+        if _is_in_use(prompt) and not (prompt.template or prompt.is_held_back)
     ]
     for prompt in worth[:_MOST_READ]:
         version = reader.current(prompt)
@@ -261,7 +261,7 @@ def _constants(reader: Reader, prompts: Sequence[Prompt]) -> Iterator[Suggestion
             )
 
 
-def _is_worked_with(prompt: Prompt) -> bool:
+def _is_in_use(prompt: Prompt) -> bool:
     often = prompt.uses >= _OFTEN_USED or prompt.versions >= _OFTEN_EDITED
     return often or prompt.favourite
 
@@ -289,7 +289,7 @@ def _labels(prompts: Sequence[Prompt]) -> Iterator[Suggestion]:
 
 
 def _descriptions(reader: Reader, prompts: Sequence[Prompt]) -> Iterator[Suggestion]:
-    """Suggest a description for what is used often, then for all else; and tags."""
+    """Suggest descriptions for the most used prompts, then for others; then tags."""
     lacking = [p for p in prompts if not (p.description or p.is_held_back)]
     often = [prompt for prompt in lacking if prompt.uses >= _OFTEN_USED]
     for prompt in often:
@@ -310,15 +310,15 @@ def _descriptions(reader: Reader, prompts: Sequence[Prompt]) -> Iterator[Suggest
 
 
 def _description(reader: Reader, prompt: Prompt) -> tuple[str, ...] | None:
-    """Return the command that describes a prompt by how its text begins."""
-    said = _first_sentence(reader.current(prompt).body)
-    if not said or said == prompt.title:
+    """Return the command that uses the first sentence as the description."""
+    sentence = _first_sentence(reader.current(prompt).body)
+    if not sentence or sentence == prompt.title:
         return None
-    return "set", prompt.name, "--description", said
+    return "set", prompt.name, "--description", sentence
 
 
 def _first_sentence(body: str) -> str:
-    """Return how a text begins, as a description of it; '' where that says nothing."""
+    """Return the first sentence of a text, '' if it is not usable as a description."""
     lines = (clean_line(line.strip("#*_> \t")) for line in body.splitlines())
     line = next(filter(None, lines), "")
     sentence = re.split(r"(?<=[.!?:])\s", line, maxsplit=1)[0]

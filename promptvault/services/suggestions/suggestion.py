@@ -1,4 +1,4 @@
-"""What a suggestion is: what to do, why, and the command that does it."""
+"""Suggestions: what to do, why, and the command that does it."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -11,7 +11,7 @@ _PROGRAM = "promptvault"
 
 
 class SuggestionKind(StrEnum):
-    """What a suggestion is about; what is worth most comes first."""
+    """The subject of a suggestion; the most useful comes first."""
 
     IMPORT = "import"
     SECRET = "secret"
@@ -29,19 +29,19 @@ class Suggestion(NamedTuple):
     kind: SuggestionKind
     reason: str
     command: tuple[str, ...]
-    """Its words, the program's name first, not quoted for any shell."""
+    """The arguments, program name first, not quoted for a shell."""
     prompts: tuple[str, ...] = ()
-    """Names of the prompts that it is about."""
+    """Names of the prompts concerned."""
     constants: tuple[Constant, ...] = ()
 
 
 class Advice(NamedTuple):
-    """What could be done in a vault."""
+    """All suggestions for a vault."""
 
     prompts: int
-    """How many the vault holds."""
+    """Number of prompts in the vault."""
     compared: int
-    """How many of them were compared with each other."""
+    """Number of prompts that were compared with each other."""
     suggestions: tuple[Suggestion, ...]
 
 
@@ -52,6 +52,6 @@ def make_suggestion(
     prompts: Iterable[Prompt] = (),
     constants: Iterable[Constant] = (),
 ) -> Suggestion:
-    """Return the suggestion to run PromptVault with the words of *command*."""
+    """Return the suggestion to run PromptVault with the arguments *command*."""
     names = tuple(prompt.name for prompt in prompts)
     return Suggestion(kind, reason, (_PROGRAM, *command), names, tuple(constants))

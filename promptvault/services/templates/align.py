@@ -1,4 +1,4 @@
-"""Texts laid side by side: what they have in common, and where they differ."""
+"""Alignment of texts: what they share, and where they differ."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -8,8 +8,8 @@ from typing import NamedTuple
 _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 )
-# A word keeps what stands inside it, as in "it's", "2026-05-01", "a@example.org"; in
-# scripts without spaces each character is one.
+# Punctuation inside a word is part of it, as in "it's", "2026-05-01", "a@example.org".
+# In scripts without spaces each character is a word.
 _LETTER = f"[^\\W{_UNSPACED}]"
 _TOKEN = re.compile(
     f"{_LETTER}+(?:[-'\u2019.:@/]{_LETTER}+)*|\\r?\\n|[^\\S\\r\\n]+|.", re.DOTALL
@@ -17,32 +17,32 @@ _TOKEN = re.compile(
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _WORD = re.compile(f"[{_UNSPACED}]|{_LETTER}+")
 _MOST_TOKENS = 4_000
-"""In longer texts whole lines are compared, as it takes the square of their number."""
+"""Longer texts are compared by line, because the time grows quadratically."""
 _FEW_PAIRS = 40_000
 _FEW_CHARACTERS = 3
 _FEW_WORDS = 2
 _LONG_GAP = 3
-"""Words; between two such gaps, a shared word or two stand there by chance."""
+"""Words; one or two shared words between two such gaps are a coincidence."""
 _HEAVIEST_VALUE = 60
-"""Characters; more of a value do not make texts less alike, as it may be a document."""
+"""Characters of a value that count as a difference; it may be a whole document."""
 
 
 class Gap(NamedTuple):
-    """A place where texts differ."""
+    """A position where the texts differ."""
 
     values: tuple[str, ...]
-    """What stands there in each of them, in their order; may be empty."""
+    """The part of each text, in the order of the texts; may be empty."""
 
 
 Segment = str | Gap
 Pair = tuple[int, int]
-"""The numbers of two tokens that are the same."""
+"""The indexes of two equal tokens."""
 
 
 def align(texts: Sequence[str]) -> list[Segment]:
-    """Return what *texts* share, in order, and the gaps in between.
+    """Return the segments that *texts* share, in order, and the gaps between them.
 
-    Each text is what the parts give with its own values in the gaps, byte for byte.
+    The segments with a text's own values in the gaps give that text exactly.
     """
     tokens = _tokens(texts)
     parts = _joined(_cells(tokens, _common(tokens)))
@@ -50,11 +50,11 @@ def align(texts: Sequence[str]) -> list[Segment]:
 
 
 def shared_fraction(parts: Sequence[Segment]) -> float:
-    """Return which part of the texts is shared, from 0 to 1, not counting blanks."""
-    shared = sum(_ink(part) for part in parts if isinstance(part, str))
+    """Return the shared fraction of the texts, 0 to 1, without white space."""
+    shared = sum(_visible_length(part) for part in parts if isinstance(part, str))
     gaps = [part for part in parts if isinstance(part, Gap)]
     values = (value for gap in gaps for value in gap.values)
-    differing = sum(min(_ink(value), _HEAVIEST_VALUE) for value in values)
+    differing = sum(min(_visible_length(value), _HEAVIEST_VALUE) for value in values)
     average = differing / len(gaps[0].values) if gaps else 0.0
     return shared / max(1.0, shared + average)
 
@@ -64,7 +64,7 @@ def count_words(text: str) -> int:
     return len(_WORD.findall(text))
 
 
-def _ink(text: str) -> int:
+def _visible_length(text: str) -> int:
     return len("".join(text.split()))
 
 
@@ -76,7 +76,7 @@ def _tokens(texts: Sequence[str]) -> list[list[str]]:
 
 
 def _common(tokens: Sequence[list[str]]) -> list[tuple[int, ...]]:
-    """Return the tokens that all texts share: where each stands in every text."""
+    """Return the tokens that all texts share, as their index in each text."""
     first, *others = tokens
     found: list[tuple[int, ...]] = [(number,) for number in range(len(first))]
     for other in others:
@@ -89,12 +89,12 @@ def _common(tokens: Sequence[list[str]]) -> list[tuple[int, ...]]:
 def _matches(
     first: Sequence[str], found: Sequence[tuple[int, ...]], other: Sequence[str]
 ) -> Iterator[Pair]:
-    """Yield which of the tokens *found* so far is which of *other*'s."""
+    """Yield the index in *found* and in *other* of each token that both have."""
     line: list[str | None] = []
     numbers: list[int] = []
     for number, places in enumerate(found):
         if number and not _are_neighbours(found[number - 1], places):
-            line.append(None)  # nothing is like a gap, so no run goes across one
+            line.append(None)  # equal to no token, so no match spans the gap
             numbers.append(-1)
         line.append(first[places[0]])
         numbers.append(number)
@@ -103,10 +103,10 @@ def _matches(
 
 
 def _paired(line: Sequence[str | None], other: Sequence[str]) -> Iterator[Pair]:
-    """Yield which tokens are the same: roughly first, then anew where few are left.
+    """Yield equal tokens: first a rough match, then a full one in the small gaps.
 
-    The matcher passes over words that are all over a long text, which is what keeps it
-    quick, but between two matches they count.
+    The rough match ignores words that are frequent in a long text, which makes it
+    fast; within a gap these words count.
     """
     ours = theirs = 0
     for start, other_start, size in SequenceMatcher(
@@ -152,7 +152,7 @@ def _cells(
 
 
 def _joined(parts: Iterator[Segment]) -> list[Segment]:
-    """Join what is shared, and leave out gaps in which nothing stands."""
+    """Join adjacent shared segments, and drop empty gaps."""
     joined: list[Segment] = []
     for part in parts:
         if isinstance(part, Gap) and not any(part.values):
@@ -165,7 +165,7 @@ def _joined(parts: Iterator[Segment]) -> list[Segment]:
 
 
 def _without_weak_links(parts: Sequence[Segment]) -> list[Segment]:
-    """Make one gap of two that only a blank or so keeps apart."""
+    """Merge two gaps if only white space or a few words separate them."""
     kept: list[Segment] = []
     for part in parts:
         if isinstance(part, Gap) and len(kept) > 1:
@@ -197,21 +197,21 @@ def _words(gap: Gap) -> int:
 
 
 def _trimmed(parts: Sequence[Segment]) -> Iterator[Segment]:
-    """Put blanks that all values begin or end with back to what is shared."""
+    """Move white space that all values begin or end with into the shared text."""
     for part in parts:
         if isinstance(part, str):
             yield part
             continue
-        before = _shared_blank(part.values)
+        before = _shared_space(part.values)
         values = [value[len(before) :] for value in part.values]
-        after = _shared_blank([value[::-1] for value in values])[::-1]
+        after = _shared_space([value[::-1] for value in values])[::-1]
         yield before
         yield Gap(tuple(value[: len(value) - len(after)] for value in values))
         yield after
 
 
-def _shared_blank(values: Sequence[str]) -> str:
-    """Return the blanks that all of *values* begin with."""
+def _shared_space(values: Sequence[str]) -> str:
+    """Return the white space that all of *values* begin with."""
     size = 0
     shortest = min(values, key=len)
     while (

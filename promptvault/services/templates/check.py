@@ -1,4 +1,4 @@
-"""Templates that are proposed, by a model or a rule: what they are, and their check."""
+"""Proposed templates, and the check that they work."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from promptvault.services.prompts.render import STDIN, Inputs
 
 
 class TemplateDraft(NamedTuple):
-    """A template, and what is to be known of it."""
+    """A proposed template that is not saved yet."""
 
     title: str
     description: str
@@ -53,9 +53,10 @@ VARIABLE = strict_object(
 
 
 def parse_draft(value: Mapping[str, Any]) -> TemplateDraft:
-    """Return the template that a model's answer holds; raises InvalidInputError.
+    """Return the template in a model's answer; raises InvalidInputError.
 
-    The answer has title, description, tags, body and variables, as VARIABLE.
+    The answer has `title`, `description`, `tags`, `body`, and `variables` that fit
+    VARIABLE.
     """
     declared = {each["name"]: _declaration(each) for each in value["variables"]}
     if len(declared) < len(value["variables"]):
@@ -78,7 +79,7 @@ def _declaration(variable: Mapping[str, Any]) -> dict[str, Any]:
     given["description"] = _line(given["description"], _LONGEST_DESCRIPTION)
     read = Variable(variable["name"], type=kind).convert
     if variable["default"] is not None:
-        # A default makes it optional, whatever else was said.
+        # A variable with a default is optional.
         given |= {"default": read(variable["default"]), "required": False}
     return given | {"choices": [read(choice) for choice in variable["choices"]]}
 
@@ -89,10 +90,10 @@ def _line(text: str, limit: int) -> str:
 
 
 def find_fault(content: Content) -> str | None:
-    """Return what is wrong with a proposed template, None if it is good.
+    """Return what is wrong with a proposed template, None if it is valid.
 
-    It must render, use all variables that it declares and no others, stand alone and
-    hold no secret.
+    A valid template renders to some text, uses exactly the variables that it declares,
+    includes no other prompt, and holds no likely secret.
     """
     declared = {variable.name for variable in content.variables}
     try:
@@ -114,7 +115,7 @@ def find_fault(content: Content) -> str | None:
 
 
 def fill_template(content: Content, values: Mapping[str, str]) -> str:
-    """Return a template with *values*; raises InvalidInputError."""
+    """Return the template rendered with *values*; raises InvalidInputError."""
     inputs = Inputs(values, lambda: "sample")
     return render.render(_NAME, content, inputs, _no_include)
 

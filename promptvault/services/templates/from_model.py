@@ -1,4 +1,4 @@
-"""Asking a model for a template: from a description, or out of similar prompts."""
+"""Templates written by a model: from a description, or from similar prompts."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -31,9 +31,9 @@ from promptvault.services.templates.from_prompts import (
 
 LEAST_WORDS = 2
 LEAST_SIMILARITY = 90
-"""Percent; nearer than this a filled template must come to each source."""
+"""Percent; the minimum similarity of the filled template to each source."""
 _MOST_LOST = 5
-"""Words in a row of a source that may be worded otherwise, but not lost."""
+"""The maximum number of consecutive words of a source that may be missing."""
 
 _TEMPLATE = {
     "title": TEXT,
@@ -83,10 +83,10 @@ with what stands there now as their defaults and as their values."""
 def request_from_description(
     description: str, *, allow_secrets: bool = False
 ) -> Request:
-    """Return what to ask for a template of which there is only a *description*.
+    """Return the request for a template that fits *description*.
 
-    Raises InvalidInputError where it says too little, PermissionDeniedError where it
-    holds a likely secret.
+    Raises InvalidInputError if the description is too short, and PermissionDeniedError
+    if it holds a likely secret.
     """
     text = description.strip()
     if count_words(text) < LEAST_WORDS:
@@ -99,15 +99,16 @@ def request_from_description(
 
 
 def generate_template(model: Model, request: Request) -> TemplateDraft:
-    """Return the template that *model* writes for a request of `request_new`.
+    """Return the template that *model* writes for `request_from_description`.
 
-    Raises UnavailableError where it is no good one twice, and what `Model.ask` raises.
+    Raises UnavailableError if the second answer is not a valid template either, and
+    what `Model.ask` raises.
     """
-    value, _ = ask_json(model, request, _complaint_new)
+    value, _ = ask_json(model, request, _find_fault_in_answer)
     return parse_draft(value)
 
 
-def _complaint_new(value: Mapping[str, Any]) -> str | None:
+def _find_fault_in_answer(value: Mapping[str, Any]) -> str | None:
     try:
         return find_fault(parse_draft(value).content)
     except InvalidInputError as error:
@@ -117,10 +118,10 @@ def _complaint_new(value: Mapping[str, Any]) -> str | None:
 def request_from_prompts(
     given: Sequence[Source], *, allow_secrets: bool = False
 ) -> Request:
-    """Return what to ask for one template out of all the sources.
+    """Return the request for one template that covers all sources.
 
-    Raises InvalidInputError where they are too different, PermissionDeniedError where
-    one holds a likely secret.
+    Raises InvalidInputError if the sources are too different, and PermissionDeniedError
+    if one holds a likely secret.
     """
     for source in given:
         content = source.version.content
@@ -139,10 +140,11 @@ def request_from_prompts(
 def generalize_by_model(
     model: Model, request: Request, given: Sequence[Source]
 ) -> Generalized:
-    """Return the template that *model* makes of the sources, checked on each of them.
+    """Return the template that *model* makes from the sources.
 
-    The *request* is `request_from`'s. Raises UnavailableError where it loses text of a
-    source twice, or is no good template; and what `Model.ask` raises.
+    *request* comes from `request_from_prompts`. The template is filled with the values
+    of each source and compared with it. Raises UnavailableError if the second answer
+    loses text of a source or is not a valid template, and what `Model.ask` raises.
     """
 
     def complaint(value: Mapping[str, Any]) -> str | None:
@@ -157,7 +159,7 @@ def generalize_by_model(
 
 
 def _generalized(value: Mapping[str, Any], given: Sequence[Source]) -> Generalized:
-    """Return what an answer holds; raises InvalidInputError for what is wrong in it."""
+    """Return the template in an answer; raises InvalidInputError if it is invalid."""
     draft = parse_draft(value)
     if fault := find_fault(draft.content):
         raise InvalidInputError(fault)
@@ -168,7 +170,7 @@ def _generalized(value: Mapping[str, Any], given: Sequence[Source]) -> Generaliz
         _filling(draft.content, row, source.text, number)
         for number, (row, source) in enumerate(zip(rows, given, strict=True), 1)
     )
-    _refuse_hollow(rows, given)
+    _refuse_empty_body(rows, given)
     return Generalized(draft, fillings, by_model=True)
 
 
@@ -191,7 +193,10 @@ def _rows(
 
 
 def _filling(content: Content, row: dict[str, str], text: str, number: int) -> Filling:
-    """Return how near the filled template comes to *text*, which it must not lose."""
+    """Return how similar the filled template is to *text*.
+
+    Raises InvalidInputError if it is too different, or lacks words of *text*.
+    """
     rendered = fill_template(content, row)
     if rendered == text:
         return Filling(row)
@@ -201,7 +206,7 @@ def _filling(content: Content, row: dict[str, str], text: str, number: int) -> F
             f"Filled with its values, the body is {percent} % like prompt {number}; it"
             f" must be {LEAST_SIMILARITY} % at least."
         )
-    lost = max(_losses(text, rendered), default=0)
+    lost = max(_lost_words(text, rendered), default=0)
     if lost > _MOST_LOST:
         raise InvalidInputError(
             f"Filled with its values, the body lacks {lost} words of prompt {number}."
@@ -209,7 +214,7 @@ def _filling(content: Content, row: dict[str, str], text: str, number: int) -> F
     return Filling(row, min(percent, 99), is_exact=False)
 
 
-def _losses(text: str, rendered: str) -> list[int]:
+def _lost_words(text: str, rendered: str) -> list[int]:
     gaps = [part for part in align([text, rendered]) if isinstance(part, Gap)]
     return [
         count_words(ours) - count_words(theirs)
@@ -217,8 +222,10 @@ def _losses(text: str, rendered: str) -> list[int]:
     ]
 
 
-def _refuse_hollow(rows: Sequence[Mapping[str, str]], given: Sequence[Source]) -> None:
-    """Refuse a template that is nothing but variables, with the prompts as values."""
+def _refuse_empty_body(
+    rows: Sequence[Mapping[str, str]], given: Sequence[Source]
+) -> None:
+    """Raise InvalidInputError if the values hold nearly all text of the sources."""
     values = sum(len(value) for row in rows for value in row.values())
     texts = sum(len(source.text) for source in given)
     if values > (1 - LEAST_SHARED / 2) * texts:

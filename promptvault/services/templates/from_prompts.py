@@ -1,4 +1,4 @@
-"""One template out of similar prompts, with the values that bring each of them back."""
+"""One template from similar prompts, with the values that reproduce each of them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -18,11 +18,11 @@ from promptvault.vault.reader import Reader
 MOST_SLOTS = 8
 MOST_SOURCES = 50
 LEAST_SHARED = 0.4
-"""Which part of the texts, blanks aside, they must share to be one template."""
+"""The minimum shared fraction of the texts, without white space."""
 _LONGEST_EXAMPLE = 40
 _MOST_EXAMPLES = 5
 _NEIGHBOURS = 80
-"""Characters around a gap that may say what it is."""
+"""Characters around a gap that are used to name its variable."""
 _LONGEST_TITLE = 60
 _LONGEST_LEAF = 30
 _LITTLE_WORDS = frozenset(
@@ -31,35 +31,35 @@ _LITTLE_WORDS = frozenset(
 
 
 class Source(NamedTuple):
-    """A prompt to be generalised, at one version."""
+    """A prompt to generalize, at one version."""
 
     reference: str
-    """As the person named it."""
+    """The name as it was given."""
     prompt: Prompt
     version: Version
 
     @property
     def text(self) -> str:
-        """What the template has to bring back."""
+        """The text that the template must reproduce."""
         return self.version.body
 
 
 class Filling(NamedTuple):
-    """What a template is filled with to bring a source back."""
+    """The values with which a template reproduces a source."""
 
     values: dict[str, str]
     similarity: int = 100
-    """How near to the source it comes, in percent."""
+    """Similarity of the result to the source, in percent."""
     is_exact: bool = True
-    """Whether it is the source, byte for byte."""
+    """Whether the result equals the source exactly."""
 
 
 class Generalized(NamedTuple):
-    """A template out of several prompts."""
+    """A template made from one or more prompts."""
 
     draft: TemplateDraft
     fillings: tuple[Filling, ...]
-    """One for each source, in their order."""
+    """One for each source, in the same order."""
     by_model: bool = False
 
 
@@ -83,7 +83,7 @@ def read_sources(reader: Reader, references: Sequence[str]) -> tuple[Source, ...
 
 
 def reference_of(source: Source) -> str:
-    """Return how to name a source for certain."""
+    """Return NAME, or NAME@N if the source is not the current version."""
     name = source.prompt.name
     is_current = source.version.number == source.prompt.version
     return name if is_current else f"{name}@{source.version.number}"
@@ -92,26 +92,27 @@ def reference_of(source: Source) -> str:
 def generalize(
     given: Sequence[Source],
     ask: Callable[[], Generalized],
-    tell: Callable[[str], None],
+    notify: Callable[[str], None],
 ) -> Generalized:
-    """Return a template for the sources: what *ask* makes of them, else the rule.
+    """Return the template that *ask* makes from the sources, or one by rule.
 
-    The rule steps in where no model answers well, or none at all; *tell* is told why.
-    Raises InvalidInputError where there is no template in the sources.
+    The rule is used if no model is available or its answers are invalid; *notify*
+    receives the reason. Raises InvalidInputError if no template can be made.
     """
     try:
         return ask()
     except BudgetError:
         raise
     except (UnavailableError, RateLimitedError) as error:
-        tell(f"{error} So the texts were compared without a model.")
+        notify(f"{error} So the texts were compared without a model.")
         return generalize_by_rule(given)
 
 
 def generalize_by_rule(given: Sequence[Source]) -> Generalized:
-    """Return a template by comparing the sources' words; each comes back exactly.
+    """Return a template by aligning the sources, which reproduces each of them exactly.
 
-    A single source has its likely constants as variables. Raises InvalidInputError.
+    The likely constants of a single source become variables. Raises InvalidInputError
+    if the sources share too little, or a single source has no likely constants.
     """
     texts = [source.text for source in given]
     pieces, rows = _of_one(texts[0]) if len(texts) == 1 else _of_many(texts)
@@ -128,7 +129,7 @@ def generalize_by_rule(given: Sequence[Source]) -> Generalized:
 
 
 def _title(shared: Sequence[str]) -> str:
-    """Return how a template begins, with dots where something is filled in."""
+    """Return the beginning of a template as its title, with '…' for each variable."""
     text = " … ".join(" ".join(piece.split()) for piece in shared).strip(" …")
     if len(text) > _LONGEST_TITLE:
         text = f"{text[:_LONGEST_TITLE].rpartition(' ')[0]} …"
@@ -143,7 +144,7 @@ def _of_many(texts: Sequence[str]) -> tuple[list[Piece], list[dict[str, str]]]:
     if len(set(names.values())) > MOST_SLOTS:
         raise InvalidInputError(
             f"The prompts differ in {len(gaps)} places; a template of more than"
-            f" {MOST_SLOTS} variables helps nobody. Name prompts that are more alike:"
+            f" {MOST_SLOTS} variables is of no use. Name prompts that are more alike:"
             " 'promptvault list --similar' finds them."
         )
     rows = [
@@ -157,7 +158,7 @@ def _of_many(texts: Sequence[str]) -> tuple[list[Piece], list[dict[str, str]]]:
 
 
 def refuse_unlike(parts: Sequence[Segment]) -> None:
-    """Raise InvalidInputError where texts are the same, or share too little."""
+    """Raise InvalidInputError if the texts are equal, or share too little."""
     if not any(isinstance(part, Gap) for part in parts):
         raise InvalidInputError(
             "The prompts are the same text; there is nothing to fill in."
@@ -172,7 +173,7 @@ def refuse_unlike(parts: Sequence[Segment]) -> None:
 
 
 def _surroundings(parts: Sequence[Segment]) -> Iterator[tuple[str, Sequence[str], str]]:
-    """Yield for each gap what stands before it, its values, what stands behind it."""
+    """Yield for each gap the text before it, its values, and the text after it."""
     for number, part in enumerate(parts):
         if isinstance(part, Gap):
             before = parts[number - 1] if number else ""
@@ -185,7 +186,7 @@ def _surroundings(parts: Sequence[Segment]) -> Iterator[tuple[str, Sequence[str]
 
 
 def _slot(name: str, values: Sequence[str]) -> Slot:
-    """Return a variable that says what it was in the sources."""
+    """Return a variable whose description lists its values in the sources."""
     seen = dict.fromkeys(" ".join(value.split()) for value in values)
     short = [value for value in seen if 0 < len(value) <= _LONGEST_EXAMPLE]
     examples = ", ".join(short[:_MOST_EXAMPLES])
@@ -210,15 +211,15 @@ def _of_one(text: str) -> tuple[list[Piece], list[dict[str, str]]]:
 
 
 def find_free_name(reader: Reader, given: Sequence[Source], title: str) -> str:
-    """Return a name for the template that no prompt has: in the sources' folder."""
+    """Return an unused name for the template, in the common folder of the sources."""
     folders = [source.prompt.folder.split("/") for source in given]
     common = []
     for parts in zip(*folders, strict=False):
         if len(set(parts)) > 1:
             break
         common.append(parts[0])
-    telling = (word for word in title.split() if word.lower() not in _LITTLE_WORDS)
-    leaf = slugify(" ".join(telling), _LONGEST_LEAF) or leaf_of(given[0].prompt.name)
+    words = (word for word in title.split() if word.lower() not in _LITTLE_WORDS)
+    leaf = slugify(" ".join(words), _LONGEST_LEAF) or leaf_of(given[0].prompt.name)
     start = "/".join(filter(None, [*common, leaf]))[: MAX_CHARACTERS - 20]
     name = f"{start}-template"
     number = 1

@@ -1,4 +1,4 @@
-"""What stands fixed in a prompt and could be a variable: few finds, but good ones."""
+"""Constants in a prompt that could be variables: few, but likely ones."""
 
 import re
 from collections import Counter
@@ -21,15 +21,15 @@ from promptvault.services.templates.variable_name import (
 )
 
 _LONGEST = 20_000
-"""Characters of a prompt that are looked at; a longer one is mostly a document."""
+"""Characters of a prompt that are searched; a longer one is mostly a document."""
 _LONGEST_CONSTANT = 80
 _MOST_FINDS = 100
-"""Where there are more, a prompt is made of them, and none is worth a variable."""
+"""The maximum number of matches to look at."""
 _MASK = "\0"
 
 
 class ConstantKind(StrEnum):
-    """What a constant is; the surest come first."""
+    """The kind of a constant; the likeliest variables come first."""
 
     PLACEHOLDER = "placeholder"
     EMAIL = "email"
@@ -43,14 +43,14 @@ class ConstantKind(StrEnum):
 
 
 class Constant(NamedTuple):
-    """A piece of a prompt that could be a variable."""
+    """A part of a prompt that could be a variable."""
 
     kind: ConstantKind
     text: str
     variable: str
-    """What to call it; no two of one prompt are called the same."""
+    """The name of the variable, unique within the prompt."""
     spans: tuple[tuple[int, int], ...]
-    """Where it stands in the prompt: start and end, in order."""
+    """Start and end of each occurrence, as indexes of characters, in order."""
 
 
 _CODE = re.compile(
@@ -99,15 +99,15 @@ _NO_NAMES = frozenset(
 
 
 def find_constants(body: str, most: int) -> list[Constant]:
-    """Return what could be a variable in *body*, at most so many, surest kinds first.
+    """Return at most *most* constants of *body*, the likeliest kinds first.
 
-    Code, and what a template fills in, is never looked at.
+    Code and template tags are not searched.
     """
     text = _CODE.sub(lambda found: _MASK * len(found[0]), body[:_LONGEST])
     taken = bytearray(len(text))
     names: set[str] = set()
     constants: list[Constant] = []
-    for kind, start, end in islice(_unlike(text), _MOST_FINDS):
+    for kind, start, end in islice(_distinct(text), _MOST_FINDS):
         spans = tuple(
             span
             for span in _spans(text, kind, start, end)
@@ -125,8 +125,8 @@ def find_constants(body: str, most: int) -> list[Constant]:
     return constants
 
 
-def _unlike(text: str) -> Iterator[tuple[ConstantKind, int, int]]:
-    """Yield what is found; the same words once, but each number, as it has a unit."""
+def _distinct(text: str) -> Iterator[tuple[ConstantKind, int, int]]:
+    """Yield each distinct match once, but every number, because its unit may differ."""
     seen: set[str] = set()
     for kind, start, end in _finds(text):
         words = text[start:end]
@@ -156,7 +156,7 @@ _PATTERNS = (
 
 
 def _names(text: str) -> Iterator[tuple[ConstantKind, int, int]]:
-    """Yield proper names that come up again: two words twice, one word three times."""
+    """Yield proper names that are repeated: two words twice, one word three times."""
     found = list(islice(_NAME.finditer(text), _MOST_FINDS))
     counts = Counter(match[0] for match in found)
     for match in {match[0]: match for match in reversed(found)}.values():
@@ -169,7 +169,7 @@ def _names(text: str) -> Iterator[tuple[ConstantKind, int, int]]:
 def _spans(
     text: str, kind: ConstantKind, start: int, end: int
 ) -> list[tuple[int, int]]:
-    """Return where a find stands; a number is one only in its own place."""
+    """Return all occurrences of a match; of a number only the match itself."""
     if kind is ConstantKind.NUMBER:
         return [(start, end)]
     return _places(text, text[start:end])
@@ -189,7 +189,7 @@ def _name(text: str, kind: ConstantKind, start: int, end: int) -> str:
 
 
 def _filled_in(placeholder: str) -> str:
-    """Return what a placeholder says is to be put there."""
+    """Return the name of a placeholder, without its verb."""
     inner = placeholder.strip("[]<>{} ").replace("_", " ").lower()
     words = re.findall(r"[^\W_]+", _VERB.sub("", inner))
     name = "_".join(words[:3])

@@ -1,4 +1,4 @@
-"""Names for what differs between texts: from what it is, and what stands beside it."""
+"""Names for variables: from their values, and from the text around them."""
 
 import re
 import unicodedata
@@ -70,16 +70,16 @@ _NOUNS = frozenset(
     theme title tone tool topic town voice website year""".split()
 )
 _PLAIN = "text"
-"""What says nothing else; always with a number."""
+"""The name if nothing better is found; it always gets a number."""
 _LONG = 80
 
 
 def name_variables(
     slots: Sequence[tuple[str, Sequence[str], str]],
 ) -> list[str]:
-    """Return a name for each slot; slots with the same values have the same one.
+    """Return a name for each slot; slots with equal values share a name.
 
-    A slot is what stands before it, its values, and what stands behind it.
+    A slot is the text before it, its values, and the text after it.
     """
     known: dict[tuple[str, ...], str] = {}
     taken: set[str] = set()
@@ -92,7 +92,7 @@ def name_variables(
 
 
 def unique_name(name: str, taken: set[str]) -> str:
-    """Return *name*, with a number where it is taken, or says too little alone."""
+    """Return *name*, with a number if it is taken or is the plain "text"."""
     number = 1
     numbered = f"{name}_1" if name == _PLAIN else name
     while numbered in taken:
@@ -102,7 +102,7 @@ def unique_name(name: str, taken: set[str]) -> str:
 
 
 def name_variable(before: str, values: Sequence[str], after: str) -> str:
-    """Return what to call that which has *values*, in the text around it."""
+    """Return a name for a variable with *values*, between two texts."""
     given = [value.strip() for value in values if value.strip()]
     return (
         _by_label(before)
@@ -113,7 +113,7 @@ def name_variable(before: str, values: Sequence[str], after: str) -> str:
 
 
 def _by_label(before: str) -> str | None:
-    """Name it after its label, as in "Topic: …"."""
+    """Return the label before the value, as in "Topic: …"."""
     found = _LABEL.search(before[-60:])
     return _identifier(found[1]) if found else None
 
@@ -145,7 +145,7 @@ def _by_neighbour(before: str, after: str) -> str | None:
 
 
 def _identifier(text: str) -> str | None:
-    """Return a label as the name of a variable, None where it cannot be one."""
+    """Return *text* as the name of a variable, None if it cannot be one."""
     words = unicodedata.normalize("NFKC", text.lower()).split()
     name = "_".join(words[-3:])
     return name if is_fit(name) else None

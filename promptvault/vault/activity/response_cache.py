@@ -75,12 +75,12 @@ class ResponseCache:
                 return CachedAnswer(**values | {"usage": Usage(*values["usage"])})
         return None
 
-    def keep(self, key: str, model: str, answer: CachedAnswer, now: datetime) -> None:
+    def add(self, key: str, model: str, answer: CachedAnswer, now: datetime) -> None:
         """Keep *answer* under *key*."""
         time = to_text(now)
         row = (key, model, json.dumps(answer._asdict()), time, time)
         with contextlib.suppress(*_FAILURES), self._open() as connection:
-            connection.execute(_KEEP, row)
+            connection.execute(_ADD, row)
             # Space that becomes free is used again, so the file does not grow on.
             if connection.execute(_USED_BYTES).fetchone()[0] > self._max_bytes:
                 connection.execute(_DROP_OLDEST)
@@ -138,7 +138,7 @@ class ResponseCache:
 
 _FIND = "UPDATE responses SET used_at = ?, uses = uses + 1 WHERE key = ?"
 _FIND += " RETURNING answer"
-_KEEP = "INSERT OR REPLACE INTO responses VALUES (?, ?, ?, ?, ?, 0)"
+_ADD = "INSERT OR REPLACE INTO responses VALUES (?, ?, ?, ?, ?, 0)"
 _USED_BYTES = """SELECT (page_count - freelist_count) * page_size
     FROM pragma_page_count, pragma_freelist_count, pragma_page_size"""
 _DROP_OLDEST = """DELETE FROM responses WHERE key IN (SELECT key FROM responses

@@ -253,13 +253,8 @@ class Intake:
         time = new.created_at or self._now
         version = Version(id_, number, new.content, new.message, author, time)
         row = version_values(
-            version.id,
+            version,
             prompt_pk,
-            number,
-            new.content,
-            new.message,
-            author,
-            to_text(time),
             pk=self._version_pk,
             body_digest=key,
             import_pk=self._import_pk,

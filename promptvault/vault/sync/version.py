@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from promptvault.domain.prompt import Author, Content
+from promptvault.domain.prompt import Author, Content, Version
+from promptvault.domain.timestamp import from_text
 from promptvault.domain.variable import variables_from_mapping, variables_to_mapping
 from promptvault.errors import InvalidInputError
 from promptvault.vault.prompt_row import INSERT_VERSION, version_values
@@ -68,10 +69,9 @@ def insert_version(
     connection: sqlite3.Connection, prompt_pk: int, number: int, new: NewVersion
 ) -> int:
     """Write a version and return its key."""
-    author = Author(*new.author)
-    row = version_values(
-        new.id, prompt_pk, number, new.content, new.message, author, new.created_at
-    )
+    author, time = Author(*new.author), from_text(new.created_at)
+    version = Version(new.id, number, new.content, new.message, author, time)
+    row = version_values(version, prompt_pk)
     pk = connection.execute(INSERT_VERSION, row).lastrowid or 0
     if new.place:
         connection.execute(_PLACE, (pk, *new.place))

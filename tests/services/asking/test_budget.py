@@ -72,7 +72,7 @@ def test_what_came_to_nothing_costs_nothing(kit: Kit) -> None:
 def test_what_nobody_knows_costs_the_most(kit: Kit) -> None:
     budget = kit.budget(per_command=cost(7, 1000))
 
-    budget.reserve(ENDPOINT, user(max_tokens=1000), PRICE).keep()
+    budget.reserve(ENDPOINT, user(max_tokens=1000), PRICE).charge_maximum()
 
     ((_, received, paid, settled),) = kit.requests
     assert (received, settled) == (1000, 1)
@@ -220,7 +220,7 @@ Step = tuple[int, int | None, int, str]
             st.integers(0, 5_000),
             st.none() | st.integers(1, 4_000),
             st.integers(0, 5_000),
-            st.sampled_from(["settle", "keep", "release"]),
+            st.sampled_from(["settle", "charge_maximum", "release"]),
         ),
         max_size=12,
     ),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from promptvault.domain.chat import Answer, Message, Request, Role, Schema, Usage
 from promptvault.providers.endpoint import Endpoint
-from promptvault.services.asking.cache import Recall
+from promptvault.services.asking.cache import AnswerCache
 from promptvault.vault.activity.response_cache import ResponseCache
 from tests.conftest import NOON
 from tests.model_kit import KEY, PASSWORD, user
@@ -19,9 +19,9 @@ HERE = Endpoint(URL, "m")
 
 
 @pytest.fixture
-def recall(tmp_path: Path) -> Recall:
+def cache(tmp_path: Path) -> AnswerCache:
     """Return an empty cache."""
-    return Recall(ResponseCache(tmp_path / "responses.db"), lambda: NOON)
+    return AnswerCache(ResponseCache(tmp_path / "responses.db"), lambda: NOON)
 
 
 def answer(text: str = "Yes.", **more: Any) -> Answer:
@@ -29,12 +29,12 @@ def answer(text: str = "Yes.", **more: Any) -> Answer:
     return Answer(text, "m", URL, Usage(1, 2), 0.5, 1.5, **more)
 
 
-def test_the_same_request_has_the_same_answer(recall: Recall) -> None:
+def test_the_same_request_has_the_same_answer(cache: AnswerCache) -> None:
     request = user(temperature=0.5, max_tokens=9, schema=Schema("s", {"type": "null"}))
-    recall.keep(request, answer(is_cut=True, first_seconds=0.1))
+    cache.add(request, answer(is_cut=True, first_seconds=0.1))
 
     again = user(temperature=0.5, max_tokens=9, schema=Schema("s", {"type": "null"}))
-    found = recall.find(HERE, again)
+    found = cache.find(HERE, again)
 
     assert found == answer(is_cut=True, cached=True)._replace(cost=0.0)
 
@@ -59,10 +59,10 @@ SYSTEM = Message(Role.SYSTEM, "Hello?")
     ],
     ids=str,
 )
-def test_another_request_has_another_answer(recall: Recall, other: Request) -> None:
-    recall.keep(user(), answer())
+def test_another_request_has_another_answer(cache: AnswerCache, other: Request) -> None:
+    cache.add(user(), answer())
 
-    assert recall.find(HERE, other) is None
+    assert cache.find(HERE, other) is None
 
 
 @pytest.mark.parametrize(
@@ -76,40 +76,42 @@ def test_another_request_has_another_answer(recall: Recall, other: Request) -> N
     ],
     ids=lambda endpoint: f"{endpoint.public_url} {endpoint.model}",
 )
-def test_another_model_has_another_answer(recall: Recall, elsewhere: Endpoint) -> None:
-    recall.keep(user(), answer())
+def test_another_model_has_another_answer(
+    cache: AnswerCache, elsewhere: Endpoint
+) -> None:
+    cache.add(user(), answer())
 
-    assert recall.find(elsewhere, user()) is None
+    assert cache.find(elsewhere, user()) is None
 
 
-def test_another_key_has_the_same_answer(recall: Recall) -> None:
-    recall.keep(user(), answer())
+def test_another_key_has_the_same_answer(cache: AnswerCache) -> None:
+    cache.add(user(), answer())
     url = f"https://me:{PASSWORD}@models.example/v1"
 
-    assert recall.find(Endpoint(url, "m", KEY, timeout=1), user())
+    assert cache.find(Endpoint(url, "m", KEY, timeout=1), user())
 
 
-def test_an_answer_cut_by_what_is_no_part_of_the_request(recall: Recall) -> None:
-    recall.keep(user(), answer(is_cut=True))
+def test_an_answer_cut_by_what_is_no_part_of_the_request(cache: AnswerCache) -> None:
+    cache.add(user(), answer(is_cut=True))
 
-    assert recall.find(HERE, user()) is None
+    assert cache.find(HERE, user()) is None
 
 
-def test_an_answer_from_the_cache_is_not_kept_anew(recall: Recall) -> None:
-    recall.keep(user(), answer(cached=True))
+def test_an_answer_from_the_cache_is_not_kept_anew(cache: AnswerCache) -> None:
+    cache.add(user(), answer(cached=True))
 
-    assert recall.find(HERE, user()) is None
+    assert cache.find(HERE, user()) is None
 
 
 @given(st.text(st.characters()), st.text(st.characters()))
 def test_any_text_can_be_asked_and_answered(
     tmp_path_factory: pytest.TempPathFactory, asked: str, said: str
 ) -> None:
-    path = tmp_path_factory.mktemp("recall") / "responses.db"
-    recall = Recall(ResponseCache(path), lambda: NOON)
+    path = tmp_path_factory.mktemp("cache") / "responses.db"
+    cache = AnswerCache(ResponseCache(path), lambda: NOON)
 
-    recall.keep(user(asked), answer(said))
+    cache.add(user(asked), answer(said))
 
-    found = recall.find(HERE, user(asked))
+    found = cache.find(HERE, user(asked))
     assert found is not None
     assert found.text == said

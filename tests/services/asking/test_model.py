@@ -350,7 +350,7 @@ def test_secrets_are_found_nowhere(
 def test_a_model_whose_answers_are_not_kept(
     kit: Kit, model_server: ModelServer, way: Way
 ) -> None:
-    model = kit.model(model_server.url, uses_cache=False, keeps_answers=False)
+    model = kit.model(model_server.url, reads_cache=False, writes_cache=False)
 
     way(model, user())
     way(model, user())
@@ -365,7 +365,7 @@ def test_asking_anew_replaces_what_is_kept(
     model_server.script(Text("Old."), Text("New."))
     way(kit.model(model_server.url), user())
 
-    anew = way(kit.model(model_server.url, uses_cache=False), user())
+    anew = way(kit.model(model_server.url, reads_cache=False), user())
 
     assert anew.text == way(kit.model(model_server.url), user()).text == "New."
 

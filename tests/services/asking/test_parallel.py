@@ -109,7 +109,7 @@ def test_when_nobody_takes_results_any_more_none_is_begun() -> None:
 
 SLOW = """
 import sys, threading
-from promptvault.services.asking.parallel import in_order
+from promptvault.services.asking.parallel import map_in_order
 
 def work(number):
     print(number, flush=True)

@@ -7,13 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from promptvault.domain.chat import Answer, Usage
 from promptvault.providers.failure import (
     ConnectionLostError,
     ResponseTimeoutError,
     ServerBusyError,
     ServerDownError,
 )
-from promptvault.services.asking.retry import RateLimiter, RetryPolicy
+from promptvault.services.asking.retry import RateLimiter, RetryingTransport
+from promptvault.services.asking.transport import Call
+from tests.model_kit import user
+
+CALL = Call(user())
+ANSWER = Answer("answer", "m", "http://localhost/v1", Usage(1, 2), None, 0.1)
 
 
 class Clock:
@@ -41,12 +47,12 @@ class Asked:
         self.failures = list(failures)
         self.times = 0
 
-    def __call__(self) -> str:
+    def send(self, _: Call) -> Answer:
         """Answer."""
         self.times += 1
         if self.failures:
             raise self.failures.pop(0)
-        return "answer"
+        return ANSWER
 
 
 @pytest.mark.parametrize("most", [0, 1, 4])
@@ -59,7 +65,7 @@ def test_it_is_asked_once_and_so_often_again(
     clock, asked = Clock(), Asked(*[kind("x") for _ in range(99)])
 
     with pytest.raises(kind):
-        RetryPolicy(most, sleep=clock.sleep)(asked)
+        RetryingTransport(asked, most, sleep=clock.sleep).send(CALL)
 
     assert asked.times == most + 1
     assert len(clock.slept) == most
@@ -70,7 +76,7 @@ def test_other_failures_are_final(error: Exception) -> None:
     asked = Asked(error)
 
     with pytest.raises(type(error)):
-        RetryPolicy(4)(asked)
+        RetryingTransport(asked, 4).send(CALL)
 
     assert asked.times == 1
 
@@ -79,9 +85,8 @@ def test_waits_grow_and_are_no_two_the_same() -> None:
     waits: list[list[float]] = []
     for _ in range(20):
         clock = Clock()
-        RetryPolicy(8, sleep=clock.sleep)(
-            Asked(*[ServerDownError("x") for _ in range(8)])
-        )
+        asked = Asked(*[ServerDownError("x") for _ in range(8)])
+        RetryingTransport(asked, 8, sleep=clock.sleep).send(CALL)
         waits.append(clock.slept)
 
     for number, at_once in enumerate(zip(*waits, strict=True)):
@@ -92,9 +97,9 @@ def test_waits_grow_and_are_no_two_the_same() -> None:
 
 @given(st.floats(0, 120))
 def test_what_a_server_asks_for_is_kept_to(seconds: float) -> None:
-    clock = Clock()
+    clock, asked = Clock(), Asked(ServerBusyError("x", wait=seconds))
 
-    RetryPolicy(1, sleep=clock.sleep)(Asked(ServerBusyError("x", wait=seconds)))
+    RetryingTransport(asked, 1, sleep=clock.sleep).send(CALL)
 
     assert seconds <= clock.slept[0] <= seconds + 0.05
 
@@ -104,7 +109,7 @@ def test_what_takes_too_long_is_given_up_at_once(seconds: float) -> None:
     clock, asked = Clock(), Asked(ServerBusyError("x", wait=seconds))
 
     with pytest.raises(ServerBusyError):
-        RetryPolicy(4, sleep=clock.sleep)(asked)
+        RetryingTransport(asked, 4, sleep=clock.sleep).send(CALL)
 
     assert (asked.times, clock.slept) == (1, [])
 
@@ -116,7 +121,7 @@ def test_long_waits_are_told() -> None:
         ServerBusyError("It is busy.", "Go home.", wait=9),
     ]
 
-    RetryPolicy(4, told.append, lambda _: None)(Asked(*failures))
+    RetryingTransport(Asked(*failures), 4, told.append, lambda _: None).send(CALL)
 
     assert told == ["It is busy. Trying again in 9 s."]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from promptvault.errors import InvalidInputError
-from promptvault.services.evaluation.case import Suite, parse_data, read_suite
+from promptvault.services.evaluation.case import Suite, parse_data, parse_suite
 from promptvault.services.evaluation.check import CHECKS, JUDGE, Check
 
 ALL = {
@@ -29,7 +29,7 @@ ALL = {
 
 def read(value: Any, folder: Path = Path()) -> Suite:
     """Read cases as they stand in a JSON file."""
-    return read_suite(json.dumps(value), "cases.json", folder)
+    return parse_suite(json.dumps(value), "cases.json", folder)
 
 
 def case(**fields: Any) -> dict[str, Any]:
@@ -59,7 +59,7 @@ cases:
         - It has no hard words.
   - checks: {max_words: 20}
 """
-    suite = read_suite(text, "cases.yaml", Path())
+    suite = parse_suite(text, "cases.yaml", Path())
     first, second = suite.cases
     assert (suite.model, suite.judge) == ("small-model", "large-model")
     assert first.name == "for children"
@@ -140,7 +140,7 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
 def test_the_digest_is_of_the_cases_and_not_of_their_form() -> None:
     as_yaml = "cases:\n- {checks: {contains: [a]}, name: case 1}\nmodel: other\n"
     digest = read([case()]).digest
-    assert read_suite(as_yaml, "x.yaml", Path()).digest == digest
+    assert parse_suite(as_yaml, "x.yaml", Path()).digest == digest
     assert read([case(checks={"contains": "b"})]).digest != digest
     assert read([case(inputs={"x": "y"})]).digest != digest
 
@@ -192,8 +192,8 @@ def test_times_in_yaml_stay_text() -> None:
         ("x.json", '{\n "a": 1,\n}', "line 3, column 1"),
         ("x.jsonl", '{"a": 1}\n\n{"a"}', "line 3, column 5"),
         ("x.yaml", "a: 1\nb: [", "line 3"),
-        ("x.yaml", "a: 1\nb: {c: 1, c: 2}", r"the key 'c' stands twice .*line 2"),
-        ("x.json", '{"a": {"b": 1, "b": 2}}', "the key 'b' stands twice"),
+        ("x.yaml", "a: 1\nb: {c: 1, c: 2}", r"the key 'c' appears twice .*line 2"),
+        ("x.json", '{"a": {"b": 1, "b": 2}}', "the key 'b' appears twice"),
         ("x.json", "[" * 100_000, "nested too deeply"),
         ("x.yaml", "[" * 1000, "too many aliases, nodes or levels"),
         ("x.json", f"[{'1' * 5000}]", "number in it is too long"),

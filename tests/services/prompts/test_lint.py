@@ -34,7 +34,7 @@ class Prompts:
         kind = options or ("--template",)
         self.pvt.ok("add", name, "--file", str(file), "--upsert", *kind)
 
-    def lint_prompts(self, *names: str) -> list[LintResult]:
+    def lint(self, *names: str) -> list[LintResult]:
         """Look for mistakes through the service."""
         with open_reader() as reader:
             return lint_prompts(reader, names)

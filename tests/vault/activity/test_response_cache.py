@@ -32,7 +32,7 @@ def test_what_is_kept_is_found(path: Path) -> None:
     cache = ResponseCache(path)
     assert cache.find("a", NOON) is None
 
-    cache.keep("a", "m", ANSWER, NOON)
+    cache.add("a", "m", ANSWER, NOON)
 
     assert cache.find("a", NOON) == ANSWER
     assert cache.find("b", NOON) is None
@@ -40,9 +40,9 @@ def test_what_is_kept_is_found(path: Path) -> None:
 
 def test_a_later_answer_takes_the_place_of_an_earlier_one(path: Path) -> None:
     cache = ResponseCache(path)
-    cache.keep("a", "m", ANSWER, NOON)
+    cache.add("a", "m", ANSWER, NOON)
 
-    cache.keep("a", "m", ANSWER._replace(text="New."), NOON)
+    cache.add("a", "m", ANSWER._replace(text="New."), NOON)
 
     found = cache.find("a", NOON)
     assert found is not None
@@ -63,8 +63,8 @@ def test_looking_makes_no_file(path: Path) -> None:
 
 def test_it_knows_what_it_spared(path: Path) -> None:
     cache = ResponseCache(path)
-    cache.keep("a", "m", ANSWER, NOON)
-    cache.keep("b", "m", ANSWER._replace(cost=None), NOON)
+    cache.add("a", "m", ANSWER, NOON)
+    cache.add("b", "m", ANSWER._replace(cost=None), NOON)
     for key in "aaab":
         cache.find(key, NOON)
 
@@ -76,7 +76,7 @@ def test_it_knows_what_it_spared(path: Path) -> None:
 def test_clear_forgets_all(path: Path) -> None:
     cache = ResponseCache(path)
     for key in "abc":
-        cache.keep(key, "m", ANSWER._replace(text="secret words" * 50_000), NOON)
+        cache.add(key, "m", ANSWER._replace(text="secret words" * 50_000), NOON)
 
     assert cache.clear() == 3
     assert path.stat().st_size < 100_000
@@ -101,7 +101,7 @@ def test_a_damaged_file_is_made_anew(path: Path, content: bytes) -> None:
     cache = ResponseCache(path)
 
     assert cache.find("a", NOON) is None
-    cache.keep("a", "m", ANSWER, NOON)
+    cache.add("a", "m", ANSWER, NOON)
 
     assert cache.find("a", NOON) == ANSWER
 
@@ -113,7 +113,7 @@ def test_any_byte_may_be_damaged(
     path = tmp_path_factory.mktemp("cache") / "responses.db"
     cache = ResponseCache(path)
     for number in range(40):
-        cache.keep(str(number), "m", ANSWER._replace(text="x" * 600), NOON)
+        cache.add(str(number), "m", ANSWER._replace(text="x" * 600), NOON)
     data = bytearray(path.read_bytes())
     data[place % len(data)] ^= change
     path.write_bytes(data)
@@ -121,8 +121,8 @@ def test_any_byte_may_be_damaged(
     for number in range(40):
         cache.find(str(number), NOON)
     cache.statistics()
-    cache.keep("new", "m", ANSWER, NOON)
-    cache.keep("new", "m", ANSWER, NOON)
+    cache.add("new", "m", ANSWER, NOON)
+    cache.add("new", "m", ANSWER, NOON)
 
 
 @pytest.mark.parametrize(
@@ -130,14 +130,14 @@ def test_any_byte_may_be_damaged(
 )
 def test_a_row_that_cannot_be_read_is_none(path: Path, answer: str) -> None:
     cache = ResponseCache(path)
-    cache.keep("a", "m", ANSWER, NOON)
+    cache.add("a", "m", ANSWER, NOON)
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE responses SET answer = ?", (answer,))
     connection.close()
 
     assert cache.find("a", NOON) is None
     cache.statistics()
-    cache.keep("a", "m", ANSWER, NOON)
+    cache.add("a", "m", ANSWER, NOON)
     assert cache.find("a", NOON) == ANSWER
 
 
@@ -145,7 +145,7 @@ def test_a_folder_that_is_a_file(path: Path) -> None:
     path.parent.write_text("no folder")
     cache = ResponseCache(path)
 
-    cache.keep("a", "m", ANSWER, NOON)
+    cache.add("a", "m", ANSWER, NOON)
 
     assert (cache.find("a", NOON), cache.statistics()) == (None, NOTHING)
 
@@ -154,7 +154,7 @@ def test_a_place_that_is_a_folder(path: Path) -> None:
     path.mkdir(parents=True)
     cache = ResponseCache(path)
 
-    cache.keep("a", "m", ANSWER, NOON)
+    cache.add("a", "m", ANSWER, NOON)
 
     assert (cache.find("a", NOON), cache.statistics()) == (None, NOTHING)
     with pytest.raises(VaultError, match="cannot be cleared"):
@@ -163,10 +163,10 @@ def test_a_place_that_is_a_folder(path: Path) -> None:
 
 def test_a_cache_that_another_program_holds(path: Path) -> None:
     cache = ResponseCache(path, patience=0.05)
-    cache.keep("a", "m", ANSWER, NOON)
+    cache.add("a", "m", ANSWER, NOON)
     with sqlite3.connect(path, isolation_level=None) as other:
         other.execute("BEGIN EXCLUSIVE")
-        cache.keep("b", "m", ANSWER, NOON)
+        cache.add("b", "m", ANSWER, NOON)
         assert cache.find("a", NOON) is None
         with pytest.raises(VaultError):
             cache.clear()
@@ -183,7 +183,7 @@ def test_a_disk_that_is_full(path: Path) -> None:
     path.symlink_to("/dev/full")
     cache = ResponseCache(path)
 
-    cache.keep("a", "m", ANSWER, NOON)
+    cache.add("a", "m", ANSWER, NOON)
 
     assert cache.find("a", NOON) is None
 
@@ -192,7 +192,7 @@ def test_a_place_where_nothing_can_be_written(path: Path) -> None:
     path.parent.write_text("a file, where the folder should be")
     cache = ResponseCache(path)
 
-    cache.keep("a", "m", ANSWER, NOON)
+    cache.add("a", "m", ANSWER, NOON)
 
     assert cache.find("a", NOON) is None
     assert cache.statistics() == NOTHING
@@ -203,7 +203,7 @@ def test_those_not_used_for_longest_go_when_it_is_full(path: Path) -> None:
     large = ANSWER._replace(text="x" * 10_000)
     for number in range(60):
         time = NOON + timedelta(minutes=number)
-        cache.keep(str(number), "m", large, time)
+        cache.add(str(number), "m", large, time)
         assert cache.find("0", time) == large  # in use all the time
 
     held = [n for n in range(60) if cache.find(str(n), NOON)]
@@ -216,8 +216,8 @@ def test_those_not_used_for_longest_go_when_it_is_full(path: Path) -> None:
 def test_an_answer_larger_than_the_cache(path: Path) -> None:
     cache = ResponseCache(path, max_bytes=50_000)
 
-    cache.keep("a", "m", ANSWER._replace(text="x" * 100_000), NOON)
-    cache.keep("b", "m", ANSWER, NOON)
+    cache.add("a", "m", ANSWER._replace(text="x" * 100_000), NOON)
+    cache.add("b", "m", ANSWER, NOON)
 
     assert cache.find("b", NOON) == ANSWER
 
@@ -228,7 +228,7 @@ def fill(path: Path, gate: object, number: int) -> int:
     cache = ResponseCache(path)
     keys = [f"{number}-{each}" for each in range(20)]
     for key in keys:
-        cache.keep(key, "m", ANSWER, NOON)
+        cache.add(key, "m", ANSWER, NOON)
     return sum(cache.find(key, NOON) == ANSWER for key in keys)
 
 

@@ -263,8 +263,8 @@ def test_an_interrupt_while_it_waits_to_ask_pays_nothing(
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt
 
-    pace = RateLimiter(60, clock=lambda: 0.0, sleep=interrupt)
-    model = kit.model(model_server.url, limits={"per_month": 1}, pace=pace)
+    limiter = RateLimiter(60, clock=lambda: 0.0, sleep=interrupt)
+    model = kit.model(model_server.url, limits={"per_month": 1}, rate_limiter=limiter)
 
     with pytest.raises(KeyboardInterrupt):
         model.ask(user())
