@@ -116,7 +116,7 @@ def work(number):
     threading.Event().wait()
 
 try:
-    list(in_order(work, range(9), 4))
+    list(map_in_order(work, range(9), 4))
 except KeyboardInterrupt:
     sys.exit(130)
 """
