@@ -32,7 +32,7 @@ class Added(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Administration:
+class Admin:
     """Runs each task in a transaction of its own."""
 
     settings: Settings

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from pydantic import SecretStr
 
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from promptvault.server.postgres import embedded
 from promptvault.server.settings import Settings
 from tests.benchmarks.sync_load import Target
@@ -65,12 +65,10 @@ def _row(rounds: list[Round], devices: int) -> str:
 
 def _devices(address: str, target: Target, count: int) -> list[Target]:
     """Return devices of the user of *target*, each with a token of its own."""
-    administration = Administration(
-        Settings(database_url=SecretStr(address), secret=SecretStr(SECRET))
-    )
+    admin = Admin(Settings(database_url=SecretStr(address), secret=SecretStr(SECRET)))
     return [
         target._replace(
-            token=administration.issue_token("user1@example.org", f"device {number}"),
+            token=admin.issue_token("user1@example.org", f"device {number}"),
             device=str(uuid4()),
         )
         for number in range(count)

@@ -21,7 +21,7 @@ import zstandard
 from pydantic import SecretStr
 
 from promptvault.domain.tier import Tier
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from promptvault.server.postgres import embedded
 from promptvault.server.settings import Settings
 from tests.benchmarks.sync_load import Connection, Target
@@ -99,14 +99,12 @@ def _text(body: bytes) -> bytes:
 
 def make_targets(address: str, count: int) -> list[Target]:
     """Make users with a vault each, and return what a device of theirs must know."""
-    administration = Administration(
-        Settings(database_url=SecretStr(address), secret=SecretStr(SECRET))
-    )
+    admin = Admin(Settings(database_url=SecretStr(address), secret=SecretStr(SECRET)))
     targets = []
     for number in range(count):
         email = f"user{number}@example.org"
-        administration.add_user(email, Tier.PRO)
-        token = administration.issue_token(email, "benchmark")
+        admin.add_user(email, Tier.PRO)
+        token = admin.issue_token(email, "benchmark")
         with psycopg.connect(address) as connection:
             row = connection.execute(
                 "SELECT v.id, v.epoch FROM vaults v JOIN users u USING (account_id)"

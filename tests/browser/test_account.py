@@ -9,7 +9,7 @@ from aiosmtpd.controller import Controller
 from playwright.sync_api import expect
 
 from promptvault.domain.tier import Tier
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from promptvault.server.settings import Settings
 from tests.browser.conftest import OpenWindow, StartDevice
 from tests.browser.look import PROBLEMS
@@ -168,7 +168,7 @@ class TestTheAccount:
     def test_begins_with_a_link_of_the_operators(
         self, window: Window, settings: Settings
     ) -> None:
-        add_user = Administration(settings).add_user
+        add_user = Admin(settings).add_user
         with ThreadPoolExecutor() as threads:  # Playwright has a loop in this one
             url = threads.submit(add_user, EMAIL, Tier.FREE).result().password_url
         window.open(str(url).removeprefix("http://127.0.0.1:8000"))

@@ -8,7 +8,7 @@ import trustme
 
 from tests.client.stub import Reply, Stub
 from tests.server.conftest import (
-    administration,
+    admin,
     database_url,
     postgres,
     reused_database,
@@ -18,7 +18,7 @@ from tests.server.conftest import (
 )
 
 __all__ = [
-    "administration",
+    "admin",
     "database_url",
     "postgres",
     "reused_database",

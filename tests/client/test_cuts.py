@@ -14,7 +14,7 @@ from promptvault.client.address import parse_address
 from promptvault.client.client import connect
 from promptvault.client.transport import Traffic
 from promptvault.domain.tier import Tier
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from promptvault.server.settings import Settings
 from promptvault.wire.sync import SyncAnswer
 from tests.client.cutting_proxy import Cut, CuttingProxy, Way
@@ -121,11 +121,11 @@ class Case:
 
 @pytest.fixture
 def start_case(
-    settings: Settings, administration: Administration, database_url: str
+    settings: Settings, admin: Admin, database_url: str
 ) -> Iterator[Callable[[bool], Case]]:
     """Return what starts a server, whose answers may come in chunks."""
-    administration.add_user(EMAIL, Tier.PRO)
-    token = administration.issue_token(EMAIL, "test")
+    admin.add_user(EMAIL, Tier.PRO)
+    token = admin.issue_token(EMAIL, "test")
     patient = {"request_burst": 1_000_000}  # every cut is two requests
     server = Server(settings.model_copy(update=patient))
 

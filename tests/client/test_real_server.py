@@ -15,7 +15,7 @@ from promptvault.client.listening import Listener
 from promptvault.client.transport import Transport
 from promptvault.domain.tier import Tier
 from promptvault.errors import AuthenticationError, TooLargeError, UnavailableError
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from promptvault.server.settings import Settings
 from promptvault.wire.sync import SyncAnswer
 from tests.server.conftest import Server
@@ -90,11 +90,9 @@ def test_more_than_the_server_takes_is_told_so(here: Client) -> None:
         here.sync(request(here, *pushes))
 
 
-def test_many_prompts_go_in_few_bytes(
-    server: Server, administration: Administration
-) -> None:
-    administration.add_user("bob@example.org", Tier.PRO)
-    token = administration.issue_token("bob@example.org", "test")
+def test_many_prompts_go_in_few_bytes(server: Server, admin: Admin) -> None:
+    admin.add_user("bob@example.org", Tier.PRO)
+    token = admin.issue_token("bob@example.org", "test")
     with connect(parse_address(server.url), token) as client:
         body = request(client, *(new("Say hello. " * 90) for _ in range(500)))
         assert client.sync(body).end

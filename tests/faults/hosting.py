@@ -17,7 +17,7 @@ from psycopg import sql
 from pydantic import SecretStr
 
 from promptvault.domain.tier import Tier
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from promptvault.server.postgres import database_choice, migration
 from promptvault.server.postgres.cluster import Cluster
 from promptvault.server.settings import Settings
@@ -77,13 +77,13 @@ class Host:
 
     def add_user(self) -> User:
         """Make a user who may have any number of prompts."""
-        administration = Administration(database_choice.with_secret(self._settings))
+        admin = Admin(database_choice.with_secret(self._settings))
         email = f"{uuid.uuid4().hex}@example.org"
-        administration.add_user(email, Tier.PRO)
+        admin.add_user(email, Tier.PRO)
         with psycopg.connect(self.database) as connection:
             row = connection.execute(_VAULT_OF, (email,)).fetchone()
         assert row is not None
-        return User(str(row[0]), administration.issue_token(email, "test"))
+        return User(str(row[0]), admin.issue_token(email, "test"))
 
     def twin(self, original: User) -> User:
         """Make a user whose vault holds what the vault of *original* holds."""

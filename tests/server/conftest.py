@@ -22,7 +22,7 @@ from pydantic import SecretStr
 
 from promptvault.domain.tier import Tier
 from promptvault.server import naming, serving
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from promptvault.server.app import create_app
 from promptvault.server.postgres import embedded, migration
 from promptvault.server.settings import Settings
@@ -99,16 +99,16 @@ def settings(database_url: str) -> Settings:
 
 
 @pytest.fixture
-def administration(settings: Settings) -> Administration:
+def admin(settings: Settings) -> Admin:
     """Return what an operator does, on this test's database."""
-    return Administration(settings)
+    return Admin(settings)
 
 
 @pytest.fixture
-def token(administration: Administration) -> str:
+def token(admin: Admin) -> str:
     """Return a token of a new user's, on the free plan."""
-    administration.add_user(EMAIL, Tier.FREE)
-    return administration.issue_token(EMAIL, "test")
+    admin.add_user(EMAIL, Tier.FREE)
+    return admin.issue_token(EMAIL, "test")
 
 
 class Server:

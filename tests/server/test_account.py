@@ -7,7 +7,7 @@ import pytest
 
 from promptvault.domain.tier import ALLOWANCES, MB, Tier
 from promptvault.errors import AlreadyExistsError, InvalidInputError, NotFoundError
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from tests.server.conftest import EMAIL
 
 
@@ -21,9 +21,9 @@ def _counts(database_url: str) -> list[int]:
 
 @pytest.mark.parametrize("tier", Tier)
 def test_an_account_has_a_user_and_an_empty_vault(
-    administration: Administration, database_url: str, tier: Tier
+    admin: Admin, database_url: str, tier: Tier
 ) -> None:
-    administration.add_user(EMAIL, tier)
+    admin.add_user(EMAIL, tier)
     assert _counts(database_url) == [1, 1, 1, 1]
     with psycopg.connect(database_url) as connection:
         row = connection.execute(
@@ -37,21 +37,19 @@ def test_an_account_has_a_user_and_an_empty_vault(
     assert row == (tier, limit, 0, 0, 0, True, "owner", "owner")
 
 
-def test_an_address_is_taken_in_any_spelling(
-    administration: Administration, database_url: str
-) -> None:
-    administration.add_user(EMAIL, Tier.FREE)
+def test_an_address_is_taken_in_any_spelling(admin: Admin, database_url: str) -> None:
+    admin.add_user(EMAIL, Tier.FREE)
     with pytest.raises(AlreadyExistsError):
-        administration.add_user(f" {EMAIL.upper()} ", Tier.FREE)
+        admin.add_user(f" {EMAIL.upper()} ", Tier.FREE)
     assert _counts(database_url) == [1, 1, 1, 1]
 
 
 def test_of_many_who_want_one_address_one_gets_it(
-    administration: Administration, database_url: str
+    admin: Admin, database_url: str
 ) -> None:
     def add(_number: int) -> bool:
         try:
-            administration.add_user(EMAIL, Tier.FREE)
+            admin.add_user(EMAIL, Tier.FREE)
         except AlreadyExistsError:
             return False
         return True
@@ -65,20 +63,20 @@ def test_of_many_who_want_one_address_one_gets_it(
     "text", ["", "ada", "ada@", "@example.org", "a b@c.d", "a\n@b", "a@b@c"]
 )
 def test_what_is_no_address_makes_no_account(
-    administration: Administration, database_url: str, text: str
+    admin: Admin, database_url: str, text: str
 ) -> None:
     with pytest.raises(InvalidInputError):
-        administration.add_user(text, Tier.FREE)
+        admin.add_user(text, Tier.FREE)
     assert _counts(database_url) == [0, 0, 0, 0]
 
 
-def test_a_tier_changes(administration: Administration) -> None:
-    administration.add_user(EMAIL, Tier.FREE)
-    administration.set_tier(EMAIL.upper(), Tier.PRO)
-    (user,) = administration.users()
+def test_a_tier_changes(admin: Admin) -> None:
+    admin.add_user(EMAIL, Tier.FREE)
+    admin.set_tier(EMAIL.upper(), Tier.PRO)
+    (user,) = admin.users()
     assert (user.email, user.plan, user.prompt_limit) == (EMAIL, "pro", None)
     with pytest.raises(NotFoundError):
-        administration.set_tier("bob@example.org", Tier.PRO)
+        admin.set_tier("bob@example.org", Tier.PRO)
 
 
 def test_the_table_of_tiers() -> None:

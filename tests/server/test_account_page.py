@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from promptvault.domain.tier import Tier
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from promptvault.server.session.visitor import browser_name
 from promptvault.wire.device_code import CLIENT_ID, GRANT_TYPE
 from tests.server.browser import PASSWORD, Browser, fields_of
@@ -109,10 +109,8 @@ def test_it_shows_who_and_what_is_used(browser: Browser) -> None:
     assert "this one" in shown
 
 
-def test_a_tier_without_a_limit_has_none(
-    browser: Browser, administration: Administration
-) -> None:
-    administration.set_tier(EMAIL, Tier.PRO)
+def test_a_tier_without_a_limit_has_none(browser: Browser, admin: Admin) -> None:
+    admin.set_tier(EMAIL, Tier.PRO)
     assert "<dd>0</dd>" in browser.open("/account").text
 
 
@@ -124,10 +122,8 @@ def test_a_device_is_signed_out(browser: Browser) -> None:
     assert sorted([_status(browser, first), _status(browser, second)]) == [200, 401]
 
 
-def test_a_token_of_a_machine_is_signed_out(
-    browser: Browser, administration: Administration
-) -> None:
-    token = administration.issue_token(EMAIL, "build")
+def test_a_token_of_a_machine_is_signed_out(browser: Browser, admin: Admin) -> None:
+    token = admin.issue_token(EMAIL, "build")
     assert "build" in browser.open("/account").text
     browser.send()
     assert _status(browser, token) == 401

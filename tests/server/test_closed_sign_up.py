@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from promptvault.domain.tier import Tier
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from tests.server.browser import PASSWORD, Browser, fields_of
 from tests.server.conftest import EMAIL, Server
 from tests.server.test_sign_up_mail import MailServer, free_port, mail
@@ -29,20 +29,20 @@ def mailed(start_server: Callable[..., Server], mail: MailServer) -> Iterator[Br
         yield Browser(client)
 
 
-def test_nobody_signs_up(browser: Browser, administration: Administration) -> None:
+def test_nobody_signs_up(browser: Browser, admin: Admin) -> None:
     assert browser.open("/signup").status_code == 403
     assert "takes no new accounts" in browser.page.text
     proof = fields_of(browser.open("/signin").text)["form_proof"]
     assert "/signup" not in browser.page.text
     data = {"form_proof": proof, "email": EMAIL, "password": PASSWORD}
     assert browser.client.post("/signup", data=data).status_code == 403
-    assert administration.users() == []
+    assert admin.users() == []
 
 
 def test_a_user_gets_a_password_by_mail(
-    mailed: Browser, mail: MailServer, administration: Administration
+    mailed: Browser, mail: MailServer, admin: Admin
 ) -> None:
-    administration.add_user(EMAIL, Tier.FREE)
+    admin.add_user(EMAIL, Tier.FREE)
     assert "/signup" not in mailed.open("/signin").text
     mailed.open("/reset")
     mailed.send(email=EMAIL)
@@ -51,10 +51,10 @@ def test_a_user_gets_a_password_by_mail(
 
 
 def test_nobody_signs_up_by_mail(
-    mailed: Browser, mail: MailServer, administration: Administration
+    mailed: Browser, mail: MailServer, admin: Admin
 ) -> None:
     proof = fields_of(mailed.open("/signin").text)["form_proof"]
     data = {"form_proof": proof, "email": EMAIL, "password": PASSWORD}
     assert mailed.client.post("/signup", data=data).status_code == 403
     assert mail.mails == []
-    assert administration.users() == []
+    assert admin.users() == []

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from promptvault.domain.tier import Tier
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from tests.server.conftest import EMAIL, Server
 
 BOB = "bob@example.org"
@@ -28,20 +28,18 @@ def laptop(client: httpx.Client, database_url: str) -> httpx.Client:
 
 @pytest.fixture
 def machine(
-    server: Server, laptop: httpx.Client, administration: Administration
+    server: Server, laptop: httpx.Client, admin: Admin
 ) -> Iterator[httpx.Client]:
     """Return a client of the same user's, with a token for a machine."""
-    with server.client(administration.issue_token(EMAIL, "build")) as client:
+    with server.client(admin.issue_token(EMAIL, "build")) as client:
         yield client
 
 
 @pytest.fixture
-def stranger(
-    server: Server, token: str, administration: Administration
-) -> Iterator[httpx.Client]:
+def stranger(server: Server, token: str, admin: Admin) -> Iterator[httpx.Client]:
     """Return a client of somebody else's."""
-    administration.add_user(BOB, Tier.FREE)
-    with server.client(administration.issue_token(BOB, "bob's")) as client:
+    admin.add_user(BOB, Tier.FREE)
+    with server.client(admin.issue_token(BOB, "bob's")) as client:
         yield client
 
 

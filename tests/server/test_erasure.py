@@ -15,7 +15,7 @@ import pytest
 
 from promptvault.domain.tier import Tier
 from promptvault.server.account.erasure import delete_user, erase_due
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from promptvault.server.database import Connection
 from promptvault.server.tables import METADATA
 from tests.conftest import Pvt
@@ -150,11 +150,11 @@ def test_an_empty_vault_is_an_empty_list(client: httpx.Client) -> None:
 
 
 def test_nobody_exports_what_is_somebody_elses(
-    client: httpx.Client, server: Server, administration: Administration
+    client: httpx.Client, server: Server, admin: Admin
 ) -> None:
     _push(client, new())
-    administration.add_user(OTHER, Tier.FREE)
-    with server.client(administration.issue_token(OTHER, "test")) as other:
+    admin.add_user(OTHER, Tier.FREE)
+    with server.client(admin.issue_token(OTHER, "test")) as other:
         assert other.get("/v1/me/export").json() == []
 
 
@@ -275,15 +275,15 @@ def test_erasing_is_asked_for(token: str, on_this_database: Pvt, rows: Rows) -> 
 
 
 def test_a_device_of_who_is_erased_is_signed_out(
-    client: httpx.Client, administration: Administration
+    client: httpx.Client, admin: Admin
 ) -> None:
     _push(client, new())
-    administration.erase(EMAIL)
+    admin.erase(EMAIL)
     assert client.get("/v1/me").status_code == 401
 
 
 def test_devices_that_write_do_not_stop_it(
-    server: Server, token: str, administration: Administration, rows: Rows
+    server: Server, token: str, admin: Admin, rows: Rows
 ) -> None:
     with server.client(token) as client:
         vault = client.get("/v1/me").json()["vaults"][0]["id"]
@@ -301,14 +301,14 @@ def test_devices_that_write_do_not_stop_it(
         writers = [threads.submit(write, number) for number in range(5)]
         while not rows("SELECT 1 FROM items"):
             pass
-        administration.erase(EMAIL)
+        admin.erase(EMAIL)
         statuses = set[int]().union(*(writer.result() for writer in writers))
     assert statuses <= {200, 401, 402, 429}
     assert rows("SELECT 1 FROM vaults") == rows("SELECT 1 FROM items") == []
 
 
 def test_a_device_that_has_begun_to_write_is_waited_for(
-    client: httpx.Client, administration: Administration, database_url: str, rows: Rows
+    client: httpx.Client, admin: Admin, database_url: str, rows: Rows
 ) -> None:
     """Sync locks the vault before the account: the other way round is a deadlock."""
     _push(client, new())
@@ -317,7 +317,7 @@ def test_a_device_that_has_begun_to_write_is_waited_for(
         psycopg.connect(database_url) as device,
     ):
         device.execute("SELECT 1 FROM vaults FOR NO KEY UPDATE")
-        erasing = threads.submit(administration.erase, EMAIL)
+        erasing = threads.submit(admin.erase, EMAIL)
         while not rows(WAITING) and not erasing.done():
             pass
         device.execute("SELECT 1 FROM accounts FOR NO KEY UPDATE")
@@ -363,15 +363,15 @@ class TestADeletedUser:
         self,
         token: str,
         leave: Callable[[], None],
-        administration: Administration,
+        admin: Admin,
         run: Run,
         rows: Rows,
     ) -> None:
         leave()
-        administration.add_user(EMAIL, Tier.PRO)
+        admin.add_user(EMAIL, Tier.PRO)
         ((due,),) = rows("SELECT erase_at FROM users WHERE deleted_at IS NOT NULL")
         run(erase_due, due)
-        assert [user.plan for user in administration.users()] == ["pro"]
+        assert [user.plan for user in admin.users()] == ["pro"]
 
     def test_leaves_the_account_to_others(
         self, token: str, leave: Callable[[], None], run: Run, rows: Rows

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from promptvault.domain.tier import Tier
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from tests.server.browser import PASSWORD, Browser
 from tests.server.conftest import EMAIL, Server
 from tests.server.test_sign_up_mail import MailServer, free_port, mail
@@ -48,17 +48,17 @@ def _delete(browser: Browser) -> str:
 
 
 def test_it_is_signed_out_everywhere_and_erased_when_its_grace_is_over(
-    browser: Browser, administration: Administration, rows: Rows
+    browser: Browser, admin: Admin, rows: Rows
 ) -> None:
-    token = administration.issue_token(EMAIL, "machine")
+    token = admin.issue_token(EMAIL, "machine")
     _delete(browser)
     headers = {"Authorization": f"Bearer {token}"}
     assert browser.client.get("/v1/me", headers=headers).status_code == 401
     assert browser.open("/account").url.path == "/signin"
     assert browser.send(email=EMAIL, password=PASSWORD).status_code == 401
     now = datetime.now(UTC)
-    assert administration.purge(now + timedelta(days=29)).users == 0
-    assert administration.purge(now + timedelta(days=31)).users == 1
+    assert admin.purge(now + timedelta(days=29)).users == 0
+    assert admin.purge(now + timedelta(days=31)).users == 1
     for table in ("users", "accounts", "vaults", "account_links", "known_networks"):
         assert rows(f"SELECT 1 FROM {table}") == []
 
@@ -82,10 +82,10 @@ def test_the_link_is_good_once_and_lets_nobody_in(browser: Browser) -> None:
 
 
 def test_an_address_that_somebody_took_is_not_taken_back(
-    browser: Browser, administration: Administration, rows: Rows
+    browser: Browser, admin: Admin, rows: Rows
 ) -> None:
     path = "/account/keep" + _delete(browser)
-    administration.add_user(EMAIL, Tier.FREE)
+    admin.add_user(EMAIL, Tier.FREE)
     browser.open(path)
     assert browser.send().status_code == 409
     assert rows("SELECT count(*) FROM users WHERE deleted_at IS NULL") == [(1,)]
@@ -119,9 +119,9 @@ def test_who_has_no_password_must_have_signed_in_just_now(
 def test_the_link_comes_by_mail_too(
     start_server: Callable[..., Server],
     mail: MailServer,
-    administration: Administration,
+    admin: Admin,
 ) -> None:
-    administration.add_user(EMAIL, Tier.FREE, PASSWORD)
+    admin.add_user(EMAIL, Tier.FREE, PASSWORD)
     changes = {"smtp_host": "127.0.0.1", "smtp_port": mail.port}
     with start_server(smtp_security="none", **changes).client() as client:
         browser = Browser(client)
@@ -132,11 +132,11 @@ def test_the_link_comes_by_mail_too(
 
 
 def test_without_grace_there_is_no_way_back(
-    start_server: Callable[..., Server], administration: Administration
+    start_server: Callable[..., Server], admin: Admin
 ) -> None:
     with start_server(grace_days=0).client() as client:
         browser = Browser(client)
         browser.sign_up(EMAIL)
         browser.open("/account/delete")
         assert "/account/keep" not in browser.send(password=PASSWORD).text
-    assert administration.purge(datetime.now(UTC)).users == 1
+    assert admin.purge(datetime.now(UTC)).users == 1

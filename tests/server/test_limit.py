@@ -12,7 +12,7 @@ from fastapi import Request
 from fastapi.routing import iter_route_contexts
 
 from promptvault.errors import RateLimitedError
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from promptvault.server.database import Connection
 from promptvault.server.http.address import visitor_address, visitor_network
 from promptvault.server.limit.repository import LimitRepository
@@ -124,12 +124,12 @@ def test_two_instances_count_together(start_server: Callable[..., Server]) -> No
 
 
 def test_a_device_that_asks_too_often_waits_and_no_other_does(
-    start_server: Callable[..., Server], administration: Administration, token: str
+    start_server: Callable[..., Server], admin: Admin, token: str
 ) -> None:
     """At whichever instance it asks, and for whatever."""
     slow = {"request_burst": 6, "requests_per_minute": 0.01}
     servers = [start_server(**slow), start_server(**slow)]
-    other = administration.issue_token(EMAIL, "another")
+    other = admin.issue_token(EMAIL, "another")
     with servers[0].client(token) as one, servers[1].client(token) as two:
         answers = [
             client.get(path)

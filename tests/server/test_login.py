@@ -19,7 +19,7 @@ from promptvault.errors import (
     PermissionDeniedError,
     UnavailableError,
 )
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from promptvault.services.sync.login import sign_in_by_browser
 from promptvault.wire.device_code import DeviceCodeRead
 from tests.client.stub import Reply, Stub
@@ -245,10 +245,8 @@ class TestLogout:
         assert "signed out here, but the server was not told" in result.err
         assert list((home / "credentials").iterdir()) == []
 
-    def test_everywhere(
-        self, signed_in: Pvt, server: Server, administration: Administration
-    ) -> None:
-        other = administration.issue_token(EMAIL, "other")
+    def test_everywhere(self, signed_in: Pvt, server: Server, admin: Admin) -> None:
+        other = admin.issue_token(EMAIL, "other")
         signed_in.ok("logout", "--all")
         with server.client(other) as client:
             assert client.get("/v1/me").status_code == 401
@@ -264,9 +262,9 @@ class TestLogout:
 
 class TestDevices:
     def test_are_listed_and_signed_out(
-        self, signed_in: Pvt, server: Server, administration: Administration
+        self, signed_in: Pvt, server: Server, admin: Admin
     ) -> None:
-        other = administration.issue_token(EMAIL, "build")
+        other = admin.issue_token(EMAIL, "build")
         rows = {r["label"]: r for r in signed_in.ok("devices", "list", "--json").json}
         assert rows["test"]["is_current"]
         assert rows["build"]["created_at"].endswith("Z")
@@ -280,9 +278,9 @@ class TestDevices:
         assert signed_in("devices", "revoke", rows["build"]["id"]).code == 3
 
     def test_the_start_of_an_id_is_enough(
-        self, signed_in: Pvt, home: Path, administration: Administration
+        self, signed_in: Pvt, home: Path, admin: Admin
     ) -> None:
-        administration.issue_token(EMAIL, "build")
+        admin.issue_token(EMAIL, "build")
         rows = {r["label"]: r for r in signed_in.ok("devices", "list", "--json").json}
         assert signed_in("devices", "revoke", "").code == 2
         signed_in.ok("devices", "revoke", rows["build"]["id"][:13].upper())

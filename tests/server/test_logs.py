@@ -12,7 +12,7 @@ from fastapi import APIRouter
 from psycopg.errors import UndefinedTable
 from pydantic import BaseModel
 
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from promptvault.server.dependencies import Transaction
 from tests.server.conftest import EMAIL, SECRET, Server, ServerProcess
 
@@ -126,7 +126,7 @@ def test_what_a_library_met_is_logged_by_its_class(
 def test_a_process_logs_json_and_no_secret(
     server_process: Callable[..., ServerProcess],
     database_url: str,
-    administration: Administration,
+    admin: Admin,
     token: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

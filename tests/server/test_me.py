@@ -4,7 +4,7 @@ import httpx
 import psycopg
 
 from promptvault.domain.tier import Tier
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from tests.server.conftest import EMAIL
 
 
@@ -22,9 +22,9 @@ def test_a_token_tells_whose_it_is(client: httpx.Client) -> None:
 
 
 def test_the_vaults_of_a_user_are_told_the_accounts_own_first(
-    client: httpx.Client, administration: Administration, database_url: str
+    client: httpx.Client, admin: Admin, database_url: str
 ) -> None:
-    administration.add_user("bob@example.org", Tier.PRO)
+    admin.add_user("bob@example.org", Tier.PRO)
     (own,) = client.get("/v1/me").json()["vaults"]
     assert (own["name"], own["role"]) == ("Personal", "owner")
     with psycopg.connect(database_url) as connection:

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from schemathesis import APIOperation, Case, GenerationMode, checks
 
 from promptvault.domain.tier import Tier
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from promptvault.server.app import create_app
 from promptvault.server.settings import Settings
 from tests.server.conftest import EMAIL, SECRET, Server, scratch_database
@@ -76,9 +76,9 @@ class Caller:
 
     def __init__(self, server: Server, connection: psycopg.Connection[Any]) -> None:
         self._server, self._connection = server, connection
-        administration = Administration(server.settings)
-        administration.add_user(EMAIL, Tier.FREE)
-        self._token = administration.issue_token(EMAIL, "test")
+        admin = Admin(server.settings)
+        admin.add_user(EMAIL, Tier.FREE)
+        self._token = admin.issue_token(EMAIL, "test")
         vaults = connection.execute("SELECT id FROM vaults").fetchall()
         self._vault, self._push = str(vaults[0][0]), new()
         vault = {"id": self._vault, "push": [self._push]}

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from promptvault.domain.tier import Tier
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from promptvault.server.password import (
     checked_password,
     hash_password,
@@ -50,10 +50,10 @@ def test_sign_up_sign_out_sign_in(browser: Browser, database_url: str) -> None:
 
 
 def test_an_unknown_address_and_a_wrong_password_look_the_same(
-    browser: Browser, administration: Administration
+    browser: Browser, admin: Admin
 ) -> None:
     browser.sign_up(EMAIL)
-    administration.add_user("bob@example.org", Tier.FREE)  # who has no password
+    admin.add_user("bob@example.org", Tier.FREE)  # who has no password
     pages = []
     for email in (EMAIL, "bob@example.org", "eve@example.org"):
         browser.client.cookies.clear()
@@ -175,9 +175,9 @@ def test_an_address_is_taken_once(browser: Browser) -> None:
 
 
 def test_an_operators_account_is_not_for_whoever_comes_first(
-    browser: Browser, administration: Administration
+    browser: Browser, admin: Admin
 ) -> None:
-    administration.add_user(EMAIL, Tier.PRO)
+    admin.add_user(EMAIL, Tier.PRO)
     assert browser.sign_up(EMAIL).status_code == 409
 
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from promptvault.domain.tier import Tier
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from tests.conftest import Pvt
 from tests.server.browser import PASSWORD, Browser, fields_of
 from tests.server.conftest import EMAIL, SECRET, Server
@@ -36,9 +36,9 @@ def mailed(start_server: Callable[..., Server], mail: MailServer) -> Iterator[Br
 
 
 @pytest.fixture
-def link(administration: Administration) -> str:
+def link(admin: Admin) -> str:
     """Return the path of the link that comes with a new account."""
-    url = administration.add_user(EMAIL, Tier.FREE).password_url
+    url = admin.add_user(EMAIL, Tier.FREE).password_url
     assert url is not None
     return url.removeprefix("http://127.0.0.1:8000")
 
@@ -111,11 +111,11 @@ class TestALink:
         assert link.partition("token=")[2] not in rows[0][0]
 
     def test_ends_everything_that_the_password_before_let_in(
-        self, browser: Browser, server: Server, administration: Administration
+        self, browser: Browser, server: Server, admin: Admin
     ) -> None:
         browser.sign_up(EMAIL)
-        token = administration.issue_token(EMAIL, "machine")
-        links = [administration.reset_password(EMAIL) for _ in range(2)]
+        token = admin.issue_token(EMAIL, "machine")
+        links = [admin.reset_password(EMAIL) for _ in range(2)]
         with server.client() as client:
             other = Browser(client)
             other.open(str(links[0]).removeprefix("http://127.0.0.1:8000"))
@@ -128,19 +128,19 @@ class TestALink:
         assert browser.open(second).status_code == 422
 
     def test_leaves_the_token_that_came_with_the_account(
-        self, browser: Browser, link: str, administration: Administration
+        self, browser: Browser, link: str, admin: Admin
     ) -> None:
-        token = administration.issue_token(EMAIL, "machine")
+        token = admin.issue_token(EMAIL, "machine")
         browser.open(link)
         browser.send(password=PASSWORD)
         headers = {"Authorization": f"Bearer {token}"}
         assert browser.client.get("/v1/me", headers=headers).status_code == 200
 
     def test_is_void_once_the_password_was_changed(
-        self, browser: Browser, administration: Administration
+        self, browser: Browser, admin: Admin
     ) -> None:
         browser.sign_up(EMAIL)
-        url = str(administration.reset_password(EMAIL))
+        url = str(admin.reset_password(EMAIL))
         browser.open("/account/password")
         browser.send(password=PASSWORD, new_password=OTHER)
         path = url.removeprefix("http://127.0.0.1:8000")
@@ -149,9 +149,9 @@ class TestALink:
 
 class TestByMail:
     def test_a_forgotten_password_is_replaced(
-        self, mailed: Browser, mail: MailServer, administration: Administration
+        self, mailed: Browser, mail: MailServer, admin: Admin
     ) -> None:
-        administration.add_user(EMAIL, Tier.FREE, PASSWORD)
+        admin.add_user(EMAIL, Tier.FREE, PASSWORD)
         mailed.open("/reset")
         assert EMAIL.upper() in mailed.send(email=EMAIL.upper()).text
         mailed.open(mail.wait_for_link())
@@ -164,10 +164,10 @@ class TestByMail:
         self,
         mailed: Browser,
         mail: MailServer,
-        administration: Administration,
+        admin: Admin,
         database_url: str,
     ) -> None:
-        administration.add_user(EMAIL, Tier.FREE)
+        admin.add_user(EMAIL, Tier.FREE)
         mailed.open("/reset")
         mailed.send(email=EMAIL)
         mailed.open(mail.wait_for_link())
@@ -179,10 +179,10 @@ class TestByMail:
         assert rows == [(True,)]
 
     def test_nobody_learns_who_has_an_account(
-        self, mailed: Browser, mail: MailServer, administration: Administration
+        self, mailed: Browser, mail: MailServer, admin: Admin
     ) -> None:
         """Nor from what the server does before it answers: that is the same rows."""
-        administration.add_user(EMAIL, Tier.FREE)
+        admin.add_user(EMAIL, Tier.FREE)
         pages = []
         for email in ("bob@example.org", "no address", EMAIL):
             mailed.open("/reset")
@@ -194,9 +194,9 @@ class TestByMail:
         assert len(mail.mails) == 1
 
     def test_no_header_says_where_the_link_leads(
-        self, mailed: Browser, mail: MailServer, administration: Administration
+        self, mailed: Browser, mail: MailServer, admin: Admin
     ) -> None:
-        administration.add_user(EMAIL, Tier.FREE)
+        admin.add_user(EMAIL, Tier.FREE)
         mailed.open("/reset")
         mailed.client.headers["Host"] = "evil.example"
         mailed.client.headers["X-Forwarded-Host"] = "evil.example"
@@ -205,10 +205,10 @@ class TestByMail:
         assert "evil" not in mail.mails[0][1].as_string()
 
     def test_nobody_is_flooded(
-        self, mailed: Browser, mail: MailServer, administration: Administration
+        self, mailed: Browser, mail: MailServer, admin: Admin
     ) -> None:
         """By one network, or by many."""
-        administration.add_user(EMAIL, Tier.FREE)
+        admin.add_user(EMAIL, Tier.FREE)
         statuses = []
         for number in range(14):
             network = number // 4  # four from each of them
@@ -222,9 +222,9 @@ class TestByMail:
         self,
         start_server: Callable[..., Server],
         free_port: int,
-        administration: Administration,
+        admin: Admin,
     ) -> None:
-        administration.add_user(EMAIL, Tier.FREE)
+        admin.add_user(EMAIL, Tier.FREE)
         changes = {"smtp_host": "127.0.0.1", "smtp_port": free_port}
         with start_server(**changes).client() as client:
             browser = Browser(client)
@@ -281,7 +281,7 @@ class TestTheOperator:
     def test_makes_no_account_with_a_password_that_will_not_do(
         self,
         on_this_database: Pvt,
-        administration: Administration,
+        admin: Admin,
         given: str,
         stdin: bytes,
     ) -> None:
@@ -290,7 +290,7 @@ class TestTheOperator:
         )
         assert result.code == 2
         assert PASSWORD not in result.err
-        assert administration.users() == []
+        assert admin.users() == []
 
     def test_gets_no_link_for_nobody(self, on_this_database: Pvt) -> None:
         assert on_this_database("server", "user", "password", EMAIL).code == 3

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from promptvault.domain.tier import Tier
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from promptvault.server.http.address import client_network
 from promptvault.server.limit.rule import SIGN_IN_BY_EMAIL
 from tests.server.browser import PASSWORD, Browser
@@ -19,11 +19,9 @@ HOME, CAFE, MOBILE = "192.0.2.7", "192.0.2.200", "203.0.113.5"
 
 
 @pytest.fixture
-def browser(
-    start_server: Callable[..., Server], administration: Administration
-) -> Iterator[Browser]:
+def browser(start_server: Callable[..., Server], admin: Admin) -> Iterator[Browser]:
     """Return a browser whose address a header tells; the account has a password."""
-    administration.add_user(EMAIL, Tier.FREE, PASSWORD)
+    admin.add_user(EMAIL, Tier.FREE, PASSWORD)
     with start_server(trusted_proxies=1).client() as client:
         yield Browser(client)
 
@@ -95,14 +93,14 @@ def test_a_wrong_password_makes_no_network_known(
 
 
 def test_a_network_is_stored_as_a_hash_and_forgotten(
-    browser: Browser, database_url: str, administration: Administration
+    browser: Browser, database_url: str, admin: Admin
 ) -> None:
     _sign_in(browser, HOME)
     with psycopg.connect(database_url, autocommit=True) as connection:
         rows = connection.execute("SELECT k::text FROM known_networks k").fetchall()
         assert "192.0.2" not in str(rows)
         later = datetime.now(UTC) + timedelta(days=181)
-        administration.purge(later)
+        admin.purge(later)
         assert connection.execute("SELECT 1 FROM known_networks").fetchall() == []
 
 

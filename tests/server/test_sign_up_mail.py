@@ -15,7 +15,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from promptvault.domain.tier import Tier
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from promptvault.wire.device_code import CLIENT_ID, GRANT_TYPE
 from tests.server.browser import PASSWORD, Browser
 from tests.server.conftest import EMAIL, Server
@@ -125,9 +125,9 @@ def test_neither_who_reads_the_mail_nor_who_chose_gets_in_alone(
 
 
 def test_who_has_an_account_cannot_be_found_out(
-    browser: Browser, mail: MailServer, administration: Administration
+    browser: Browser, mail: MailServer, admin: Admin
 ) -> None:
-    administration.add_user(EMAIL, Tier.PRO)
+    admin.add_user(EMAIL, Tier.PRO)
     pages = [
         browser.sign_up(email).text.replace(email, "")
         for email in (EMAIL, "bob@example.org")
@@ -159,14 +159,14 @@ def test_who_took_anothers_address_is_signed_out_once_its_owner_comes(
     browser: Browser,
     start_server: Callable[..., Server],
     mail: MailServer,
-    administration: Administration,
+    admin: Admin,
 ) -> None:
     """With a device, a machine, and a device that has not come for its token."""
     with start_server().client() as client:
         squatter = Browser(client)
         squatter.sign_up(EMAIL, OTHER)
         token, waiting = _exchange(client, _approved(squatter)), _approved(squatter)
-        tokens = [token["access_token"], administration.issue_token(EMAIL, "machine")]
+        tokens = [token["access_token"], admin.issue_token(EMAIL, "machine")]
         browser.sign_up(EMAIL, PASSWORD)
         assert _statuses(client, tokens) == [200, 200]  # nothing is answered yet
         browser.open(mail.link())

@@ -7,7 +7,7 @@ import pytest
 
 from tests.server.conftest import (  # noqa: F401 - fixtures
     Server,
-    administration,
+    admin,
     database_url,
     empty_database_url,
     postgres,

@@ -16,7 +16,7 @@ from pydantic import SecretStr, TypeAdapter
 from promptvault.domain.tier import Tier
 from promptvault.domain.vault_digest import vault_digest
 from promptvault.errors import AuthenticationError, TooLargeError
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from promptvault.server.app import create_app
 from promptvault.server.database import Connection
 from promptvault.server.settings import Settings
@@ -97,9 +97,9 @@ class Hosted:
     """The vault of one user, who is new to the host."""
 
     def __init__(self, host: Host, limit: int | None = None) -> None:
-        self._host, self._administration = host, Administration(host.settings)
+        self._host, self._admin = host, Admin(host.settings)
         self.email = f"{uuid4().hex}@example.org"
-        self._administration.add_user(self.email, Tier.PRO)
+        self._admin.add_user(self.email, Tier.PRO)
         self._user, self._account, self.id = self.rows(
             "SELECT u.id, u.account_id, v.id FROM users u"
             " JOIN vaults v USING (account_id) WHERE email = %s",
@@ -123,7 +123,7 @@ class Hosted:
 
     def grant(self) -> None:
         """Give the user a token, the old ones having been revoked perhaps."""
-        self.token = self._administration.issue_token(self.email, "simulated")
+        self.token = self._admin.issue_token(self.email, "simulated")
 
     def revoke(self) -> None:
         """Revoke every token of the user."""

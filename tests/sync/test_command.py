@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from promptvault.domain.tier import Tier
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from promptvault.vault.lock import exclusive
 from tests.conftest import Process
 from tests.server.conftest import EMAIL, Server
@@ -89,7 +89,7 @@ def over_the_limit(desk: Machine) -> Machine:
 
 
 def test_what_does_not_fit_the_plan_is_held_back_and_goes_when_it_does(
-    over_the_limit: Machine, phone: Machine, administration: Administration
+    over_the_limit: Machine, phone: Machine, admin: Admin
 ) -> None:
     desk = over_the_limit
     result = desk("sync")
@@ -104,7 +104,7 @@ def test_what_does_not_fit_the_plan_is_held_back_and_goes_when_it_does(
     assert desk.ok("list").text.count("\t^\t") == 2
     assert "held back (limit)" in desk.ok("show", held[0]["name"]).text
     desk.ok("add", "--upsert", held[0]["name"], "It can still be changed.")
-    administration.set_tier(EMAIL, Tier.PRO)
+    admin.set_tier(EMAIL, Tier.PRO)
     assert desk.ok("sync", "--json").json["held_back"] == 0
     phone.sync()
     assert len(phone.ok("list", "--plain").lines) == 52
@@ -140,7 +140,7 @@ def test_without_a_sign_in_it_says_so(home: Path) -> None:
 
 
 def test_a_token_that_has_ended_is_code_4(
-    desk: Machine, phone: Machine, administration: Administration
+    desk: Machine, phone: Machine, admin: Admin
 ) -> None:
     desk.ok("add", "a", "A")
     phone.ok("logout", "--all")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from promptvault.services.sync.conflict import Device, find
 from promptvault.services.sync.rounds import Exchange
 from promptvault.vault.reader import reading
@@ -21,13 +21,11 @@ HERE = Device(None, is_this=True)
 
 
 @pytest.fixture
-def named(
-    tmp_path: Path, server: Server, token: str, administration: Administration
-) -> NewNamed:
+def named(tmp_path: Path, server: Server, token: str, admin: Admin) -> NewNamed:
     """Return what makes a device that the server knows by its name."""
 
     def make(name: str) -> Laptop:
-        own = administration.issue_token(EMAIL, name)
+        own = admin.issue_token(EMAIL, name)
         return Laptop(tmp_path / name, server.url, own)
 
     return make
@@ -84,11 +82,11 @@ def test_a_server_that_names_nobody_does_for_a_conflict(
 def test_the_names_are_drawn(
     new_machine: Callable[[str], Machine],
     server: Server,
-    administration: Administration,
+    admin: Admin,
 ) -> None:
     desk, phone = (new_machine(name) for name in ("desk", "phone"))
     for device in (desk, phone):
-        own = administration.issue_token(EMAIL, f"my-{device.home.name}")
+        own = admin.issue_token(EMAIL, f"my-{device.home.name}")
         device.sign_in(server.url, own)
     desk.ok("add", "a", "common\n")
     for device in (desk, phone):

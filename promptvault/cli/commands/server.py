@@ -21,7 +21,7 @@ from promptvault.private_file import open_private
 
 if TYPE_CHECKING:
     from promptvault.server.account.repository import Membership
-    from promptvault.server.admin import Administration
+    from promptvault.server.admin import Admin
 
 server = typer.Typer(no_args_is_help=True, help="Manage a server's users.")
 user = typer.Typer(no_args_is_help=True, help="Add and list users, and set passwords.")
@@ -58,8 +58,8 @@ def add_user(
 ) -> None:
     """Make an account and print a one-time link to choose its password."""
     given = _given(password)
-    with _administration(database_url) as administration:
-        made, url = administration.add_user(email, tier, given)
+    with _admin(database_url) as admin:
+        made, url = admin.add_user(email, tier, given)
     if as_json:
         row = {"id": str(made.id), "email": made.email, "tier": tier}
         terminal.write_json(row | {"password_url": url})
@@ -80,8 +80,8 @@ def reset_password(
     When it is used, every browser and device of the user is signed out.
     """
     given = _given(password)
-    with _administration(database_url) as administration:
-        url = administration.reset_password(email, given)
+    with _admin(database_url) as admin:
+        url = admin.reset_password(email, given)
     if as_json:
         terminal.write_json({"email": email, "password_url": url})
     elif url is None:
@@ -117,8 +117,8 @@ def _print_link(url: str | None) -> None:
 @user.command("list")
 def list_users(database_url: DatabaseUrl = None, as_json: options.Json = False) -> None:
     """List every user with tier and number of prompts."""
-    with _administration(database_url) as administration:
-        rows = [_row(each) for each in administration.users()]
+    with _admin(database_url) as admin:
+        rows = [_row(each) for each in admin.users()]
     if as_json:
         terminal.write_json_rows(rows)
     else:
@@ -133,8 +133,8 @@ def set_tier(
     as_json: options.Json = False,
 ) -> None:
     """Put a user's account on another tier; nothing is ever deleted for it."""
-    with _administration(database_url) as administration:
-        administration.set_tier(email, tier)
+    with _admin(database_url) as admin:
+        admin.set_tier(email, tier)
     if as_json:
         limit = ALLOWANCES[tier].prompts
         terminal.write_json({"email": email, "tier": tier, "prompt_limit": limit})
@@ -150,8 +150,8 @@ def issue_token(
     as_json: options.Json = False,
 ) -> None:
     """Print a new access token, once: 'login --token' takes it."""
-    with _administration(database_url) as administration:
-        token = administration.issue_token(email, name)
+    with _admin(database_url) as admin:
+        token = admin.issue_token(email, name)
     if as_json:
         terminal.write_json({"token": token})
     else:
@@ -173,11 +173,11 @@ def export(
 
     'promptvault import' reads it. Only you can read the file.
     """
-    with _administration(database_url) as administration:
+    with _admin(database_url) as admin:
         if path == "-":
-            administration.export(email, terminal.write)
+            admin.export(email, terminal.write)
             return
-        _write_file(Path(path), force, partial(administration.export, email))
+        _write_file(Path(path), force, partial(admin.export, email))
     terminal.note(f"Wrote the prompts of {email} to {path}.")
 
 
@@ -202,11 +202,11 @@ def erase(
     as_json: options.Json = False,
 ) -> None:
     """Erase a user with every prompt, for good and at once."""
-    with _administration(database_url) as administration:
-        prompts = format_count(administration.prompt_count(email), "prompt")
+    with _admin(database_url) as admin:
+        prompts = format_count(admin.prompt_count(email), "prompt")
         if not yes:
             terminal.confirm(f"Erase {email} with {prompts} for good?", "--yes")
-        administration.erase(email)
+        admin.erase(email)
     if as_json:
         terminal.write_json({"email": email})
     else:
@@ -226,8 +226,8 @@ def tell_restored(
     """
     if not yes:
         terminal.confirm("Let every device compare everything anew?", "--yes")
-    with _administration(database_url) as administration:
-        vaults = administration.renew_epochs()
+    with _admin(database_url) as admin:
+        vaults = admin.renew_epochs()
     if as_json:
         terminal.write_json({"vaults": vaults})
     else:
@@ -240,8 +240,8 @@ def purge(database_url: DatabaseUrl = None, as_json: options.Json = False) -> No
 
     Once a day is enough; a server with a database of its own does it by itself.
     """
-    with _administration(database_url) as administration:
-        purged = administration.purge(datetime.now(UTC))
+    with _admin(database_url) as admin:
+        purged = admin.purge(datetime.now(UTC))
     if as_json:
         terminal.write_json(purged._asdict())
     else:
@@ -251,12 +251,12 @@ def purge(database_url: DatabaseUrl = None, as_json: options.Json = False) -> No
 
 
 @contextlib.contextmanager
-def _administration(database_url: str | None) -> Iterator["Administration"]:
+def _admin(database_url: str | None) -> Iterator["Admin"]:
     with installed():
-        from promptvault.server.admin import Administration
+        from promptvault.server.admin import Admin
         from promptvault.server.postgres import database_choice as hosting
     with hosting.administering(database_url, paths().server) as settings:
-        yield Administration(settings)
+        yield Admin(settings)
 
 
 def _row(member: "Membership") -> dict[str, object]:

@@ -17,7 +17,7 @@ from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
 
 from promptvault.domain.tier import Tier
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from promptvault.server.database import Database
 from promptvault.server.event.hub import Hub
 from promptvault.server.settings import Settings
@@ -113,10 +113,10 @@ def test_who_was_away_hears_where_each_vault_stands(
 
 
 def test_nobody_hears_of_anothers_vault(
-    client: httpx.Client, server: Server, administration: Administration
+    client: httpx.Client, server: Server, admin: Admin
 ) -> None:
-    administration.add_user("bob@example.org", Tier.FREE)
-    token = administration.issue_token("bob@example.org", "test")
+    admin.add_user("bob@example.org", Tier.FREE)
+    token = admin.issue_token("bob@example.org", "test")
     with server.client(token) as stranger, listening(stranger) as listener:
         own = listener.event()["vault"]
         _push(client, _vault(client))
@@ -126,12 +126,12 @@ def test_nobody_hears_of_anothers_vault(
 
 def test_a_vault_that_was_joined_is_heard_of(
     start_server: Callable[..., Server],
-    administration: Administration,
+    admin: Admin,
     token: str,
     database_url: str,
 ) -> None:
     server = start_server(heartbeat_seconds=0.2)
-    administration.add_user("bob@example.org", Tier.FREE)
+    admin.add_user("bob@example.org", Tier.FREE)
     with server.client(token) as client, listening(client) as listener:
         own = listener.event()["vault"]
         with psycopg.connect(database_url) as connection:
@@ -232,11 +232,11 @@ def test_what_no_server_told_is_found_when_a_worker_looks(
 
 
 def test_also_one_that_is_never_silent(
-    start_server: Callable[..., Server], administration: Administration, token: str
+    start_server: Callable[..., Server], admin: Admin, token: str
 ) -> None:
     """News must not put off the look at the token for ever."""
     server = start_server(heartbeat_seconds=1.0)
-    other = administration.issue_token(EMAIL, "another")
+    other = admin.issue_token(EMAIL, "another")
     with server.client(token) as client, server.client(other) as pusher:
         vault = _vault(pusher)
         with listening(client) as listener:

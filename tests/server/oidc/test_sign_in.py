@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from promptvault.domain.tier import Tier
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from tests.server.browser import Browser
 from tests.server.conftest import EMAIL, Server
 from tests.server.oidc.conftest import StartFor
@@ -243,19 +243,19 @@ class TestAnAccountWithThatAddress:
         assert users() == [(EMAIL, "user-1")]
 
     def test_that_the_operator_made_is_theirs(
-        self, browser: Browser, administration: Administration, users: Users
+        self, browser: Browser, admin: Admin, users: Users
     ) -> None:
-        administration.add_user(EMAIL, Tier.PRO)
+        admin.add_user(EMAIL, Tier.PRO)
         assert sign_in(browser) == 200
         assert users() == [(EMAIL, "user-1")]
-        (user,) = administration.users()
+        (user,) = admin.users()
         assert user.plan == "pro"
 
 
 def test_where_sign_up_is_closed_only_users_sign_in(
     start_for: StartFor,
     provider: Provider,
-    administration: Administration,
+    admin: Admin,
     users: Users,
 ) -> None:
     server = start_for(provider.url, sign_up="closed")
@@ -264,7 +264,7 @@ def test_where_sign_up_is_closed_only_users_sign_in(
         assert sign_in(browser) == 403
         assert "takes no new accounts" in browser.page.text
         assert users() == []
-        administration.add_user(EMAIL, Tier.FREE)
+        admin.add_user(EMAIL, Tier.FREE)
         assert sign_in(browser) == 200
         assert "Sign up" not in Browser(client).open("/signin").text
 

@@ -13,7 +13,7 @@ from psycopg.conninfo import make_conninfo
 
 from promptvault.domain.tier import Tier
 from promptvault.errors import UnavailableError
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from promptvault.server.postgres import migration
 from promptvault.server.settings import Settings
 from promptvault.server.tables import METADATA
@@ -54,7 +54,7 @@ def test_rate_limits_cost_no_log(database_url: str) -> None:
 
 
 def test_down_and_up_again_on_a_database_with_rows(
-    database_url: str, administration: Administration, token: str
+    database_url: str, admin: Admin, token: str
 ) -> None:
     assert {name for name, rows in _tables(database_url).items() if rows} >= {
         *("accounts", "users", "vaults", "vault_members", "tokens"),
@@ -62,7 +62,7 @@ def test_down_and_up_again_on_a_database_with_rows(
     migration.downgrade(database_url, "base")
     assert _tables(database_url).keys() == {"alembic_version"}
     migration.upgrade(database_url)
-    administration.add_user(EMAIL, Tier.FREE)
+    admin.add_user(EMAIL, Tier.FREE)
 
 
 def test_events_are_there_after_a_way_down_and_up(database_url: str) -> None:
@@ -82,9 +82,9 @@ def test_events_are_there_after_a_way_down_and_up(database_url: str) -> None:
 
 
 def test_what_was_there_is_counted_and_numbered(
-    database_url: str, administration: Administration
+    database_url: str, admin: Admin
 ) -> None:
-    administration.add_user(EMAIL, Tier.FREE)
+    admin.add_user(EMAIL, Tier.FREE)
     with psycopg.connect(database_url) as connection:
         ((vault,),) = connection.execute("SELECT id FROM vaults").fetchall()
         item, rev = uuid4(), uuid4()

@@ -11,7 +11,7 @@ import pytest
 
 from promptvault.domain.tier import Tier
 from promptvault.domain.vault_digest import vault_digest
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from promptvault.server.database import Connection
 from promptvault.server.sync.repository import LedgerRepository
 from promptvault.server.sync.service import synchronise
@@ -213,14 +213,14 @@ def runner() -> Iterator[asyncio.Runner]:
 
 @pytest.fixture
 def open_vault(
-    runner: asyncio.Runner, administration: Administration, database_url: str
+    runner: asyncio.Runner, admin: Admin, database_url: str
 ) -> Iterator[Callable[..., Vault]]:
     """Return what opens the vault of a user, who is made where there is none."""
     opened: list[Connection] = []
 
     def open(email: str = EMAIL, tier: Tier = Tier.PRO) -> Vault:
-        if email not in {user.email for user in administration.users()}:
-            administration.add_user(email, tier)
+        if email not in {user.email for user in admin.users()}:
+            admin.add_user(email, tier)
         opened.append(runner.run(Connection.connect(database_url, autocommit=True)))
         bearer, vault_id = _whose(database_url, email)
         return Vault(runner, opened[-1], bearer, vault_id)

@@ -13,7 +13,7 @@ import pytest
 import zstandard
 
 from promptvault.domain.tier import Tier
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from promptvault.wire.sync import SyncAnswer, SyncRequest
 from tests.server.conftest import Server
 from tests.server.sync.conftest import after, new, version
@@ -138,10 +138,10 @@ def test_a_token_to_read_with_reads(
 
 
 @pytest.fixture
-def stranger(server: Server, administration: Administration) -> httpx.Client:
+def stranger(server: Server, admin: Admin) -> httpx.Client:
     """Return somebody else's client."""
-    administration.add_user("bob@example.org", Tier.PRO)
-    return server.client(administration.issue_token("bob@example.org", "test"))
+    admin.add_user("bob@example.org", Tier.PRO)
+    return server.client(admin.issue_token("bob@example.org", "test"))
 
 
 @pytest.mark.parametrize("known", ["vault", "nothing"])

@@ -12,7 +12,7 @@ from uuid import uuid4
 import httpx
 import psycopg
 
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from tests.server.conftest import EMAIL, Server
 from tests.server.sync.conftest import Vault, after, new, set_limit
 
@@ -68,7 +68,7 @@ def _second_vault(database_url: str) -> str:
 
 def test_sixteen_devices_at_two_instances_and_one_that_reads(
     start_server: Callable[..., Server],
-    administration: Administration,
+    admin: Admin,
     open_vault: Callable[..., Vault],
     database_url: str,
 ) -> None:
@@ -79,7 +79,7 @@ def test_sixteen_devices_at_two_instances_and_one_that_reads(
     shared = new()
     vault.say(shared)
     servers = [start_server(), start_server()]
-    tokens = [administration.issue_token(EMAIL, "test") for _ in range(2 * DEVICES)]
+    tokens = [admin.issue_token(EMAIL, "test") for _ in range(2 * DEVICES)]
 
     def write(number: int) -> Counter[str]:
         rng, results = random.Random(number), Counter[str]()
@@ -108,7 +108,7 @@ def test_sixteen_devices_at_two_instances_and_one_that_reads(
         return results
 
     def read(writing: threading.Event) -> Reader:
-        with servers[1].client(administration.issue_token(EMAIL, "test")) as client:
+        with servers[1].client(admin.issue_token(EMAIL, "test")) as client:
             reader = Reader(client, vaults)
             while not writing.wait(0.05):
                 reader.read()

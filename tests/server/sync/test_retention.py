@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from promptvault.domain.tier import Tier
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from promptvault.server.database import Connection
 from promptvault.server.retention.service import Purged, purge, purge_daily
 from promptvault.server.settings import Settings
@@ -165,7 +165,7 @@ def test_many_deletions_are_forgotten_piece_by_piece(vault: Vault) -> None:
 
 
 def test_what_expired_goes_and_what_did_not_stays(
-    server: Server, administration: Administration, token: str, database_url: str
+    server: Server, admin: Admin, token: str, database_url: str
 ) -> None:
     with server.client() as visitor:
         assert visitor.post("/v1/device/code", data=DEVICE).status_code == 200
@@ -180,7 +180,7 @@ def test_what_expired_goes_and_what_did_not_stays(
             " SELECT n, n, '', now() + n * interval '1 day'"
             " FROM generate_series(1, 9, 8) n"
         )
-    administration.purge(TODAY + 2 * DAY)
+    admin.purge(TODAY + 2 * DAY)
     with psycopg.connect(database_url) as connection:
         left = connection.execute(
             "SELECT (SELECT count(*) FROM sessions), (SELECT count(*) FROM sign_ups),"
@@ -191,7 +191,7 @@ def test_what_expired_goes_and_what_did_not_stays(
 
 
 def test_what_nobody_can_use_goes_a_month_later(
-    administration: Administration, token: str, database_url: str
+    admin: Admin, token: str, database_url: str
 ) -> None:
     with psycopg.connect(database_url) as connection:
         for label in ("in use", "revoked", "expired"):
@@ -210,7 +210,7 @@ def test_what_nobody_can_use_goes_a_month_later(
         )
     left = []
     for days in (29, 32):
-        administration.purge(TODAY + days * DAY)
+        admin.purge(TODAY + days * DAY)
         with psycopg.connect(database_url) as connection:
             devices = connection.execute("SELECT label FROM devices").fetchall()
             counts = connection.execute(
@@ -235,10 +235,8 @@ def test_it_is_done_once_a_day_whoever_does_it(
     assert open_vault().runner.run(run()) == [True, False, False, True, False, True]
 
 
-def test_the_operator_purges(
-    administration: Administration, database_url: str, pvt: Pvt
-) -> None:
-    administration.add_user(EMAIL, Tier.FREE)
+def test_the_operator_purges(admin: Admin, database_url: str, pvt: Pvt) -> None:
+    admin.add_user(EMAIL, Tier.FREE)
     with psycopg.connect(database_url) as connection:
         connection.execute(
             "INSERT INTO sessions (user_id, hash, expires_at)"

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from promptvault.domain.tier import Tier
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from promptvault.server.database import Connection
 from promptvault.server.sync.exchange import Exchange
 from promptvault.wire.sync import SyncRequest
@@ -236,19 +236,19 @@ def _post(client: httpx.Client, vault: str, *pushes: dict[str, Any]) -> httpx.Re
 
 def test_where_storage_is_short_a_deletion_is_forgotten_as_soon_as_it_is_known(
     start_server: Callable[..., Server],
-    administration: Administration,
+    admin: Admin,
     token: str,
     database_url: str,
 ) -> None:
-    settings = administration.settings.model_copy(update={"free_storage_mb": 1})
+    settings = admin.settings.model_copy(update={"free_storage_mb": 1})
     with start_server(free_storage_mb=1).client(token) as client:
         vault = client.get("/v1/me").json()["vaults"][0]["id"]
         kept = new()
         _post(client, vault, kept)
         while _post(client, vault, new(_LONG, deleted=True)).status_code == 200:
             pass
-        assert administration.purge(datetime.now(UTC)).deletions == 0  # of 10 MB
-        assert Administration(settings).purge(datetime.now(UTC)).deletions == 6
+        assert admin.purge(datetime.now(UTC)).deletions == 0  # of 10 MB
+        assert Admin(settings).purge(datetime.now(UTC)).deletions == 6
         assert client.get("/v1/me").json()["usage"]["storage"] < 3000
         assert _post(client, vault, new(_LONG)).status_code == 200
     with psycopg.connect(database_url) as connection:
@@ -257,11 +257,11 @@ def test_where_storage_is_short_a_deletion_is_forgotten_as_soon_as_it_is_known(
 
 
 def test_what_others_keep_stays_counted_when_a_user_is_erased(
-    administration: Administration, open_vault: Callable[..., Vault]
+    admin: Admin, open_vault: Callable[..., Vault]
 ) -> None:
     mine, theirs = open_vault(), open_vault("bob@example.org", Tier.FREE)
     mine.say(new())
     theirs.say(new())
-    administration.erase(EMAIL)
+    admin.erase(EMAIL)
     theirs.check()
     assert theirs.stored() > 0

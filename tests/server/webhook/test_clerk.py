@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from standardwebhooks import Webhook
 
 from promptvault.domain.tier import Tier
-from promptvault.server.admin import Administration
+from promptvault.server.admin import Admin
 from tests.server.browser import Browser
 from tests.server.conftest import EMAIL, Server
 from tests.server.test_erasure import WAITING
@@ -196,21 +196,21 @@ def test_an_event_waits_for_another_about_the_same_user(
 
 
 def test_who_is_deleted_is_signed_out_everywhere(
-    clerk: Clerk, clerk_server: Server, administration: Administration
+    clerk: Clerk, clerk_server: Server, admin: Admin
 ) -> None:
     clerk.tell(CREATED)
-    token = administration.issue_token(EMAIL, "laptop")
+    token = admin.issue_token(EMAIL, "laptop")
     with clerk_server.client(token) as device:
         assert device.get("/v1/me").status_code == 200
         clerk.send(DELETED, "msg_b")
         assert device.get("/v1/me").status_code == 401
-    assert administration.users() == []
+    assert admin.users() == []
 
 
 @pytest.mark.parametrize("how", ["purge", "erase"])
 def test_a_late_event_does_not_bring_back_who_is_erased(
     start_server: Callable[..., Server],
-    administration: Administration,
+    admin: Admin,
     rows: Rows,
     how: str,
 ) -> None:
@@ -219,14 +219,14 @@ def test_a_late_event_does_not_bring_back_who_is_erased(
         clerk = Clerk(client)
         clerk.tell(CREATED, DELETED)
         if how == "purge":
-            administration.purge(datetime.now(UTC) + timedelta(minutes=1))
+            admin.purge(datetime.now(UTC) + timedelta(minutes=1))
         else:
-            administration.erase(EMAIL)
+            admin.erase(EMAIL)
         assert rows("SELECT 1 FROM users") == []
         for number, event in enumerate((UPDATED, AGAIN)):
             assert clerk.send(event, f"late_{number}").status_code == 204
         assert rows("SELECT 1 FROM users") == []
-    administration.purge(datetime.now(UTC) + timedelta(days=31))
+    admin.purge(datetime.now(UTC) + timedelta(days=31))
     assert rows("SELECT 1 FROM identities") == []  # nor is it kept for ever
 
 
@@ -288,25 +288,23 @@ def test_an_address_that_two_are_given_at_once_is_ones(
     clerk.send({"type": "user.updated", "data": user(4)}, "msg_c")  # and goes on
 
 
-def test_an_account_of_the_operators_is_found(
-    clerk: Clerk, administration: Administration
-) -> None:
-    administration.add_user(EMAIL.upper(), Tier.PRO)
+def test_an_account_of_the_operators_is_found(clerk: Clerk, admin: Admin) -> None:
+    admin.add_user(EMAIL.upper(), Tier.PRO)
     clerk.tell(CREATED)
-    assert [user.plan for user in administration.users()] == ["pro"]
+    assert [user.plan for user in admin.users()] == ["pro"]
 
 
 def test_where_sign_up_is_closed_nobody_is_made(
-    start_server: Callable[..., Server], administration: Administration
+    start_server: Callable[..., Server], admin: Admin
 ) -> None:
     changes = {"clerk_webhook_secret": SecretStr(SECRET), "oidc_issuer": ISSUER}
     with start_server(**changes, sign_up="closed").client() as client:
         Clerk(client).tell(CREATED)
-        assert administration.users() == []
-        administration.add_user(EMAIL, Tier.FREE)
+        assert admin.users() == []
+        admin.add_user(EMAIL, Tier.FREE)
         Clerk(client).send(UPDATED | {"data": user(2)}, "msg_b")
         Clerk(client).send(AGAIN, "msg_c")
-    assert [each.email for each in administration.users()] == ["newer@example.org"]
+    assert [each.email for each in admin.users()] == ["newer@example.org"]
 
 
 FORGED: dict[str, dict[str, Any]] = {
