@@ -1,4 +1,4 @@
-"""What an operator does beside the server: make users, set tiers, issue tokens."""
+"""The operator's tasks: manage users, tiers and tokens, export, erase and purge."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 import psycopg
 
 from promptvault.domain.tier import Tier
-from promptvault.server.account import credential, erasure, export
+from promptvault.server.account import erasure, export, password_change
 from promptvault.server.account import service as account
 from promptvault.server.account.erasure_repository import ErasureRepository
 from promptvault.server.account.repository import AccountRepository, Membership, User
@@ -24,8 +24,8 @@ from promptvault.server.token.service import Scope, issue
 _T = TypeVar("_T")
 
 
-class Added(NamedTuple):
-    """A user who was made, and the link to choose a password if none was given."""
+class AddedUser(NamedTuple):
+    """A new user, and the link to choose a password if none was given."""
 
     user: User
     password_url: str | None
@@ -33,45 +33,50 @@ class Added(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Admin:
-    """Runs each task in a transaction of its own."""
+    """Runs each task in a transaction of its own.
+
+    All methods raise UnavailableError if the database cannot be reached.
+    """
 
     settings: Settings
 
-    def add_user(self, email: str, tier: Tier, password: str | None = None) -> Added:
-        """Make an account, with *password* or else a link to choose one.
+    def add_user(
+        self, email: str, tier: Tier, password: str | None = None
+    ) -> AddedUser:
+        """Make an account with *password*, or with a link to choose one.
 
         Raises AlreadyExistsError, InvalidInputError.
         """
 
-        async def add(connection: Connection) -> Added:
+        async def add(connection: Connection) -> AddedUser:
             user = await account.create_account(connection, email, tier)
-            return Added(user, await self._let_in(connection, user, password))
+            return AddedUser(user, await self._set_password(connection, user, password))
 
         return self._run(add)
 
     def reset_password(self, email: str, password: str | None = None) -> str | None:
-        """Give a user another password; without one, return a link to choose it.
+        """Set a user's password; without *password*, return a link to choose one.
 
         Raises NotFoundError, InvalidInputError.
         """
 
         async def reset(connection: Connection) -> str | None:
             user = await account.get_user(connection, email)
-            return await self._let_in(connection, user, password)
+            return await self._set_password(connection, user, password)
 
         return self._run(reset)
 
-    async def _let_in(
+    async def _set_password(
         self, connection: Connection, user: User, password: str | None
     ) -> str | None:
         if password is None:
-            return await credential.make_link(connection, self.settings, user.id)
+            return await password_change.issue_link(connection, self.settings, user.id)
         hashed = await hash_password(checked_password(password, user.email))
-        await credential.replace(connection, user.id, hashed)
+        await password_change.replace_password(connection, user.id, hashed)
         return None
 
     def users(self) -> list[Membership]:
-        """Return every user."""
+        """Return all users, the oldest first."""
         return self._run(lambda connection: AccountRepository(connection).memberships())
 
     def set_tier(self, email: str, tier: Tier) -> None:
@@ -84,7 +89,7 @@ class Admin:
         self._run(change)
 
     def issue_token(self, email: str, name: str) -> str:
-        """Return a new token of a user's, for a machine; raises NotFoundError."""
+        """Return a new token with all scopes, for a machine; raises NotFoundError."""
 
         async def make(connection: Connection) -> str:
             user = await account.get_user(connection, email)
@@ -99,15 +104,15 @@ class Admin:
         return self._run(make)
 
     def export(self, email: str, write: Callable[[str], object]) -> None:
-        """Write all prompts of a user, deleted or not, as JSON.
+        """Write all prompts of a user, deleted or not, as JSON in pieces.
 
-        Raises NotFoundError before anything is written.
+        Raises NotFoundError before the first piece.
         """
 
         async def read(connection: Connection) -> None:
-            leaver = await erasure.get_leaver(connection, email)
+            user = await erasure.get_stored_user(connection, email)
             pieces = export.stream(
-                lambda: nullcontext(connection), leaver.id, leaver.account_id
+                lambda: nullcontext(connection), user.id, user.account_id
             )
             async for piece in pieces:
                 write(piece)
@@ -118,31 +123,31 @@ class Admin:
         """Return how many prompts a user has, deleted or not; raises NotFoundError."""
 
         async def count(connection: Connection) -> int:
-            leaver = await erasure.get_leaver(connection, email)
-            return await ErasureRepository(connection).prompt_count(leaver.account_id)
+            user = await erasure.get_stored_user(connection, email)
+            return await ErasureRepository(connection).prompt_count(user.account_id)
 
         return self._run(count)
 
     def erase(self, email: str) -> None:
-        """Erase a user, deleted or not, with everything; raises NotFoundError."""
+        """Erase a user, deleted or not, with all data; raises NotFoundError."""
 
         async def clear(connection: Connection) -> None:
-            leaver = await erasure.get_leaver(connection, email)
-            await erasure.erase(connection, leaver)
+            user = await erasure.get_stored_user(connection, email)
+            await erasure.erase(connection, user)
 
         self._run(clear)
 
     def renew_epochs(self) -> int:
-        """Void what devices remember of every vault; return how many vaults there are.
+        """Void the cursors of all devices, and return the number of vaults.
 
-        They then compare everything anew, and bring what the server lacks.
+        Each device then reads its vaults again, and sends what the server lacks.
         """
         return self._run(
             lambda connection: AccountRepository(connection).renew_epochs()
         )
 
     def purge(self, now: datetime) -> Purged:
-        """Forget what is old at *now*, and known to every device."""
+        """Delete what is old at *now* and known to every device."""
         return self._run(
             lambda connection: retention.purge(connection, self.settings, now)
         )

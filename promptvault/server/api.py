@@ -1,4 +1,4 @@
-"""The API: every resource under /v1, each route protected unless `guard` names it."""
+"""The API: all resources under /v1, each route behind the guard."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from promptvault.server.device.endpoints import router as device
 from promptvault.server.device_code.endpoints import router as device_code
 from promptvault.server.event.endpoints import router as event
 from promptvault.server.guard import Guard
-from promptvault.server.limit.service import restrain
+from promptvault.server.limit.service import enforce_route_limit
 from promptvault.server.sync.endpoints import router as sync
 from promptvault.server.token.endpoints import router as token
 from promptvault.server.webhook.endpoints import router as webhook
@@ -19,11 +19,11 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorRead, "description": description}
     for status, description in {
         400: "The body cannot be read.",
-        401: "No token, or one that is no longer good.",
+        401: "No token, or one that is unknown, expired or revoked.",
         403: "Not allowed.",
         413: "The body is too long.",
         415: "The body is in an encoding other than gzip and zstd.",
-        422: "The request cannot be used as it is.",
+        422: "The request is not valid.",
         429: "Too many requests; `Retry-After` says when to try again.",
         503: "The database does not answer.",
     }.items()
@@ -31,12 +31,15 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 
 
 def protected(*resources: APIRouter) -> APIRouter:
-    """Return *resources* under /v1; whatever route they have asks for a token."""
+    """Return *resources* under /v1; each of their routes asks the guard."""
     api = APIRouter(
         prefix="/v1",
-        # The guard ends before the answer leaves: its account's turn is not held by who
-        # reads slowly.
-        dependencies=[Depends(restrain), Depends(Guard(), scope="function")],
+        # The scope "function" ends the guard before the answer is sent. A client that
+        # reads slowly then holds no slot of its account.
+        dependencies=[
+            Depends(enforce_route_limit),
+            Depends(Guard(), scope="function"),
+        ],
         responses=_ERRORS,
     )
     for resource in resources:
@@ -44,5 +47,5 @@ def protected(*resources: APIRouter) -> APIRouter:
     return api
 
 
-# They are asked in this order whose a request is: what is asked most comes first.
+# Routes are matched in this order, so the most frequent ones come first.
 api = protected(sync, event, account, device, device_code, token, webhook)

@@ -1,4 +1,4 @@
-"""The application, put together."""
+"""The FastAPI application, put together from its parts."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -10,32 +10,32 @@ from promptvault import __version__
 from promptvault.server import exception_handlers, logs
 from promptvault.server.api import api
 from promptvault.server.background import Background
+from promptvault.server.connections.lifespan import tracking
 from promptvault.server.database import Database
 from promptvault.server.event.hub import Hub
-from promptvault.server.event.stopping import close_at_signal
-from promptvault.server.front.lifespan import bounded
-from promptvault.server.front.strangers import Strangers
-from promptvault.server.front.turns import Turns
-from promptvault.server.health.endpoints import router as health
+from promptvault.server.event.shutdown import close_at_signal
+from promptvault.server.health import router as health
 from promptvault.server.http.body_limit import BodyLimit
 from promptvault.server.http.head_requests import HeadRequests
 from promptvault.server.http.request_log import RequestLog
 from promptvault.server.http.security_headers import SecurityHeaders
+from promptvault.server.limit.concurrency import ConcurrencyLimit
+from promptvault.server.limit.memory import MemoryLimit
 from promptvault.server.limit.rule import UNKNOWN_TOKENS
 from promptvault.server.oidc.provider import Provider
 from promptvault.server.page.router import include_pages
-from promptvault.server.retention.upkeep import upkeep
+from promptvault.server.retention.service import purging_daily
 from promptvault.server.settings import Settings
 
 _WAITING = 200
-"""Requests of one account, or address, that wait for their turn at one worker."""
+"""Requests of one account, or of one address, that wait in a worker at most."""
 
 
 def create_app(settings: Settings, names: frozenset[str] = frozenset()) -> FastAPI:
-    """Return an app of its own, which connects when it starts.
+    """Return a new app, which connects to the database when it starts.
 
-    By *names*, a client may be told of the server as it calls it; without any, it is
-    told of ``public_url`` alone.
+    *names* are host names of this server: a request that used one of them gets an
+    answer with that name in its URLs. Without names, URLs start with ``public_url``.
     """
     logs.configure()
     app = FastAPI(
@@ -43,19 +43,11 @@ def create_app(settings: Settings, names: frozenset[str] = frozenset()) -> FastA
         version=__version__,
         lifespan=_lifespan,
         openapi_url="/v1/openapi.json",
-        docs_url=None,  # their pages load scripts from somewhere else
+        docs_url=None,  # these pages load scripts from other sites
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
     )
-    app.state.settings = settings
-    app.state.names = names
-    app.state.background = Background()
-    app.state.database = Database(settings)
-    app.state.strangers = Strangers(UNKNOWN_TOKENS)
-    turns = (settings.requests_at_once, _WAITING, settings.pool_timeout)
-    app.state.account_turns, app.state.address_turns = Turns(*turns), Turns(*turns)
-    app.state.hub = Hub(settings, app.state.database)
-    app.state.provider = Provider(settings) if settings.oidc_client_id else None
+    _set_state(app, settings, names)
     exception_handlers.register(app)
     app.include_router(api)
     app.include_router(health)
@@ -70,17 +62,31 @@ def create_app(settings: Settings, names: frozenset[str] = frozenset()) -> FastA
     return app
 
 
+def _set_state(app: FastAPI, settings: Settings, names: frozenset[str]) -> None:
+    state = app.state
+    state.settings = settings
+    state.names = names
+    state.background = Background()
+    state.database = Database(settings)
+    state.anonymous_limit = MemoryLimit(UNKNOWN_TOKENS)
+    slots = (settings.requests_at_once, _WAITING, settings.pool_timeout)
+    state.account_slots = ConcurrencyLimit(*slots)
+    state.address_slots = ConcurrencyLimit(*slots)
+    state.hub = Hub(settings, state.database)
+    state.provider = Provider(settings) if settings.oidc_client_id else None
+
+
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     await app.state.database.open()
     close_at_signal(app.state.hub)
     try:
         async with contextlib.AsyncExitStack() as stack:
-            state = await stack.enter_async_context(bounded(app))
+            state = await stack.enter_async_context(tracking(app))
             await stack.enter_async_context(app.state.hub.running())
             if app.state.settings.purge_daily:
-                working = upkeep(app.state.database, app.state.settings)
-                await stack.enter_async_context(working)
+                purging = purging_daily(app.state.database, app.state.settings)
+                await stack.enter_async_context(purging)
             yield state
     finally:
         await app.state.background.finish()

@@ -1,7 +1,7 @@
-"""Work that goes on after the answer, whose time must not tell how much there was.
+"""Work that goes on after the answer is sent, and whose duration must stay hidden.
 
-The background tasks of Starlette would not do: the next request on the same connection
-waits for them, and whoever sends one can measure it.
+Starlette's background tasks do not hide it: the next request on the same connection
+waits for them, so its sender can measure how long they take.
 """
 
 import asyncio
@@ -13,19 +13,19 @@ _log = structlog.get_logger("promptvault.server")
 
 
 class Background:
-    """The work of one process that no request waits for."""
+    """Tasks of one process that no request waits for."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, work: Coroutine[None, None, None]) -> None:
-        """Begin *work*; if it fails, the log says so."""
+        """Start *work*; a failure is logged."""
         task = asyncio.create_task(_logged(work))
-        self._tasks.add(task)  # the event loop itself keeps no strong reference
+        self._tasks.add(task)  # the event loop keeps only a weak reference
         task.add_done_callback(self._tasks.discard)
 
     async def finish(self) -> None:
-        """Wait for all work that has begun."""
+        """Wait for all tasks that were started."""
         await asyncio.gather(*self._tasks)
 
 

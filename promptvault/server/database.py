@@ -1,4 +1,4 @@
-"""PostgreSQL: the pool of connections, and one transaction for one request."""
+"""The pool of PostgreSQL connections, and one transaction for one request."""
 
 import contextlib
 import math
@@ -15,22 +15,22 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from promptvault.errors import UnavailableError
 from promptvault.server.settings import Settings
 
-# A lock that somebody holds on to, and a request that hangs, must not keep a connection
-# for ever: ten such requests, and nobody would get one. A request waits for a lock for
-# less than the others wait for a connection.
+# A request that hangs, or waits for a lock, must not keep its connection for ever: ten
+# of them would use up the pool. The wait for a lock is shorter than the wait of other
+# requests for a connection.
 _LIMITS = """
 SET lock_timeout = '5s';
 SET statement_timeout = '30s';
 SET idle_in_transaction_session_timeout = '60s';
 """
-_LIMITS_APART = """
+_LONG_LIMITS = """
 SET lock_timeout = '60s';
 SET statement_timeout = '1h';
 SET idle_in_transaction_session_timeout = '10min';
 """
-# A prepared statement keeps one plan, whatever its values. PostgreSQL would make a new
-# one for each, in which a list is as long as it is: to plan a small push takes longer
-# than to do it.
+# A prepared statement keeps one plan for all values. Otherwise PostgreSQL plans lists
+# by their length again and again, and planning a small push takes longer than running
+# it.
 _ONE_PLAN = "SET plan_cache_mode = force_generic_plan"
 
 _NETWORK = {
@@ -40,31 +40,30 @@ _NETWORK = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
-"""How soon a database that has gone is noticed: seconds, and milliseconds at last."""
+"""How soon a lost database is noticed. All in seconds, but the last in milliseconds."""
 
 _INTERVAL_SECONDS = 0.1
-"""How often psycopg looks whether it was interrupted; its own value."""
+"""How often psycopg checks for an interrupt; its own default."""
 
 T = TypeVar("T")
 
 _TRUSTED_SECONDS = 5.0
-"""A connection that lay idle for longer is tried before it is used: the other side may
-have gone to sleep or started anew."""
-
+"""A connection that was idle for longer is checked before it is used, because the
+database may have restarted."""
 
 _PATIENCE_SECONDS = 10.0
-"""How long a connection waits for what no request asks, such as to set it up."""
+"""How long a connection waits outside of a request, such as for its configuration."""
 _CHECK_SECONDS = 3.0
 _LEAST_SECONDS = 1.0
-"""How long a request waits at least, so that one which is late can still roll back."""
+"""How long a statement waits at least, so that a late request can still roll back."""
 
 
 class Connection(psycopg.AsyncConnection[Any]):
-    """A connection that knows since when nobody uses it, and that waits for so long."""
+    """A connection with a deadline, which knows since when it is idle."""
 
     idle_since = 0.0
     deadline: float | None = None
-    """When to give up, by `time.monotonic`."""
+    """When to give up, on the clock of `time.monotonic`."""
 
     async def wait(
         self,
@@ -72,10 +71,10 @@ class Connection(psycopg.AsyncConnection[Any]):
         interval: float = _INTERVAL_SECONDS,
         timeout: float | None = None,
     ) -> T:
-        """Wait for the database, until the deadline at most.
+        """Wait for the database until the deadline.
 
-        Raises psycopg.OperationalError then; the connection is closed. A database that
-        hangs answers nothing, so its own timeouts do not end the wait.
+        Then it raises psycopg.OperationalError, and the connection is closed. A
+        database that hangs does not enforce its own timeouts.
         """
         try:
             return await super().wait(gen, interval, timeout or self._seconds_left())
@@ -91,9 +90,9 @@ class Connection(psycopg.AsyncConnection[Any]):
 
 
 def connection_failure(error: psycopg.Error) -> UnavailableError:
-    """Return what tells that no connection comes about, and why.
+    """Return the error for a connection that cannot be opened, with the reason.
 
-    Of the driver's own words, what it quotes is left out: names, hosts, addresses.
+    Quoted names, hosts and addresses are removed from the driver's message.
     """
     if not isinstance(error, psycopg.OperationalError):
         return UnavailableError("The database's address cannot be understood.")
@@ -103,7 +102,7 @@ def connection_failure(error: psycopg.Error) -> UnavailableError:
 
 
 class Database:
-    """The connections of one worker."""
+    """The database connections of one worker."""
 
     def __init__(self, settings: Settings) -> None:
         self._address = settings.address
@@ -115,8 +114,8 @@ class Database:
             min_size=1,
             max_size=settings.pool_size,
             timeout=min(settings.pool_timeout, settings.database_seconds),
-            # Tried for longer, each try would come later: up to minutes after the
-            # database is back. Whoever asks next begins anew.
+            # The pool waits longer after each attempt, at last for minutes after the
+            # database is back. The next request makes it start again.
             reconnect_timeout=3,
             kwargs={"prepare_threshold": self._prepare_threshold, **_NETWORK},
             configure=self._configure,
@@ -125,20 +124,20 @@ class Database:
         )
 
     async def open(self) -> None:
-        """Begin to connect, without waiting for it."""
+        """Start to connect, without waiting for it."""
         await self._pool.open()
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close all connections."""
         await self._pool.close()
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
-        """Hold a connection and commit at the end; any exception rolls back.
+        """Yield a connection, and commit at the end; an exception rolls back.
 
-        Raises UnavailableError where none is free in time, psycopg.OperationalError
-        where the database does not answer in time. Nothing is tried twice: whoever
-        sent the request knows whether it may be.
+        Raises UnavailableError if no connection is free in time, and
+        psycopg.OperationalError if the database does not answer in time. Nothing is
+        retried: only the client knows whether its request may be sent again.
         """
         deadline = time.monotonic() + self._seconds
         try:
@@ -151,10 +150,10 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def statements(self) -> AsyncIterator[Connection]:
-        """Hold a connection on which each statement commits by itself.
+        """Yield a connection on which each statement commits by itself.
 
-        So a single one takes one message to the database, and not three. Raises
-        UnavailableError where none is free in time.
+        A single statement then takes one round trip instead of three. Raises as
+        `transaction` does.
         """
         async with self.transaction() as connection:
             await connection.set_autocommit(True)
@@ -165,18 +164,18 @@ class Database:
                     await connection.set_autocommit(False)
 
     @contextlib.asynccontextmanager
-    async def connection_apart(self) -> AsyncIterator[Connection]:
-        """Open a connection beside the pool, for what takes longer than a request may.
+    async def long_connection(self) -> AsyncIterator[Connection]:
+        """Yield a connection outside of the pool, for work longer than a request.
 
-        It commits at the end; any exception rolls back. Raises psycopg.Error.
+        Commits at the end; an exception rolls back. Raises psycopg.Error.
         """
         async with await Connection.connect(
             self._address,
             connect_timeout=10,
             prepare_threshold=self._prepare_threshold,
         ) as connection:
-            connection.deadline = math.inf  # the database's own limits are to do
-            await connection.execute(_LIMITS_APART)
+            connection.deadline = math.inf  # the limits below are enough
+            await connection.execute(_LONG_LIMITS)
             await connection.commit()
             yield connection
 

@@ -1,4 +1,4 @@
-"""What endpoints ask for: settings, the transaction, and who is asking."""
+"""The parameters of endpoints: settings, database and transaction."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -8,27 +8,27 @@ from fastapi import Depends, Request
 from promptvault.server.database import Connection, Database
 from promptvault.server.settings import Settings
 
-# All are coroutines, also where there is nothing to wait for: FastAPI would send each
-# of the others to a thread. And none asks for another: FastAPI walks through those
-# again wherever they are asked for, which takes longer than they do.
+# All are coroutines, because FastAPI runs other functions in a thread. None depends on
+# another, because FastAPI resolves the tree again for each parameter, which takes
+# longer than the functions themselves.
 
 
 async def settings_of(request: Request) -> Settings:
-    """Return the settings that the app was made with."""
+    """Return the settings of the app."""
     settings: Settings = request.app.state.settings
     return settings
 
 
 async def database_of(request: Request) -> Database:
-    """Return this worker's database, for what must not wait for the request's end."""
+    """Return the database of this worker, for transactions within the request."""
     database: Database = request.app.state.database
     return database
 
 
 async def transaction(request: Request) -> AsyncIterator[Connection]:
-    """Hold the connection of a request, and the one transaction of what it does.
+    """Yield a connection with the one transaction of an endpoint.
 
-    What the guard counts is committed before that one begins.
+    What the guard counts was committed before.
     """
     database: Database = request.app.state.database
     async with database.transaction() as connection:
@@ -37,6 +37,6 @@ async def transaction(request: Request) -> AsyncIterator[Connection]:
 
 AppSettings = Annotated[Settings, Depends(settings_of)]
 AppDatabase = Annotated[Database, Depends(database_of)]
-# With the scope "function" it commits before the answer leaves: nobody is told that
-# something was done which then was not.
+# The scope "function" commits before the answer is sent, so that an answer never
+# reports what is rolled back.
 Transaction = Annotated[Connection, Depends(transaction, scope="function")]

@@ -1,4 +1,4 @@
-"""Every error becomes {"error": {"code", "message"}} and the status of its class."""
+"""Errors become {"error": {"code", "message"}} with the status of their class."""
 
 import math
 from collections.abc import Sequence
@@ -22,12 +22,12 @@ from promptvault.errors import (
 
 _log = structlog.get_logger("promptvault.server")
 _SOON_SECONDS = "2"
-"""After which it is worth trying again where something does not answer."""
+"""Retry-After, if something does not answer."""
 _MEANINGS = {404: NotFoundError, 413: TooLargeError}
 
 
 def register(app: FastAPI) -> None:
-    """Let *app* answer every error that is foreseen."""
+    """Add handlers for all expected errors to *app*."""
     app.add_exception_handler(PromptVaultError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
@@ -35,7 +35,7 @@ def register(app: FastAPI) -> None:
 
 
 def answer(error: PromptVaultError, status: int | None = None) -> JSONResponse:
-    """Return the answer that tells of *error*."""
+    """Return the answer for *error*, with its status unless *status* is given."""
     headers = {}
     if isinstance(error, RateLimitedError) and error.retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
@@ -56,7 +56,7 @@ async def _invalid(_request: Request, error: Any) -> JSONResponse:
 
 
 def _explain(problems: Sequence[Any]) -> str:
-    """Say what is wrong and where, without quoting what was sent."""
+    """Return the problems and their places, without quoting what was sent."""
     lines = [
         f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
         for problem in problems[:5]
@@ -74,5 +74,5 @@ async def _http(_request: Request, error: Any) -> JSONResponse:
 async def _database(_request: Request, error: Any) -> JSONResponse:
     _log.error("database", exc_info=error)
     if isinstance(error, psycopg.errors.LockNotAvailable):
-        return answer(UnavailableError("Somebody else is changing this: try again."))
+        return answer(UnavailableError("Another request is changing this: try again."))
     return answer(UnavailableError("The database does not answer."))

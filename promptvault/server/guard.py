@@ -1,4 +1,4 @@
-"""Who is let in: every route under /v1 asks for a token, unless it is named here."""
+"""Authentication: each route under /v1 needs a token, unless it is public."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -10,7 +10,7 @@ from fastapi.security.utils import get_authorization_scheme_param
 
 from promptvault.errors import AuthenticationError, PermissionDeniedError
 from promptvault.server.http.json_body import body_of
-from promptvault.server.limit.service import count_stranger, network
+from promptvault.server.limit.service import count_unknown_token, network_of_request
 from promptvault.server.token.repository import Bearer
 from promptvault.server.token.secret import is_well_formed
 from promptvault.server.token.service import Scope, authenticate
@@ -19,41 +19,39 @@ PUBLIC_ROUTES = frozenset(
     {
         "start_device_sign_in",
         "exchange_device_code",
-        "receive_clerk_event",  # which is signed
+        "receive_clerk_event",  # has a signature instead
     }
 )
-"""Routes under /v1 that ask for no token, by the name of their function."""
+"""Routes under /v1 that need no token, by the name of their function."""
 
 OWN_SCOPES: dict[str, Scope] = {
-    "sync": Scope.SYNC_READ,  # which refuses a push by itself
-    "revoke_token": Scope.SYNC_READ,  # whatever is signed in may sign itself out
+    "sync": Scope.SYNC_READ,  # it checks itself whether the token may push
+    "revoke_token": Scope.SYNC_READ,  # each token may end itself
 }
-"""Routes, by name, for which the rule of `needed_scope` is not the right one."""
+"""The scopes of routes to which the rule of `needed_scope` does not apply, by name."""
 
 
 class Guard(SecurityBase):
-    """Lets a request in, and holds its account's turn until it is answered.
+    """Authenticates a request, and holds a slot of its account until it is answered.
 
-    Who asks is known before anything of the body is read: first the form of the token,
-    which costs no connection to the database, then the token itself, then the body.
-    No connection is held meanwhile: what an endpoint does with the database is a
-    transaction of its own.
+    The request is authenticated before its body is read. First the form of the token is
+    checked, which needs no database connection, and then the token itself. Its
+    connection is released before the endpoint runs in a transaction of its own.
     """
 
     scheme_name = "token"
     model = HTTPBearer(description="A token: pv_pat_…")
 
     async def __call__(self, request: Request) -> AsyncIterator[None]:
-        """Let *request* go on, or raise what says why not.
+        """Authenticate *request*, or raise.
 
-        Raises AuthenticationError, RateLimitedError, and PermissionDeniedError where
-        the token is good but not for this. What was counted stays counted, however the
-        request ends.
+        Raises AuthenticationError, RateLimitedError, and PermissionDeniedError if the
+        token lacks a scope. What is counted stays counted if the request fails.
         """
         if request.scope["route"].name in PUBLIC_ROUTES:
             yield
             return
-        bearer = await _identified(request, _token(request))
+        bearer = await _authenticated(request, _token(request))
         request.state.bearer, request.state.account_id = bearer, bearer.account_id
         scope = needed_scope(request.scope["route"].name, request.method)
         if scope not in bearer.scopes:
@@ -61,41 +59,42 @@ class Guard(SecurityBase):
                 f"The token is not good for this: it lacks {scope}."
             )
         await body_of(request)
-        async with request.app.state.account_turns.turn(bearer.account_id):
+        async with request.app.state.account_slots.slot(bearer.account_id):
             yield
 
 
 def _token(request: Request) -> str:
-    """Return a token that can be one of ours; raises AuthenticationError."""
+    """Return the request's token if its form is right; raises AuthenticationError."""
     header = request.headers.get("Authorization")
     scheme, token = get_authorization_scheme_param(header)
     if scheme.lower() != "bearer" or not token:
-        raise _stranger(request, "Sign in first: this request carries no token.")
+        raise _refusal(request, "Sign in first: this request carries no token.")
     if not is_well_formed(token):
-        raise _stranger(request, "This is no token of PromptVault.")
+        raise _refusal(request, "This is no token of PromptVault.")
     return token
 
 
-def _stranger(request: Request, message: str) -> AuthenticationError:
-    """Return a 401, which counts; raises RateLimitedError after too many."""
-    request.app.state.strangers.take(network(request))
+def _refusal(request: Request, message: str) -> AuthenticationError:
+    """Count the request, and return its error; raises RateLimitedError instead if the
+    visitor has sent too many."""
+    request.app.state.anonymous_limit.take(network_of_request(request))
     return AuthenticationError(message)
 
 
-async def _identified(request: Request, token: str) -> Bearer:
-    """Return whose *token* it is.
+async def _authenticated(request: Request, token: str) -> Bearer:
+    """Return the bearer of *token*.
 
-    One address looks up few at once, so that tokens which are tried out do not take
-    every connection to the database.
+    Only a few tokens of one address are looked up at once, so that guesses do not take
+    all database connections.
     """
     state = request.app.state
     async with (
-        state.address_turns.turn(network(request)),
+        state.address_slots.slot(network_of_request(request)),
         state.database.statements() as connection,
     ):
         bearer = await authenticate(connection, state.settings, token)
         if bearer is None:
-            await count_stranger(request, connection)
+            await count_unknown_token(request, connection)
             raise AuthenticationError(
                 "The token is unknown, expired or revoked: sign in again."
             )
@@ -103,7 +102,7 @@ async def _identified(request: Request, token: str) -> Bearer:
 
 
 def needed_scope(name: str, method: str) -> Scope:
-    """Return what a token must be good for: to read, or else to write."""
+    """Return the scope that a route needs: to read for GET and HEAD, else to write."""
     reading = method in {"GET", "HEAD"}
     return OWN_SCOPES.get(name, Scope.SYNC_READ if reading else Scope.SYNC_WRITE)
 
@@ -111,9 +110,9 @@ def needed_scope(name: str, method: str) -> Scope:
 async def _bearer(request: Request) -> Bearer:
     bearer: Bearer | None = getattr(request.state, "bearer", None)
     if bearer is None:
-        raise AuthenticationError("A public route knows nobody.")
+        raise AuthenticationError("No user is known on a public route.")
     return bearer
 
 
 Authenticated = Annotated[Bearer, Depends(_bearer)]
-"""For an endpoint that wants to know who is asking."""
+"""The bearer of the request's token, as an endpoint's parameter."""

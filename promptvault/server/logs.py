@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line on stderr, and never what people wrote."""
+"""Structured logs: one JSON object a line on stderr, without any user content."""
 
 import logging
 import sys
@@ -13,7 +13,7 @@ _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
 def configure() -> None:
-    """Send everything that this process logs to stderr, as JSON."""
+    """Write all logs of this process to stderr, as JSON."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -24,7 +24,7 @@ def configure() -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=lambda *_names: structlog.WriteLogger(sys.stderr),
-        cache_logger_on_first_use=False,  # stderr may be another one later
+        cache_logger_on_first_use=False,  # stderr may be replaced
     )
     root = logging.getLogger()
     if not any(isinstance(handler, _Library) for handler in root.handlers):
@@ -32,7 +32,7 @@ def configure() -> None:
 
 
 class _Library(logging.Handler):
-    """Logs what libraries log, without what they fill into their messages."""
+    """Logs the messages of libraries without the values formatted into them."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Log one record."""
@@ -43,11 +43,11 @@ class _Library(logging.Handler):
         log.log(record.levelno, str(record.msg), exc_info=record.exc_info)
 
 
-def _causes(filled_in: object) -> list[dict[str, Any]]:
-    """Return what the exceptions among *filled_in* are, without their messages."""
-    if isinstance(filled_in, Mapping):
-        filled_in = filled_in.values()
-    found = filled_in if isinstance(filled_in, Iterable) else ()
+def _causes(values: object) -> list[dict[str, Any]]:
+    """Return the types of the exceptions among the values of a message."""
+    if isinstance(values, Mapping):
+        values = values.values()
+    found = values if isinstance(values, Iterable) else ()
     return [
         {
             "exception": type(each).__qualname__,
@@ -59,9 +59,9 @@ def _causes(filled_in: object) -> list[dict[str, Any]]:
 
 
 def _without_message(_logger: object, _method: str, event: Any) -> Any:
-    """Tell where an exception came from, but not its message.
+    """Replace an exception by its type and traceback, without its message.
 
-    That of a database or of a validation quotes what was sent: addresses, prompts.
+    Messages of databases and validations quote addresses and prompts.
     """
     info = event.pop("exc_info", None)
     if isinstance(info, BaseException):
@@ -74,7 +74,7 @@ def _without_message(_logger: object, _method: str, event: Any) -> Any:
 
 
 def describe(info: _ExcInfo) -> dict[str, Any]:
-    """Return an exception's type and where it was raised, innermost call last."""
+    """Return an exception's type and traceback, innermost call last."""
     frames = traceback.extract_tb(info[2])
     return {
         "exception": info[0].__qualname__,

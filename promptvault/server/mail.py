@@ -1,4 +1,4 @@
-"""Mail, over the SMTP server that the operator names."""
+"""Mail, over the SMTP server of the settings."""
 
 import asyncio
 import smtplib
@@ -16,7 +16,11 @@ _log = structlog.get_logger("promptvault.server")
 
 
 async def send_mail(settings: Settings, to: str, subject: str, text: str) -> None:
-    """Send a mail; raises InvalidInputError, UnavailableError."""
+    """Send a mail in plain text.
+
+    Raises InvalidInputError if *to* is not an address, UnavailableError if the mail
+    cannot be sent. The reason is logged.
+    """
     message = EmailMessage()
     message["From"] = settings.mail_from
     message["To"] = _checked(to)
@@ -33,7 +37,7 @@ async def send_mail(settings: Settings, to: str, subject: str, text: str) -> Non
 
 
 def _checked(to: str) -> Address:
-    """Return *to* as one address, whatever commas and quotes it holds."""
+    """Return *to* as exactly one address, even with commas or quotes in it."""
     try:
         return Address(addr_spec=to)
     except (ValueError, IndexError):
@@ -49,11 +53,11 @@ def _send(settings: Settings, message: EmailMessage, to: str) -> None:
 
 def _connection(settings: Settings) -> smtplib.SMTP:
     assert settings.smtp_host is not None
-    place = settings.smtp_host, settings.smtp_port
+    address = settings.smtp_host, settings.smtp_port
     context = ssl.create_default_context()
     if settings.smtp_security == "tls":
-        return smtplib.SMTP_SSL(*place, timeout=_TIMEOUT_SECONDS, context=context)
-    server = smtplib.SMTP(*place, timeout=_TIMEOUT_SECONDS)
+        return smtplib.SMTP_SSL(*address, timeout=_TIMEOUT_SECONDS, context=context)
+    server = smtplib.SMTP(*address, timeout=_TIMEOUT_SECONDS)
     if settings.smtp_security == "starttls":
         try:
             server.starttls(context=context)

@@ -1,4 +1,4 @@
-"""What `/metrics` counts, for Prometheus; workers of one server count together."""
+"""Metrics for Prometheus, summed over the workers of one server."""
 
 import contextlib
 import os
@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.multiprocess import MultiProcessCollector
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-"""Set before this module is imported, it names the folder where workers meet."""
+"""The folder that workers share. The library reads it when it is imported."""
 
 _REGISTRY = CollectorRegistry()
 _REQUESTS = Counter(
@@ -28,7 +28,7 @@ _SECONDS = Histogram(
 
 @contextlib.contextmanager
 def shared() -> Iterator[None]:
-    """Let processes that start while the block runs count together."""
+    """Make the processes that start while the block runs share their metrics."""
     with tempfile.TemporaryDirectory(prefix="promptvault-metrics-") as folder:
         os.environ[FOLDER_VARIABLE] = folder
         yield
@@ -41,7 +41,7 @@ def count(method: str, route: str, status: int, seconds: float) -> None:
 
 
 def exposition() -> bytes:
-    """Return everything counted, by all workers, as Prometheus reads it."""
+    """Return the metrics of all workers in the text format of Prometheus."""
     if FOLDER_VARIABLE not in os.environ:
         return generate_latest(_REGISTRY)
     everywhere = CollectorRegistry()

@@ -1,4 +1,4 @@
-"""Passwords: which ones are good enough, and their hashes, made in threads apart."""
+"""Rules for passwords, and their hashes, computed in a pool of threads."""
 
 import asyncio
 import functools
@@ -17,12 +17,12 @@ SHORTEST, LONGEST = 10, 200
 _FEWEST_CHARACTERS = 5
 
 _HASHER = PasswordHasher()
-# Each hash takes 64 MB and a core for a moment: more at once would starve the server.
+# Each hash takes 64 MB and one core, so only two are computed at once.
 _THREADS = ThreadPoolExecutor(2, "password")
 
 
 def checked_password(password: str, email: str) -> str:
-    """Return a password that is good enough; raises InvalidInputError."""
+    """Return *password* if it obeys the rules; raises InvalidInputError."""
     if len(password) < SHORTEST:
         raise InvalidInputError(f"The password needs {SHORTEST} characters or more.")
     if len(password) > LONGEST:
@@ -35,12 +35,15 @@ def checked_password(password: str, email: str) -> str:
 
 
 async def hash_password(password: str) -> str:
-    """Return what is stored in place of a password."""
+    """Return the Argon2 hash of a password, to be stored."""
     return await _in_thread(functools.partial(_HASHER.hash, _bytes(password)))
 
 
 async def verify_password(password_hash: str | None, password: str) -> bool:
-    """Tell whether it is the password; without a hash it takes as long to say no."""
+    """Return True if it is the password of the hash.
+
+    Without a hash the result is False, after the same time.
+    """
     return await _in_thread(functools.partial(_verify, password_hash, _bytes(password)))
 
 
@@ -50,17 +53,17 @@ async def _in_thread(work: functools.partial[_T]) -> _T:
 
 def _verify(password_hash: str | None, password: bytes) -> bool:
     try:
-        _HASHER.verify(password_hash or _nobodys_hash(), password)
+        _HASHER.verify(password_hash or _dummy_hash(), password)
     except (VerifyMismatchError, InvalidHashError):
         return False
     return password_hash is not None
 
 
 @functools.cache
-def _nobodys_hash() -> str:
-    return _HASHER.hash("nobody's")
+def _dummy_hash() -> str:
+    return _HASHER.hash("no password")
 
 
 def _bytes(password: str) -> bytes:
-    """Keyboards differ in how they put an accent on a letter."""
+    """Return the normalized password: keyboards encode accents in several ways."""
     return unicodedata.normalize("NFKC", password).encode(errors="replace")

@@ -1,9 +1,9 @@
-"""Lists for PostgreSQL in its binary form, each made at once.
+"""Arrays in PostgreSQL's binary format, encoded faster than by psycopg.
 
-psycopg asks every value of a list for its type, which takes longer than all the rest of
-a small push. The form is that of `array_recv` in PostgreSQL: dimensions, whether there
-are NULLs, the type of values, how many there are, the first index; then each value
-after its length.
+psycopg looks at the type of each value, which takes longer than the rest of a small
+push. The format is that of `array_recv` in PostgreSQL: number of dimensions, whether
+there are NULLs, the type of the values, their number, the first index; then the length
+and the bytes of each value.
 """
 
 import struct
@@ -21,7 +21,7 @@ _NULL = _LENGTH.pack(-1)
 
 
 class _Type(NamedTuple):
-    """A type of PostgreSQL."""
+    """A type of PostgreSQL, and how to encode its values."""
 
     oid: int
     encode: Callable[[Any], bytes]
@@ -38,14 +38,14 @@ _TYPES = {
 
 
 class Column(NamedTuple):
-    """Values of one type; the statement has to cast it, as in `%(ids)s::uuid[]`."""
+    """Values of one type, or None; the statement must cast it: `%(ids)s::uuid[]`."""
 
     type: str
     values: Sequence[Any]
 
 
 def uuids(values: Iterable[Any]) -> Column:
-    """Return a column of ids."""
+    """Return a column of UUIDs."""
     return Column("uuid", [*values])
 
 
@@ -53,7 +53,7 @@ class _ColumnDumper(Dumper):
     format = Format.BINARY
 
     def dump(self, obj: Column) -> bytes:
-        """Return a column in the binary form."""
+        """Return a column in the binary format."""
         oid, encode = _TYPES[obj.type]
         values = obj.values
         if not values:

@@ -22,10 +22,10 @@ from uvicorn.supervisors import Multiprocess
 from promptvault.errors import UnavailableError
 from promptvault.server import logs, metrics
 from promptvault.server.app import create_app
-from promptvault.server.front import descriptors
-from promptvault.server.front.protocol import BoundedProtocol
-from promptvault.server.naming import Naming, address_of, naming
+from promptvault.server.connections import descriptors
+from promptvault.server.connections.protocol import TrackedProtocol
 from promptvault.server.postgres import database_choice
+from promptvault.server.server_urls import ServerUrls, find_urls, local_url
 from promptvault.server.settings import Settings
 
 _GRACE_SECONDS = 10
@@ -40,7 +40,7 @@ def run(
     host: str,
     port: int,
     workers: int,
-    announce: Callable[[Naming], None],
+    announce: Callable[[ServerUrls], None],
     wait_for_end: Callable[[], None] | None = None,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C; *announce* is told the addresses once it answers.
@@ -51,12 +51,12 @@ def run(
     """
     descriptors.raise_limit()
     with listening(host, port) as listener:
-        told = naming(settings, listener, host)
-        settings = settings.model_copy(update={"public_url": told.public_url})
-        database_choice.remember_address(settings)
-        app = functools.partial(worker_app, settings, told.names)
+        urls = find_urls(settings, listener, host)
+        settings = settings.model_copy(update={"public_url": urls.public_url})
+        database_choice.store_public_url(settings)
+        app = functools.partial(worker_app, settings, urls.names)
         config = configuration(app, workers)
-        _announce_when_ready(listener, lambda: announce(told))
+        _announce_when_ready(listener, lambda: announce(urls))
         if workers == 1:
             _run_one(config, listener, wait_for_end)
         else:
@@ -68,7 +68,7 @@ def configuration(app: Callable[[], FastAPI], workers: int = 1) -> uvicorn.Confi
     return uvicorn.Config(
         app,
         factory=True,
-        http=BoundedProtocol,
+        http=TrackedProtocol,
         workers=workers,
         lifespan="on",
         log_config=None,
@@ -119,7 +119,7 @@ def _announce_when_ready(listener: socket.socket, announce: Callable[[], None]) 
 
 
 def _answers(listener: socket.socket) -> bool:
-    url = address_of(listener).removeprefix("http://")
+    url = local_url(listener).removeprefix("http://")
     connection = http.client.HTTPConnection(url, timeout=5)
     try:
         connection.request("GET", "/healthz")

@@ -151,7 +151,7 @@ class Settings(BaseSettings):
 
     @property
     def address(self) -> str:
-        """The database's address; `hosting` puts it in where the operator set none."""
+        """The address of the database, set by the operator or by `database_choice`."""
         assert self.database_url is not None
         return self.database_url.get_secret_value()
 
@@ -164,7 +164,7 @@ class Settings(BaseSettings):
 
     @property
     def key(self) -> str:
-        """The secret; `hosting` puts it in where the operator set none."""
+        """The secret, set by the operator or by `database_choice`."""
         assert self.secret is not None
         return self.secret.get_secret_value()
 

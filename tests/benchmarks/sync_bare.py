@@ -12,7 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 from psycopg_pool import AsyncConnectionPool
 
-from promptvault.server import naming, serving
+from promptvault.server import server_urls, serving
 
 
 def create(address: str) -> FastAPI:
@@ -72,7 +72,7 @@ def create(address: str) -> FastAPI:
 def main(address: str) -> None:
     """Serve on a free port, in the way of the real one, until SIGTERM."""
     with serving.listening("127.0.0.1", 0) as listener:
-        print(json.dumps({"url": naming.address_of(listener)}), flush=True)
+        print(json.dumps({"url": server_urls.local_url(listener)}), flush=True)
         config = uvicorn.Config(
             lambda: create(address),
             factory=True,

@@ -12,7 +12,7 @@ from tests.browser.window import Window
 from tests.conftest import Process
 from tests.server.conftest import EMAIL, Server
 
-NO_SUCH_CODE = "No device waits under this code"
+NO_SUCH_CODE = "No device waits with this code"
 
 
 @pytest.fixture

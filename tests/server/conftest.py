@@ -21,15 +21,17 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import SecretStr
 
 from promptvault.domain.tier import Tier
-from promptvault.server import naming, serving
+from promptvault.server import server_urls, serving
 from promptvault.server.admin import Admin
 from promptvault.server.app import create_app
 from promptvault.server.postgres import embedded, migration
 from promptvault.server.settings import Settings
+from tests.server.browser import Browser
 from tests.server.reused_database import ReusedDatabase
 
 SECRET = "the-secret-of-the-tests-0123456789"
 EMAIL = "ada@example.org"
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
 @pytest.fixture(scope="session")
@@ -116,7 +118,7 @@ class Server:
 
     def __init__(self, settings: Settings, port: int = 0) -> None:
         self.listener = serving.listening("127.0.0.1", port)
-        self.url = naming.address_of(self.listener)
+        self.url = server_urls.local_url(self.listener)
         self.settings = settings.model_copy(update={"public_url": self.url})
         self.app = create_app(self.settings)
         self._server = uvicorn.Server(serving.configuration(lambda: self.app))
@@ -181,6 +183,35 @@ def client(server: Server, token: str) -> Iterator[httpx.Client]:
         yield client
 
 
+@pytest.fixture
+def open_browser(server: Server) -> Iterator[Callable[[], Browser]]:
+    """Return a function that opens a browser with cookies of its own."""
+    clients: list[httpx.Client] = []
+
+    def start() -> Browser:
+        clients.append(server.client())
+        clients[-1].headers["User-Agent"] = FIREFOX
+        return Browser(clients[-1])
+
+    yield start
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def browser(open_browser: Callable[[], Browser]) -> Browser:
+    """Return a browser that is not signed in."""
+    return open_browser()
+
+
+@pytest.fixture
+def signed_up(open_browser: Callable[[], Browser]) -> Browser:
+    """Return a browser in which EMAIL has just signed up."""
+    browser = open_browser()
+    assert browser.sign_up(EMAIL).status_code == 200
+    return browser
+
+
 @dataclass
 class ServerProcess:
     """`promptvault serve` as a process of its own."""
@@ -188,14 +219,14 @@ class ServerProcess:
     process: subprocess.Popen[str]
     log: Path
     url: str = field(init=False)
-    told: dict[str, Any] = field(init=False)
+    urls: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line, self.log.read_text()
-        self.told = json.loads(line)
-        self.url = self.told["url"]
+        self.urls = json.loads(line)
+        self.url = self.urls["url"]
 
     def stop(self, by: int = signal.SIGTERM) -> int:
         """Send a signal and return the exit code."""

@@ -1,7 +1,7 @@
 """The page of an account: what it shows, signs out, changes and hands over."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from uuid import uuid4
 
 import httpx
@@ -13,11 +13,10 @@ from promptvault.server.admin import Admin
 from promptvault.server.session.visitor import browser_name
 from promptvault.wire.device_code import CLIENT_ID, GRANT_TYPE
 from tests.server.browser import PASSWORD, Browser, fields_of
-from tests.server.conftest import EMAIL, Server
+from tests.server.conftest import EMAIL, FIREFOX, Server
 from tests.server.sync.conftest import new
 
 OTHER = "another good password"
-FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 SAFARI = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15"
     " (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1"
@@ -26,29 +25,6 @@ EDGE = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
     " Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0"
 )
-
-
-@pytest.fixture
-def open_browser(server: Server) -> Iterator[Callable[[], Browser]]:
-    """Return what opens a browser, each with cookies of its own."""
-    clients: list[httpx.Client] = []
-
-    def start() -> Browser:
-        clients.append(server.client())
-        return Browser(clients[-1])
-
-    yield start
-    for client in clients:
-        client.close()
-
-
-@pytest.fixture
-def browser(open_browser: Callable[[], Browser]) -> Browser:
-    """Return a browser in which somebody has just signed up."""
-    browser = open_browser()
-    browser.client.headers["User-Agent"] = FIREFOX
-    browser.sign_up(EMAIL)
-    return browser
 
 
 def _let_in(browser: Browser, label: str) -> str:
@@ -81,7 +57,7 @@ def _push(browser: Browser, token: str) -> None:
 
 
 def test_who_is_not_signed_in_comes_back_to_it(
-    browser: Browser, open_browser: Callable[[], Browser]
+    signed_up: Browser, open_browser: Callable[[], Browser]
 ) -> None:
     stranger = open_browser()
     assert stranger.open("/account").url.path == "/signin"
@@ -90,7 +66,7 @@ def test_who_is_not_signed_in_comes_back_to_it(
 
 
 def test_who_came_to_let_a_device_in_goes_on_there(
-    browser: Browser, open_browser: Callable[[], Browser]
+    signed_up: Browser, open_browser: Callable[[], Browser]
 ) -> None:
     other = open_browser()
     other.open("/device")
@@ -98,9 +74,9 @@ def test_who_came_to_let_a_device_in_goes_on_there(
     assert other.send(email=EMAIL, password=PASSWORD).url.path == "/device"
 
 
-def test_it_shows_who_and_what_is_used(browser: Browser) -> None:
-    _push(browser, _let_in(browser, "analytical"))
-    shown = browser.open("/account").text
+def test_it_shows_who_and_what_is_used(signed_up: Browser) -> None:
+    _push(signed_up, _let_in(signed_up, "analytical"))
+    shown = signed_up.open("/account").text
     assert f"<dd>{EMAIL}</dd>" in shown
     assert "<dd>free</dd>" in shown
     assert "<dd>1 of 50</dd>" in shown
@@ -109,44 +85,44 @@ def test_it_shows_who_and_what_is_used(browser: Browser) -> None:
     assert "this one" in shown
 
 
-def test_a_tier_without_a_limit_has_none(browser: Browser, admin: Admin) -> None:
+def test_a_tier_without_a_limit_has_none(signed_up: Browser, admin: Admin) -> None:
     admin.set_tier(EMAIL, Tier.PRO)
-    assert "<dd>0</dd>" in browser.open("/account").text
+    assert "<dd>0</dd>" in signed_up.open("/account").text
 
 
-def test_a_device_is_signed_out(browser: Browser) -> None:
-    first, second = _let_in(browser, "first"), _let_in(browser, "second")
-    browser.open("/account")
-    assert browser.send().url.path == "/account"  # the first one: of the last seen
-    assert "It is signed out." in browser.page.text
-    assert sorted([_status(browser, first), _status(browser, second)]) == [200, 401]
+def test_a_device_is_signed_out(signed_up: Browser) -> None:
+    first, second = _let_in(signed_up, "first"), _let_in(signed_up, "second")
+    signed_up.open("/account")
+    assert signed_up.send().url.path == "/account"  # the first one: of the last seen
+    assert "It is signed out." in signed_up.page.text
+    assert sorted([_status(signed_up, first), _status(signed_up, second)]) == [200, 401]
 
 
-def test_a_token_of_a_machine_is_signed_out(browser: Browser, admin: Admin) -> None:
+def test_a_token_of_a_machine_is_signed_out(signed_up: Browser, admin: Admin) -> None:
     token = admin.issue_token(EMAIL, "build")
-    assert "build" in browser.open("/account").text
-    browser.send()
-    assert _status(browser, token) == 401
-    assert "build" not in browser.page.text
+    assert "build" in signed_up.open("/account").text
+    signed_up.send()
+    assert _status(signed_up, token) == 401
+    assert "build" not in signed_up.page.text
 
 
 def test_another_browser_is_signed_out(
-    browser: Browser, open_browser: Callable[[], Browser]
+    signed_up: Browser, open_browser: Callable[[], Browser]
 ) -> None:
     other = open_browser()
     other.client.headers["User-Agent"] = SAFARI
     other.sign_in(EMAIL)
-    assert "Safari on iPhone" in browser.open("/account").text
-    browser.send()
-    assert "Safari on iPhone" not in browser.page.text
+    assert "Safari on iPhone" in signed_up.open("/account").text
+    signed_up.send()
+    assert "Safari on iPhone" not in signed_up.page.text
     assert other.open("/account").url.path == "/signin"
-    assert browser.open("/account").url.path == "/account"
+    assert signed_up.open("/account").url.path == "/account"
 
 
 def test_to_sign_out_what_is_anothers_changes_nothing(
-    browser: Browser, open_browser: Callable[[], Browser], database_url: str
+    signed_up: Browser, open_browser: Callable[[], Browser], database_url: str
 ) -> None:
-    token = _let_in(browser, "mine")
+    token = _let_in(signed_up, "mine")
     eve = open_browser()
     eve.sign_up("eve@example.org")
     with psycopg.connect(database_url) as connection:
@@ -159,26 +135,26 @@ def test_to_sign_out_what_is_anothers_changes_nothing(
     data = {"form_proof": fields_of(eve.open("/account/password").text)["form_proof"]}
     eve.client.post("/account/devices", data={**data, "device_id": str(device)})
     eve.client.post("/account/sessions", data={**data, "session_id": str(session)})
-    assert _status(browser, token) == 200
-    assert browser.open("/account").url.path == "/account"
+    assert _status(signed_up, token) == 200
+    assert signed_up.open("/account").url.path == "/account"
 
 
 def test_another_password_ends_other_sessions_and_no_device(
-    browser: Browser, open_browser: Callable[[], Browser]
+    signed_up: Browser, open_browser: Callable[[], Browser]
 ) -> None:
-    token = _let_in(browser, "analytical")
+    token = _let_in(signed_up, "analytical")
     other = open_browser()
     other.sign_in(EMAIL)
-    before = browser.client.cookies["promptvault"]
-    browser.open("/account/password")
-    browser.send(password=PASSWORD, new_password=OTHER)
-    assert browser.page.url.path == "/account"
-    assert "Your password is changed" in browser.page.text
-    assert browser.client.cookies["promptvault"] != before
+    before = signed_up.client.cookies["promptvault"]
+    signed_up.open("/account/password")
+    signed_up.send(password=PASSWORD, new_password=OTHER)
+    assert signed_up.page.url.path == "/account"
+    assert "Your password is changed" in signed_up.page.text
+    assert signed_up.client.cookies["promptvault"] != before
     assert other.open("/account").url.path == "/signin"
     assert other.send(email=EMAIL, password=PASSWORD).status_code == 401
     assert other.send(email=EMAIL, password=OTHER).url.path == "/account"
-    assert _status(browser, token) == 200
+    assert _status(signed_up, token) == 200
 
 
 @pytest.mark.parametrize(
@@ -186,21 +162,21 @@ def test_another_password_ends_other_sessions_and_no_device(
     [("wrong password", OTHER, 401), (PASSWORD, "short", 422), ("", "", 401)],
 )
 def test_a_password_is_not_changed_by_chance(
-    browser: Browser, password: str, new_password: str, status: int
+    signed_up: Browser, password: str, new_password: str, status: int
 ) -> None:
-    browser.open("/account/password")
-    sent = browser.send(password=password, new_password=new_password)
+    signed_up.open("/account/password")
+    sent = signed_up.send(password=password, new_password=new_password)
     assert sent.status_code == status
     assert 'role="alert"' in sent.text
-    assert browser.sign_in(EMAIL).url.path == "/account"
+    assert signed_up.sign_in(EMAIL).url.path == "/account"
 
 
 def test_a_password_cannot_be_guessed_in_a_session(
-    browser: Browser, start_server: Callable[..., Server]
+    signed_up: Browser, start_server: Callable[..., Server]
 ) -> None:
     """However many addresses the guesses come from."""
     with start_server(trusted_proxies=1).client() as client:
-        client.cookies = browser.client.cookies
+        client.cookies = signed_up.client.cookies
         thief, statuses = Browser(client), []
         for number in range(11):
             client.headers["X-Forwarded-For"] = f"198.51.{number}.1"
@@ -210,9 +186,9 @@ def test_a_password_cannot_be_guessed_in_a_session(
     assert statuses == [401] * 10 + [429]
 
 
-def test_everything_can_be_downloaded(browser: Browser) -> None:
-    _push(browser, _let_in(browser, "analytical"))
-    answer = browser.client.get("/account/export")
+def test_everything_can_be_downloaded(signed_up: Browser) -> None:
+    _push(signed_up, _let_in(signed_up, "analytical"))
+    answer = signed_up.client.get("/account/export")
     assert "attachment" in answer.headers["content-disposition"]
     (row,) = json.loads(answer.text)
     assert row["body"] == "Say hello."

@@ -101,9 +101,9 @@ def test_the_example_of_settings_is_good_once_it_is_filled_in(
     for name, value in pairs.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(InvalidInputError, match="SECRET"):
-        database_choice.read(None)
+        database_choice.read_settings(None)
     monkeypatch.setenv(f"{PREFIX}SECRET", SECRET)
-    settings = database_choice.read(None)
+    settings = database_choice.read_settings(None)
     assert settings.has_https
     assert settings.address == pairs["DATABASE_URL"]
 

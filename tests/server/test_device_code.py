@@ -1,6 +1,6 @@
 """The device flow, from the first code to the token, over real HTTP."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,31 +11,9 @@ import pytest
 from promptvault.server.device_code.code import find_user_code, make_user_code
 from promptvault.wire.device_code import CLIENT_ID, GRANT_TYPE
 from tests.server.browser import Browser
-from tests.server.conftest import EMAIL, Server
+from tests.server.conftest import EMAIL
 
 DEVICE = {"client_id": CLIENT_ID, "device_label": "analytical", "device_os": "Linux 6"}
-
-
-@pytest.fixture
-def open_browser(server: Server) -> Iterator[Callable[[], Browser]]:
-    """Return what opens a browser, each with cookies of its own."""
-    clients: list[httpx.Client] = []
-
-    def start() -> Browser:
-        clients.append(server.client())
-        return Browser(clients[-1])
-
-    yield start
-    for client in clients:
-        client.close()
-
-
-@pytest.fixture
-def browser(open_browser: Callable[[], Browser]) -> Browser:
-    """Return a browser in which somebody is signed in."""
-    browser = open_browser()
-    assert browser.sign_up(EMAIL).status_code == 200
-    return browser
 
 
 def _start(visitor: httpx.Client) -> dict[str, Any]:
@@ -67,16 +45,16 @@ def _set(database_url: str, assignment: str) -> None:
         connection.execute(f"UPDATE device_codes SET {assignment}")
 
 
-def test_a_device_is_let_in(visitor: httpx.Client, browser: Browser) -> None:
+def test_a_device_is_let_in(visitor: httpx.Client, signed_up: Browser) -> None:
     codes = _start(visitor)
     assert (codes["expires_in"], codes["interval"]) == (600, 5)
     assert _error(visitor, codes["device_code"]) == "authorization_pending"
-    browser.open(codes["verification_uri_complete"])
-    assert codes["user_code"] in browser.page.text
-    browser.send()
+    signed_up.open(codes["verification_uri_complete"])
+    assert codes["user_code"] in signed_up.page.text
+    signed_up.send()
     for shown in ("analytical", "Linux 6", "127.0.0.1", codes["user_code"]):
-        assert shown in browser.page.text
-    assert "is let in" in browser.send(decision="approved").text
+        assert shown in signed_up.page.text
+    assert "is let in" in signed_up.send(decision="approved").text
     answer = _exchange(visitor, codes["device_code"])
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
@@ -88,11 +66,11 @@ def test_a_device_is_let_in(visitor: httpx.Client, browser: Browser) -> None:
     assert _error(visitor, codes["device_code"]) == "invalid_grant"
 
 
-def test_a_device_is_denied(visitor: httpx.Client, browser: Browser) -> None:
+def test_a_device_is_denied(visitor: httpx.Client, signed_up: Browser) -> None:
     codes = _start(visitor)
-    browser.open("/device")
-    browser.send(user_code=f" {codes['user_code'].lower().replace('-', ' ')} ")
-    assert "was not let in" in browser.send(decision="denied").text
+    signed_up.open("/device")
+    signed_up.send(user_code=f" {codes['user_code'].lower().replace('-', ' ')} ")
+    assert "was not let in" in signed_up.send(decision="denied").text
     for _ in range(2):
         assert _error(visitor, codes["device_code"]) == "access_denied"
 
@@ -107,19 +85,19 @@ def test_the_device_code_is_not_stored(
 
 
 def test_an_expired_code_is_good_for_nothing(
-    visitor: httpx.Client, browser: Browser, database_url: str
+    visitor: httpx.Client, signed_up: Browser, database_url: str
 ) -> None:
     codes = _start(visitor)
-    browser.open(codes["verification_uri_complete"])
-    browser.send()
+    signed_up.open(codes["verification_uri_complete"])
+    signed_up.send()
     _set(database_url, "expires_at = now()")
-    assert browser.send(decision="approved").status_code == 404
-    assert browser.send(user_code=codes["user_code"]).status_code == 404
+    assert signed_up.send(decision="approved").status_code == 404
+    assert signed_up.send(user_code=codes["user_code"]).status_code == 404
     assert _error(visitor, codes["device_code"]) == "expired_token"
 
 
 def test_an_approval_expires_too(
-    visitor: httpx.Client, browser: Browser, database_url: str
+    visitor: httpx.Client, signed_up: Browser, database_url: str
 ) -> None:
     codes = _start(visitor)
     _set(database_url, "status = 'approved', user_id = (SELECT id FROM users)")
@@ -146,28 +124,29 @@ def test_who_polls_too_fast_is_told_and_must_wait_longer(
 def test_a_code_is_decided_once(
     visitor: httpx.Client,
     open_browser: Callable[[], Browser],
-    browser: Browser,
+    signed_up: Browser,
     second: str,
 ) -> None:
     """By one person twice, and by two who both have the page open."""
     codes = _start(visitor)
     other = open_browser()
     other.sign_up("bob@example.org")
-    for each in (browser, other):
+    for each in (signed_up, other):
         each.open(codes["verification_uri_complete"])
         each.send()
-    approval = browser.page
-    assert browser.send(decision="approved").status_code == 200
+    approval = signed_up.page
+    assert signed_up.send(decision="approved").status_code == 200
     assert other.send(decision=second).status_code == 404
-    browser.page = approval
-    assert "is let in" in browser.send(decision=second).text  # as it was decided first
+    signed_up.page = approval
+    # The first decision stays.
+    assert "is let in" in signed_up.send(decision=second).text
     token = _exchange(visitor, codes["device_code"]).json()["access_token"]
     me = visitor.get("/v1/me", headers={"Authorization": f"Bearer {token}"})
     assert me.json()["email"] == EMAIL
 
 
 def test_of_many_who_exchange_at_once_one_gets_the_token(
-    visitor: httpx.Client, browser: Browser, database_url: str
+    visitor: httpx.Client, signed_up: Browser, database_url: str
 ) -> None:
     code = _start(visitor)["device_code"]
     _set(database_url, "status = 'approved', user_id = (SELECT id FROM users)")
@@ -181,16 +160,16 @@ def test_of_many_who_exchange_at_once_one_gets_the_token(
     assert counts == (1, 1)
 
 
-def test_codes_cannot_be_guessed(visitor: httpx.Client, browser: Browser) -> None:
+def test_codes_cannot_be_guessed(visitor: httpx.Client, signed_up: Browser) -> None:
     codes = _start(visitor)
-    browser.open("/device")
+    signed_up.open("/device")
     for _ in range(10):
-        assert browser.send(user_code=make_user_code()).status_code == 404
-    assert browser.send(user_code=make_user_code()).status_code == 429
-    assert int(browser.page.headers["retry-after"]) >= 1
-    assert "Too many requests" in browser.page.text
-    browser.open("/device")
-    assert browser.send(user_code=codes["user_code"]).status_code == 429
+        assert signed_up.send(user_code=make_user_code()).status_code == 404
+    assert signed_up.send(user_code=make_user_code()).status_code == 429
+    assert int(signed_up.page.headers["retry-after"]) >= 1
+    assert "Too many requests" in signed_up.page.text
+    signed_up.open("/device")
+    assert signed_up.send(user_code=codes["user_code"]).status_code == 429
 
 
 def test_wrong_codes_do_not_answer_a_device(visitor: httpx.Client) -> None:
@@ -236,12 +215,12 @@ def test_what_cannot_be_shown_is_refused(
 
 
 def test_a_label_is_text_and_never_markup(
-    visitor: httpx.Client, browser: Browser
+    visitor: httpx.Client, signed_up: Browser
 ) -> None:
     label = "<script>alert(1)</script>\"'"
     answer = visitor.post("/v1/device/code", data=DEVICE | {"device_label": label})
-    browser.open("/device")
-    page = browser.send(user_code=answer.json()["user_code"]).text
+    signed_up.open("/device")
+    page = signed_up.send(user_code=answer.json()["user_code"]).text
     assert "<script" not in page
     assert "&lt;script&gt;" in page
 
@@ -279,14 +258,14 @@ def test_the_form_of_a_code() -> None:
 
 
 def test_an_approval_in_the_last_seconds_is_good_for_a_minute(
-    visitor: httpx.Client, browser: Browser, database_url: str
+    visitor: httpx.Client, signed_up: Browser, database_url: str
 ) -> None:
     codes = [_start(visitor) for _ in range(2)]
     _set(database_url, "expires_at = now() + interval '20 seconds'")
     for each, decision in zip(codes, ("approved", "denied"), strict=True):
-        browser.open(f"/device?user_code={each['user_code']}")
-        browser.send()
-        browser.send(decision=decision)
+        signed_up.open(f"/device?user_code={each['user_code']}")
+        signed_up.send()
+        signed_up.send(decision=decision)
     _set(database_url, "expires_at = expires_at - interval '30 seconds'")
     assert _exchange(visitor, codes[0]["device_code"]).status_code == 200
     assert _error(visitor, codes[1]["device_code"]) == "access_denied"

@@ -17,7 +17,7 @@ from promptvault.server.database import Connection
 from promptvault.server.http.address import visitor_address, visitor_network
 from promptvault.server.limit.repository import LimitRepository
 from promptvault.server.limit.rule import ROUTE_LIMITS, UNKNOWN_TOKENS, Limit
-from promptvault.server.limit.service import take
+from promptvault.server.limit.service import enforce_limit
 from promptvault.server.token.secret import make_token
 from tests.server.conftest import EMAIL, Server
 
@@ -31,7 +31,7 @@ def _take(database_url: str, limit: Limit = SLOW, key: str = "key") -> float | N
     async def run() -> float | None:
         async with await Connection.connect(database_url) as connection:
             try:
-                await take(connection, limit, key)
+                await enforce_limit(connection, limit, key)
             except RateLimitedError as error:
                 return error.retry_after
         return None

@@ -1,7 +1,7 @@
 """Sign up, sign in, sign out: what gets in, what does not, and what nobody learns."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import httpx
 import psycopg
@@ -25,13 +25,6 @@ FORMS = [
 
 HIDDEN = {"form_proof", "user_code", "token", "to", "username", "device_id"}
 """Fields that nobody fills in."""
-
-
-@pytest.fixture
-def browser(server: Server) -> Iterator[Browser]:
-    """Return a browser in which nobody is signed in."""
-    with server.client() as client:
-        yield Browser(client)
 
 
 def test_sign_up_sign_out_sign_in(browser: Browser, database_url: str) -> None:

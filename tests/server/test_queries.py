@@ -46,7 +46,7 @@ WITHOUT_KEY = {
     ),
     "account/erasure_repository.py ErasureRepository.find": "the operator's",
     "account/erasure_repository.py ErasureRepository.next_due": "cleans up",
-    "account/erasure_repository.py ErasureRepository.forget_strangers": "cleans up",
+    "account/erasure_repository.py ErasureRepository.forget_identities": "cleans up",
     "session/repository.py SessionRepository.find": "by a secret's hash",
     "session/repository.py SessionRepository.delete": "by a secret's hash",
     "link/repository.py LinkRepository.find": "by a secret's hash",

@@ -20,13 +20,6 @@ OTHER = "another good password"
 
 
 @pytest.fixture
-def browser(server: Server) -> Iterator[Browser]:
-    """Return a browser, for a server without mail."""
-    with server.client() as client:
-        yield Browser(client)
-
-
-@pytest.fixture
 def mailed(start_server: Callable[..., Server], mail: MailServer) -> Iterator[Browser]:
     """Return a browser, for a server that sends mail and trusts a proxy."""
     changes = {"smtp_host": "127.0.0.1", "smtp_port": mail.port}

@@ -13,8 +13,7 @@ import httpx
 import psycopg
 import pytest
 
-from promptvault.server.postgres.cluster import Cluster
-from promptvault.server.postgres.unprivileged import owner
+from promptvault.server.postgres.cluster import Cluster, database_owner
 from tests.conftest import Process, Pvt
 from tests.server.conftest import EMAIL, ServerProcess
 
@@ -135,7 +134,7 @@ def test_a_number_that_another_process_bears_by_now_is_no_hindrance(
 ) -> None:
     running = server_process()
     assert running.stop() == 0
-    user = owner()  # a process of the database's own user: of others it takes no note
+    user = database_owner()  # PostgreSQL ignores processes of other users
     with subprocess.Popen(["sleep", "600"], user=user and user.pw_uid) as other:
         stale = f"{other.pid}\n{folder / 'cluster'}\n1\n5432\n{folder}\n\n1 1\nready\n"
         (folder / "cluster/postmaster.pid").write_text(stale)

@@ -16,12 +16,15 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_address_comes_from_the_flag_then_ours_then_everybodys(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert database_choice.read(None).database_url is None
+    assert database_choice.read_settings(None).database_url is None
     monkeypatch.setenv("DATABASE_URL", "postgresql:///everybody")
-    assert database_choice.read(None).address == "postgresql:///everybody"
+    assert database_choice.read_settings(None).address == "postgresql:///everybody"
     monkeypatch.setenv("PROMPTVAULT_SERVER_DATABASE_URL", "postgresql:///ours")
-    assert database_choice.read(None).address == "postgresql:///ours"
-    assert database_choice.read("postgresql:///flag").address == "postgresql:///flag"
+    assert database_choice.read_settings(None).address == "postgresql:///ours"
+    assert (
+        database_choice.read_settings("postgresql:///flag").address
+        == "postgresql:///flag"
+    )
 
 
 @pytest.mark.parametrize(
@@ -33,19 +36,22 @@ def test_an_error_names_the_setting_and_not_its_value(
 ) -> None:
     monkeypatch.setenv(f"PROMPTVAULT_SERVER_{name}", value)
     with pytest.raises(InvalidInputError) as caught:
-        database_choice.read(None)
+        database_choice.read_settings(None)
     assert f"PROMPTVAULT_SERVER_{name}" in str(caught.value)
     assert value not in str(caught.value) or name == "POOL_SIZE"
 
 
 def test_secrets_are_not_printed() -> None:
-    assert "hidden" not in repr(database_choice.read("postgresql://a:hidden@b/c"))
+    assert "hidden" not in repr(
+        database_choice.read_settings("postgresql://a:hidden@b/c")
+    )
 
 
 def test_a_database_without_a_secret_draws_one_for_all(database_url: str) -> None:
-    first = database_choice.with_secret(database_choice.read(database_url))
+    first = database_choice.with_secret(database_choice.read_settings(database_url))
     assert (
-        first.key == database_choice.with_secret(database_choice.read(database_url)).key
+        first.key
+        == database_choice.with_secret(database_choice.read_settings(database_url)).key
     )
     assert len(first.key) >= 32
 
@@ -56,15 +62,15 @@ def test_what_is_no_address_is_bad_input(
 ) -> None:
     monkeypatch.setenv(f"PROMPTVAULT_SERVER_{name}", "no address at all")
     with pytest.raises(InvalidInputError, match="postgresql://"):
-        database_choice.read(None)
+        database_choice.read_settings(None)
 
 
 def test_an_address_that_is_empty_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DATABASE_URL", "PROMPTVAULT_SERVER_DATABASE_URL"):
         monkeypatch.setenv(name, "")
-    assert database_choice.read("").database_url is None
+    assert database_choice.read_settings("").database_url is None
     monkeypatch.setenv("DATABASE_URL", "postgresql:///everybody")
-    assert database_choice.read("").address == "postgresql:///everybody"
+    assert database_choice.read_settings("").address == "postgresql:///everybody"
 
 
 @pytest.mark.parametrize(
@@ -79,7 +85,7 @@ def test_an_error_says_what_a_setting_must_be(
 ) -> None:
     monkeypatch.setenv(f"PROMPTVAULT_SERVER_{name}", value)
     with pytest.raises(InvalidInputError) as caught:
-        database_choice.read(None)
+        database_choice.read_settings(None)
     setting = f"PROMPTVAULT_SERVER_{name}"
     assert str(caught.value) == f"{setting} cannot be used: {reason}"
 
@@ -97,7 +103,7 @@ def test_a_password_that_ends_the_address_early_is_to_be_encoded(
     url: str, told: str
 ) -> None:
     with pytest.raises(InvalidInputError, match="percent-encode") as caught:
-        database_choice.read(url)
+        database_choice.read_settings(url)
     assert told in str(caught.value)
     assert "hidden" not in str(caught.value)
 
@@ -112,15 +118,15 @@ def test_a_password_that_ends_the_address_early_is_to_be_encoded(
     ],
 )
 def test_a_password_that_is_understood_is_let_be(url: str) -> None:
-    assert database_choice.read(url).address == url
+    assert database_choice.read_settings(url).address == url
 
 
 def test_a_public_address_has_no_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROMPTVAULT_SERVER_PUBLIC_URL", "https://example.org/prompts")
     with pytest.raises(InvalidInputError, match="a path is not supported"):
-        database_choice.read(None)
+        database_choice.read_settings(None)
     monkeypatch.setenv("PROMPTVAULT_SERVER_PUBLIC_URL", "https://example.org/")
-    assert database_choice.read(None).public_url == "https://example.org"
+    assert database_choice.read_settings(None).public_url == "https://example.org"
 
 
 @pytest.mark.parametrize(
@@ -137,7 +143,7 @@ def test_a_provider_is_named_whole(
 ) -> None:
     monkeypatch.setenv(f"PROMPTVAULT_SERVER_{name}", value)
     with pytest.raises(InvalidInputError, match=word) as caught:
-        database_choice.read(None)
+        database_choice.read_settings(None)
     assert value not in str(caught.value)
 
 
@@ -150,9 +156,9 @@ def test_webhooks_are_signed_with_a_real_secret(
     monkeypatch.setenv("PROMPTVAULT_SERVER_OIDC_ISSUER", "https://example.org/")
     monkeypatch.setenv("PROMPTVAULT_SERVER_CLERK_WEBHOOK_SECRET", secret)
     with pytest.raises(InvalidInputError):
-        database_choice.read(None)
+        database_choice.read_settings(None)
     monkeypatch.setenv("PROMPTVAULT_SERVER_CLERK_WEBHOOK_SECRET", "")
-    assert database_choice.read(None).clerk_webhook_secret is None
+    assert database_choice.read_settings(None).clerk_webhook_secret is None
 
 
 def test_a_provider_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +172,7 @@ def test_a_provider_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
     }
     for name, value in given.items():
         monkeypatch.setenv(f"PROMPTVAULT_SERVER_{name}", value)
-    settings = database_choice.read(None)
+    settings = database_choice.read_settings(None)
     assert settings.oidc_issuer == "https://example.org/tenant"
     assert settings.oidc_allowed_azp == {"front", "back"}
     assert settings.sign_up == "closed"

@@ -74,13 +74,6 @@ def server(start_server: Callable[..., Server], mail: MailServer) -> Server:
     )
 
 
-@pytest.fixture
-def browser(server: Server) -> Iterator[Browser]:
-    """Return a browser in which nobody is signed in."""
-    with server.client() as client:
-        yield Browser(client)
-
-
 def _users(database_url: str) -> list[tuple[str, bool]]:
     with psycopg.connect(database_url) as connection:
         return connection.execute(

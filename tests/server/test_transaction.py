@@ -166,7 +166,7 @@ def test_what_takes_long_has_a_connection_apart(settings: Settings) -> None:
         try:
             async with (
                 database.transaction() as one,
-                database.connection_apart() as other,
+                database.long_connection() as other,
             ):
                 return [await _limit(each, "statement") for each in (one, other)]
         finally:

@@ -20,7 +20,7 @@ from promptvault.server.admin import Admin
 from promptvault.server.app import create_app
 from promptvault.server.database import Connection
 from promptvault.server.settings import Settings
-from promptvault.server.sync.repository import LedgerRepository
+from promptvault.server.sync.repository import VaultRepository
 from promptvault.wire.sync import SyncAnswer, SyncRequest
 from tests.server.sync.conftest import MISNUMBERED, STORED
 
@@ -143,7 +143,7 @@ class Hosted:
     async def _purge(self, below: int) -> None:
         address = self._host.settings.address
         async with await Connection.connect(address) as connection:
-            await LedgerRepository(connection, self.id).purge(below)
+            await VaultRepository(connection, self.id).purge(below)
 
     def backup(self) -> Backup:
         """Return the vault as it is."""

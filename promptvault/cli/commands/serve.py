@@ -1,4 +1,4 @@
-"""`serve`: the door to the other tower."""
+"""`serve`: run the server. One of the two commands that import it."""
 
 import contextlib
 import json
@@ -12,13 +12,13 @@ from promptvault.cli.context import paths
 from promptvault.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from promptvault.server.naming import Naming
+    from promptvault.server.server_urls import ServerUrls
 
 DatabaseUrl = Annotated[
     str | None,
     typer.Option(
         metavar="URL",
-        help="A PostgreSQL, else DATABASE_URL; without either, one of its own.",
+        help="The PostgreSQL to use; else DATABASE_URL, else an embedded one.",
         show_default=False,
     ),
 ]
@@ -33,24 +33,24 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = 1,
     as_json: options.Json = False,
 ) -> None:
-    """Run the hosted side: accounts, devices, sync; until Ctrl-C."""
+    """Run the sync server until Ctrl-C."""
     with installed():
         from promptvault.server import serving
         from promptvault.server.postgres import database_choice
-    with database_choice.serving(database_url, paths().server) as ground:
+    with database_choice.open_deployment(database_url, paths().server) as deployment:
         serving.run(
-            ground.settings,
+            deployment.settings,
             host=host,
             port=port,
             workers=workers,
-            announce=lambda told: _announce(told, as_json=as_json),
-            wait_for_end=ground.wait_for_end,
+            announce=lambda urls: _announce(urls, as_json=as_json),
+            wait_for_end=deployment.wait_for_end,
         )
 
 
 @contextlib.contextmanager
 def installed() -> Iterator[None]:
-    """Explain what is missing where the server's libraries are not installed."""
+    """Name the missing library if the server's libraries are not installed."""
     try:
         yield
     except ModuleNotFoundError as error:
@@ -59,24 +59,24 @@ def installed() -> Iterator[None]:
         ) from None
 
 
-def _announce(told: "Naming", *, as_json: bool) -> None:
+def _announce(urls: "ServerUrls", *, as_json: bool) -> None:
     if as_json:
-        row = {**told._asdict(), "names": sorted(told.names)}
+        row = {**urls._asdict(), "names": sorted(urls.names)}
         terminal.write(json.dumps(row) + "\n")
     else:
-        terminal.write(f"Serving {told.url}\n")
+        terminal.write(f"Serving {urls.url}\n")
     terminal.flush()
-    if not as_json and told.public_url != told.url:
-        terminal.note(_told(told))
+    if not as_json and urls.public_url != urls.url:
+        terminal.note(_public_urls(urls))
 
 
-def _told(told: "Naming") -> str:
-    """Return the address that the server gives to people and devices."""
-    if not told.names:
-        return f"Devices and links are told {told.public_url}."
-    names = sorted(name for name in told.names if any(map(str.isalpha, name)))
+def _public_urls(urls: "ServerUrls") -> str:
+    """Say which URL the server gives to people and devices."""
+    if not urls.names:
+        return f"Links and devices get the URL {urls.public_url}."
+    names = sorted(name for name in urls.names if any(map(str.isalpha, name)))
     return (
-        f"Links say {told.public_url}. A device is told the address that it used, if"
-        f" that is an IP address of this machine or one of {', '.join(names)}."
-        " PROMPTVAULT_SERVER_PUBLIC_URL sets one for all."
+        f"Links start with {urls.public_url}. A device gets the address that it used,"
+        f" if that is an IP address of this machine or one of {', '.join(names)}."
+        " Set PROMPTVAULT_SERVER_PUBLIC_URL to use one URL for all."
     )

@@ -1,4 +1,4 @@
-"""What is done when a user goes: signed out everywhere at once, erased later.
+"""Deleting users: signed out everywhere at once, erased when their grace period ends.
 
 Rows are locked in the order in which sync locks them: tokens, vaults, the account.
 """
@@ -7,35 +7,39 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from promptvault.errors import AlreadyExistsError, NotFoundError
-from promptvault.server.account.erasure_repository import ErasureRepository, Leaver
+from promptvault.server.account.erasure_repository import ErasureRepository, StoredUser
 from promptvault.server.database import Connection
 from promptvault.server.link.repository import Link, LinkRepository
 from promptvault.server.link.service import Purpose
-from promptvault.server.session.network_repository import NetworkRepository
-from promptvault.server.session.repository import SessionRepository
+from promptvault.server.session.repository import NetworkRepository, SessionRepository
 from promptvault.server.token.repository import TokenRepository
 
 _LATEST_EVENT = timedelta(days=30)
-"""No event about a user comes so long after the one that tells of the end."""
+"""A provider sends no event about a user later than this after the deletion."""
 
 
-async def get_leaver(connection: Connection, email: str) -> Leaver:
-    """Return who has that address, else who had it last; raises NotFoundError."""
-    leaver = await ErasureRepository(connection).find(email.strip())
-    if leaver is None:
+async def get_stored_user(connection: Connection, email: str) -> StoredUser:
+    """Return the user with an address, or else the last deleted one who had it.
+
+    Raises NotFoundError.
+    """
+    user = await ErasureRepository(connection).find(email.strip())
+    if user is None:
         raise NotFoundError("There is no account with this address.")
-    return leaver
+    return user
 
 
 async def sign_out_browsers(connection: Connection, user_id: UUID) -> None:
-    """End a user's sessions, and void the links by which one could be begun."""
+    """End a user's sessions, and void the links that would begin one."""
     await SessionRepository(connection).delete_all(user_id)
     await LinkRepository(connection).delete_all(user_id, Purpose.PASSWORD)
 
 
 async def sign_out_everywhere(connection: Connection, user_id: UUID) -> None:
-    """End what a user is signed in by: browsers, devices, machines, and devices that
-    were let in and have not yet come for their token."""
+    """Sign a user out of browsers, devices and machines.
+
+    That includes devices that are approved and have not fetched their token yet.
+    """
     await ErasureRepository(connection).delete_codes(user_id)
     await sign_out_browsers(connection, user_id)
     await NetworkRepository(connection).forget_all(user_id)
@@ -43,7 +47,7 @@ async def sign_out_everywhere(connection: Connection, user_id: UUID) -> None:
 
 
 async def delete_user(connection: Connection, user_id: UUID, grace: timedelta) -> None:
-    """Sign a user out everywhere and free the address; the data stay for *grace*."""
+    """Sign a user out everywhere and free the address; erase the data after *grace*."""
     users = ErasureRepository(connection)
     await sign_out_everywhere(connection, user_id)
     account_id = await users.mark(user_id, grace)
@@ -51,40 +55,40 @@ async def delete_user(connection: Connection, user_id: UUID, grace: timedelta) -
         await users.mark_account(account_id)
 
 
-async def keep_user(connection: Connection, leaver: Link) -> None:
-    """Undo the deletion of a user whose data are still there.
+async def restore_user(connection: Connection, link: Link) -> None:
+    """Undo the deletion of the link's user, whose data are still stored.
 
-    What was signed in stays signed out. Raises AlreadyExistsError if somebody else has
-    the address by now.
+    Sessions and tokens stay ended. Raises AlreadyExistsError if another account has the
+    address now.
     """
     users = ErasureRepository(connection)
-    if not await users.unmark(leaver.user_id):
+    if not await users.unmark(link.user_id):
         raise AlreadyExistsError(
-            "Somebody has made another account with your address in the meantime: ask"
-            " who runs this server."
+            "Another account was made with your address in the meantime: ask the"
+            " operator of this server."
         )
-    await users.unmark_account(leaver.account_id)
+    await users.unmark_account(link.account_id)
 
 
-async def erase(connection: Connection, leaver: Leaver) -> None:
-    """Erase a user, deleted before or not, and the account unless others use it."""
+async def erase(connection: Connection, user: StoredUser) -> None:
+    """Erase a user, deleted or not, and the account if no other user is left in it."""
     users = ErasureRepository(connection)
-    await TokenRepository(connection).revoke_every(leaver.id)
-    await users.lock_vaults(leaver.account_id)
-    await users.erase_user(leaver)
-    await users.erase_account(leaver.account_id)
+    await TokenRepository(connection).revoke_every(user.id)
+    await users.lock_vaults(user.account_id)
+    await users.erase_user(user)
+    await users.erase_account(user.account_id)
 
 
 async def erase_due(connection: Connection, now: datetime) -> int:
-    """Erase every deleted user whose time has come, and return how many there were.
+    """Erase all deleted users whose grace period has ended, and return their number.
 
-    It commits after each.
+    Commits after each user.
     """
     users, count = ErasureRepository(connection), 0
-    while leaver := await users.next_due(now):
-        await erase(connection, leaver)
+    while user := await users.next_due(now):
+        await erase(connection, user)
         await connection.commit()
         count += 1
-    await users.forget_strangers(now - _LATEST_EVENT)
+    await users.forget_identities(now - _LATEST_EVENT)
     await connection.commit()
     return count

@@ -1,4 +1,4 @@
-"""Users on their way out, in the database."""
+"""Deleted and erased users in the database."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,8 +11,8 @@ from promptvault.server.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
-class Leaver:
-    """A user whose data are still there, deleted or not."""
+class StoredUser:
+    """A user whose data are still stored, deleted or not."""
 
     id: UUID
     account_id: UUID
@@ -20,7 +20,7 @@ class Leaver:
     deleted_at: datetime | None
 
 
-_LEAVER = "id, account_id, email, deleted_at"
+_USER = "id, account_id, email, deleted_at"
 
 
 class ErasureRepository:
@@ -29,35 +29,37 @@ class ErasureRepository:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def find(self, email: str) -> Leaver | None:
-        """Return who has that address, else who had it last."""
-        cursor = self._connection.cursor(row_factory=class_row(Leaver))
+    async def find(self, email: str) -> StoredUser | None:
+        """Return the user with an address, or else the last deleted one who had it."""
+        cursor = self._connection.cursor(row_factory=class_row(StoredUser))
         await cursor.execute(
-            f"SELECT {_LEAVER} FROM users WHERE lower(email) = lower(%s)"
+            f"SELECT {_USER} FROM users WHERE lower(email) = lower(%s)"
             " ORDER BY deleted_at DESC NULLS FIRST LIMIT 1",
             (email,),
         )
         return await cursor.fetchone()
 
-    async def next_due(self, now: datetime) -> Leaver | None:
-        """Lock one user who is due to be erased, unless another process holds it."""
-        cursor = self._connection.cursor(row_factory=class_row(Leaver))
+    async def next_due(self, now: datetime) -> StoredUser | None:
+        """Lock and return a user to erase at *now*; skip users that are locked."""
+        cursor = self._connection.cursor(row_factory=class_row(StoredUser))
         await cursor.execute(
-            f"SELECT {_LEAVER} FROM users WHERE erase_at <= %s"
+            f"SELECT {_USER} FROM users WHERE erase_at <= %s"
             " ORDER BY erase_at LIMIT 1 FOR UPDATE SKIP LOCKED",
             (now,),
         )
         return await cursor.fetchone()
 
     async def delete_codes(self, user_id: UUID) -> None:
-        """Forget which devices a user has let in that have no token yet."""
+        """Delete the codes of devices that have not fetched their token yet."""
         await self._connection.execute(
             "DELETE FROM device_codes WHERE user_id = %s", (user_id,)
         )
 
     async def mark(self, user_id: UUID, grace: timedelta) -> UUID | None:
-        """Free a user's address, say when the data are to be erased, and return the
-        account; None for a user who was deleted before."""
+        """Mark a user as deleted, to be erased after *grace*, and return the account.
+
+        The address becomes free. Returns None if the user was deleted before.
+        """
         cursor = self._connection.cursor(row_factory=scalar_row)
         await cursor.execute(
             """
@@ -69,7 +71,7 @@ class ErasureRepository:
         return await cursor.fetchone()
 
     async def mark_account(self, account_id: UUID) -> None:
-        """Mark an account as deleted, if all of its users are."""
+        """Mark an account as deleted if all of its users are."""
         await self._connection.execute(
             """
             UPDATE accounts SET deleted_at = now()
@@ -81,7 +83,7 @@ class ErasureRepository:
         )
 
     async def unmark(self, user_id: UUID) -> bool:
-        """Give a deleted user the address back; False if somebody else has it."""
+        """Undo `mark`; return False if another user has the address now."""
         try:
             async with self._connection.transaction():
                 await self._connection.execute(
@@ -93,36 +95,36 @@ class ErasureRepository:
         return True
 
     async def unmark_account(self, account_id: UUID) -> None:
-        """Take back that an account is deleted."""
+        """Undo `mark_account`."""
         await self._connection.execute(
             "UPDATE accounts SET deleted_at = NULL WHERE id = %s", (account_id,)
         )
 
     async def lock_vaults(self, account_id: UUID) -> None:
-        """Wait for whoever writes to an account's vaults, in the order of sync."""
+        """Wait for writers of an account's vaults, in the order in which sync locks."""
         await self._connection.execute(
             "SELECT 1 FROM vaults WHERE account_id = %s ORDER BY id FOR UPDATE",
             (account_id,),
         )
 
-    async def erase_user(self, leaver: Leaver) -> None:
-        """Erase a user, and what is stored under the address alone.
+    async def erase_user(self, user: StoredUser) -> None:
+        """Erase a user, and the rows that hold only the address.
 
-        That a provider has deleted them stays known for a while: else its late events
-        would make them anew.
+        The row that says that a provider has deleted the user stays for a while.
+        Otherwise a late event of the provider would make the user again.
         """
         await self._connection.execute(
             "UPDATE identities SET user_id = NULL"
             " WHERE user_id = %s AND deleted_at IS NOT NULL",
-            (leaver.id,),
+            (user.id,),
         )
-        await self._connection.execute("DELETE FROM users WHERE id = %s", (leaver.id,))
+        await self._connection.execute("DELETE FROM users WHERE id = %s", (user.id,))
         await self._connection.execute(
-            "DELETE FROM sign_ups WHERE lower(email) = lower(%s)", (leaver.email,)
+            "DELETE FROM sign_ups WHERE lower(email) = lower(%s)", (user.email,)
         )
 
     async def erase_account(self, account_id: UUID) -> None:
-        """Erase an account with all that it has, if no user is left."""
+        """Erase an account and its vaults if it has no user left."""
         await self._connection.execute(
             """
             DELETE FROM accounts WHERE id = %s AND NOT EXISTS (
@@ -131,15 +133,15 @@ class ErasureRepository:
             (account_id,),
         )
 
-    async def forget_strangers(self, before: datetime) -> None:
-        """Forget whom a provider deleted before that, and who has no data here."""
+    async def forget_identities(self, before: datetime) -> None:
+        """Delete identities without a user that a provider deleted before a time."""
         await self._connection.execute(
             "DELETE FROM identities WHERE user_id IS NULL AND deleted_at < %s",
             (before,),
         )
 
     async def prompt_count(self, account_id: UUID) -> int:
-        """Return how many prompts an account has."""
+        """Return the number of an account's prompts; 0 if there is no account."""
         cursor = self._connection.cursor(row_factory=scalar_row)
         await cursor.execute(
             "SELECT prompt_count FROM accounts WHERE id = %s", (account_id,)

@@ -1,4 +1,4 @@
-"""A user's prompts as JSON, which `promptvault import` reads."""
+"""A user's prompts as JSON, in the format of `promptvault export --format json`."""
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -15,17 +15,17 @@ from promptvault.server.sync.feed import FeedRepository
 from promptvault.server.sync.history import (
     HistoryRepository,
     HistorySize,
-    Portion,
     Start,
     StoredVersion,
+    VersionBatch,
 )
 from promptvault.server.sync.payload import named_versions
 
 _PAGE_PROMPTS = 20
 _PAGE_HISTORY = HistorySize(versions=2000, bytes=4 * 1024 * 1024)
-"""Read at a time, whatever prompts the versions belong to."""
+"""The limit for one read of versions, over all prompts of a page."""
 _BEFORE_ALL = UUID(int=0)
-"""No device draws this one by lot."""
+"""Lower than any random id."""
 
 _PROMPTS = """
 SELECT i.item_id, i.payload, last.number
@@ -50,48 +50,50 @@ Transaction = Callable[[], AbstractAsyncContextManager[Connection]]
 
 
 class StoredPrompt(NamedTuple):
-    """A prompt as devices have sent it."""
+    """A prompt as a device has sent it."""
 
     id: UUID
     payload: bytes
     length: int
-    """How many versions it has."""
+    """The number of its versions."""
 
     @property
     def state(self) -> dict[str, Any]:
-        """What the payload says."""
+        """The decoded payload."""
         state: dict[str, Any] = json.loads(self.payload)
         return state
 
 
-class Named(NamedTuple):
-    """A version that a prompt names, as the current one or by a label."""
+class NamedVersion(NamedTuple):
+    """A version that is current or has a label."""
 
     number: int
     payload: bytes | None
-    """None where it is no current one."""
+    """None if it is not a current version."""
 
 
 class Page(NamedTuple):
-    """Prompts in the order of their ids, and the versions that they name, by id."""
+    """Prompts in the order of their ids, and their named versions, each by id."""
 
     prompts: dict[UUID, StoredPrompt]
-    named: dict[UUID, Named]
+    named: dict[UUID, NamedVersion]
 
 
 async def stream(
     transaction: Transaction, user_id: UUID, account_id: UUID
 ) -> AsyncIterator[str]:
-    """Yield all prompts of a user as one JSON array, piece by piece.
+    """Yield all prompts of a user as one JSON array, in pieces.
 
-    Each page is read in a *transaction* of its own: somebody who reads slowly holds no
-    connection. Nor is a long history ever held as a whole.
+    *transaction* opens a transaction. Each page is read in one of its own, so a client
+    that reads slowly holds no connection. A long history is never in memory as a whole.
     """
     async with transaction() as connection:
         vaults = await AccountRepository(connection).vaults(user_id, account_id)
     array = _Array()
     for vault in vaults:
-        async for page, versions in _Reading(transaction, user_id, vault.id).pages():
+        async for page, versions in _VaultReader(
+            transaction, user_id, vault.id
+        ).pages():
             for version in versions:
                 array.add(page, version)
             yield array.take()
@@ -99,18 +101,19 @@ async def stream(
 
 
 class _Array:
-    """The JSON that was written and is still to be sent."""
+    """A JSON array of prompts while it is written."""
 
     def __init__(self) -> None:
         self._written: list[str] = []
         self._is_empty = True
         self._open: UUID | None = None
-        """The prompt whose history is being written."""
+        """The prompt whose versions are being written."""
 
     def add(self, page: Page, version: StoredVersion) -> None:
-        """Write a version, and before the first of a prompt what the prompt is.
+        """Write a version, and the prompt itself before its first version.
 
-        What has come since the page was read is left out: the prompt does not count it.
+        Versions newer than the page are left out, because the prompt does not count
+        them.
         """
         prompt = page.prompts[version.item]
         if version.number > prompt.length:
@@ -129,7 +132,7 @@ class _Array:
         self._written.append(json.dumps(row, ensure_ascii=False))
 
     def take(self) -> str:
-        """Return what was written since it was last asked for."""
+        """Return and remove what was written since the last call."""
         written, self._written = "".join(self._written), []
         return written
 
@@ -144,15 +147,15 @@ class _Array:
         self._open = None
 
 
-class _Reading:
-    """A vault while one of its members reads it."""
+class _VaultReader:
+    """A vault that one of its members reads."""
 
     def __init__(self, transaction: Transaction, user_id: UUID, vault_id: UUID) -> None:
         self._transaction = transaction
         self._user_id, self._vault_id = user_id, vault_id
 
     async def pages(self) -> AsyncIterator[tuple[Page, list[StoredVersion]]]:
-        """Yield prompts with versions of theirs, as many as are read at a time."""
+        """Yield pages with some of their versions, until all are read."""
         last = _BEFORE_ALL
         while (page := await self._page(last)).prompts:
             starts = [Start(id) for id in page.prompts]
@@ -163,7 +166,7 @@ class _Reading:
             last = max(page.prompts)
 
     async def _page(self, after: UUID) -> Page:
-        """Return the prompts that follow *after*, if the user still is a member."""
+        """Return the prompts after the id *after*, if the user is still a member."""
         values = {
             "vault": self._vault_id,
             "user": self._user_id,
@@ -178,7 +181,7 @@ class _Reading:
 
     async def _named(
         self, connection: Connection, prompts: Iterable[StoredPrompt]
-    ) -> dict[UUID, Named]:
+    ) -> dict[UUID, NamedVersion]:
         states = [each.state for each in prompts]
         values = {
             "vault": self._vault_id,
@@ -186,20 +189,20 @@ class _Reading:
             "named": uuids({id for state in states for id in named_versions(state)}),
         }
         cursor = await connection.execute(_NAMED, values)
-        return {id: Named(*row) for id, *row in await cursor.fetchall()}
+        return {id: NamedVersion(*row) for id, *row in await cursor.fetchall()}
 
-    async def _versions(self, starts: Sequence[Start]) -> Portion:
-        """Return versions of the prompts, if the user still is a member."""
+    async def _versions(self, starts: Sequence[Start]) -> VersionBatch:
+        """Return the next versions of the prompts, if the user is still a member."""
         async with self._transaction() as connection:
             members = FeedRepository(connection, self._vault_id, self._user_id)
             if not await members.is_member():
-                return Portion([], len(starts))
+                return VersionBatch([], len(starts))
             history = HistoryRepository(connection, self._vault_id)
-            return await history.read(starts, _PAGE_HISTORY)
+            return await history.read_versions(starts, _PAGE_HISTORY)
 
 
-def _after(starts: Sequence[Start], found: Portion) -> list[Start]:
-    """Return what is left to read of *starts*."""
+def _after(starts: Sequence[Start], found: VersionBatch) -> list[Start]:
+    """Return the prompts, with positions, that are left to read after *found*."""
     left = list(starts[found.complete :])
     if left and found.versions and found.versions[-1].item == left[0].item:
         last = found.versions[-1]
@@ -208,8 +211,10 @@ def _after(starts: Sequence[Start], found: Portion) -> list[Start]:
 
 
 def _beginning(prompt: StoredPrompt, page: Page) -> str:
-    """Return a prompt as `promptvault export --format json` writes it, up to where its
-    versions begin."""
+    """Return a prompt's JSON up to its versions.
+
+    The format is that of `promptvault export --format json`.
+    """
     state = prompt.state
     current = page.named[UUID(state["version"])]
     content = _decoded(current.payload)

@@ -12,7 +12,7 @@ from promptvault.server.database import Connection
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody who can sign in."""
+    """A user who is not deleted."""
 
     id: UUID
     account_id: UUID
@@ -24,7 +24,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A user and the account's plan, as an operator lists them."""
+    """A user and the account, as the operator's list shows them."""
 
     email: str
     plan: str
@@ -36,19 +36,19 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What an account may use, and does."""
+    """An account's plan and usage."""
 
     plan: str
     prompt_limit: int | None
     prompt_count: int
     stored_bytes: int
-    """Of all that its vaults keep, deletions included; see `sync.cost`."""
+    """Of all rows in its vaults, deletions included; see `sync.cost`."""
     member_count: int
 
 
 @dataclass(frozen=True, slots=True)
 class VaultMembership:
-    """A vault, and what a user is in it."""
+    """A vault, and the role of a user in it."""
 
     id: UUID
     name: str
@@ -65,14 +65,14 @@ class AccountRepository:
         self._connection = connection
 
     async def add_account(self, plan: str, prompt_limit: int | None) -> UUID:
-        """Make an account."""
+        """Add an account, and return its id. None is no limit."""
         return await self._id(
             "INSERT INTO accounts (plan, prompt_limit) VALUES (%s, %s) RETURNING id",
             (plan, prompt_limit),
         )
 
     async def add_user(self, account_id: UUID, email: str, role: str) -> UUID | None:
-        """Make a user; None where the address is taken."""
+        """Add a user, and return the id; None if the address is taken."""
         cursor = self._connection.cursor(row_factory=scalar_row)
         await cursor.execute(
             """
@@ -85,7 +85,7 @@ class AccountRepository:
         return await cursor.fetchone()
 
     async def add_vault(self, account_id: UUID, user_id: UUID, name: str) -> UUID:
-        """Make a vault that *user_id* owns."""
+        """Add a vault that *user_id* owns, and return its id."""
         return await self._id(
             """
             WITH made AS (INSERT INTO vaults (account_id, name) VALUES (%s, %s)
@@ -97,7 +97,7 @@ class AccountRepository:
         )
 
     async def find_user(self, email: str) -> User | None:
-        """Return the user with that address, in whatever case it is spelled."""
+        """Return the user with an address; case does not matter."""
         cursor = self._connection.cursor(row_factory=class_row(User))
         await cursor.execute(
             f"SELECT {_USER} FROM users"
@@ -107,7 +107,7 @@ class AccountRepository:
         return await cursor.fetchone()
 
     async def password_hash(self, user_id: UUID) -> str | None:
-        """Return what is stored in place of a user's password; None without one."""
+        """Return the hash of a user's password; None if there is no password."""
         cursor = self._connection.cursor(row_factory=scalar_row)
         await cursor.execute(
             "SELECT password_hash FROM users WHERE id = %s AND deleted_at IS NULL",
@@ -116,23 +116,24 @@ class AccountRepository:
         return await cursor.fetchone()
 
     async def set_password(self, user_id: UUID, password_hash: str) -> None:
-        """Give a user a password, in place of another or of none."""
+        """Set the hash of a user's password."""
         await self._connection.execute(
             "UPDATE users SET password_hash = %s WHERE id = %s AND deleted_at IS NULL",
             (password_hash, user_id),
         )
 
     async def is_live(self, user_id: UUID) -> bool:
-        """Whether a user is there, and not deleted."""
+        """Return True if the user exists and is not deleted."""
         cursor = await self._connection.execute(
             "SELECT 1 FROM users WHERE id = %s AND deleted_at IS NULL", (user_id,)
         )
         return await cursor.fetchone() is not None
 
     async def set_verified_email(self, user_id: UUID, email: str) -> bool:
-        """Give a user an address that is theirs.
+        """Set a user's address, and mark it as verified.
 
-        False, and nothing done, where somebody else has it, or the user was deleted.
+        Returns False and changes nothing if another user has the address, or if the
+        user is deleted.
         """
         try:
             async with self._connection.transaction():
@@ -146,7 +147,7 @@ class AccountRepository:
         return cursor.rowcount > 0
 
     async def usage(self, account_id: UUID) -> Usage:
-        """Return what an account may use, and does."""
+        """Return an account's plan and usage."""
         cursor = self._connection.cursor(row_factory=class_row(Usage))
         await cursor.execute(
             """
@@ -163,7 +164,7 @@ class AccountRepository:
         return usage
 
     async def vaults(self, user_id: UUID, account_id: UUID) -> list[VaultMembership]:
-        """Return the vaults of a user, those of the account before others."""
+        """Return the vaults of a user, those of the user's account first."""
         cursor = self._connection.cursor(row_factory=class_row(VaultMembership))
         await cursor.execute(
             """
@@ -177,7 +178,7 @@ class AccountRepository:
         return await cursor.fetchall()
 
     async def memberships(self) -> list[Membership]:
-        """Return every user, oldest first."""
+        """Return all users, the oldest first."""
         cursor = self._connection.cursor(row_factory=class_row(Membership))
         await cursor.execute(
             """
@@ -192,16 +193,16 @@ class AccountRepository:
     async def set_plan(
         self, account_id: UUID, plan: str, prompt_limit: int | None
     ) -> None:
-        """Put an account on another plan."""
+        """Set the plan of an account, and its limit of prompts."""
         await self._connection.execute(
             "UPDATE accounts SET plan = %s, prompt_limit = %s WHERE id = %s",
             (plan, prompt_limit, account_id),
         )
 
     async def renew_epochs(self) -> int:
-        """Give every vault a new epoch and return how many there are.
+        """Give each vault a new epoch, and return the number of vaults.
 
-        They are locked in the order in which sync locks them.
+        Vaults are locked in the order in which sync locks them.
         """
         cursor = await self._connection.execute(
             """

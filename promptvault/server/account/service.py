@@ -1,4 +1,4 @@
-"""What is done with accounts: make one, and change its plan."""
+"""Accounts: creation, tiers, limits and usage."""
 
 import re
 from uuid import UUID
@@ -21,7 +21,7 @@ from promptvault.wire.account import (
 OWNER = "owner"
 DEFAULT_VAULT = "Personal"
 
-# What a mail server may take is for it to say; this keeps out what is no address.
+# Only what is surely not an address is refused; mail servers know what they accept.
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+")
 _LONGEST_EMAIL = 254
 
@@ -31,8 +31,8 @@ async def create_account(
 ) -> User:
     """Make an account with its first user and its default vault, and return the user.
 
-    Raises AlreadyExistsError where the address is taken, InvalidInputError where it
-    is none.
+    Raises AlreadyExistsError if the address is taken, InvalidInputError if it is not an
+    address.
     """
     accounts = AccountRepository(connection)
     account_id = await accounts.add_account(tier, ALLOWANCES[tier].prompts)
@@ -44,7 +44,7 @@ async def create_account(
 
 
 async def get_user(connection: Connection, email: str) -> User:
-    """Return the user with that address; raises NotFoundError."""
+    """Return the user with an address; raises NotFoundError."""
     user = await AccountRepository(connection).find_user(email.strip())
     if user is None:
         raise NotFoundError("There is no account with this address.")
@@ -52,7 +52,7 @@ async def get_user(connection: Connection, email: str) -> User:
 
 
 async def set_tier(connection: Connection, account_id: UUID, tier: Tier) -> None:
-    """Put an account on *tier*; what it has beyond its limits, it keeps."""
+    """Put an account on *tier*. Prompts beyond the new limits are kept."""
     await AccountRepository(connection).set_plan(
         account_id, tier, ALLOWANCES[tier].prompts
     )
@@ -61,7 +61,7 @@ async def set_tier(connection: Connection, account_id: UUID, tier: Tier) -> None
 async def usage_of(
     connection: Connection, settings: Settings, account_id: UUID
 ) -> tuple[str, LimitsRead, UsageRead]:
-    """Return an account's tier, its limits and its usage."""
+    """Return an account's tier, limits and usage. Storage is in bytes."""
     usage = await AccountRepository(connection).usage(account_id)
     allowance = ALLOWANCES[Tier(usage.plan)]
     limits = LimitsRead(
@@ -81,7 +81,7 @@ async def usage_of(
 async def describe(
     connection: Connection, settings: Settings, bearer: Bearer
 ) -> MeRead:
-    """Tell who a token belongs to, what they may use, and what they do."""
+    """Return the user and device of a token, and the account's limits and usage."""
     tier, limits, usage = await usage_of(connection, settings, bearer.account_id)
     accounts = AccountRepository(connection)
     vaults = await accounts.vaults(bearer.user_id, bearer.account_id)
@@ -106,7 +106,7 @@ async def _device(connection: Connection, bearer: Bearer) -> DeviceRead | None:
 
 
 def checked_email(email: str) -> str:
-    """Return the address without blanks around it; raises InvalidInputError."""
+    """Return the address without surrounding blanks; raises InvalidInputError."""
     email = email.strip()
     if not _EMAIL.fullmatch(email) or len(email) > _LONGEST_EMAIL:
         raise InvalidInputError("This is no e-mail address.")

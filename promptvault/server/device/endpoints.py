@@ -1,12 +1,14 @@
 """Devices over HTTP."""
 
+from dataclasses import asdict
 from uuid import UUID
 
 from fastapi import APIRouter
 
+from promptvault.errors import NotFoundError
 from promptvault.server.dependencies import Transaction
-from promptvault.server.device import service
 from promptvault.server.guard import Authenticated
+from promptvault.server.token.repository import TokenRepository
 from promptvault.wire.device import SignedInRead
 from promptvault.wire.error import ErrorRead
 
@@ -17,8 +19,9 @@ router = APIRouter(tags=["device"])
 async def list_devices(
     connection: Transaction, bearer: Authenticated
 ) -> list[SignedInRead]:
-    """List what is signed in: devices, and machines with a token of their own."""
-    return await service.signed_in(connection, bearer)
+    """List the user's devices and machine tokens, the last used first."""
+    found = await TokenRepository(connection).signed_in(bearer.user_id, bearer.token_id)
+    return [SignedInRead(**asdict(each)) for each in found]
 
 
 @router.delete(
@@ -27,5 +30,6 @@ async def list_devices(
 async def revoke_device(
     device_id: UUID, connection: Transaction, bearer: Authenticated
 ) -> None:
-    """Sign a device out, or a machine."""
-    await service.sign_out(connection, bearer.user_id, device_id)
+    """Sign out a device, or revoke a machine token."""
+    if not await TokenRepository(connection).revoke(bearer.user_id, device_id):
+        raise NotFoundError("Nothing is signed in with this id.")

@@ -1,4 +1,4 @@
-"""Devices in the database; every query names the user whose they are."""
+"""Devices in the database; each query names their user."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,7 +31,7 @@ class DeviceRepository:
         self._connection = connection
 
     async def add(self, user_id: UUID, label: str, os: str) -> Device:
-        """Make a device."""
+        """Add a device, and return it."""
         cursor = self._connection.cursor(row_factory=class_row(Device))
         await cursor.execute(
             "INSERT INTO devices (user_id, label, os) VALUES (%s, %s, %s)"

@@ -1,4 +1,4 @@
-"""Codes: what a person types, and what the device keeps to itself."""
+"""The two codes of a device sign-in: one for the user, one for the device."""
 
 import secrets
 
@@ -7,22 +7,25 @@ _LENGTH = 8
 
 
 def make_user_code() -> str:
-    """Return a new code to type, as XXXX-XXXX: 34 random bits."""
-    return _shaped("".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH)))
+    """Return a new code for the user to type: XXXX-XXXX, with 34 random bits."""
+    return _grouped("".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH)))
 
 
 def make_device_code() -> str:
-    """Return a new code to keep, of 256 random bits."""
+    """Return a new secret code for the device, with 256 random bits."""
     return secrets.token_urlsafe(32)
 
 
 def find_user_code(text: str) -> str | None:
-    """Return the code in what somebody typed, in whatever case and grouping."""
+    """Return the user code in a typed text, or None.
+
+    Case, blanks and hyphens do not matter.
+    """
     letters = "".join(text.split()).replace("-", "").upper()
     if len(letters) != _LENGTH or not set(letters) <= set(_ALPHABET):
         return None
-    return _shaped(letters)
+    return _grouped(letters)
 
 
-def _shaped(letters: str) -> str:
+def _grouped(letters: str) -> str:
     return f"{letters[:4]}-{letters[4:]}"

@@ -1,4 +1,4 @@
-"""The device flow over HTTP; forms go in, as OAuth has it."""
+"""The device authorization grant over HTTP (RFC 8628). Requests are forms."""
 
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 
 from promptvault.server.dependencies import AppSettings, Transaction
 from promptvault.server.device_code import service
-from promptvault.server.http.address import told_origin, visitor_address
+from promptvault.server.http.address import advertised_origin, visitor_address
 from promptvault.wire.device_code import (
     DeviceCodeCreate,
     DeviceCodeRead,
@@ -21,18 +21,18 @@ from promptvault.wire.device_code import (
 )
 from promptvault.wire.error import ErrorRead
 
-_WRONG = {
+_UNKNOWN_VALUE = {
     "client_id": OAuthErrorCode.INVALID_CLIENT,
     "grant_type": OAuthErrorCode.UNSUPPORTED_GRANT_TYPE,
 }
-"""What OAuth calls a field that holds something that is not known."""
+"""OAuth's error codes for fields with an unknown value."""
 
 
 class _OAuthRoute(APIRoute):
-    """Says as OAuth has it (RFC 6749, 5.2) what is wrong with a request."""
+    """Answers an invalid request with an error of OAuth (RFC 6749, 5.2)."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return what answers a request."""
+        """Return the handler of requests."""
         handle = super().get_route_handler()
 
         async def answer(request: Request) -> Response:
@@ -48,8 +48,8 @@ def _refusal(error: RequestValidationError) -> Response:
     problem = error.errors()[0]
     field, code = str(problem["loc"][-1]), OAuthErrorCode.INVALID_REQUEST
     if problem["type"] == "literal_error":
-        code = _WRONG.get(field, code)
-    description = f"{field} is missing, or nothing that this server knows."
+        code = _UNKNOWN_VALUE.get(field, code)
+    description = f"{field} is missing, or has a value that this server does not know."
     body = OAuthErrorRead(error=code, error_description=description)
     return JSONResponse(body.model_dump(), 400)
 
@@ -63,12 +63,12 @@ async def start_device_sign_in(
     request: Request,
     connection: Transaction,
     settings: AppSettings,
-    wish: Annotated[DeviceCodeCreate, Form()],
+    asked: Annotated[DeviceCodeCreate, Form()],
 ) -> DeviceCodeRead:
-    """Begin to sign a device in: show the code to its user, and poll for a token."""
+    """Start the sign-in of a device, which shows the code and polls for a token."""
     ip = visitor_address(request, settings.trusted_proxies)
-    origin = told_origin(request)
-    return await service.start(connection, settings, wish, ip=ip, origin=origin)
+    origin = advertised_origin(request)
+    return await service.start(connection, settings, asked, ip=ip, origin=origin)
 
 
 @token_router.post(
@@ -77,17 +77,17 @@ async def start_device_sign_in(
     responses={
         400: {
             "model": OAuthErrorRead | ErrorRead,
-            "description": "No token, or not yet.",
+            "description": "There is no token, or not yet.",
         }
     },
 )
 async def exchange_device_code(
     connection: Transaction,
     settings: AppSettings,
-    wish: Annotated[DeviceTokenCreate, Form()],
+    asked: Annotated[DeviceTokenCreate, Form()],
 ) -> DeviceTokenRead | JSONResponse:
-    """Return the token of a device that was approved: once, and bound to it."""
-    answer = await service.exchange(connection, settings, wish.device_code)
+    """Return the token of an approved device, once."""
+    answer = await service.exchange(connection, settings, asked.device_code)
     if isinstance(answer, OAuthErrorRead):
         return JSONResponse(answer.model_dump(), 400)
     return answer

@@ -1,4 +1,4 @@
-"""Device codes in the database: each status is left once, by one statement."""
+"""Device codes in the database. One statement changes a status, and only once."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from promptvault.server.database import Connection
 
 @dataclass(frozen=True, slots=True)
 class WaitingDevice:
-    """A device that waits to be let in, as the page shows it."""
+    """A device that waits for approval, as the page shows it."""
 
     user_code: str
     device_label: str
@@ -22,7 +22,7 @@ class WaitingDevice:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """Who let which device in."""
+    """An approved device and its user."""
 
     user_id: UUID
     device_label: str
@@ -30,8 +30,8 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What somebody decided about a device."""
+class Decision:
+    """What a user decided about a device."""
 
     device_label: str
     is_approved: bool
@@ -39,11 +39,12 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """What a device finds that asks again."""
+    """The state of a request when its device polls."""
 
     status: str
     is_expired: bool
     is_hasty: bool
+    """Whether the device polled too early."""
 
 
 class DeviceCodeRepository:
@@ -63,7 +64,10 @@ class DeviceCodeRepository:
         life: timedelta,
         interval: int,
     ) -> bool:
-        """Store a request; False where the user code is taken."""
+        """Store a request; return False if the user code is taken.
+
+        *interval* is the number of seconds between two polls.
+        """
         cursor = await self._connection.execute(
             """
             INSERT INTO device_codes (hash, user_code, status, device_label, device_os,
@@ -76,13 +80,13 @@ class DeviceCodeRepository:
         return cursor.rowcount == 1
 
     async def forget_old(self) -> None:
-        """Delete requests that ended an hour ago, of which nobody asks any more."""
+        """Delete requests that expired an hour ago."""
         await self._connection.execute(
             "DELETE FROM device_codes WHERE expires_at < now() - interval '1 hour'"
         )
 
     async def find_pending(self, user_code: str) -> WaitingDevice | None:
-        """Return the request that waits under that code."""
+        """Return the request that waits with a user code, or None."""
         cursor = self._connection.cursor(row_factory=class_row(WaitingDevice))
         await cursor.execute(
             """
@@ -96,9 +100,9 @@ class DeviceCodeRepository:
         return await cursor.fetchone()
 
     async def decide(self, user_code: str, user_id: UUID, status: str) -> bool:
-        """Approve or deny a request that waits; False where none does.
+        """Approve or deny a waiting request; return False if there is none.
 
-        The device has a minute more to come for it, however late that is.
+        The device gets at least one more minute to fetch its token.
         """
         cursor = await self._connection.execute(
             """
@@ -110,9 +114,9 @@ class DeviceCodeRepository:
         )
         return cursor.rowcount == 1
 
-    async def find_outcome(self, user_code: str, user_id: UUID) -> Outcome | None:
-        """Return what that user decided about a request; for an hour and a bit."""
-        cursor = self._connection.cursor(row_factory=class_row(Outcome))
+    async def find_decision(self, user_code: str, user_id: UUID) -> Decision | None:
+        """Return what a user decided about a request, until it is deleted."""
+        cursor = self._connection.cursor(row_factory=class_row(Decision))
         await cursor.execute(
             """
             SELECT device_label, status <> 'denied' AS is_approved FROM device_codes
@@ -123,7 +127,7 @@ class DeviceCodeRepository:
         return await cursor.fetchone()
 
     async def exchange(self, code_hash: str) -> Approval | None:
-        """Use up an approved request: of all who ask, one gets it."""
+        """Use up an approved request. Of concurrent calls, one gets it."""
         cursor = self._connection.cursor(row_factory=class_row(Approval))
         await cursor.execute(
             """
@@ -136,9 +140,9 @@ class DeviceCodeRepository:
         return await cursor.fetchone()
 
     async def poll(self, code_hash: str, tolerance: int) -> Poll | None:
-        """Note that a device asks; one that does so too early must wait 5 s longer.
+        """Note that a device polls; after a hasty poll its interval is 5 s longer.
 
-        *tolerance* is in seconds: how much earlier the network may bring it.
+        *tolerance* is how many seconds too early a poll may arrive.
         """
         cursor = self._connection.cursor(row_factory=class_row(Poll))
         await cursor.execute(

@@ -1,4 +1,4 @@
-"""What is done with device codes: ask for one, approve or deny it, get a token."""
+"""The sign-in of a device: start, approval or denial, exchange for a token."""
 
 from datetime import timedelta
 from typing import Literal
@@ -14,8 +14,8 @@ from promptvault.server.device_code.code import (
 )
 from promptvault.server.device_code.repository import (
     Approval,
+    Decision,
     DeviceCodeRepository,
-    Outcome,
     Poll,
     WaitingDevice,
 )
@@ -32,14 +32,16 @@ from promptvault.wire.device_code import (
 
 LIFE = timedelta(minutes=10)
 INTERVAL = 5
+"""Seconds between two polls of a device."""
 _TOLERANCE = 1
+"""Seconds by which a poll may come too early."""
 _TRIES = 5
 
 _DESCRIPTIONS = {
-    OAuthErrorCode.AUTHORIZATION_PENDING: "Nobody has approved the device yet.",
-    OAuthErrorCode.SLOW_DOWN: "Ask less often: wait 5 seconds longer from now on.",
-    OAuthErrorCode.EXPIRED_TOKEN: "The code has expired: begin again.",
-    OAuthErrorCode.ACCESS_DENIED: "The device was not let in.",
+    OAuthErrorCode.AUTHORIZATION_PENDING: "The device is not approved yet.",
+    OAuthErrorCode.SLOW_DOWN: "Poll less often: wait 5 seconds longer from now on.",
+    OAuthErrorCode.EXPIRED_TOKEN: "The code has expired: start again.",
+    OAuthErrorCode.ACCESS_DENIED: "The device was denied.",
     OAuthErrorCode.INVALID_GRANT: "The code is unknown, or was used before.",
 }
 
@@ -47,20 +49,20 @@ _DESCRIPTIONS = {
 async def start(
     connection: Connection,
     settings: Settings,
-    wish: DeviceCodeCreate,
+    asked: DeviceCodeCreate,
     *,
     ip: str,
     origin: str,
 ) -> DeviceCodeRead:
-    """Store a device's wish to be let in, and return its codes.
+    """Store a device's request, and return its codes.
 
-    *ip* is where it asks from, *origin* the address at which it finds the server.
+    *ip* is the device's address, *origin* the URL at which it reaches the server.
     """
     codes = DeviceCodeRepository(connection)
     await codes.forget_old()
     device_code = make_device_code()
     code_hash = hash_secret(settings.key, device_code)
-    user_code = await _add(codes, code_hash, wish, ip)
+    user_code = await _add(codes, code_hash, asked, ip)
     uri = f"{origin}/device"
     return DeviceCodeRead(
         device_code=device_code,
@@ -73,15 +75,15 @@ async def start(
 
 
 async def _add(
-    codes: DeviceCodeRepository, code_hash: str, wish: DeviceCodeCreate, ip: str
+    codes: DeviceCodeRepository, code_hash: str, asked: DeviceCodeCreate, ip: str
 ) -> str:
     for _ in range(_TRIES):
         user_code = make_user_code()
         if await codes.add(
             code_hash,
             user_code,
-            label=wish.device_label,
-            os=wish.device_os,
+            label=asked.device_label,
+            os=asked.device_os,
             ip=ip,
             life=LIFE,
             interval=INTERVAL,
@@ -91,7 +93,7 @@ async def _add(
 
 
 async def find_pending(connection: Connection, typed: str) -> WaitingDevice | None:
-    """Return the device that waits under the code somebody typed."""
+    """Return the device that waits with a typed code, or None."""
     user_code = find_user_code(typed)
     if user_code is None:
         return None
@@ -104,40 +106,40 @@ async def decide(
     typed: str,
     status: Literal["approved", "denied"],
 ) -> bool:
-    """Approve or deny a device that waits; False where none does, or no longer."""
+    """Approve or deny a waiting device; return False if there is none."""
     user_code = find_user_code(typed)
     if user_code is None:
         return False
     return await DeviceCodeRepository(connection).decide(user_code, user_id, status)
 
 
-async def find_outcome(
+async def find_decision(
     connection: Connection, user_id: UUID, typed: str
-) -> Outcome | None:
-    """Return what that user decided about the device that waited under a code."""
+) -> Decision | None:
+    """Return what a user decided about the device with a typed code, or None."""
     user_code = find_user_code(typed)
     if user_code is None:
         return None
-    return await DeviceCodeRepository(connection).find_outcome(user_code, user_id)
+    return await DeviceCodeRepository(connection).find_decision(user_code, user_id)
 
 
 async def exchange(
     connection: Connection, settings: Settings, device_code: str
 ) -> DeviceTokenRead | OAuthErrorRead:
-    """Return the token of a device that was approved, once; else why there is none.
+    """Return the token of an approved device, once; else the reason for none.
 
-    The reason is returned, not raised: that somebody asked must be kept.
+    The reason is returned and not raised, because the poll must be stored.
     """
     codes = DeviceCodeRepository(connection)
     code_hash = hash_secret(settings.key, device_code)
     approval = await codes.exchange(code_hash)
     if approval is not None:
-        return await _let_in(connection, settings, approval)
+        return await _sign_in(connection, settings, approval)
     error = _reason(await codes.poll(code_hash, _TOLERANCE))
     return OAuthErrorRead(error=error, error_description=_DESCRIPTIONS[error])
 
 
-async def _let_in(
+async def _sign_in(
     connection: Connection, settings: Settings, approval: Approval
 ) -> DeviceTokenRead:
     device = await DeviceRepository(connection).add(

@@ -1,4 +1,7 @@
-"""One connection that hears what moves, and everybody in this process who waits."""
+"""Notifications of PostgreSQL, passed on to the streams of this process.
+
+One connection listens for all of them.
+"""
 
 import asyncio
 import contextlib
@@ -13,57 +16,57 @@ import structlog
 
 from promptvault.errors import RateLimitedError
 from promptvault.server.database import Database
-from promptvault.server.event.repository import HeadRepository
 from promptvault.server.settings import Settings
 
 
 class _Channel(StrEnum):
-    """What servers listen to."""
+    """A channel of LISTEN and NOTIFY."""
 
     VAULTS = "promptvault_vaults"
-    """Where servers tell each other that a vault has moved: its id, a blank, its
-    number."""
+    """A vault has changed. The payload is its id, a blank, and its sequence number."""
     ACCESS = "promptvault_access"
-    """Where the database tells whose tokens or vaults have changed: the user's id."""
+    """A user's tokens or vaults have changed. The payload is the user's id. Triggers
+    of the database send it."""
     PINGS = "promptvault_pings"
-    """Where a server finds out whether it hears anything, by a word of its own."""
+    """A server tests whether it receives notifications. The payload is random."""
 
 
 _GATHER_SECONDS = 0.05
-
 _RECONNECT_SECONDS = 1.0
 _TOO_MANY_SECONDS = 60.0
 _PATIENCE_SECONDS = 60.0
-"""How long after the last stream the connection is kept."""
+"""How long the connection stays open after the last stream has ended."""
 
 _log = structlog.get_logger("promptvault.server")
 
 
 class Subscription:
-    """What one stream waits for."""
+    """The vaults that one stream watches, and what has changed among them."""
 
-    def __init__(self, told: Mapping[UUID, int]) -> None:
+    def __init__(self, sent: Mapping[UUID, int]) -> None:
         self.vaults: frozenset[UUID] = frozenset()
-        self.told = told
-        """Where each vault is, as the other end knows."""
+        self.sent = sent
+        """The sequence number of each vault that the device was sent last."""
         self._moved: dict[UUID, int] = {}
         self._has_missed = False
         self._is_woken = asyncio.Event()
 
-    def tell(self, vault: UUID, seq: int) -> None:
-        """Say that a vault has moved; of two numbers the higher is the newer."""
+    def notify(self, vault: UUID, seq: int) -> None:
+        """Note that a vault has changed. Notifications may come in any order, so the
+        higher of two numbers is the newer one."""
         _raise(self._moved, vault, seq)
         self._is_woken.set()
 
     def wake(self) -> None:
-        """Say that something may have been missed."""
+        """Make the stream read the database: a change may have been missed."""
         self._has_missed = True
         self._is_woken.set()
 
     async def wait(self, until: float) -> dict[UUID, int] | None:
-        """Return what moves next; None if something may have been missed.
+        """Return the vaults that change next, with their sequence numbers.
 
-        Nothing has moved if *until* has come, a time of the event loop's.
+        None means that a change may have been missed. The result is empty if nothing
+        has changed by *until*, a time on the event loop's clock.
         """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(until):
@@ -75,7 +78,7 @@ class Subscription:
 
 
 class Hub:
-    """Passes on what the database tells, and is connected again by itself."""
+    """Passes notifications on to the streams, and reconnects by itself."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._database = database
@@ -89,14 +92,14 @@ class Hub:
         self._look_seconds = settings.look_seconds
         self._ping = ""
         self.is_hearing = False
-        """Whether news come by themselves; else each stream has to look."""
+        """Whether notifications arrive. If not, streams have to read the database."""
         self.is_closed = False
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Listen while the block runs."""
         self._loop = asyncio.get_running_loop()
-        work = (self._listen(), self._speak(), self._look())
+        work = (self._listen(), self._send_news(), self._look())
         tasks = [asyncio.create_task(each) for each in work]
         try:
             yield
@@ -106,24 +109,24 @@ class Hub:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def publish(self, moved: Mapping[UUID, int]) -> None:
-        """Tell everybody, at every instance, what has moved; after the commit.
+        """Notify all streams, at every instance, of the vaults that have changed.
 
-        Whoever does not hear of it, because this process ends too early, finds out when
-        their worker looks.
+        Call it after the commit. If this process ends before the notification is sent,
+        each worker still finds the change at its next look.
         """
-        self._keep(moved)
+        self._queue(moved)
 
-    def _keep(self, moved: Mapping[UUID, int]) -> None:
-        """Have it sent with the next news; whoever commits last may not speak last."""
+    def _queue(self, moved: Mapping[UUID, int]) -> None:
+        """Keep the highest number of each vault until the next notification is sent."""
         for vault, seq in moved.items():
             _raise(self._moved, vault, seq)
         self._has_news.set()
 
-    async def _speak(self) -> None:
-        """Send what there is, much of it at once.
+    async def _send_news(self) -> None:
+        """Send notifications, many in one statement.
 
-        Not in the transaction that moved a vault: PostgreSQL lets those that notify
-        commit one by one, each waiting until the disk has the one before it.
+        The transaction that changes a vault does not send its own: PostgreSQL commits
+        transactions that notify one by one, each after the disk has the one before.
         """
         while True:
             await self._has_news.wait()
@@ -132,9 +135,9 @@ class Hub:
             moved, self._moved = self._moved, {}
             try:
                 await self._send([f"{vault} {seq}" for vault, seq in moved.items()])
-            except Exception as error:  # which must not end it for good
+            except Exception as error:  # the task must not end
                 _log.warning("could not tell what has moved", exc_info=error)
-                self._keep(moved)
+                self._queue(moved)
                 await asyncio.sleep(_RECONNECT_SECONDS)
 
     async def _send(self, news: list[str]) -> None:
@@ -145,7 +148,7 @@ class Hub:
             )
 
     def close(self) -> None:
-        """End every stream at once; any thread may say so, or a signal."""
+        """End every stream. Any thread, or a signal handler, may call it."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._close)
 
@@ -154,7 +157,7 @@ class Hub:
         self._wake_all()
 
     def refuse_too_many(self, user_id: UUID) -> None:
-        """Raise RateLimitedError where the user has as many streams as may be."""
+        """Raise RateLimitedError if the user has as many streams as are allowed."""
         if len(self._by_user.get(user_id, ())) >= self._most:
             raise RateLimitedError(
                 "Too many devices listen at once: wait a little and try again.",
@@ -163,10 +166,10 @@ class Hub:
 
     @contextlib.contextmanager
     def subscription(
-        self, user_id: UUID, told: Mapping[UUID, int]
+        self, user_id: UUID, sent: Mapping[UUID, int]
     ) -> Iterator[Subscription]:
-        """Take part while the block runs; *told* is kept up to date by the caller."""
-        subscription = Subscription(told)
+        """Subscribe while the block runs; the caller keeps *sent* up to date."""
+        subscription = Subscription(sent)
         self._by_user[user_id].add(subscription)
         self._is_wanted.set()
         try:
@@ -178,7 +181,7 @@ class Hub:
                 self._is_wanted.clear()
 
     def watch(self, subscription: Subscription, vaults: Collection[UUID]) -> None:
-        """Let *subscription* hear of these vaults, and of no others."""
+        """Notify *subscription* of these vaults only."""
         for vault in subscription.vaults.difference(vaults):
             _discard(self._by_vault, vault, subscription)
         for vault in vaults:
@@ -186,17 +189,17 @@ class Hub:
         subscription.vaults = frozenset(vaults)
 
     async def _listen(self) -> None:
-        """Listen as long as anybody waits: to hear every push is work."""
+        """Listen while there are streams. Each notification costs time."""
         while True:
             await self._is_wanted.wait()
             try:
-                await self._hear()
-            except Exception as error:  # which must not end it for good
+                await self._receive()
+            except Exception as error:  # the task must not end
                 _log.warning("listening broke off", exc_info=error)
             self.is_hearing = False
             await asyncio.sleep(_RECONNECT_SECONDS)
 
-    async def _hear(self) -> None:
+    async def _receive(self) -> None:
         connection = await psycopg.AsyncConnection.connect(
             self._address,
             autocommit=True,
@@ -209,21 +212,21 @@ class Hub:
         async with connection:
             for channel in _Channel:
                 await connection.execute(f"LISTEN {channel}")
-            self._wake_all()  # what happened until now was heard by nobody
+            self._wake_all()  # earlier changes were not received
             await self._send_ping()
             while self._is_wanted.is_set():
                 async for notice in connection.notifies(timeout=_PATIENCE_SECONDS):
-                    self._tell(notice)
+                    self._pass_on(notice)
                     if not self._is_wanted.is_set():
                         return
                 if not self.is_hearing:
-                    return  # a pooler is between, or the line is dead: try another
+                    return  # a pooler is in between, or the connection is dead
 
     async def _look(self) -> None:
-        """Look where all vaults are, for every stream at once, now and then.
+        """Compare the numbers of all watched vaults with the database, periodically.
 
-        So each hears what a server did not say before it ended, and that a vault went
-        back in time; and this worker finds out whether it hears at all.
+        This finds changes whose notification was lost with a server, vaults that went
+        back in time, and whether this worker receives notifications at all.
         """
         while True:
             await self._is_wanted.wait()
@@ -233,7 +236,7 @@ class Hub:
             try:
                 await self._send_ping()
                 await self._compare()
-            except Exception as error:  # which must not end it for good
+            except Exception as error:  # the task must not end
                 self.is_hearing = False
                 _log.warning("could not look what has moved", exc_info=error)
 
@@ -246,28 +249,31 @@ class Hub:
 
     async def _compare(self) -> None:
         async with self._database.statements() as connection:
-            seqs = await HeadRepository(connection).seqs([*self._by_vault])
+            cursor = await connection.execute(
+                "SELECT id, head_seq FROM vaults WHERE id = ANY(%s)",
+                ([*self._by_vault],),
+            )
+            seqs = dict(await cursor.fetchall())
         for vault, subscriptions in self._by_vault.items():
             for each in subscriptions:
-                if each.told.get(vault) != seqs.get(vault):
+                if each.sent.get(vault) != seqs.get(vault):
                     each.wake()
 
-    def _tell(self, notice: psycopg.Notify) -> None:
-        """Pass on what was said on one of the channels."""
+    def _pass_on(self, notice: psycopg.Notify) -> None:
         match notice.channel:
             case _Channel.PINGS:
-                self._hear_ping(notice.payload)
+                self._receive_ping(notice.payload)
             case _Channel.ACCESS:
-                self._tell_access(notice.payload)
+                self._pass_on_access(notice.payload)
             case _:
-                self._tell_news(notice.payload)
+                self._pass_on_news(notice.payload)
 
-    def _hear_ping(self, ping: str) -> None:
+    def _receive_ping(self, ping: str) -> None:
         if ping == self._ping:
             self._ping, self.is_hearing = "", True
 
-    def _tell_access(self, user: str) -> None:
-        """Let the streams of a user look whether they may go on, and at what."""
+    def _pass_on_access(self, user: str) -> None:
+        """Make the streams of a user check their token and their vaults."""
         try:
             subscriptions = self._by_user.get(UUID(user), ())
         except ValueError:
@@ -276,8 +282,9 @@ class Hub:
         for each in subscriptions:
             each.wake()
 
-    def _tell_news(self, news: str) -> None:
-        """Pass on what a server has said; others may use the channel, too."""
+    def _pass_on_news(self, news: str) -> None:
+        """Notify the streams of a vault. Any client may write to the channel, so the
+        payload is checked."""
         vault, _, number = news.partition(" ")
         try:
             id, seq = UUID(vault), int(number)
@@ -285,7 +292,7 @@ class Hub:
             _log.warning("heard something that is no news of a vault")
             return
         for subscription in self._by_vault.get(id, ()):
-            subscription.tell(id, seq)
+            subscription.notify(id, seq)
 
     def _wake_all(self) -> None:
         for subscriptions in self._by_user.values():

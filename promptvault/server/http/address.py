@@ -51,7 +51,7 @@ def client_network(request: Request, trusted_proxies: int) -> str:
     return str(ipaddress.ip_network((address, bits), strict=False))
 
 
-def told_origin(request: Request) -> str:
+def advertised_origin(request: Request) -> str:
     """Return the address of the server to tell the client that asks.
 
     Without an address that the operator set, it is the one that the client itself used,

@@ -1,1 +1,1 @@
-"""Rate limits, which all instances of the server share."""
+"""Rate limits, shared by all instances of the server, and limits within one worker."""

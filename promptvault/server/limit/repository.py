@@ -1,4 +1,4 @@
-"""Token buckets in PostgreSQL: one row, one statement for each take."""
+"""Token buckets in PostgreSQL: one row a bucket, one statement to take a token."""
 
 from psycopg.rows import scalar_row
 
@@ -6,11 +6,14 @@ from promptvault.server.database import Connection
 from promptvault.server.limit.rule import Limit
 
 
-def refilled(burst: str = "%(burst)s", per_second: str = "%(per_second)s") -> str:
-    """Return how one is taken out of a bucket ``r`` that is known already.
+def take_from_known(
+    burst: str = "%(burst)s", per_second: str = "%(per_second)s"
+) -> str:
+    """Return the end of an INSERT that takes a token from a bucket ``r`` that exists.
 
-    A row holds what is left. Below zero somebody was refused, who takes nothing: what
-    is missing to a whole token then stands there, so 1 more is what is left.
+    The row stores what is left in the bucket. A value below zero means that the last
+    request was refused, which takes no token: the value is then what was missing to a
+    whole token, so 1 more than the value is left.
     """
     return f"""
     ON CONFLICT (key) DO UPDATE SET
@@ -27,7 +30,7 @@ def refilled(burst: str = "%(burst)s", per_second: str = "%(per_second)s") -> st
 _TAKE = f"""
 INSERT INTO rate_limits AS r (key, tokens, updated_at)
 VALUES (%(key)s, %(burst)s - 1, statement_timestamp())
-{refilled()}
+{take_from_known()}
 """
 
 _FORGET_IDLE = """
@@ -44,7 +47,10 @@ class LimitRepository:
         self._connection = connection
 
     async def take(self, key: str, limit: Limit) -> float:
-        """Take one and return what is left; below zero, what was missing to one."""
+        """Take a token and return what is left.
+
+        A value below zero means that none was left, and how much was missing to one.
+        """
         cursor = self._connection.cursor(row_factory=scalar_row)
         await cursor.execute(
             _TAKE,
@@ -55,5 +61,5 @@ class LimitRepository:
         return left
 
     async def forget_idle(self) -> None:
-        """Delete buckets that nobody used for a day, by which all are full again."""
+        """Delete buckets that were not used for a day. By then each is full again."""
         await self._connection.execute(_FORGET_IDLE)

@@ -1,5 +1,4 @@
-"""Refuse who comes too often: by address before anything else, or by a key of one's
-own."""
+"""Rate limits: by the visitor's address for a route, or by any other key."""
 
 import secrets
 
@@ -16,53 +15,58 @@ from promptvault.server.limit.rule import (
 )
 
 _CLEANING_ODDS = 1000
+"""One request in so many deletes idle buckets."""
 
 
-async def take(connection: Connection, limit: Limit, key: str) -> None:
-    """Count one more for *key*; raises RateLimitedError, which says when to come back.
+async def enforce_limit(connection: Connection, limit: Limit, key: str) -> None:
+    """Count one request for *key*.
 
-    It counts when the transaction commits: an endpoint that raises after it was not
-    counted, so attempts that fail must end in an answer.
+    Raises RateLimitedError, which says when to try again. The request counts when the
+    transaction commits. To count a failed attempt, an endpoint must therefore return an
+    answer and not raise.
     """
-    refuse_below_zero(await LimitRepository(connection).take(key, limit), limit)
+    raise_if_exhausted(await LimitRepository(connection).take(key, limit), limit)
 
 
-def refuse_below_zero(left: float, limit: Limit) -> None:
-    """Raise RateLimitedError where nothing was *left* in a bucket."""
+def raise_if_exhausted(left: float, limit: Limit) -> None:
+    """Raise RateLimitedError if *left*, the content of a bucket, is below zero."""
     if left < 0:
         raise RateLimitedError(
             "Too many requests: wait a little and try again.", -left / limit.per_second
         )
 
 
-async def restrain(request: Request) -> None:
-    """Refuse a visitor who comes too often to a route that has a limit.
+async def enforce_route_limit(request: Request) -> None:
+    """Raise RateLimitedError if a visitor exceeds the limit of a route, if it has one.
 
-    It is counted in a transaction of its own, and before the request's begins: a
-    request must not hold one connection while it waits for another.
+    The request counts in a transaction of its own, which ends before the endpoint's
+    begins: a request must not hold one connection while it waits for another.
     """
     name = request.scope["route"].name
     limit = ROUTE_LIMITS.get(name)
     if limit is None:
         return
     state = request.app.state
+    network = network_of_request(request)
     async with (
-        state.address_turns.turn(network(request)),
+        state.address_slots.slot(network),
         state.database.transaction() as connection,
     ):
-        await take(connection, limit, f"{name}:{network(request)}")
+        await enforce_limit(connection, limit, f"{name}:{network}")
         if secrets.randbelow(_CLEANING_ODDS) == 0:
             await LimitRepository(connection).forget_idle()
 
 
-async def count_stranger(request: Request, connection: Connection) -> None:
-    """Count a token that is good for nothing against the visitor who sends it.
+async def count_unknown_token(request: Request, connection: Connection) -> None:
+    """Count an invalid token for the visitor who sent it.
 
-    Raises RateLimitedError. As with `take`, it counts when the transaction commits.
+    Raises RateLimitedError. As in `enforce_limit`, it counts when the transaction
+    commits.
     """
-    await take(connection, UNKNOWN_TOKENS, f"unknown token:{network(request)}")
+    key = f"unknown token:{network_of_request(request)}"
+    await enforce_limit(connection, UNKNOWN_TOKENS, key)
 
 
-def network(request: Request) -> str:
-    """Return what counts as one visitor, by address."""
+def network_of_request(request: Request) -> str:
+    """Return the network that counts as one visitor; see `visitor_network`."""
     return visitor_network(request, request.app.state.settings.trusted_proxies)

@@ -1,1 +1,1 @@
-"""Sign-in by a provider that the operator names, over OpenID Connect."""
+"""Sign-in by a provider of the operator's choice, over OpenID Connect."""

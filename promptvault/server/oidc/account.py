@@ -1,4 +1,4 @@
-"""Which user somebody is whom a provider knows: linked, found by address, or new."""
+"""The user of a person that a provider signs in: linked, found by address, or new."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -14,15 +14,20 @@ from promptvault.server.sign_up.service import require_open
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What a provider says of somebody."""
+    """A person as the provider describes them."""
 
     subject: str
     email: str | None
-    """The address, if the provider has verified it."""
+    """The address if the provider has verified it, else None."""
 
 
-async def user_of(connection: Connection, settings: Settings, person: Person) -> UUID:
-    """Return whom to sign in; raises PermissionDeniedError, AlreadyExistsError."""
+async def find_or_create_user(
+    connection: Connection, settings: Settings, person: Person
+) -> UUID:
+    """Return the user of a person, and make one if needed.
+
+    Raises PermissionDeniedError, AlreadyExistsError, InvalidInputError.
+    """
     assert settings.oidc_issuer is not None
     identities = IdentityRepository(connection)
     identity = await identities.lock(settings.oidc_issuer, person.subject)
@@ -33,7 +38,7 @@ async def user_of(connection: Connection, settings: Settings, person: Person) ->
 
 
 async def find_linked(connection: Connection, identity: Identity) -> UUID | None:
-    """Return the user whom the provider signs in, if there is one who still is."""
+    """Return the user that an identity is linked to, if that user is not deleted."""
     if identity.user_id is None:
         return None
     is_live = await AccountRepository(connection).is_live(identity.user_id)
@@ -43,14 +48,15 @@ async def find_linked(connection: Connection, identity: Identity) -> UUID | None
 async def link(
     connection: Connection, settings: Settings, identity: Identity, email: str | None
 ) -> UUID:
-    """Link somebody to the account with their address, or to a new one.
+    """Link an identity to the user with its address, or to a new user.
 
-    Raises PermissionDeniedError, AlreadyExistsError, InvalidInputError.
+    Returns the user's id. Raises PermissionDeniedError, AlreadyExistsError,
+    InvalidInputError.
     """
     if email is None:
         raise PermissionDeniedError(
-            "The sign-in provider tells no e-mail address of yours that it has"
-            " verified: verify one there, then try again."
+            "The sign-in provider has not verified an e-mail address of yours: verify"
+            " one there, then try again."
         )
     email = checked_email(email)
     user = await AccountRepository(connection).find_user(email)
@@ -59,8 +65,8 @@ async def link(
         user = await create_account(connection, email)
     elif not await _is_theirs(connection, user):
         raise AlreadyExistsError(
-            "There is an account with your e-mail address, but it was never verified"
-            " here that it is yours, or somebody else signs in to it."
+            "There is an account with your e-mail address, but the address was never"
+            " verified here, or the account belongs to another sign-in."
         )
     await AccountRepository(connection).set_verified_email(user.id, email)
     await IdentityRepository(connection).link(identity, user.id)
@@ -68,9 +74,10 @@ async def link(
 
 
 async def _is_theirs(connection: Connection, user: User) -> bool:
-    """Whether who has the address now is who made the account.
+    """Return True if the owner of the address is surely the owner of the account.
 
-    An account that has neither a password nor a provider was made by the operator.
+    Anyone can sign up with an address of somebody else, until it is verified. An
+    account without a password and without a provider was made by the operator.
     """
     if await IdentityRepository(connection).is_linked(user.id):
         return False

@@ -1,4 +1,4 @@
-"""Why nobody is signed in: the operator reads it in the log, a visitor does not."""
+"""Errors of a sign-in by the provider. The reason is in the log only."""
 
 import structlog
 
@@ -8,13 +8,13 @@ _log = structlog.get_logger("promptvault.server")
 
 
 def refusal(reason: str) -> AuthenticationError:
-    """Return the error for whom the provider does not sign in, or not credibly."""
+    """Log *reason*, and return the error for a sign-in that is refused or not valid."""
     _log.warning("oidc", reason=reason)
     return AuthenticationError("This sign-in cannot be trusted: start over.")
 
 
-def silence(reason: str) -> UnavailableError:
-    """Return the error for a provider that does not do its part."""
+def provider_failure(reason: str) -> UnavailableError:
+    """Log *reason*, and return the error for a provider that does not work."""
     _log.warning("oidc", reason=reason)
     return UnavailableError(
         "The sign-in provider does not answer as it should: try again in a while."

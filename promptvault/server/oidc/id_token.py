@@ -1,4 +1,4 @@
-"""ID tokens: whether one says what it must, and who it is about."""
+"""The validation of ID tokens (OpenID Connect Core 1.0, section 3.1.3.7)."""
 
 import hmac
 from collections.abc import Mapping
@@ -11,8 +11,8 @@ from jwt import PyJWK
 from promptvault.server.oidc.failure import refusal
 
 ALGORITHMS = frozenset({"RS256", "ES256"})
-"""What a token may be signed with, if the provider says so as well: never with a
-secret that both sides know, and never not at all."""
+"""Allowed if the provider names them too. They are asymmetric: neither "none" nor an
+HMAC with the client's secret is accepted."""
 
 _LEEWAY_SECONDS = 60
 _LONGEST_SUBJECT = 255
@@ -21,7 +21,7 @@ _REQUIRED = ["iss", "sub", "aud", "exp", "iat", "nonce"]
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a token must say."""
+    """The values that a token must have."""
 
     issuer: str
     client_id: str
@@ -31,9 +31,9 @@ class Expected:
 
 
 def key_id_of(token: str, expected: Expected) -> str | None:
-    """Return which key a token names, if the algorithm may be used at all.
+    """Return the id of the key that signed a token; None if the token names none.
 
-    Raises AuthenticationError.
+    Raises AuthenticationError, also if the algorithm is not allowed.
     """
     try:
         header = jwt.get_unverified_header(token)
@@ -46,11 +46,11 @@ def key_id_of(token: str, expected: Expected) -> str | None:
 
 
 def verify(token: str, key: PyJWK, expected: Expected) -> dict[str, Any]:
-    """Return the claims of a token that is good; raises AuthenticationError."""
+    """Return the claims of a valid token; raises AuthenticationError."""
     try:
         claims = jwt.decode(
             token,
-            key,  # which knows its own algorithm, and takes no other
+            key,  # it is bound to one algorithm
             algorithms=[*expected.algorithms],
             issuer=expected.issuer,
             audience=expected.client_id,
@@ -76,7 +76,7 @@ def _is_answer(claims: Mapping[str, Any], expected: Expected) -> bool:
 
 
 def _is_for_us(claims: Mapping[str, Any], expected: Expected) -> bool:
-    """Whether nobody else got the token: where several may, it must say who did."""
+    """Return True if this client is the only audience, or the authorized party."""
     azp = claims.get("azp")
     if azp is None:
         return claims["aud"] in (expected.client_id, [expected.client_id])

@@ -1,4 +1,7 @@
-"""The provider over HTTP: what it publishes, and what it gives for a code."""
+"""HTTP requests to the sign-in provider, in OpenID Connect.
+
+The formats are those of OpenID Connect Discovery 1.0 and of RFC 6749 (OAuth 2.0).
+"""
 
 import time
 from collections.abc import Callable, Mapping
@@ -11,9 +14,9 @@ from jwt import PyJWK, PyJWKSet
 from pydantic import BaseModel, ValidationError
 
 from promptvault.errors import AuthenticationError
-from promptvault.server.oidc.failure import refusal, silence
+from promptvault.server.oidc.failure import provider_failure, refusal
 from promptvault.server.oidc.id_token import ALGORITHMS
-from promptvault.server.oidc.remembered import Remembered
+from promptvault.server.oidc.ttl_cache import TtlCache
 from promptvault.server.settings import Settings
 
 _TIMEOUT_SECONDS = 5.0
@@ -21,7 +24,7 @@ _BASIC = "client_secret_basic"
 
 
 class Discovery(BaseModel):
-    """What a provider says of itself."""
+    """The provider's discovery document, as far as it is used."""
 
     issuer: str
     authorization_endpoint: str
@@ -33,19 +36,19 @@ class Discovery(BaseModel):
 
     @property
     def algorithms(self) -> frozenset[str]:
-        """What ID tokens may be signed with."""
+        """The algorithms for ID tokens that both sides allow."""
         return ALGORITHMS & {*self.id_token_signing_alg_values_supported}
 
 
 class Tokens(BaseModel):
-    """What a provider gives for a code."""
+    """The answer of the token endpoint."""
 
     id_token: str
     access_token: str = ""
 
 
 class Provider:
-    """The provider that the settings name; one for each worker."""
+    """The provider of the settings; each worker has one."""
 
     def __init__(
         self, settings: Settings, clock: Callable[[], float] = time.monotonic
@@ -53,26 +56,27 @@ class Provider:
         assert settings.oidc_issuer is not None
         self._issuer, self._settings = settings.oidc_issuer, settings
         self._http = httpx.AsyncClient(timeout=_TIMEOUT_SECONDS)
-        self._discovery = Remembered(self._fetch_discovery, clock)
-        self._keys = Remembered(self._fetch_keys, clock)
+        self._discovery = TtlCache(self._fetch_discovery, clock)
+        self._keys = TtlCache(self._fetch_keys, clock)
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close all connections."""
         await self._http.aclose()
 
     async def discovery(self) -> Discovery:
-        """Return what the provider says of itself; raises UnavailableError."""
+        """Return the discovery document; raises UnavailableError."""
         return await self._discovery.get()
 
-    async def address(self, parameters: Mapping[str, str]) -> str:
-        """Return where people sign in; raises UnavailableError."""
+    async def authorization_url(self, parameters: Mapping[str, str]) -> str:
+        """Return the URL at which people sign in; raises UnavailableError."""
         page = (await self.discovery()).authorization_endpoint
         return f"{page}{'&' if '?' in page else '?'}{urlencode(parameters)}"
 
     async def key(self, key_id: str | None) -> PyJWK:
-        """Return the key that a token names; the provider may have a new one.
+        """Return the key with an id; None stands for the only key.
 
-        Raises AuthenticationError where there is none, UnavailableError.
+        An unknown id makes the server fetch the keys again: the provider may have a new
+        one. Raises AuthenticationError if there is no such key, UnavailableError.
         """
         found = _find(await self._keys.get(), key_id)
         found = found or _find(await self._keys.renew(), key_id)
@@ -81,9 +85,9 @@ class Provider:
         return found
 
     async def exchange(self, code: str, redirect_uri: str, verifier: str) -> Tokens:
-        """Return the tokens for a code.
+        """Return the tokens for an authorization code.
 
-        Raises AuthenticationError where the provider refuses it, UnavailableError.
+        Raises AuthenticationError if the provider refuses the code, UnavailableError.
         """
         discovery = await self.discovery()
         form = {
@@ -102,7 +106,10 @@ class Provider:
             raise refusal("no token") from error
 
     async def user_info(self, access_token: str) -> dict[str, Any]:
-        """Return what else the provider tells of somebody, if it tells anything."""
+        """Return the claims of the userinfo endpoint; empty if there is none.
+
+        Raises AuthenticationError, UnavailableError.
+        """
         address = (await self.discovery()).userinfo_endpoint
         if not address or not access_token:
             return {}
@@ -112,56 +119,57 @@ class Provider:
     def _client_proof(
         self, discovery: Discovery
     ) -> tuple[dict[str, str], httpx.BasicAuth | None]:
-        """Return the fields and the header that say who we are."""
+        """Return the form fields and the header that authenticate this client."""
         client_id = self._settings.oidc_client_id or ""
         secret = self._settings.oidc_client_secret
         if secret is None:
             return {"client_id": client_id}, None
         password = secret.get_secret_value()
         if _BASIC in discovery.token_endpoint_auth_methods_supported:
-            # OAuth has both written as in a form before they are put together.
+            # RFC 6749, 2.3.1: both are form-encoded before they become a header.
             return {}, httpx.BasicAuth(quote_plus(client_id), quote_plus(password))
         return {"client_id": client_id, "client_secret": password}, None
 
     async def _fetch_discovery(self) -> Discovery:
-        place = f"{self._issuer.rstrip('/')}/.well-known/openid-configuration"
+        url = f"{self._issuer.rstrip('/')}/.well-known/openid-configuration"
         try:
-            found = Discovery.model_validate(await self._ask("GET", place))
+            found = Discovery.model_validate(await self._ask("GET", url))
         except (ValidationError, AuthenticationError) as error:
-            raise silence("discovery cannot be used") from error
+            raise provider_failure("discovery cannot be used") from error
         if found.issuer != self._issuer:
-            raise silence("discovery names another issuer")
+            raise provider_failure("discovery names another issuer")
         if not found.algorithms:
-            raise silence("no algorithm of the provider's may be used")
+            raise provider_failure("no algorithm of the provider's may be used")
         pages = (found.authorization_endpoint, found.token_endpoint, found.jwks_uri)
         scheme = self._issuer.partition(":")[0]
         if not all(page.startswith(("https://", f"{scheme}://")) for page in pages):
-            raise silence("discovery names pages that are not encrypted")
+            raise provider_failure("discovery names pages that are not encrypted")
         return found
 
     async def _fetch_keys(self) -> PyJWKSet:
-        place = (await self.discovery()).jwks_uri
+        url = (await self.discovery()).jwks_uri
         try:
-            return PyJWKSet.from_dict(await self._ask("GET", place))
+            return PyJWKSet.from_dict(await self._ask("GET", url))
         except (jwt.PyJWTError, AuthenticationError) as error:
-            raise silence("no key can be used") from error
+            raise provider_failure("no key can be used") from error
 
     async def _ask(self, method: str, address: str, **values: Any) -> dict[str, Any]:
-        """Return a JSON object; raises AuthenticationError where it is refused."""
+        """Return a JSON object; raises AuthenticationError for a status of 4xx, and
+        UnavailableError for any other failure."""
         try:
             answer = await self._http.request(method, address, **values)
             if answer.is_client_error:
                 raise refusal(f"status {answer.status_code} of {answer.url.path}")
             body = answer.raise_for_status().json()
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            raise silence(type(error).__name__) from None
+            raise provider_failure(type(error).__name__) from None
         if not isinstance(body, dict):
-            raise silence("no object")
+            raise provider_failure("no object")
         return body
 
 
 def _find(keys: PyJWKSet, key_id: str | None) -> PyJWK | None:
     usable = [key for key in keys.keys if key.algorithm_name in ALGORITHMS]
-    if key_id is None:  # which is fine where there is no choice
+    if key_id is None:  # a token may omit it if there is one key
         return usable[0] if len(usable) == 1 else None
     return next((key for key in usable if key.key_id == key_id), None)

@@ -1,4 +1,4 @@
-"""Sign-ins under way at the provider, and users as providers know them."""
+"""Sign-ins in progress at the provider, and the provider's identities of users."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,18 +11,19 @@ from promptvault.server.database import Connection
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Somebody as a provider knows them, under a lock until the transaction ends."""
+    """A provider's identity of a user. Its row is locked until the transaction ends."""
 
     issuer: str
     subject: str
     user_id: UUID | None
     changed_at: int
-    """By the provider's clock, in milliseconds."""
+    """The time of the last event that was applied, on the provider's clock, in
+    milliseconds."""
     deleted_at: datetime | None
 
 
 class ProviderSignInRepository:
-    """Reads and writes sign-ins under way within one transaction."""
+    """Reads and writes sign-ins in progress within one transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -30,7 +31,7 @@ class ProviderSignInRepository:
     async def add(
         self, state_hash: str, browser_hash: str, user_code: str, life: timedelta
     ) -> None:
-        """Store one that begins, and forget those that nobody has ended in time."""
+        """Store a new sign-in, and delete the expired ones."""
         await self._connection.execute(
             "DELETE FROM provider_sign_ins WHERE expires_at <= now()"
         )
@@ -41,7 +42,7 @@ class ProviderSignInRepository:
         )
 
     async def use(self, state_hash: str, browser_hash: str) -> str | None:
-        """Take away the one that this browser began, and return its user code."""
+        """Delete the sign-in that this browser began, and return its user code."""
         cursor = self._connection.cursor(row_factory=scalar_row)
         await cursor.execute(
             "DELETE FROM provider_sign_ins"
@@ -59,7 +60,7 @@ class IdentityRepository:
         self._connection = connection
 
     async def lock(self, issuer: str, subject: str) -> Identity:
-        """Return somebody, known before or not; whoever else asks has to wait."""
+        """Return an identity, add it if needed, and lock its row."""
         await self._connection.execute(
             "INSERT INTO identities (issuer, subject) VALUES (%s, %s)"
             " ON CONFLICT DO NOTHING",
@@ -76,28 +77,28 @@ class IdentityRepository:
         return identity
 
     async def is_linked(self, user_id: UUID) -> bool:
-        """Whether a provider signs this user in."""
+        """Return True if an identity is linked to the user."""
         cursor = await self._connection.execute(
             "SELECT 1 FROM identities WHERE user_id = %s", (user_id,)
         )
         return await cursor.fetchone() is not None
 
     async def link(self, identity: Identity, user_id: UUID) -> None:
-        """Let the provider sign a user in."""
+        """Link an identity to a user."""
         await self._connection.execute(
             "UPDATE identities SET user_id = %s WHERE issuer = %s AND subject = %s",
             (user_id, identity.issuer, identity.subject),
         )
 
     async def mark_changed(self, identity: Identity, changed_at: int) -> None:
-        """Write down how new the last news of somebody are."""
+        """Store the time of the last event that was applied."""
         await self._connection.execute(
             "UPDATE identities SET changed_at = %s WHERE issuer = %s AND subject = %s",
             (changed_at, identity.issuer, identity.subject),
         )
 
     async def mark_deleted(self, identity: Identity) -> None:
-        """Write down that the provider has deleted somebody, for good."""
+        """Store that the provider has deleted an identity. It stays deleted."""
         await self._connection.execute(
             "UPDATE identities SET deleted_at = now()"
             " WHERE issuer = %s AND subject = %s",

@@ -1,14 +1,14 @@
-"""One sign-in by the provider: there (`begin`), and back (`resume`, then `identify`).
+"""One sign-in by the provider: `begin`, then at the way back `resume` and `identify`.
 
-State, nonce and verifier belong together: the state is drawn by lot, and the others are
-made of it and the server's secret, so that neither has to be stored.
+The state is random. Nonce and verifier are HMACs of it with the server's secret, so
+that neither has to be stored.
 """
 
 import base64
 import hashlib
 import secrets
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from promptvault.errors import AuthenticationError
 from promptvault.server.database import Database
@@ -25,30 +25,47 @@ LIFE = timedelta(minutes=10)
 _SCOPE = "openid email"
 
 
+class ResumedSignIn(NamedTuple):
+    """Where the browser was going when it was sent to the provider."""
+
+    user_code: str
+    """The code of the device to approve, or empty."""
+    target: str
+    """The *target* that was given to `begin`."""
+
+
 class ProviderSignIn:
-    """What is done for a browser that signs in by the provider."""
+    """The sign-in of one browser by the provider."""
 
     def __init__(
         self, database: Database, settings: Settings, provider: Provider, browser: str
     ) -> None:
+        """*browser* is the secret in the browser's cookie."""
         self._database, self._settings = database, settings
         self._provider, self._browser = provider, browser
 
-    async def begin(self, user_code: str) -> str:
-        """Return where the browser goes; raises UnavailableError."""
-        state = secrets.token_urlsafe(32)
-        address = await self._provider.address(self._question(state))
+    async def begin(self, user_code: str, target: str) -> str:
+        """Return the URL at the provider to redirect to.
+
+        *user_code* and *target* (letters only) come back from `resume`. Raises
+        UnavailableError.
+        """
+        # The target is a part of the state: only the state's hash is stored, so a
+        # browser that changes the target has a state that is not known.
+        token = secrets.token_urlsafe(32)
+        state = f"{token}.{target}" if target else token
+        url = await self._provider.authorization_url(self._parameters(state))
         async with self._database.transaction() as connection:
             await ProviderSignInRepository(connection).add(
                 self._hash("state", state), self._browser_hash, user_code, LIFE
             )
-        return address
+        return url
 
-    async def resume(self, state: str) -> str:
-        """Return the user code of the sign-in that this browser has begun.
+    async def resume(self, state: str) -> ResumedSignIn:
+        """Return what this browser began with *state*, which is then used up.
 
-        It is over then, whatever comes of it. Raises AuthenticationError for one that
-        another browser began, or nobody, or that has come back before.
+        Raises AuthenticationError if the state is unknown, has expired, was used
+        before, or belongs to another browser.
         """
         async with self._database.transaction() as connection:
             user_code = await ProviderSignInRepository(connection).use(
@@ -58,12 +75,12 @@ class ProviderSignIn:
             raise AuthenticationError(
                 "This sign-in is too old, or was begun elsewhere: start over."
             )
-        return user_code
+        return ResumedSignIn(user_code, state.partition(".")[2])
 
     async def identify(self, code: str, state: str) -> Person:
-        """Return who signed in at the provider, for the code that came back.
+        """Return the person who signed in at the provider, for the *code* it sent.
 
-        No connection to the database is held meanwhile. Raises AuthenticationError,
+        No database connection is held meanwhile. Raises AuthenticationError,
         UnavailableError.
         """
         verifier = self._hash("verifier", state)
@@ -88,7 +105,7 @@ class ProviderSignIn:
             raise refusal("sub of userinfo")
         return more | claims
 
-    def _question(self, state: str) -> dict[str, str]:
+    def _parameters(self, state: str) -> dict[str, str]:
         verifier = self._hash("verifier", state)
         digest = hashlib.sha256(verifier.encode()).digest()
         return {
@@ -116,7 +133,7 @@ class ProviderSignIn:
 
 def _person(claims: dict[str, Any]) -> Person:
     email, verified = claims.get("email"), claims.get("email_verified")
-    # Some providers write what is true as a word.
+    # Some providers send the string "true" instead of the boolean.
     is_verified = verified is True or verified == "true"
     return Person(
         subject=claims["sub"],

@@ -1,17 +1,17 @@
-"""The page of an account: who, what is used of it, and what is signed in to it."""
+"""The page of an account: its user, its usage, and what is signed in to it."""
 
 from collections.abc import Iterator
 from typing import Annotated, NamedTuple
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import StreamingResponse
 from starlette.responses import Response
 
-from promptvault.server.account.export import stream
+from promptvault.errors import InvalidInputError
+from promptvault.server.account.endpoints import download_export
 from promptvault.server.account.service import usage_of
 from promptvault.server.dependencies import AppDatabase, AppSettings, Transaction
-from promptvault.server.http.address import told_origin
+from promptvault.server.http.address import advertised_origin
 from promptvault.server.page.browser import CurrentBrowser, CurrentUser
 from promptvault.server.page.rendering import redirect, render
 from promptvault.server.session.repository import SessionRepository
@@ -24,11 +24,12 @@ _DONE = {
     "signed-out": "It is signed out.",
     "password": "Your password is changed. Other browsers are signed out.",
 }
-"""What is said after a form was sent; whatever else stands in the address is not."""
+"""Messages after a form was sent, by the parameter ``done`` of the redirect. No other
+text of the URL is shown."""
 
 
 class Used(NamedTuple):
-    """How much of one allowance is used."""
+    """How much of one limit is used."""
 
     label: str
     used: str
@@ -44,7 +45,7 @@ async def show_account(
     connection: Transaction,
     done: str = "",
 ) -> Response:
-    """Show everything about an account on one page."""
+    """Show the account on one page."""
     plan, limits, usage = await usage_of(connection, settings, user.account_id)
     signed_in = await TokenRepository(connection).signed_in(user.user_id)
     values = {
@@ -55,7 +56,7 @@ async def show_account(
         "machines": [each for each in signed_in if each.is_machine],
         "sessions": await SessionRepository(connection).of_user(user.user_id),
         "done": _DONE.get(done),
-        "origin": told_origin(request),
+        "origin": advertised_origin(request),
     }
     return render("account.html", browser, settings, values)
 
@@ -71,29 +72,25 @@ def _megabytes(size: int) -> str:
     return f"{size / 1_000_000:,.1f} MB"
 
 
-@router.post("/devices")
-async def sign_out_device(
-    user: CurrentUser, connection: Transaction, device_id: Annotated[UUID, Form()]
+@router.post("/devices", name="sign_out_device")
+@router.post("/sessions", name="end_session")
+async def sign_out(
+    user: CurrentUser,
+    connection: Transaction,
+    device_id: Annotated[UUID | None, Form()] = None,
+    session_id: Annotated[UUID | None, Form()] = None,
 ) -> Response:
-    """Sign a device out, or a machine; who clicks twice is told the same."""
-    await TokenRepository(connection).revoke(user.user_id, device_id)
-    return redirect("/account?done=signed-out")
-
-
-@router.post("/sessions")
-async def end_session(
-    user: CurrentUser, connection: Transaction, session_id: Annotated[UUID, Form()]
-) -> Response:
-    """Sign a browser out."""
-    await SessionRepository(connection).delete_one(user.user_id, session_id)
+    """Sign out a device or machine, or a browser; a second click does no harm."""
+    if device_id is None and session_id is None:
+        raise InvalidInputError("This form names nothing to sign out.")
+    if device_id is not None:
+        await TokenRepository(connection).revoke(user.user_id, device_id)
+    if session_id is not None:
+        await SessionRepository(connection).delete_one(user.user_id, session_id)
     return redirect("/account?done=signed-out")
 
 
 @router.get("/export")
 async def export_account(database: AppDatabase, user: CurrentUser) -> Response:
-    """Give all prompts with all their versions, as `promptvault import` reads them."""
-    pieces = stream(database.transaction, user.user_id, user.account_id)
-    name = "attachment; filename=promptvault-export.json"
-    return StreamingResponse(
-        pieces, media_type="application/json", headers={"Content-Disposition": name}
-    )
+    """Return all prompts with all versions, in a format of `promptvault import`."""
+    return download_export(database, user.user_id, user.account_id)

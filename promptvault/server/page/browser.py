@@ -1,8 +1,8 @@
-"""Who looks at a page: a cookie, what proves that forms are ours, and who signed in.
+"""The browser that asks for a page: its cookie, the proof of its forms, its user.
 
-Everybody has a cookie, a secret drawn by lot. Its hash stands in the database once
-somebody has signed in, under another secret than before; a hash of another kind stands
-in each form, and nobody who cannot read the page knows it.
+Each browser gets a cookie with a random secret. After a sign-in it gets a new secret,
+whose hash is the session in the database. Each form contains another hash of the
+secret. Other sites cannot read it, so they cannot send our forms (CSRF).
 """
 
 import hmac
@@ -29,20 +29,26 @@ _DEVICE, _TO_DEVICE = "/device", "device"
 
 @dataclass(frozen=True, slots=True)
 class Browser:
-    """One browser, whether somebody has signed in there or not."""
+    """A browser, signed in or not."""
 
     secret: str
+    """The value of its cookie."""
     form_proof: str
+    """What its forms must contain."""
     is_new: bool
+    """Whether the request had no cookie, so that the answer must set one."""
 
 
 def cookie_name(settings: Settings) -> str:
-    """Return the cookie's name; by https one that no other site can set for us."""
+    """Return the cookie's name.
+
+    With https it has the prefix ``__Host-``, so that no other host can set it.
+    """
     return "__Host-promptvault" if settings.has_https else "promptvault"
 
 
 def set_cookie(response: Response, settings: Settings, secret: str) -> None:
-    """Let the browser keep *secret*, where no script and no other site reads it."""
+    """Set the cookie to *secret*, out of reach for scripts and for other sites."""
     response.set_cookie(
         cookie_name(settings),
         secret,
@@ -55,7 +61,7 @@ def set_cookie(response: Response, settings: Settings, secret: str) -> None:
 
 
 def browser_of(request: Request, settings: AppSettings) -> Browser:
-    """Return the browser that asks, with a new secret where it has none."""
+    """Return the browser of a request, with a new secret if it has none."""
     found = request.cookies.get(cookie_name(settings), "")
     is_new = not found or len(found) > _LONGEST_SECRET
     secret = make_session_secret() if is_new else found
@@ -66,7 +72,7 @@ CurrentBrowser = Annotated[Browser, Depends(browser_of)]
 
 
 async def visitor_of(request: Request, settings: AppSettings) -> Visitor:
-    """Return where a request comes from, as a session's list shows it."""
+    """Return the visitor of a request, as the list of sessions shows it."""
     proxies = settings.trusted_proxies
     return Visitor(
         visitor_address(request, proxies),
@@ -79,7 +85,7 @@ CurrentVisitor = Annotated[Visitor, Depends(visitor_of)]
 
 
 async def check_form(request: Request, browser: CurrentBrowser) -> None:
-    """Raise PermissionDeniedError for a form that did not come from a page of ours."""
+    """Raise PermissionDeniedError for a form that is not from a page of ours."""
     if request.method != "POST":
         return
     proof = (await request.form()).get("form_proof")
@@ -99,10 +105,10 @@ async def _signed_in(
     settings: AppSettings,
     database: AppDatabase,
 ) -> SignedIn:
-    """Return who has signed in; sends everybody else to the page for that.
+    """Return the signed-in user; redirect to the sign-in page if there is none.
 
-    It is looked up in a transaction of its own: some pages go on to hash a password,
-    during which no connection is held.
+    The user is read in a transaction of its own, because some pages hash a password
+    next and must not hold a connection meanwhile.
     """
     async with database.transaction() as connection:
         sessions = SessionRepository(connection)
@@ -122,16 +128,22 @@ def _sign_in_for(request: Request) -> str:
     return f"/signin?to={_TO_DEVICE}" if is_device else "/signin"
 
 
-def path_after_sign_in(typed: str, to: str) -> str:
-    """Return the page that a visitor goes on to: of a device that waits, or of all.
+def checked_target(to: str) -> str:
+    """Return *to* if it names a page to open after a sign-in, else an empty text."""
+    return to if to == _TO_DEVICE else ""
 
-    That is all a visitor can say of where they are sent.
+
+def path_after_sign_in(typed: str, to: str) -> str:
+    """Return the path to open after a sign-in: ``/device`` or ``/account``.
+
+    *typed* is a device's code, *to* the target. Any other value of them leads to
+    ``/account``, so a link to the sign-in page cannot redirect to another site.
     """
-    is_device = to == _TO_DEVICE or find_user_code(typed)
+    is_device = checked_target(to) or find_user_code(typed)
     return path_with_code(_DEVICE, typed) if is_device else "/account"
 
 
 def path_with_code(path: str, typed: str) -> str:
-    """Return a path of ours that carries a code along, where it is one."""
+    """Return *path* with the code in *typed* as a parameter, if there is one."""
     code = find_user_code(typed)
     return f"{path}?user_code={code}" if code else path

@@ -1,4 +1,4 @@
-"""The pages on which people let a device in, or not."""
+"""The pages on which users approve or deny a device."""
 
 from typing import Annotated, Literal
 
@@ -9,7 +9,7 @@ from promptvault.server.database import Connection
 from promptvault.server.dependencies import AppSettings, Transaction
 from promptvault.server.device_code import service
 from promptvault.server.limit.rule import CODES_BY_USER
-from promptvault.server.limit.service import take
+from promptvault.server.limit.service import enforce_limit
 from promptvault.server.page.browser import (
     Browser,
     CurrentBrowser,
@@ -23,7 +23,7 @@ from promptvault.server.settings import Settings
 router = APIRouter()
 
 _NO_SUCH_CODE = (
-    "No device waits under this code: it was mistyped, used before, or has expired."
+    "No device waits with this code: it was mistyped, used before, or has expired."
 )
 
 
@@ -34,7 +34,7 @@ async def show_device(
     user: CurrentUser,
     user_code: str = "",
 ) -> Response:
-    """Ask for the code; one that came along stands there already."""
+    """Ask for the code; the form contains the one of the URL, if any."""
     return _code_page(browser, settings, user, user_code)
 
 
@@ -46,11 +46,11 @@ async def look_up_code(
     connection: Transaction,
     user_code: Annotated[str, Form()] = "",
 ) -> Response:
-    """Go on to the device that waits under a code.
+    """Open the page of the device that waits with a code.
 
-    What follows a form is a page with an address: going back sends nothing again.
+    It is a redirect, so going back in the browser does not send the form again.
     """
-    await take(connection, CODES_BY_USER, f"code:{user.user_id}")
+    await enforce_limit(connection, CODES_BY_USER, f"code:{user.user_id}")
     if await service.find_pending(connection, user_code):
         return redirect(path_with_code("/device/approval", user_code))
     return _code_page(browser, settings, user, user_code, _NO_SUCH_CODE)
@@ -64,11 +64,13 @@ async def show_approval(
     connection: Transaction,
     user_code: str = "",
 ) -> Response:
-    """Show which device waits under a code, and ask whether to let it in."""
-    await take(connection, CODES_BY_USER, f"code:{user.user_id}")
+    """Show the device that waits with a code, and ask whether to approve it."""
+    await enforce_limit(connection, CODES_BY_USER, f"code:{user.user_id}")
     device = await service.find_pending(connection, user_code)
     if device is None:
-        return await _answer_late(browser, settings, user, connection, user_code)
+        return await _show_earlier_decision(
+            browser, settings, user, connection, user_code
+        )
     values = {"user": user, "device": device}
     return render("approval.html", browser, settings, values)
 
@@ -82,11 +84,11 @@ async def decide_device(
     decision: Annotated[Literal["approved", "denied"], Form()],
     user_code: Annotated[str, Form()],
 ) -> Response:
-    """Let the device in, or not; whoever comes second is told that it is over."""
-    await take(connection, CODES_BY_USER, f"code:{user.user_id}")
+    """Approve or deny the device; a second request is shown the first decision."""
+    await enforce_limit(connection, CODES_BY_USER, f"code:{user.user_id}")
     if await service.decide(connection, user.user_id, user_code, decision):
         return redirect(path_with_code("/device/decision", user_code))
-    return await _answer_late(browser, settings, user, connection, user_code)
+    return await _show_earlier_decision(browser, settings, user, connection, user_code)
 
 
 @router.get("/device/decision")
@@ -97,22 +99,24 @@ async def show_decision(
     connection: Transaction,
     user_code: str = "",
 ) -> Response:
-    """Tell what this user decided about a device."""
-    outcome = await service.find_outcome(connection, user.user_id, user_code)
-    if outcome is None:
+    """Show what this user decided about a device."""
+    decision = await service.find_decision(connection, user.user_id, user_code)
+    if decision is None:
         return _code_page(browser, settings, user, user_code, _NO_SUCH_CODE)
-    return render("decided.html", browser, settings, {"user": user, "outcome": outcome})
+    return render(
+        "decided.html", browser, settings, {"user": user, "decision": decision}
+    )
 
 
-async def _answer_late(
+async def _show_earlier_decision(
     browser: Browser,
     settings: Settings,
     user: SignedIn,
     connection: Connection,
     user_code: str,
 ) -> Response:
-    """Tell who clicks twice, or goes back, what became of a device."""
-    if await service.find_outcome(connection, user.user_id, user_code):
+    """Show the user's earlier decision if there is one, else ask for a code."""
+    if await service.find_decision(connection, user.user_id, user_code):
         return redirect(path_with_code("/device/decision", user_code))
     return _code_page(browser, settings, user, user_code, _NO_SUCH_CODE)
 

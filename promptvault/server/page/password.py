@@ -1,4 +1,4 @@
-"""The pages on which people change a password, or replace one that they forgot."""
+"""The pages on which users change their password, or replace a forgotten one."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from promptvault.errors import (
     PermissionDeniedError,
     PromptVaultError,
 )
-from promptvault.server.account import credential
+from promptvault.server.account import password_change
 from promptvault.server.dependencies import AppDatabase, AppSettings
 from promptvault.server.link import service as link
 from promptvault.server.link.service import Purpose
@@ -29,7 +29,7 @@ from promptvault.server.password import (
     hash_password,
 )
 from promptvault.server.session.repository import SignedIn
-from promptvault.server.session.service import begin, check_password
+from promptvault.server.session.service import begin_session, check_password
 from promptvault.server.settings import Settings
 
 router = APIRouter()
@@ -37,7 +37,7 @@ router = APIRouter()
 
 @router.get("/reset")
 async def show_reset(browser: CurrentBrowser, settings: AppSettings) -> Response:
-    """Ask for an address; without mail, say who makes a link."""
+    """Ask for an address; without mail, explain how the operator makes a link."""
     return render("reset.html", browser, settings)
 
 
@@ -50,11 +50,12 @@ async def ask_for_reset(
     visitor: CurrentVisitor,
     email: Annotated[str, Form()] = "",
 ) -> Response:
-    """Say that a mail is on its way, if the address has an account."""
+    """Mail a link if the address has an account; the answer is always the same."""
     if not settings.smtp_host:
-        raise PermissionDeniedError("This server sends no mail: ask who runs it.")
-    await credential.count_request(database, settings, visitor.network, email)
-    request.app.state.background.start(credential.mail_link(database, settings, email))
+        raise PermissionDeniedError("This server sends no mail: ask its operator.")
+    await password_change.count_mail_request(database, settings, visitor.network, email)
+    mailing = password_change.mail_link(database, settings, email)
+    request.app.state.background.start(mailing)
     return render("reset_sent.html", browser, settings, {"email": email.strip()})
 
 
@@ -65,7 +66,7 @@ async def show_new_password(
     database: AppDatabase,
     token: str = "",
 ) -> Response:
-    """Ask for a new password; the link stays good until one is sent."""
+    """Ask for a new password; the link is not used up yet."""
     async with database.transaction() as connection:
         found = await link.find(connection, settings, token, Purpose.PASSWORD)
     return _new_password(browser, settings, token, found.email)
@@ -80,7 +81,7 @@ async def set_password(
     token: Annotated[str, Form()] = "",
     password: Annotated[str, Form()] = "",
 ) -> Response:
-    """Set the password of the link's user, and sign them in."""
+    """Set the password of the link's user, and sign the user in."""
     async with database.transaction() as connection:
         found = await link.find(connection, settings, token, Purpose.PASSWORD)
     try:
@@ -88,8 +89,8 @@ async def set_password(
     except InvalidInputError as error:
         return _new_password(browser, settings, token, found.email, error)
     async with database.transaction() as connection:
-        user_id = await credential.set_by_link(connection, settings, token, hashed)
-        secret = await begin(
+        user_id = await password_change.set_by_link(connection, settings, token, hashed)
+        secret = await begin_session(
             connection, settings, user_id, visitor, before=browser.secret
         )
     return redirect_signed_in("/account", settings, secret)
@@ -99,7 +100,7 @@ async def set_password(
 async def show_password(
     browser: CurrentBrowser, settings: AppSettings, user: CurrentUser
 ) -> Response:
-    """Ask for the password that is, and for the one that is to be."""
+    """Ask for the current and the new password."""
     return _change(browser, settings, user)
 
 
@@ -113,15 +114,15 @@ async def change_password(
     password: Annotated[str, Form()] = "",
     new_password: Annotated[str, Form()] = "",
 ) -> Response:
-    """Change the password; every other browser is signed out."""
+    """Change the password, and sign out all other browsers."""
     try:
         await check_password(database, user, password)
         hashed = await hash_password(checked_password(new_password, user.email))
     except (AuthenticationError, InvalidInputError) as error:
         return _change(browser, settings, user, error)
     async with database.transaction() as connection:
-        await credential.change(connection, user.user_id, hashed)
-        secret = await begin(
+        await password_change.change_password(connection, user.user_id, hashed)
+        secret = await begin_session(
             connection, settings, user.user_id, visitor, before=browser.secret
         )
     return redirect_signed_in("/account?done=password", settings, secret)

@@ -1,4 +1,4 @@
-"""The way to the provider that signs people in, and the way back."""
+"""Sign-in by a provider: the redirect there, and the way back."""
 
 from typing import Annotated
 
@@ -8,16 +8,17 @@ from starlette.responses import Response
 from promptvault.errors import AuthenticationError, NotFoundError
 from promptvault.server.dependencies import AppDatabase, AppSettings
 from promptvault.server.device_code.code import find_user_code
-from promptvault.server.oidc.account import user_of
+from promptvault.server.oidc.account import find_or_create_user
 from promptvault.server.oidc.service import CALLBACK, ProviderSignIn
 from promptvault.server.page.browser import (
     CurrentBrowser,
     CurrentVisitor,
+    checked_target,
     path_after_sign_in,
     set_cookie,
 )
 from promptvault.server.page.rendering import redirect, redirect_signed_in
-from promptvault.server.session.service import begin
+from promptvault.server.session.service import begin_session
 
 router = APIRouter()
 
@@ -30,7 +31,7 @@ def _sign_in_of(
 ) -> ProviderSignIn:
     provider = request.app.state.provider
     if provider is None:
-        raise NotFoundError("No provider signs people in here.")
+        raise NotFoundError("This server has no sign-in provider.")
     return ProviderSignIn(database, settings, provider, browser.secret)
 
 
@@ -43,9 +44,11 @@ async def go_to_provider(
     settings: AppSettings,
     sign_in: CurrentSignIn,
     user_code: str = "",
+    to: str = "",
 ) -> Response:
-    """Send the browser to the provider."""
-    response = redirect(await sign_in.begin(find_user_code(user_code) or ""))
+    """Redirect to the provider."""
+    code = find_user_code(user_code) or ""
+    response = redirect(await sign_in.begin(code, checked_target(to)))
     if browser.is_new:
         set_cookie(response, settings, browser.secret)
     return response
@@ -62,14 +65,15 @@ async def come_from_provider(
     code: str = "",
     iss: str | None = None,
 ) -> Response:
-    """Sign in whom the provider has sent back, and go on to the device that waits."""
-    user_code = await sign_in.resume(state)
+    """Sign in as the person that the provider names, and open the page that asked."""
+    resumed = await sign_in.resume(state)
     if not code or iss not in {None, settings.oidc_issuer}:
         raise AuthenticationError("The provider has not signed you in: start over.")
     person = await sign_in.identify(code, state)
     async with database.transaction() as connection:
-        user_id = await user_of(connection, settings, person)
-        secret = await begin(
+        user_id = await find_or_create_user(connection, settings, person)
+        secret = await begin_session(
             connection, settings, user_id, visitor, before=browser.secret
         )
-    return redirect_signed_in(path_after_sign_in(user_code, to=""), settings, secret)
+    path = path_after_sign_in(resumed.user_code, resumed.target)
+    return redirect_signed_in(path, settings, secret)

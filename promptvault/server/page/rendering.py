@@ -1,4 +1,4 @@
-"""How pages are written, from the templates beside this file."""
+"""Rendering pages from the templates in this folder."""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
@@ -24,7 +24,7 @@ _ENVIRONMENT = Environment(
 )
 
 _ENVIRONMENT.filters["utc"] = lambda time: time.astimezone(UTC)
-"""The database tells times in whatever zone it is in."""
+"""PostgreSQL returns times in its own time zone."""
 
 _TITLES = {
     403: "That is not possible",
@@ -47,7 +47,7 @@ def render(
     values: Mapping[str, object] = MappingProxyType({}),
     status: int = 200,
 ) -> Response:
-    """Return a page; a browser that is new gets its cookie."""
+    """Return a page; set the cookie of a new browser."""
     text = _ENVIRONMENT.get_template(template).render(
         {
             "form_proof": browser.form_proof,
@@ -65,21 +65,22 @@ def render(
 
 
 def redirect(path: str) -> Response:
-    """Return an answer that leads to another of our pages."""
+    """Return a redirect to another of our pages, which is opened by GET."""
     return RedirectResponse(path, 303)
 
 
 def redirect_signed_in(path: str, settings: Settings, secret: str) -> Response:
-    """Return a redirect that gives the browser its new session's *secret*."""
+    """Return a redirect that sets the cookie to a new session's *secret*."""
     response = redirect(path)
     set_cookie(response, settings, secret)
     return response
 
 
 def show_errors_as_pages(app: FastAPI, paths: frozenset[str]) -> None:
-    """Let every error that *app* answers be a page where the request was for one.
+    """Make the error handlers of *app* answer with a page if a page was requested.
 
-    It was if the path is one of *paths*, or if a browser asks for what is not there.
+    That is the case if the path is one of *paths*, or if a browser requests a path that
+    does not exist.
     """
     for kind, handler in [*app.exception_handlers.items()]:
         app.add_exception_handler(kind, _as_page(handler, paths))
@@ -92,7 +93,9 @@ def _as_page(handler: Any, paths: frozenset[str]) -> _Handler:
         is_page = is_lost or request.url.path in paths
         if not is_page or "location" in response.headers:
             return response
-        text = _error_page(response.status_code, _LOST if is_lost else _told(response))
+        text = _error_page(
+            response.status_code, _LOST if is_lost else _message(response)
+        )
         page = HTMLResponse(text, response.status_code)
         if "retry-after" in response.headers:
             page.headers["Retry-After"] = response.headers["Retry-After"]
@@ -102,13 +105,13 @@ def _as_page(handler: Any, paths: frozenset[str]) -> _Handler:
 
 
 def _is_lost(request: Request, response: Response) -> bool:
-    """Tell whether somebody with a browser is at an address that leads nowhere."""
+    """Return True if a browser requested a path that does not exist."""
     is_api = request.url.path.startswith("/v1/")
     asks_for_page = "text/html" in request.headers.get("accept", "")
     return response.status_code in {404, 405} and asks_for_page and not is_api
 
 
-def _told(response: Response) -> str:
+def _message(response: Response) -> str:
     message: str = json.loads(bytes(response.body))["error"]["message"]
     return message
 

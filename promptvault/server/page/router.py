@@ -1,26 +1,58 @@
-"""All pages: limited by address first, and no form from elsewhere gets through."""
+"""All pages: rate limits and the check of forms are in front of each of them."""
 
-from fastapi import APIRouter, Depends, FastAPI
+from pathlib import Path
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.responses import FileResponse
 from fastapi.routing import APIRoute
+from starlette.responses import Response
 
-from promptvault.server.limit.service import restrain
+from promptvault.server.dependencies import AppSettings
+from promptvault.server.http.address import advertised_origin
+from promptvault.server.limit.service import enforce_route_limit
 from promptvault.server.page import (
     account,
-    asset,
+    deletion,
     device,
-    leaving,
     password,
     provider,
     sign_in,
     sign_up,
-    start,
 )
-from promptvault.server.page.browser import check_form
-from promptvault.server.page.rendering import show_errors_as_pages
+from promptvault.server.page.browser import CurrentBrowser, check_form
+from promptvault.server.page.rendering import render, show_errors_as_pages
+
+_ASSETS = Path(__file__).parent / "assets"
+_ASSET_HEADERS = {"Cache-Control": "public, max-age=3600"}
+
+start = APIRouter()
+assets = APIRouter(prefix="/pages")
+
+
+@start.get("/")
+async def show_start(
+    request: Request, browser: CurrentBrowser, settings: AppSettings
+) -> Response:
+    """Show what this server is, and how to sign in."""
+    values = {"origin": advertised_origin(request)}
+    return render("start.html", browser, settings, values)
+
+
+@assets.get("/style.css")
+async def stylesheet() -> FileResponse:
+    """Return the style sheet of all pages."""
+    return FileResponse(_ASSETS / "style.css", headers=_ASSET_HEADERS)
+
+
+@assets.get("/icon.svg")
+async def icon() -> FileResponse:
+    """Return the icon of all pages."""
+    return FileResponse(_ASSETS / "icon.svg", headers=_ASSET_HEADERS)
+
 
 _PAGES = (
-    *(start.router, sign_up.router, sign_in.router, provider.router, device.router),
-    *(account.router, password.router, leaving.router),
+    *(start, sign_up.router, sign_in.router, provider.router, device.router),
+    *(account.router, password.router, deletion.router),
 )
 _PATHS = frozenset(
     str(route.path)
@@ -32,7 +64,8 @@ _PATHS = frozenset(
 
 def _protected(*pages: APIRouter) -> APIRouter:
     router = APIRouter(
-        dependencies=[Depends(restrain), Depends(check_form)], include_in_schema=False
+        dependencies=[Depends(enforce_route_limit), Depends(check_form)],
+        include_in_schema=False,
     )
     for page in pages:
         router.include_router(page)
@@ -43,7 +76,7 @@ _pages = _protected(*_PAGES)
 
 
 def include_pages(app: FastAPI) -> None:
-    """Give *app* its pages; an error on one of them is shown as a page."""
+    """Add the pages to *app*; an error on one of them is shown as a page."""
     app.include_router(_pages)
-    app.include_router(asset.router, include_in_schema=False)
+    app.include_router(assets, include_in_schema=False)
     show_errors_as_pages(app, _PATHS)

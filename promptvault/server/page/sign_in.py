@@ -12,7 +12,11 @@ from promptvault.server.page.browser import (
     path_after_sign_in,
 )
 from promptvault.server.page.rendering import redirect, redirect_signed_in, render
-from promptvault.server.session import service
+from promptvault.server.session.service import (
+    begin_session,
+    end_session,
+    find_user_id,
+)
 
 router = APIRouter()
 
@@ -40,12 +44,12 @@ async def sign_in(
     to: Annotated[str, Form()] = "",
 ) -> Response:
     """Sign in, and go on to the device that waits, or to the account."""
-    user_id = await service.find_user_id(database, settings, visitor, email, password)
+    user_id = await find_user_id(database, settings, visitor, email, password)
     if user_id is None:
         values = {"user_code": user_code, "to": to, "email": email, "problem": _WRONG}
         return render("sign_in.html", browser, settings, values, 401)
     async with database.transaction() as connection:
-        secret = await service.begin(
+        secret = await begin_session(
             connection, settings, user_id, visitor, before=browser.secret
         )
     return redirect_signed_in(path_after_sign_in(user_code, to), settings, secret)
@@ -53,7 +57,7 @@ async def sign_in(
 
 @router.get("/signout")
 async def show_sign_out(browser: CurrentBrowser, settings: AppSettings) -> Response:
-    """Ask whether to sign out: a link alone must not do it."""
+    """Ask whether to sign out, because opening a link must not do it."""
     return render("sign_out.html", browser, settings)
 
 
@@ -61,6 +65,6 @@ async def show_sign_out(browser: CurrentBrowser, settings: AppSettings) -> Respo
 async def sign_out(
     browser: CurrentBrowser, settings: AppSettings, connection: Transaction
 ) -> Response:
-    """Sign out; the cookie that stays is nobody's."""
-    await service.end(connection, settings, browser.secret)
+    """End the session; the cookie stays, and belongs to no session."""
+    await end_session(connection, settings, browser.secret)
     return redirect("/signin")

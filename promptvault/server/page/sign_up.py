@@ -1,4 +1,4 @@
-"""The pages on which people sign up, and answer the mail that they got."""
+"""The pages on which people sign up and confirm their address."""
 
 from typing import Annotated
 
@@ -16,7 +16,7 @@ from promptvault.server.page.browser import (
 )
 from promptvault.server.page.rendering import redirect_signed_in, render
 from promptvault.server.password import LONGEST, SHORTEST
-from promptvault.server.session.service import begin
+from promptvault.server.session.service import begin_session
 from promptvault.server.session.visitor import Visitor
 from promptvault.server.settings import Settings
 from promptvault.server.sign_up import service
@@ -29,7 +29,7 @@ router = APIRouter()
 async def show_sign_up(
     browser: CurrentBrowser, settings: AppSettings, user_code: str = ""
 ) -> Response:
-    """Show the form, unless only the operator makes accounts."""
+    """Show the form, unless only the operator may make accounts."""
     service.require_open(settings)
     return _form(browser, settings, user_code=user_code, email="")
 
@@ -44,11 +44,11 @@ async def sign_up(
     password: Annotated[str, Form()] = "",
     user_code: Annotated[str, Form()] = "",
 ) -> Response:
-    """Make an account at once, or after a mail where mail can be sent."""
+    """Make an account: at once, or if mail is configured after a confirmation."""
     service.require_open(settings)
     try:
-        wish = await service.prepare(email, password)
-        return await _sign_up(browser, settings, database, visitor, wish, user_code)
+        prepared = await service.prepare(email, password)
+        return await _sign_up(browser, settings, database, visitor, prepared, user_code)
     except (AlreadyExistsError, InvalidInputError) as error:
         return _form(browser, settings, user_code=user_code, email=email, problem=error)
 
@@ -58,15 +58,15 @@ async def _sign_up(
     settings: Settings,
     database: Database,
     visitor: Visitor,
-    wish: SignUp,
+    sign_up: SignUp,
     user_code: str,
 ) -> Response:
     if settings.smtp_host:
-        await service.sign_up_by_mail(database, settings, wish, user_code)
-        return render("mail_sent.html", browser, settings, {"email": wish.email})
+        await service.sign_up_by_mail(database, settings, sign_up, user_code)
+        return render("mail_sent.html", browser, settings, {"email": sign_up.email})
     async with database.transaction() as connection:
-        user_id = await service.sign_up_at_once(connection, settings, wish)
-        secret = await begin(
+        user_id = await service.sign_up_at_once(connection, settings, sign_up)
+        secret = await begin_session(
             connection, settings, user_id, visitor, before=browser.secret
         )
     return redirect_signed_in(path_with_code("/device", user_code), settings, secret)
@@ -79,7 +79,10 @@ async def show_verification(
     token: str = "",
     user_code: str = "",
 ) -> Response:
-    """Ask for the password: programs that look into mails open this page as well."""
+    """Ask for the password.
+
+    Opening the link must not confirm the address: some mail programs open every link.
+    """
     values = {"token": token, "user_code": user_code, "problem": None}
     return render("verify.html", browser, settings, values)
 
@@ -94,14 +97,14 @@ async def verify(
     password: Annotated[str, Form()] = "",
     user_code: Annotated[str, Form()] = "",
 ) -> Response:
-    """Make the account, or give it the new password, and sign in."""
+    """Confirm the address: make the account, or set its new password, and sign in."""
     if not await service.is_right(database, settings, token, password):
         problem = "This is not the password that was chosen with this address."
         values = {"token": token, "user_code": user_code, "problem": problem}
         return render("verify.html", browser, settings, values, 401)
     async with database.transaction() as connection:
         user_id = await service.confirm(connection, settings, token)
-        secret = await begin(
+        secret = await begin_session(
             connection, settings, user_id, visitor, before=browser.secret
         )
     return redirect_signed_in(path_with_code("/device", user_code), settings, secret)

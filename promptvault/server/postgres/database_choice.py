@@ -1,4 +1,7 @@
-"""Which database a command works on, and the settings that go with it."""
+"""Which database a command works on, and the settings that go with it.
+
+It is the one that the operator names, or else the embedded one in the server's folder.
+"""
 
 import contextlib
 import secrets
@@ -21,62 +24,70 @@ from promptvault.server.settings import Settings
 _SECRET_BYTES = 48
 
 
-class Ground(NamedTuple):
-    """What a server stands on."""
+class Deployment(NamedTuple):
+    """What a server needs to run."""
 
     settings: Settings
+    """With a database and a secret."""
     wait_for_end: Callable[[], None] | None
-    """Returns when the database has ended; None for one that is not ours."""
+    """Returns when the embedded database has ended; None for any other database."""
 
 
 @contextlib.contextmanager
-def serving(url: str | None, folder: Path) -> Iterator[Ground]:
-    """Yield what to serve on: the database given, or the one in *folder*.
+def open_deployment(url: str | None, folder: Path) -> Iterator[Deployment]:
+    """Yield what `serve` runs on: the database at *url*, or the embedded one.
 
-    A database that was given must have the schema of this program: migrating it is a
-    step of its own. Raises InvalidInputError, UnavailableError, ConflictError.
+    The embedded database runs, and its schema is migrated, while the block runs. Any
+    other database must have the schema of this program already: migrating it is a step
+    of its own. Raises InvalidInputError, UnavailableError, ConflictError.
     """
-    settings, wait_for_end = read(url), None
+    settings, wait_for_end = read_settings(url), None
     with contextlib.ExitStack() as stack:
         if settings.database_url is None:
             address = stack.enter_context(embedded.owned(folder))
             settings = _with(settings, database_url=address)
             settings = settings.model_copy(update={"purge_daily": True})
             wait_for_end = Cluster(folder).wait_for_end
-        with _permitted("use its tables"):
+        with _explain_missing_right("use its tables"):
             migration.refuse_outdated(settings.address)
             settings = with_secret(settings)
-        yield Ground(settings, wait_for_end)
+        yield Deployment(settings, wait_for_end)
 
 
 @contextlib.contextmanager
-def administering(url: str | None, folder: Path) -> Iterator[Settings]:
-    """Yield settings for a command beside a server, which may run or not."""
-    settings = read(url)
+def open_for_admin(url: str | None, folder: Path) -> Iterator[Settings]:
+    """Yield the settings for an operator's command, whether a server runs or not.
+
+    Raises InvalidInputError, UnavailableError.
+    """
+    settings = read_settings(url)
     with contextlib.ExitStack() as stack:
         if settings.database_url is None:
             address = stack.enter_context(embedded.borrowed(folder))
             settings = _with(settings, database_url=address)
-        stack.enter_context(_permitted("use its tables"))
+        stack.enter_context(_explain_missing_right("use its tables"))
         migration.refuse_outdated(settings.address)
-        yield with_address(with_secret(settings))
+        yield with_stored_url(with_secret(settings))
 
 
 def migrate(url: str | None, folder: Path) -> str | None:
-    """Bring the schema up to date, and return the revision it now is."""
-    settings = read(url)
+    """Bring the schema up to date, and return its revision.
+
+    Raises InvalidInputError, UnavailableError.
+    """
+    settings = read_settings(url)
     with contextlib.ExitStack() as stack:
         if settings.database_url is None:
             address = stack.enter_context(embedded.borrowed(folder))
             settings = _with(settings, database_url=address)
-        stack.enter_context(_permitted("change its schema"))
+        stack.enter_context(_explain_missing_right("change its schema"))
         migration.upgrade(settings.address)
         return migration.current(settings.address)
 
 
 @contextlib.contextmanager
-def _permitted(task: str) -> Iterator[None]:
-    """Explain that the database's user has no right to do *task*."""
+def _explain_missing_right(task: str) -> Iterator[None]:
+    """Raise UnavailableError if the database's user has no right to do *task*."""
     refusal = UnavailableError(
         f"The database's user may not {task}: grant it that, or give the address with"
         " a user who may."
@@ -91,11 +102,11 @@ def _permitted(task: str) -> Iterator[None]:
         raise
 
 
-def read(url: str | None) -> Settings:
-    """Return the settings of the environment, with *url* before its own.
+def read_settings(url: str | None) -> Settings:
+    """Return the settings of the environment; *url* replaces its database.
 
-    An empty *url* is none. Raises InvalidInputError, which names a setting but not its
-    value.
+    An empty *url* counts as none. Raises InvalidInputError, which names the setting but
+    never its value.
     """
     given: dict[str, Any] = {"database_url": url} if url else {}
     try:
@@ -113,10 +124,10 @@ def read(url: str | None) -> Settings:
 
 
 def _require_address(text: str) -> None:
-    """Raise InvalidInputError unless the driver understands an address as it is meant.
+    """Raise InvalidInputError unless the driver reads the address as it is meant.
 
-    An '@' or a '/' in a password ends it early, and what follows is taken for a host, a
-    port or a name: to connect would only say that there is no such host.
+    An '@' or '/' in a password ends the password early. The driver then takes the rest
+    for a host, a port or a name, and would only report that there is no such host.
     """
     reason = "it must be as 'postgresql://USER@HOST/DATABASE'"
     try:
@@ -136,9 +147,10 @@ def _require_address(text: str) -> None:
     ) from None
 
 
-def remember_address(settings: Settings) -> None:
-    """Store where the server says it is, for links that commands beside it print."""
-    with _permitted("use its tables"), _connected(settings) as connection:
+def store_public_url(settings: Settings) -> None:
+    """Store the server's public URL, so that links printed by commands can use it."""
+    missing_right = _explain_missing_right("use its tables")
+    with missing_right, _connected(settings) as connection:
         connection.execute(
             "INSERT INTO server_settings (name, value) VALUES ('address', %s)"
             " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
@@ -146,9 +158,11 @@ def remember_address(settings: Settings) -> None:
         )
 
 
-def with_address(settings: Settings) -> Settings:
-    """Return settings with the address that the operator has set, or else with the one
-    that a server on this database has said last."""
+def with_stored_url(settings: Settings) -> Settings:
+    """Return settings with the public URL that a server on this database stored last.
+
+    One that the operator has set stays.
+    """
     if "public_url" in settings.model_fields_set:
         return settings
     with _connected(settings) as connection:
@@ -159,9 +173,9 @@ def with_address(settings: Settings) -> Settings:
 
 
 def with_secret(settings: Settings) -> Settings:
-    """Return settings that have a secret: the operator's, or the database's own.
+    """Return settings with a secret: the operator's, or the one in the database.
 
-    The first to ask draws it; every instance of the server then uses the same.
+    The first call makes the one in the database; all instances of the server use it.
     """
     if settings.secret is not None:
         return settings

@@ -163,7 +163,7 @@ class RetentionRepository:
         row = await cursor.fetchone()
         return row[0] if row else None
 
-    async def is_crowded(
+    async def is_nearly_full(
         self, vault_id: UUID, storage_limit: Callable[[str], int | None]
     ) -> bool:
         """Whether the account stores nearly as much as it may."""

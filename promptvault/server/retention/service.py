@@ -1,40 +1,50 @@
-"""Purging: vault by vault, each in a transaction of its own, so that nobody waits."""
+"""Purging old data, vault by vault, each in a transaction of its own."""
 
-from datetime import datetime, timedelta
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+import structlog
+
 from promptvault.server.account.erasure import erase_due
-from promptvault.server.database import Connection
+from promptvault.server.database import Connection, Database
 from promptvault.server.retention.repository import (
     BEFORE_ALL,
     DELETION_LIFE,
     RetentionRepository,
 )
 from promptvault.server.settings import Settings
-from promptvault.server.sync.repository import LedgerRepository
+from promptvault.server.sync.repository import VaultRepository
+
+_PAUSE_SECONDS = 3600.0
+
+_log = structlog.get_logger("promptvault.server")
 
 
 class Purged(NamedTuple):
-    """How much was forgotten."""
+    """The numbers of what a purge has deleted."""
 
     vaults: int
+    """Vaults in which anything was deleted."""
     deletions: int
-    """Prompts that were deleted, and conflicts that were settled."""
+    """Tombstones of prompts, and settled conflict copies."""
     users: int
-    """Users who were deleted, and whose time to come back is over."""
+    """Users whose grace period has ended."""
     expired: int
-    """Sessions, links, sign-ups, codes, limits; what else is long over."""
+    """Sessions, links, sign-ups, codes, rate limits and other expired rows."""
 
 
 async def purge(connection: Connection, settings: Settings, now: datetime) -> Purged:
-    """Forget what is old at *now* and known to every device; commits as it goes.
+    """Delete what is old at *now* and known to every device; commits as it goes.
 
-    An account that stores nearly as much as it may is not kept waiting for a deletion
-    to be old: there it is enough that every device knows of it.
+    A deletion is kept for 30 days. In an account that is nearly full it is enough that
+    every device has read it.
 
-    A revision's id is kept: whoever sends it again, at any distance in time, is told
-    that it was accepted.
+    The ids of revisions are kept for good, so that a device that sends one again after
+    any time still learns that it was accepted.
     """
     retention = RetentionRepository(connection, now)
     users = await erase_due(connection, now)
@@ -42,7 +52,7 @@ async def purge(connection: Connection, settings: Settings, now: datetime) -> Pu
     counts, vault = [], await retention.next_vault(BEFORE_ALL)
     while vault is not None:
         life = DELETION_LIFE
-        if await retention.is_crowded(vault, settings.storage_limit):
+        if await retention.is_nearly_full(vault, settings.storage_limit):
             life = timedelta()
         counts.append(await _purge_vault(connection, retention, vault, life))
         vault = await retention.next_vault(vault)
@@ -50,13 +60,38 @@ async def purge(connection: Connection, settings: Settings, now: datetime) -> Pu
     return Purged(sum(map(bool, counts)), sum(counts), users, expired)
 
 
-async def purge_daily(
+async def purge_once_a_day(
     connection: Connection, settings: Settings, now: datetime
 ) -> Purged | None:
-    """Purge unless that was done within a day, by whatever instance of the server."""
+    """Purge, unless some instance of the server has done so within a day."""
     is_ours = await RetentionRepository(connection, now).claim()
     await connection.commit()
     return await purge(connection, settings, now) if is_ours else None
+
+
+@contextlib.asynccontextmanager
+async def purging_daily(database: Database, settings: Settings) -> AsyncIterator[None]:
+    """Check every hour, while the block runs, whether a purge is due."""
+    task = asyncio.create_task(_purge_daily(database, settings))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _purge_daily(database: Database, settings: Settings) -> None:
+    while True:
+        try:
+            async with database.long_connection() as connection:
+                now = datetime.now(UTC)
+                purged = await purge_once_a_day(connection, settings, now)
+            if purged is not None:
+                _log.info("purged", **purged._asdict())
+        except Exception as error:  # the task must not end
+            _log.warning("could not purge", exc_info=error)
+        await asyncio.sleep(_PAUSE_SECONDS)
 
 
 async def _purge_vault(
@@ -65,14 +100,14 @@ async def _purge_vault(
     vault_id: UUID,
     life: timedelta,
 ) -> int:
-    ledger, count = LedgerRepository(connection, vault_id), 0
+    vaults, count = VaultRepository(connection, vault_id), 0
     await retention.forget_devices(vault_id)
     await retention.forget_marks(vault_id)
     while True:
         await retention.lock(vault_id)
         last = await retention.last(vault_id, life)
         if last is not None:
-            count += await ledger.purge(last)
+            count += await vaults.purge(last)
         await connection.commit()
         if last is None:
             return count

@@ -1,4 +1,4 @@
-"""Sessions in the database, found by the hash of what lies in the cookie."""
+"""Sessions, and the networks that users sign in from, in the database."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,10 +9,12 @@ from psycopg.rows import class_row
 from promptvault.server.database import Connection
 from promptvault.server.session.visitor import Visitor
 
+_NO_USER = UUID(int=0)
+
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Who sits before the browser."""
+    """The user of a session."""
 
     session_id: UUID
     user_id: UUID
@@ -20,23 +22,26 @@ class SignedIn:
     email: str
     has_password: bool
     is_recent: bool
-    """Whether they signed in within the last ten minutes."""
+    """Whether the session began within the last ten minutes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A browser that is signed in, as its user sees it."""
+    """A session as its user sees it."""
 
     id: UUID
     browser: str
-    """Such as "Firefox on Linux"; empty if it did not say."""
+    """Such as "Firefox on Linux"; empty if the browser did not say."""
     ip: str
     created_at: datetime
     expires_at: datetime
 
 
 class SessionRepository:
-    """Reads and writes sessions within one transaction."""
+    """Reads and writes sessions within one transaction.
+
+    A session is found by the hash of the secret in its cookie.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -44,7 +49,7 @@ class SessionRepository:
     async def add(
         self, session_hash: str, user_id: UUID, visitor: Visitor, life: timedelta
     ) -> None:
-        """Store a session, and forget those of the user that have ended."""
+        """Store a session, and delete the user's expired ones."""
         await self._connection.execute(
             "DELETE FROM sessions WHERE user_id = %s AND expires_at <= now()",
             (user_id,),
@@ -56,7 +61,7 @@ class SessionRepository:
         )
 
     async def find(self, session_hash: str) -> SignedIn | None:
-        """Return whose session it is; None for one unknown or ended."""
+        """Return the user of a session; None if it is unknown or has expired."""
         cursor = self._connection.cursor(row_factory=class_row(SignedIn))
         await cursor.execute(
             """
@@ -80,7 +85,7 @@ class SessionRepository:
         )
 
     async def of_user(self, user_id: UUID) -> list[Session]:
-        """Return every session of a user that has not ended, the newest first."""
+        """Return a user's sessions that have not expired, the newest first."""
         cursor = self._connection.cursor(row_factory=class_row(Session))
         await cursor.execute(
             "SELECT id, browser, ip, created_at, expires_at FROM sessions"
@@ -90,14 +95,48 @@ class SessionRepository:
         return await cursor.fetchall()
 
     async def delete_one(self, user_id: UUID, session_id: UUID) -> None:
-        """End a session of a user's, if there is one."""
+        """End one of a user's sessions, if there is one with that id."""
         await self._connection.execute(
             "DELETE FROM sessions WHERE user_id = %s AND id = %s",
             (user_id, session_id),
         )
 
     async def delete_all(self, user_id: UUID) -> None:
-        """End every session of a user's."""
+        """End all sessions of a user."""
         await self._connection.execute(
             "DELETE FROM sessions WHERE user_id = %s", (user_id,)
+        )
+
+
+class NetworkRepository:
+    """Reads and writes, within one transaction, the networks users signed in from."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def note(self, user_id: UUID, network_hash: str) -> None:
+        """Store that a user has signed in from a network now."""
+        await self._connection.execute(
+            """
+            INSERT INTO known_networks (user_id, hash, used_at) VALUES (%s, %s, now())
+            ON CONFLICT (user_id, hash) DO UPDATE SET used_at = excluded.used_at
+            """,
+            (user_id, network_hash),
+        )
+
+    async def is_known(self, user_id: UUID | None, network_hash: str) -> bool:
+        """Return True if the user has signed in from the network before.
+
+        Without a user the same query runs, so that the time reveals nothing.
+        """
+        cursor = await self._connection.execute(
+            "SELECT 1 FROM known_networks WHERE user_id = %s AND hash = %s",
+            (user_id or _NO_USER, network_hash),
+        )
+        return await cursor.fetchone() is not None
+
+    async def forget_all(self, user_id: UUID) -> None:
+        """Delete all networks of a user."""
+        await self._connection.execute(
+            "DELETE FROM known_networks WHERE user_id = %s", (user_id,)
         )

@@ -1,4 +1,4 @@
-"""What is done with sessions: begin one by password, and end it."""
+"""Sessions: begun with a password or by a provider, and ended."""
 
 import secrets
 from datetime import timedelta
@@ -12,32 +12,35 @@ from promptvault.server.limit.rule import (
     SIGN_IN_BY_EMAIL,
     SIGN_IN_BY_NETWORK,
 )
-from promptvault.server.limit.service import take
+from promptvault.server.limit.service import enforce_limit
 from promptvault.server.password import verify_password
-from promptvault.server.session.network_repository import NetworkRepository
-from promptvault.server.session.repository import SessionRepository, SignedIn
+from promptvault.server.session.repository import (
+    NetworkRepository,
+    SessionRepository,
+    SignedIn,
+)
 from promptvault.server.session.visitor import Visitor
 from promptvault.server.settings import Settings
 from promptvault.server.token.secret import hash_secret
 
 LIFE = timedelta(days=1)
-"""Pages are for letting devices in, so a browser need not stay signed in for long."""
+"""Browsers mostly approve devices, so they need not stay signed in for long."""
 
 
 def make_session_secret() -> str:
-    """Return what may lie in a cookie, of 256 random bits."""
+    """Return a new secret for a cookie, with 256 random bits."""
     return secrets.token_urlsafe(32)
 
 
 async def find_user_id(
     database: Database, settings: Settings, visitor: Visitor, email: str, password: str
 ) -> UUID | None:
-    """Return whose address and password these are; None where they are nobody's.
+    """Return the user with this address and password; None if there is none.
 
-    An address that nobody has takes as long as a wrong password. No connection is
-    held while the password is hashed. Raises RateLimitedError.
+    An unknown address takes as long as a wrong password. No database connection is held
+    while the password is hashed. Raises RateLimitedError.
     """
-    email = email.strip().replace("\0", "")  # which no address in the database holds
+    email = email.strip().replace("\0", "")  # PostgreSQL takes no NUL in a text
     async with database.transaction() as connection:
         user = await AccountRepository(connection).find_user(email)
         await _count_attempt(connection, settings, visitor, email, user)
@@ -52,32 +55,32 @@ async def _count_attempt(
     email: str,
     user: User | None,
 ) -> None:
-    """Count an attempt against its network, and against the address itself.
+    """Count an attempt for its network, and for the address itself.
 
-    The second does not count from a network that the user has signed in from: whoever
-    guesses elsewhere must not keep the user out there.
+    An attempt from a network that the user has signed in from does not count for the
+    address. Otherwise guesses from elsewhere could keep the user out.
     """
     key = f"sign_in:{hash_secret(settings.key, email.lower())}"
-    await take(connection, SIGN_IN_BY_NETWORK, f"{key}:{visitor.network}")
+    await enforce_limit(connection, SIGN_IN_BY_NETWORK, f"{key}:{visitor.network}")
     network_hash = _network_hash(settings, visitor)
     user_id = user.id if user else None
     if not await NetworkRepository(connection).is_known(user_id, network_hash):
-        await take(connection, SIGN_IN_BY_EMAIL, key)
+        await enforce_limit(connection, SIGN_IN_BY_EMAIL, key)
 
 
 async def check_password(database: Database, user: SignedIn, password: str) -> None:
-    """Raise AuthenticationError unless it is the password of who is signed in.
+    """Raise AuthenticationError unless it is the password of the signed-in user.
 
-    Raises RateLimitedError, too.
+    Also raises RateLimitedError.
     """
     async with database.transaction() as connection:
-        await take(connection, PASSWORD_BY_USER, f"password:{user.user_id}")
+        await enforce_limit(connection, PASSWORD_BY_USER, f"password:{user.user_id}")
         found = await AccountRepository(connection).password_hash(user.user_id)
     if not await verify_password(found, password):
         raise AuthenticationError("This is not your password.")
 
 
-async def begin(
+async def begin_session(
     connection: Connection,
     settings: Settings,
     user_id: UUID,
@@ -85,7 +88,11 @@ async def begin(
     *,
     before: str,
 ) -> str:
-    """Begin a session and return its secret, a new one: *before* is good no more."""
+    """Begin a session and return its new secret.
+
+    The session of *before*, the secret that the browser had, ends: a secret that others
+    may have set there before the sign-in must not become a session.
+    """
     secret = make_session_secret()
     sessions = SessionRepository(connection)
     await sessions.delete(hash_secret(settings.key, before))
@@ -94,8 +101,8 @@ async def begin(
     return secret
 
 
-async def end(connection: Connection, settings: Settings, secret: str) -> None:
-    """End a session, if there is one."""
+async def end_session(connection: Connection, settings: Settings, secret: str) -> None:
+    """End the session with a secret, if there is one."""
     await SessionRepository(connection).delete(hash_secret(settings.key, secret))
 
 

@@ -1,9 +1,9 @@
-"""Who comes to a page: an address, its network, and the browser's name for people."""
+"""The visitor of a page: an address, its network, and a readable browser name."""
 
 from typing import NamedTuple
 
 _BROWSERS = (
-    # Most of them also claim to be the ones further down.
+    # Most browsers also send the names of those further down.
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
     ("SamsungBrowser/", "Samsung Internet"),
@@ -25,17 +25,17 @@ _SYSTEMS = (
 
 
 class Visitor(NamedTuple):
-    """Where a request to a page comes from."""
+    """The origin of a request for a page."""
 
     ip: str
     network: str
     """A /24 of IPv4 or a /64 of IPv6."""
     browser: str
-    """Such as "Firefox on Linux"; empty if the request does not say."""
+    """Such as "Firefox on Linux"; empty if it is not known."""
 
 
 def browser_name(user_agent: str) -> str:
-    """Return what to call the browser that sends this ``User-Agent``."""
+    """Return a readable name for a ``User-Agent``; empty if it is not known."""
     browser = _first(_BROWSERS, user_agent)
     system = _first(_SYSTEMS, user_agent)
     return " on ".join(filter(None, (browser, system)))

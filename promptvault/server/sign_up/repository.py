@@ -1,4 +1,4 @@
-"""Sign-ups that wait for their mail to be answered."""
+"""Sign-ups that wait for their confirmation, in the database."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,7 +10,7 @@ from promptvault.server.database import Connection
 
 @dataclass(frozen=True, slots=True)
 class SignUp:
-    """An address, and the password that whoever wrote it down chose."""
+    """An address that is not confirmed yet, and the password that was chosen."""
 
     email: str
     password_hash: str
@@ -23,7 +23,7 @@ class SignUpRepository:
         self._connection = connection
 
     async def add(self, token_hash: str, sign_up: SignUp, life: timedelta) -> None:
-        """Store a sign-up, and forget those that nobody answered in time."""
+        """Store a sign-up, and delete the expired ones."""
         await self._connection.execute("DELETE FROM sign_ups WHERE expires_at <= now()")
         await self._connection.execute(
             "INSERT INTO sign_ups (hash, email, password_hash, expires_at)"
@@ -32,7 +32,7 @@ class SignUpRepository:
         )
 
     async def find(self, token_hash: str) -> SignUp | None:
-        """Return the sign-up that a mail is about."""
+        """Return a sign-up; None if there is none, or it has expired."""
         return await self._one(
             "SELECT email, password_hash FROM sign_ups"
             " WHERE hash = %s AND expires_at > now()",
@@ -40,7 +40,7 @@ class SignUpRepository:
         )
 
     async def use(self, token_hash: str) -> SignUp | None:
-        """Take a sign-up away and return it: of all who ask, one gets it."""
+        """Delete a sign-up and return it. Of concurrent calls, one gets it."""
         return await self._one(
             "DELETE FROM sign_ups WHERE hash = %s AND expires_at > now()"
             " RETURNING email, password_hash",

@@ -1,9 +1,9 @@
-"""What is done when somebody signs up: at once, or after a mail was answered.
+"""Signing up: at once, or after the address was confirmed by mail.
 
-With mail, signing up again with an address that has an account gives it the new
-password: what is told and done is the same for every address. Nothing happens to any
-account before the one who reads the mail has entered the very password
-that was chosen: neither who only reads the mail nor who only chose can get in.
+With mail, a sign-up with the address of an account sets that account's new password. So
+the answer is the same for each address, and reveals nothing. Nothing changes before the
+reader of the mail has entered the password of the sign-up: reading the mail alone, or
+choosing a password alone, gives no access.
 """
 
 import secrets
@@ -17,7 +17,7 @@ from promptvault.server.account.service import checked_email, create_account
 from promptvault.server.database import Connection, Database
 from promptvault.server.device_code.code import find_user_code
 from promptvault.server.limit.rule import SIGN_UP_BY_EMAIL
-from promptvault.server.limit.service import take
+from promptvault.server.limit.service import enforce_limit
 from promptvault.server.mail import send_mail
 from promptvault.server.password import (
     checked_password,
@@ -32,26 +32,27 @@ LIFE = timedelta(hours=2)
 
 _SUBJECT = "Confirm your address for PromptVault"
 _TEXT = """\
-Somebody, most likely you, chose a password for PromptVault with this address.
-To make it yours, open this page within two hours and enter that password:
+Somebody, most likely you, signed up for PromptVault with this address.
+To confirm it, open this page within two hours and enter the password that you chose:
 
 {url}
 
-If you have an account already, each of its devices has to sign in again after that.
+If you have an account already, this sets its password, and each device has to sign
+in again.
 If it was not you, do nothing: your address and your account stay as they are.
 """
 
 
 def require_open(settings: Settings) -> None:
-    """Raise PermissionDeniedError where nobody may make an account by themselves."""
+    """Raise PermissionDeniedError if only the operator may make accounts."""
     if settings.sign_up == "closed":
         raise PermissionDeniedError(
-            "This server takes no new accounts: ask who runs it for one."
+            "This server takes no new accounts: ask its operator for one."
         )
 
 
 async def prepare(email: str, password: str) -> SignUp:
-    """Return a sign-up to be stored; raises InvalidInputError."""
+    """Return a sign-up with the hashed password; raises InvalidInputError."""
     email = checked_email(email)
     return SignUp(email, await hash_password(checked_password(password, email)))
 
@@ -59,7 +60,7 @@ async def prepare(email: str, password: str) -> SignUp:
 async def sign_up_at_once(
     connection: Connection, settings: Settings, sign_up: SignUp
 ) -> UUID:
-    """Make an account, where no mail can be sent.
+    """Make an account, and return its user's id; for servers without mail.
 
     Raises AlreadyExistsError, PermissionDeniedError.
     """
@@ -73,19 +74,20 @@ async def sign_up_at_once(
 async def sign_up_by_mail(
     database: Database, settings: Settings, sign_up: SignUp, user_code: str
 ) -> None:
-    """Send a mail that makes the account once it is answered.
+    """Store a sign-up, and mail the link that confirms it.
 
-    For an address that has one it does the same: nobody learns which have.
+    It does the same for an address with an account. Raises RateLimitedError,
+    InvalidInputError, UnavailableError.
     """
     token = secrets.token_urlsafe(32)
     key = hash_secret(settings.key, sign_up.email.lower())
     async with database.transaction() as connection:
-        await take(connection, SIGN_UP_BY_EMAIL, f"sign_up:{key}")
+        await enforce_limit(connection, SIGN_UP_BY_EMAIL, f"sign_up:{key}")
         await SignUpRepository(connection).add(
             hash_secret(settings.key, token), sign_up, LIFE
         )
     url = f"{settings.public_url}/verify?token={token}"
-    # Whoever asks for the mail writes nothing into it: a code is letters that we know.
+    # The mail contains no text of the person who asked for it, only a checked code.
     if code := find_user_code(user_code):
         url += f"&user_code={code}"
     await send_mail(settings, sign_up.email, _SUBJECT, _TEXT.format(url=url))
@@ -94,9 +96,9 @@ async def sign_up_by_mail(
 async def is_right(
     database: Database, settings: Settings, token: str, password: str
 ) -> bool:
-    """Tell whether that password was chosen in the sign-up of the mail.
+    """Return True if *password* is that of the sign-up; *token* is in the mail.
 
-    Raises InvalidInputError where the mail is too old, or was used before.
+    Raises InvalidInputError if the link has expired or was used before.
     """
     async with database.transaction() as connection:
         repository = SignUpRepository(connection)
@@ -105,12 +107,13 @@ async def is_right(
 
 
 async def confirm(connection: Connection, settings: Settings, token: str) -> UUID:
-    """Use the sign-up of a mail: make the account, or give it its new password.
+    """Use up a sign-up: make the account, or set its new password.
 
-    Nobody else stays signed in to an account, or lets a device in: whoever made it may
-    never have had the address. Raises InvalidInputError where the mail is too old, or
-    was used before, and PermissionDeniedError where there is no account and none may be
-    made: before that nobody learns which addresses have one.
+    Returns the user's id. The user is signed out everywhere, because whoever made the
+    account may not be the owner of the address. Raises InvalidInputError if the link
+    has expired or was used before, and PermissionDeniedError if there is no account and
+    the server takes none. An earlier check would reveal which addresses have an
+    account.
     """
     sign_ups = SignUpRepository(connection)
     sign_up = _required(await sign_ups.use(hash_secret(settings.key, token)))

@@ -1,16 +1,16 @@
-"""What is counted of a vault's rows against what its account may store.
+"""The storage that a vault's rows are counted with, against the account's limit.
 
-The count is the account's `stored_bytes`: what is added, replaced and purged changes it
-in the same transaction, and step 0007 of the migrations counted what was there before.
+The sum is the account's `stored_bytes`. Each write and each purge changes it in the
+same transaction. Migration 0007 has set it for the rows that were stored before.
 """
 
 ROW_BYTES = 200
-"""What a row takes without its payload: ids, numbers, and its places in indexes."""
+"""Of a row without its payload: ids, numbers, and index entries."""
 
 REVISION_BYTES = ROW_BYTES
-"""A revision has no payload. It is kept for good, and so is what it costs."""
+"""Of a revision, which has no payload. Revisions are never deleted."""
 
 
 def row_cost(payload: bytes | None) -> int:
-    """Return what a head, a side or a version costs that has this payload."""
+    """Return the bytes that a head, a side or a version with *payload* costs."""
     return ROW_BYTES + len(payload or b"")

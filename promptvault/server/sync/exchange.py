@@ -1,4 +1,4 @@
-"""One request under way: pushes are decided under locks, then changes are read."""
+"""Answering one sync request: apply the pushes under locks, then read changes."""
 
 from collections.abc import Callable, Set
 from dataclasses import dataclass, field
@@ -6,13 +6,13 @@ from typing import Literal
 from uuid import UUID, uuid4
 
 from promptvault.server.database import Connection
-from promptvault.server.sync.batch import named_by
+from promptvault.server.sync.cursor import cursor_after, reason_to_resync
 from promptvault.server.sync.feed import FeedRepository, Page, PageSize
-from promptvault.server.sync.ledger import Account, Ledger
-from promptvault.server.sync.position import cursor_after, reason_to_resync
+from promptvault.server.sync.push_rules import Account, VaultUpdate
+from promptvault.server.sync.pushed_ids import find_pushed_ids
 from promptvault.server.sync.repository import (
-    LedgerRepository,
     LockRepository,
+    VaultRepository,
     VaultState,
 )
 from promptvault.server.token.repository import Bearer
@@ -33,14 +33,14 @@ from promptvault.wire.sync import (
 _WRITERS = {"owner", "editor"}
 
 StorageLimit = Callable[[str], int | None]
-"""Returns how many bytes an account on a plan may store, None without limit."""
+"""Returns how many bytes an account on a plan may store; None if there is no limit."""
 
 
 class Exchange:
-    """One request under way."""
+    """One sync request of a device."""
 
-    locks = LockRepository
-    ledgers = LedgerRepository
+    lock_repository = LockRepository
+    vault_repository = VaultRepository
 
     def __init__(
         self,
@@ -56,10 +56,10 @@ class Exchange:
         self._vaults: dict[UUID, VaultState] = {}
         self._accounts: dict[UUID, Account] = {}
         self.moved: dict[UUID, int] = {}
-        """Vaults in which something was written, and where they stand then."""
+        """Vaults that were changed, with their new sequence numbers."""
 
     async def run(self, request: SyncRequest) -> list[VaultAnswer]:
-        """Return what each vault has for the device, in the order of the request."""
+        """Return the answer of each vault, in the order of the request."""
         await self._lock([vault for vault in request.vaults if vault.push])
         answers = {
             vault.id: await self._answer(vault)
@@ -68,11 +68,11 @@ class Exchange:
         return [answers[vault.id] for vault in request.vaults]
 
     async def _lock(self, requests: list[VaultRequest]) -> None:
-        """Lock every vault that is pushed to, and then the accounts that pay."""
+        """Lock the vaults that are pushed to, and their accounts."""
         if not requests:
             return
         marks = {request.id: request.mark for request in requests}
-        locks = self.locks(self._connection)
+        locks = self.lock_repository(self._connection)
         for vault in await locks.lock(self._bearer.user_id, self._device, marks):
             self._vaults[vault.id] = vault
             self._accounts[vault.account_id] = Account(
@@ -83,8 +83,7 @@ class Exchange:
             )
 
     async def _answer(self, request: VaultRequest) -> VaultAnswer:
-        """Do what is asked of one vault."""
-        pushed = Pushed([])
+        pushed = PushOutcome([])
         vault = self._vaults.get(request.id)
         if request.push:
             if vault is None:
@@ -94,14 +93,14 @@ class Exchange:
                 pushed = await self._push(request.push, vault)
         return await self._read(request, pushed)
 
-    async def _push(self, pushes: list[Push], vault: VaultState) -> "Pushed":
+    async def _push(self, pushes: list[Push], vault: VaultState) -> "PushOutcome":
         user = self._bearer.user_id
-        repository = self.ledgers(self._connection, vault.id)
-        role, known, sizes = await repository.known(named_by(pushes), user)
+        repository = self.vault_repository(self._connection, vault.id)
+        role, known, sizes = await repository.read_known(find_pushed_ids(pushes), user)
         if Scope.SYNC_WRITE not in self._bearer.scopes or role not in _WRITERS:
             refused = [Result(rev=push.rev, r="forbidden") for push in pushes]
-            return Pushed(refused, is_forbidden=True)
-        ledger = Ledger(
+            return PushOutcome(refused, is_forbidden=True)
+        update = VaultUpdate(
             known=known,
             sizes=sizes,
             seq=vault.head_seq,
@@ -111,18 +110,19 @@ class Exchange:
             history_limit=self._limits.history,
         )
         for push in pushes:
-            ledger.decide(push)
-        if ledger.seq != vault.head_seq:
+            update.decide(push)
+        if update.seq != vault.head_seq:
             mark = uuid4()
-            await repository.write(ledger, mark, vault.account_id, user, self._device)
+            await repository.write(update, mark, vault.account_id, user, self._device)
             self._vaults[vault.id] = vault._replace(mark=mark)
-            self.moved[vault.id] = ledger.seq
-        return Pushed(ledger.results, ledger, {push.rev: push.item for push in pushes})
+            self.moved[vault.id] = update.seq
+        items = {push.rev: push.item for push in pushes}
+        return PushOutcome(update.results, update, items)
 
     def _feed(self, vault_id: UUID) -> FeedRepository:
         return FeedRepository(self._connection, vault_id, self._bearer.user_id)
 
-    async def _read(self, request: VaultRequest, pushed: "Pushed") -> VaultAnswer:
+    async def _read(self, request: VaultRequest, pushed: "PushOutcome") -> VaultAnswer:
         feed, cursor = self._feed(request.id), request.cursor
         size = PageSize(self._limits.items, self._limits.page_versions)
         page = self._empty_page(request, pushed) or await feed.page(
@@ -136,17 +136,18 @@ class Exchange:
                 id=request.id, status="resync", reason=reason, cursor=start
             )
         if page.is_note_due and cursor.epoch:
-            await feed.note(self._device, cursor.seq, self._bearer.token_id)
-        told = {each.item for each in page.changes if each.t == "item"}
-        wanted = [item for item in pushed.inline if item not in told]
-        inline = page.take_in(await feed.heads(wanted, size, cursor.part))
-        told |= {each.item for each in inline if each.t == "item"}
+            await feed.store_cursor(self._device, cursor.seq, self._bearer.token_id)
+        answered = {each.item for each in page.changes if each.t == "item"}
+        wanted = [item for item in pushed.inline if item not in answered]
+        heads = await feed.heads(wanted, size, cursor.part)
+        inline = page.add_heads(heads)
+        answered |= {each.item for each in inline if each.t == "item"}
         return VaultAnswer(
             id=request.id,
             status=pushed.status,
-            results=pushed.told(told),
+            results=pushed.results_with(answered),
             feed=[*pushed.without_own(page.changes), *inline],
-            cursor=cursor_after(cursor, page, told),
+            cursor=cursor_after(cursor, page, answered),
             more=page.more,
             quota=self._quota(request.id, page, pushed),
             storage=self._storage(request.id, page),
@@ -154,31 +155,32 @@ class Exchange:
             mark=page.mark,
         )
 
-    def _empty_page(self, request: VaultRequest, pushed: "Pushed") -> Page | None:
-        """Return the page of a device that had read all, so that only its own is new.
+    def _empty_page(self, request: VaultRequest, pushed: "PushOutcome") -> Page | None:
+        """Return the page for a device that has read everything but its own push.
 
-        Under the lock that is known without a look. None where there may be more.
+        While the vault is locked, this needs no query. Returns None if there may be
+        other changes.
         """
-        vault, ledger = self._vaults.get(request.id), pushed.ledger
-        if vault is None or ledger is None or ledger.written.sides:
+        vault, update = self._vaults.get(request.id), pushed.update
+        if vault is None or update is None or update.written.sides:
             return None
         if request.cursor.seq != vault.head_seq:
             return None
         return Page(
             epoch=vault.epoch,
-            head_seq=ledger.seq,
+            head_seq=update.seq,
             gc_horizon=vault.gc_horizon,
-            digest=ledger.digest_bytes,
+            digest=update.digest_bytes,
             mark=vault.mark,
             plan=vault.plan,
             prompt_limit=vault.prompt_limit,
-            prompt_count=ledger.account.count,
-            stored_bytes=ledger.account.stored,
+            prompt_count=update.account.count,
+            stored_bytes=update.account.stored,
             is_note_due=vault.is_note_due,
             is_mark_known=vault.is_mark_known,
         )
 
-    def _quota(self, vault_id: UUID, page: Page, pushed: "Pushed") -> Quota | None:
+    def _quota(self, vault_id: UUID, page: Page, pushed: "PushOutcome") -> Quota | None:
         if pushed.is_full:
             return None
         account = self._account(vault_id)
@@ -191,36 +193,39 @@ class Exchange:
         return Storage(limit=self._storage_limit(page.plan), used=used)
 
     def _account(self, vault_id: UUID) -> Account | None:
-        """Return the account under its lock, None where nothing was pushed."""
+        """Return the locked account; None if nothing was pushed to the vault."""
         vault = self._vaults.get(vault_id)
         return self._accounts.get(vault.account_id) if vault else None
 
 
 @dataclass(frozen=True, slots=True)
-class Pushed:
-    """What became of the pushes to one vault."""
+class PushOutcome:
+    """The results of the pushes to one vault."""
 
     results: list[Result]
-    ledger: Ledger | None = None
+    update: VaultUpdate | None = None
     items: dict[UUID, UUID] = field(default_factory=dict)
-    """Prompts, by the revision that was pushed."""
+    """The prompt of each pushed revision."""
     is_forbidden: bool = False
 
     @property
     def status(self) -> Literal["ok", "quota", "forbidden"]:
-        """The vault's part of the answer, in a word."""
+        """The status in the vault's answer."""
         if self.over or self.is_full:
             return "quota"
         return "forbidden" if self.is_forbidden else "ok"
 
     def without_own(self, changes: list[Change]) -> list[Change]:
-        """Return what others did: a device need not read what it has just sent."""
-        own = self.ledger.written.revisions if self.ledger else {}
+        """Return *changes* without those that the device has just pushed."""
+        own = self.update.written.revisions if self.update else {}
         return [each for each in changes if each.t == "resolved" or each.rev not in own]
 
-    def told(self, items: Set[UUID]) -> list[Result]:
-        """Return the results, but for those that make no sense without a head which is
-        not among the *items* that are told: those pushes come again."""
+    def results_with(self, items: Set[UUID]) -> list[Result]:
+        """Return the results for an answer with the heads of *items*.
+
+        Results that the device cannot use without a head that is not in the answer are
+        left out. The device sends these pushes again.
+        """
         left = self.inline - items
         return (
             [
@@ -235,20 +240,20 @@ class Pushed:
 
     @property
     def inline(self) -> Set[UUID]:
-        """Prompts whose head goes along in any case, in the order of the pushes."""
-        return self.ledger.inline.keys() if self.ledger else set()
+        """Prompts whose head the answer should contain, in the order of the pushes."""
+        return self.update.inline.keys() if self.update else set()
 
     @property
     def bare(self) -> set[UUID]:
-        """Those of them of which the device has no version any more."""
-        return self.ledger.bare if self.ledger else set()
+        """Those of them of which the device has deleted all versions."""
+        return self.update.bare if self.update else set()
 
     @property
     def over(self) -> list[UUID]:
-        """Prompts that did not fit."""
-        return self.ledger.over if self.ledger else []
+        """Prompts that were refused because of the prompt limit."""
+        return self.update.over if self.update else []
 
     @property
     def is_full(self) -> bool:
-        """Whether anything was refused for want of storage."""
-        return self.ledger is not None and self.ledger.is_full
+        """Whether a push was refused because of the storage limit."""
+        return self.update is not None and self.update.is_full

@@ -1,4 +1,7 @@
-"""What devices read of a vault, page by page; every query names vault and user."""
+"""The changes that devices read of a vault, page by page.
+
+Each query names the vault and the user.
+"""
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
@@ -19,44 +22,44 @@ from promptvault.server.sync.payload import decode
 from promptvault.wire.sync import MAX_CHAIN, By, Change, Cursor, Part, VersionRead
 
 PAGE_BYTES = 4 * 1024 * 1024
-"""Of payloads and versions, a page holds no more, nor do the heads beside it."""
+"""The most bytes of payloads and versions in a page, and in the heads sent with it."""
 
 
-class Listed(NamedTuple):
-    """A change as it was found, whose versions are still to be read."""
+class FoundChange(NamedTuple):
+    """A change whose versions are not read yet."""
 
     change: Change
     size: int
     """Bytes of its payload."""
     start: Start
-    """From where on a device may lack versions of its prompt."""
+    """After it, the device may lack versions of the prompt."""
 
 
 class PageSize(NamedTuple):
-    """How much a page may hold."""
+    """The limits of a page."""
 
     changes: int
     versions: int
     bytes: int = PAGE_BYTES
 
-    def history(self, changes: Sequence[Listed]) -> HistorySize:
-        """Return what the versions of *changes* may take, the changes being read."""
+    def history(self, changes: Sequence[FoundChange]) -> HistorySize:
+        """Return the limits for the versions of *changes*."""
         return HistorySize(self.versions, self.bytes - sum(e.size for e in changes))
 
 
-class Told(NamedTuple):
-    """Changes with their versions, as far as those go."""
+class FilledChanges(NamedTuple):
+    """Changes with their versions, as many as fit."""
 
     changes: list[Change]
     part: Part | None = None
-    """Where the versions broke off of the prompt that comes next."""
+    """The last version of the next prompt, if only some of its versions fit."""
     is_whole: bool = True
-    """Whether all the changes that were found are among them."""
+    """Whether all changes that were found are included."""
 
 
 @dataclass(slots=True)
 class Page:
-    """Changes after a cursor, and the vault as it was in the same moment."""
+    """Changes after a cursor, and the state of the vault at the same moment."""
 
     epoch: UUID
     head_seq: int
@@ -68,19 +71,19 @@ class Page:
     prompt_count: int
     stored_bytes: int
     is_note_due: bool
-    """Whether it is to be written down how far the device has read."""
+    """Whether the device's cursor must be stored now."""
     is_mark_known: bool
     """Whether the vault has the mark that the device sent."""
     more: bool = False
     changes: list[Change] = field(default_factory=list)
     part: Part | None = None
-    """Where the versions broke off of the prompt that comes next."""
+    """The last version of the next prompt, if only some of its versions fit."""
 
-    def take_in(self, heads: Told) -> list[Change]:
-        """Note that *heads* go along, and return those that do.
+    def add_heads(self, heads: FilledChanges) -> list[Change]:
+        """Note that *heads* are sent with this page, and return those that are.
 
-        A device reads one long prompt at a time: while it is in the middle of one on
-        this page, the first part of another waits.
+        A device reads one long prompt at a time. If this page ends within a prompt, the
+        first part of another one is left out.
         """
         self.more = self.more or not heads.is_whole
         if heads.part is None:
@@ -91,10 +94,10 @@ class Page:
         return heads.changes
 
 
-# One statement, so one moment: a purge between the horizon and the rows would hide that
-# something was deleted. Sizes are known without reading what is long. Of a prompt that
-# came back from the trash a device may know nothing, even if it has read all that there
-# is: who begins is not told of what is in the trash.
+# It is one statement, so that horizon and rows are of the same moment: a purge in
+# between would hide a deletion. octet_length gives the size of a payload without
+# reading it. A device that began while a prompt was in the trash knows no version of
+# it, even if it has read everything since; live_since says when the prompt came back.
 _PAGE = """
 WITH candidates AS (
     (SELECT seq, 'item' AS t, item_id AS item, head_rev AS rev, deleted, payload
@@ -161,7 +164,7 @@ SELECT counted.seq, 'item' AS t, counted.item_id AS item, head_rev AS rev, delet
  ORDER BY nth
 """
 
-# The revisions from which heads descend, back to the first that the device has read.
+# The revisions that heads descend from, back to the first that the device has read.
 _LINES = """
 WITH RECURSIVE line AS (
     SELECT item_id, rev, base_rev, seq, 1 AS depth FROM revisions
@@ -203,9 +206,10 @@ class FeedRepository:
         size: PageSize,
         bare: Set[UUID],
     ) -> Page | None:
-        """Return what follows *cursor*, with the versions that the device may lack.
+        """Return the changes after *cursor*, with versions that the device may lack.
 
-        Of prompts in *bare*, with every version. None where the user is no member.
+        Prompts in *bare* get all of their versions. Returns None if the user is not a
+        member of the vault.
         """
         since = cursor.seq if cursor.since is None else cursor.since
         values = {
@@ -221,44 +225,44 @@ class FeedRepository:
         rows = await self._rows(_PAGE, values)
         if not rows:
             return None
-        page, listed = _page(rows)
-        told = await self._with_versions(listed, size, cursor.part, bare)
-        page.changes, page.part = told.changes, told.part
-        page.more = page.more or not told.is_whole
+        page, found = _page(rows)
+        filled = await self._with_versions(found, size, cursor.part, bare)
+        page.changes, page.part = filled.changes, filled.part
+        page.more = page.more or not filled.is_whole
         await self._add_lines(page.changes, rows, since)
         return page
 
     async def heads(
         self, items: Sequence[UUID], size: PageSize, part: Part | None
-    ) -> Told:
-        """Return the heads of prompts, in that order, with every version of theirs.
+    ) -> FilledChanges:
+        """Return the heads of *items*, in that order, with all of their versions.
 
-        Where the device stands in the middle of one, at *part*, with those that follow.
+        If the device has read one of them up to *part*, only later versions of it.
         """
         if not items:
-            return Told([])
+            return FilledChanges([])
         values = {
             "vault": self._vault_id,
             "items": uuids(items),
             "bytes": size.bytes // 2,
         }
         rows = await self._rows(_HEADS, values)
-        listed = [_listed(row) for row in rows]
-        told = await self._with_versions(listed, size, part)
-        await self._add_lines(told.changes, rows, 0)
-        is_whole = told.is_whole and len(rows) == (rows[0]["total"] if rows else 0)
-        return told._replace(is_whole=is_whole)
+        found = [_found_change(row) for row in rows]
+        filled = await self._with_versions(found, size, part)
+        await self._add_lines(filled.changes, rows, 0)
+        is_whole = filled.is_whole and len(rows) == (rows[0]["total"] if rows else 0)
+        return filled._replace(is_whole=is_whole)
 
-    async def note(self, device: UUID, seq: int, token: UUID) -> None:
-        """Write down how far a device has read: what all have read may be purged.
+    async def store_cursor(self, device: UUID, seq: int, token: UUID) -> None:
+        """Store how far a device has read. Deletions that all have read may be purged.
 
-        It is called what the *token* is, or the device that signed in by it.
+        Its label is that of the signed-in device with *token*, else the token's name.
         """
         values = (self._vault_id, device, seq, token, self._user_id)
         await self._connection.execute(_NOTE, values)
 
     async def is_member(self) -> bool:
-        """Whether the user is a member of the vault."""
+        """Return True if the user is a member of the vault."""
         cursor = await self._connection.execute(
             "SELECT 1 FROM vault_members WHERE vault_id = %s AND user_id = %s",
             (self._vault_id, self._user_id),
@@ -267,33 +271,33 @@ class FeedRepository:
 
     async def _with_versions(
         self,
-        listed: Sequence[Listed],
+        found: Sequence[FoundChange],
         size: PageSize,
         part: Part | None,
         bare: Set[UUID] = frozenset(),
-    ) -> Told:
-        """Give each prompt's versions to the first change that tells of it.
+    ) -> FilledChanges:
+        """Add each prompt's versions to the first of its changes.
 
-        Where they do not fit, that change and what follows are left for the next page:
-        no device has a prompt before it has all of its versions.
+        If they do not fit, that change and all later ones are left for the next page:
+        a device must not get a prompt before it has all of its versions.
         """
         first: dict[UUID, int] = {}
-        for index, each in enumerate(listed):
+        for index, each in enumerate(found):
             first.setdefault(each.change.item, index)
-        starts = [_start(listed[index], part, bare) for index in first.values()]
-        found = await self._history.read(starts, size.history(listed))
-        for version in found.versions:
-            change = listed[first[version.item]].change
+        starts = [_start(found[index], part, bare) for index in first.values()]
+        batch = await self._history.read_versions(starts, size.history(found))
+        for version in batch.versions:
+            change = found[first[version.item]].change
             change.versions.append(version_read(version))
-        changes = [each.change for each in listed]
-        if found.complete == len(starts):
-            return Told(changes)
-        return _broken_off(changes, [*first.values()][found.complete])
+        changes = [each.change for each in found]
+        if batch.complete == len(starts):
+            return FilledChanges(changes)
+        return _cut(changes, [*first.values()][batch.complete])
 
     async def _add_lines(
         self, changes: list[Change], rows: list[dict[str, Any]], since: int
     ) -> None:
-        """Say from which revisions each head descends."""
+        """Add to each head the revisions that it descends from."""
         bases = {row["base_rev"] for row in rows if row["t"] == "item"} - {None}
         if not bases:
             return
@@ -312,41 +316,41 @@ class FeedRepository:
 
 
 def version_read(version: StoredVersion) -> VersionRead:
-    """Return a stored version as it goes over the wire."""
+    """Return a stored version as it is sent to devices."""
     place = {"id": version.id, "seq": version.seq, "position": version.position}
     return VersionRead.model_validate({**decode(version.payload), **place})
 
 
-def _start(listed: Listed, part: Part | None, bare: Set[UUID]) -> Start:
-    item = listed.change.item
+def _start(found: FoundChange, part: Part | None, bare: Set[UUID]) -> Start:
+    item = found.change.item
     if part is not None and part.item == item:
         return Start(item, part.seq, part.position)
-    return Start(item) if item in bare else listed.start
+    return Start(item) if item in bare else found.start
 
 
-def _broken_off(changes: list[Change], index: int) -> Told:
-    """Return what comes before the change at *index*, and the versions it has so far.
+def _cut(changes: list[Change], index: int) -> FilledChanges:
+    """Return the changes before *index*, and the versions of that one that are read.
 
-    What a device knows of the prompt is where the last of them stands.
+    The part records the last of these versions; the next page goes on after it.
     """
-    broken, before = changes[index], changes[:index]
-    if not broken.versions:
-        return Told(before, is_whole=False)
-    last = broken.versions[-1]
+    cut, before = changes[index], changes[:index]
+    if not cut.versions:
+        return FilledChanges(before, is_whole=False)
+    last = cut.versions[-1]
     some = Change(
-        seq=broken.seq,
+        seq=cut.seq,
         t="versions",
-        item=broken.item,
-        rev=broken.rev,
-        versions=broken.versions,
+        item=cut.item,
+        rev=cut.rev,
+        versions=cut.versions,
     )
-    part = Part(item=broken.item, seq=last.seq, position=last.position)
-    return Told([*before, some], part, is_whole=False)
+    part = Part(item=cut.item, seq=last.seq, position=last.position)
+    return FilledChanges([*before, some], part, is_whole=False)
 
 
-def _page(rows: list[dict[str, Any]]) -> tuple[Page, list[Listed]]:
+def _page(rows: list[dict[str, Any]]) -> tuple[Page, list[FoundChange]]:
     vault = rows[0]
-    listed = [_listed(row) for row in rows if row["seq"] is not None]
+    found = [_found_change(row) for row in rows if row["seq"] is not None]
     page = Page(
         epoch=vault["epoch"],
         head_seq=vault["head_seq"],
@@ -359,13 +363,13 @@ def _page(rows: list[dict[str, Any]]) -> tuple[Page, list[Listed]]:
         stored_bytes=vault["stored_bytes"],
         is_note_due=vault["is_note_due"],
         is_mark_known=bool(vault["is_mark_known"]),
-        more=len(listed) < (vault["total"] or 0),
+        more=len(found) < (vault["total"] or 0),
     )
-    return page, listed
+    return page, found
 
 
-def _listed(row: dict[str, Any]) -> Listed:
-    return Listed(_change(row), row["size"], Start(row["item"], row["start"]))
+def _found_change(row: dict[str, Any]) -> FoundChange:
+    return FoundChange(_change(row), row["size"], Start(row["item"], row["start"]))
 
 
 def _change(row: dict[str, Any]) -> Change:

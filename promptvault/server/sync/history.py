@@ -1,7 +1,7 @@
-"""Versions as they are read: prompt by prompt, in parts of a bounded length.
+"""Reading versions, prompt by prompt, in batches of a bounded size.
 
-What a part costs depends on its own length alone, however long the histories are and
-however many prompts are asked for.
+The cost of a batch depends on its own size only, not on the length of the histories or
+the number of prompts.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ _LAST_POSITION = 2**31 - 1
 
 
 class Start(NamedTuple):
-    """A prompt, and the place after which its versions are read."""
+    """A prompt, and the position after which to read its versions."""
 
     item: UUID
     seq: int = 0
@@ -23,14 +23,14 @@ class Start(NamedTuple):
 
 
 class HistorySize(NamedTuple):
-    """How much a part may hold; one version is read if it is longer by itself."""
+    """The limits of a batch. A single version may exceed them."""
 
     versions: int
     bytes: int
 
 
 class StoredVersion(NamedTuple):
-    """A version as its device has sent it, and its place."""
+    """A version as a device has sent it, and its position in the history."""
 
     item: UUID
     id: UUID
@@ -40,20 +40,20 @@ class StoredVersion(NamedTuple):
     payload: bytes
 
 
-class Portion(NamedTuple):
-    """What was read."""
+class VersionBatch(NamedTuple):
+    """Versions that were read together."""
 
     versions: list[StoredVersion]
     complete: int
-    """Of so many of the prompts, from the first on, there is no more to read."""
+    """The number of prompts, from the first on, whose versions are all read."""
 
     def of(self, item: UUID) -> list[StoredVersion]:
         """Return the versions of one prompt."""
         return [each for each in self.versions if each.item == item]
 
 
-# The walk adds one prompt after the other until they are too much for the part, and
-# looks at no version beyond: a window over all of them would count each in every part.
+# The walk adds prompts until the batch is full, and reads no version beyond that. A
+# window over all versions would count all of them again for each batch.
 _READ = """
 WITH RECURSIVE walk AS (
     SELECT 0 AS number, NULL::uuid AS item, 0::bigint AS seq, 0 AS position,
@@ -96,19 +96,21 @@ SELECT (SELECT max(number) - (
 
 
 class HistoryRepository:
-    """Reads the versions of a vault's prompts; whether that is allowed was asked."""
+    """Reads the versions of a vault's prompts. The caller checks the membership."""
 
     def __init__(self, connection: Connection, vault_id: UUID) -> None:
         self._connection, self._vault_id = connection, vault_id
 
-    async def read(self, starts: Sequence[Start], size: HistorySize) -> Portion:
-        """Return the versions after each of *starts*, as far as *size* goes.
+    async def read_versions(
+        self, starts: Sequence[Start], size: HistorySize
+    ) -> VersionBatch:
+        """Return versions after each of *starts*, up to *size*.
 
-        They come in the order of *starts*, those of a prompt in the order of their
-        numbers. Of the first prompt there is at least one, if it has any.
+        They are in the order of *starts*, and for each prompt in the order of their
+        numbers. If the first prompt has any, there is at least one.
         """
         if not starts:
-            return Portion([], 0)
+            return VersionBatch([], 0)
         values = {
             "vault": self._vault_id,
             "items": uuids([each.item for each in starts]),
@@ -119,4 +121,4 @@ class HistoryRepository:
         cursor = await self._connection.execute(_READ, values)
         rows = await cursor.fetchall()
         versions = [StoredVersion(*row[1:]) for row in rows if row[1] is not None]
-        return Portion(versions, rows[0][0])
+        return VersionBatch(versions, rows[0][0])

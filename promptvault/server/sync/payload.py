@@ -1,4 +1,4 @@
-"""Payloads as they are stored, and the little that the server reads of them."""
+"""The stored form of payloads, and the few fields of them that the server reads."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ from uuid import UUID
 from promptvault.wire.sync import Payload, VersionPush
 
 _DEPTH = 32
-"""Lists and objects in each other; far more than this and JSON itself gives up."""
+"""Of nested lists and objects. The JSON library fails only far beyond this."""
 
 _AS_SENT = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _SORTED = json.JSONEncoder(
@@ -18,11 +18,11 @@ _SORTED = json.JSONEncoder(
 
 
 class UnusableError(Exception):
-    """A payload that is none, or cannot be written as JSON."""
+    """A payload that lacks a field, or cannot be written as JSON."""
 
 
 def encode(payload: Payload | None) -> bytes | None:
-    """Return *payload* in its one spelling; raises UnusableError."""
+    """Return *payload* in its canonical form, keys sorted; raises UnusableError."""
     return None if payload is None else _encode(payload, _SORTED)
 
 
@@ -31,12 +31,12 @@ def _encode(payload: Payload, encoder: json.JSONEncoder) -> bytes:
         raise UnusableError
     try:
         return encoder.encode(payload).encode()
-    except ValueError as error:  # not a number, or half a character
+    except ValueError as error:  # NaN, infinity, or a lone surrogate
         raise UnusableError from error
 
 
 def decode(payload: bytes | None) -> Any:
-    """Return a stored payload."""
+    """Return a stored payload as Python values."""
     return None if payload is None else json.loads(payload)
 
 
@@ -49,10 +49,10 @@ def _is_deeper(value: Any, depth: int) -> bool:
 
 
 def encode_version(version: VersionPush) -> bytes:
-    """Return all of *version* but its id, as it was sent; raises UnusableError.
+    """Return all fields of *version* except its id, as sent; raises UnusableError.
 
-    The order of its variables is a part of it. One without a text is no version, but
-    for one whose text a device has left out, and says so.
+    The keys are not sorted, because the order of the variables matters. The text must
+    not be empty, unless the device says that it has left it out.
     """
     sent = version.__pydantic_extra__ or {}
     text = sent.get("body")
@@ -62,13 +62,16 @@ def encode_version(version: VersionPush) -> bytes:
 
 
 def fingerprint(kind: str, deleted: bool, payload: bytes | None) -> bytes:
-    """Return by what a push is known again when it comes a second time."""
+    """Return a hash of a push that is the same when it is sent again."""
     start = f"{kind} {'deleted' if deleted else 'live'} {payload is not None}\n"
     return hashlib.sha256(start.encode() + (payload or b"")).digest()
 
 
 def named_versions(payload: Payload) -> set[UUID]:
-    """Return the versions that a prompt's state names; raises UnusableError."""
+    """Return the ids of the current version and of the versions with labels.
+
+    Raises UnusableError if *payload*, a prompt's state, does not contain them.
+    """
     return set(_named(payload))
 
 

@@ -1,4 +1,4 @@
-"""Vaults in the database, for what devices push; every query names the vault."""
+"""Vaults in the database, as pushes read and write them; each query names the vault."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -8,21 +8,21 @@ from psycopg.rows import args_row
 
 from promptvault.server.database import Connection
 from promptvault.server.pg_array import Column, uuids
-from promptvault.server.sync.batch import Named
 from promptvault.server.sync.cost import ROW_BYTES
-from promptvault.server.sync.ledger import (
+from promptvault.server.sync.push_rules import (
     Head,
-    Known,
-    Ledger,
     Revision,
+    Rows,
     Side,
     Sizes,
+    VaultUpdate,
     Version,
 )
+from promptvault.server.sync.pushed_ids import PushedIds
 
 
 class VaultState(NamedTuple):
-    """A vault under its lock, and what its account may hold and does."""
+    """A locked vault, and the limits and usage of its account."""
 
     id: UUID
     account_id: UUID
@@ -36,13 +36,13 @@ class VaultState(NamedTuple):
     prompt_count: int
     stored_bytes: int
     is_note_due: bool
-    """Whether it is to be written down how far the device has read."""
+    """Whether the device's cursor must be stored now."""
     is_mark_known: bool
     """Whether the vault has the mark that the device sent."""
 
 
-# Every vault, and then every account, each in the order of ids: in that order nobody
-# can wait for somebody who waits for him. An array is complete before it is looked at.
+# Vaults are locked before accounts, both in the order of their ids, so that no deadlock
+# is possible. The ARRAY makes PostgreSQL lock all vaults before the first account.
 _LOCK = """
 WITH locked AS MATERIALIZED (
     SELECT id, account_id, epoch, head_seq, gc_horizon, digest, mark FROM vaults
@@ -67,7 +67,7 @@ SELECT locked.*, paying.plan, paying.prompt_limit, paying.prompt_count,
    AND noted.vault_id = ANY(%(vaults)s::uuid[])
 """
 
-# In one statement: a small push waits for the number of them, not for their size.
+# One statement, because the time of a small push depends on the number of statements.
 _KNOWN = """
 SELECT 'role' AS kind, user_id AS id, NULL::uuid AS item_id, NULL::uuid AS rev,
        NULL::bool AS flag, NULL::bigint AS seq, NULL::int AS position,
@@ -145,7 +145,7 @@ _REVISION_TYPES = ("uuid", "uuid", "uuid", "text", "bigint", "bytea")
 _SIDE_TYPES = ("uuid", "uuid", "bool", "bigint", "bytea")
 _VERSION_TYPES = ("uuid", "uuid", "bigint", "int", "bytea", "int")
 
-# A row's own cost is `cost.ROW_BYTES`.
+# What it frees is counted as in `cost`.
 _PURGE = f"""
 WITH gone AS (
     DELETE FROM items WHERE vault_id = %(vault)s AND deleted AND seq <= %(below)s
@@ -177,7 +177,7 @@ SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM settled)
 
 
 class LockRepository:
-    """Locks what a request writes to."""
+    """Locks the vaults that a request writes to, and their accounts."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -185,9 +185,9 @@ class LockRepository:
     async def lock(
         self, user_id: UUID, device: UUID, marks: Mapping[UUID, UUID | None]
     ) -> list[VaultState]:
-        """Lock the vaults that the user is a member of, and who pays.
+        """Lock those vaults of *marks* that the user is a member of.
 
-        *marks* has, for each vault, the mark that the device sent.
+        *marks* holds the mark that the device sent, by vault.
         """
         cursor = self._connection.cursor(row_factory=args_row(VaultState))
         values = {
@@ -200,26 +200,25 @@ class LockRepository:
         return await cursor.fetchall()
 
 
-class LedgerRepository:
-    """Reads what a vault knows, and writes what it accepted, in sets."""
+class VaultRepository:
+    """Reads and writes one locked vault, all rows of a kind at once."""
 
     def __init__(self, connection: Connection, vault_id: UUID) -> None:
         self._connection, self._vault_id = connection, vault_id
 
-    async def known(
-        self, named: Named, user_id: UUID
-    ) -> tuple[str | None, Known, Sizes]:
-        """Return what the user is in the vault, what is known of *named*, and how much.
+    async def read_known(
+        self, ids: PushedIds, user_id: UUID
+    ) -> tuple[str | None, Rows, Sizes]:
+        """Return the user's role in the vault, the rows with *ids*, and their sizes.
 
-        Both are read after the lock was waited for: whoever held it may have changed
-        them.
+        Call it when the vault is locked: until then another request may change them.
         """
-        sets = {name: uuids(ids) for name, ids in named._asdict().items()}
+        sets = {name: uuids(each) for name, each in ids._asdict().items()}
         cursor = await self._connection.execute(
             _KNOWN,
             {"vault": self._vault_id, "user": user_id, **sets},
         )
-        role, known, sizes = None, Known(), Sizes()
+        role, known, sizes = None, Rows(), Sizes()
         rows = await cursor.fetchall()
         for kind, id, item, rev, flag, seq, position, hash, word, size in rows:
             match kind:
@@ -241,27 +240,27 @@ class LedgerRepository:
 
     async def write(
         self,
-        ledger: Ledger,
+        update: VaultUpdate,
         mark: UUID,
         account_id: UUID,
         author: UUID,
         device: UUID,
     ) -> None:
-        """Store everything that was accepted, and how far the vault has come.
+        """Store what was accepted, and the vault's new sequence number and digest.
 
-        *mark* is a new random id, by which this write is known.
+        *mark* is a new random id of this write.
         """
-        written = ledger.written
+        written = update.written
         values = {
             "vault": self._vault_id,
             "account": account_id,
             "user": author,
             "device": device,
-            "seq": ledger.seq,
-            "digest": ledger.digest_bytes,
+            "seq": update.seq,
+            "digest": update.digest_bytes,
             "mark": mark,
-            "count": ledger.account.count,
-            "stored": ledger.account.stored,
+            "count": update.account.count,
+            "stored": update.account.stored,
             **_columns("heads", _HEAD_TYPES, written.heads),
             **_columns("revisions", _REVISION_TYPES, written.revisions),
             **_columns("versions", _VERSION_TYPES, written.versions),
@@ -274,9 +273,10 @@ class LedgerRepository:
             )
 
     async def purge(self, below: int) -> int:
-        """Forget tombstones and settled sides up to *below*, under the vault's lock.
+        """Delete tombstones and resolved sides up to the sequence number *below*.
 
-        A device that has not read so far begins anew. Returns how many there were.
+        Returns their number. Call it when the vault is locked. A device that has not
+        read up to *below* must read the vault again.
         """
         await self._connection.execute(
             "UPDATE vaults SET gc_horizon = greatest(gc_horizon, %s) WHERE id = %s",
@@ -292,7 +292,7 @@ class LedgerRepository:
 def _columns(
     name: str, types: Sequence[str], rows: Mapping[UUID, tuple[object, ...]]
 ) -> dict[str, Column]:
-    """Return rows, each with its id before it, as columns of the given *types*."""
+    """Return *rows*, with their ids as the first column, as one array a column."""
     whole = [(id, *row) for id, row in rows.items()]
     columns = zip(*whole, strict=True) if whole else [()] * len(types)
     return {

@@ -1,4 +1,4 @@
-"""What devices ask for: to change and to be told, or every version of a prompt."""
+"""The requests of devices: to sync vaults, and to read the versions of a prompt."""
 
 from uuid import UUID
 
@@ -19,10 +19,11 @@ from promptvault.wire.sync import (
 )
 
 PAYLOAD_LIMIT = 256 * 1024
+"""Bytes of a head, a side or a version."""
 
 
 def limits_of(settings: Settings) -> Limits:
-    """Return by what devices cut their requests."""
+    """Return the limits that devices keep in their requests."""
     return Limits(
         items=settings.items_limit,
         bytes=settings.body_limit,
@@ -41,20 +42,20 @@ async def synchronise(
     limits: Limits,
     storage_limit: StorageLimit,
 ) -> tuple[SyncAnswer, dict[UUID, int]]:
-    """Take what *request* pushes and return what its device has not read.
+    """Apply the pushes of *request*, and return the changes its device has not read.
 
-    Also returns the vaults that have moved, and their new numbers. Everything is done
-    or nothing: the caller's transaction holds all of it. Raises TooLargeError where
-    there are more pushes, or versions in them, than the limits say.
+    Also returns the vaults that were changed, with their new sequence numbers. All of
+    it happens in the caller's transaction. Raises TooLargeError if the request has more
+    pushes or versions than *limits* allow.
     """
-    _require_measure(request, limits)
+    _require_limits(request, limits)
     exchange = Exchange(connection, bearer, request.device, limits, storage_limit)
     vaults = await exchange.run(request)
     answer = SyncAnswer(proto=PROTO, vaults=vaults, limits=limits, end=True)
     return answer, exchange.moved
 
 
-def _require_measure(request: SyncRequest, limits: Limits) -> None:
+def _require_limits(request: SyncRequest, limits: Limits) -> None:
     pushes = [push for vault in request.vaults for push in vault.push]
     if len(pushes) > limits.items:
         raise TooLargeError(f"A request may push {limits.items} changes at the most.")
@@ -72,14 +73,15 @@ async def versions_of(
     after: tuple[int, int],
     most: int,
 ) -> VersionsRead:
-    """Return up to *most* versions of a prompt that follow the place *after*.
+    """Return up to *most* versions of a prompt after the position *after*.
 
-    Raises NotFoundError for a prompt without any there, and for a stranger.
+    A position is a sequence number and an index. Raises NotFoundError if there are
+    none, or if the bearer is not a member of the vault.
     """
     is_member = await FeedRepository(connection, vault_id, bearer.user_id).is_member()
     history = HistoryRepository(connection, vault_id)
     starts = [Start(item_id, *after)] if is_member else []
-    found = await history.read(starts, HistorySize(most, PAGE_BYTES))
+    found = await history.read_versions(starts, HistorySize(most, PAGE_BYTES))
     if not found.versions:
         raise NotFoundError("There is no such prompt.")
     last = found.versions[-1]

@@ -7,7 +7,7 @@ from uuid import UUID
 from psycopg.rows import class_row
 
 from promptvault.server.database import Connection
-from promptvault.server.limit.repository import refilled
+from promptvault.server.limit.repository import take_from_known
 from promptvault.server.limit.rule import Limit
 
 
@@ -77,13 +77,13 @@ class TokenRepository:
                 SELECT 'bearer:' || coalesce(device_id, token_id), %(burst)s - 1,
                        statement_timestamp()
                   FROM bearer
-                {refilled()}
+                {take_from_known()}
             ), shared AS (
                 INSERT INTO rate_limits AS r (key, tokens, updated_at)
                 SELECT 'account:' || account_id, %(account_burst)s - 1,
                        statement_timestamp()
                   FROM bearer, taken WHERE taken.tokens >= 0
-                {refilled("%(account_burst)s", "%(account_per_second)s")}
+                {take_from_known("%(account_burst)s", "%(account_per_second)s")}
             )
             SELECT bearer.*, taken.tokens AS requests_left,
                    shared.tokens AS account_requests_left

@@ -5,7 +5,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from promptvault.server.database import Connection
-from promptvault.server.limit.service import refuse_below_zero
+from promptvault.server.limit.service import raise_if_exhausted
 from promptvault.server.settings import Settings
 from promptvault.server.token.repository import Bearer, TokenRepository
 from promptvault.server.token.secret import hash_secret, make_token
@@ -59,8 +59,8 @@ async def authenticate(
     )
     if bearer is None:
         return None
-    refuse_below_zero(bearer.requests_left, limit)
-    refuse_below_zero(bearer.account_requests_left or 0, settings.account_limit)
+    raise_if_exhausted(bearer.requests_left, limit)
+    raise_if_exhausted(bearer.account_requests_left or 0, settings.account_limit)
     if bearer.is_touch_due:
         await tokens.touch(bearer, settings.token_life)
     return bearer

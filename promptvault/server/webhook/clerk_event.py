@@ -1,4 +1,7 @@
-"""What Clerk tells of its users, as far as it matters here."""
+"""The fields of Clerk's events that are used here.
+
+The format is that of Clerk's webhooks: https://clerk.com/docs/webhooks/overview
+"""
 
 from typing import Annotated, Any, TypeVar
 
@@ -20,17 +23,17 @@ class _Address(BaseModel):
 
 
 class ClerkUser(BaseModel):
-    """A user as they were when something happened."""
+    """A user at the time of the event."""
 
     id: Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[!-~]+$")]
     updated_at: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    """By Clerk's clock, in milliseconds."""
+    """On Clerk's clock, in milliseconds."""
     primary_email_address_id: str | None = None
     email_addresses: list[_Address] = []
 
     @property
     def verified_email(self) -> str | None:
-        """The first of all addresses, if it was verified."""
+        """The primary address, if it is verified."""
         for address in self.email_addresses:
             if address.id == self.primary_email_address_id:
                 status = address.verification and address.verification.status
@@ -39,15 +42,15 @@ class ClerkUser(BaseModel):
 
 
 class ClerkEvent(BaseModel):
-    """One thing that happened."""
+    """An event; *data* is a user in all events that are handled."""
 
     type: Annotated[str, Field(max_length=100, pattern=r"^[!-~]+$")]
     data: dict[str, Any]
 
 
-def read(kind: type[_T], value: dict[str, Any]) -> _T:
-    """Return *value* as what it should be; raises InvalidInputError."""
+def parse_clerk(model: type[_T], value: dict[str, Any]) -> _T:
+    """Return *value* as an instance of *model*; raises InvalidInputError."""
     try:
-        return kind.model_validate(value)
+        return model.model_validate(value)
     except ValidationError as error:
         raise InvalidInputError("This is no event of Clerk's.") from error

@@ -1,7 +1,7 @@
-"""What is done when Clerk tells of a user: in whatever order, with the same end.
+"""Applying Clerk's events to users. Events may come in any order, and twice.
 
-A user is as the newest event says, by Clerk's clock; and once deleted, deleted for
-good, also for an event that was late.
+The newest event on Clerk's clock decides, whatever the order. A deletion is final:
+later events about the same user change nothing.
 """
 
 import structlog
@@ -13,24 +13,25 @@ from promptvault.server.database import Connection
 from promptvault.server.oidc.account import find_linked, link
 from promptvault.server.oidc.repository import Identity, IdentityRepository
 from promptvault.server.settings import Settings
-from promptvault.server.webhook.clerk_event import ClerkEvent, ClerkUser, read
-from promptvault.server.webhook.repository import ExternalEventRepository
+from promptvault.server.webhook.clerk_event import ClerkEvent, ClerkUser, parse_clerk
 
 SOURCE = "clerk"
 _DELETED = "user.deleted"
-_KINDS = {"user.created", "user.updated", _DELETED}
+_TYPES = {"user.created", "user.updated", _DELETED}
 _log = structlog.get_logger("promptvault.server")
 
 
-async def handle(
+async def handle_event(
     connection: Connection, settings: Settings, event_id: str, event: ClerkEvent
 ) -> None:
-    """Do what an event asks for, unless it was done before."""
-    events = ExternalEventRepository(connection)
-    if event.type not in _KINDS:
+    """Apply an event, unless it was applied before or is of no use here.
+
+    Raises InvalidInputError if it does not describe a user.
+    """
+    if event.type not in _TYPES:
         return
-    user = read(ClerkUser, event.data)
-    if not await events.is_new(SOURCE, event_id, event.type):
+    user = parse_clerk(ClerkUser, event.data)
+    if not await _is_new(connection, event_id, event.type):
         return
     assert settings.oidc_issuer is not None
     identities = IdentityRepository(connection)
@@ -39,7 +40,21 @@ async def handle(
         await _delete(connection, settings, identity)
     elif identity.deleted_at is None and identity.changed_at < user.updated_at:
         await identities.mark_changed(identity, user.updated_at)
-        await _bring_up_to_date(connection, settings, identity, user.verified_email)
+        await _update_email(connection, settings, identity, user.verified_email)
+
+
+async def _is_new(connection: Connection, event_id: str, type: str) -> bool:
+    """Store the id of an event, and return True if it was not stored before.
+
+    A second request with the same event waits for the first. The event itself is not
+    stored, because it is about a person.
+    """
+    cursor = await connection.execute(
+        "INSERT INTO external_events (source, external_id, kind)"
+        " VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+        (SOURCE, event_id, type),
+    )
+    return cursor.rowcount > 0
 
 
 async def _delete(
@@ -51,18 +66,19 @@ async def _delete(
         await delete_user(connection, user_id, settings.grace)
 
 
-async def _bring_up_to_date(
+async def _update_email(
     connection: Connection, settings: Settings, identity: Identity, email: str | None
 ) -> None:
-    """Give the user an address that was verified; without one, wait for it."""
+    """Set the user's address, or make the user; without a verified address, wait."""
     if email is None:
         return
     try:
-        async with connection.transaction():  # what is refused leaves nothing behind
+        async with connection.transaction():  # a refused change is rolled back
             await _set_email(connection, settings, identity, email)
     except PromptVaultError as error:
-        # To be told again would not help. A user without an account is told at the next
-        # sign-in; one who has one signs in as before, under the old address.
+        # An error would make Clerk send the event again, which would fail again. A user
+        # without an account gets the reason at the next sign-in. A user with an account
+        # still signs in, with the old address.
         _log.warning("clerk", reason=error.code)
 
 
@@ -76,4 +92,4 @@ async def _set_email(
     if user_id is None:
         await link(connection, settings, identity, email)
     elif not await AccountRepository(connection).set_verified_email(user_id, email):
-        raise AlreadyExistsError("Somebody else has this address.")
+        raise AlreadyExistsError("Another account has this address.")

@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import psycopg
@@ -83,11 +83,28 @@ def test_a_code_comes_along_through_the_provider(browser: Browser) -> None:
     assert "BCDF-GHJK" in browser.page.text
 
 
+def test_a_sign_in_for_a_device_without_a_code_leads_to_its_page(
+    browser: Browser,
+) -> None:
+    page = browser.open("/device")
+    assert page.url.query == b"to=device"
+    link = 'href="/signin/provider?to=device"'
+    assert link in page.text
+    assert browser.open("/signin/provider?to=device").url.path == "/device"
+
+
+def test_the_target_of_a_sign_in_cannot_be_changed_on_the_way(browser: Browser) -> None:
+    back = urlsplit(_way_back(browser))
+    query = parse_qs(back.query)
+    changed = {"state": f"{query['state'][0]}.device", "code": query["code"][0]}
+    assert browser.open(f"{back.path}?{urlencode(changed)}").status_code == 401
+
+
 @pytest.mark.parametrize(
     "target", ["https://evil.example", "//evil.example", "\r\nX: y"]
 )
 def test_nobody_is_sent_elsewhere(browser: Browser, target: str) -> None:
-    query = httpx.QueryParams(dict.fromkeys(("user_code", "next"), target))
+    query = httpx.QueryParams(dict.fromkeys(("user_code", "next", "to"), target))
     there = browser.client.get(f"/signin/provider?{query}").headers["location"]
     back = browser.client.get(there).headers["location"]
     assert browser.client.get(back).headers["location"] == "/account"

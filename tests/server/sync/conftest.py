@@ -13,7 +13,7 @@ from promptvault.domain.tier import Tier
 from promptvault.domain.vault_digest import vault_digest
 from promptvault.server.admin import Admin
 from promptvault.server.database import Connection
-from promptvault.server.sync.repository import LedgerRepository
+from promptvault.server.sync.repository import VaultRepository
 from promptvault.server.sync.service import synchronise
 from promptvault.server.token.repository import Bearer
 from promptvault.wire.sync import Limits, SyncRequest
@@ -146,7 +146,7 @@ class Vault:
 
     async def _purge(self, below: int) -> None:
         async with self.connection.transaction():
-            await LedgerRepository(self.connection, self.id).purge(below)
+            await VaultRepository(self.connection, self.id).purge(below)
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """Return rows; the first value of every query is the vault."""

@@ -13,10 +13,10 @@ from psycopg.rows import args_row
 from promptvault.domain.tier import Tier
 from promptvault.server.database import Connection
 from promptvault.server.sync.exchange import Exchange
-from promptvault.server.sync.ledger import Ledger
+from promptvault.server.sync.push_rules import VaultUpdate
 from promptvault.server.sync.repository import (
-    LedgerRepository,
     LockRepository,
+    VaultRepository,
     VaultState,
 )
 from promptvault.wire.sync import SyncRequest
@@ -57,7 +57,7 @@ class Stalling(LockRepository):
 class Honest(Exchange):
     """What the server does, a little slower."""
 
-    locks = Stalling
+    lock_repository = Stalling
 
 
 class Sequences(LockRepository):
@@ -77,11 +77,11 @@ class Sequences(LockRepository):
         return states
 
 
-class SequenceLedger(LedgerRepository):
+class SequenceVault(VaultRepository):
     """Writes as the server does, but never takes a number back."""
 
-    async def write(self, ledger: Ledger, mark: UUID, *rest: Any) -> None:
-        await super().write(ledger, mark, *rest)
+    async def write(self, update: VaultUpdate, mark: UUID, *rest: Any) -> None:
+        await super().write(update, mark, *rest)
         await self._connection.execute(
             "UPDATE vaults SET head_seq = (SELECT max(seq) FROM items"
             " WHERE vault_id = vaults.id) WHERE id = %s",
@@ -92,8 +92,8 @@ class SequenceLedger(LedgerRepository):
 class Control(Exchange):
     """The error that the server must not have."""
 
-    locks = Sequences
-    ledgers = SequenceLedger
+    lock_repository = Sequences
+    vault_repository = SequenceVault
 
 
 def test_a_reader_misses_nothing_while_eight_write(

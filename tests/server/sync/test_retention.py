@@ -11,7 +11,7 @@ import pytest
 from promptvault.domain.tier import Tier
 from promptvault.server.admin import Admin
 from promptvault.server.database import Connection
-from promptvault.server.retention.service import Purged, purge, purge_daily
+from promptvault.server.retention.service import Purged, purge, purge_once_a_day
 from promptvault.server.settings import Settings
 from promptvault.wire.device_code import CLIENT_ID
 from tests.conftest import Pvt
@@ -229,7 +229,9 @@ def test_it_is_done_once_a_day_whoever_does_it(
         for hours in (0, 1, 23, 24, 25, 48):
             async with await Connection.connect(database_url) as connection:
                 now = TODAY + timedelta(hours=hours)
-                done.append(await purge_daily(connection, Settings(), now) is not None)
+                done.append(
+                    await purge_once_a_day(connection, Settings(), now) is not None
+                )
         return done
 
     assert open_vault().runner.run(run()) == [True, False, False, True, False, True]

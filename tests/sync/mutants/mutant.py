@@ -30,13 +30,13 @@ class Mutant(NamedTuple):
 MUTANTS = (
     Mutant(
         "the last writer wins",
-        "server/sync/ledger.py",
+        "server/sync/push_rules.py",
         "        if push.base is None if head is None else head.rev in _line(push):\n",
         "        if True:\n",
     ),
     Mutant(
         "what was accepted is not known again",
-        "server/sync/ledger.py",
+        "server/sync/push_rules.py",
         "        if push.rev in self.known.revisions:\n",
         "        if False:\n",
         first=6,
@@ -80,7 +80,7 @@ MUTANTS = (
     ),
     Mutant(
         "nobody is told that deletions are forgotten",
-        "server/sync/position.py",
+        "server/sync/cursor.py",
         '    return "horizon" if safe < vault.gc_horizon else None\n',
         "    return None\n",
         "Forgetful",
@@ -88,7 +88,7 @@ MUTANTS = (
     ),
     Mutant(
         "nobody is told that the server was restored",
-        "server/sync/position.py",
+        "server/sync/cursor.py",
         '        return "epoch"\n    if cursor.seq > vault.head_seq:\n'
         '        return "epoch"\n    if cursor.seq == 0:\n        return None\n'
         "    if mark is not None and not vault.is_mark_known:\n"
@@ -98,7 +98,7 @@ MUTANTS = (
     ),
     Mutant(
         "a server that went back unnoticed goes on",
-        "server/sync/position.py",
+        "server/sync/cursor.py",
         "    if mark is not None and not vault.is_mark_known:\n",
         "    if False:\n",
         "Rollback",
@@ -132,13 +132,13 @@ MUTANTS = (
     Mutant(
         "a conflict comes without the head",
         "server/sync/exchange.py",
-        "        inline = page.take_in(await feed.heads(wanted, size, cursor.part))\n",
-        "        inline = []\n        told |= {*wanted}\n",
+        "        inline = page.add_heads(heads)\n",
+        "        inline = []\n        answered |= {*wanted}\n",
         "Restore",
     ),
     Mutant(
         "one prompt more than the limit",
-        "server/sync/ledger.py",
+        "server/sync/push_rules.py",
         "self.count < self.limit\n",
         "self.count <= self.limit\n",
         "Quota",

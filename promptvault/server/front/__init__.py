@@ -1,1 +1,0 @@
-"""What stands before the application: connections, descriptors, turns."""

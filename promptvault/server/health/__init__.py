@@ -1,1 +1,0 @@
-"""Whether the server lives, is ready, and what it counts: for machines that watch."""
