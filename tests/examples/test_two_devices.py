@@ -61,7 +61,7 @@ def test_the_story_of_two_devices() -> None:
             "All 1200 notes are on both devices and on the server, once.",
         ),
         "The server is restored": (
-            "Devices compare anew: 1 vault.",
+            "Devices compare 1 vault with the server.",
             "What was written after the backup is on the server again.",
         ),
         "The end": ("Both devices hold the same: 1202 prompts",),

@@ -28,7 +28,8 @@ def test_users_and_tiers(pvt: Pvt) -> None:
     made = pvt.ok("server", "user", "add", EMAIL, "--json").json
     assert (made["email"], made["tier"]) == (EMAIL, "free")
     changed = pvt.ok("server", "tier", EMAIL, "pro", "--json").json
-    assert changed == {"email": EMAIL, "tier": "pro", "prompt_limit": None}
+    limits = {"prompt_limit": None, "storage_limit": 10_000_000_000}
+    assert changed == {"email": EMAIL, "tier": "pro", **limits}
     (row,) = pvt.ok("server", "user", "list", "--json").json
     assert row.pop("created_at").endswith("Z")
     assert row.pop("stored_bytes") == 0
@@ -36,6 +37,20 @@ def test_users_and_tiers(pvt: Pvt) -> None:
     assert pvt.ok("server", "user", "list").text.split("\t")[:4] == [
         *(EMAIL, "pro", "0", "-")
     ]
+
+
+def test_tier_reports_the_limits(pvt: Pvt, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Storage limits are settings of the server, so they need not be the defaults."""
+    monkeypatch.setenv("PROMPTVAULT_SERVER_FREE_STORAGE_MB", "3")
+    pvt.ok("server", "user", "add", EMAIL)
+    changed = pvt.ok("server", "tier", EMAIL, "free", "--json").json
+    assert (changed["prompt_limit"], changed["storage_limit"]) == (50, 3_000_000)
+    note = pvt.ok("server", "tier", EMAIL, "free").err
+    assert note == f"{EMAIL} is on free: 50 prompts, 3.0 MB storage.\n"
+    note = pvt.ok("server", "tier", EMAIL, "enterprise").err
+    assert note == f"{EMAIL} is on enterprise: unlimited prompts, unlimited storage.\n"
+    changed = pvt.ok("server", "tier", EMAIL, "enterprise", "--json").json
+    assert (changed["prompt_limit"], changed["storage_limit"]) == (None, None)
 
 
 def test_only_data_is_on_stdout(pvt: Pvt) -> None:

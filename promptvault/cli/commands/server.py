@@ -1,4 +1,4 @@
-"""`server`: what an operator does beside a server that runs, or does not yet."""
+"""`server`: the operator's commands, for a server that runs or not."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -37,11 +37,10 @@ Password = Annotated[
 
 @server.command("migrate")
 def migrate(database_url: DatabaseUrl = None, as_json: options.Json = False) -> None:
-    """Bring the database's schema up to date, before the new version serves."""
+    """Update the database's schema, before a new version of the server starts."""
     with installed():
-        from promptvault.server.postgres import database_choice as hosting
-        from promptvault.server.postgres import migration
-    revision = hosting.migrate(database_url, paths().server)
+        from promptvault.server.postgres import database_choice, migration
+    revision = database_choice.migrate(database_url, paths().server)
     if as_json:
         terminal.write_json({"revision": revision, "newest": migration.newest()})
     else:
@@ -51,12 +50,12 @@ def migrate(database_url: DatabaseUrl = None, as_json: options.Json = False) -> 
 @user.command("add")
 def add_user(
     email: Email,
-    tier: Annotated[Tier, typer.Option(help="What it may use.")] = Tier.FREE,
+    tier: Annotated[Tier, typer.Option(help="The tier of the account.")] = Tier.FREE,
     password: Password = None,
     database_url: DatabaseUrl = None,
     as_json: options.Json = False,
 ) -> None:
-    """Make an account and print a one-time link to choose its password."""
+    """Make an account, and print a one-time link to choose its password."""
     given = _given(password)
     with _admin(database_url) as admin:
         made, url = admin.add_user(email, tier, given)
@@ -75,9 +74,9 @@ def reset_password(
     database_url: DatabaseUrl = None,
     as_json: options.Json = False,
 ) -> None:
-    """Print a one-time link by which a user chooses another password.
+    """Print a one-time link by which a user chooses a new password.
 
-    When it is used, every browser and device of the user is signed out.
+    Using it signs the user out in all browsers and on all devices.
     """
     given = _given(password)
     with _admin(database_url) as admin:
@@ -91,13 +90,13 @@ def reset_password(
 
 
 def _given(password: str | None) -> str | None:
-    """Return the password of `--password -`; it is asked for, or read from a pipe."""
+    """Return the password for `--password -` from a prompt or a pipe, else None."""
     if password is None:
         return None
     if password != "-":
         raise InvalidInputError(
-            "A password on the command line is seen by others: give '--password -' and"
-            " pipe it in."
+            "Other users can see a password on the command line: give '--password -'"
+            " and pipe it in."
         )
     if terminal.can_ask():
         return str(
@@ -116,7 +115,7 @@ def _print_link(url: str | None) -> None:
 
 @user.command("list")
 def list_users(database_url: DatabaseUrl = None, as_json: options.Json = False) -> None:
-    """List every user with tier and number of prompts."""
+    """List all users with their tier and number of prompts."""
     with _admin(database_url) as admin:
         rows = [_row(each) for each in admin.users()]
     if as_json:
@@ -128,18 +127,21 @@ def list_users(database_url: DatabaseUrl = None, as_json: options.Json = False) 
 @server.command("tier")
 def set_tier(
     email: Email,
-    tier: Annotated[Tier, typer.Argument(help="What it may use from now on.")],
+    tier: Annotated[Tier, typer.Argument(help="The new tier.")],
     database_url: DatabaseUrl = None,
     as_json: options.Json = False,
 ) -> None:
-    """Put a user's account on another tier; nothing is ever deleted for it."""
+    """Put a user's account on another tier; nothing is deleted."""
     with _admin(database_url) as admin:
         admin.set_tier(email, tier)
+        storage = admin.settings.storage_limit(tier)
+    prompts = ALLOWANCES[tier].prompts
     if as_json:
-        limit = ALLOWANCES[tier].prompts
-        terminal.write_json({"email": email, "tier": tier, "prompt_limit": limit})
+        limits = {"prompt_limit": prompts, "storage_limit": storage}
+        terminal.write_json({"email": email, "tier": tier, **limits})
     else:
-        terminal.note(f"{email} is on {tier}.")
+        limits_text = render_server.limits(prompts, storage)
+        terminal.note(f"{email} is on {tier}: {limits_text}.")
 
 
 @server.command("token")
@@ -149,7 +151,7 @@ def issue_token(
     database_url: DatabaseUrl = None,
     as_json: options.Json = False,
 ) -> None:
-    """Print a new access token, once: 'login --token' takes it."""
+    """Print a new access token for 'login --token'; it cannot be shown again."""
     with _admin(database_url) as admin:
         token = admin.issue_token(email, name)
     if as_json:
@@ -165,13 +167,13 @@ def export(
         str, typer.Argument(metavar="PATH", help="A file, or '-' for stdout.")
     ],
     force: Annotated[
-        bool, typer.Option("--force", help="Write over a file that is there.")
+        bool, typer.Option("--force", help="Replace an existing file.")
     ] = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Write all prompts of a user as JSON, also of one who was deleted.
+    """Write all prompts of a user as JSON, also those of a deleted user.
 
-    'promptvault import' reads it. Only you can read the file.
+    'promptvault import' reads it. Only you may open the file.
     """
     with _admin(database_url) as admin:
         if path == "-":
@@ -185,7 +187,7 @@ def _write_file(
     path: Path, force: bool, export: Callable[[Callable[[str], object]], None]
 ) -> None:
     if path.exists() and not force:
-        raise AlreadyExistsError(f"{path} is there already; --force writes over it.")
+        raise AlreadyExistsError(f"{path} exists already; --force replaces it.")
     try:
         with open_private(path) as file:
             export(file.write)
@@ -201,7 +203,7 @@ def erase(
     database_url: DatabaseUrl = None,
     as_json: options.Json = False,
 ) -> None:
-    """Erase a user with every prompt, for good and at once."""
+    """Erase a user with all prompts, at once and for good."""
     with _admin(database_url) as admin:
         prompts = format_count(admin.prompt_count(email), "prompt")
         if not yes:
@@ -214,31 +216,32 @@ def erase(
 
 
 @server.command("restored")
-def tell_restored(
+def renew_epochs(
     yes: options.Yes = False,
     database_url: DatabaseUrl = None,
     as_json: options.Json = False,
 ) -> None:
-    """Let devices bring what a restored backup lacks.
+    """Make devices send what a restored backup lacks.
 
-    Run it after the database was restored, and before the server runs on it: a device
-    that has seen more than the backup would else pass over what comes next.
+    Run it after the database was restored, and before the server runs on it. Otherwise
+    a device that has read more than the backup holds would miss later changes.
     """
     if not yes:
-        terminal.confirm("Let every device compare everything anew?", "--yes")
+        terminal.confirm("Make every device compare all of its prompts?", "--yes")
     with _admin(database_url) as admin:
         vaults = admin.renew_epochs()
     if as_json:
         terminal.write_json({"vaults": vaults})
     else:
-        terminal.note(f"Devices compare anew: {format_count(vaults, 'vault')}.")
+        count = format_count(vaults, "vault")
+        terminal.note(f"Devices compare {count} with the server.")
 
 
 @server.command("purge")
 def purge(database_url: DatabaseUrl = None, as_json: options.Json = False) -> None:
-    """Forget deletions that every device knows of, deleted users, what expired.
+    """Delete old tombstones, deleted users and expired sessions, links and tokens.
 
-    Once a day is enough; a server with a database of its own does it by itself.
+    Run it once a day. A server without --database-url does it by itself.
     """
     with _admin(database_url) as admin:
         purged = admin.purge(datetime.now(UTC))
@@ -247,15 +250,15 @@ def purge(database_url: DatabaseUrl = None, as_json: options.Json = False) -> No
     else:
         deletions = format_count(purged.deletions, "deletion")
         users = format_count(purged.users, "deleted user")
-        terminal.note(f"Forgot {deletions}, and erased {users}.")
+        terminal.note(f"Purged {deletions}, and erased {users}.")
 
 
 @contextlib.contextmanager
 def _admin(database_url: str | None) -> Iterator["Admin"]:
     with installed():
         from promptvault.server.admin import Admin
-        from promptvault.server.postgres import database_choice as hosting
-    with hosting.administering(database_url, paths().server) as settings:
+        from promptvault.server.postgres import database_choice
+    with database_choice.open_for_admin(database_url, paths().server) as settings:
         yield Admin(settings)
 
 

@@ -1,15 +1,15 @@
-"""Drawing what a server knows of its users."""
+"""Drawing the users of a server and their limits."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from promptvault.cli.render.format import format_day, format_size
+from promptvault.cli.render.format import format_count, format_day, format_size
 from promptvault.cli.render.table import Column, print_table
 from promptvault.domain.timestamp import from_text
 
 
 def users(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print a list of users, of rows as `--json` prints them."""
+    """Print a table of users; *rows* are those of `--json`."""
     columns = (
         Column("E-mail", "cyan"),
         Column("Tier"),
@@ -32,3 +32,12 @@ def _line(row: Mapping[str, Any]) -> tuple[str, ...]:
         format_size(row["stored_bytes"]),
         format_day(from_text(row["created_at"])),
     )
+
+
+def limits(prompts: int | None, storage: int | None) -> str:
+    """Return the limits of an account in words; *storage* is in bytes."""
+    prompts_text = (
+        "unlimited prompts" if prompts is None else format_count(prompts, "prompt")
+    )
+    storage_text = "unlimited" if storage is None else format_size(storage)
+    return f"{prompts_text}, {storage_text} storage"
