@@ -67,4 +67,4 @@ def sources(incomplete: str) -> list[str]:
     """Offer the sources that an import can be told."""
     from promptvault.importers import registry  # for this option alone
 
-    return [each for each in registry.sources() if each.startswith(incomplete)]
+    return [each for each in registry.source_names() if each.startswith(incomplete)]

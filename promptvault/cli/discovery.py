@@ -1,4 +1,4 @@
-"""What `import --discover` found: as a table, and as a list to choose from."""
+"""The sources that `import --discover` finds: as a table, and as a checklist."""
 
 import os
 import sys
@@ -9,9 +9,12 @@ from promptvault.cli import terminal
 from promptvault.cli.context import directory
 from promptvault.cli.render.format import format_day, format_size, format_time
 from promptvault.cli.render.table import Column, print_table
-from promptvault.importers.places import System
-from promptvault.services.imports import discover
-from promptvault.services.imports.discover import Found, Surroundings
+from promptvault.importers.locations import System
+from promptvault.services.imports.discover import (
+    DiscoveredSource,
+    SearchContext,
+    discover_sources,
+)
 from promptvault.vault.reader import Reader
 
 NOTHING = "Nothing to import was found. Name it: 'promptvault import PATH'."
@@ -21,20 +24,19 @@ _ADVICE = (
 _HEADING = "Found on this computer; import which?"
 
 
-def found(reader: Reader) -> list[Found]:
-    """Return what there is on this computer."""
+def find_sources(reader: Reader) -> list[DiscoveredSource]:
+    """Return every source of prompts on this computer, sorted by title."""
     system = System.of(sys.platform)
-    surroundings = Surroundings(system, Path.home(), os.environ, Path(directory()))
-    return discover.find(reader, surroundings)
+    context = SearchContext(system, Path.home(), os.environ, Path(directory()))
+    return discover_sources(reader, context)
 
 
-def choose(found: Sequence[Found]) -> list[Found]:
-    """Let the user choose on the terminal; all are chosen at first.
+def choose(found: Sequence[DiscoveredSource]) -> list[DiscoveredSource]:
+    """Return what the user checks on the terminal; all are checked at first.
 
-    Raises KeyboardInterrupt when the user leaves, InvalidInputError without a
-    terminal.
+    Raises KeyboardInterrupt if the user cancels, InvalidInputError without a terminal.
     """
-    # prompt_toolkit takes longer to import than all that is asked for here.
+    # prompt_toolkit takes longer to import than everything else here.
     from promptvault.cli.picker.checklist import check
 
     if not found:
@@ -45,8 +47,8 @@ def choose(found: Sequence[Found]) -> list[Found]:
     return [found[number] for number in chosen]
 
 
-def show(found: Sequence[Found]) -> None:
-    """Print what was found; to a pipe with sizes in bytes and whole paths."""
+def show(found: Sequence[DiscoveredSource]) -> None:
+    """Print the table; to a pipe with sizes in bytes and absolute paths."""
     columns = (
         Column("What", "cyan", wrap=False),
         Column("Source", "dim", wrap=False),
@@ -59,7 +61,7 @@ def show(found: Sequence[Found]) -> None:
     print_table(columns, map(line, found), NOTHING)
 
 
-def _cells(found: Found) -> tuple[str, ...]:
+def _cells(found: DiscoveredSource) -> tuple[str, ...]:
     return (
         found.title,
         found.source,
@@ -70,19 +72,19 @@ def _cells(found: Found) -> tuple[str, ...]:
     )
 
 
-def _plain_cells(found: Found) -> tuple[str, ...]:
+def _plain_cells(found: DiscoveredSource) -> tuple[str, ...]:
     files, size = str(found.files), str(found.size)
     imported = format_time(found.imported_at)
     return found.title, found.source, files, size, imported, str(found.path)
 
 
-def _lines(found: Sequence[Found]) -> list[tuple[str, str]]:
-    """Return a line for each, in columns."""
+def _lines(found: Sequence[DiscoveredSource]) -> list[tuple[str, str]]:
+    """Return the title and the details of each source, in columns."""
     titles = max(len(each.title) for each in found)
     return [(each.title.ljust(titles), _details(each)) for each in found]
 
 
-def _details(found: Found) -> str:
+def _details(found: DiscoveredSource) -> str:
     files = f"{_files(found):>7} file{' ' if found.files == 1 else 's'}"
     imported = _imported(found)
     return "  ".join(
@@ -94,11 +96,11 @@ def _details(found: Found) -> str:
     )
 
 
-def _files(found: Found) -> str:
+def _files(found: DiscoveredSource) -> str:
     return f"{found.files:,}{'' if found.is_whole else '+'}"
 
 
-def _imported(found: Found) -> str:
+def _imported(found: DiscoveredSource) -> str:
     if found.imported_at is None:
         return ""
     return format_day(found.imported_at) + (" (changed)" if found.is_changed else "")

@@ -1,4 +1,4 @@
-"""The progress of an import, drawn on stderr when that is a terminal."""
+"""The progress of an import, drawn on stderr if that is a terminal."""
 
 import contextlib
 import sys
@@ -9,24 +9,24 @@ from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
 from promptvault.cli.terminal import visible
 from promptvault.domain.prompt import clean_line
-from promptvault.importers.input.document import Document, Found
-from promptvault.services.imports.report import Report
+from promptvault.importers.input.document import Document, ScanResult
+from promptvault.services.imports.report import ImportReport
 
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn, TaskID
 
-Documents = Iterator[Found]
+Documents = Iterator[ScanResult]
 
 
 class ImportProgress:
-    """A bar that follows the bytes read, and what was found in them so far."""
+    """A bar for the bytes read of the current document, and the counts so far."""
 
     def __init__(self, progress: "Progress") -> None:
         self._progress = progress
         self._task = progress.add_task("Reading", counts="")
 
-    def following(self, documents: Documents) -> Documents:
-        """Pass *documents* on, watching how far each one is read."""
+    def follow(self, documents: Documents) -> Documents:
+        """Yield *documents*, so that reading one moves the bar."""
         for document in documents:
             if isinstance(document, Document):
                 yield replace(document, opener=partial(self._open, document))
@@ -39,11 +39,11 @@ class ImportProgress:
             total=document.size,
             description=clean_line(visible(document.name))[-40:],
         )
-        stream = _Watched(document.open(), self._progress, self._task)
+        stream = _WatchedStream(document.open(), self._progress, self._task)
         return cast("BinaryIO", stream)
 
-    def tell(self, report: Report) -> None:
-        """Draw what an import has found."""
+    def update(self, report: ImportReport) -> None:
+        """Draw the counts of *report*."""
         tallies = report.by_source.values()
         chats = sum(tally.conversations for tally in tallies)
         found = sum(tally.found for tally in tallies)
@@ -55,18 +55,18 @@ class ImportProgress:
 
 
 class NoProgress:
-    """What stands for the bar where nobody would see it."""
+    """Replaces the bar if stderr is not a terminal."""
 
-    def following(self, documents: Documents) -> Documents:
-        """Pass *documents* on."""
+    def follow(self, documents: Documents) -> Documents:
+        """Return *documents* unchanged."""
         return documents
 
-    def tell(self, report: Report) -> None:
+    def update(self, report: ImportReport) -> None:
         """Draw nothing."""
 
 
-class _Watched:
-    """A stream that moves the bar as it is read, and is the stream in all else."""
+class _WatchedStream:
+    """Moves the bar when it is read; delegates everything else to the stream."""
 
     def __init__(self, stream: IO[bytes], progress: "Progress", task: "TaskID") -> None:
         self._stream = stream
@@ -78,7 +78,7 @@ class _Watched:
         self._progress.advance(self._task, len(data))
         return data
 
-    def __enter__(self) -> "_Watched":
+    def __enter__(self) -> "_WatchedStream":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -89,8 +89,8 @@ class _Watched:
 
 
 @contextlib.contextmanager
-def shown() -> Iterator[ImportProgress | NoProgress]:
-    """Draw the progress of an import while the block runs, if a person sees it."""
+def show_progress() -> Iterator[ImportProgress | NoProgress]:
+    """Draw the progress of an import while the block runs, if stderr is a terminal."""
     if not sys.stderr.isatty():
         yield NoProgress()
         return
@@ -104,7 +104,7 @@ def shown() -> Iterator[ImportProgress | NoProgress]:
 
 
 def columns() -> "tuple[ProgressColumn, ...]":
-    """Return what the bar shows: file, how far it is read, what was found, time."""
+    """Return the columns of the bar: file, bytes read, counts, time."""
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 
     return (

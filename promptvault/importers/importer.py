@@ -1,4 +1,4 @@
-"""What an importer is, ours or another package's."""
+"""The interface of an importer, ours or another package's."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from promptvault.importers.input.candidate import Items
 from promptvault.importers.input.document import Document
 
 
-def _no_doubt(_: Document) -> None:
+def _never_skip(_: Document) -> None:
     return None
 
 
@@ -16,15 +16,19 @@ class Importer:
     """One source of prompts."""
 
     source: str
+    """Name for `--source`; also the folder of the prompts."""
     probe: Callable[[Document], bool]
-    """Tells by structure, cheaply, whether a document is of this source."""
+    """Returns True if the document has the structure of this source. It must be fast:
+    it is called for every file."""
     read: Callable[[Document], Items]
-    """Yields all that a document holds; raises ImportSourceError at most."""
-    loose: bool = False
-    """True where the structure says little, as with plain text: then a document
-    beside a chat export (uploads, notes, sidecars) is passed over."""
-    doubt: Callable[[Document], str | None] = _no_doubt
-    """Says why a document that it knows may well be no prompt where it lies, in a few
-    plain words; None where it is one. Such a document is counted, not read."""
-    settles: bool = True
-    """False where another import, of more or less around it, may read more in it."""
+    """Yields the contents of a document. May raise ImportSourceError, nothing else."""
+    generic: bool = False
+    """True for a format that many programs write, such as plain text. A generic
+    importer is asked last, and a document next to a chat export (an upload, a note) is
+    skipped."""
+    skip_reason: Callable[[Document], str | None] = _never_skip
+    """Returns in a few plain words why a document that `probe` accepts is probably no
+    prompt, given its location; None to read it. Such a document is only counted."""
+    remembered: bool = True
+    """False if a document must be read by every import, changed or not, because the
+    files around it decide what is read."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import NamedTuple
 
-from promptvault.domain.offer import Offer
+from promptvault.domain.imported_prompt import ImportedPrompt
 from promptvault.errors import ImportSourceError
 from promptvault.importers.importer import Importer
 from promptvault.importers.input.candidate import (
@@ -17,7 +17,7 @@ from promptvault.importers.input.candidate import (
     Skipped,
 )
 from promptvault.importers.input.document import Document
-from promptvault.importers.input.field import fit
+from promptvault.importers.input.field import sanitized
 
 GROUP = "promptvault.importers"
 
@@ -26,13 +26,13 @@ class Plugin(NamedTuple):
     """An importer of another package."""
 
     where: str
-    """The entry point that names it."""
+    """The entry point, for messages."""
     importer: Importer | Failure
-    """Its own faults are its package's to mend: they come as a failure."""
+    """A Failure if the package cannot be loaded."""
 
 
-def found() -> Iterator[Plugin]:
-    """Yield what other packages bring; each entry point names an `Importer`."""
+def load_plugins() -> Iterator[Plugin]:
+    """Yield the plugins, sorted by the name of the entry point."""
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
         where = f"importer {entry.name} ({entry.value})"
         yield Plugin(where, _loaded(entry, where))
@@ -41,24 +41,26 @@ def found() -> Iterator[Plugin]:
 def _loaded(entry: EntryPoint, where: str) -> Importer | Failure:
     try:
         loaded = entry.load()
-    except Exception as error:  # whatever another package does when it is imported
+    except Exception as error:  # importing a package may raise anything
         return Failure(where, f"it cannot be imported: {error}")
     if not isinstance(loaded, Importer):
-        return Failure(where, "it is no promptvault.importers.importer.Importer")
+        return Failure(where, "it is not a promptvault.importers.Importer")
     return loaded
 
 
-def guarded(importer: Importer, where: str, failures: list[Failure]) -> Importer:
-    """Return *importer* so that its faults cost no more than the files it reads.
+def guard(importer: Importer, where: str, failures: list[Failure]) -> Importer:
+    """Return *importer* so that an exception fails one document, not the import.
 
-    What its questions raise is noted in *failures*, and counts as a no.
+    An exception in `probe` or `skip_reason` is added to *failures* and counts as a no.
     """
     guard = _Guard(importer, where, failures)
-    return replace(importer, probe=guard.probe, doubt=guard.doubt, read=guard.read)
+    return replace(
+        importer, probe=guard.probe, skip_reason=guard.skip_reason, read=guard.read
+    )
 
 
 class _Guard:
-    """Asks an importer of another package, and expects anything."""
+    """Calls a plugin's importer and catches whatever it raises."""
 
     def __init__(self, importer: Importer, where: str, failures: list[Failure]) -> None:
         self._importer = importer
@@ -72,9 +74,9 @@ class _Guard:
             self._note(error)
             return False
 
-    def doubt(self, document: Document) -> str | None:
+    def skip_reason(self, document: Document) -> str | None:
         try:
-            return self._importer.doubt(document)
+            return self._importer.skip_reason(document)
         except Exception as error:
             self._note(error)
             return None
@@ -82,11 +84,13 @@ class _Guard:
     def read(self, document: Document) -> Items:
         try:
             for item in self._importer.read(document):
-                wrong = Failure(document.name, "the importer yielded no such thing")
+                wrong = Failure(
+                    document.name, "the importer yielded something else than an item"
+                )
                 yield item if _is_sound(item) else wrong
         except ImportSourceError:
             raise
-        except Exception as error:  # its message might hold what stands in the file
+        except Exception as error:  # its message may quote the file
             reason = f"the importer failed: {type(error).__name__}"
             raise ImportSourceError(reason) from error
 
@@ -102,9 +106,11 @@ def _is_sound(item: object) -> bool:
         return all(map(_is_sound, item.candidates))
     if isinstance(item, Candidate):
         return bool(item.drafts) and all(map(_is_sound_draft, item.drafts))
-    return isinstance(item, Failure | Skipped | Offer)
+    return isinstance(item, Failure | Skipped | ImportedPrompt)
 
 
 def _is_sound_draft(draft: Draft) -> bool:
     time = draft.created_at
-    return draft.body == fit(draft.body) and (time is None or time.tzinfo is not None)
+    return draft.body == sanitized(draft.body) and (
+        time is None or time.tzinfo is not None
+    )

@@ -1,4 +1,4 @@
-"""The importers there are, and which of them knows a document."""
+"""The importers, and which of them reads a document."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,8 +12,8 @@ from promptvault.importers.input.document import Document
 
 AUTO = "auto"
 
-# Modules, in the order in which they are asked. All of them together take a quarter
-# of the time in which a small import is done, so each is imported when it is asked.
+# Modules in the order in which they are probed. All of them take a quarter of the time
+# of a small import to load, so each is imported when it is needed.
 _STRUCTURED = (
     "chats.chatgpt",
     "chats.claude",
@@ -33,35 +33,35 @@ _STRUCTURED = (
     "tools.openai_prompts",
     "tools.promptvault",
 )
-_LOOSE = ("files.csv_file", "files.dataset", "files.markdown")
+_GENERIC = ("files.csv_file", "files.dataset", "files.markdown")
 _FAMILIES = {"gemini": ("gemini", "ai-studio", "gemini-cli")}
-"""What a person may mean who names a product that has several kinds of files."""
+"""Products with several kinds of files, for `--source`."""
 
 
 @lru_cache
 def _ours(module: str) -> Importer:
     found = import_module(f"promptvault.importers.{module}")
-    if module not in _LOOSE:
+    if module not in _GENERIC:
         return Importer(found.SOURCE, found.probe, found.read)
-    return Importer(found.SOURCE, found.probe, found.read, True, found.doubt)
+    return Importer(found.SOURCE, found.probe, found.read, True, found.skip_reason)
 
 
 def importers() -> Iterator[Importer]:
-    """Yield our importers, those of other packages before the loose ones."""
+    """Yield our importers; those of plugins come before the generic ones."""
     yield from map(_ours, _STRUCTURED)
     yield from _theirs()[0]
-    yield from map(_ours, _LOOSE)
+    yield from map(_ours, _GENERIC)
 
 
 @lru_cache(maxsize=1)
 def _theirs() -> tuple[list[Importer], list[Failure]]:
-    """Return the importers of other packages, and what is wrong with some."""
-    from promptvault.importers import plugin  # 20 ms, for what we do not know ourselves
+    """Return the importers of plugins, and the failures to load some."""
+    from promptvault.importers import plugin  # 20 ms, for files that none of ours reads
 
-    taken = {_ours(module).source for module in (*_STRUCTURED, *_LOOSE)}
+    taken = {_ours(module).source for module in (*_STRUCTURED, *_GENERIC)}
     usable: list[Importer] = []
     failures: list[Failure] = []
-    for found in plugin.found():
+    for found in plugin.load_plugins():
         if isinstance(found.importer, Failure):
             failures.append(found.importer)
         elif found.importer.source in taken:
@@ -69,40 +69,37 @@ def _theirs() -> tuple[list[Importer], list[Failure]]:
             failures.append(Failure(found.where, reason))
         else:
             taken.add(found.importer.source)
-            usable.append(plugin.guarded(found.importer, found.where, failures))
+            usable.append(plugin.guard(found.importer, found.where, failures))
     return usable, failures
 
 
-def unusable() -> list[Failure]:
-    """Return what is wrong with other packages' importers, as far as they were asked.
-
-    They spoil no import.
-    """
+def plugin_failures() -> list[Failure]:
+    """Return what went wrong in plugins so far. A broken plugin stops no import."""
     return _theirs()[1] if _theirs.cache_info().currsize else []
 
 
-def is_loose(source: str) -> bool:
-    """Tell whether *source* is one whose structure says little."""
-    return any(_ours(module).source == source for module in _LOOSE)
+def is_generic(source: str) -> bool:
+    """Return True if *source* is a generic format: see `Importer.generic`."""
+    return any(_ours(module).source == source for module in _GENERIC)
 
 
-def sources() -> list[str]:
-    """Return the names of all sources there are."""
+def source_names() -> list[str]:
+    """Return the names of all sources, without duplicates."""
     return list(dict.fromkeys(importer.source for importer in importers()))
 
 
-def find(document: Document, source: str = AUTO) -> Importer | None:
-    """Return the importer that knows *document*, None for a document to pass over.
+def find_importer(document: Document, source: str = AUTO) -> Importer | None:
+    """Return the importer for *document*, None if no importer reads it.
 
-    *source* narrows the choice to one, or to those of one product; it is then taken
-    at its word for a document by itself, but still asked in a container, which holds
-    other things.
-    Without it, what is in doubt comes with an importer that only counts it.
-    Raises InvalidInputError for a source that there is not.
+    *source* limits the choice to one source, or to those of one product. It then also
+    applies to a document by itself that no probe accepts, but not to one in a folder or
+    an archive, which hold other files too. For AUTO, a document that is probably no
+    prompt gets an importer that only counts it. Raises InvalidInputError if there is no
+    such source.
     """
     if source == AUTO:
         found = next((each for each in importers() if each.probe(document)), None)
-        reason = found.doubt(document) if found else None
+        reason = found.skip_reason(document) if found else None
         return _counting(found, reason) if found and reason else found
     named = _named(source)
     known = next((each for each in named if each.probe(document)), None)
@@ -113,12 +110,12 @@ def _counting(importer: Importer, reason: str) -> Importer:
     def read(_: Document) -> Items:
         yield Skipped(reason)
 
-    return replace(importer, read=read, settles=False)
+    return replace(importer, read=read, remembered=False)
 
 
 def _named(source: str) -> list[Importer]:
     members = _FAMILIES.get(source, (source,))
     if found := [each for each in importers() if each.source in members]:
         return found
-    known = ", ".join([AUTO, *sources()])
+    known = ", ".join([AUTO, *source_names()])
     raise InvalidInputError(f"There is no source {source!r}; there are {known}.")

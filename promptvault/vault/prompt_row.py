@@ -88,6 +88,9 @@ DELETE_PROMPT = (
     "DELETE FROM versions WHERE prompt_pk = ?",
 )
 """Statements that delete a prompt and all that belongs to it; each takes its key."""
+FIND_ORIGIN = """SELECT 1 FROM origins WHERE prompt_pk = ? AND source = ?
+    AND conversation_id IS ? AND message_id IS ? LIMIT 1"""
+"""Finds an origin by the prompt's key, source, conversation id and message id."""
 
 
 def version_values(

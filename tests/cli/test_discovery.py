@@ -21,7 +21,7 @@ from promptvault.cli.picker.checklist import Checklist
 from promptvault.cli.render.format import format_size
 from promptvault.cli.rows.prompts import found_row
 from promptvault.errors import InvalidInputError
-from promptvault.services.imports.discover import Found
+from promptvault.services.imports.discover import DiscoveredSource
 from tests.conftest import Pvt
 
 DOWN, UP, PAGE_DOWN, END = "\x1b[B", "\x1b[A", "\x1b[6~", "\x1b[F"
@@ -30,9 +30,13 @@ MANY = [(f"line-{number:03}", "") for number in range(100)]
 MAY, JUNE = (datetime(2026, month, 1, 12, tzinfo=UTC) for month in (5, 6))
 
 
-def found(title: str, files: int = 1, imported_at: datetime | None = None) -> Found:
+def found(
+    title: str, files: int = 1, imported_at: datetime | None = None
+) -> DiscoveredSource:
     path = Path("/data", title)
-    return Found("pet", title, path, (path,), files, 4_200_000, True, MAY, imported_at)
+    return DiscoveredSource(
+        "pet", title, path, (path,), files, 4_200_000, True, MAY, imported_at
+    )
 
 
 def drive(

@@ -15,7 +15,7 @@ def test_a_name_is_shown_and_never_obeyed() -> None:
     with Progress(*progress.columns(), console=console) as drawn:
         bar = progress.ImportProgress(drawn)
         document = Document("a[/b]\x1b[2Jc.json", 1, lambda: io.BytesIO(b"{"))
-        for watched in bar.following(iter([document])):
+        for watched in bar.follow(iter([document])):
             assert isinstance(watched, Document)
             assert watched.head == b"{"
     assert "a[/b]" in screen.getvalue()

@@ -47,6 +47,7 @@ SERVER_AVOIDS = {"vault", "history", "client", "services"}
 
 TABLES = {
     "cli/program.py",
+    "importers/__init__.py",
     "importers/registry.py",
     "vault/migrations/__init__.py",
 }

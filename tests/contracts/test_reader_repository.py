@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlmodel import create_engine
 
-from promptvault.domain.offer import Offer, OfferedVersion
+from promptvault.domain.imported_prompt import ImportedPrompt, ImportedVersion
 from promptvault.domain.prompt import Author, Content, Details, Origin, Prompt
 from promptvault.domain.variable import Variable, VariableType
 from promptvault.errors import AlreadyExistsError
 from promptvault.vault.database import bulk_transaction, connected
-from promptvault.vault.imports.bulk_insert import Fate, Intake
-from promptvault.vault.imports.undo import withdraw
+from promptvault.vault.imports.bulk_insert import BulkInsert, ImportOutcome
+from promptvault.vault.imports.undo import undo_import
 from promptvault.vault.reader import Selection
 from promptvault.vault.repository import Repository
 from promptvault.vault.tables import VaultTable
@@ -58,7 +58,7 @@ origins = st.builds(
     Origin, texts, *[st.none() | texts] * 4, st.none() | times, st.none() | texts
 )
 offered = st.builds(
-    OfferedVersion,
+    ImportedVersion,
     contents,
     st.none() | times,
     st.none() | origins,
@@ -74,16 +74,16 @@ def fresh() -> Iterator[Vault]:
         yield Vault(Path(folder) / "vault.db", Path(folder) / "usage.db")
 
 
-def intake_of(connection: sqlite3.Connection) -> Intake:
-    return Intake(connection, AUTHOR, NOON, None)
+def bulk_insert_of(connection: sqlite3.Connection) -> BulkInsert:
+    return BulkInsert(connection, AUTHOR, NOON, None)
 
 
-def take_in(vault: Vault, *offers: Offer) -> list[Fate]:
+def take_in(vault: Vault, *offers: ImportedPrompt) -> list[ImportOutcome]:
     with connected(vault.database) as connection, bulk_transaction(connection):
-        intake = intake_of(connection)
-        fates = [intake.offer(offer) for offer in offers]
-        intake.finish("Import")
-        return fates
+        inserts = bulk_insert_of(connection)
+        outcomes = [inserts.upsert(offer) for offer in offers]
+        inserts.finish("Import")
+        return outcomes
 
 
 @settings(max_examples=20)
@@ -110,10 +110,10 @@ def test_the_reader_returns_what_the_repository_wrote(
 @settings(max_examples=20)
 @given(st.lists(offered, min_size=1, max_size=3), details, st.lists(origins))
 def test_the_reader_returns_what_the_intake_wrote(
-    versions: list[OfferedVersion], known: Details, more: list[Origin]
+    versions: list[ImportedVersion], known: Details, more: list[Origin]
 ) -> None:
     versions = [v._replace(content=Content(v.content.body)) for v in versions]
-    offer = Offer(
+    offer = ImportedPrompt(
         "some/name",
         versions,
         "elsewhere",
@@ -126,7 +126,7 @@ def test_the_reader_returns_what_the_intake_wrote(
         secrets_allowed=known.secrets_allowed,
     )
     with fresh() as vault:
-        assert take_in(vault, offer) == [Fate.ADDED]
+        assert take_in(vault, offer) == [ImportOutcome.ADDED]
         with vault.reading() as reader:
             record = reader.record(reader.get("some/name"))
     assert record.prompt.details == known
@@ -309,26 +309,26 @@ def import_some(vault: Vault, dice: random.Random) -> None:
                 " VALUES ('2026-05-02T12:00:00.000Z', '[]', '{}', '{}')"
             )
             pk = int(row.lastrowid or 0)
-            intake = Intake(connection, AUTHOR, now, pk)
+            inserts = BulkInsert(connection, AUTHOR, now, pk)
             for _ in range(dice.randint(1, 6)):
-                intake.offer(some_offer(dice))
-            intake.finish("Import")
+                inserts.upsert(some_offer(dice))
+            inserts.finish("Import")
         require_whole(vault.database)
         if dice.random() < 0.5:
             with bulk_transaction(connection):
-                withdraw(connection, pk, "2026-05-02T12:00:00.000Z", AUTHOR, now)
+                undo_import(connection, pk, "2026-05-02T12:00:00.000Z", AUTHOR, now)
 
 
-def some_offer(dice: random.Random) -> Offer:
+def some_offer(dice: random.Random) -> ImportedPrompt:
     chat = dice.randint(1, 4)
     versions = [
-        OfferedVersion(
+        ImportedVersion(
             Content(f"draft {number} of {chat}"),
             origin=Origin("chat", f"c{chat}", None, f"m{chat}-{number}"),
         )
         for number in range(1, dice.randint(2, 4))
     ]
-    return Offer(f"chat/{chat}", versions, "chat")
+    return ImportedPrompt(f"chat/{chat}", versions, "chat")
 
 
 def change_something(repository: Repository, dice: random.Random) -> None:

@@ -14,7 +14,7 @@ gone = promptvault_no_such_module:IMPORTER
 wrong = json:dumps
 taken = promptvault_taken:IMPORTER
 """
-TAKEN = """from promptvault.importers.importer import Importer
+TAKEN = """from promptvault.importers import Importer
 IMPORTER = Importer("chatgpt", lambda document: True, lambda document: iter(()))
 """
 
@@ -94,8 +94,7 @@ FAULTS = {
     "read": "yield Candidate((Draft('Good one'),)); raise KeyError('x')",
     "rubbish": "yield 'text'; yield Candidate(()); yield Candidate((Draft(None),))",
 }
-FAULTY = """from promptvault.importers.input.candidate import Candidate, Draft
-from promptvault.importers.importer import Importer
+FAULTY = """from promptvault.importers import Candidate, Draft, Importer
 def probe(document):
     {probe}
     return document.name.endswith(".faulty")

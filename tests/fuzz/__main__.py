@@ -8,7 +8,7 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
-from promptvault.importers.registry import sources
+from promptvault.importers.registry import source_names
 from tests.fuzz import corpus
 
 _MEBIBYTES = 400
@@ -31,7 +31,7 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    known = sources()
+    known = source_names()
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("source", nargs="*", help=f"of {', '.join(known)}; or all")
     parser.add_argument("--seconds", type=int, default=60, help="for each source")

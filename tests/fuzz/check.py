@@ -5,7 +5,7 @@ import time
 import zlib
 from collections.abc import Iterator
 
-from promptvault.domain.offer import Offer
+from promptvault.domain.imported_prompt import ImportedPrompt
 from promptvault.errors import ImportSourceError
 from promptvault.importers import registry
 from promptvault.importers.importer import Importer
@@ -16,7 +16,7 @@ from promptvault.importers.input.candidate import (
     Item,
     Skipped,
 )
-from promptvault.importers.input.document import Document, piped
+from promptvault.importers.input.document import Document, documents_in
 
 SECONDS = 2.0
 """Processor time that one file of at most 64 KiB may take in one importer."""
@@ -69,7 +69,7 @@ def _named(source: str) -> Importer:
 
 def _find(data: bytes, name: str, siblings: frozenset[str]) -> None:
     start = time.process_time()
-    found = registry.find(document(data, name, siblings))
+    found = registry.find_importer(document(data, name, siblings))
     _measure(start, "find")
     if found:
         _read(found, data, name, siblings)
@@ -89,8 +89,8 @@ def _read_as_given(data: bytes) -> None:
     """Look into *data* as an import does that is given it: it may be an archive."""
     start = time.process_time()
     try:
-        for found in piped(io.BytesIO(data)):
-            if isinstance(found, Document) and (known := registry.find(found)):
+        for found in documents_in(io.BytesIO(data)):
+            if isinstance(found, Document) and (known := registry.find_importer(found)):
                 for item in known.read(found):
                     inspect(item)
     except ImportSourceError:
@@ -124,7 +124,7 @@ def _texts(item: Item) -> Iterator[object]:
         yield from (item.where, item.reason)
     elif isinstance(item, Skipped):
         yield item.reason
-    elif not isinstance(item, Offer):
+    elif not isinstance(item, ImportedPrompt):
         raise BrokenContractError(f"{type(item).__name__} is no item")
 
 

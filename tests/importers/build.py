@@ -7,16 +7,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from promptvault.domain.offer import Offer
+from promptvault.domain.imported_prompt import ImportedPrompt
 from promptvault.importers import registry
 from promptvault.importers.input.candidate import (
     Candidate,
+    CandidateKind,
     Conversation,
     Failure,
     Item,
-    Kind,
 )
-from promptvault.importers.input.document import Document, documents
+from promptvault.importers.input.document import Document, documents_at
 
 Json = Any
 
@@ -43,7 +43,7 @@ def archive(files: Mapping[str, bytes]) -> bytes:
 
 def found(path: Path) -> tuple[list[Document], list[Failure]]:
     """Return the documents at *path* (names and sizes only) and the failures."""
-    items = list(documents(path))
+    items = list(documents_at(path))
     return (
         [item for item in items if isinstance(item, Document)],
         [item for item in items if isinstance(item, Failure)],
@@ -53,15 +53,17 @@ def found(path: Path) -> tuple[list[Document], list[Failure]]:
 def imported(path: Path) -> list[Item]:
     """Return everything that an import of *path* yields."""
     items: list[Item] = []
-    for item in documents(path):
+    for item in documents_at(path):
         if isinstance(item, Failure):
             items.append(item)
-        elif isinstance(item, Document) and (importer := registry.find(item)):
+        elif isinstance(item, Document) and (importer := registry.find_importer(item)):
             items.extend(importer.read(item))
     return items
 
 
-def candidates(items: Iterable[Item], kind: Kind = Kind.PROMPT) -> list[Candidate]:
+def candidates(
+    items: Iterable[Item], kind: CandidateKind = CandidateKind.PROMPT
+) -> list[Candidate]:
     found: list[Candidate] = []
     for item in items:
         if isinstance(item, Conversation):
@@ -71,10 +73,12 @@ def candidates(items: Iterable[Item], kind: Kind = Kind.PROMPT) -> list[Candidat
     return [each for each in found if each.kind is kind]
 
 
-def bodies(items: Iterable[Item], kind: Kind = Kind.PROMPT) -> list[str]:
+def bodies(
+    items: Iterable[Item], kind: CandidateKind = CandidateKind.PROMPT
+) -> list[str]:
     """Return the current wording of each candidate of *kind*, in order."""
     whole = list(items)
-    offered = [each for each in whole if isinstance(each, Offer)]
+    offered = [each for each in whole if isinstance(each, ImportedPrompt)]
     found = [each.drafts[-1].body for each in candidates(whole, kind)]
     return found + [offer.versions[-1].content.body for offer in offered]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from promptvault.domain.digest import digest
-from promptvault.importers.input.candidate import Item, Kind
+from promptvault.importers.input.candidate import CandidateKind, Item
 from tests.importers.build import bodies, candidates, failures, imported
 
 OWN = Path(__file__).parent / "data"
@@ -59,7 +59,7 @@ def scores(formats: Path) -> list[Score]:
 def score(name: str, judged: dict[str, Any], items: Sequence[Item]) -> Score:
     """Compare what came out of one sample with how it was judged."""
     prompts = Counter(map(digest, bodies(items)))
-    standing = {digest(body) for body in bodies(items, Kind.INSTRUCTIONS)}
+    standing = {digest(body) for body in bodies(items, CandidateKind.INSTRUCTIONS)}
     drafts = {digest(d.body) for c in candidates(items) for d in c.drafts[:-1]}
     wanted = Counter(map(digest, judged.get("prompts", ())))
     instructions = {digest(body) for body in judged.get("instructions", ())}
@@ -97,7 +97,12 @@ def _notes(
     one_chat = "prompts" in judged and judged.get("conversations", 1) == 1
     if one_chat and not missing and found != judged["prompts"]:
         yield "the order differs"
-    texts = [d.body for kind in Kind for c in candidates(items, kind) for d in c.drafts]
+    texts = [
+        d.body
+        for kind in CandidateKind
+        for c in candidates(items, kind)
+        for d in c.drafts
+    ]
     everything = "\n".join([*texts, *bodies(items)])
     for text in judged.get("must_not_appear", ()):
         if text in everything:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from promptvault.importers.input.document import Document, documents
-from promptvault.importers.registry import find
+from promptvault.importers.input.document import Document, documents_at
+from promptvault.importers.registry import find_importer
 from tests.importers.build import bodies, imported
 from tests.importers.examples import EXAMPLES, Example
 
@@ -141,9 +141,9 @@ def test_other_program_can_write_while_its_database_is_read(
     path = written(example, tmp_path)
     with contextlib.closing(sqlite3.connect(path, timeout=0)) as other:
         other.execute(f"PRAGMA journal_mode = {mode}")
-        (each,) = documents(path)
+        (each,) = documents_at(path)
         assert isinstance(each, Document)
-        importer = find(each)
+        importer = find_importer(each)
         assert importer
         items = importer.read(each)
         next(items)

@@ -26,7 +26,7 @@ DESIGN = {"uuid": "d", "project": {"name": "P"}, "messages": []}
 
 
 def source(value: Json) -> str | None:
-    importer = registry.find(of_json(value))
+    importer = registry.find_importer(of_json(value))
     return importer.source if importer else None
 
 
@@ -101,32 +101,32 @@ def test_dataset_is_known(value: Json) -> None:
 
 
 def test_json_lines_are_known() -> None:
-    importer = registry.find(of_lines([TALK, TALK]))
+    importer = registry.find_importer(of_lines([TALK, TALK]))
     assert importer
     assert importer.source == "claude"
 
 
 def test_damaged_beginning_is_overcome() -> None:
     data = of_json([CHAT, CHAT]).head.replace(b"hello", b'"', 1)
-    importer = registry.find(document(data))
+    importer = registry.find_importer(document(data))
     assert importer
     assert importer.source == "chatgpt"
 
 
 def test_named_source_is_taken_at_its_word_for_a_file_by_itself() -> None:
-    importer = registry.find(document(b"[{]"), "claude")
+    importer = registry.find_importer(document(b"[{]"), "claude")
     assert importer
     assert importer.source == "claude"
 
 
 def test_named_source_is_still_asked_in_a_container() -> None:
     decoy = document(b"[]", "user.json", ["user.json", "conversations.json"])
-    assert registry.find(decoy, "chatgpt") is None
+    assert registry.find_importer(decoy, "chatgpt") is None
 
 
 def test_unknown_source_names_the_known_ones() -> None:
     with pytest.raises(InvalidInputError, match="auto, chatgpt, claude"):
-        registry.find(document(b"[]"), "clod")
+        registry.find_importer(document(b"[]"), "clod")
 
 
 def test_sources_are_distinct() -> None:
@@ -136,11 +136,11 @@ def test_sources_are_distinct() -> None:
 
 def test_what_is_in_doubt_is_counted_unless_it_is_asked_for() -> None:
     page = document(b"Use it.", "docs/a.md", ["docs/a.md", "main.py"])
-    counting = registry.find(page)
+    counting = registry.find_importer(page)
     assert counting
     assert list(counting.read(page)) == [Skipped("plain text among other files")]
-    assert not counting.settles
-    asked = registry.find(page, "text")
+    assert not counting.remembered
+    asked = registry.find_importer(page, "text")
     assert asked
     assert bodies(asked.read(page)) == ["Use it."]
 
@@ -148,7 +148,7 @@ def test_what_is_in_doubt_is_counted_unless_it_is_asked_for() -> None:
 def test_uploads_of_an_export_are_in_doubt_wherever_they_stand_in_it() -> None:
     upload = b'{"messages": [{"role": "user", "content": "x"}]}'
     names = ["file-a.jsonl", "conversations.json"]
-    importer = registry.find(document(upload, names[0], names))
+    importer = registry.find_importer(document(upload, names[0], names))
     assert importer
     assert list(importer.read(document(upload))) == [
         Skipped("a loose file beside a chat export")
@@ -158,14 +158,14 @@ def test_uploads_of_an_export_are_in_doubt_wherever_they_stand_in_it() -> None:
 def test_data_of_a_program_is_in_doubt() -> None:
     data = b'{"messages": [{"role": "user", "content": "x"}]}'
     found = [
-        registry.find(document(data, name, [name, other]))
+        registry.find_importer(document(data, name, [name, other]))
         for name, other in (
             ("data/a.jsonl", "train.py"),
             ("prompts/a.jsonl", "train.py"),
             ("a.jsonl", "b.pdf"),
         )
     ]
-    assert [bool(each and each.settles) for each in found] == [False, True, True]
+    assert [bool(each and each.remembered) for each in found] == [False, True, True]
 
 
 @pytest.mark.parametrize(
@@ -177,6 +177,6 @@ def test_data_of_a_program_is_in_doubt() -> None:
     ],
 )
 def test_product_stands_for_all_its_kinds_of_files(value: Json, source: str) -> None:
-    importer = registry.find(of_json(value), "gemini")
+    importer = registry.find_importer(of_json(value), "gemini")
     assert importer
     assert importer.source == source

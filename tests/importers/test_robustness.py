@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from promptvault.errors import ImportSourceError
 from promptvault.importers.importer import Importer
 from promptvault.importers.input.candidate import Failure, Item
-from promptvault.importers.registry import find, importers
+from promptvault.importers.registry import find_importer, importers
 from tests.importers.build import Json, bodies, document, failures, of_json
 from tests.importers.examples import EXAMPLES, Example
 
@@ -104,7 +104,7 @@ def test_every_importer_has_an_example() -> None:
 
 @examples
 def test_example_is_known_by_its_own_importer_and_read(example: Example) -> None:
-    importer = find(document(example.data, example.name))
+    importer = find_importer(document(example.data, example.name))
     assert importer
     assert importer.source == example.source
     assert sorted(bodies(read(example, example.data))) == sorted(example.wanted)
@@ -177,7 +177,7 @@ def test_encodings_and_line_ends(
     if not isinstance(example.value, bytes):
         data = json.dumps(example.value, ensure_ascii=False, indent=1).encode()
     data = data.decode().replace("\n", line_end).encode(encoding)
-    importer = find(document(data, example.name))
+    importer = find_importer(document(data, example.name))
     assert importer
     assert importer.source == example.source
     assert sorted(bodies(read(example, data))) == sorted(example.wanted)

@@ -28,7 +28,7 @@ def suggest(
     """
     with open_reader() as reader:
         looks = not kinds or SuggestionKind.IMPORT in kinds
-        places = discovery.found(reader) if looks else ()
+        places = discovery.find_sources(reader) if looks else ()
         found = find_suggestions(reader, places, kinds or (), limit)
     if as_json:
         terminal.write_json(suggestions_row(found))

@@ -12,8 +12,8 @@ from promptvault.services.prompts.retrieval import ResolvedPrompt
 from promptvault.vault.search import HIT_END, HIT_START, Hit
 
 if TYPE_CHECKING:
-    from promptvault.services.imports.discover import Found
-    from promptvault.services.imports.log import Entry
+    from promptvault.services.imports.discover import DiscoveredSource
+    from promptvault.services.imports.log import ImportRecord
     from promptvault.services.prompts.redact import PromptSecrets
     from promptvault.services.similar.groups import Group
 
@@ -117,7 +117,7 @@ def holding_row(holding: "PromptSecrets") -> Row:
     }
 
 
-def import_row(entry: "Entry") -> Row:
+def import_row(entry: "ImportRecord") -> Row:
     """Return an import as `imports list --json` has it."""
     return entry.report | {
         "id": entry.id,
@@ -128,7 +128,7 @@ def import_row(entry: "Entry") -> Row:
     }
 
 
-def found_row(found: "Found") -> Row:
+def found_row(found: "DiscoveredSource") -> Row:
     """Return a place with prompts as `import --discover --json` has it."""
     return {
         "source": found.source,

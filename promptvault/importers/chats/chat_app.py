@@ -1,4 +1,4 @@
-"""Exports of chat apps that keep a tree: Grok, LibreChat and Open WebUI."""
+"""Exports of chat apps that store a tree: Grok, LibreChat and Open WebUI."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -7,49 +7,49 @@ from typing import NamedTuple
 
 from promptvault.importers.conversation import tree
 from promptvault.importers.conversation.message_list import (
-    Standing,
-    body,
+    SystemPrompts,
     is_human,
-    joined,
+    join_parts,
+    message_text,
 )
 from promptvault.importers.conversation.tree import Node
 from promptvault.importers.input.candidate import Conversation, Draft
-from promptvault.importers.input.field import items, members, moment, text
+from promptvault.importers.input.field import as_list, as_object, as_text, as_time
 from promptvault.importers.input.json_stream import JsonObject, JsonValue
 
 _ROOT = ""
-"""What messages without a parent answer: so the first ones are edits of each other."""
+"""Parent of messages without one, so that the first ones are edits of each other."""
 
 
 class _Message(NamedTuple):
-    """One message, as all of these apps have it."""
+    """One message, in the form common to these apps."""
 
     key: str | None
     parent: str | None
     is_typed: bool
-    """Whether a person wrote it."""
+    """True if a person wrote it."""
     body: str | None
     made: datetime | None
     model: str | None
 
     def draft(self) -> Draft | None:
-        """Return what a person wrote, None for anything else."""
+        """Return the text of a person, None for any other message."""
         if not self.is_typed or not self.body:
             return None
-        return Draft(self.body, self.made, text(self.key), self.model)
+        return Draft(self.body, self.made, as_text(self.key), self.model)
 
 
 def is_chat(value: JsonObject) -> bool:
-    """Whether *value* is a conversation of one of these apps."""
+    """Return True if *value* is a conversation of one of these apps."""
     return _is_grok(value) or _is_librechat(value) or _is_open_webui(value)
 
 
-def read(value: JsonObject, standing: Standing) -> Conversation:
-    """Return the conversation that *value* is, its instructions first."""
+def read_chat(value: JsonObject, system_prompts: SystemPrompts) -> Conversation:
+    """Return the conversation *value*, its instructions first."""
     if _is_grok(value):
         return _grok(value)
     chat, system = (_librechat if _is_librechat(value) else _open_webui)(value)
-    first = tuple(standing.candidates([system]))
+    first = tuple(system_prompts.candidates([system]))
     return replace(chat, candidates=first + chat.candidates)
 
 
@@ -59,61 +59,61 @@ def _is_grok(value: JsonObject) -> bool:
 
 
 def _grok_responses(value: JsonObject) -> JsonValue:
-    """Return the list of responses, which the website itself wraps once more."""
+    """Return the list of responses; the website wraps it once more."""
     responses = value.get("responses")
-    return members(responses).get("responses") or responses
+    return as_object(responses).get("responses") or responses
 
 
 def _is_librechat(value: JsonObject) -> bool:
-    messages = items(value.get("messagesTree")) or items(value.get("messages"))
-    return any("isCreatedByUser" in members(message) for message in messages[:5])
+    messages = as_list(value.get("messagesTree")) or as_list(value.get("messages"))
+    return any("isCreatedByUser" in as_object(message) for message in messages[:5])
 
 
 def _is_open_webui(value: JsonObject) -> bool:
-    history = members(_open_webui_chat(value).get("history"))
+    history = as_object(_open_webui_chat(value).get("history"))
     return isinstance(history.get("messages"), dict)
 
 
 def _open_webui_chat(value: JsonObject) -> JsonObject:
-    return members(value.get("chat")) or value  # before 2024 it was not wrapped
+    return as_object(value.get("chat")) or value  # before 2024 it was not wrapped
 
 
 def _grok(value: JsonObject) -> Conversation:
-    about = members(value.get("conversation"))
-    responses = map(members, items(_grok_responses(value)))
-    # The leaf that is named is often one that was not exported.
+    about = as_object(value.get("conversation"))
+    responses = map(as_object, as_list(_grok_responses(value)))
+    # The named leaf is often not in the export.
     return _conversation(
-        [_grok_message(members(each.get("response")) or each) for each in responses],
+        [_grok_message(as_object(each.get("response")) or each) for each in responses],
         leaf=_key(about, "leaf_response_id", "leafResponseId"),
-        key=text(_key(about, "id", "conversationId")),
-        title=text(about.get("title")),
+        key=as_text(_key(about, "id", "conversationId")),
+        title=as_text(about.get("title")),
     )
 
 
 def _grok_message(response: JsonObject) -> _Message:
     made = response.get("create_time") or response.get("createTime")
-    date = members(made).get("$date")  # as MongoDB writes it
+    date = as_object(made).get("$date")  # as MongoDB writes it
     return _Message(
         _key(response, "_id", "responseId"),
         _key(response, "parent_response_id", "parentResponseId"),
         str(response.get("sender")).lower() == "human",
-        text(response.get("message")),
-        moment(members(date).get("$numberLong", date or made)),
-        text(response.get("model")),
+        as_text(response.get("message")),
+        as_time(as_object(date).get("$numberLong", date or made)),
+        as_text(response.get("model")),
     )
 
 
 def _librechat(value: JsonObject) -> tuple[Conversation, str | None]:
-    listed = items(value.get("messagesTree")) or items(value.get("messages"))
-    options = members(value.get("options"))
+    listed = as_list(value.get("messagesTree")) or as_list(value.get("messages"))
+    options = as_object(value.get("options"))
     chat = _conversation(
         list(map(_librechat_message, _flat(listed))),
         leaf=None,
         fallback=_last_leaf,
-        key=text(value.get("conversationId")),
-        title=text(value.get("title")),
+        key=as_text(value.get("conversationId")),
+        title=as_text(value.get("title")),
     )
-    return chat, text(options.get("promptPrefix"))
+    return chat, as_text(options.get("promptPrefix"))
 
 
 def _librechat_message(message: JsonObject) -> _Message:
@@ -121,44 +121,44 @@ def _librechat_message(message: JsonObject) -> _Message:
         _key(message, "messageId"),
         _key(message, "parentMessageId"),
         message.get("isCreatedByUser") is True,
-        text(message.get("text")) or joined(message.get("content")),
-        moment(message.get("createdAt")),
-        text(message.get("model")),
+        as_text(message.get("text")) or join_parts(message.get("content")),
+        as_time(message.get("createdAt")),
+        as_text(message.get("model")),
     )
 
 
 def _flat(messages: list[JsonValue]) -> Iterator[JsonObject]:
-    """Yield all messages of a tree whose branches lie in `children`, top first."""
+    """Yield all messages of a tree with `children`, parents first."""
     waiting = list(reversed(messages))
     while waiting:
-        message = members(waiting.pop())
+        message = as_object(waiting.pop())
         yield message
-        waiting.extend(reversed(items(message.get("children"))))
+        waiting.extend(reversed(as_list(message.get("children"))))
 
 
 def _open_webui(value: JsonObject) -> tuple[Conversation, str | None]:
     chat = _open_webui_chat(value)
-    history = members(chat.get("history"))
-    messages = members(history.get("messages"))
+    history = as_object(chat.get("history"))
+    messages = as_object(history.get("messages"))
     found = _conversation(
-        [_open_webui_message(key, members(each)) for key, each in messages.items()],
+        [_open_webui_message(key, as_object(each)) for key, each in messages.items()],
         leaf=_key(history, "currentId"),
-        key=text(value.get("id")),
-        title=text(value.get("title")) or text(chat.get("title")),
+        key=as_text(value.get("id")),
+        title=as_text(value.get("title")) or as_text(chat.get("title")),
     )
-    params = members(chat.get("params"))
-    return found, text(chat.get("system")) or text(params.get("system"))
+    params = as_object(chat.get("params"))
+    return found, as_text(chat.get("system")) or as_text(params.get("system"))
 
 
 def _open_webui_message(key: str, message: JsonObject) -> _Message:
-    models = items(message.get("models"))
+    models = as_list(message.get("models"))
     return _Message(
         key,
         _key(message, "parentId"),
         is_human(message),
-        body(message),
-        moment(message.get("timestamp")),
-        text(models[0]) if models else None,
+        message_text(message),
+        as_time(message.get("timestamp")),
+        as_text(models[0]) if models else None,
     )
 
 
@@ -171,7 +171,7 @@ def _conversation(
     fallback: Callable[[Mapping[str, Node]], str | None] = tree.newest_leaf,
 ) -> Conversation:
     nodes = _nodes(messages)
-    return tree.conversation(
+    return tree.build_conversation(
         nodes,
         leaf if leaf in nodes else fallback(nodes),
         key=key,
@@ -182,19 +182,20 @@ def _conversation(
 
 
 def _last_leaf(nodes: Mapping[str, Node]) -> str | None:
-    """Return the end of the branch that LibreChat shows: of several, the last one."""
+    """Return the end of the branch that LibreChat shows: the last child each time."""
     answers = {
         node.parent if node.parent in nodes else None: key
         for key, node in nodes.items()
     }
     leaf = answers.pop(None, None)
-    while leaf in answers:  # each is taken once, as a cycle has no end
+    while leaf in answers:  # each is taken once, which ends a cycle
         leaf = answers.pop(leaf)
     return leaf
 
 
 def _nodes(messages: Sequence[_Message]) -> dict[str, Node]:
-    """Return the tree; where no message answers another, each answers the last one."""
+    """Return the tree. If no message names a parent in it, each follows the previous
+    one."""
     keys = {message.key for message in messages}
     is_linked = any(each.parent in keys for each in messages if each.parent)
     nodes: dict[str, Node] = {}

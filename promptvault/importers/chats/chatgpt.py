@@ -1,4 +1,7 @@
-"""Reads ChatGPT exports of every generation, one conversation at a time."""
+"""ChatGPT exports of every generation, read one conversation at a time.
+
+The format is that of `conversations.json`, observed in exports; it is not documented.
+"""
 
 import posixpath
 import re
@@ -12,26 +15,32 @@ from promptvault.importers.conversation import tree
 from promptvault.importers.conversation.tree import Node
 from promptvault.importers.input.candidate import (
     Candidate,
+    CandidateKind,
     Conversation,
     Draft,
     Failure,
     Item,
     Items,
-    Kind,
 )
 from promptvault.importers.input.document import Document
-from promptvault.importers.input.field import fit, items, members, moment, text
+from promptvault.importers.input.field import (
+    as_list,
+    as_object,
+    as_text,
+    as_time,
+    sanitized,
+)
 from promptvault.importers.input.json_stream import (
     Damaged,
     JsonObject,
     JsonValue,
-    values,
+    json_values,
 )
 
 SOURCE = "chatgpt"
 
-# Content types of role "user" that nobody typed: custom instructions, memories,
-# and what tools and code gave back.
+# Content types of role "user" that no person typed: custom instructions, memories, and
+# results of tools and code.
 _NOT_TYPED = frozenset(
     {
         "user_editable_context",
@@ -50,7 +59,7 @@ _NOT_TYPED = frozenset(
     }
 )
 _FENCED = re.compile(r"\s*(?:The user provided [^`]*)?```(.*)```\s*", re.DOTALL)
-# What the product itself writes where a person keeps instructions (agent mode).
+# What agent mode writes where a person has instructions.
 _UNWRITTEN = re.compile(
     r"\s*(Very important: The user's timezone is|"
     r"If I ask about events that occur after the knowledge cutoff|"
@@ -65,18 +74,21 @@ _GPT_TEXT = re.compile(
 
 
 def probe(document: Document) -> bool:
-    """Whether *document* holds ChatGPT conversations, or is its export's manifest."""
+    """Return True for ChatGPT conversations, and for the manifest of the export."""
     return any(
-        _is_manifest(value) or _is_tree(members(_unwrapped(value)))
+        _is_manifest(value) or _is_tree(as_object(_unwrapped(value)))
         for value in document.sample
     )
 
 
 def read(document: Document) -> Items:
-    """Yield the conversations in *document*; custom instructions only once each."""
+    """Yield the conversations in *document*; each custom instruction only once.
+
+    Raises ImportSourceError if the file cannot be read further.
+    """
     seen: set[bytes] = set()
     with document.open() as stream:
-        for index, value in enumerate(values(stream)):
+        for index, value in enumerate(json_values(stream)):
             where = f"{document.name}, conversation {index + 1}"
             if isinstance(value, Damaged):
                 yield Failure(where, value.reason)
@@ -87,16 +99,16 @@ def read(document: Document) -> Items:
 
 
 def _unwrapped(value: JsonValue) -> JsonValue:
-    """Return the conversation that a browser extension keeps among notes of its own."""
-    inner = members(value).values() if "mapping" not in members(value) else ()
-    return next((each for each in inner if _is_tree(members(each))), value)
+    """Return the conversation from an object in which a browser extension wraps it."""
+    inner = as_object(value).values() if "mapping" not in as_object(value) else ()
+    return next((each for each in inner if _is_tree(as_object(each))), value)
 
 
 def _is_tree(value: JsonObject) -> bool:
     nodes = value.get("mapping")
     if not isinstance(nodes, dict):
         return False
-    first = map(members, islice(nodes.values(), 3))
+    first = map(as_object, islice(nodes.values(), 3))
     return any("message" in node or "children" in node for node in first) or (
         not nodes and "current_node" in value
     )
@@ -107,9 +119,9 @@ def _is_manifest(value: JsonObject) -> bool:
 
 
 def _missing_shards(manifest: JsonObject, document: Document) -> Iterator[Failure]:
-    """Compare `export_manifest.json` (since July 2026) with the files beside it."""
-    logical = members(members(manifest["logical_files"]).get("conversations.json"))
-    shards = [shard for shard in map(text, items(logical.get("files"))) if shard]
+    """Compare `export_manifest.json` (since July 2026) with the files next to it."""
+    logical = as_object(as_object(manifest["logical_files"]).get("conversations.json"))
+    shards = [shard for shard in map(as_text, as_list(logical.get("files"))) if shard]
     folder = posixpath.dirname(document.name)
     missing = [s for s in shards if posixpath.join(folder, s) not in document.siblings]
     if missing:
@@ -129,19 +141,19 @@ def _item(value: JsonValue, where: str, seen: set[bytes]) -> Item:
 def _conversation(
     value: JsonObject, mapping: JsonObject, seen: set[bytes]
 ) -> Conversation:
-    nodes, textless = _nodes(mapping, text(value.get("default_model_slug")))
-    key = text(value.get("conversation_id")) or text(value.get("id"))
-    chat = tree.conversation(
+    nodes, textless = _nodes(mapping, as_text(value.get("default_model_slug")))
+    key = as_text(value.get("conversation_id")) or as_text(value.get("id"))
+    chat = tree.build_conversation(
         nodes,
         _leaf(value, nodes),
         key=key,
-        title=text(value.get("title")),
+        title=as_text(value.get("title")),
         url=f"https://chatgpt.com/c/{key}" if key else None,
         textless=textless,
     )
-    started = moment(value.get("create_time"))
-    standing = tuple(_instructions(mapping, seen, started))
-    return replace(chat, candidates=standing + chat.candidates)
+    started = as_time(value.get("create_time"))
+    instructions = tuple(_instructions(mapping, seen, started))
+    return replace(chat, candidates=instructions + chat.candidates)
 
 
 def _leaf(value: JsonObject, nodes: dict[str, Node]) -> str | None:
@@ -152,18 +164,18 @@ def _leaf(value: JsonObject, nodes: dict[str, Node]) -> str | None:
 
 
 def _nodes(mapping: JsonObject, model: str | None) -> tuple[dict[str, Node], int]:
-    """Return the tree, and the number of human messages in it without text."""
+    """Return the tree, and the number of human messages without text."""
     answers = _answering_models(mapping)
     nodes = {}
     textless = 0
     for key, value in mapping.items():
-        parent = members(value).get("parent")
+        parent = as_object(value).get("parent")
         message = _message(value)
-        made = moment(message.get("create_time"))
+        made = as_time(message.get("create_time"))
         draft = None
         if _is_typed(message):
             if body := _body(message):
-                name = text(message.get("id")) or fit(key)
+                name = as_text(message.get("id")) or sanitized(key)
                 draft = Draft(body, made, name, answers.get(key, model))
             else:
                 textless += 1
@@ -172,84 +184,85 @@ def _nodes(mapping: JsonObject, model: str | None) -> tuple[dict[str, Node], int
 
 
 def _answering_models(mapping: JsonObject) -> dict[str, str]:
-    """Return the model of the answer to each message, by the message's node."""
+    """Return the model that answered each message, by the message's node."""
     models = {}
     for value in mapping.values():
-        parent = members(value).get("parent")
-        model = text(members(_message(value).get("metadata")).get("model_slug"))
+        parent = as_object(value).get("parent")
+        model = as_text(as_object(_message(value).get("metadata")).get("model_slug"))
         if isinstance(parent, str) and model:
             models[parent] = model
     return models
 
 
 def _message(node: JsonValue) -> JsonObject:
-    return members(members(node).get("message"))
+    return as_object(as_object(node).get("message"))
 
 
 def _is_typed(message: JsonObject) -> bool:
-    """Whether a person wrote *message*: role "user" alone does not say so."""
-    author = members(message.get("author"))
-    metadata = members(message.get("metadata"))
+    """Return True if a person wrote *message*; the role "user" alone is not enough."""
+    author = as_object(message.get("author"))
+    metadata = as_object(message.get("metadata"))
     return (
         author.get("role") == "user"
-        and text(members(message.get("content")).get("content_type")) not in _NOT_TYPED
+        and as_text(as_object(message.get("content")).get("content_type"))
+        not in _NOT_TYPED
         and not metadata.get("is_visually_hidden_from_conversation")
         and not metadata.get("is_user_system_message")
     )
 
 
 def _body(message: JsonObject) -> str | None:
-    """Join what was typed and what was spoken; files and images have no text."""
-    parts = items(members(message.get("content")).get("parts"))
-    return text("\n".join(filter(None, map(_part, parts))))
+    """Return the typed and spoken texts; files and images have none."""
+    parts = as_list(as_object(message.get("content")).get("parts"))
+    return as_text("\n".join(filter(None, map(_part, parts))))
 
 
 def _part(part: JsonValue) -> str | None:
     if isinstance(part, str):
         return part
-    fields = members(part)
+    fields = as_object(part)
     if fields.get("content_type") == "audio_transcription":
-        return text(fields.get("text")) if fields.get("direction") != "out" else None
-    return text(fields.get("text")) if fields.get("content_type") == "text" else None
+        return as_text(fields.get("text")) if fields.get("direction") != "out" else None
+    return as_text(fields.get("text")) if fields.get("content_type") == "text" else None
 
 
 def _instructions(
     mapping: JsonObject, seen: set[bytes], started: datetime | None
 ) -> Iterator[Candidate]:
-    """Yield the custom instructions not *seen* yet: each conversation repeats them.
+    """Yield custom instructions that are not in *seen*: each conversation repeats them.
 
-    They bear no time of their own: that of the conversation stands for it.
+    They have no time of their own, so they get that of the conversation.
     """
     for message in map(_message, mapping.values()):
-        for body, title in _standing_texts(message):
+        for body, title in _instruction_texts(message):
             if (known := digest(body)) not in seen:
                 seen.add(known)
-                draft = Draft(body, moment(message.get("create_time")) or started)
-                yield Candidate((draft,), Kind.INSTRUCTIONS, title=title)
+                draft = Draft(body, as_time(message.get("create_time")) or started)
+                yield Candidate((draft,), CandidateKind.INSTRUCTIONS, title=title)
 
 
-def _standing_texts(message: JsonObject) -> Iterator[tuple[str, str | None]]:
-    """Yield the instructions in *message*, each with its title if it has one."""
-    content = members(message.get("content"))
-    raw = members(message.get("metadata")).get("user_context_message_data")
+def _instruction_texts(message: JsonObject) -> Iterator[tuple[str, str | None]]:
+    """Yield each instruction in *message* with its title, None if it has none."""
+    content = as_object(message.get("content"))
+    raw = as_object(message.get("metadata")).get("user_context_message_data")
     if raw or content.get("content_type") == "user_editable_context":
         for key, fallback, title in (
             ("about_user_message", "user_profile", "About me"),
             ("about_model_message", "user_instructions", "How to respond"),
         ):
-            body = text(members(raw).get(key)) or _unfenced(content.get(fallback))
+            body = as_text(as_object(raw).get(key)) or _unfenced(content.get(fallback))
             if body:
                 yield body, title
-    elif members(message.get("author")).get("role") == "system":
+    elif as_object(message.get("author")).get("role") == "system":
         yield from _gpt_text(_body(message) or "")
 
 
 def _unfenced(value: JsonValue) -> str | None:
-    body = text(value)
+    body = as_text(value)
     if not body or _UNWRITTEN.match(body):
         return None
     found = _FENCED.fullmatch(body)
-    return text(found[1].strip()) if found else body
+    return as_text(found[1].strip()) if found else body
 
 
 def _gpt_text(body: str) -> Iterator[tuple[str, str | None]]:

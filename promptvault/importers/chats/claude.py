@@ -1,4 +1,7 @@
-"""Reads Claude.ai exports: chats, project instructions and design chats."""
+"""Claude.ai exports: chats, project instructions and design chats.
+
+The format is observed in exports; it is not documented.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,34 +12,35 @@ from promptvault.importers.conversation import tree
 from promptvault.importers.conversation.tree import Node
 from promptvault.importers.input.candidate import (
     Candidate,
+    CandidateKind,
     Conversation,
     Draft,
     Failure,
     Item,
     Items,
-    Kind,
 )
 from promptvault.importers.input.document import Document
-from promptvault.importers.input.field import items, members, moment, text
+from promptvault.importers.input.field import as_list, as_object, as_text, as_time
 from promptvault.importers.input.json_stream import (
     Damaged,
     JsonObject,
     JsonValue,
-    values,
+    json_values,
 )
 
 SOURCE = "claude"
 
 _HUMAN = ("human", "user")
 _OLDEST = datetime.min.replace(tzinfo=UTC)
-# Root messages name an all-zero parent, in some exports with version bits set.
+# Root messages name an all-zero parent; some exports set the version bits in it.
 _NO_PARENT = "00000000-0000-"
 _UNSUPPORTED = "```\nThis block is not supported on your current device yet.\n```"
 _CONVERSATION_KEYS = ("conversation_uuid", "conversation_id", "chat_uuid")
 
 
 def probe(document: Document) -> bool:
-    """Whether *document* holds something of Claude.ai that may hold prompts."""
+    """Return True for chats, projects, single messages and the manifest of an
+    export."""
     return any(
         "chat_messages" in _unwrapped(value)
         or _is_project(value)
@@ -50,11 +54,12 @@ def probe(document: Document) -> bool:
 def read(document: Document) -> Items:
     """Yield the chats and projects in *document*.
 
-    Raises ImportSourceError for the download manifest of an export by itself.
+    Raises ImportSourceError for the manifest of an export by itself, and if the file
+    cannot be read further.
     """
     loose: dict[str, list[JsonValue]] = {}
     with document.open() as stream:
-        for index, value in enumerate(values(stream)):
+        for index, value in enumerate(json_values(stream)):
             where = f"{document.name}, conversation {index + 1}"
             if isinstance(value, Damaged):
                 yield Failure(where, value.reason)
@@ -71,8 +76,8 @@ def read(document: Document) -> Items:
 
 
 def _unwrapped(value: JsonObject) -> JsonObject:
-    """Return the chat that a browser extension keeps among notes of its own."""
-    inner = map(members, value.values()) if "chat_messages" not in value else ()
+    """Return the chat from an object in which a browser extension wraps it."""
+    inner = map(as_object, value.values()) if "chat_messages" not in value else ()
     return next((each for each in inner if "chat_messages" in each), value)
 
 
@@ -93,21 +98,23 @@ def _is_message(value: JsonObject) -> bool:
 
 
 def _is_manifest(value: JsonObject) -> bool:
-    return any("export_url" in members(file) for file in items(value.get("data_files")))
+    return any(
+        "export_url" in as_object(file) for file in as_list(value.get("data_files"))
+    )
 
 
 def _conversation_key(message: JsonObject) -> str:
-    keys = (text(message.get(key)) for key in _CONVERSATION_KEYS)
+    keys = (as_text(message.get(key)) for key in _CONVERSATION_KEYS)
     return next(filter(None, keys), "")
 
 
 def _missing_archives(manifest: JsonObject, document: Document) -> Iterator[Failure]:
-    """Compare a manifest (since August 2026) with the archives beside it.
+    """Compare a manifest (since August 2026) with the archives next to it.
 
-    What the user downloads is then a list of links, one for each zip archive.
+    The user downloads only a list of links, one for each zip archive.
     """
-    files = map(members, items(manifest["data_files"]))
-    names = [name for file in files if (name := text(file.get("filename")))]
+    files = map(as_object, as_list(manifest["data_files"]))
+    names = [name for file in files if (name := as_text(file.get("filename")))]
     if len(document.siblings) <= 1:
         raise ImportSourceError(
             f"{document.name} only lists the export's links: open each in a browser, "
@@ -123,39 +130,39 @@ def _item(value: JsonObject, where: str) -> Item:
     if isinstance(messages := value.get("chat_messages"), list):
         return _chat(value, messages)
     if _is_design(value):
-        return _design_chat(value, items(value.get("messages")))
+        return _design_chat(value, as_list(value.get("messages")))
     if "chat_messages" not in value and _is_project(value):
         return _project(value)
     return Failure(where, "it has no messages")
 
 
 def _project(value: JsonObject) -> Conversation:
-    body = text(value.get("prompt_template"))
+    body = as_text(value.get("prompt_template"))
     if not body:
         return Conversation((), {"no instructions": 1})
-    draft = Draft(body, moment(value.get("created_at")))
-    title = text(value.get("name"))
-    return Conversation((Candidate((draft,), Kind.INSTRUCTIONS, title=title),))
+    draft = Draft(body, as_time(value.get("created_at")))
+    title = as_text(value.get("name"))
+    return Conversation((Candidate((draft,), CandidateKind.INSTRUCTIONS, title=title),))
 
 
 def _chat(value: JsonObject, messages: list[JsonValue]) -> Conversation:
-    nodes, textless = _nodes(messages, text(value.get("model")))
+    nodes, textless = _nodes(messages, as_text(value.get("model")))
     leaf = value.get("current_leaf_message_uuid")
     if not isinstance(leaf, str) or leaf not in nodes:
         leaf = tree.newest_leaf(nodes)
-    key = text(value.get("uuid"))
-    return tree.conversation(
+    key = as_text(value.get("uuid"))
+    return tree.build_conversation(
         nodes,
         leaf,
         key=key,
-        title=text(value.get("name")) or text(value.get("title")),
+        title=as_text(value.get("name")) or as_text(value.get("title")),
         url=f"https://claude.ai/chat/{key}" if key else None,
         textless=textless,
     )
 
 
 def _nodes(messages: list[JsonValue], model: str | None) -> tuple[dict[str, Node], int]:
-    """Return the tree, and the number of human messages in it without text."""
+    """Return the tree, and the number of human messages without text."""
     ordered, times = _in_order(messages)
     keys = _keys(ordered)
     nodes = {}
@@ -165,7 +172,7 @@ def _nodes(messages: list[JsonValue], model: str | None) -> tuple[dict[str, Node
         draft = None
         if message.get("sender") in _HUMAN and not _is_tool_result(message):
             if body := _body(message):
-                draft = Draft(body, made, text(message.get("uuid")), model)
+                draft = Draft(body, made, as_text(message.get("uuid")), model)
             else:
                 textless += 1
         nodes[key] = Node(parent, made, draft)
@@ -173,22 +180,22 @@ def _nodes(messages: list[JsonValue], model: str | None) -> tuple[dict[str, Node
 
 
 def _is_tool_result(message: JsonObject) -> bool:
-    """Whether a tool answered, which some exports put in the person's mouth."""
-    kinds = {members(block).get("type") for block in items(message.get("content"))}
+    """Return True for the result of a tool, which some exports mark as human."""
+    kinds = {as_object(block).get("type") for block in as_list(message.get("content"))}
     return kinds == {"tool_result"}
 
 
 def _in_order(
     messages: list[JsonValue],
 ) -> tuple[list[JsonObject], list[datetime | None]]:
-    """Return the messages by time, as files are not always, and the times.
+    """Return the messages sorted by time, which files are not always, and the times.
 
-    A message without time goes with the one before it in the file.
+    A message without time stays behind the one before it in the file.
     """
     timed = []
     last = _OLDEST
-    for message in map(members, messages):
-        made = moment(message.get("created_at"))
+    for message in map(as_object, messages):
+        made = as_time(message.get("created_at"))
         last = made or last
         timed.append((last, made, message))
     timed.sort(key=itemgetter(0))
@@ -208,13 +215,13 @@ def _keys(messages: list[JsonObject]) -> list[str]:
 
 
 def _parents(messages: list[JsonObject], keys: list[str]) -> list[str | None]:
-    """Return the key of the message that each one answers.
+    """Return the key of each message's parent.
 
-    Where none is named (before 2025), or the one named is not there, it is the
-    message before in time; the same one for all that name the same message.
+    If none is named (before 2025), or it is not in the export, that is the message
+    before in time; messages that name the same missing parent get the same one.
     """
     known = set(keys)
-    stand_ins: dict[str, str] = {}
+    substitutes: dict[str, str] = {}
     parents: list[str | None] = []
     for before, message in zip([None, *keys], messages, strict=False):
         parent = message.get("parent_message_uuid")
@@ -223,66 +230,68 @@ def _parents(messages: list[JsonObject], keys: list[str]) -> list[str | None]:
         elif parent in known or parent.startswith(_NO_PARENT):
             parents.append(parent)
         else:
-            parents.append(stand_ins.setdefault(parent, before or parent))
+            parents.append(substitutes.setdefault(parent, before or parent))
     return parents
 
 
 def _design_chat(value: JsonObject, messages: list[JsonValue]) -> Conversation:
-    """Read a Claude Design chat (since August 2026), which does not branch."""
+    """Return a Claude Design chat (since August 2026), which does not branch."""
     nodes: dict[str, Node] = {}
     last = None
     textless = 0
-    for message in map(members, messages):
+    for message in map(as_object, messages):
         for body in _design_bodies(message):
             made = _design_time(message)
             if body:
-                draft = Draft(body, made, text(message.get("uuid")))
+                draft = Draft(body, made, as_text(message.get("uuid")))
                 parent, last = last, f"#{len(nodes)}"
                 nodes[last] = Node(parent, made, draft)
             else:
                 textless += 1
-    project = text(members(value.get("project")).get("name"))
-    return tree.conversation(
+    project = as_text(as_object(value.get("project")).get("name"))
+    return tree.build_conversation(
         nodes,
         last,
-        key=text(value.get("uuid")),
-        title=project or text(value.get("title")),
+        key=as_text(value.get("uuid")),
+        title=project or as_text(value.get("title")),
         url=None,
         textless=textless,
     )
 
 
 def _design_bodies(message: JsonObject) -> Iterator[str | None]:
-    """Yield what a person wrote: a message, or what came in between an answer."""
-    content = members(message.get("content"))
+    """Yield what a person wrote: the message, and interjections within an answer."""
+    content = as_object(message.get("content"))
     if (message.get("role") or content.get("role")) in _HUMAN:
-        yield text(content.get("content")) or text(message.get("content"))
-    for block in map(members, items(content.get("contentBlocks"))):
+        yield as_text(content.get("content")) or as_text(message.get("content"))
+    for block in map(as_object, as_list(content.get("contentBlocks"))):
         if block.get("type") == "user_interjection":
-            yield text(block.get("text")) or text(block.get("content"))
+            yield as_text(block.get("text")) or as_text(block.get("content"))
 
 
 def _design_time(message: JsonObject) -> datetime | None:
-    content = members(message.get("content"))
-    return moment(content.get("timestamp")) or moment(message.get("created_at"))
+    content = as_object(message.get("content"))
+    return as_time(content.get("timestamp")) or as_time(message.get("created_at"))
 
 
 def _body(message: JsonObject) -> str | None:
-    """Return what was typed or said, else the text of what was pasted as a file.
+    """Return what was typed or spoken, else the text of what was pasted as a file.
 
-    Content blocks come first: `text` holds placeholders where other blocks were.
+    Content blocks come first: `text` has placeholders for other blocks.
     """
-    blocks = [members(block) for block in items(message.get("content"))]
+    blocks = [as_object(block) for block in as_list(message.get("content"))]
     said = [
-        text(b.get("text")) for b in blocks if b.get("type") in ("text", "voice_note")
+        as_text(b.get("text"))
+        for b in blocks
+        if b.get("type") in ("text", "voice_note")
     ]
     body = "\n\n".join(filter(None, said))
     if not body and all(b.get("type") != "injected_prompt_block" for b in blocks):
-        body = (text(message.get("text")) or "").replace(_UNSUPPORTED, "")
-    return text(body) or _pasted(message)
+        body = (as_text(message.get("text")) or "").replace(_UNSUPPORTED, "")
+    return as_text(body) or _pasted(message)
 
 
 def _pasted(message: JsonObject) -> str | None:
-    files = map(members, items(message.get("attachments")))
-    contents = (text(file.get("extracted_content")) for file in files)
+    files = map(as_object, as_list(message.get("attachments")))
+    contents = (as_text(file.get("extracted_content")) for file in files)
     return "\n\n".join(filter(None, contents)) or None

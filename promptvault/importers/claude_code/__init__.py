@@ -1,1 +1,1 @@
-"""Claude Code's session logs."""
+"""Claude Code: session files, and the history of typed prompts."""

@@ -1,4 +1,4 @@
-"""Reads the history of Claude Code: what was typed in its terminal, as one list."""
+"""Claude Code's history: everything typed in its terminal, one JSON object a line."""
 
 import re
 from collections import Counter
@@ -7,9 +7,9 @@ from promptvault.importers.claude_code.text import (
     NO_TEXT,
     SHELL_COMMAND,
     SLASH_COMMAND,
-    Typed,
+    ParsedMessage,
     is_typed_command,
-    typed,
+    parse_content,
 )
 from promptvault.importers.input.candidate import (
     Candidate,
@@ -19,7 +19,7 @@ from promptvault.importers.input.candidate import (
     Skipped,
 )
 from promptvault.importers.input.document import Document
-from promptvault.importers.input.field import members, moment, text
+from promptvault.importers.input.field import as_object, as_text, as_time
 from promptvault.importers.input.json_stream import Damaged, JsonObject
 from promptvault.importers.input.lines import json_lines
 
@@ -27,7 +27,7 @@ _PASTED = re.compile(r"\[(?:Pasted text|\.\.\.Truncated text) #(\d+)[^\]]*\]")
 
 
 def is_entry(value: JsonObject) -> bool:
-    """Whether *value* is an entry of the history."""
+    """Return True if *value* is an entry of the history."""
     return (
         isinstance(value.get("display"), str)
         and "timestamp" in value
@@ -36,9 +36,9 @@ def is_entry(value: JsonObject) -> bool:
 
 
 def read(document: Document) -> Items:
-    """Yield each prompt in *document*, the first of a session as its opening.
+    """Yield each prompt in *document*; the first of a session is its opening.
 
-    Raises ImportSourceError where the file cannot be read further.
+    Raises ImportSourceError if the file cannot be read further.
     """
     skipped: Counter[str] = Counter()
     sessions: set[str] = set()
@@ -50,7 +50,9 @@ def read(document: Document) -> Items:
                 damaged = None
             if isinstance(value, Damaged):
                 where = f"{document.name}, line {number}"
-                damaged = Failure(where, value.reason)  # unless it is the last one
+                damaged = Failure(
+                    where, value.reason
+                )  # the last line may still be being written
             elif isinstance(value, dict) and is_entry(value):
                 found = _typed_in(value)
                 if found.body:
@@ -62,30 +64,30 @@ def read(document: Document) -> Items:
 
 
 def _candidate(entry: JsonObject, body: str, sessions: set[str]) -> Candidate:
-    session = text(entry.get("sessionId"))
+    session = as_text(entry.get("sessionId"))
     opening = session is not None and session not in sessions
     if session:
         sessions.add(session)
-    draft = Draft(body, moment(entry.get("timestamp")))
+    draft = Draft(body, as_time(entry.get("timestamp")))
     return Candidate((draft,), opening=opening, conversation_id=session)
 
 
-def _typed_in(entry: JsonObject) -> Typed:
-    display = text(entry.get("display"))
+def _typed_in(entry: JsonObject) -> ParsedMessage:
+    display = as_text(entry.get("display"))
     if not display:
-        return Typed()
+        return ParsedMessage()
     if is_typed_command(display):
-        return Typed(reason=SLASH_COMMAND)
+        return ParsedMessage(reason=SLASH_COMMAND)
     if display.startswith("!"):
-        return Typed(reason=SHELL_COMMAND)
-    pasted = members(entry.get("pastedContents"))
+        return ParsedMessage(reason=SHELL_COMMAND)
+    pasted = as_object(entry.get("pastedContents"))
     body = _PASTED.sub(lambda found: _content(found, pasted), display)
     if not _PASTED.sub("", body).strip():
-        return Typed(reason=NO_TEXT)  # the history kept no more than a digest of it
-    return typed(body)
+        return ParsedMessage(reason=NO_TEXT)  # the history has only a digest of it
+    return parse_content(body)
 
 
 def _content(placeholder: re.Match[str], pasted: JsonObject) -> str:
-    """Return the text that *placeholder* stands for, or itself without one."""
-    content = members(pasted.get(placeholder[1])).get("content")
+    """Return the text that *placeholder* replaces, or the placeholder if it is lost."""
+    content = as_object(pasted.get(placeholder[1])).get("content")
     return content if isinstance(content, str) and content else placeholder[0]

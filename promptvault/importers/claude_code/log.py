@@ -1,4 +1,8 @@
-"""The records of a Claude Code session file: most are passed over unparsed."""
+"""The records of a Claude Code session file; most are skipped without parsing.
+
+The format is observed in session files; it is not documented and changes with releases
+of the client.
+"""
 
 import json
 import re
@@ -6,24 +10,23 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from promptvault.importers.claude_code import claude_code_block
-from promptvault.importers.claude_code.session import START, Sessions, Turn
+from promptvault.importers.claude_code.session import START, SessionBuilder, Turn
 from promptvault.importers.claude_code.text import (
     SLASH_COMMAND,
-    Typed,
+    ParsedMessage,
     is_typed_command,
-    typed,
+    parse_content,
 )
 from promptvault.importers.input.candidate import Conversation, Failure, Items
 from promptvault.importers.input.document import Document
-from promptvault.importers.input.field import members, moment, text
+from promptvault.importers.input.field import as_object, as_text, as_time
 from promptvault.importers.input.json_stream import (
     Damaged,
     JsonObject,
     JsonValue,
-    values,
+    json_values,
 )
-from promptvault.importers.input.lines import blocks, json_value
+from promptvault.importers.input.lines import parse_json_line, read_blocks
 
 _NEVER_TYPED = (
     "isMeta",
@@ -35,6 +38,13 @@ _NEVER_TYPED = (
 _WARM_UP = "Warmup"
 _ABSORBED = (None, "absorbed_mid_turn")
 
+# Quotes within strings are escaped, so these match keys and values only, at any depth.
+_TURN = re.compile(
+    rb'"type": ?"(?:user|queued_command|queue-operation|last-prompt'
+    rb'|custom-title|ai-title|summary)"'
+)
+_TOOL_RESULT = re.compile(rb'"type": ?"tool_result"')
+_RECORD_UUID = re.compile(rb'"uuid": ?"([^"\\]*)", ?"timestamp"')
 _UUID = re.compile(rb'"uuid": ?"([^"\\]*)"(, ?"timestamp")?')
 _UUID_KEY = b'"uuid"'
 _SESSION = re.compile(rb'"sessionId": ?"([^"\\]*)"')
@@ -45,31 +55,31 @@ _OPENING, _CLOSING = b"{}"
 _NOT_BY_LINE = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\[\s*\{|\{\s*\n)")
 
 
-class Log:
+class SessionLog:
     """Reads one session file."""
 
     def __init__(self, document: Document) -> None:
         self._document = document
-        self._sessions = Sessions()
+        self._sessions = SessionBuilder()
         self._number = 0
-        """How many lines were read, blank ones too."""
+        """Lines read, including blank ones."""
         self._lines = 0
         path = PurePosixPath(document.name)
-        # Records of subagents say so themselves, but not in every version.
+        # Records of subagents are marked, but not in every version.
         self._is_agent = path.name.startswith("agent-") or "subagents" in path.parts
         self._session = path.stem
         self._raw_session = _quoted(self._session)
         self._place = START
-        """The last turn of the session: where the records after it stand."""
+        """Index of the session's last turn, to which following records belong."""
         self._linked: set[str] = set()
         self._is_linked = False
-        """Whether the records of the session name what they follow."""
+        """True if the records of the session name their parents."""
         self._unanswered: Turn | None = None
 
     def items(self) -> Items:
         """Yield what could not be read, then the sessions.
 
-        Raises ImportSourceError where the file cannot be read further.
+        Raises ImportSourceError if the file cannot be read further.
         """
         yield from self._read()
         found = False
@@ -80,7 +90,7 @@ class Log:
             yield Conversation((), {"empty conversation": 1})
 
     def _read(self) -> Iterator[Failure]:
-        """Go through the file; where its last line is cut off, it is being written."""
+        """Read the file. A damaged last line is no failure: it is being written."""
         damaged: Failure | None = None
         at = 0
         with self._document.open() as stream:
@@ -97,18 +107,18 @@ class Log:
             yield damaged
 
     def _records(self, stream: BinaryIO) -> Iterator[tuple[int, JsonValue | Damaged]]:
-        """Yield the records that matter; some tools save them as JSON, not by line."""
+        """Yield the records that matter. Some tools save them as JSON, not by line."""
         if not _NOT_BY_LINE.match(self._document.head):
-            for block in blocks(stream):
+            for block in read_blocks(stream):
                 yield from self._records_of(block)
             return
-        for number, value in enumerate(values(stream), 1):
+        for number, value in enumerate(json_values(stream), 1):
             if self._is_wanted(json.dumps(value).encode()):
                 yield number, value
 
     def _records_of(self, block: bytes) -> Iterator[tuple[int, JsonValue | Damaged]]:
         at = 0
-        for start, end in claude_code_block.wanted(block):
+        for start, end in _turn_lines(block):
             yield from self._between(block, at, start)
             yield from self._record(block[start:end])
             at = end
@@ -117,7 +127,8 @@ class Log:
     def _between(
         self, block: bytes, at: int, limit: int
     ) -> Iterator[tuple[int, JsonValue | Damaged]]:
-        """Pass over the lines from *at* to *limit*, where they are what they seem."""
+        """Skip the lines from *at* to *limit*; parse those that are not what they
+        seem."""
         is_plain = True
         while at < limit:
             if is_plain and self._is_linked and not self._unanswered:
@@ -129,26 +140,26 @@ class Log:
             at = end
 
     def _pass_over_all(self, block: bytes, at: int, limit: int) -> bool:
-        found = claude_code_block.uuids(block, at, limit, self._raw_session)
+        found = _record_uuids(block, at, limit, self._raw_session)
         if found is None:
             return False
         self._number += len(found)
         self._lines += len(found)
-        self._sessions.places.put_all(found, self._place)
+        self._sessions.turn_index.add_all(found, self._place)
         return True
 
     def _record(self, line: bytes) -> Iterator[tuple[int, JsonValue | Damaged]]:
         self._number += 1
         line = line.strip()
         if line and self._is_wanted(line):
-            yield self._number, json_value(self._number, line)
+            yield self._number, parse_json_line(self._number, line)
 
     def _is_wanted(self, line: bytes) -> bool:
-        """Tell whether *line* is to be parsed; note where it stands if not."""
+        """Return True if *line* must be parsed; otherwise store its turn."""
         self._lines += 1
         if line[0] != _OPENING or line[-1] != _CLOSING:
             return True
-        if claude_code_block.is_wanted(line):
+        if _may_be_turn(line):
             return True
         if self._unanswered and b'"assistant"' in line:
             self._look_for_model(self._unanswered, line)
@@ -158,10 +169,11 @@ class Log:
         return False
 
     def _pass_over(self, line: bytes, at: int) -> None:
-        """Note where a record stands that is no turn of the person.
+        """Store the turn of a record that is not a person's.
 
-        Its own uuid is the last one in it, *at* there, with the time behind it; else
-        it is that or the first one. A wrong one does no harm: no record follows it.
+        Its own uuid is the last one in it, at offset *at*, if a timestamp follows;
+        otherwise it is the last or the first. A wrong one does no harm: no record has
+        it as parent.
         """
         if self._raw_session not in line:
             self._enter(line)
@@ -169,12 +181,12 @@ class Log:
             self._look_for_link(line)
         found = _UUID.match(line, at)
         if found:
-            self._sessions.places.put_new(found[1], self._place)
+            self._sessions.turn_index.add(found[1], self._place)
         if (not found or not found[2]) and (first := _UUID.search(line, 0, at)):
-            self._sessions.places.put_new(first[1], self._place)
+            self._sessions.turn_index.add(first[1], self._place)
 
     def _enter(self, line: bytes) -> None:
-        """Go over to the session that *line* is of; one may go on from another."""
+        """Switch to the session of *line*, which may continue another one."""
         found = _SESSION.search(line)
         if not found:
             return
@@ -196,18 +208,18 @@ class Log:
             self._is_linked = True
 
     def _look_for_model(self, turn: Turn, line: bytes) -> None:
-        """Note which model answers *turn*, if *line* is the beginning of its answer."""
+        """Set the model of *turn* if *line* begins the answer to it."""
         if turn.session == self._session and not _NO_ANSWER.search(line):
             if found := _MODEL.search(line):
-                turn.model = text(found[1].decode(errors="replace"))
+                turn.model = as_text(found[1].decode(errors="replace"))
                 self._unanswered = None
 
     def _place_before(self, line: bytes) -> int | None:
         parent = _PARENT.search(line)
-        return self._sessions.places.find(parent[1]) if parent else None
+        return self._sessions.turn_index.turn_of(parent[1]) if parent else None
 
     def _take(self, record: JsonObject) -> None:
-        session = text(record.get("sessionId"))
+        session = as_text(record.get("sessionId"))
         if session and session != self._session:
             self._go_to(session)
         match record.get("type"):
@@ -219,8 +231,8 @@ class Log:
                 self._take_operation(record)
             case _:
                 self._take_note(record)
-        if uuid := text(record.get("uuid")):
-            self._sessions.places.put_new(uuid.encode(errors="replace"), self._place)
+        if uuid := as_text(record.get("uuid")):
+            self._sessions.turn_index.add(uuid.encode(errors="replace"), self._place)
 
     def _take_message(self, record: JsonObject) -> None:
         found = _typed_in(record)
@@ -231,8 +243,9 @@ class Log:
             self._add(record, found, self._parent(record))
 
     def _take_attachment(self, record: JsonObject) -> None:
-        """Take a prompt sent while the agent was at work; most attachments are none."""
-        attachment = members(record.get("attachment"))
+        """Add a prompt that was sent while the agent worked; most attachments are
+        none."""
+        attachment = as_object(record.get("attachment"))
         if attachment.get("type") != "queued_command" or record.get("isSidechain"):
             return
         if attachment.get("commandMode", "prompt") == "prompt" and not self._is_agent:
@@ -241,10 +254,13 @@ class Log:
                 self._add(record, found, self._place)
 
     def _take_operation(self, record: JsonObject) -> None:
-        """Follow the queue; before 2.1.101 it alone tells of prompts sent so."""
+        """Follow the queue: before 2.1.101 only it has prompts sent while the agent
+        worked."""
         content = record.get("content")
-        body = None if content is None else _as_queued(typed(content)).body or ""
-        made = moment(record.get("timestamp"))
+        body = (
+            None if content is None else _as_queued(parse_content(content)).body or ""
+        )
+        made = as_time(record.get("timestamp"))
         match record.get("operation"):
             case "enqueue":
                 self._sessions.enqueue(self._session, body or "", made)
@@ -257,32 +273,32 @@ class Log:
                 self._sessions.clear_queue(self._session)
 
     def _take_note(self, record: JsonObject) -> None:
-        leaf = text(record.get("leafUuid"))
+        leaf = as_text(record.get("leafUuid"))
         match record.get("type"):
             case "custom-title":
-                self._name("custom", text(record.get("customTitle")))
+                self._name("custom", as_text(record.get("customTitle")))
             case "ai-title":
-                self._name("ai", text(record.get("aiTitle")))
-            case "summary" if leaf and (title := text(record.get("summary"))):
+                self._name("ai", as_text(record.get("aiTitle")))
+            case "summary" if leaf and (title := as_text(record.get("summary"))):
                 self._sessions.sum_up(leaf, title)
             case "last-prompt" if leaf:
-                said = text(record.get("lastPrompt"))
+                said = as_text(record.get("lastPrompt"))
                 self._sessions.end_at(self._session, leaf, said)
 
     def _name(self, kind: str, title: str | None) -> None:
         if title:
             self._sessions.name(self._session, kind, title)
 
-    def _add(self, record: JsonObject, found: Typed, parent: int) -> None:
-        origin = members(record.get("forkedFrom"))
-        uuid = text(record.get("uuid"))
+    def _add(self, record: JsonObject, found: ParsedMessage, parent: int) -> None:
+        origin = as_object(record.get("forkedFrom"))
+        uuid = as_text(record.get("uuid"))
         turn = Turn(
             self._session,
             parent,
             found.body,
-            moment(record.get("timestamp")),
-            text(origin.get("messageUuid")) or uuid,
-            text(origin.get("sessionId")),
+            as_time(record.get("timestamp")),
+            as_text(origin.get("messageUuid")) or uuid,
+            as_text(origin.get("sessionId")),
         )
         if self._sessions.add(turn, uuid):
             self._place = self._sessions.tip(self._session)
@@ -294,14 +310,14 @@ class Log:
         self._sessions.skipped[self._session][reason] += 1
 
     def _parent(self, record: JsonObject) -> int:
-        """Return the turn that a record follows: named, or else the one before.
+        """Return the turn that a record follows: the named one, else the last one.
 
-        In a session whose records name what they follow, one that names nothing is
-        a new beginning: the first prompt, sent again after going back to it.
+        If the records of a session name their parents, one that names none is a new
+        beginning: the first prompt, edited and sent again.
         """
         named = record.get("parentUuid") or record.get("logicalParentUuid")
         if isinstance(named, str):
-            place = self._sessions.places.find(named.encode(errors="replace"))
+            place = self._sessions.turn_index.turn_of(named.encode(errors="replace"))
             if place is not None:
                 self._linked.add(self._session)
                 self._is_linked = True
@@ -311,27 +327,68 @@ class Log:
         return self._place
 
 
+def _may_be_turn(line: bytes) -> bool:
+    """Return True if *line* must be parsed: it may be a turn or describe one."""
+    return bool(_TURN.search(line)) and not _TOOL_RESULT.search(line)
+
+
+def _turn_lines(block: bytes) -> Iterator[tuple[int, int]]:
+    """Yield start and end offset of each line in *block* that must be parsed.
+
+    Most of a session is answers and tool results. One search over the whole block is
+    several times as fast as a search in each line.
+    """
+    end = 0
+    for found in _TURN.finditer(block):
+        if found.start() < end:
+            continue
+        start = block.rfind(b"\n", 0, found.start()) + 1
+        end = block.find(b"\n", found.end()) + 1 or len(block)
+        if not _TOOL_RESULT.search(block, start, end):
+            yield start, end
+
+
+def _record_uuids(
+    block: bytes, start: int, end: int, session: bytes
+) -> list[bytes] | None:
+    """Return the uuids of the records between two offsets of *block*.
+
+    *session* is the session id in quotes. Return None if a line seems to be no record
+    or belongs to another session; the caller then looks at each line.
+    """
+    count = block.count(b"\n", start, end)
+    if block.count(session, start, end) < count:
+        return None
+    found: list[bytes] = _RECORD_UUID.findall(block, start, end)
+    return found if len(found) == count else None
+
+
 def _quoted(session: str) -> bytes:
     return b'"%s"' % session.encode(errors="replace")
 
 
-def _typed_in(record: JsonObject) -> Typed:
+def _typed_in(record: JsonObject) -> ParsedMessage:
     """Return what a person typed in a record of type user."""
-    message = members(record.get("message"))
+    message = as_object(record.get("message"))
     if any(map(record.get, _NEVER_TYPED)) or message.get("role", "user") != "user":
-        return Typed()
+        return ParsedMessage()
     return _typed_at(record, message.get("content"))
 
 
-def _typed_at(holder: JsonObject, content: JsonValue) -> Typed:
-    """Return what a person typed in *content*, unless *holder* names another origin."""
-    kind = members(holder.get("origin")).get("kind", "human")
+def _typed_at(holder: JsonObject, content: JsonValue) -> ParsedMessage:
+    """Return what a person typed in *content*, nothing if *holder* has another
+    origin."""
+    kind = as_object(holder.get("origin")).get("kind", "human")
     is_human = kind == holder.get("turnOrigin", "human") == "human"
-    return typed(content) if is_human and not holder.get("isMeta") else Typed()
+    return (
+        parse_content(content)
+        if is_human and not holder.get("isMeta")
+        else ParsedMessage()
+    )
 
 
-def _as_queued(found: Typed) -> Typed:
-    """Return *found* as what it becomes once sent: the queue holds raw commands."""
+def _as_queued(found: ParsedMessage) -> ParsedMessage:
+    """Return *found*, or a skip reason for a raw slash command in the queue."""
     if found.body and is_typed_command(found.body):
-        return Typed(reason=SLASH_COMMAND)
+        return ParsedMessage(reason=SLASH_COMMAND)
     return found

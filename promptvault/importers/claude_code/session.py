@@ -1,64 +1,67 @@
-"""The sessions in one Claude Code file: the turns of the person and how they follow."""
+"""The sessions of one Claude Code file: the turns of the person, and their order."""
 
+from array import array
+from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from promptvault.domain.digest import digest
-from promptvault.importers.claude_code.claude_code_place import Places
 from promptvault.importers.conversation import tree
 from promptvault.importers.conversation.tree import Node
 from promptvault.importers.input.candidate import Candidate, Conversation, Draft
 
 _CUT = 60
-"""The client cuts off prompts of no fewer characters."""
+"""The client does not shorten prompts of fewer characters."""
 _QUEUED = 1000
-"""So many prompts wait at a time, at most; one more, and the first was sent."""
+"""Most prompts that wait at a time; if there are more, the first was sent."""
 _SOON = 20
-"""In so many turns after it, a prompt that waited is looked for as part of one."""
+"""Number of later turns in which a queued prompt is looked for as a part."""
+_RECENT = 1 << 15
+"""Number of records kept by uuid; an older one takes only 12 bytes."""
 START = -1
-"""The place before the first turn."""
+"""Index of the turn before the first one."""
 
 
 @dataclass(slots=True)
 class Turn:
-    """What a person did at one point: a prompt, or something that is none."""
+    """A prompt, or something else that a person did, such as a command."""
 
     session: str
     parent: int
-    """The turn it follows, START where it is the first."""
+    """Index of the turn before it, START if it is the first."""
     body: str | None
     made: datetime | None = None
     message: str | None = None
     home: str | None = None
-    """The session that it was first typed in, if this is a copy of it."""
+    """The session in which it was typed, if this is a copy."""
     model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """A prompt typed while the agent was at work, as the queue's log tells it."""
+class QueuedPrompt:
+    """A prompt typed while the agent worked, from the log of the queue."""
 
     body: str
     made: datetime | None
     session: str
     tip: int
     turns: int
-    """How many turns there were at the time."""
+    """Number of turns at that time."""
 
 
-class Sessions:
-    """Puts together the sessions of a file; records must come in its order.
+class SessionBuilder:
+    """Builds the sessions of a file from its records, which must come in order.
 
-    Records that are no turns of the person are told by where they stand: a record
-    belongs to the turn that was the last one when it was written. A prompt that
-    follows a record from before the last turn is therefore one sent after going
-    back, and that turn is abandoned; parallel tool calls do not look like that.
+    A record that is not a person's belongs to the turn that was last when it was
+    written. A prompt whose parent is a record from before the last turn was therefore
+    sent after going back, and the turns since are abandoned. Parallel tool calls do not
+    look like that.
     """
 
     def __init__(self) -> None:
-        self.places = Places()
+        self.turn_index = TurnIndex()
         self.turns: list[Turn] = []
         self.tips: dict[str, int] = {}
         self.skipped: dict[str, Counter[str]] = defaultdict(Counter)
@@ -67,18 +70,18 @@ class Sessions:
         self._leaves: dict[str, str] = {}
         self._titles: dict[str, dict[str, str]] = defaultdict(dict)
         self._summaries: list[tuple[str, str]] = []
-        self._queues: dict[str, list[Waiting]] = defaultdict(list)
-        self._sent: list[Waiting] = []
+        self._queues: dict[str, list[QueuedPrompt]] = defaultdict(list)
+        self._sent: list[QueuedPrompt] = []
 
     def tip(self, session: str) -> int:
-        """Return the last turn of *session*, START before there is one."""
+        """Return the last turn of *session*, START if it has none."""
         return self.tips.get(session, START)
 
     def add(self, turn: Turn, uuid: str | None) -> bool:
-        """Take a turn and the *uuid* of its record; False if it was there before.
+        """Add a turn with the *uuid* of its record; return False for a repetition.
 
-        A resumed session repeats records as they were, a compacted one repeats them
-        with new ids and the old times.
+        A resumed session repeats records unchanged; a compacted one repeats them with
+        new ids and the old times.
         """
         if (uuid and uuid in self._uuids) or self._is_replay(turn):
             return False
@@ -88,7 +91,7 @@ class Sessions:
         self._leaves.pop(turn.session, None)
         if uuid:
             self._uuids.add(uuid)
-            self.places.put(uuid.encode(errors="replace"), place)
+            self.turn_index.replace(uuid.encode(errors="replace"), place)
         return True
 
     def _is_replay(self, turn: Turn) -> bool:
@@ -100,18 +103,18 @@ class Sessions:
         return before == turn.body
 
     def name(self, session: str, kind: str, title: str) -> None:
-        """Take a title of *session*; the last one of a kind counts."""
+        """Set a title of *session*; the last one of a kind counts."""
         self._titles[session][kind] = title
 
     def sum_up(self, leaf: str, title: str) -> None:
-        """Take the title of whichever session the record *leaf* is in."""
+        """Set the title of the session that contains the record *leaf*."""
         self._summaries.append((leaf, title))
 
     def end_at(self, session: str, leaf: str, said: str | None) -> None:
-        """Note that *session* stands at the record *leaf*, until a turn is added.
+        """Set the end of *session* to the record *leaf*, until a turn is added.
 
-        *said* is how the client gives the last prompt; where that is the last turn,
-        the session stands there, as *leaf* may be from just before it.
+        *said* is the last prompt as the client shows it. If it is the last turn, the
+        session ends there, as *leaf* may be the record just before.
         """
         tip = self.tip(session)
         body = self.turns[tip].body if tip != START else None
@@ -121,17 +124,17 @@ class Sessions:
             self._leaves[session] = leaf
 
     def enqueue(self, session: str, body: str, made: datetime | None) -> None:
-        """Take a prompt that waits for the agent, '' for what is none."""
+        """Add a prompt that waits for the agent; '' is something else."""
         tip = self.tip(session)
         queue = self._queues[session]
-        queue.append(Waiting(body, made, session, tip, len(self.turns)))
+        queue.append(QueuedPrompt(body, made, session, tip, len(self.turns)))
         if len(queue) > _QUEUED:
             self._sent.append(queue.pop(0))
 
     def dequeue(
         self, session: str, body: str | None, made: datetime | None, *, sent: bool
     ) -> None:
-        """Take the prompt *body*, or the first one, from the queue: sent or not."""
+        """Remove the prompt *body*, or the first one, from the queue."""
         queue = self._queues[session]
         if body is not None and all(each.body != body for each in queue):
             self.enqueue(session, body, made)
@@ -143,7 +146,7 @@ class Sessions:
                 return
 
     def clear_queue(self, session: str) -> None:
-        """Forget what waits: it went back to be edited."""
+        """Empty the queue: its prompts went back to be edited."""
         self._queues.pop(session, None)
 
     def conversations(self) -> Iterator[Conversation]:
@@ -159,12 +162,12 @@ class Sessions:
 
     def _go_to_leaves(self) -> None:
         for session, leaf in self._leaves.items():
-            place = self.places.find(leaf.encode(errors="replace"))
+            place = self.turn_index.turn_of(leaf.encode(errors="replace"))
             if place is not None and session in self.tips:
                 self.tips[session] = place
 
     def _place_sent(self) -> None:
-        """Make turns of the queued prompts that no other record holds."""
+        """Make turns of queued prompts that are in no other record."""
         waiting = [*self._sent, *(w for queue in self._queues.values() for w in queue)]
         bodies = {(turn.session, digest(turn.body)) for turn in self.turns if turn.body}
         kept = []
@@ -178,21 +181,21 @@ class Sessions:
             self._insert(each, followers[each.session, each.tip])
 
     def _followers(self) -> dict[tuple[str, int], list[int]]:
-        """Return the places of the turns that follow each turn in each session."""
+        """Return the indexes of the turns after each turn of each session."""
         found: dict[tuple[str, int], list[int]] = defaultdict(list)
         for place, turn in enumerate(self.turns):
             found[turn.session, turn.parent].append(place)
         return found
 
-    def _is_part(self, waiting: Waiting) -> bool:
-        """Whether a prompt was sent together with others that waited."""
+    def _is_part(self, waiting: QueuedPrompt) -> bool:
+        """Return True if a prompt was sent together with other queued ones."""
         return any(
             turn.session == waiting.session and turn.body and waiting.body in turn.body
             for turn in self.turns[waiting.turns : waiting.turns + _SOON]
         )
 
-    def _insert(self, waiting: Waiting, followers: list[int]) -> None:
-        """Put a prompt between the turn it came after and those that followed."""
+    def _insert(self, waiting: QueuedPrompt, followers: list[int]) -> None:
+        """Insert a prompt between the turn it came after and the later ones."""
         place = len(self.turns)
         session, tip = waiting.session, waiting.tip
         while followers and followers[-1] >= waiting.turns:
@@ -204,7 +207,7 @@ class Sessions:
 
     def _give_titles(self) -> None:
         for leaf, title in self._summaries:
-            place = self.places.find(leaf.encode(errors="replace"))
+            place = self.turn_index.turn_of(leaf.encode(errors="replace"))
             if place is not None and 0 <= place < len(self.turns):
                 self.name(self.turns[place].session, "summary", title)
 
@@ -212,7 +215,7 @@ class Sessions:
         turns = {str(place): self.turns[place] for place in places}
         nodes = {key: _node(turn) for key, turn in turns.items()}
         leaf = str(self.tip(session))
-        found, elsewhere = tree.turns(nodes, leaf)
+        found, elsewhere = tree.human_turns(nodes, leaf)
         homes = {turn.message: turn.home for turn in turns.values() if turn.home}
         titles = self._titles[session]
         kinds = filter(None, map(titles.get, ("custom", "ai", "summary")))
@@ -232,13 +235,61 @@ class Sessions:
         return Conversation(tuple(candidates), dict(+skipped))
 
     def _begins(self, nodes: dict[str, Node], leaf: str) -> bool:
-        """Whether the path to *leaf* begins here, not in another session."""
-        path = tree.path(nodes, leaf)
+        """Return True if the path to *leaf* begins here, not in another session."""
+        path = tree.path_to(nodes, leaf)
         return not path or nodes[path[0]].parent == str(START)
 
 
+class TurnIndex:
+    """Maps the uuid of each record to a turn, in little memory.
+
+    A session may hold millions of records. Nearly all are answers and tool results,
+    but a later prompt may follow any of them.
+    """
+
+    def __init__(self, recent: int = _RECENT) -> None:
+        """Keep *recent* records by uuid, older ones by the hash of the uuid."""
+        self._limit = recent
+        self._recent: dict[bytes, int] = {}
+        self._packed: list[tuple[array[int], array[int]]] = []
+
+    def replace(self, uuid: bytes, turn: int) -> None:
+        """Set the turn of *uuid*, even if a recent record set another one."""
+        self._recent[uuid] = turn
+
+    def add(self, uuid: bytes, turn: int) -> None:
+        """Set the turn of *uuid* unless it has one: files repeat their records."""
+        recent = self._recent
+        recent.setdefault(uuid, turn)
+        if len(recent) >= self._limit:
+            self._pack()
+
+    def add_all(self, uuids: Iterable[bytes], turn: int) -> None:
+        """Set the turn of each of *uuids* that has none."""
+        recent = self._recent
+        for uuid in uuids:
+            recent.setdefault(uuid, turn)
+        if len(recent) >= self._limit:
+            self._pack()
+
+    def turn_of(self, uuid: bytes) -> int | None:
+        """Return the first turn set for *uuid*, None if there is none."""
+        key = hash(uuid)
+        for keys, turns in self._packed:
+            at = bisect_left(keys, key)
+            if at < len(keys) and keys[at] == key:
+                return turns[at]
+        return self._recent.get(uuid)
+
+    def _pack(self) -> None:
+        by_key = {hash(uuid): turn for uuid, turn in self._recent.items()}
+        keys = array("q", sorted(by_key))
+        self._packed.append((keys, array("i", map(by_key.__getitem__, keys))))
+        self._recent.clear()
+
+
 def _is_shown_as(body: str, said: str) -> bool:
-    """Whether *said* is *body* on one line, cut off where that is long."""
+    """Return True if *said* is *body* on one line, shortened if it is long."""
     whole, shown = " ".join(body.split()), " ".join(said.split())
     is_cut = len(shown) >= _CUT or shown.endswith(("…", "..."))
     return whole.startswith(shown.rstrip(".… ")) if is_cut else whole == shown

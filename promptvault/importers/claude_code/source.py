@@ -1,7 +1,7 @@
-"""Reads what Claude Code keeps on disk: its sessions, and the history of prompts."""
+"""Claude Code: session files and the history of typed prompts."""
 
 from promptvault.importers.claude_code import history
-from promptvault.importers.claude_code.log import Log
+from promptvault.importers.claude_code.log import SessionLog
 from promptvault.importers.input.candidate import Items
 from promptvault.importers.input.document import Document
 from promptvault.importers.input.json_stream import JsonObject
@@ -18,7 +18,7 @@ _TURN_KEYS = frozenset({"timestamp", "uuid", "sessionId"})
 
 
 def probe(document: Document) -> bool:
-    """Whether *document* is a session or the history of Claude Code."""
+    """Return True for a session file or the history of Claude Code."""
     sample = document.sample
     return any(history.is_entry(v) or _is_record(v) for v in sample)
 
@@ -26,11 +26,11 @@ def probe(document: Document) -> bool:
 def read(document: Document) -> Items:
     """Yield the sessions in *document*, or the prompts of the history.
 
-    Raises ImportSourceError where the file cannot be read further.
+    Raises ImportSourceError if the file cannot be read further.
     """
     if any(map(history.is_entry, document.sample)):
         return history.read(document)
-    return Log(document).items()
+    return SessionLog(document).items()
 
 
 def _is_record(value: JsonObject) -> bool:

@@ -1,10 +1,10 @@
-"""What a person typed in a Claude Code message, without what the client put around."""
+"""What a person typed in a Claude Code message, without what the client added."""
 
 import re
+from itertools import chain
 from typing import NamedTuple
 
-from promptvault.importers.claude_code.claude_code_note import without_notes
-from promptvault.importers.input.field import fit, items, members, text
+from promptvault.importers.input.field import as_list, as_object, as_text, sanitized
 from promptvault.importers.input.json_stream import JsonObject, JsonValue
 
 SLASH_COMMAND = "slash command"
@@ -12,15 +12,25 @@ SHELL_COMMAND = "shell command"
 NO_TEXT = "no text"
 
 
-class Typed(NamedTuple):
-    """What a message holds of a person's doing."""
+class ParsedMessage(NamedTuple):
+    """What a person did in a message."""
 
     body: str | None = None
-    """The prompt, if it is one."""
+    """The prompt, None if there is none."""
     reason: str | None = None
-    """Why a person's turn is no prompt; None too where no person acted."""
+    """Why a person's message is no prompt; None also if no person acted."""
 
 
+_NOTE_TAGS = "|".join(
+    [
+        "system-reminder",
+        "user-prompt-submit-hook",
+        "ide_opened_file",
+        "ide_selection",
+        "ide_diagnostics",
+    ]
+)
+_NOTE = re.compile(rf"<({_NOTE_TAGS})\b[^<>]*>")
 _COMMAND = re.compile(r"\s*<command-(?:name|message|args|contents)>")
 _SHELL = re.compile(r"\s*<bash-input>")
 _MACHINE = re.compile(
@@ -37,57 +47,125 @@ _MACHINE = re.compile(
 )
 _TYPED_COMMAND = re.compile(r"/[A-Za-z][\w:.-]*(?:\s|\Z)")
 _PLACEHOLDERS = re.compile(r"\s*(?:\[Image(?: #\d+|: [^\]]*)?\]\s*)+")
-# Some terminals send a line break as a backslash and Enter, and Claude Code keeps
-# both. A backslash that continues a pasted shell command or macro stays: a blank
-# before it, and an option, a pipe or an indented line after it.
+# Some terminals send a line break as backslash and Enter, and Claude Code stores both.
+# The backslash that continues a shell command or a macro stays: a blank comes before
+# it, and an option, a pipe or an indented line after it.
 _ENTER = re.compile(
     r"(?<![\\ \t])\\(?=\r?\n)|(?<=[ \t])\\(?=\r?\n(?!-\S|[|&<>]|[ \t]))"
 )
 
 
-def typed(content: JsonValue) -> Typed:
+def parse_content(content: JsonValue) -> ParsedMessage:
     """Return what a person typed in the *content* of a message of role user."""
     if isinstance(content, str):
         return _of_texts([content])
-    blocks = [_block(block) for block in items(content)]
+    blocks = [_block(block) for block in as_list(content)]
     if any(block.get("type") == "tool_result" for block in blocks):
-        return Typed()
+        return ParsedMessage()
     texts = [block["text"] for block in blocks if block.get("type") == "text"]
     found = _of_texts([each for each in texts if isinstance(each, str)])
-    if found == Typed() and not any(map(text, texts)):
-        return Typed(reason=NO_TEXT) if blocks else found
+    if found == ParsedMessage() and not any(map(as_text, texts)):
+        return ParsedMessage(reason=NO_TEXT) if blocks else found
     return found
 
 
-def as_typed(body: str) -> str:
-    """Return *body* with each line break as the person meant it."""
+def restore_line_breaks(body: str) -> str:
+    """Return *body* with the line breaks that the person typed."""
     return _ENTER.sub("", body) if "\\" in body else body
 
 
 def is_typed_command(body: str) -> bool:
-    """Whether *body* is a slash command before the client wraps it; paths are not."""
+    """Return True for a slash command that the client has not wrapped, False for a
+    path."""
     return _TYPED_COMMAND.match(body) is not None
 
 
 def _block(value: JsonValue) -> JsonObject:
     if isinstance(value, str):
         return {"type": "text", "text": value}
-    block = members(value)
+    block = as_object(value)
     return block if block.get("type") != "text" or "text" in block else {}
 
 
-def _of_texts(texts: list[str]) -> Typed:
-    """Judge the blocks of one message; the first tells what the message is."""
-    kept = [each for each in map(without_notes, texts) if each.strip()]
+def _of_texts(texts: list[str]) -> ParsedMessage:
+    """Classify the text blocks of one message by the first of them."""
+    kept = [each for each in map(_without_notes, texts) if each.strip()]
     if not kept:
-        return Typed()
+        return ParsedMessage()
     if _COMMAND.match(kept[0]):
-        return Typed(reason=SLASH_COMMAND)
+        return ParsedMessage(reason=SLASH_COMMAND)
     if _SHELL.match(kept[0]):
-        return Typed(reason=SHELL_COMMAND)
+        return ParsedMessage(reason=SHELL_COMMAND)
     if _MACHINE.match(kept[0]):
-        return Typed()
+        return ParsedMessage()
     body = "\n".join(each for each in kept if not _MACHINE.match(each))
     if _PLACEHOLDERS.fullmatch(body):
-        return Typed(reason=NO_TEXT)
-    return Typed(fit(as_typed(body)))
+        return ParsedMessage(reason=NO_TEXT)
+    return ParsedMessage(sanitized(restore_line_breaks(body)))
+
+
+def _without_notes(body: str) -> str:
+    """Return *body* without the client's notes at its ends and on lines of their own.
+
+    A note within a sentence is a quotation.
+    """
+    notes = _notes(body) if "<" in body else []
+    if not notes:
+        return body
+    edges = [0, *chain.from_iterable(notes), len(body)]
+    gaps = [body[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    first, last = _text_range(gaps)
+    if last < len(notes):
+        gaps[last] = gaps[last].rstrip()
+    if first:
+        gaps[first] = gaps[first].lstrip()
+    kept = [gaps[first]]
+    while first < last:
+        end = _end_of_line(gaps, first, last)
+        if _is_own_line(gaps[first], gaps[end]):
+            kept[-1] = kept[-1].rstrip(" \t")
+            kept.append(gaps[end].partition("\n")[2])
+        else:
+            kept.append(body[notes[first][0] : notes[end - 1][1]])
+            kept.append(gaps[end])
+        first = end
+    return "".join(kept)
+
+
+def _notes(body: str) -> list[tuple[int, int]]:
+    """Return start and end of each note."""
+    found = []
+    unclosed = set()  # do not search for the same end again
+    at = 0
+    while opening := _NOTE.search(body, at):
+        tag, at = opening[1], opening.end()
+        end = -1 if tag in unclosed else body.find(f"</{tag}>", at)
+        if end < 0:
+            unclosed.add(tag)
+        else:
+            at = end + len(f"</{tag}>")
+            found.append((opening.start(), at))
+    return found
+
+
+def _text_range(gaps: list[str]) -> tuple[int, int]:
+    """Return the first and the last index of *gaps* between notes with text."""
+    first, last = 0, len(gaps) - 1
+    while first < last and not gaps[first].strip():
+        first += 1
+    while last > first and not gaps[last].strip():
+        last -= 1
+    return first, last
+
+
+def _end_of_line(gaps: list[str], first: int, last: int) -> int:
+    """Return the index of the gap after all notes on the line of gap *first*."""
+    end = first + 1
+    while end < last and not gaps[end].strip(" \t"):
+        end += 1
+    return end
+
+
+def _is_own_line(before: str, after: str) -> bool:
+    indent, rest = before.rpartition("\n")[2], after.partition("\n")[0]
+    return not indent.strip() and not rest.strip()

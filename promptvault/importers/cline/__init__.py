@@ -1,1 +1,1 @@
-"""Cline's tasks."""
+"""Tasks of Cline and its forks Roo and Kilo."""

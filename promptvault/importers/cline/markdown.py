@@ -1,15 +1,15 @@
-"""Reads the Markdown that Cline and its forks export a task as, line by line."""
+"""Tasks that Cline and its forks export as Markdown, read line by line."""
 
 import io
 import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from promptvault.importers.cline.turn import Turn
-from promptvault.importers.conversation.talk import Talk
+from promptvault.importers.cline.turn import TurnParser
+from promptvault.importers.conversation.linear_chat import LinearChat
 from promptvault.importers.input.candidate import Failure, Items
 from promptvault.importers.input.document import Document
-from promptvault.importers.input.lines import lines
+from promptvault.importers.input.lines import read_lines
 
 _USER = b"**User:**"
 _SPEAKERS = (_USER, b"**Assistant:**")
@@ -21,41 +21,41 @@ _NAME = re.compile(r"[a-z]+_task_\w+-\d+-\d{4}_[\d-]+-[ap]m")
 
 
 def is_export(document: Document) -> bool:
-    """Whether *document* is such an export: a speaker first, and Cline's own tags."""
-    head = (line for line in lines(io.BytesIO(document.head)) if line.strip())
+    """Return True if *document* begins with a speaker and has Cline's own tags."""
+    head = (line for line in read_lines(io.BytesIO(document.head)) if line.strip())
     first = next(head, b"").rstrip()
     return first in _SPEAKERS and any(line.startswith(_MARKS) for line in head)
 
 
 def read(document: Document) -> Items:
-    """Yield the one conversation in *document*, and a prompt that is cut off.
+    """Yield the one conversation in *document*, and a Failure if a prompt is cut off.
 
-    Its name holds when the task was last worked on, in the local time of some
-    machine, so times come from what the turns themselves tell.
+    The file name has the local time of an unknown machine, so times are those in the
+    turns. Raises ImportSourceError if the file cannot be read further.
     """
-    talk = Talk(_key(document))
-    turn: Turn | None = None
+    chat = LinearChat(_key(document))
+    turn: TurnParser | None = None
     is_first = True
     with document.open() as stream:
-        for line, opens in _marked(lines(stream)):
+        for line, opens in _marked(read_lines(stream)):
             if opens and turn:
-                yield from _told(turn, talk, document, is_first)
+                yield from _finish_turn(turn, chat, document, is_first)
                 is_first = False
             if opens:
-                turn = Turn() if line == _USER else None
+                turn = TurnParser() if line == _USER else None
             elif turn:
                 turn.feed(line)
     if turn:
-        yield from _told(turn, talk, document, is_first)
-    yield from talk.end()
+        yield from _finish_turn(turn, chat, document, is_first)
+    yield from chat.finish()
 
 
 def _marked(every: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
-    """Yield each line, and whether a turn opens with it.
+    """Yield each line, and True if it begins a turn.
 
-    Files and logs within a turn hold rules and speakers as well, so all of what
-    an export puts between two turns must be there: a blank line, the rule, a blank
-    line and the speaker.
+    Files and logs within a turn have rules and speakers too, so a turn begins only
+    after the full separator of an export: a blank line, the rule, a blank line and the
+    speaker.
     """
     held: list[bytes] = []
     rule = [b"", b"---", b""]
@@ -76,13 +76,15 @@ def _marked(every: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
             else:
                 yield line, False
         is_start &= is_blank
-    if len(held) == 1:  # otherwise the rule is of a turn that was never written
+    if len(held) == 1:  # otherwise the rule belongs to a turn that was not written
         yield b"", False
 
 
-def _told(turn: Turn, talk: Talk, document: Document, is_first: bool) -> Items:
-    turn.tell(talk, None, is_bare=is_first)
-    yield from talk.ready()
+def _finish_turn(
+    turn: TurnParser, chat: LinearChat, document: Document, is_first: bool
+) -> Items:
+    turn.add_to(chat, None, is_bare=is_first)
+    yield from chat.take_complete()
     if turn.is_cut:
         yield Failure(document.name, "a prompt is cut off")
 

@@ -1,28 +1,37 @@
-"""Reads the tasks of Cline and its forks (Roo, Kilo): stored, or exported as text."""
+"""Tasks of Cline and its forks (Roo, Kilo), stored as JSON or exported as Markdown.
+
+The formats are observed in the extensions' storage; they are not documented.
+"""
 
 import json
 import posixpath
 from collections.abc import Iterator
 
 from promptvault.importers.cline import markdown
-from promptvault.importers.cline.turn import Turn, say
-from promptvault.importers.conversation.talk import Talk
+from promptvault.importers.cline.turn import TurnParser, add_prompt
+from promptvault.importers.conversation.linear_chat import LinearChat
 from promptvault.importers.input.candidate import Failure, Items
 from promptvault.importers.input.document import Document
-from promptvault.importers.input.field import fit, items, members, moment, text
+from promptvault.importers.input.field import (
+    as_list,
+    as_object,
+    as_text,
+    as_time,
+    sanitized,
+)
 from promptvault.importers.input.json_stream import (
     Damaged,
     JsonObject,
     JsonValue,
-    values,
+    json_values,
 )
 
 SOURCE = "cline"
 
 _SHOWN = ("ui_messages.json", "claude_messages.json")
-"""What the chat panel shows, as every task has it; the older name came first."""
+"""What the chat panel shows; every task has it. The second name is the older one."""
 _SENT = ("api_conversation_history.json", ".messages.json")
-"""What was sent to a model; the second is of the program for terminals, of 2026."""
+"""What was sent to a model; the second is from the terminal program of 2026."""
 _WRAPPERS = ("messages",)
 _MARKS = ("<environment_details>", "[TASK RESUMPTION]", "<user_input mode=")
 _TAGS = ("<task>", "<user_message>", "<feedback>")
@@ -30,7 +39,7 @@ _LARGEST_ITEM = 1 << 20
 
 
 def probe(document: Document) -> bool:
-    """Whether *document* is a task: what was shown or sent of it, or an export."""
+    """Return True for a task: what was shown, what was sent, or an export."""
     if markdown.is_export(document):
         return True
     rows = list(_rows(document))
@@ -38,10 +47,11 @@ def probe(document: Document) -> bool:
 
 
 def read(document: Document) -> Items:
-    """Yield the prompts of one task, then what could not be read of it.
+    """Yield the prompts of one task, then what could not be read.
 
-    What was sent to the model holds the same prompts as what was shown, with less
-    about them, so it is passed over where the other is beside it.
+    What was sent has the same prompts as what was shown, with fewer details, so it is
+    skipped if the other file is next to it. Raises ImportSourceError if the file cannot
+    be read further.
     """
     if markdown.is_export(document):
         yield from markdown.read(document)
@@ -54,7 +64,7 @@ def read(document: Document) -> Items:
 def _rows(document: Document) -> Iterator[JsonObject]:
     for value in document.sample:
         wrapped = value.get("messages")
-        yield from map(members, wrapped) if isinstance(wrapped, list) else [value]
+        yield from map(as_object, wrapped) if isinstance(wrapped, list) else [value]
 
 
 def _is_shown(row: JsonObject) -> bool:
@@ -63,7 +73,7 @@ def _is_shown(row: JsonObject) -> bool:
 
 
 def _is_sent(rows: list[JsonObject], document: Document) -> bool:
-    """Whether *rows* were sent to a model by Cline, and not by anything else."""
+    """Return True if *rows* were sent to a model by Cline, not by another program."""
     human = [row for row in rows if row.get("role") == "user"]
     said = [each for row in human for each in _lines_of(row.get("content"))]
     if any(mark in each for each in said for mark in _MARKS):
@@ -76,8 +86,8 @@ def _is_sent(rows: list[JsonObject], document: Document) -> bool:
 
 
 def _is_of_session(row: JsonObject) -> bool:
-    """Whether *row* is from the program for terminals, which adds no words of its own
-    to a person's."""
+    """Return True if *row* is from the terminal program, which adds no text to the
+    person's."""
     return isinstance(row.get("id"), str) and "ts" in row
 
 
@@ -87,16 +97,16 @@ def _is_beside_shown(document: Document) -> bool:
 
 
 class _Panel:
-    """Tells a person's messages from all else in the chat panel."""
+    """Finds the person's messages in the chat panel."""
 
-    def __init__(self, talk: Talk, is_subtask: bool) -> None:
-        self._talk = talk
+    def __init__(self, chat: LinearChat, is_subtask: bool) -> None:
+        self._chat = chat
         self._is_subtask = is_subtask
         self._has_begun = False
         self._chosen: tuple[str, JsonObject] | None = None
 
     def take(self, row: JsonObject) -> None:
-        """Look at the next row."""
+        """Read the next row."""
         if row.get("partial") is True:
             return
         kind = row.get("say")
@@ -104,7 +114,7 @@ class _Panel:
             self.settle()
             self._ask(row)
         elif kind == "user_feedback":
-            self._chosen = None  # an answer in the person's own words
+            self._chosen = None  # an answer in the person's own words replaces it
             self._say(row)
         elif kind == "task" or (kind == "text" and not self._has_begun):
             self._open(row)
@@ -113,95 +123,95 @@ class _Panel:
             self.settle()
 
     def settle(self) -> None:
-        """Take the answer chosen last, which the person added no words to."""
+        """Add the last chosen answer, if the person wrote nothing in addition."""
         if self._chosen:
             answer, row = self._chosen
             self._chosen = None
-            say(self._talk, answer, moment(row.get("ts")), _key(row))
+            add_prompt(self._chat, answer, as_time(row.get("ts")), _key(row))
 
     def _open(self, row: JsonObject) -> None:
         self._has_begun = True
         if self._is_subtask:
-            self._talk.skipped["subagent"] += 1
+            self._chat.skipped["subagent"] += 1
         else:
             self._say(row)
 
     def _say(self, row: JsonObject) -> None:
-        said = text(row.get("text")) or ""
+        said = as_text(row.get("text")) or ""
         if said or row.get("images") or row.get("files"):
-            say(self._talk, said, moment(row.get("ts")), _key(row))
+            add_prompt(self._chat, said, as_time(row.get("ts")), _key(row))
 
     def _ask(self, row: JsonObject) -> None:
         question = row.get("text")
         if isinstance(question, str) and '"selected"' in question:
-            answer = text(_object(question).get("selected"))
+            answer = as_text(_object(question).get("selected"))
             self._chosen = (answer, row) if answer else None
 
 
 def _shown(document: Document) -> Items:
-    talk = Talk(document.folder)
-    panel = _Panel(talk, _is_subtask(document))
+    chat = LinearChat(document.folder)
+    panel = _Panel(chat, _is_subtask(document))
     bad: Failure | None = None
     with document.open() as stream:
-        for position, row in enumerate(values(stream, _WRAPPERS), 1):
+        for position, row in enumerate(json_values(stream, _WRAPPERS), 1):
             if isinstance(row, dict) and "type" in row:
                 panel.take(row)
-                yield from talk.ready()
+                yield from chat.take_complete()
                 if model := _model(row):
-                    talk.answer(model)
+                    chat.set_model(model)
             else:
                 yield from [bad] if bad else []
                 bad = _failure(document, position, row)
     panel.settle()
-    yield from talk.end()
+    yield from chat.finish()
     yield from [bad] if bad else []
 
 
 def _sent(document: Document) -> Items:
-    talk = Talk(document.folder)
+    chat = LinearChat(document.folder)
     bad: Failure | None = None
     is_first = True
     with document.open() as stream:
-        for position, row in enumerate(values(stream, _WRAPPERS), 1):
+        for position, row in enumerate(json_values(stream, _WRAPPERS), 1):
             if not isinstance(row, dict) or "role" not in row:
                 yield from [bad] if bad else []
                 bad = _failure(document, position, row)
             elif row["role"] in ("user", "tool") and not _is_summary(row):
                 is_bare = is_first or _is_of_session(row)
-                key, made = text(row.get("id")), moment(row.get("ts"))
-                _turn(row).tell(talk, made, key=key, is_bare=is_bare)
-                yield from talk.ready()
+                key, made = as_text(row.get("id")), as_time(row.get("ts"))
+                _turn(row).add_to(chat, made, key=key, is_bare=is_bare)
+                yield from chat.take_complete()
                 is_first = False
             elif model := _model(row):
-                talk.answer(model)
-    yield from talk.end()
+                chat.set_model(model)
+    yield from chat.finish()
     yield from [bad] if bad else []
 
 
 def _model(row: JsonObject) -> str | None:
-    about = members(row.get("modelInfo"))
-    return text(about.get("modelId")) or text(about.get("id"))
+    about = as_object(row.get("modelInfo"))
+    return as_text(about.get("modelId")) or as_text(about.get("id"))
 
 
-def _turn(row: JsonObject) -> Turn:
-    turn = Turn()
+def _turn(row: JsonObject) -> TurnParser:
+    turn = TurnParser()
     for each in _lines_of(row.get("content")):
-        for line in fit(each).encode().split(b"\n"):
+        for line in sanitized(each).encode().split(b"\n"):
             turn.feed(line)
     return turn
 
 
 def _lines_of(content: JsonValue) -> Iterator[str]:
-    """Yield the texts of a message as an export has them, tool results included."""
+    """Yield the texts of a message as an export has them, with tool results."""
     if isinstance(content, str):
         yield content
-    for block in map(members, items(content)):
+    for block in map(as_object, as_list(content)):
         match block.get("type"):
             case "text":
-                yield text(block.get("text")) or ""
+                yield as_text(block.get("text")) or ""
             case "tool_result" | "tool-result":
                 yield "[Tool]"
-                result = block.get("content") or members(block.get("output"))
+                result = block.get("content") or as_object(block.get("output"))
                 yield from _lines_of(
                     result.get("value") if isinstance(result, dict) else result
                 )
@@ -212,7 +222,7 @@ def _is_summary(row: JsonObject) -> bool:
 
 
 def _is_subtask(document: Document) -> bool:
-    """Whether another task of Roo's wrote the first message of this one."""
+    """Return True if another task of Roo's wrote the first message of this one."""
     if not document.path:
         return False
     try:
@@ -225,13 +235,13 @@ def _is_subtask(document: Document) -> bool:
 
 def _object(written: str) -> JsonObject:
     try:
-        return members(json.loads(written))
+        return as_object(json.loads(written))
     except (ValueError, RecursionError):
         return {}
 
 
 def _key(row: JsonObject) -> str | None:
-    """Return the time of a row, by which the program itself tells rows apart."""
+    """Return the time of a row, which the extension uses as its id."""
     made = row.get("ts")
     return str(made) if type(made) is int else None
 

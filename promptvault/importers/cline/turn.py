@@ -1,13 +1,13 @@
-"""What a person wrote in a user turn as Cline and its forks send it to a model."""
+"""What a person wrote in a user message that Cline or a fork sent to a model."""
 
 import json
 import re
 from datetime import datetime
 
 from promptvault.domain.digest import digest
-from promptvault.importers.conversation.talk import Talk
+from promptvault.importers.conversation.linear_chat import LinearChat
 from promptvault.importers.input.candidate import Draft
-from promptvault.importers.input.field import moment, text
+from promptvault.importers.input.field import as_text, as_time
 
 _HUMAN = re.compile(rb"<(task|feedback|answer|user_message|user_input)(?: [^<>]*)?>")
 _MODE_NOTICE = re.compile(r"<mode_notice\b[^<>]*>[^<]*</mode_notice>\n?")
@@ -27,7 +27,7 @@ _NOTICES = (
     *(b"This session is being continued from a previous ", b"# TODO LIST"),
     b"Files attached by the user:",
 )
-# Tools whose result is what the person answered.
+# Tools whose result is the person's answer.
 _ASKING = frozenset(
     {
         *(b"ask_followup_question", b"attempt_completion", b"plan_mode_respond"),
@@ -53,32 +53,34 @@ _COMMAND = re.compile(r"/[\w.-]+")
 _COMMANDS = (b"explicit_instructions", b"user_command")
 _LONGEST = 8 << 20
 _LINE_COST = 32
-"""What a line takes beside its text, in bytes."""
+"""Bytes that a line takes in addition to its text."""
 _TOGGLE = "PLAN_MODE_TOGGLE_RESPONSE"
 
 
-def say(talk: Talk, said: str, made: datetime | None, key: str | None) -> None:
-    """Take *said*, a person's message, into *talk*; *key* is the vendor's id of it."""
-    body = text(said)
+def add_prompt(
+    chat: LinearChat, said: str, made: datetime | None, key: str | None
+) -> None:
+    """Add *said*, a person's message, to *chat*; *key* is the vendor's id."""
+    body = as_text(said)
     if not body:
-        talk.skipped["no text"] += 1
+        chat.skipped["no text"] += 1
     elif _COMMAND.fullmatch(body.strip()):
-        talk.skipped["slash command"] += 1
+        chat.skipped["slash command"] += 1
     elif body != _TOGGLE:
         body = body.strip()
-        talk.say(Draft(body, made, key or digest(body).hex()))
+        chat.add(Draft(body, made, key or digest(body).hex()))
 
 
-class Turn:
-    """Picks what a person wrote out of one user turn, which comes line by line.
+class TurnParser:
+    """Extracts what a person wrote from one user message, line by line.
 
-    Most of such a turn is the machine's: tool results, the state of the editor,
-    files that were mentioned. A person's words stand in tags of their own.
+    Most of such a message is the machine's: tool results, the state of the editor,
+    mentioned files. A person's text is in tags of its own.
     """
 
     def __init__(self) -> None:
         self.made: datetime | None = None
-        """When it was sent, where the state of the editor tells."""
+        """Time of the message, if the state of the editor has it."""
         self._texts: list[bytes] = []
         self._bare: list[bytes] = []
         self._closing = b""
@@ -93,11 +95,11 @@ class Turn:
 
     @property
     def is_cut(self) -> bool:
-        """Whether a person's words have begun and not come to their end."""
+        """True if a person's text has begun but not ended."""
         return self._kept is not None
 
     def feed(self, line: bytes) -> None:
-        """Take the next line, without its end."""
+        """Read the next line, without its end."""
         line = line.removesuffix(b"\r")
         if self._is_too_long:
             return
@@ -110,30 +112,30 @@ class Turn:
         if line and not line.isspace():
             self._before = line[:200]
 
-    def tell(
+    def add_to(
         self,
-        talk: Talk,
+        chat: LinearChat,
         made: datetime | None,
         *,
         key: str | None = None,
         is_bare: bool = False,
     ) -> None:
-        """Hand what was found over to *talk*.
+        """Add what was found to *chat*.
 
-        *key* is the vendor's id of the turn. *is_bare* where words without tags are a
-        person's as well, as in the first of all turns.
+        *key* is the vendor's id of the message. *is_bare* says that text without tags
+        is the person's too, as in the first message.
         """
         made = made or self.made
         if self._is_too_long:
-            talk.skipped["too long"] += 1
+            chat.skipped["too long"] += 1
         if not self._texts and (self._has_state or is_bare):
             self._texts += [b"\n".join(self._bare)] if any(self._bare) else []
         said = [_as_typed(each.decode(errors="replace")) for each in self._texts]
         if self._has_command and not any(map(str.strip, said)):
-            talk.skipped["slash command"] += 1
+            chat.skipped["slash command"] += 1
             return
         for body in said:
-            say(talk, body, made, key if len(said) == 1 else None)
+            add_prompt(chat, body, made, key if len(said) == 1 else None)
 
     def _keep(self, line: bytes) -> None:
         if self._kept is None:
@@ -183,7 +185,7 @@ class Turn:
         self._closing = b"" if closing in line else closing
 
     def _is_trusted(self, tag: bytes) -> bool:
-        """Whether a person's tag is one here, and not part of a tool's output."""
+        """Return True if a person's tag is genuine, not part of a tool's output."""
         if not self._tool or self._tool in _ASKING:
             return True
         if self._before.startswith((b"[Tool]", b"[Tool (Error)]")):
@@ -192,23 +194,23 @@ class Turn:
 
 
 def _feedback(line: bytes) -> list[bytes]:
-    """Return the comment with which a person approved or denied what a tool does."""
+    """Return the comment with which a person approved or denied a tool call."""
     try:
         value = json.loads(line)
     except (ValueError, RecursionError):
         return []
-    said = text(value.get("feedback")) if isinstance(value, dict) else None
+    said = as_text(value.get("feedback")) if isinstance(value, dict) else None
     return [said.encode()] if said else []
 
 
 def _without_notice(line: bytes) -> bytes:
-    """Take off what Cline says, before a person's words, of a change of its mode."""
+    """Remove Cline's notice of a mode change before a person's text."""
     notice, closing, rest = line.partition(b"</mode_notice>")
     return rest if closing and notice.startswith(b"<mode_notice") else line
 
 
 def _as_typed(body: str) -> str:
-    """Put mentions back, instead of which the model was told to look below."""
+    """Restore mentions, which Cline replaced by a reference to text below."""
     if "<mode_notice" in body:
         body = _MODE_NOTICE.sub("", body)
     if "(see below for " not in body:
@@ -224,11 +226,14 @@ def _mention(found: re.Match[str]) -> str:
 
 
 def _time(line: bytes) -> datetime | None:
-    """Return the time that the editor's state tells; where it is written as in
-    America only, since any other order of day and month is ambiguous."""
+    """Return the time in the editor's state.
+
+    Of local formats only the American one is read: in others the order of day and month
+    is ambiguous.
+    """
     shown = line[:200].decode(errors="replace")
     if found := _ISO.search(shown):
-        return moment(found[0])
+        return as_time(found[0])
     if found := _AMERICAN.search(shown):
         day, half, sign, hours, minutes = found.groups()
         zone = f"{sign}{int(hours):02}{minutes or '00'}"
@@ -236,5 +241,5 @@ def _time(line: bytes) -> datetime | None:
             made = datetime.strptime(f"{day} {half} {zone}", "%m/%d/%Y, %I:%M:%S %p %z")
         except ValueError:
             return None
-        return moment(made.isoformat())
+        return as_time(made.isoformat())
     return None

@@ -1,1 +1,1 @@
-"""What chats have in common: message trees, turns, long chats."""
+"""What chats of several sources share: message trees, message lists, long chats."""

@@ -1,4 +1,4 @@
-"""A chat that may be longer than memory: its messages are taken one by one."""
+"""A chat that may be larger than memory, read message by message."""
 
 import codecs
 import io
@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from promptvault.importers.conversation import message_list
-from promptvault.importers.conversation.message_list import Standing, is_message
+from promptvault.importers.conversation.message_list import SystemPrompts, is_message
 from promptvault.importers.input.candidate import (
     Candidate,
     Conversation,
@@ -16,54 +16,62 @@ from promptvault.importers.input.candidate import (
     Skipped,
 )
 from promptvault.importers.input.document import Document
-from promptvault.importers.input.field import members, text
-from promptvault.importers.input.json_stream import Damaged, JsonObject, values
+from promptvault.importers.input.field import as_object, as_text
+from promptvault.importers.input.json_stream import Damaged, JsonObject, json_values
 
-KEYS = ("messages", "conversations", "conversation", "items", "turns", "contents")
-"""Keys under which a chat holds its messages."""
+MESSAGE_KEYS = (
+    "messages",
+    "conversations",
+    "conversation",
+    "items",
+    "turns",
+    "contents",
+)
+"""Keys under which a chat has its messages."""
 
 _LONG = 4 << 20
 _CHAT_KEYS = ("conversation_id", "session_id", "thread_id")
-_LIST = re.compile(rb',?\s*"(?:%s)"\s*:\s*\[' % "|".join(KEYS).encode())
+_LIST = re.compile(rb',?\s*"(?:%s)"\s*:\s*\[' % "|".join(MESSAGE_KEYS).encode())
 
 
-def about(document: Document) -> JsonObject | None:
-    """Return what *document* says before the messages of the one chat that it is.
+def chat_header(document: Document) -> JsonObject | None:
+    """Return the fields before the messages, if *document* is one long chat.
 
-    None for a document that holds anything else than one chat of many megabytes.
+    Return None for any other document, and for a chat of less than 4 MiB.
     """
     start = document.head.removeprefix(codecs.BOM_UTF8).lstrip()
     if document.size <= _LONG or not start.startswith(b"{"):
         return None
-    first = next(values(io.BytesIO(document.head), KEYS), None)
+    first = next(json_values(io.BytesIO(document.head), MESSAGE_KEYS), None)
     found = _LIST.search(start)
     if not found or not is_message(first) or _is_whole(document):
         return None
     try:
-        return members(json.loads(start[: found.start()] + b"}"))
+        return as_object(json.loads(start[: found.start()] + b"}"))
     except (ValueError, RecursionError):
-        return None  # there is more than plain values before it
+        return None  # there are nested values before it
 
 
 def _is_whole(document: Document) -> bool:
-    """Whether the first object ends within a few megabytes, as lines of many do."""
+    """Return True if the first object ends within 4 MiB, as each of many lines does."""
     with document.open() as stream:
         start = stream.read(_LONG)
-    return not isinstance(next(values(io.BytesIO(start), ()), None), Damaged)
+    return not isinstance(next(json_values(io.BytesIO(start), ()), None), Damaged)
 
 
 class LongChat:
-    """Messages in a row, which make up one chat until they name another."""
+    """Messages in a row, which are one chat until a message names another."""
 
     def __init__(
         self,
-        standing: Standing,
+        system_prompts: SystemPrompts,
         key: str | None = None,
         title: str | None = None,
         model: str | None = None,
     ) -> None:
-        """Begin the chat *key*; *standing* are the instructions that are known."""
-        self._standing = standing
+        """Begin the chat *key*; *system_prompts* holds the system prompts seen so
+        far."""
+        self._system_prompts = system_prompts
         self._given = key
         self._title = title
         self._model = model
@@ -73,17 +81,17 @@ class LongChat:
         self._is_open = False
 
     def add(self, message: JsonObject) -> Iterator[Item]:
-        """Yield what *message* brings; the opening comes as a conversation."""
+        """Yield what *message* holds; the first prompt is yielded as a Conversation."""
         key = self._named(message) or self._given
         if key != self._key:
             yield from self.end()
             self._key = key
         yield from self._instructions(message)
-        for draft in message_list.drafts([message], self._model):
+        for draft in message_list.human_drafts([message], self._model):
             yield from self._turn(draft)
 
     def end(self) -> Iterator[Item]:
-        """Yield what is left of a chat in which nobody said anything."""
+        """Yield the rest of a chat in which no person wrote."""
         if self._before or self._textless:
             yield self._conversation([])
         if self._is_open:
@@ -92,11 +100,11 @@ class LongChat:
         self._key = self._given
 
     def _named(self, message: JsonObject) -> str | None:
-        keys = (text(message.get(name)) for name in _CHAT_KEYS)
+        keys = (as_text(message.get(name)) for name in _CHAT_KEYS)
         return next(filter(None, keys), None)
 
     def _instructions(self, message: JsonObject) -> Iterator[Item]:
-        found = self._standing.candidates(message_list.standing_bodies([message]))
+        found = self._system_prompts.candidates(message_list.system_texts([message]))
         if self._is_open:
             yield from found
         else:
@@ -119,7 +127,7 @@ class LongChat:
 
     def _conversation(self, said: list[Draft]) -> Conversation:
         turns = [*[None] * self._textless, *said]
-        made = message_list.conversation(
+        made = message_list.build_conversation(
             turns, self._before, key=self._key, title=self._title
         )
         self._before, self._textless = [], 0

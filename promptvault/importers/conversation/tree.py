@@ -1,4 +1,4 @@
-"""A conversation as a tree of messages: the branch in use, and edits as drafts."""
+"""A conversation as a tree of messages: the current branch, and edits as drafts."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -14,15 +14,15 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One message: what it answers, when it was made, what a person wrote in it."""
+    """One message: its parent, its time, and the text if a person wrote it."""
 
     parent: str | None
     created_at: datetime | None = None
     draft: Draft | None = None
-    """None for every message that is not a person's, or holds no text."""
+    """None for any message that is not a person's or has no text."""
 
 
-def conversation(
+def build_conversation(
     nodes: Mapping[str, Node],
     leaf: str | None,
     *,
@@ -33,10 +33,10 @@ def conversation(
 ) -> Conversation:
     """Return the conversation whose current branch ends at *leaf*.
 
-    *key*, *title* and *url* say which it is; *textless* is the number of human
-    messages in it that hold no text.
+    *key*, *title* and *url* identify it; *textless* is the number of human messages
+    without text.
     """
-    found, elsewhere = turns(nodes, leaf)
+    found, elsewhere = human_turns(nodes, leaf)
     skipped = +Counter({"no text": textless, "abandoned branch": elsewhere})
     if not found and not skipped:
         skipped["empty conversation"] = 1
@@ -53,16 +53,15 @@ def conversation(
     return Conversation(tuple(candidates), dict(skipped))
 
 
-def turns(
+def human_turns(
     nodes: Mapping[str, Node], leaf: str | None
 ) -> tuple[list[tuple[Draft, ...]], int]:
-    """Return the human turns on the way to *leaf*, and how many lie elsewhere.
+    """Return the human messages on the path to *leaf*, and the number of others.
 
-    A turn is the drafts of one message, oldest first. Messages that a person
-    wrote in answer to one and the same message are edits of each other; the
-    last draft is the one on the way to *leaf*.
+    Each is a tuple of drafts, oldest first. Human messages with the same parent are
+    edits of each other; the last draft is the one on the path.
     """
-    branch = dict.fromkeys(path(nodes, leaf))
+    branch = dict.fromkeys(path_to(nodes, leaf))
     edits: dict[str | None, list[Node]] = defaultdict(list)
     elsewhere = 0
     for key, node in nodes.items():
@@ -80,8 +79,8 @@ def turns(
     return found, elsewhere
 
 
-def path(nodes: Mapping[str, Node], leaf: str | None) -> list[str]:
-    """Return the keys from the root to *leaf*; a cycle is cut where it closes."""
+def path_to(nodes: Mapping[str, Node], leaf: str | None) -> list[str]:
+    """Return the keys from the root to *leaf*; a cycle is cut."""
     keys: dict[str, None] = {}
     while leaf is not None and leaf in nodes and leaf not in keys:
         keys[leaf] = None
@@ -90,10 +89,10 @@ def path(nodes: Mapping[str, Node], leaf: str | None) -> list[str]:
 
 
 def newest_leaf(nodes: Mapping[str, Node]) -> str | None:
-    """Return the key of the unanswered message made last, None without messages.
+    """Return the key of the newest message without children, None without messages.
 
-    A message without time counts as old as the nearest before it that has one;
-    among equals the first wins.
+    A message without time has the time of its nearest ancestor with one. The first of
+    several equals wins.
     """
     parents = {node.parent for node in nodes.values()}
     leaves = [key for key in nodes if key not in parents] or list(nodes)
@@ -106,7 +105,7 @@ def _times(nodes: Mapping[str, Node]) -> dict[str, datetime]:
     for start in nodes:
         trail, key = [], start
         while key in nodes and key not in times:
-            times[key] = _NEVER  # which also stops at a cycle
+            times[key] = _NEVER  # also ends a cycle
             trail.append(key)
             key = nodes[key].parent or ""
         times.update(dict.fromkeys(trail, times.get(key, _NEVER)))
@@ -114,7 +113,7 @@ def _times(nodes: Mapping[str, Node]) -> dict[str, datetime]:
 
 
 def _distinct(drafts: list[Draft]) -> tuple[Draft, ...]:
-    """Drop each draft that says the same as the one after it."""
+    """Drop each draft whose text equals that of the next one."""
     kept = [
         draft
         for draft, later in pairwise(drafts)

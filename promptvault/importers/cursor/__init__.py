@@ -1,1 +1,1 @@
-"""Cursor's databases and exports."""
+"""Cursor: state databases, agent transcripts, exports."""

@@ -1,14 +1,14 @@
-"""A chat of Cursor being read, from whichever file: its prompts, and what is left."""
+"""One chat of Cursor while it is read, from any of its files."""
 
 from collections import Counter
 from datetime import datetime
 
-from promptvault.importers.cursor.envelope import Typed
-from promptvault.importers.input.candidate import Conversation, Draft, unbranched
+from promptvault.importers.cursor.envelope import SentMessage
+from promptvault.importers.input.candidate import Conversation, Draft, linear_candidates
 
 
-class Chat:
-    """The prompts found so far in one chat; the first one opens it."""
+class CursorChat:
+    """The prompts found so far in one chat; the first one is its opening."""
 
     def __init__(
         self,
@@ -27,12 +27,12 @@ class Chat:
 
     def add(
         self,
-        sent: Typed | None,
+        sent: SentMessage | None,
         key: str | None = None,
         made: datetime | None = None,
         model: str | None = None,
     ) -> None:
-        """Take the next message, None being one that no person sent."""
+        """Add the next message; None is one that no person sent."""
         if not sent:
             return
         if sent.is_command:
@@ -46,6 +46,6 @@ class Chat:
             self._drafts.append(Draft(sent.body, made, key, model or self._model))
 
     def conversation(self) -> Conversation:
-        """Return all that was taken."""
-        candidates = unbranched(self._drafts, self._key, self._title)
+        """Return everything that was added."""
+        candidates = linear_candidates(self._drafts, self._key, self._title)
         return Conversation(candidates, dict(+self.skipped))

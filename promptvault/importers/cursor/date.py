@@ -1,4 +1,4 @@
-"""The dates in Cursor's texts, each written as the user's locale has it."""
+"""Dates in Cursor's texts, each in the format of the user's locale."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 _DATE = re.compile(r"\b(\d{1,4})([-/.])(\d{1,2})\2(\d{1,4})\b")
 _TIME = re.compile(r"\b(\d{1,2}):(\d\d)(?::(\d\d))?(?:\s*([AP])M\b)?", re.IGNORECASE)
 _ZONE = re.compile(r"\b(?:GMT|UTC)(?:([-+\u2212])(\d{1,2})(?::(\d\d))?)?(?![\d:])")
-# Only American English names these, and there the month comes first.
+# Only American English uses these names, and writes the month first.
 _AMERICAN = {"EST": -5, "CST": -6, "MST": -7, "PST": -8, "AKST": -9, "HST": -10} | {
     "EDT": -4,
     "CDT": -5,
@@ -20,9 +20,9 @@ _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
 
 def export_time(said: str) -> datetime | None:
-    """Return the aware UTC time in, for instance, "27/01/2026 at 21:19:36 UTC+1".
+    """Return the aware UTC time in, for example, "27/01/2026 at 21:19:36 UTC+1".
 
-    None where day and month may be read in two ways, or the zone is not known.
+    Return None if the order of day and month is ambiguous, or the zone is not known.
     """
     date = _DATE.search(said)
     american = _AMERICAN_NAME.search(said)
@@ -33,7 +33,7 @@ def export_time(said: str) -> datetime | None:
 
 
 def stamp_time(said: str) -> datetime | None:
-    """Return the time in, for instance, "Friday, May 8, 2026, 6:05 AM (UTC+5:30)"."""
+    """Return the time in, for example, "Friday, May 8, 2026, 6:05 AM (UTC+5:30)"."""
     found = _STAMP.search(said)
     if not found or found[1] not in _MONTHS:
         return None

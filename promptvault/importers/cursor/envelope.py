@@ -1,14 +1,14 @@
-"""What Cursor puts around the text that a person typed, and how to take it off."""
+"""Removes what Cursor adds to the text that a person typed."""
 
 import re
 from datetime import datetime
 from typing import NamedTuple
 
 from promptvault.importers.cursor.date import stamp_time
-from promptvault.importers.input.field import items, members, text
+from promptvault.importers.input.field import as_list, as_object, as_text
 from promptvault.importers.input.json_stream import JsonValue
 
-# Blocks that Cursor writes before what was typed, or instead of it.
+# Blocks that Cursor adds before the typed text, or sends without any.
 _BLOCKS = """additional_data agent_skills agent_transcripts attached_docs
     attached_files attached_skills available_subagent_models
     available_subagent_types cursor_commands cursor_rules dynamic_tools git_status
@@ -27,8 +27,8 @@ _TRAILING = ("system_reminder", "system-reminder", "attached_files")
 _FILES = ("[Image]", "[File: ")
 _OPEN, _CLOSE = "<user_query>", "</user_query>"
 _STAMP = re.compile(r"<timestamp>(.*?)</timestamp>")
-# What the agent asks itself in the person's name; what a person typed begins on a
-# line of its own.
+# What the agent asks itself in the person's name. A person's text begins on a line of
+# its own.
 _OWN = ("The above subagent result is", "Briefly inform the user about the task")
 _COMMAND = re.compile(r"/[a-z0-9][a-z0-9_:.-]*")
 _COMMAND_MARK = "--- Cursor Command: "
@@ -38,19 +38,19 @@ _COMMAND_FILE = re.compile(
 )
 
 
-class Typed(NamedTuple):
+class SentMessage(NamedTuple):
     """What a person sent."""
 
     body: str | None
-    """None where there is no text, only perhaps files."""
+    """None if there is no text, only files perhaps."""
     sent_at: datetime | None = None
     """Aware UTC time, to the minute."""
     is_command: bool = False
-    """True for the mere name of a command, as "/review"."""
+    """True for nothing but the name of a command, such as "/review"."""
 
 
-def typed(raw: str) -> Typed | None:
-    """Return what a person typed of *raw*, None where nothing in it is a person's."""
+def parse_message(raw: str) -> SentMessage | None:
+    """Return what a person typed in *raw*, None if none of it is a person's."""
     head, opening, rest = raw.partition(_OPEN)
     stamp = _STAMP.search(head)
     sent_at = stamp_time(stamp[1]) if stamp else None
@@ -62,11 +62,11 @@ def typed(raw: str) -> Typed | None:
     return _sent(body, sent_at) if is_any else None
 
 
-def _sent(body: str, sent_at: datetime | None) -> Typed:
+def _sent(body: str, sent_at: datetime | None) -> SentMessage:
     own = _COMMAND_FILE.sub("", body) if _COMMAND_MARK in body else body
     bare = own.strip()
     is_command = bool(_COMMAND.fullmatch(bare)) or bool(body.strip() and not bare)
-    return Typed(text(own), sent_at, is_command)
+    return SentMessage(as_text(own), sent_at, is_command)
 
 
 def _bare(raw: str) -> str:
@@ -81,9 +81,9 @@ def _bare(raw: str) -> str:
 
 
 def content_text(content: JsonValue) -> str:
-    """Return the text in the content of a message of the agent: a string or blocks."""
+    """Return the text in the content of an agent's message: a string or blocks."""
     if isinstance(content, str):
         return content
-    blocks = (b for b in map(members, items(content)) if b.get("type") == "text")
+    blocks = (b for b in map(as_object, as_list(content)) if b.get("type") == "text")
     said = (block.get("text") for block in blocks)
     return "\n".join(each for each in said if isinstance(each, str))

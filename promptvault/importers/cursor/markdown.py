@@ -1,17 +1,17 @@
-"""Reads chats that Cursor exported as Markdown, several in one file too."""
+"""Chats that Cursor exported as Markdown; one file may hold several."""
 
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from promptvault.importers.cursor.chat import Chat
+from promptvault.importers.cursor.chat import CursorChat
 from promptvault.importers.cursor.date import export_time
-from promptvault.importers.cursor.envelope import typed
+from promptvault.importers.cursor.envelope import parse_message
 from promptvault.importers.input.candidate import Conversation, Items
 from promptvault.importers.input.document import Document
-from promptvault.importers.input.field import fit
-from promptvault.importers.input.lines import lines
+from promptvault.importers.input.field import sanitized
+from promptvault.importers.input.lines import read_lines
 
 _EXPORTED = re.compile(r"_Exported on (.+) from Cursor\b.*_")
 _START = re.compile(rf"^{_EXPORTED.pattern}\s*$", re.MULTILINE)
@@ -21,26 +21,31 @@ _UNTITLED = "Exported chat"
 _RULE = re.compile(r"[-_=*]{2,}|-")
 _FENCE = re.compile(r"\s*(`{3,}(?!.*`)|~{3,})(.*)")
 _REACH = 20_000
-"""How many lines on the end of a code block is looked for."""
+"""Lines within which the end of a code block is searched for."""
 
 
 def probe(head: str) -> bool:
-    """Whether a file that begins with *head* holds an exported chat."""
+    """Return True if a file that begins with *head* holds an exported chat."""
     return bool(_START.search(head)) and (_USER in head or _CURSOR in head)
 
 
 def read(document: Document) -> Items:
-    """Yield the chats in *document*, which is read line by line."""
+    """Yield the chats in *document*, which is read line by line.
+
+    Raises ImportSourceError if the file cannot be read further.
+    """
     with document.open() as stream:
-        source = (fit(line.decode(errors="replace")) for line in lines(stream))
+        source = (
+            sanitized(line.decode(errors="replace")) for line in read_lines(stream)
+        )
         yield from _Reader(source).chats()
 
 
 class _Reader:
-    """Finds the turns of a person among lines that may only look like them.
+    """Finds a person's turns among lines that only look like their start.
 
-    A turn begins after a rule, with the name of who speaks alone on a line. Within a
-    code block that is text like all else, unless the block has no end.
+    A turn begins after a rule, with the speaker alone on a line. In a code block such a
+    line is text, unless the block has no end.
     """
 
     def __init__(self, source: Iterable[str]) -> None:
@@ -51,7 +56,7 @@ class _Reader:
         self._before = ""
         self._follows_blank = False
         self._said: list[str] | None = None
-        self._chat: Chat | None = None
+        self._chat: CursorChat | None = None
         self._time: datetime | None = None
 
     def chats(self) -> Iterator[Conversation]:
@@ -61,7 +66,7 @@ class _Reader:
             if (found := _EXPORTED.fullmatch(bare)) and self._begins_chat():
                 yield from self._finished(has_title=True)
                 title = self._before.removeprefix(_TITLE)
-                self._chat = Chat(None, title.strip() or _UNTITLED)
+                self._chat = CursorChat(None, title.strip() or _UNTITLED)
                 self._time = export_time(found[1])
             elif self._chat and bare in (_USER, _CURSOR) and self._begins_turn():
                 self._end_turn()
@@ -75,7 +80,7 @@ class _Reader:
         yield from self._finished()
 
     def _sees(self, number: int) -> bool:
-        """Whether there are *number* more lines; those are then in `_ahead`."""
+        """Return True if *number* more lines follow; they are then in `_ahead`."""
         while len(self._ahead) < number:
             line = next(self._source, None)
             if line is None:
@@ -109,8 +114,10 @@ class _Reader:
         return bool(self._block)
 
     def _finds_end(self, block: str) -> bool:
-        """Whether the next fence closes *block*; one that opens another shows that
-        its end was forgotten."""
+        """Return True if the next fence closes *block*.
+
+        If the next fence opens another block, the end of this one was forgotten.
+        """
         for index in range(_REACH):
             if not self._sees(index + 1):
                 return False
@@ -120,18 +127,19 @@ class _Reader:
         return False
 
     def _stands_before_text(self, index: int) -> bool:
-        """Whether the line there has a blank one before it and text after it."""
+        """Return True if the line at *index* has a blank line before and text after
+        it."""
         blank_before = index > 0 and not self._ahead[index - 1].strip()
         return blank_before and self._sees(index + 2) and bool(self._ahead[index + 1])
 
     def _end_turn(self) -> None:
         if self._chat and self._said is not None:
             said = "\n".join(_without_rule(self._said)).strip()
-            self._chat.add(typed(said), made=self._time)
+            self._chat.add(parse_message(said), made=self._time)
         self._said = self._block = None
 
     def _finished(self, *, has_title: bool = False) -> Iterator[Conversation]:
-        """Yield the chat at hand, without what separates it from the next one."""
+        """Yield the current chat, without what separates it from the next one."""
         if self._said is not None:
             self._said = _without_end(self._said, has_title=has_title)
         self._end_turn()
@@ -148,14 +156,17 @@ def _without_blanks(said: list[str]) -> list[str]:
 
 
 def _without_rule(said: list[str]) -> list[str]:
-    """Drop the rule that stands before the next turn."""
+    """Drop the rule before the next turn."""
     said = _without_blanks(said)
     return said[:-1] if said and said[-1].strip() == "---" else said
 
 
 def _without_end(said: list[str], *, has_title: bool) -> list[str]:
-    """Drop what a person did not say at the end of a chat: the title of the next one,
-    rules, and the half of a name where the file is cut off."""
+    """Drop what the person did not write at the end of a chat.
+
+    That is the title of the next one, rules, and half a speaker where the file is cut
+    off.
+    """
     said = _without_blanks(said)
     if has_title:
         said = _without_blanks(said[:-1])

@@ -1,4 +1,4 @@
-"""Reads what Cursor leaves on disk: its databases, exports and agents' transcripts."""
+"""Cursor's files: databases, exports and agents' transcripts."""
 
 import codecs
 import re
@@ -6,20 +6,24 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 
 from promptvault.importers.cursor import database, markdown, store
-from promptvault.importers.cursor.chat import Chat
-from promptvault.importers.cursor.envelope import Typed, content_text, typed
+from promptvault.importers.cursor.chat import CursorChat
+from promptvault.importers.cursor.envelope import (
+    SentMessage,
+    content_text,
+    parse_message,
+)
 from promptvault.importers.input.candidate import Failure, Items, Skipped
 from promptvault.importers.input.document import Document
-from promptvault.importers.input.field import fit, members
+from promptvault.importers.input.field import as_object, sanitized
 from promptvault.importers.input.json_stream import Damaged, JsonObject
-from promptvault.importers.input.lines import json_lines, lines
+from promptvault.importers.input.lines import json_lines, read_lines
 
 SOURCE = "cursor"
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _AGENTS = "subagents"
 _ROLES = ("user", "assistant", "system", "tool")
-# Keys of other agents' logs, whose lines have a role and a message as well.
+# Keys in other agents' logs, whose lines have a role and a message too.
 _OTHERS = frozenset({"uuid", "parentUuid", "sessionId", "type", "id", "timestamp"})
 _TURN = re.compile(r"(user|assistant|A|tool|system):\s*")
 _FIRST_TURN = re.compile(r"\s*user:\s*\n.*<user_query>", re.DOTALL)
@@ -28,7 +32,7 @@ _HALF_TAG = re.compile(r"\n</?[a-z_]*\Z")
 
 
 def probe(document: Document) -> bool:
-    """Whether *document* is a database, an export or a transcript of Cursor's."""
+    """Return True for a database, an export or a transcript of Cursor's."""
     if document.is_database:
         return database.probe(document) or store.probe(document)
     if any(map(_is_message, document.sample)):
@@ -39,7 +43,8 @@ def probe(document: Document) -> bool:
 def read(document: Document) -> Items:
     """Yield the chats in *document*.
 
-    Raises ImportSourceError for a database of which nothing can be read.
+    Raises ImportSourceError if nothing in a database can be read, or a file cannot be
+    read further.
     """
     yield from _reader(document)(document)
 
@@ -61,7 +66,7 @@ def _text(head: bytes) -> str:
 
 
 def _is_message(value: JsonObject) -> bool:
-    message = members(value.get("message"))
+    message = as_object(value.get("message"))
     return (
         value.get("role") in _ROLES
         and isinstance(message.get("content"), list | str)
@@ -70,21 +75,21 @@ def _is_message(value: JsonObject) -> bool:
 
 
 def _is_plain(head: str) -> bool:
-    """Whether it begins as the transcripts of 2025, which were plain text."""
+    """Return True if it begins like the plain-text transcripts of 2025."""
     return bool(_FIRST_TURN.match(head))
 
 
 def _read_lines(document: Document) -> Items:
-    """Read a transcript of one JSON object a line, which holds no ids and no times
-    but those in the text."""
+    """Read a transcript with one JSON object a line, without ids; times are in the
+    text."""
     chat = _chat(document)
     with document.open() as stream:
         for number, value in json_lines(stream, _may_be_user):
             if isinstance(value, Damaged):
                 yield Failure(f"{document.name}, line {number}", value.reason)
-            elif members(value).get("role") == "user":
-                message = members(members(value).get("message"))
-                chat.add(typed(content_text(message.get("content"))))
+            elif as_object(value).get("role") == "user":
+                message = as_object(as_object(value).get("message"))
+                chat.add(parse_message(content_text(message.get("content"))))
     yield from _finished(document, chat)
 
 
@@ -97,8 +102,8 @@ def _read_plain(document: Document) -> Items:
     said: list[str] = []
     is_user = is_open = False
     with document.open() as stream:
-        for line in lines(stream):
-            decoded = fit(line.decode(errors="replace"))
+        for line in read_lines(stream):
+            decoded = sanitized(line.decode(errors="replace"))
             found = None if is_open else _TURN.fullmatch(decoded)
             if found:
                 chat.add(_query(said))
@@ -110,22 +115,22 @@ def _read_plain(document: Document) -> Items:
     yield from _finished(document, chat)
 
 
-def _query(said: list[str]) -> Typed | None:
+def _query(said: list[str]) -> SentMessage | None:
     """Return what a person typed in a turn; without a query it is a tool's output."""
     raw = "\n".join(said)
-    return typed(_HALF_TAG.sub("", raw)) if _OPEN in raw else None
+    return parse_message(_HALF_TAG.sub("", raw)) if _OPEN in raw else None
 
 
-def _chat(document: Document) -> Chat:
-    """Return the chat of a transcript: the file or its folder bears the chat's id."""
+def _chat(document: Document) -> CursorChat:
+    """Return the chat of a transcript: its file or its folder has the chat's id."""
     name = PurePosixPath(document.name).stem
     for part in (name, document.folder):
         if _UUID.fullmatch(part):
-            return Chat(part.lower(), None)
-    return Chat(None, name)
+            return CursorChat(part.lower(), None)
+    return CursorChat(None, name)
 
 
-def _finished(document: Document, chat: Chat) -> Items:
+def _finished(document: Document, chat: CursorChat) -> Items:
     found = chat.conversation()
     if document.folder != _AGENTS:
         yield found

@@ -1,4 +1,4 @@
-"""Reads the databases of Cursor's command line agent, one to each chat (store.db)."""
+"""Databases of Cursor's command-line agent (store.db): one for each chat."""
 
 import contextlib
 import re
@@ -7,35 +7,39 @@ from typing import NamedTuple
 
 from promptvault.domain.digest import digest
 from promptvault.errors import ImportSourceError
-from promptvault.importers.cursor.chat import Chat
-from promptvault.importers.cursor.composer import parsed
-from promptvault.importers.cursor.envelope import Typed, content_text, typed
+from promptvault.importers.cursor.chat import CursorChat
+from promptvault.importers.cursor.composer import parse_json
+from promptvault.importers.cursor.envelope import (
+    SentMessage,
+    content_text,
+    parse_message,
+)
 from promptvault.importers.input.candidate import Conversation, Failure, Items, Skipped
-from promptvault.importers.input.database import opened, tables
+from promptvault.importers.input.database import open_database, table_names
 from promptvault.importers.input.document import Document
-from promptvault.importers.input.field import members, moment, text
+from promptvault.importers.input.field import as_object, as_text, as_time
 from promptvault.importers.input.json_stream import JsonObject
 
 _TABLES = frozenset({"blobs", "meta"})
 _USER_MARK = re.compile(rb'\A\{.*?"role"\s*:\s*"user"', re.DOTALL)
 _UNNAMED = "New Agent"
 _MESSAGE = b"\x0a\x20"
-"""How a root names a message: field 1, of the 32 bytes of a SHA-256."""
+"""Start of a message's name in a root: field 1, the 32 bytes of a SHA-256."""
 
 
 class _Message(NamedTuple):
     """What a person sent, and the id of the request."""
 
     key: str | None = None
-    sent: Typed | None = None
+    sent: SentMessage | None = None
 
 
 def probe(document: Document) -> bool:
-    """Whether *document* is the database of a chat with the command line agent."""
-    if not tables(document) >= _TABLES:
+    """Return True for the database of a chat with the command-line agent."""
+    if not table_names(document) >= _TABLES:
         return False
     try:
-        with opened(document) as connection:
+        with open_database(document) as connection:
             connection.text_factory = bytes
             return "latestRootBlobId" in _meta(connection)
     except (ImportSourceError, ValueError):
@@ -43,14 +47,14 @@ def probe(document: Document) -> bool:
 
 
 def read(document: Document) -> Items:
-    """Yield the chat in *document*. Raises ImportSourceError where it is damaged."""
-    with opened(document) as connection:
+    """Yield the chat in *document*. Raises ImportSourceError if it is damaged."""
+    with open_database(document) as connection:
         connection.text_factory = bytes
         try:
             meta = _meta(connection)
         except ValueError as error:
             raise ImportSourceError(f"what it says of the chat: {error}") from error
-        root = _blob(connection, text(meta.get("latestRootBlobId")) or "")
+        root = _blob(connection, as_text(meta.get("latestRootBlobId")) or "")
         yield from _chat(connection, document.name, meta, _listed(root))
 
 
@@ -60,7 +64,7 @@ def _meta(connection: sqlite3.Connection) -> JsonObject:
     value = row[0] if row else None
     if not isinstance(value, bytes):
         raise ValueError("it has no record of it")
-    return members(parsed(bytes.fromhex(value.decode(errors="replace"))))
+    return as_object(parse_json(bytes.fromhex(value.decode(errors="replace"))))
 
 
 def _blob(connection: sqlite3.Connection, key: str) -> bytes:
@@ -70,8 +74,8 @@ def _blob(connection: sqlite3.Connection, key: str) -> bytes:
 
 
 def _listed(root: bytes) -> list[str]:
-    """Return the ids of the messages in use: the first field of a protocol buffer,
-    as often as there are messages."""
+    """Return the ids of the current messages: field 1 of a protocol buffer,
+    repeated."""
     found = []
     start = 0
     while root.startswith(_MESSAGE, start) and len(root) >= start + 34:
@@ -83,12 +87,12 @@ def _listed(root: bytes) -> list[str]:
 def _chat(
     connection: sqlite3.Connection, name: str, meta: JsonObject, listed: list[str]
 ) -> Items:
-    title = text(meta.get("name"))
-    chat = Chat(
-        text(meta.get("agentId")),
+    title = as_text(meta.get("name"))
+    chat = CursorChat(
+        as_text(meta.get("agentId")),
         None if title == _UNNAMED else title,
-        moment(meta.get("createdAt")),
-        text(meta.get("lastUsedModel")),
+        as_time(meta.get("createdAt")),
+        as_text(meta.get("lastUsedModel")),
     )
     every = _keys(connection)
     for key in listed or every:
@@ -99,10 +103,10 @@ def _chat(
         else:
             chat.add(message.sent, message.key)
     found = chat.conversation()
-    told = {digest(each.drafts[-1].body) for each in found.candidates}
+    known = {digest(each.drafts[-1].body) for each in found.candidates}
     unlisted = set(every).difference(listed) if listed else ()
-    left = sum(_is_new(connection, key, told) for key in unlisted)
-    if members(meta.get("subagentInfo")):
+    left = sum(_is_new(connection, key, known) for key in unlisted)
+    if as_object(meta.get("subagentInfo")):
         yield Skipped("subagent", len(found.candidates))
     else:
         skipped = found.skipped | ({"abandoned branch": left} if left else {})
@@ -116,20 +120,20 @@ def _keys(connection: sqlite3.Connection) -> list[str]:
 
 
 def _message(connection: sqlite3.Connection, key: str) -> _Message:
-    """Return a person's message; an empty one for all else, which is not parsed."""
+    """Return a person's message; an empty one for any other, which is not parsed."""
     data = _blob(connection, key)
     if not _USER_MARK.match(data):
         return _Message()
-    message = members(parsed(data))
+    message = as_object(parse_json(data))
     if message.get("role") != "user":
         return _Message()
-    options = members(members(message.get("providerOptions")).get("cursor"))
-    sent = typed(content_text(message.get("content")))
-    return _Message(text(options.get("requestId")), sent)
+    options = as_object(as_object(message.get("providerOptions")).get("cursor"))
+    sent = parse_message(content_text(message.get("content")))
+    return _Message(as_text(options.get("requestId")), sent)
 
 
-def _is_new(connection: sqlite3.Connection, key: str, told: set[bytes]) -> bool:
+def _is_new(connection: sqlite3.Connection, key: str, known: set[bytes]) -> bool:
     with contextlib.suppress(ValueError):
         sent = _message(connection, key).sent
-        return bool(sent and sent.body and digest(sent.body) not in told)
+        return bool(sent and sent.body and digest(sent.body) not in known)
     return False

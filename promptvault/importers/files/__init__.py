@@ -1,1 +1,1 @@
-"""Files of prompts that no tool defines: CSV, JSON data sets, Markdown."""
+"""Generic formats: CSV, JSON data sets, Markdown and plain text."""

@@ -1,7 +1,7 @@
-"""What lies around a document: does it tell that this was kept as a prompt?
+"""The files around a document, as evidence that it was written as a prompt.
 
-Plain text, tables and data are everywhere. By itself each is what somebody asked for;
-among other files it counts where its place or its name says so.
+Plain text, tables and data are everywhere. A document given by itself is a prompt; one
+among other files is a prompt if its location or its name says so.
 """
 
 import re
@@ -29,7 +29,7 @@ _EXPORT = re.compile(
     r"(conversations(-\d+)?\.json|chat\.html|(my.?activity|.*aktivit.*)\.(json|html))",
     re.I,
 )
-# Folders in which programs for agents keep prompts; elsewhere they mean other things.
+# Folders in which agents' programs keep prompts; elsewhere the names mean other things.
 _TOOL_FOLDERS = frozenset(
     """agent agents chatmodes command commands instructions modes personas prompts roles
     rules snippets templates workflows""".split()
@@ -42,12 +42,13 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 
 def is_alone(document: Document) -> bool:
-    """Whether *document* was given by itself."""
+    """Return True if *document* was given by itself."""
     return len(document.siblings) <= 1
 
 
 def is_place_of_prompts(document: Document) -> bool:
-    """Whether the name of *document*, or of a folder around it, speaks of prompts."""
+    """Return True if the name of *document*, or of a folder around it, mentions
+    prompts."""
     *folders, name = _parts(document)
     if is_beside_code(document) and not _ABOUT_CODE.isdisjoint(folders):
         return False
@@ -61,8 +62,10 @@ def is_place_of_prompts(document: Document) -> bool:
 
 
 def is_tool_folder(document: Document, *, hidden: bool = False) -> bool:
-    """Whether *document* lies in a folder such as `commands`, or only in one that is
-    within a hidden folder, as `.claude/commands` is."""
+    """Return True if *document* is in a folder such as `commands`.
+
+    With *hidden*, that folder must be within a hidden one, as in `.claude/commands`.
+    """
     folders = (_root(document), *_parts(document)[:-1])
     around = False
     for folder in folders:
@@ -73,35 +76,37 @@ def is_tool_folder(document: Document, *, hidden: bool = False) -> bool:
 
 
 def is_among_tests(document: Document) -> bool:
-    """Whether *document* lies among the tests or the documentation of a program."""
+    """Return True if *document* is among the tests or the documentation of a
+    program."""
     folders = _parts(document)[:-1]
     return is_beside_code(document) and not _ABOUT_CODE.isdisjoint(folders)
 
 
 def is_among_texts(document: Document) -> bool:
-    """Whether there is nothing around but texts, data and pictures."""
+    """Return True if all files around are texts, data and pictures."""
     return _are_texts(document.siblings)
 
 
 def is_beside_export(document: Document) -> bool:
-    """Whether a chat export lies around, which holds uploads, notes and settings."""
+    """Return True if a chat export, which has uploads and notes, is among the files
+    around."""
     return _holds_export(document.siblings) and not _EXPORT.fullmatch(
         _parts(document)[-1]
     )
 
 
 def is_beside_code(document: Document) -> bool:
-    """Whether it lies in the folder of a program."""
+    """Return True if it is in the folder of a program."""
     return _hold_code(document.siblings)
 
 
 def _parts(document: Document) -> tuple[str, ...]:
-    """Return the folders below what was given, and the name, in lower case."""
+    """Return the folders below the given path, and the name, in lower case."""
     return PurePosixPath(document.name.lower()).parts or ("",)
 
 
 def _root(document: Document) -> str:
-    """Return the name of the folder that was given, '' where that is not known."""
+    """Return the name of the given folder, '' if it is not known."""
     depth = len(PurePosixPath(document.name).parts)
     parts = document.path.absolute().parts[:-depth] if document.path else ()
     return parts[-1].lower() if parts else ""
@@ -111,7 +116,7 @@ def _is_of_prompts(folder: str) -> bool:
     return folder == "prompt" or "prompts" in _WORD.findall(folder)
 
 
-@lru_cache(maxsize=4)  # every document of a folder has the same ones
+@lru_cache(maxsize=4)  # all documents of a folder have the same siblings
 def _hold_code(names: frozenset[str]) -> bool:
     return any(
         path.suffix in _CODE or path.name in _PROJECT for path in map(_seen, names)
@@ -132,7 +137,7 @@ def _holds_export(names: frozenset[str]) -> bool:
 
 
 def _seen(name: str) -> PurePosixPath:
-    """Return the path of a file; nothing for one that is hidden, as settings are."""
+    """Return the path of a file; an empty one if it is hidden, as settings are."""
     path = PurePosixPath(name.lower())
     is_hidden = any(part.startswith(".") for part in path.parts)
     return PurePosixPath() if is_hidden else path

@@ -1,4 +1,4 @@
-"""Reads CSV files: lists of prompts of any origin, and the messages of chats."""
+"""CSV files: lists of prompts from any source, and messages of chats."""
 
 import csv
 import io
@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from promptvault.domain.name import validate_name
 from promptvault.errors import ImportSourceError, InvalidInputError
-from promptvault.importers import csv_export
 from promptvault.importers.files import context, csv_row
 from promptvault.importers.files.csv_row import Row
 from promptvault.importers.input import encoded_text
@@ -20,11 +19,12 @@ from promptvault.importers.input.candidate import (
     Item,
     Items,
     Skipped,
-    unbranched,
+    linear_candidates,
 )
 from promptvault.importers.input.document import Document
-from promptvault.importers.input.field import fit, moment, text
+from promptvault.importers.input.field import as_text, as_time, sanitized
 from promptvault.importers.input.json_stream import Damaged
+from promptvault.importers.tools.promptvault import is_own_csv, prompt_of_row
 
 SOURCE = "csv"
 
@@ -44,7 +44,7 @@ _ANSWER = ("answer", "completion", "input", "output", "response")
 _TAGS = ("categories", "category", "fordevs", "language", "tag", "tags", "type")
 _KEY = ("", "author", "contributor", "id", "key", "number", "slug", "source", "version")
 _LIBRARY = frozenset({"name", "body", "tags"})
-"""Columns that a list of prompts of ours has."""
+"""Columns of a list of prompts of ours."""
 _KNOWN = frozenset(
     (*_BODY, *_TITLE, *_DESCRIPTION, *_TIME, *_ANSWER, *_TAGS, *_KEY, "favourite")
 )
@@ -55,28 +55,28 @@ _MACHINE = frozenset(
 _LONGEST_HEADER = 4096
 
 Cells = Mapping[str, str]
-"""The cells of a row by the name of their column, letters and digits only."""
+"""The cells of a row by column name; names have only letters and digits."""
 
 
 class _Table(NamedTuple):
-    """How a CSV file is laid out."""
+    """The layout of a CSV file."""
 
     delimiter: str
     columns: list[str]
     texts: str
     """The column of the prompts or messages."""
     is_chat: bool
-    """Whether its rows are messages, not prompts."""
+    """True if its rows are messages, not prompts."""
 
     def cells(self, row: Row) -> Cells:
         return dict(zip(self.columns, row, strict=False))
 
 
 def probe(document: Document) -> bool:
-    """Whether *document* is a table with a column of prompts or messages.
+    """Return True for a table with a column of prompts or messages.
 
-    A column of any texts is one of prompts where nothing is said of them but what is
-    said of a prompt.
+    A column of unspecified texts counts only if all other columns are usual for
+    prompts.
     """
     table = _table(document)
     return table is not None and (
@@ -89,8 +89,9 @@ def _is_telling(table: _Table) -> bool:
     return table.is_chat or is_of_prompts
 
 
-def doubt(document: Document) -> str | None:
-    """Say why *document* may hold no prompts: many tables have a column of texts."""
+def skip_reason(document: Document) -> str | None:
+    """Return why *document* probably has no prompts: many tables have a column of
+    texts."""
     if context.is_alone(document):
         return None
     if context.is_beside_export(document):
@@ -106,7 +107,8 @@ def doubt(document: Document) -> str | None:
 def read(document: Document) -> Items:
     """Yield the prompts or chats in *document*.
 
-    Raises ImportSourceError where no column holds prompts.
+    Raises ImportSourceError if no column has prompts, or the file cannot be read
+    further.
     """
     table = _table(document)
     if not table:
@@ -121,7 +123,7 @@ def read(document: Document) -> Items:
 
 def _rows(document: Document, table: _Table) -> Iterator[Cells | Failure]:
     """Yield the rows below the header."""
-    lines = encoded_text.lines(document)
+    lines = encoded_text.text_lines(document)
     width = len(table.columns)
     is_below = False
     for number, row in csv_row.rows(lines, table.delimiter, width):
@@ -138,12 +140,12 @@ def _rows(document: Document, table: _Table) -> Iterator[Cells | Failure]:
 
 
 def _table(document: Document) -> _Table | None:
-    """Return the layout that the first lines say, None for another kind of file."""
+    """Return the layout given by the first lines, None for another kind of file."""
     if document.is_database:
         return None
-    beginning = encoded_text.start(document)
+    beginning = encoded_text.text_start(document)
     separator, _, below = beginning.partition("\n")
-    if separator.lower().startswith("sep="):  # a line that only Excel understands
+    if separator.lower().startswith("sep="):  # a line for Excel
         beginning = below
     if len(beginning.lstrip().partition("\n")[0]) > _LONGEST_HEADER:
         return None
@@ -173,7 +175,7 @@ def _laid_out(beginning: str, delimiter: str) -> _Table | None:
 
 
 def _single(beginning: str, document: Document) -> _Table | None:
-    """A line that says "prompt" is a header only in what is called a CSV file."""
+    """Return a table of one column: "prompt" is a header only in a file named .csv."""
     columns = _columns([beginning.lstrip("\r\n").partition("\n")[0]])
     is_table = columns[0] in _PROMPT and document.name.lower().endswith(".csv")
     return _Table(",", columns, columns[0], False) if is_table else None
@@ -193,16 +195,16 @@ def _is_chat(columns: list[str], rows: list[Row]) -> bool:
 
 
 def _named(columns: list[str], names: tuple[str, ...]) -> str:
-    """Return the first of *names* that a column has, '' without one."""
+    """Return the first of *names* that is a column, '' if none is."""
     return next((name for name in names if name in columns), "")
 
 
 def _first(cells: Cells, names: tuple[str, ...]) -> str | None:
-    return next(filter(None, (text(cells.get(name)) for name in names)), None)
+    return next(filter(None, (as_text(cells.get(name)) for name in names)), None)
 
 
 def _prompt(cells: Cells, table: _Table) -> Item:
-    own = csv_export.offer(cells) if csv_export.is_own(table.columns) else None
+    own = prompt_of_row(cells) if is_own_csv(table.columns) else None
     return own or _item(cells, table.texts)
 
 
@@ -212,25 +214,25 @@ def _item(cells: Cells, column: str) -> Item:
         return Skipped("no text")
     name = _name(cells)
     is_template = (cells.get("template") or "").lower() in ("true", "1", "yes")
-    draft = Draft(body, moment(_first(cells, _TIME)), template=is_template)
+    draft = Draft(body, as_time(_first(cells, _TIME)), template=is_template)
     return Candidate(
         (draft,),
         name=name,
-        title=text(cells.get("title")) if name else _first(cells, _TITLE),
+        title=as_text(cells.get("title")) if name else _first(cells, _TITLE),
         description=_first(cells, _DESCRIPTION) or "",
         tags=tuple(_tags(cells)),
     )
 
 
 def _body(cells: Cells, column: str) -> str | None:
-    body = text(cells[column])
-    if column in _INSTRUCTION and body and (added := text(cells.get("input"))):
+    body = as_text(cells[column])
+    if column in _INSTRUCTION and body and (added := as_text(cells.get("input"))):
         return f"{body}\n\n{added}"
     return body
 
 
 def _name(cells: Cells) -> str | None:
-    """Return a name as another vault wrote it; any other is a title."""
+    """Return a name in our own syntax; any other is a title."""
     try:
         return validate_name(cells.get("name", ""))
     except InvalidInputError:
@@ -238,7 +240,7 @@ def _name(cells: Cells) -> str | None:
 
 
 def _tags(cells: Cells) -> Iterator[str]:
-    yield from map(fit, _words(cells))
+    yield from map(sanitized, _words(cells))
 
 
 def _words(cells: Cells) -> Iterator[str]:
@@ -260,7 +262,7 @@ def _split(value: str) -> Iterator[str]:
 
 
 class _Chat(NamedTuple):
-    """What a person wrote in a chat; None for a message without text."""
+    """What a person wrote in a chat; None is a message without text."""
 
     key: str | None
     title: str | None
@@ -270,8 +272,8 @@ class _Chat(NamedTuple):
 def _chats(rows: Iterator[Cells | Failure]) -> Items:
     """Yield the messages of each chat together, oldest first.
 
-    Microsoft's Copilot writes the newest one first, and gives an answer the time of
-    its question: so the order of the file counts, not that of the times.
+    Microsoft's Copilot writes the newest first, and gives an answer the time of its
+    question, so the order in the file counts, not that of the times.
     """
     chats: dict[tuple[str | None, str | None], _Chat] = {}
     times: list[datetime] = []
@@ -279,7 +281,7 @@ def _chats(rows: Iterator[Cells | Failure]) -> Items:
         if isinstance(row, Failure):
             yield row
             continue
-        if time := moment(_first(row, _TIME)):
+        if time := as_time(_first(row, _TIME)):
             times = [*times[:1], time]
         if (_first(row, _AUTHOR) or "").strip().lower() in _HUMAN:
             key, title = _first(row, _CHAT_ID), _first(row, _CHAT_TITLE)
@@ -295,5 +297,5 @@ def _conversation(
 ) -> Conversation:
     said = [Draft(body, time) for body, time in turns if body]
     textless = len(turns) - len(said)
-    candidates = unbranched(said, chat.key, chat.title or "Untitled")
+    candidates = linear_candidates(said, chat.key, chat.title or "Untitled")
     return Conversation(candidates, {"no text": textless} if textless else {})

@@ -1,4 +1,4 @@
-"""Rows of CSV text, found again behind a damaged one."""
+"""Rows of CSV text; reading continues after a damaged row."""
 
 import csv
 from collections import deque
@@ -9,7 +9,7 @@ from promptvault.importers.input.json_stream import Damaged
 
 _LARGEST = 1 << 23
 _CONVINCING = 3
-"""So many lines in a row that are rows by themselves are no text of a prompt."""
+"""Lines in a row that must be rows by themselves to be no text of a prompt."""
 
 Row = list[str]
 
@@ -17,10 +17,10 @@ Row = list[str]
 def rows(
     lines: Iterable[str], delimiter: str, width: int
 ) -> Iterator[tuple[int, Row | Damaged]]:
-    """Yield the number (from 1) and the cells of each row that is not blank.
+    """Yield the number, from 1, and the cells of each row that is not blank.
 
-    A row that is no CSV comes as `Damaged`. A quote that is not closed would take
-    all rows after it along: those that have *width* cells are read all the same.
+    A row that is not valid CSV becomes `Damaged`. An unclosed quote would include all
+    rows after it; those with *width* cells are read nevertheless.
     """
     feed = _Feed(lines)
     reader = csv.reader(feed, delimiter=delimiter, strict=True)
@@ -44,11 +44,11 @@ def rows(
 
 
 class _TooLarge(csv.Error):
-    """A row of more characters than any prompt has."""
+    """A row has more characters than any prompt."""
 
 
 class _Feed:
-    """Hands lines to a CSV reader; keeps those of the row at hand."""
+    """Passes lines to a CSV reader, and keeps those of the current row."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._lines = iter(lines)
@@ -58,7 +58,7 @@ class _Feed:
         self.held: list[str] = []
 
     def begin(self) -> None:
-        """Let go of the lines of the row before."""
+        """Drop the lines of the previous row."""
         self.held.clear()
         self._size = 0
 
@@ -77,9 +77,10 @@ class _Feed:
         return line
 
     def resume(self, others: list[str], delimiter: str, width: int) -> bool:
-        """Go on behind the first line of a damaged row, or False where in vain.
+        """Continue after the first line of a damaged row; return False if that is not
+        possible.
 
-        Its last line, on which it turned out to be damaged, begins the next row.
+        The last line, which revealed the damage, begins the next row.
         """
         if len(others) >= _CONVINCING and all(
             _alone(line, delimiter, width) for line in others
@@ -93,7 +94,8 @@ class _Feed:
 
 
 def _next(reader: Iterator[Row]) -> Row:
-    """Return the next row. The limit of cells is the module's: it is put back."""
+    """Return the next row. The size limit belongs to the csv module, so it is
+    restored."""
     limit = csv.field_size_limit(_LARGEST * 2)
     try:
         return next(reader)
@@ -102,7 +104,7 @@ def _next(reader: Iterator[Row]) -> Row:
 
 
 def _alone(line: str, delimiter: str, width: int) -> Row | None:
-    """Read one line as a row, with quotes that are not as they should be."""
+    """Return one line as a row, ignoring wrong quotes."""
     try:
         cells = _next(csv.reader([line], delimiter=delimiter))
     except (csv.Error, StopIteration):

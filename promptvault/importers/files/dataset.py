@@ -1,7 +1,7 @@
-"""Reads data sets of prompts and chats as JSON or JSON lines, row by row by its shape.
+"""Data sets of prompts and chats as JSON or JSON Lines, by the structure of each row.
 
-ShareGPT, OpenAI messages (fine-tuning, batches, stored requests), prompts with their
-completions, Alpaca, lists of turns, prompt templates, and the exports of chat apps.
+ShareGPT, OpenAI messages (fine-tuning, batches, stored requests), prompts with
+completions, Alpaca, lists of turns, prompt templates, and exports of chat apps.
 """
 
 import io
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from promptvault.importers.chats import chat_app
 from promptvault.importers.conversation import long_chat, message_list
 from promptvault.importers.conversation.long_chat import LongChat
-from promptvault.importers.conversation.message_list import Standing, is_message
+from promptvault.importers.conversation.message_list import SystemPrompts, is_message
 from promptvault.importers.files import context
 from promptvault.importers.input.candidate import (
     Candidate,
@@ -23,15 +23,15 @@ from promptvault.importers.input.candidate import (
     Skipped,
 )
 from promptvault.importers.input.document import Document
-from promptvault.importers.input.field import items, members, moment, text
+from promptvault.importers.input.field import as_list, as_object, as_text, as_time
 from promptvault.importers.input.json_stream import (
     WRAPPERS,
     Damaged,
     JsonObject,
     JsonValue,
-    values,
+    json_values,
 )
-from promptvault.importers.tools.template import mustache, translated
+from promptvault.importers.tools.template import mustache_pieces, translate
 
 SOURCE = "dataset"
 
@@ -59,14 +59,15 @@ _SYSTEM = ("system", "instructions", "system_prompt", "systemInstruction")
 
 
 def probe(document: Document) -> bool:
-    """Whether one of the first rows has a shape that is known."""
-    if long_chat.about(document) is not None:
+    """Return True if one of the first rows has a known structure."""
+    if long_chat.chat_header(document) is not None:
         return True
     return any(map(_is_known, document.sample))
 
 
-def doubt(document: Document) -> str | None:
-    """Say why *document* may be none of a person's: programs and tests have data."""
+def skip_reason(document: Document) -> str | None:
+    """Return why *document* is probably not a person's: programs and tests have data
+    too."""
     if context.is_alone(document):
         return None
     if context.is_beside_export(document):
@@ -78,14 +79,17 @@ def doubt(document: Document) -> str | None:
 
 
 def read(document: Document) -> Items:
-    """Yield the chats and prompts in *document*; system messages only once each."""
-    if (about := long_chat.about(document)) is not None:
+    """Yield the chats and prompts in *document*; each system message only once.
+
+    Raises ImportSourceError if the file cannot be read further.
+    """
+    if (about := long_chat.chat_header(document)) is not None:
         yield from _long(document, about)
         return
-    standing = Standing()
-    loose = LongChat(standing)
+    system_prompts = SystemPrompts()
+    loose = LongChat(system_prompts)
     with document.open() as stream:
-        for index, value in enumerate(values(stream, _unwrap(document))):
+        for index, value in enumerate(json_values(stream, _unwrap(document))):
             if is_message(value):
                 yield from loose.add(value)
                 continue
@@ -94,18 +98,18 @@ def read(document: Document) -> Items:
             if isinstance(value, Damaged):
                 yield Failure(where, value.reason)
             else:
-                yield from _items(value, where, standing)
+                yield from _items(value, where, system_prompts)
     yield from loose.end()
 
 
 def _long(document: Document, about: JsonObject) -> Items:
-    """Yield the one chat that *document* is, without holding it in memory."""
-    standing = Standing()
-    if first := tuple(standing.candidates(_system(about))):
+    """Yield the one chat in *document*, without holding it in memory."""
+    system_prompts = SystemPrompts()
+    if first := tuple(system_prompts.candidates(_system(about))):
         yield Conversation(first)
-    chat = LongChat(standing, *_about(about))
+    chat = LongChat(system_prompts, *_about(about))
     with document.open() as stream:
-        for index, value in enumerate(values(stream, long_chat.KEYS)):
+        for index, value in enumerate(json_values(stream, long_chat.MESSAGE_KEYS)):
             if is_message(value):
                 yield from chat.add(value)
             elif isinstance(value, Damaged):
@@ -115,36 +119,36 @@ def _long(document: Document, about: JsonObject) -> Items:
 
 
 def _unwrap(document: Document) -> tuple[str, ...]:
-    """Return the keys under which the rows lie, none where they lie open.
+    """Return the keys under which the rows are, () if they are at the top.
 
-    A row may itself hold a list under such a key: it is a wrapper only where it does
-    not end within the first 64 KiB, and its list is not one of messages.
+    A row may have a list under such a key itself. It is a wrapper only if it does not
+    end within the first 64 KiB and its list does not hold messages.
     """
-    first = next(values(io.BytesIO(document.head), ()), None)
+    first = next(json_values(io.BytesIO(document.head), ()), None)
     is_whole = not isinstance(first, Damaged)
     return () if is_whole or any(map(is_message, document.sample)) else _WRAPPERS
 
 
 def _about(row: JsonObject) -> tuple[str | None, str | None, str | None]:
     """Return the id, the title and the model of a chat."""
-    model = text(row.get("model")) or text(members(row.get("model")).get("id"))
+    model = as_text(row.get("model")) or as_text(as_object(row.get("model")).get("id"))
     return _text_of(row, _KEYS), _text_of(row, _TITLES), model
 
 
 def _system(row: JsonObject) -> Iterator[str | None]:
-    """Yield the system prompts that stand beside the messages of a chat."""
-    yield from (message_list.joined(row.get(key)) for key in _SYSTEM)
+    """Yield the system prompts next to the messages of a chat."""
+    yield from (message_list.join_parts(row.get(key)) for key in _SYSTEM)
     if "folderId" in row and "messages" in row:  # Chatbot UI
-        yield text(row.get("prompt"))
+        yield as_text(row.get("prompt"))
 
 
 def _is_known(row: JsonObject) -> bool:
-    rows = [row, *map(members, _wrapped(row)[:5])]
+    rows = [row, *map(as_object, _wrapped(row)[:5])]
     return any(_is_row(each) or _inner(each) is not None for each in rows)
 
 
 def _is_row(row: JsonObject) -> bool:
-    """Whether *row* is a chat or a prompt by itself."""
+    """Return True if *row* is a chat or a prompt by itself."""
     return (
         chat_app.is_chat(row)
         or is_message(row)
@@ -155,28 +159,30 @@ def _is_row(row: JsonObject) -> bool:
 
 
 def _wrapped(row: JsonObject) -> list[JsonValue]:
-    """Return the rows that *row* wraps together with other things."""
-    return [each for key in _WRAPPERS for each in items(row.get(key))]
+    """Return the rows that *row* wraps together with other fields."""
+    return [each for key in _WRAPPERS for each in as_list(row.get(key))]
 
 
-def _items(value: JsonValue, where: str, standing: Standing) -> Iterator[Item]:
-    """Yield what one row holds."""
-    row = members(value)
+def _items(
+    value: JsonValue, where: str, system_prompts: SystemPrompts
+) -> Iterator[Item]:
+    """Yield the contents of one row."""
+    row = as_object(value)
     if chat_app.is_chat(row):
-        yield chat_app.read(row, standing)
+        yield chat_app.read_chat(row, system_prompts)
     elif (messages := _messages(row)) is not None:
-        yield _chat(row, messages, standing)
+        yield _chat(row, messages, system_prompts)
     elif _is_template(row):
-        yield from _templates(row, standing)
+        yield from _templates(row, system_prompts)
     elif _is_prompt(row):
-        yield from _prompt(row, standing)
+        yield from _prompt(row, system_prompts)
     elif inner := _inner(row):
-        yield from _items(inner, where, standing)
+        yield from _items(inner, where, system_prompts)
     elif wrapped := _wrapped(row):
         for number, each in enumerate(wrapped, 1):
-            yield from _items(each, f"{where}.{number}", standing)
+            yield from _items(each, f"{where}.{number}", system_prompts)
     else:
-        yield Failure(where, "it is no prompt and no chat")
+        yield Failure(where, "it is neither a prompt nor a chat")
 
 
 def _inner(row: JsonObject) -> JsonObject | None:
@@ -184,36 +190,36 @@ def _inner(row: JsonObject) -> JsonObject | None:
     if re.search("embeddings|moderations", str(row.get("url"))):
         return None
     key = _text_of(row, _KEYS)
-    found = (members(row.get(name)) for name in _ROW_KEYS)
+    found = (as_object(row.get(name)) for name in _ROW_KEYS)
     inner = next(filter(_is_row, found), None)
     return {"id": key, **inner} if inner and key else inner
 
 
 def _messages(row: JsonObject) -> list[JsonValue] | None:
-    """Return the messages of a chat, None where *row* is none."""
+    """Return the messages of a chat, None if *row* is no chat."""
     for key in _MESSAGES:
         found = row.get(key)
         if key == "input" and isinstance(found, dict):
             found = found.get("messages")
         if message_list.are_messages(found):
-            return items(found)
-    turns = items(row.get("turns"))
+            return as_list(found)
+    turns = as_list(row.get("turns"))
     if turns and all(isinstance(turn, str) for turn in turns):
         return [{"role": "user", "content": turn} for turn in turns]
-    asked = text(row.get("input"))
+    asked = as_text(row.get("input"))
     if asked and "instruction" not in row and {"model", "instructions"} & row.keys():
         return [{"role": "user", "content": asked}]
     return None
 
 
 def _chat(
-    row: JsonObject, messages: list[JsonValue], standing: Standing
+    row: JsonObject, messages: list[JsonValue], system_prompts: SystemPrompts
 ) -> Conversation:
-    bodies = [*_system(row), *message_list.standing_bodies(messages)]
+    bodies = [*_system(row), *message_list.system_texts(messages)]
     key, title, model = _about(row)
-    return message_list.conversation(
-        message_list.drafts(messages, model),
-        standing.candidates(bodies),
+    return message_list.build_conversation(
+        message_list.human_drafts(messages, model),
+        system_prompts.candidates(bodies),
         key=key,
         title=title,
     )
@@ -222,7 +228,7 @@ def _chat(
 def _text_of(row: JsonObject, keys: tuple[str, ...]) -> str | None:
     found = (row.get(key) for key in keys)
     return next(
-        (text(str(each)) for each in found if each and isinstance(each, str | int)),
+        (as_text(str(each)) for each in found if each and isinstance(each, str | int)),
         None,
     )
 
@@ -234,17 +240,17 @@ def _is_template(row: JsonObject) -> bool:
     return has_text and isinstance(row.get("name"), str)
 
 
-def _templates(row: JsonObject, standing: Standing) -> Iterator[Item]:
-    """Yield the template under its name, and the system prompt that goes with it."""
-    title = text(row.get("name"))
-    body = text(row.get("prompt_template"))
-    system = text(row.get("system_prompt"))
+def _templates(row: JsonObject, system_prompts: SystemPrompts) -> Iterator[Item]:
+    """Yield the template under its name, and its system prompt."""
+    title = as_text(row.get("name"))
+    body = as_text(row.get("prompt_template"))
+    system = as_text(row.get("system_prompt"))
     if body:
-        wording = translated(mustache(body))
+        wording = translate(mustache_pieces(body))
         made = _text_of(row, ("updated_at", "created_at"))
-        yield _candidate(wording.draft(moment(made)), row)
+        yield _candidate(wording.draft(as_time(made)), row)
     if system:
-        yield Conversation(tuple(standing.candidates([system], title)))
+        yield Conversation(tuple(system_prompts.candidates([system], title)))
     if not body and not system:
         yield Skipped("no text")
 
@@ -254,27 +260,27 @@ def _is_prompt(row: JsonObject) -> bool:
         return bool({"output", "input"} & row.keys())
     if isinstance(row.get("prompt"), str):
         return len(row) == 1 or bool(row.keys() & {*_ANSWERS, *_NAMES, "model"})
-    # Lists of saved prompts, as Open WebUI and Chatbot UI write them.
+    # Lists of saved prompts of Open WebUI and Chatbot UI.
     is_named = "command" in row or {"name", "folderId"} <= row.keys()
     return is_named and isinstance(row.get("content"), str)
 
 
-def _prompt(row: JsonObject, standing: Standing) -> Iterator[Item]:
-    parts = [text(row.get("instruction")), text(row.get("input"))]
+def _prompt(row: JsonObject, system_prompts: SystemPrompts) -> Iterator[Item]:
+    parts = [as_text(row.get("instruction")), as_text(row.get("input"))]
     if not isinstance(row.get("instruction"), str):
-        parts = [text(row.get("prompt")) or text(row.get("content"))]
+        parts = [as_text(row.get("prompt")) or as_text(row.get("content"))]
     body = "\n\n".join(filter(None, parts))
     yield _candidate(Draft(body), row) if body else Skipped("no text")
-    system = standing.candidates(text(row.get(key)) for key in _SYSTEM)
+    system = system_prompts.candidates(as_text(row.get(key)) for key in _SYSTEM)
     if first := tuple(system):
         yield Conversation(first)
 
 
 def _candidate(draft: Draft, row: JsonObject) -> Candidate:
-    tags = [text(tag) for tag in items(row.get("tags"))]
+    tags = [as_text(tag) for tag in as_list(row.get("tags"))]
     return Candidate(
         (draft,),
         title=_text_of(row, _NAMES),
-        description=text(row.get("description")) or "",
-        tags=tuple(filter(None, [*tags, text(row.get("category"))])),
+        description=as_text(row.get("description")) or "",
+        tags=tuple(filter(None, [*tags, as_text(row.get("category"))])),
     )

@@ -1,4 +1,4 @@
-"""Reads Markdown and plain text: a prompt a file, or a list of prompts."""
+"""Markdown and plain text: one prompt in a file, or a list of prompts."""
 
 import hashlib
 import json
@@ -11,24 +11,30 @@ from typing import Any, NamedTuple
 from promptvault import front_matter
 from promptvault.errors import ImportSourceError, InvalidInputError
 from promptvault.importers.files import context, markdown_list
-from promptvault.importers.files.markdown_list import Entry
+from promptvault.importers.files.markdown_list import ListedPrompt
 from promptvault.importers.input import encoded_text
 from promptvault.importers.input.candidate import (
     Candidate,
+    CandidateKind,
     Draft,
     Failure,
     Items,
-    Kind,
     Skipped,
 )
 from promptvault.importers.input.document import Document
-from promptvault.importers.input.field import text
-from promptvault.importers.tools.template import Piece, Slot, Wording, split, translated
+from promptvault.importers.input.field import as_text
+from promptvault.importers.tools.template import (
+    Piece,
+    Slot,
+    TemplateText,
+    split_at,
+    translate,
+)
 
 SOURCE = "text"
 
 _ENDINGS = (".md", ".markdown", ".mdc", ".txt", ".prompt")
-# What is known to be something else, even where it is given by itself.
+# Other formats, which are no prompt even by themselves.
 _DATA = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".html", ".htm", ".xml")
 _WHOLE_HEAD = 64 << 10
 _LARGEST_PROMPT = 1 << 20
@@ -40,12 +46,12 @@ _PROJECT_FILE = re.compile(
     re.I | re.X,
 )
 _MARKUP = re.compile(r"\s*(<!doctype html|<html|<\?xml)", re.I)
-_STANDING_NAMES = ("claude.md", "agents.md", "gemini.md", "copilot-instructions.md")
-_STANDING_ENDINGS = (
+_INSTRUCTION_NAMES = ("claude.md", "agents.md", "gemini.md", "copilot-instructions.md")
+_INSTRUCTION_ENDINGS = (
     *(".mdc", ".cursorrules", ".windsurfrules", ".clinerules"),
     *(".instructions.md", ".agent.md"),
 )
-_STANDING_FIELDS = frozenset({"alwaysApply", "globs", "applyTo"})
+_INSTRUCTION_FIELDS = frozenset({"alwaysApply", "globs", "applyTo"})
 _COMMAND_FIELDS = frozenset({"argument-hint", "allowed-tools"})
 _PROMPT_FILE_FIELDS = frozenset({"mode", "agent"})
 _ARGUMENT = re.compile(r"\$(?:(ARGUMENTS)\b(?!\[)|([1-9])(?!\d))")
@@ -55,31 +61,33 @@ _FRONT = re.compile(r"---[ \t]*\n(.*?)^---[ \t]*(?:\n|\Z)", re.M | re.S)
 
 
 class _Text(NamedTuple):
-    """A file's text, and what its front matter says of it."""
+    """The text of a file, and the fields of its front matter."""
 
     fields: Mapping[str, Any]
     body: str
 
 
 def probe(document: Document) -> bool:
-    """Whether *document* is text that may be a prompt.
+    """Return True for text that may be a prompt.
 
-    By itself any text is; among others, one whose name says that it is text, that
-    is not too long and none of the files that explain a project.
+    By itself that is any text. Among other files it is text by its name, not too long,
+    and not a file that explains a project.
     """
     if document.is_database or _is_data(document):
         return False
     if context.is_alone(document):
         return True
     path = PurePosixPath(document.name)
-    if not path.name.lower().endswith((*_ENDINGS, *_STANDING_ENDINGS)):
+    if not path.name.lower().endswith((*_ENDINGS, *_INSTRUCTION_ENDINGS)):
         return False
     is_prompt = document.size <= _LARGEST_PROMPT and not _PROJECT_FILE.match(path.name)
-    return is_prompt or bool(markdown_list.entries(encoded_text.start(document)))
+    return is_prompt or bool(
+        markdown_list.listed_prompts(encoded_text.text_start(document))
+    )
 
 
-def doubt(document: Document) -> str | None:
-    """Say why *document* may be no prompt: documentation is Markdown, too."""
+def skip_reason(document: Document) -> str | None:
+    """Return why *document* is probably no prompt: documentation is Markdown too."""
     if context.is_alone(document):
         return None
     if context.is_beside_export(document):
@@ -93,15 +101,15 @@ def doubt(document: Document) -> str | None:
 
 
 def _says_so(document: Document) -> bool:
-    """Whether the file itself says that it holds prompts or standing instructions."""
-    beginning = encoded_text.start(document)
+    """Return True if the file itself says that it is a prompt or instructions."""
+    beginning = encoded_text.text_start(document)
     if markdown_list.is_certain(beginning):
         return True
     fields, _ = _taken_apart(beginning)
     keys = fields.keys()
     return (
         document.name.lower().endswith(".prompt")
-        or _is_standing(document, fields)
+        or _is_instructions(document, fields)
         or PurePosixPath(document.name.lower()).name == "skill.md"
         or {"name", "description"} <= keys
         or not _COMMAND_FIELDS.isdisjoint(keys)
@@ -111,10 +119,10 @@ def _says_so(document: Document) -> bool:
 
 
 def _is_data(document: Document) -> bool:
-    """Whether it is JSON or markup: what is damaged of it is no prompt either."""
+    """Return True for JSON or markup; even damaged it is no prompt."""
     if document.sample or document.name.lower().endswith(_DATA):
         return True
-    beginning = encoded_text.start(document)
+    beginning = encoded_text.text_start(document)
     if len(document.head) < _WHOLE_HEAD:
         try:
             json.loads(beginning)
@@ -129,12 +137,12 @@ def _is_data(document: Document) -> bool:
 def read(document: Document) -> Items:
     """Yield the prompt that *document* is, or those that it lists."""
     try:
-        whole = encoded_text.whole(document, _LARGEST)
+        whole = encoded_text.whole_text(document, _LARGEST)
     except ImportSourceError as error:
         yield Failure(document.name, str(error))
         return
     fields, body = _taken_apart(whole)
-    if not fields and (listed := markdown_list.entries(body)):
+    if not fields and (listed := markdown_list.listed_prompts(body)):
         yield from _entries(document, listed)
     elif markdown_list.has_text(body):
         yield _prompt(document, _Text(fields, body.strip("\n")))
@@ -142,8 +150,8 @@ def read(document: Document) -> Items:
         yield Skipped("no text")
 
 
-def _entries(document: Document, listed: list[Entry]) -> Iterator[Candidate]:
-    """Yield the prompts of a list; each is known again by its heading."""
+def _entries(document: Document, listed: list[ListedPrompt]) -> Iterator[Candidate]:
+    """Yield the prompts of a list; the heading identifies each for later imports."""
     seen: set[str] = set()
     for title, body in listed:
         key = _key(document, title) if title and title not in seen else None
@@ -157,7 +165,9 @@ def _prompt(document: Document, parts: _Text) -> Candidate:
     title = _word(fields.get("title")) or _word(fields.get("name"))
     return Candidate(
         (_wording(document, parts).draft(message_id=_key(document)),),
-        Kind.INSTRUCTIONS if _is_standing(document, fields) else Kind.PROMPT,
+        CandidateKind.INSTRUCTIONS
+        if _is_instructions(document, fields)
+        else CandidateKind.PROMPT,
         name=name,
         title=title or re.sub("[-_]+", " ", PurePosixPath(name).name).strip() or None,
         description=_word(fields.get("description")) or "",
@@ -166,11 +176,11 @@ def _prompt(document: Document, parts: _Text) -> Candidate:
 
 
 def _word(value: object) -> str | None:
-    return text(str(value)) if isinstance(value, str | int | float) else None
+    return as_text(str(value)) if isinstance(value, str | int | float) else None
 
 
 def _key(document: Document, title: str = "") -> str | None:
-    """Return an id by which an edited file is known again at its place on disk."""
+    """Return an id that identifies an edited file by its path."""
     if not document.path:
         return None
     place = os.fsencode(document.path.absolute()) + b"\0" + title.encode()
@@ -179,7 +189,7 @@ def _key(document: Document, title: str = "") -> str | None:
 
 def _file_name(document: Document) -> str:
     path = PurePosixPath(document.name)
-    if path.name.lower() == "skill.md":  # each lies in a folder of its own
+    if path.name.lower() == "skill.md":  # each is in a folder of its own
         return document.folder or "skill"
     stem = path.name
     for ending in (*_ENDINGS, ".instructions", ".agent", ".prompt", ".chatmode"):
@@ -196,31 +206,31 @@ def _tags(fields: Mapping[str, Any]) -> Iterator[str]:
                 yield word.strip(" #")
 
 
-def _is_standing(document: Document, fields: Mapping[str, Any]) -> bool:
-    """Whether it is a rule or an agent, which an editor puts before every chat."""
+def _is_instructions(document: Document, fields: Mapping[str, Any]) -> bool:
+    """Return True for a rule or an agent, which an editor puts before every chat."""
     path = PurePosixPath(document.name.lower())
     is_agent = path.parent.name == "agents" and {"name", "description"} <= fields.keys()
     return (
         is_agent
-        or path.name in _STANDING_NAMES
-        or path.name.endswith((*_STANDING_ENDINGS, ".chatmode.md"))
-        or not _STANDING_FIELDS.isdisjoint(fields)
+        or path.name in _INSTRUCTION_NAMES
+        or path.name.endswith((*_INSTRUCTION_ENDINGS, ".chatmode.md"))
+        or not _INSTRUCTION_FIELDS.isdisjoint(fields)
     )
 
 
-def _wording(document: Document, parts: _Text) -> Wording:
-    """Return the body; a template where the front matter tells of a command."""
+def _wording(document: Document, parts: _Text) -> TemplateText:
+    """Return the body; a template if the front matter is that of a command."""
     if not _COMMAND_FIELDS.isdisjoint(parts.fields):
         hint = str(parts.fields.get("argument-hint") or "")
-        return translated(_with_arguments(parts.body, hint))
+        return translate(_with_arguments(parts.body, hint))
     is_prompt_file = document.name.lower().endswith(".prompt.md")
     if is_prompt_file or not _PROMPT_FILE_FIELDS.isdisjoint(parts.fields):
-        return translated(_with_inputs(parts.body))
-    return Wording(parts.body)
+        return translate(_with_inputs(parts.body))
+    return TemplateText(parts.body)
 
 
 def _with_arguments(body: str, hint: str) -> Iterator[Piece]:
-    for literal, found in split(body, _ARGUMENT):
+    for literal, found in split_at(body, _ARGUMENT):
         yield literal
         if found and found[1]:
             yield Slot("arguments", description=hint)
@@ -229,14 +239,14 @@ def _with_arguments(body: str, hint: str) -> Iterator[Piece]:
 
 
 def _with_inputs(body: str) -> Iterator[Piece]:
-    for literal, found in split(body, _INPUT):
+    for literal, found in split_at(body, _INPUT):
         yield literal
         if found:
             yield Slot(found[1].replace("-", "_"), description=found[2] or "")
 
 
 def _taken_apart(whole: str) -> _Text:
-    """Return the fields of the front matter, none where there is none, and the body."""
+    """Return the fields of the front matter, {} without any, and the body."""
     whole = whole.removeprefix("\ufeff")
     try:
         found = front_matter.split(whole)
@@ -246,7 +256,7 @@ def _taken_apart(whole: str) -> _Text:
 
 
 def _guessed(whole: str) -> _Text:
-    """Read front matter that is no YAML, as ``globs: *.py``, line by line."""
+    """Read front matter that is not valid YAML, such as ``globs: *.py``, by lines."""
     block = _FRONT.match(whole)
     if not block:
         return _Text({}, whole)

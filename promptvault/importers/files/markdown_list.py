@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from promptvault.importers.input.field import text as readable
+from promptvault.importers.input.field import as_text as readable
 
 _HEADING = re.compile(r"(#{1,6})[ \t]+(\S.*?)[ \t#]*$")
 _FENCE = re.compile(r"[ ]{0,3}(`{3,}|~{3,})([^`]*)$")
 _MARKER = re.compile(r"^<!--[ \t]*prompt(?:[ \t]*:[ \t]*(.*?))?[ \t]*-->[ \t]*$", re.M)
-# Since December 2025 awesome-chatgpt-prompts folds each entry; fences stand in some.
+# Since December 2025 awesome-chatgpt-prompts folds each entry; some contain fences.
 _FOLD = re.compile(r"^<details>\s*<summary>", re.M)
 _SUMMARY = re.compile(r"<details>\s*<summary>(.*?)</summary>", re.S)
 _TEXT_FENCE = re.compile(
@@ -32,42 +32,41 @@ _SHARE = 0.8
 _LINE_BREAK = re.compile(r"\s*<br ?/?>\s*$", re.I)
 _INTRODUCTION = 2
 _SHORT = 3
-# Fences of any other language hold code.
+# Fences with any other language hold code.
 _TEXT_LANGUAGES = ("", "markdown", "md", "plain", "plaintext", "prompt", "text", "txt")
 
 
-class Entry(NamedTuple):
+class ListedPrompt(NamedTuple):
     """One prompt of a list."""
 
     title: str
-    """Its heading; '' where it has none."""
+    """Its heading; '' if it has none."""
     body: str
 
 
 class _Fold(NamedTuple):
-    """A part of a page that is shown on a click, and the fence in it."""
+    """A folded part of a page, and the fence in it."""
 
     title: str
     about: str
-    """What stands before the fence."""
+    """The text before the fence."""
     body: str
 
 
 class _Section(NamedTuple):
-    """A heading and the lines below it, up to the next one."""
+    """A heading and the lines up to the next one."""
 
     level: int
     title: str
     lines: list[str]
 
 
-def entries(text: str) -> list[Entry]:
-    """Return the prompts that *text* lists, none where it is no list.
+def listed_prompts(text: str) -> list[ListedPrompt]:
+    """Return the prompts that *text* lists, [] if it is no list.
 
-    It is one with lines ``<!-- prompt -->`` or ``<!-- prompt: TITLE -->``, each of
-    them before a prompt; or those under headings "Act as …", where there are any; or
-    where of the headings of one level four in five stand right before a quote or a
-    fence.
+    A list has lines ``<!-- prompt -->`` or ``<!-- prompt: TITLE -->`` before its
+    prompts; or headings "Act as …" above them; or headings of one level of which four
+    in five are directly before a quote or a fence.
     """
     text = text.replace("\r\n", "\n")
     if marked := list(_marked(text)):
@@ -82,36 +81,41 @@ def entries(text: str) -> list[Entry]:
 
 
 def is_certain(text: str) -> bool:
-    """Whether *text* lists prompts in a way that no manual does: its headings say "Act
-    as …", or it is marked or folded as a list of prompts is."""
-    acts = (entry for entry in entries(text) if _ACT_AS.match(entry.title))
+    """Return True if *text* lists prompts in a form that no manual has.
+
+    Its headings say "Act as …", or it is marked or folded as a list of prompts.
+    """
+    acts = (entry for entry in listed_prompts(text) if _ACT_AS.match(entry.title))
     folds = (fold for fold in _folds(text) if "Contributed by" in fold.about)
     return bool(next(_marked(text), None) or len([*acts, *folds]) > 1)
 
 
 def has_text(text: str) -> bool:
-    """Whether *text* says anything but headings."""
+    """Return True if *text* has more than headings."""
     lines = (line.strip(" \t>") for line in text.split("\n"))
     return any(line and not re.fullmatch(r"#{1,6}(\s.*)?", line) for line in lines)
 
 
-def _marked(text: str) -> Iterator[Entry]:
+def _marked(text: str) -> Iterator[ListedPrompt]:
     marks = list(_MARKER.finditer(text))
     ends = [mark.start() for mark in marks[1:]] + [len(text)]
     for mark, end in zip(marks, ends, strict=False):
         if body := readable(text[mark.end() : end].strip("\n")):
-            yield Entry(mark[1] or "", body)
+            yield ListedPrompt(mark[1] or "", body)
 
 
-def _folded(text: str) -> Iterator[Entry]:
+def _folded(text: str) -> Iterator[ListedPrompt]:
     for fold in _folds(text):
         if body := readable(fold.body):
-            yield Entry(_plain(fold.title), body)
+            yield ListedPrompt(_plain(fold.title), body)
 
 
 def _folds(text: str) -> Iterator[_Fold]:
-    """Yield the folded parts that hold a fence, each looked for within its own part:
-    what is not closed would be looked for again and again to the end of the file."""
+    """Yield the folded parts that hold a fence.
+
+    Each is searched for within its own part: an unclosed one would otherwise be
+    searched for to the end of the file, again and again.
+    """
     starts = [found.start() for found in _FOLD.finditer(text)]
     for start, end in pairwise([*starts, len(text)]):
         if fold := _fold(text[start:end]):
@@ -146,15 +150,15 @@ def _sections(text: str) -> list[_Section]:
 
 
 def _fence_after(fence: str, found: re.Match[str]) -> str:
-    """Return the marks of the fence that is open behind this line, '' for none."""
+    """Return the marks of the fence that is open after this line, '' for none."""
     if not fence:
         return found[1]
     is_closing = found[1].startswith(fence) and not found[2].strip()
     return "" if is_closing else fence
 
 
-def _listed(sections: list[_Section]) -> list[Entry]:
-    """Return the entries among headings of one level, none if they make no list."""
+def _listed(sections: list[_Section]) -> list[ListedPrompt]:
+    """Return the entries under headings of one level, [] if they are no list."""
     found = [entry for entry in map(_entry, sections) if entry]
     if acts := [entry for entry in found if _ACT_AS.match(entry.title)]:
         return acts
@@ -164,12 +168,14 @@ def _listed(sections: list[_Section]) -> list[Entry]:
 
 
 def _is_other(title: str) -> bool:
-    """Whether a heading is one of a manual, such as "How to install"; a prompt may
-    begin with the same words, but says more."""
+    """Return True for a heading of a manual, such as "How to install".
+
+    A prompt may begin with the same words, but is longer.
+    """
     return bool(_OTHER_HEADING.match(title)) and len(title.split()) <= _SHORT
 
 
-def _entry(section: _Section) -> Entry | None:
+def _entry(section: _Section) -> ListedPrompt | None:
     lines = iter(section.lines)
     before: list[str] = []
     for line in lines:
@@ -182,13 +188,13 @@ def _entry(section: _Section) -> Entry | None:
             return _made(section, _fenced(found[1], lines)) if is_prompt else None
         if line.strip() and not _is_about(line):
             before.append(line)
-    # In a list, a prompt may lack the mark of the quote.
+    # In a list, a prompt may lack the quote mark.
     return _made(section, "\n".join(before)) if _ACT_AS.match(section.title) else None
 
 
-def _made(section: _Section, body: str) -> Entry | None:
+def _made(section: _Section, body: str) -> ListedPrompt | None:
     said = readable(body.strip("\n"))
-    return Entry(section.title, said) if said else None
+    return ListedPrompt(section.title, said) if said else None
 
 
 def _is_about(line: str) -> bool:
@@ -196,9 +202,9 @@ def _is_about(line: str) -> bool:
 
 
 def _quoted(first: str, others: Iterator[str]) -> str:
-    """Return the text of a quote, which goes on in paragraphs behind blank lines.
+    """Return the text of a quote, which may continue after blank lines.
 
-    A line right behind a quoted one belongs to it, marked or not.
+    A line directly after a quoted one belongs to it, marked or not.
     """
     said = [_unquoted(first)]
     is_near = True

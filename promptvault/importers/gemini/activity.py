@@ -1,4 +1,4 @@
-"""One activity of Google's My Activity: whether it is Gemini's, and a prompt."""
+"""One activity of Google's My Activity: whether it is Gemini's, and its prompt."""
 # ruff: noqa: RUF001  # words of many languages, in their own letters
 
 import hashlib
@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from promptvault.importers.gemini import verb as gemini_verb
-from promptvault.importers.gemini.verb import Frame
+from promptvault.importers.gemini.verb import PromptFrame
 
-# What the product is called in each language.
+# The name of the product in each language.
 _PRODUCTS = frozenset(
     {
         "Bard",
@@ -60,27 +60,28 @@ _CHAT = re.compile(
 )
 _CANVAS = "Gemini Canvas"
 _EVENT_WORDS = 25
-"""How much longer than the product's name "Used Gemini Apps" is in any language."""
+"""Characters that "Used Gemini Apps" has, in any language, beyond the product's
+name."""
 
 
 class Activity(NamedTuple):
-    """One row of a JSON file, or one card of a page."""
+    """One row of a JSON file, or one card of an HTML page."""
 
     header: str
-    """The product that it is shown under, as the account's language calls it."""
+    """The product it is shown under, in the language of the account."""
     products: tuple[str, ...]
     title: str
-    """What was done, and with a prompt, its text."""
+    """What was done; for a prompt, its text."""
     made: datetime | None
     links: tuple[str, ...] = ()
-    """Addresses that belong to it; none of those in a prompt or an answer."""
+    """Addresses of the activity, without those in a prompt or an answer."""
     verb: str = ""
-    """What was done, where it stands apart: `title` is then the text alone."""
+    """What was done, if it is apart from the text: `title` is then only the text."""
     answered: bool = False
 
     @property
     def is_gemini(self) -> bool:
-        """Whether it is surely of Gemini: anything else may be a search history."""
+        """True if it is certainly Gemini's: anything else may be a search history."""
         names = [" ".join(name.split()) for name in (self.header, *self.products)]
         if not all(map(_BRAND.search, filter(None, names))):
             return False
@@ -88,14 +89,15 @@ class Activity(NamedTuple):
 
     @property
     def chats(self) -> list[str]:
-        """The ids of the chats that it belongs to: several after a branch."""
+        """Ids of the chats it belongs to: several after a branch."""
         found = filter(None, map(_CHAT.match, self.links))
         return list(dict.fromkeys(match[1] for match in found))
 
-    def prompt(self, frame: Frame) -> str | None:
-        """Return the text that was sent, "" for an image alone; None for none.
+    def prompt(self, frame: PromptFrame) -> str | None:
+        """Return the text that was sent, "" for an image alone, None for another
+        action.
 
-        Of a title without known words, only what is in *frame* is cut off.
+        If the title has no known words, only *frame* is removed from it.
         """
         if self.verb:
             return self.title if gemini_verb.is_prompted(self.verb) else None
@@ -111,7 +113,7 @@ class Activity(NamedTuple):
 
     @property
     def _is_event(self) -> bool:
-        """Whether a title of an unknown language only names the product or a canvas."""
+        """True if a title in an unknown language only names the product or a canvas."""
         if self.answered:
             return False
         named = bool(self.header) and self.header in self.title
@@ -120,7 +122,7 @@ class Activity(NamedTuple):
 
 
 def message_id(body: str, made: datetime | None) -> str | None:
-    """Return an id that JSON and HTML agree on: pages have whole seconds only."""
+    """Return an id that is equal for JSON and HTML; pages have whole seconds only."""
     if made is None:
         return None
     second = made.replace(microsecond=0).isoformat()

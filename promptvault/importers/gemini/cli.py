@@ -1,4 +1,4 @@
-"""Reads what Gemini CLI keeps: sessions, the log of all prompts, saved checkpoints."""
+"""Gemini CLI's files: sessions, the log of all prompts, saved checkpoints."""
 
 import re
 from collections import Counter, defaultdict
@@ -7,30 +7,30 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 from urllib.parse import unquote
 
-from promptvault.importers.gemini.cli_session import Session
-from promptvault.importers.gemini.cli_text import is_command, typed
+from promptvault.importers.gemini.cli_session import CliSession
+from promptvault.importers.gemini.cli_text import is_command, typed_text
 from promptvault.importers.input.candidate import (
     Conversation,
     Draft,
     Failure,
     Item,
     Items,
-    unbranched,
+    linear_candidates,
 )
 from promptvault.importers.input.document import Document
-from promptvault.importers.input.field import fit, items, moment, text
+from promptvault.importers.input.field import as_list, as_text, as_time, sanitized
 from promptvault.importers.input.json_stream import (
     Damaged,
     JsonObject,
     JsonValue,
-    values,
+    json_values,
 )
 from promptvault.importers.input.lines import json_lines
 
 SOURCE = "gemini-cli"
 
 _ROLES = ("user", "model")
-# A line of a session with an answer: many times as long as what was typed.
+# A line with an answer is many times as long as a prompt.
 _ANSWER = re.compile(
     rb'\{"id":"([^"\\]+)","timestamp":"[^"\\]*","type":"(?:gemini|info|error|warning)"'
 )
@@ -38,7 +38,7 @@ _MODEL = re.compile(rb'"model":"([^"\\]+)"')
 
 
 def probe(document: Document) -> bool:
-    """Whether *document* is a session, a log or a checkpoint of Gemini CLI."""
+    """Return True for a session, a log or a checkpoint of Gemini CLI."""
     return any(
         _is_session(value) or _is_logged(value) or _history(value) or _is_content(value)
         for value in document.sample
@@ -46,7 +46,10 @@ def probe(document: Document) -> bool:
 
 
 def read(document: Document) -> Items:
-    """Yield the sessions in *document*."""
+    """Yield the sessions in *document*.
+
+    Raises ImportSourceError if the file cannot be read further.
+    """
     reader = _Reader(document)
     with document.open() as stream:
         for number, value in reader.records(stream):
@@ -54,7 +57,9 @@ def read(document: Document) -> Items:
             if isinstance(value, Damaged):
                 reader.failures.append(Failure(where, value.reason))
             elif not isinstance(value, dict):
-                reader.failures.append(Failure(where, "it is no record of Gemini CLI"))
+                reader.failures.append(
+                    Failure(where, "it is not a record of Gemini CLI")
+                )
             else:
                 yield from reader.add(value, where)
     yield from reader.rest()
@@ -73,14 +78,14 @@ def _is_event(value: JsonObject) -> bool:
 
 
 def _is_logged(value: JsonObject) -> bool:
-    """Whether *value* is an entry of `logs.json`."""
+    """Return True if *value* is an entry of `logs.json`."""
     keys = ("sessionId", "message", "type")
     return "messageId" in value and all(isinstance(value.get(k), str) for k in keys)
 
 
 def _history(value: JsonObject) -> list[JsonValue]:
-    """Return the messages of a checkpoint; there are two kinds."""
-    kinds = (items(value.get(key)) for key in ("clientHistory", "history"))
+    """Return the messages of a checkpoint, of either kind."""
+    kinds = (as_list(value.get(key)) for key in ("clientHistory", "history"))
     found = (kind for kind in kinds if any(map(_is_content, kind[:5])))
     return next(found, [])
 
@@ -95,12 +100,12 @@ def _is_content(value: JsonValue) -> bool:
 
 
 class _Reader:
-    """Puts the records of one file together."""
+    """Combines the records of one file."""
 
     def __init__(self, document: Document) -> None:
         self.failures: list[Failure] = []
         self._document = document
-        self._session: Session | None = None
+        self._session: CliSession | None = None
         self._logged: dict[str, list[JsonObject]] = defaultdict(list)
         self._contents: list[JsonValue] = []
 
@@ -109,12 +114,12 @@ class _Reader:
         first = next(iter(self._document.sample), {})
         if _is_session(first) and "messages" not in first:
             return json_lines(stream, self._is_wanted)
-        return enumerate(values(stream), 1)
+        return enumerate(json_values(stream), 1)
 
     def add(self, value: JsonObject, where: str) -> Iterator[Item]:
-        """Take in a record; yield the session that is whole with it."""
+        """Add a record; yield the session that it completes."""
         if _is_logged(value):
-            self._logged[fit(str(value["sessionId"]))].append(value)
+            self._logged[sanitized(str(value["sessionId"]))].append(value)
         elif found := _history(value):
             yield self._checkpoint(found)
         elif _is_content(value):
@@ -122,13 +127,13 @@ class _Reader:
         elif _is_session(value):
             yield from self._begin(value)
         elif _is_event(value):
-            self._session = self._session or Session()
+            self._session = self._session or CliSession()
             self._session.record(value)
         else:
-            self.failures.append(Failure(where, "it is no record of Gemini CLI"))
+            self.failures.append(Failure(where, "it is not a record of Gemini CLI"))
 
     def rest(self) -> Iterator[Item]:
-        """Yield what is whole only at the end of the file, then the failures."""
+        """Yield what is complete only at the end of the file, then the failures."""
         if self._session:
             yield self._session.conversation()
         for key, entries in self._logged.items():
@@ -138,40 +143,40 @@ class _Reader:
         yield from self.failures
 
     def _is_wanted(self, line: bytes) -> bool:
-        """Whether *line* is to be parsed; an answer is taken in as it is."""
+        """Return True if *line* must be parsed; an answer need not be."""
         found = _ANSWER.match(line)
         if not (found and self._session):
             return True
         model = _MODEL.search(line, found.end())
         name = model[1].decode(errors="replace") if model else None
-        self._session.answer(found[1].decode(errors="replace"), text(name))
+        self._session.answer(found[1].decode(errors="replace"), as_text(name))
         return False
 
     def _begin(self, value: JsonObject) -> Iterator[Item]:
         if self._session and self._session.key != value["sessionId"]:
             yield self._session.conversation()
             self._session = None
-        self._session = self._session or Session()
+        self._session = self._session or CliSession()
         self._session.record(value)
 
     def _checkpoint(self, contents: list[JsonValue]) -> Conversation:
         stem = PurePosixPath(self._document.name).name.removesuffix(".json")
-        title = text(unquote(stem.removeprefix("checkpoint-")))
+        title = as_text(unquote(stem.removeprefix("checkpoint-")))
         sent = [c for c in contents if isinstance(c, dict) and c.get("role") == "user"]
-        found = [(typed(content.get("parts")), None) for content in sent]
+        found = [(typed_text(content.get("parts")), None) for content in sent]
         return _listed(found, None, title)
 
 
 def _log(key: str, entries: list[JsonObject]) -> Conversation:
     sent = [entry for entry in entries if entry["type"] == "user"]
-    found = [(typed(entry["message"]), entry.get("timestamp")) for entry in sent]
+    found = [(typed_text(entry["message"]), entry.get("timestamp")) for entry in sent]
     return _listed(found, key, None)
 
 
 def _listed(
     sent: Sequence[tuple[str | None, JsonValue]], key: str | None, title: str | None
 ) -> Conversation:
-    """Return what was *sent*, texts with their times, as a conversation."""
+    """Return *sent*, texts with their times, as a conversation."""
     skipped: Counter[str] = Counter()
     drafts = []
     for body, time in sent:
@@ -180,6 +185,6 @@ def _listed(
         elif body and is_command(body):
             skipped["slash command"] += 1
         elif body:
-            drafts.append(Draft(body, moment(time)))
-    candidates = unbranched(drafts, key, title)
+            drafts.append(Draft(body, as_time(time)))
+    candidates = linear_candidates(drafts, key, title)
     return Conversation(candidates, dict(skipped))

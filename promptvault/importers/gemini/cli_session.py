@@ -1,4 +1,4 @@
-"""A session of Gemini CLI, put together from its messages and later changes."""
+"""A session of Gemini CLI, built from its messages and later changes."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -6,28 +6,28 @@ from typing import NamedTuple
 
 from promptvault.importers.conversation import tree
 from promptvault.importers.conversation.tree import Node
-from promptvault.importers.gemini.cli_text import is_command, is_snapshot, typed
+from promptvault.importers.gemini.cli_text import is_command, is_snapshot, typed_text
 from promptvault.importers.input.candidate import Conversation, Draft, Skipped
-from promptvault.importers.input.field import items, moment, text
+from promptvault.importers.input.field import as_list, as_text, as_time
 from promptvault.importers.input.json_stream import JsonObject
 
 _ROOT = ""
 
 
 class _Sent(NamedTuple):
-    """A message of a person's, without the files that the CLI put into it."""
+    """A person's message, without the files that the CLI added."""
 
     body: str | None
-    """"" where it holds no text; None where all of it is the CLI's own."""
+    """"" if it has no text; None if all of it is the CLI's."""
     made: datetime | None
     name: str | None
 
 
-class Session:
-    """The messages of one session, the last state of each.
+class CliSession:
+    """The last state of each message of one session.
 
-    Going back to a message and writing another in its place makes drafts of one
-    prompt: both answer the same message.
+    After going back to a message and writing another one, both answer the same message,
+    so they become drafts of one prompt.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class Session:
         self._last_sent: str | None = None
 
     def record(self, value: JsonObject) -> None:
-        """Take in one record, as a line of a session's file holds it."""
+        """Add one record, as a line of a session's file has it."""
         if isinstance(value.get("$rewindTo"), str):
             self._rewind(str(value["$rewindTo"]))
         elif isinstance(change := value.get("$set"), dict):
@@ -52,7 +52,7 @@ class Session:
             self._describe(value)
 
     def answer(self, key: str, model: str | None) -> None:
-        """Take in a message that is not a person's."""
+        """Add a message that is not a person's."""
         self._append(key)
         if model and self._last_sent in self._branch:
             self._models.setdefault(str(self._last_sent), model)
@@ -67,7 +67,7 @@ class Session:
             key: self._node(key, parent, is_prompt=key not in commands)
             for key, parent in self._parents.items()
         }
-        chat = tree.conversation(
+        chat = tree.build_conversation(
             nodes,
             next(reversed(self._branch), None),
             key=self.key,
@@ -81,28 +81,30 @@ class Session:
         return replace(chat, skipped={**others, "slash command": len(commands)})
 
     def _describe(self, value: JsonObject) -> None:
-        self.key = text(value.get("sessionId")) or self.key
-        self._title = text(value.get("summary")) or self._title
-        if kind := text(value.get("kind")):
+        self.key = as_text(value.get("sessionId")) or self.key
+        self._title = as_text(value.get("summary")) or self._title
+        if kind := as_text(value.get("kind")):
             self._is_subagent = kind == "subagent"
-        if messages := [m for m in items(value.get("messages")) if isinstance(m, dict)]:
+        if messages := [
+            m for m in as_list(value.get("messages")) if isinstance(m, dict)
+        ]:
             self._replace(messages)
 
     def _replace(self, messages: list[JsonObject]) -> None:
-        """Take in a whole new list, unless it only sums up what was said before."""
+        """Replace all messages, unless the new ones only summarize the old."""
         if not any(is_snapshot(message.get("content")) for message in messages):
             self._branch = {}
         for message in messages:
             self._message(message)
 
     def _message(self, value: JsonObject) -> None:
-        key = text(value.get("id")) or f"#{len(self._parents)}"
+        key = as_text(value.get("id")) or f"#{len(self._parents)}"
         if value.get("type") != "user":
-            self.answer(key, text(value.get("model")))
+            self.answer(key, as_text(value.get("model")))
             return
         self._append(key)
         sent = _Sent(
-            _typed(value), moment(value.get("timestamp")), text(value.get("id"))
+            _typed(value), as_time(value.get("timestamp")), as_text(value.get("id"))
         )
         if sent.body is not None or key not in self._sent:
             self._sent[key] = sent
@@ -114,7 +116,7 @@ class Session:
             self._branch[key] = None
 
     def _rewind(self, key: str) -> None:
-        """Drop *key* and all after it; all there is where *key* is not known."""
+        """Drop *key* and all after it; drop all if *key* is not known."""
         keys = list(self._branch)
         end = keys.index(key) if key in self._branch else 0
         self._branch = dict.fromkeys(keys[:end])
@@ -128,6 +130,7 @@ class Session:
 
 
 def _typed(message: JsonObject) -> str | None:
-    """What the person saw when typing comes first: the rest has files put in."""
+    """Return what the person saw when typing, if it is there: the rest has files
+    added."""
     shown = message.get("displayContent")
-    return (typed(shown) if shown else None) or typed(message.get("content"))
+    return (typed_text(shown) if shown else None) or typed_text(message.get("content"))

@@ -1,9 +1,9 @@
-"""What a person typed in a message of Gemini CLI, apart from what the CLI adds."""
+"""What a person typed in a message of Gemini CLI, without what the CLI added."""
 
 import re
 from collections.abc import Iterator
 
-from promptvault.importers.input.field import fit, members
+from promptvault.importers.input.field import as_object, sanitized
 from promptvault.importers.input.json_stream import JsonValue
 
 _INJECTED = re.compile(
@@ -25,26 +25,26 @@ _COMMAND = re.compile(r"\s*/[A-Za-z?][\w:.-]*(?:\s.*)?", re.DOTALL)
 _MEDIA = ("inlineData", "fileData", "inline_data", "file_data")
 
 
-def typed(content: JsonValue) -> str | None:
-    """Return the text that a person wrote in *content*, a text or a list of parts.
+def typed_text(content: JsonValue) -> str | None:
+    """Return the text that a person wrote in *content*, a string or a list of parts.
 
-    "" where a person sent something without text, as an image; None where all of it
-    is the CLI's own: context, hooks, results of tools.
+    Return "" if a person sent something without text, such as an image, and None if all
+    of it is the CLI's: context, hooks, results of tools.
     """
     parts = _parts(content)
     body = _FILES.sub("", "".join(_texts(parts)).replace("\r\n", "\n"))
     if body.strip():
-        return fit(body)
+        return sanitized(body)
     return "" if any(map(_is_media, parts)) else None
 
 
 def is_command(body: str) -> bool:
-    """Whether *body* is a slash command, not a path that a prompt begins with."""
+    """Return True for a slash command, False for a path that begins a prompt."""
     return bool(_COMMAND.fullmatch(body))
 
 
 def is_snapshot(content: JsonValue) -> bool:
-    """Whether *content* is the summary that stands for all messages before it."""
+    """Return True if *content* is the summary that replaces all earlier messages."""
     return any("<state_snapshot>" in text for text in map(_raw, _parts(content)))
 
 
@@ -57,14 +57,14 @@ def _texts(parts: list[JsonValue]) -> Iterator[str]:
         body = _raw(part)
         if _BLOCK.search(body):
             body = _BLOCK.sub("", body).strip()
-        if not members(part).get("thought") and not _INJECTED.match(body):
+        if not as_object(part).get("thought") and not _INJECTED.match(body):
             yield body
 
 
 def _raw(part: JsonValue) -> str:
-    value = members(part).get("text") if isinstance(part, dict) else part
+    value = as_object(part).get("text") if isinstance(part, dict) else part
     return value if isinstance(value, str) else ""
 
 
 def _is_media(part: JsonValue) -> bool:
-    return any(key in members(part) for key in _MEDIA)
+    return any(key in as_object(part) for key in _MEDIA)

@@ -1,4 +1,4 @@
-"""Dates as Google's My Activity pages write them, in any language."""
+"""Dates on Google's My Activity pages, in any language."""
 # ruff: noqa: RUF001  # words of many languages, in their own letters
 
 import re
@@ -21,7 +21,7 @@ _OFFSET = re.compile(r"(?:GMT|UTC)(?: ?([+\-−–])(\d{1,2})(?::?(\d{2}))?)?\Z"
 _CROATIAN = re.compile(r"\d\. ?[^\W\d]+\.? \d{4}\.")
 _NUMBERED_MONTH = re.compile(r"\b(?:thg|thang) (\d{1,2})\b")
 
-# What months begin with, accents dropped, January first: one language a line.
+# First letters of the months from January, without accents; one language a line.
 _MONTHS = """
 jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec
 jan|fev|mars|avr|mai|juin|juil|aou|sep|oct|nov|dec
@@ -48,7 +48,7 @@ _FILLERS = frozenset(
 _MORNING = frozenset("am fm πμ 午前 上午 오전 凌晨 清晨 早上 sa".split())
 _AFTERNOON = frozenset("pm em μμ 午後 下午 오후 中午 晚上 ch".split())
 
-# Minutes east of Greenwich. CST, IST and others of two meanings are told apart below.
+# Minutes east of Greenwich. CST, IST and others with two meanings are resolved below.
 _ZONES = {
     name: round(hours * _HOUR)
     for hours, names in {
@@ -81,18 +81,18 @@ _ZONES = {
 
 
 def is_date(line: str) -> bool:
-    """Whether all of *line* looks like a date with a time, readable or not."""
+    """Return True if all of *line* looks like a date with a time, readable or not."""
     if len(line) > _LONGEST:
         return False
     text = _plain(line)
     return bool(_YEAR.search(text) and (_TIME.search(text) or _iso(text)))
 
 
-def moment(line: str) -> datetime | None:
-    """Return the aware UTC time, in whole seconds, that *line* says.
+def parse_date(line: str) -> datetime | None:
+    """Return the aware UTC time in *line*, in whole seconds.
 
-    None where it is not certain: the order of day and month, the zone or a word
-    in it may be unknown.
+    Return None if it is not certain: the order of day and month, the zone or a word may
+    be unknown.
     """
     text = _plain(line)
     if found := _iso(text):
@@ -138,7 +138,7 @@ def _assembled(rest: str, hour: int, minute: int, second: int) -> datetime | Non
 
 
 def _without_zone(rest: str) -> tuple[str, int | str | None]:
-    """Return *rest* without the zone at its end, and its offset or its name."""
+    """Return *rest* without the zone at its end, and the zone's offset or name."""
     rest = rest.strip()
     if found := _OFFSET.search(rest):
         sign = 1 if found[1] == "+" else -1
@@ -151,14 +151,14 @@ def _without_zone(rest: str) -> tuple[str, int | str | None]:
 def _offset(zone: str, chinese: bool, twelve_hours: bool) -> int | None:
     if zone == "CST" and chinese:
         return 8 * _HOUR
-    if zone == "IST":  # of India, which writes AM and PM, or else of Ireland or Israel
+    if zone == "IST":  # India writes AM and PM; otherwise it is Ireland or Israel
         return 5 * _HOUR + 30 if twelve_hours else None
     return _ZONES.get(zone)
 
 
 @lru_cache(maxsize=64)  # a day has many activities
 def _calendar_day(text: str) -> tuple[int | None, int | None, int | None, list[str]]:
-    """Return year, month and day where they are certain, and all other words."""
+    """Return year, month and day if they are certain, and all other words."""
     if found := _YEAR_FIRST.search(text):
         year, month, day = map(int, found.groups())
         return _year(year), month, day, _words(text.replace(found[0], " "))

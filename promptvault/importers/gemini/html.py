@@ -1,4 +1,4 @@
-"""Pages of Google's My Activity, one line of many megabytes, as activities."""
+"""Google's My Activity as HTML pages: one line of many megabytes, as activities."""
 
 import codecs
 import html
@@ -10,8 +10,8 @@ from typing import BinaryIO, NamedTuple
 
 from promptvault.errors import ImportSourceError
 from promptvault.importers.gemini.activity import Activity
-from promptvault.importers.gemini.date import is_date, moment
-from promptvault.importers.input.field import fit
+from promptvault.importers.gemini.date import is_date, parse_date
+from promptvault.importers.input.field import sanitized
 from promptvault.importers.input.json_stream import Damaged
 
 _CHUNK = 1 << 18
@@ -19,7 +19,7 @@ _LARGEST = 1 << 26
 _LONGEST_TAG = 1 << 11
 _TWO_BYTES = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
-# Tags are short; the limit keeps a damaged page from taking hours.
+# Tags are short; without the limit a damaged page could take hours.
 _CARD = re.compile(r"<div\b[^<>]{0,999}?\bouter-cell\b[^<>]{0,999}>")
 _CELL = re.compile(r"<div\b([^<>]{0,999}?\b(?:header|content)-cell\b[^<>]{0,999})>")
 _BLOCK = re.compile(
@@ -46,17 +46,18 @@ _NOTE = re.compile(
 
 
 class _Line(NamedTuple):
-    """A line of a cell, as line breaks and blocks divide it."""
+    """One line of a cell, as line breaks and blocks divide it."""
 
     text: str
     links: tuple[str, ...] = ()
 
 
 def activities(stream: BinaryIO) -> Iterator[Activity | Damaged]:
-    """Yield the cards of the page in *stream*; one is held in memory at a time.
+    """Yield the cards of the page in *stream*; one is in memory at a time.
 
-    UTF-16 is told by its mark. A card without its parts comes as `Damaged`, as does
-    one that the page ends in; so does the rest where it cannot be read further.
+    UTF-16 is recognized by its byte order mark. A card without its parts, or cut off by
+    the end of the file, becomes `Damaged`, and so does the rest if the stream cannot be
+    read further.
     """
     number = 0
     try:
@@ -73,7 +74,7 @@ def activities(stream: BinaryIO) -> Iterator[Activity | Damaged]:
 
 
 def _cards(stream: BinaryIO) -> Iterator[tuple[str, bool]]:
-    """Yield each card, from its own tag to that of the next one; whether it is last."""
+    """Yield each card up to the start of the next one, and True for the last."""
     held = ""
     start: int | None = None
     at = 0
@@ -122,14 +123,14 @@ def _activity(card: str, cells: list[re.Match[str]]) -> Activity:
 
 
 def _products(caption: str) -> tuple[str, ...]:
-    """Return the products below the first of the bold headings of *caption*."""
+    """Return the products below the first bold heading of *caption*."""
     _, _, after = caption.partition("</b>")
     return _plain_lines(after.partition("<b>")[0])
 
 
 @lru_cache(maxsize=64)  # nearly all cards have the same header and caption
 def _plain_lines(fragment: str) -> tuple[str, ...]:
-    """Return the lines of *fragment* that hold text, without blanks around it."""
+    """Return the lines of *fragment* with text, without blanks around it."""
     lines = html.unescape(_TAG.sub("\n", fragment)).split("\n")
     return tuple(line.strip() for line in lines if line.strip())
 
@@ -141,8 +142,11 @@ def _address(found: re.Match[str]) -> str:
 def _classic(
     known: tuple[str, tuple[str, ...]], body: str, links: list[str]
 ) -> Activity:
-    """Read verb and prompt, notes, the date, then the answer, which begins a block
-    or follows the date."""
+    """Return a card with its text in the body.
+
+    It has verb and prompt, notes, the date, and then the answer, which begins a block
+    or follows the date.
+    """
     block = _BLOCK.search(body)
     lines = _lines(body[: block.start()] if block else body)
     dated = [
@@ -154,7 +158,7 @@ def _classic(
     return Activity(
         *known,
         title=_joined(said),
-        made=moment(lines[last].text) if dated else None,
+        made=parse_date(lines[last].text) if dated else None,
         links=(*links, *(link for line in said for link in line.links)),
         answered=bool(block or answer),
     )
@@ -166,7 +170,7 @@ def _with_verb_above(
     body: str,
     links: list[str],
 ) -> Activity:
-    """Read a card with verb and date in its header: the first block is the prompt."""
+    """Return a card with verb and date in its header: the first block is the prompt."""
     dates = [line for line in above if is_date(line)]
     verbs = [line for line in above if line not in dates]
     block = _BLOCK.search(body)
@@ -177,14 +181,14 @@ def _with_verb_above(
     return Activity(
         *known,
         title=_joined(_lines(said)),
-        made=moment(dates[0]) if dates else None,
+        made=parse_date(dates[0]) if dates else None,
         links=tuple(links),
         verb=" ".join(verbs) or "?",
     )
 
 
 def _without_notes(lines: list[_Line]) -> list[_Line]:
-    """Drop what the page says below a prompt: files, images, the Gem that was used."""
+    """Drop what the page adds below a prompt: files, images, the Gem in use."""
     kept = list(lines)
     files = 0
     while len(kept) > 1:
@@ -200,18 +204,19 @@ def _without_notes(lines: list[_Line]) -> list[_Line]:
 
 
 def _joined(lines: list[_Line]) -> str:
-    return fit("\n".join(line.text for line in lines).strip("\n"))
+    return sanitized("\n".join(line.text for line in lines).strip("\n"))
 
 
 def _without_margins(text: str) -> str:
-    """Drop the page's own line breaks, which stand beside tags; none was typed."""
+    """Drop the page's own line breaks next to tags; none was typed."""
     if text.lstrip(" \t").startswith("\n"):
         text = text.lstrip(_BLANKS)
     return text.rstrip(_BLANKS) if text.rstrip(" \t").endswith("\n") else text
 
 
 def _lines(fragment: str) -> list[_Line]:
-    """Return the text of *fragment* by lines, entities resolved, scripts left out."""
+    """Return the text of *fragment* by lines, with entities resolved and without
+    scripts."""
     text = _Text()
     for token in _TOKEN.finditer(fragment):
         if token[1]:
@@ -223,7 +228,7 @@ def _lines(fragment: str) -> list[_Line]:
 
 
 class _Text:
-    """The text that has been read of a fragment."""
+    """The text of a fragment, read so far."""
 
     def __init__(self) -> None:
         self.lines: list[_Line] = []
@@ -233,12 +238,12 @@ class _Text:
         self._hidden = ""
 
     def add(self, piece: str) -> None:
-        """Take in what stands between two tags."""
+        """Add the text between two tags."""
         if not self._hidden:
             self._pieces.append(piece)
 
     def tag(self, name: str, attributes: str) -> None:
-        """Take in a tag, its *name* in lower case with a slash where it ends."""
+        """Read a tag; *name* is in lower case, with a slash for an end tag."""
         if self._hidden or name in _HIDDEN:
             self._hidden = "" if name == f"/{self._hidden}" else self._hidden or name
         elif name == "a":
@@ -251,7 +256,7 @@ class _Text:
             self.end_line()
 
     def end_line(self) -> None:
-        """Begin a new line; a link may go on in it."""
+        """Begin a new line; a link may continue in it."""
         text = "".join(self._pieces)
         if "\n" in text:
             text = _without_margins(text.replace("\r\n", "\n"))

@@ -1,15 +1,19 @@
-"""Reads Gemini's part of Google Takeout: My Activity, JSON or HTML, and chats."""
+"""Gemini in Google Takeout: My Activity as JSON or HTML, and Workspace chats.
+
+The formats are observed in exports; they are not documented.
+"""
 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import chain, islice
+from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from promptvault.importers.gemini import gemini_workspace, html
+from promptvault.importers.gemini import html
 from promptvault.importers.gemini.activity import Activity, message_id
-from promptvault.importers.gemini.verb import Frame, frame_of
+from promptvault.importers.gemini.verb import PromptFrame, find_frame
 from promptvault.importers.input.candidate import (
     Candidate,
     Conversation,
@@ -17,37 +21,40 @@ from promptvault.importers.input.candidate import (
     Failure,
     Items,
     Skipped,
+    linear_candidates,
 )
 from promptvault.importers.input.document import Document
-from promptvault.importers.input.field import items, members, moment, text
-from promptvault.importers.input.json_stream import Damaged, JsonObject, values
+from promptvault.importers.input.field import as_list, as_object, as_text, as_time
+from promptvault.importers.input.json_stream import Damaged, JsonObject, json_values
 
 SOURCE = "gemini"
 
 _PAGE = re.compile(rb"<(?:!doctype\s+html|html|div)\b", re.IGNORECASE)
 _CARD = re.compile(rb"<div\b[^<>]{0,999}?\bouter-cell\b")
 _REACH = 1 << 20
-"""Bytes of a page within which its first card comes: its style sheet is large."""
+"""Bytes within which a page has its first card: its style sheet is large."""
 _STUDIED = 200
-"""Activities from which the words around a prompt are learnt."""
+"""Activities from which the words around a prompt are derived."""
+_CHAT_ID = re.compile(r"conversation_\w+")
 _NAMES = frozenset({"header", "products"})
 _LAST = datetime.max.replace(tzinfo=UTC)
 
 
 def probe(document: Document) -> bool:
-    """Whether *document* is a My Activity file, of whatever product, or a chat."""
+    """Return True for a My Activity file of any product, and for a chat."""
     if any(map(_is_row, document.sample)) or _is_workspace(document):
         return True
     return _is_page(document)
 
 
 def read(document: Document) -> Items:
-    """Yield the prompts in *document*, by chat where it says which that is.
+    """Yield the prompts in *document*, by chat if the chat is known.
 
-    What other products recorded is only counted.
+    Activities of other products are only counted. Raises ImportSourceError if the file
+    cannot be read further.
     """
     if _is_workspace(document):
-        yield from gemini_workspace.read(document)
+        yield from _read_workspace(document)
     else:
         yield from _read_activities(document)
 
@@ -69,7 +76,7 @@ def _read_activities(document: Document) -> Items:
 
 
 def _is_workspace(document: Document) -> bool:
-    return any(map(gemini_workspace.is_chat, document.sample))
+    return any(map(_is_workspace_chat, document.sample))
 
 
 def _is_page(document: Document) -> bool:
@@ -88,32 +95,32 @@ def _is_row(value: JsonObject) -> bool:
 
 
 def _rows(stream: BinaryIO) -> Iterator[Activity | Damaged | None]:
-    for value in values(stream):
+    for value in json_values(stream):
         if isinstance(value, Damaged):
             yield value
         else:
             is_activity = isinstance(value, dict) and _NAMES & value.keys()
-            yield _row(members(value)) if is_activity else None
+            yield _row(as_object(value)) if is_activity else None
 
 
 def _row(value: JsonObject) -> Activity:
-    products = filter(None, map(text, items(value.get("products"))))
-    details = map(members, items(value.get("details")))
+    products = filter(None, map(as_text, as_list(value.get("products"))))
+    details = map(as_object, as_list(value.get("details")))
     addresses = [value.get("titleUrl"), *(each.get("url") for each in details)]
     return Activity(
-        header=text(value.get("header")) or "",
+        header=as_text(value.get("header")) or "",
         products=tuple(products),
-        title=text(value.get("title")) or "",
-        made=moment(value.get("time")),
-        links=tuple(filter(None, map(text, addresses))),
+        title=as_text(value.get("title")) or "",
+        made=as_time(value.get("time")),
+        links=tuple(filter(None, map(as_text, addresses))),
         answered=bool(value.get("safeHtmlItem")),
     )
 
 
-def _frame(rows: Iterable[Activity | Damaged | None]) -> Frame:
-    """Return what is written around the prompts that were answered in *rows*."""
+def _frame(rows: Iterable[Activity | Damaged | None]) -> PromptFrame:
+    """Return what is written around the answered prompts in *rows*."""
     activities = [row for row in rows if isinstance(row, Activity)]
-    return frame_of(
+    return find_frame(
         each.title
         for each in activities
         if each.answered and each.is_gemini and not each.verb
@@ -121,9 +128,9 @@ def _frame(rows: Iterable[Activity | Damaged | None]) -> Frame:
 
 
 class _Prompts:
-    """What has been found so far: chats are put together, their rows lie apart."""
+    """What was found so far; the rows of one chat are not next to each other."""
 
-    def __init__(self, frame: Frame) -> None:
+    def __init__(self, frame: PromptFrame) -> None:
         self.failures: list[Failure] = []
         self._frame = frame
         self._skipped: Counter[str] = Counter()
@@ -131,7 +138,7 @@ class _Prompts:
         self._begun: dict[str, datetime] = {}
 
     def add(self, row: Activity) -> Candidate | None:
-        """Take in *row*; return it if it is a prompt that belongs to no one chat."""
+        """Add *row*; return it if it is a prompt that belongs to no single chat."""
         if not row.is_gemini:
             self._skipped["another Google product"] += 1
             return None
@@ -161,7 +168,7 @@ class _Prompts:
         yield from self.failures
 
     def _conversation(self, chat: str, drafts: list[Draft]) -> Conversation:
-        drafts.reverse()  # rows come newest first, also those of one second
+        drafts.reverse()  # rows come newest first, even within one second
         drafts.sort(key=lambda draft: draft.created_at or _LAST)
         first = drafts[0].created_at or _LAST
         opens = first <= self._begun.get(chat, _LAST)
@@ -175,3 +182,46 @@ class _Prompts:
             for number, draft in enumerate(drafts)
         )
         return Conversation(tuple(candidates))
+
+
+def _is_workspace_chat(value: JsonObject) -> bool:
+    """Return True if *value* is a chat of Google Workspace."""
+    turns = [as_object(turn) for turn in as_list(value.get("conversation_turns"))]
+    return any("user_turn" in turn or "system_turn" in turn for turn in turns)
+
+
+def _read_workspace(document: Document) -> Items:
+    """Yield the chats in *document*, usually one."""
+    with document.open() as stream:
+        for number, value in enumerate(json_values(stream), 1):
+            where = f"{document.name}, chat {number}"
+            if isinstance(value, Damaged):
+                yield Failure(where, value.reason)
+            elif isinstance(value, dict) and _is_workspace_chat(value):
+                yield _workspace_chat(value, document.name)
+            else:
+                yield Failure(where, "it is not a chat of Gemini")
+
+
+def _workspace_chat(value: JsonObject, name: str) -> Conversation:
+    stem = PurePosixPath(name).stem
+    prompts = [
+        draft for turn in _workspace_turns(value) if (draft := _workspace_draft(turn))
+    ]
+    textless = sum(1 for _ in _workspace_turns(value)) - len(prompts)
+    candidates = linear_candidates(
+        prompts, stem if _CHAT_ID.fullmatch(stem) else None, as_text(value.get("title"))
+    )
+    return Conversation(candidates, {"no text": textless} if textless else {})
+
+
+def _workspace_turns(value: JsonObject) -> Iterator[JsonObject]:
+    for turn in map(as_object, as_list(value.get("conversation_turns"))):
+        if isinstance(sent := turn.get("user_turn"), dict):
+            yield sent
+
+
+def _workspace_draft(sent: JsonObject) -> Draft | None:
+    body = as_text(sent.get("prompt"))
+    made = as_time(sent.get("turn_last_modified"))
+    return Draft(body, made, message_id(body, made)) if body else None

@@ -1,4 +1,4 @@
-"""What My Activity writes around a prompt, as "Prompted", in many languages."""
+"""What My Activity writes around a prompt, such as "Prompted", in many languages."""
 # ruff: noqa: RUF001  # words of many languages, in their own letters
 
 import re
@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-# What stands before a prompt, in each language that has been seen. A colon that
-# always follows is written; one may follow any other.
+# Words before a prompt, in each language seen so far. A colon is written if it always
+# follows; it may follow any other.
 _BEFORE = (
     "Prompted",
     "Live Prompt",
@@ -37,9 +37,9 @@ _BEFORE = (
     "已提示",
     "분기된",
 )
-# What stands behind it, where the verb comes last.
+# Words after a prompt, in languages with the verb at the end.
 _BEHIND = ("sorgusuna yanıt istendi",)
-# What stands before anything else that was done in the product.
+# Words before any other action.
 _OTHER = (
     "Added",
     "Answered survey",
@@ -59,11 +59,11 @@ _OTHER = (
     "使用:",
 )
 _FEWEST = 10
-"""So many different prompts show what is written around all of them."""
+"""Distinct prompts needed to see what is written around all of them."""
 _NEARLY_ALL = 0.9
 _LONGEST = 50
 _WORD = re.compile(r"[^\s:：]+")
-# Pages have a blank that does not break between the verb and the prompt.
+# Pages have a no-break space between verb and prompt.
 _WORDS = re.compile(r"[^\xa0]*?\xa0|.*[\s:：]", re.DOTALL)
 
 
@@ -83,14 +83,14 @@ _PROMPTED = _beginning(_BEFORE)
 _DONE = _beginning(_OTHER)
 
 
-class Frame(NamedTuple):
-    """What is written around every prompt in a language that is not known."""
+class PromptFrame(NamedTuple):
+    """What is written around every prompt in an unknown language."""
 
     before: str = ""
     behind: str = ""
 
     def prompt(self, title: str) -> str | None:
-        """Return what stands within, None where *title* is not so framed."""
+        """Return the text within, None if *title* has no such frame."""
         framed = title.startswith(self.before) and title.endswith(self.behind)
         if not any(self) or not framed:
             return None
@@ -98,7 +98,7 @@ class Frame(NamedTuple):
 
 
 def prompt_in(title: str) -> str | None:
-    """Return the prompt in *title*, None where no known words show that it is one."""
+    """Return the prompt in *title*, None if no known words mark it as one."""
     if (inner := _before_verb(title)) is not None:
         return inner
     before = None if is_other(title) else _PROMPTED.match(title)
@@ -113,28 +113,29 @@ def _before_verb(title: str) -> str | None:
 
 
 def is_prompted(verb: str) -> bool:
-    """Whether *verb* by itself says that a prompt was sent."""
+    """Return True if *verb* says that a prompt was sent."""
     return bool(_PROMPTED.fullmatch(verb))
 
 
 def is_other(title: str) -> bool:
-    """Whether *title* begins as one of something else that was done."""
+    """Return True if *title* begins with the verb of another action."""
     return bool(_DONE.match(title))
 
 
-def frame_of(titles: Iterable[str]) -> Frame:
-    """Return what nearly all of *titles* begin or end with, nothing if they differ.
+def find_frame(titles: Iterable[str]) -> PromptFrame:
+    """Return what nearly all of *titles* begin or end with, an empty frame if they
+    differ.
 
-    Google writes the same words around every prompt; what people say differs.
+    Google writes the same words around every prompt; what people write differs.
     """
     different = list(dict.fromkeys(titles))
     before = _shared(different)
     behind = _shared([title[::-1] for title in different])[::-1]
-    return Frame(before) if before else Frame(behind=behind)
+    return PromptFrame(before) if before else PromptFrame(behind=behind)
 
 
 def _shared(titles: Sequence[str]) -> str:
-    """Return the words that nine in ten of *titles* begin with, and what follows."""
+    """Return the words that nine in ten of *titles* begin with."""
     words = Counter(found[0] for found in map(_WORD.match, titles) if found)
     [(word, number)] = words.most_common(1) or [("", 0)]
     if number < max(_FEWEST, _NEARLY_ALL * len(titles)):

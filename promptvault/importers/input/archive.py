@@ -1,4 +1,4 @@
-"""Zip archives as untrusted input: what may be read of them, and how far."""
+"""Zip archives as untrusted input: which members are read, and up to which size."""
 
 import io
 import re
@@ -16,16 +16,17 @@ if TYPE_CHECKING:
 
 ENTRY_LIMIT = 100_000
 RATIO_LIMIT = 400
-"""Deflate reaches 1,032 on one repeated byte; chats stay below 100, mostly at 10."""
+"""Largest ratio of unpacked to packed size. Deflate reaches 1,032 for one repeated
+byte; chats stay below 100, mostly near 10."""
 SAFE_SIZE = 16 << 20
-"""Bytes up to which an unpacked file is harmless, however well it was packed."""
+"""Unpacked bytes up to which any ratio is accepted."""
 
 _ESCAPE = re.compile(r"[\\/]|[A-Za-z]:[\\/]|(?:.*[\\/])?\.\.(?:[\\/]|$)")
 _ENCRYPTED = 0x1
 
 
-class Entry(NamedTuple):
-    """One stored file: its name, its size in bytes, and how to open it."""
+class StoredFile(NamedTuple):
+    """A file on disk or in an archive: name, size in bytes, and how to open it."""
 
     name: str
     size: int
@@ -33,32 +34,33 @@ class Entry(NamedTuple):
 
 
 @contextmanager
-def opened(stream: BinaryIO) -> Iterator[ZipFile]:
+def open_archive(stream: BinaryIO) -> Iterator[ZipFile]:
     """Open the zip archive in the seekable *stream*.
 
-    Raises ImportSourceError when it is damaged, or a bomb as a whole.
+    Raises ImportSourceError if it is damaged, has more than `ENTRY_LIMIT` members or is
+    a zip bomb as a whole.
     """
     try:
         archive = ZipFile(stream)
-    except Exception as error:  # zipfile lets through whatever struct or codecs say
+    except Exception as error:  # zipfile passes on errors of struct and codecs
         raise ImportSourceError(f"the zip archive is damaged: {error}") from error
     with archive:
         _refuse_bomb(archive, stream.seek(0, io.SEEK_END))
         yield archive
 
 
-def entries(archive: ZipFile, prefix: str) -> Iterator[Entry | Failure]:
-    """Yield the files in *archive*, named after *prefix*, in stored order.
+def archive_files(archive: ZipFile, prefix: str) -> Iterator[StoredFile | Failure]:
+    """Yield the files in *archive* in stored order, their names after *prefix*.
 
-    A member that is unsafe to read comes as a Failure. Nothing is unpacked to
-    disk: the entries stream, and raise ImportSourceError where damaged.
+    A member that is not safe to read becomes a Failure. Nothing is unpacked to disk:
+    members are read as streams, which raise ImportSourceError if they are damaged.
     """
     for info in archive.infolist():
         name = prefix + info.filename
         if reason := _refusal(info):
             yield Failure(name, reason)
         elif not info.is_dir():
-            yield Entry(name, info.file_size, _opener(archive, info))
+            yield StoredFile(name, info.file_size, _opener(archive, info))
 
 
 def _refuse_bomb(archive: ZipFile, packed: int) -> None:
@@ -79,7 +81,7 @@ def _is_bomb(size: int, packed: int) -> bool:
 
 
 def _refusal(info: ZipInfo) -> str | None:
-    if not info.filename:  # of which zipfile cannot even say whether it is a folder
+    if not info.filename:  # zipfile cannot tell whether it is a folder
         return "it has no name"
     if _ESCAPE.match(info.filename):
         return "its name points outside the archive"
@@ -105,12 +107,13 @@ def _opener(archive: ZipFile, info: ZipInfo) -> Callable[[], BinaryIO]:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except Exception as error:  # each decompressor has errors of its own
+    except Exception as error:  # each decompressor raises its own errors
         raise ImportSourceError(f"it is damaged in the archive: {error}") from error
 
 
 class _Guarded(io.RawIOBase):
-    """A member's stream that does not trust the sizes that the archive declares."""
+    """The stream of a member; checks the ratio while reading, as the declared sizes may
+    be wrong."""
 
     def __init__(self, member: BinaryIO, info: ZipInfo) -> None:
         self._member = member

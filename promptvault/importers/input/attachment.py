@@ -1,4 +1,4 @@
-"""Files that stand in JSON as base64: left out as it is read, nobody typed them."""
+"""Removes files encoded as base64 from JSON while it is read."""
 
 import re
 from typing import BinaryIO, cast
@@ -7,8 +7,8 @@ _BASE64 = rb"[A-Za-z0-9+/=_-]"
 _LEAST = 1024
 _PIECE = 16 << 10
 _HELD = 2 * _LEAST
-"""Bytes at a piece's end in which the start of a file could hide."""
-# In a string that somebody typed, the quotes would stand behind backslashes.
+"""Bytes at the end of a piece that may hold the start of a file."""
+# In a string that a person typed, the quotes are escaped.
 _FILE = re.compile(
     rb'("data"\s*+:\s*+"|"data:[\w/+.-]{0,99}+;base64,)' + _BASE64 + rb"{%d,}+" % _LEAST
 )
@@ -16,14 +16,14 @@ _RUN = re.compile(_BASE64 + rb"*+")
 
 
 class FileFilter:
-    """Drops the content of files from bytes that come piece by piece."""
+    """Removes the content of files from bytes that come piece by piece."""
 
     def __init__(self) -> None:
         self._held = b""
         self._is_inside = False
 
     def feed(self, piece: bytes) -> bytes:
-        """Return what is left of the bytes before *piece*, and of most of it."""
+        """Return what is left of the bytes held back and of most of *piece*."""
         if self._is_inside:
             run = _RUN.match(piece)
             end = run.end() if run else 0
@@ -39,16 +39,15 @@ class FileFilter:
         return piece[:cut]
 
     def rest(self) -> bytes:
-        """Return what was held back, when no more comes."""
+        """Return the bytes held back; call it after the last piece."""
         held, self._held = self._held, b""
         return held
 
 
 def without_files(stream: BinaryIO) -> BinaryIO:
-    """Return *stream*, to be read from start to end, without the files in it.
+    """Return *stream* without the files in it; it must be read from start to end.
 
-    An image of 100 MB would otherwise be held in memory, several times over, only to
-    be thrown away.
+    Otherwise an image of 100 MB would be in memory several times, only to be dropped.
     """
     return cast("BinaryIO", _Filtered(stream))
 
@@ -59,7 +58,7 @@ class _Filtered:
         self._filter = FileFilter()
 
     def read(self, size: int = -1) -> bytes:
-        """Return the next bytes, which may be more than *size*; b"" at the end."""
+        """Return the next bytes, perhaps more than *size*; b"" at the end."""
         while piece := self._stream.read(max(size, _PIECE) if size >= 0 else size):
             if left := self._filter.feed(piece):
                 return left

@@ -1,4 +1,4 @@
-"""What an importer hands over: candidate prompts, and the items it had to leave out."""
+"""The items that an importer yields: prompts, and what was left out or damaged."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -6,75 +6,75 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from promptvault.domain.offer import Offer
+from promptvault.domain.imported_prompt import ImportedPrompt
 from promptvault.domain.variable import Variable
 
 
-class Kind(StrEnum):
-    """What sort of human text a candidate is."""
+class CandidateKind(StrEnum):
+    """Whether a text is a prompt or standing instructions."""
 
     PROMPT = "prompt"
-    """A turn that a person typed or spoke."""
+    """A message that a person typed or spoke."""
     INSTRUCTIONS = "instructions"
-    """Standing instructions that a person wrote: custom, project or GPT."""
+    """Custom, project or GPT instructions that a person wrote."""
 
 
 class Draft(NamedTuple):
-    """One wording of a prompt: the text, and the message it came from."""
+    """One version of a prompt: the text, and the message it is from."""
 
     body: str
     created_at: datetime | None = None
-    """Aware UTC time of the message, None where the source has none."""
+    """Aware UTC time of the message, None if the source has none."""
     message_id: str | None = None
     model: str | None = None
-    """Name of the model that the message was sent to, where the source says it."""
+    """Name of the model that the message was sent to, None if not known."""
     template: bool = False
-    """True where `body` is one of our templates, translated from the source's own."""
+    """True if `body` is a template of ours, translated from the source's own syntax."""
     variables: tuple[Variable, ...] = ()
 
 
 class Candidate(NamedTuple):
-    """One prompt found in a source, oldest draft first; the last one is current.
+    """One prompt, with its drafts oldest first; the last one is current.
 
     Several drafts mean that the person edited the message and sent it again.
     """
 
     drafts: tuple[Draft, ...]
-    kind: Kind = Kind.PROMPT
+    kind: CandidateKind = CandidateKind.PROMPT
     opening: bool = False
-    """True for the first human turn of its conversation."""
+    """True for the first human message of its conversation."""
     title: str | None = None
-    """A title for the prompt itself, where the source has one (a project's name)."""
+    """Title of the prompt itself, such as the name of a project."""
     conversation_id: str | None = None
     conversation_title: str | None = None
     url: str | None = None
-    """Where the conversation can be opened again."""
+    """Address of the conversation."""
     name: str | None = None
-    """What the source calls it, as "work/review", where it keeps prompts by name."""
+    """The source's name of the prompt, such as "work/review"."""
     description: str = ""
     tags: tuple[str, ...] = ()
     labels: Mapping[str, int] = {}
-    """Label to the number of a draft, from 1."""
+    """Label to number of a draft; the first is 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """One chat or project of a source, with the prompts found in it.
+    """One chat or project, with the prompts in it.
 
-    `skipped` counts human texts left out, by reason in a few plain words, such
-    as ``{"abandoned branch": 2, "no text": 1}``.
+    `skipped` counts human texts left out, by a reason in a few plain words, such as
+    ``{"abandoned branch": 2, "no text": 1}``.
     """
 
     candidates: tuple[Candidate, ...]
     skipped: dict[str, int] = field(default_factory=dict)
 
 
-def unbranched(
+def linear_candidates(
     drafts: Iterable[Draft], key: str | None, title: str | None
 ) -> tuple[Candidate, ...]:
-    """Return the prompts of a conversation that does not branch, in their order.
+    """Return the prompts of a conversation without branches, in order.
 
-    *key* and *title* are those of the conversation.
+    *key* and *title* are the id and the title of the conversation.
     """
     return tuple(
         Candidate(
@@ -88,7 +88,7 @@ def unbranched(
 
 
 class Skipped(NamedTuple):
-    """Human texts left out that belong to no conversation, and why."""
+    """Human texts left out that belong to no conversation."""
 
     reason: str
     """A few plain words, such as "no text" or "another Google product"."""
@@ -97,14 +97,14 @@ class Skipped(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An item that could not be read, and why; the rest of the file goes on."""
+    """An item that could not be read; the rest of the file is read."""
 
     where: str
-    """Where it stands: file, and position or id within it. No prompt text."""
+    """File, and position or id within it. No prompt text."""
     reason: str
 
 
-Item = Conversation | Candidate | Skipped | Offer | Failure
-"""A candidate by itself stands for a prompt kept in a list or a file of its own; an
-offer comes from PromptVault's own exports, which say all about a prompt."""
+Item = Conversation | Candidate | Skipped | ImportedPrompt | Failure
+"""A Candidate by itself is a prompt from a list or a file; an ImportedPrompt comes from
+our own exports, which hold everything about a prompt."""
 Items = Iterator[Item]

@@ -1,4 +1,4 @@
-"""SQLite databases of other programs, read without a lock, a write or a trace."""
+"""SQLite databases of other programs, read without locks or writes."""
 
 import contextlib
 import os
@@ -16,8 +16,8 @@ _JOURNAL = "-journal"
 _LOGS = ("-wal", _JOURNAL)
 _CACHE_KIB = 8 << 10
 _ATTEMPTS = 5
-# Not views, which may be queries without end, nor tables with columns that are
-# calculated, to any length. SQLite writes the first words so.
+# Not views, which may be endless queries, nor tables with generated columns, which may
+# be of any size. SQLite itself writes these first words.
 _TABLES = """SELECT name FROM sqlite_master m WHERE sql LIKE 'CREATE TABLE %'
     AND NOT EXISTS (SELECT 1 FROM pragma_table_xinfo(m.name) WHERE hidden > 1)"""
 _LARGEST_VALUE = 1 << 26
@@ -25,41 +25,41 @@ _STEPS = 1_000_000
 _STEPS_A_BYTE = 20
 _STRIDE = 10_000
 _LARGEST_PAGE = 1 << 16
-# A message about damage may quote damaged bytes, which sqlite3 then fails to decode.
+# An error message may quote damaged bytes, which sqlite3 then cannot decode.
 _DAMAGE = (sqlite3.Error, UnicodeDecodeError)
 
 
-def tables(document: Document) -> frozenset[str]:
-    """Return the names of the tables in *document*; none where it is no database."""
+def table_names(document: Document) -> frozenset[str]:
+    """Return the names of the tables in *document*; none if it is no database."""
     if not document.is_database:
         return frozenset()
     if names := _names_in(document.head):
         return names
     try:
-        with opened(document) as connection:
+        with open_database(document) as connection:
             return _names(connection)
     except ImportSourceError:
         return frozenset()
 
 
 @contextlib.contextmanager
-def opened(document: Document) -> Iterator[sqlite3.Connection]:
-    """Open the database in *document* for reading; text that is no UTF-8 is bent.
+def open_database(document: Document) -> Iterator[sqlite3.Connection]:
+    """Open the database in *document* for reading.
 
-    The file is opened as one that nobody changes, which takes no lock and leaves
-    nothing beside it. What a log beside it still holds would then be missed: so with
-    one, both are copied to a temporary folder and read there. Raises
-    ImportSourceError, also when a query in the block fails, and at the end of the
-    block when the file was written meanwhile.
+    Bytes that are not UTF-8 become U+FFFD. The file is opened as immutable, which takes
+    no lock and writes nothing next to it. That ignores a write-ahead log, so a database
+    with one is copied with its log to a temporary folder. Raises ImportSourceError,
+    also if a query in the block fails, and at the end of the block if the file was
+    written meanwhile.
     """
     with contextlib.ExitStack() as stack:
         try:
             path = _resolved(document)
             before = _state(path) if path else ()
-            uri = _place(document, path, stack)
+            uri = _uri(document, path, stack)
             connection = sqlite3.connect(uri, uri=True)
             stack.callback(connection.close)
-            connection.text_factory = _bent
+            connection.text_factory = _decode
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             _limit(connection, document.size + sum(map(_size, _beside(path))))
@@ -77,15 +77,17 @@ def opened(document: Document) -> Iterator[sqlite3.Connection]:
 
 
 def _limit(connection: sqlite3.Connection, size: int) -> None:
-    """End what a database of *size* bytes cannot need: a page of a hostile one may be
-    listed in itself a thousand times."""
+    """Interrupt a query that a database of *size* bytes cannot need.
+
+    A page of a hostile database may be listed a thousand times.
+    """
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LARGEST_VALUE)
     most = (_STEPS + _STEPS_A_BYTE * size) // _STRIDE
     strides = count()
     connection.set_progress_handler(lambda: next(strides) > most, _STRIDE)
 
 
-def _bent(data: bytes) -> str:
+def _decode(data: bytes) -> str:
     return data.decode(errors="replace")
 
 
@@ -94,9 +96,9 @@ def _names(connection: sqlite3.Connection) -> frozenset[str]:
 
 
 def _names_in(head: bytes) -> frozenset[str]:
-    """Read the tables from the first pages alone, as a probe must not copy a database.
+    """Return the tables found in the first pages, as a probe must not copy a database.
 
-    Returns none where the list of them goes on in pages that are not among these.
+    Return none if the schema continues in other pages.
     """
     page = int.from_bytes(head[16:18], "big")
     page = _LARGEST_PAGE if page == 1 else page
@@ -104,24 +106,25 @@ def _names_in(head: bytes) -> frozenset[str]:
     if not count:
         return frozenset()
     pages = bytearray(head[: count * page])
-    pages[18:20] = b"\1\1"  # no log: it could not be opened in memory with one
+    pages[18:20] = b"\1\1"  # no write-ahead log, which a database in memory cannot have
     pages[28:32] = count.to_bytes(4, "big")
     with contextlib.closing(sqlite3.connect(":memory:")) as connection:
-        connection.text_factory = _bent
+        connection.text_factory = _decode
         try:
             connection.deserialize(bytes(pages))
             return _names(connection)
-        except (*_DAMAGE, AttributeError):  # not every build of SQLite can do it
+        except (*_DAMAGE, AttributeError):  # not every build of SQLite has deserialize
             return frozenset()
 
 
 def _resolved(document: Document) -> Path | None:
-    """Return where the database itself lies: beside that, not a link, is its log."""
+    """Return the path of the database itself: its log is next to that, not to a
+    link."""
     return document.path.resolve() if document.path else None
 
 
-def _place(document: Document, path: Path | None, stack: contextlib.ExitStack) -> str:
-    """Return the URI by which the database, or a copy of it, can be opened."""
+def _uri(document: Document, path: Path | None, stack: contextlib.ExitStack) -> str:
+    """Return the URI of the database, or of a copy of it."""
     if path and not any(map(_size, _beside(path))):
         return f"{path.as_uri()}?mode=ro&immutable=1"
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -146,9 +149,9 @@ def _size(name: str) -> int:
 
 
 def _copy_with_log(path: Path, copy: Path) -> None:
-    """Copy a database, then its log, as they were at one moment.
+    """Copy a database and then its log, both from the same moment.
 
-    What is added to a log meanwhile does no harm; a change of the database does.
+    Additions to the log meanwhile do no harm; a change of the database does.
     """
     for _ in range(_ATTEMPTS):
         before = _state(path)
@@ -164,7 +167,7 @@ def _copy_with_log(path: Path, copy: Path) -> None:
 
 
 def _state(path: Path) -> tuple[tuple[int, int] | None, ...]:
-    """Return what changes when the database itself is written, or is about to be."""
+    """Return what changes if the database itself is written, or is about to be."""
     return tuple(map(_size_and_time, (str(path), f"{path}{_JOURNAL}")))
 
 

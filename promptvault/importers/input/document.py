@@ -1,4 +1,4 @@
-"""A path, a folder or a pipe as the readable files in it, zip archives included."""
+"""Finds the documents at a path: in a file, a folder, a pipe, and in zip archives."""
 
 import codecs
 import contextlib
@@ -15,15 +15,15 @@ from typing import BinaryIO, NamedTuple, cast
 
 from promptvault.errors import ImportSourceError, NotFoundError
 from promptvault.importers.input import archive
-from promptvault.importers.input.archive import Entry
+from promptvault.importers.input.archive import StoredFile
 from promptvault.importers.input.attachment import without_files
 from promptvault.importers.input.candidate import Failure
-from promptvault.importers.input.field import fit
-from promptvault.importers.input.json_stream import JsonObject, values
+from promptvault.importers.input.field import sanitized
+from promptvault.importers.input.json_stream import JsonObject, json_values
 from promptvault.importers.input.spool import Spool
 
 NESTING_LIMIT = 2
-"""How many zip archives deep inside a zip archive is still looked at."""
+"""Depth up to which zip archives within zip archives are read."""
 
 _HEAD = 64 << 10
 _PEEK = 1 << 10
@@ -37,86 +37,87 @@ _SAMPLE = 5
 _SAMPLE_REACH = 20
 _SAMPLE_CHUNK = 8 << 10
 _SAMPLE_BYTES = 24 << 20
-"""An object larger than that takes more memory than a look at it is worth."""
+"""Bytes read for a sample; a larger object takes too much memory."""
 _PRUNED = frozenset({".git", ".hg", ".svn", ".venv", "node_modules", "__pycache__"})
 _LAST = (
     *(".md", ".mdc", ".markdown", ".txt", ".prompt", ".csv", ".yaml", ".yml"),
     *("history.jsonl", "logs.json"),
 )
-"""Endings of files that come after all others of their container: whether loose text
-is taken depends on what else is there, and logs say less of what is in chats too."""
+"""Endings of files that come last in their folder or archive. Whether loose text is
+read depends on the other files, and logs repeat chats with fewer details."""
 
 
 class Fingerprint(NamedTuple):
-    """A file as it lay on disk: if all of it is as before, so is the content."""
+    """Identifies a state of a file: if it is equal, the content is unchanged."""
 
     path: str
-    """Absolute."""
+    """Absolute path."""
     size: int
-    """Bytes, those of a database's log beside it included."""
+    """Bytes, including those of a database's write-ahead log."""
     modified: int
-    """Nanoseconds since 1970, of the file or the log, whichever is later."""
+    """Nanoseconds since 1970, the later of the file and the log."""
     inode: int
 
 
-class Unchanged(NamedTuple):
-    """A file that was not opened, as whoever asks for it knows it already."""
+class UnchangedFile(NamedTuple):
+    """A file that was not opened, because the caller knows it."""
 
     name: str
     fingerprint: Fingerprint
     siblings: frozenset[str] = frozenset()
-    """Names of all files of its folder; empty for a file by itself and an archive."""
+    """Names of all files of its folder; empty for a file by itself and for an
+    archive."""
 
 
-Known = Callable[[Fingerprint], bool]
-"""Tells whether a file was read before, and is as it was then."""
+IsKnown = Callable[[Fingerprint], bool]
+"""Returns True if a file was read before and is unchanged."""
 
 
 @dataclass(frozen=True)
 class Document:
-    """One file that an importer may know; to be read before the next one is taken."""
+    """One file for an importer. Read it before the next one is requested."""
 
     name: str
-    """Its path within the folder or archive that was given; for messages."""
+    """Path within the folder or archive, for messages."""
     size: int
-    """Bytes, as its container declares them."""
+    """Bytes, as declared by the folder or archive."""
     opener: Callable[[], BinaryIO] = field(repr=False)
     siblings: frozenset[str] = field(default=frozenset(), repr=False)
     """Names of all files of its folder or archive; empty for a file by itself."""
     fingerprint: Fingerprint | None = None
     """Of the file on disk that it is, or is in; None for a pipe."""
     path: Path | None = None
-    """Where it lies on disk; None for what lies in an archive or a pipe."""
+    """Path on disk; None in an archive or a pipe."""
 
     def open(self) -> BinaryIO:
-        """Return a new stream over its bytes; reading raises ImportSourceError."""
+        """Return a new binary stream; reading it raises ImportSourceError."""
         return self.opener()
 
     @property
     def folder(self) -> str:
-        """The name of the folder that it lies in, '' where that is not known."""
+        """Name of the folder that it is in, '' if not known."""
         if self.path:
-            return fit(self.path.absolute().parent.name)
+            return sanitized(self.path.absolute().parent.name)
         return PurePosixPath(self.name).parent.name
 
     @property
     def is_database(self) -> bool:
-        """Whether it is an SQLite database."""
+        """True for an SQLite database."""
         return self.head.startswith(_SQLITE)
 
     @cached_property
     def head(self) -> bytes:
-        """Its first 64 KiB."""
+        """The first 64 KiB."""
         with self.open() as stream:
             return stream.read(_HEAD)
 
     @cached_property
     def sample(self) -> tuple[JsonObject, ...]:
-        """The first few JSON objects in it, by whose keys a source is told; none
-        where it is not JSON."""
+        """The first JSON objects in it, five at most, for a probe; empty if it is not
+        JSON."""
         start = self.head.lstrip(_BEFORE_TEXT)
         if b"{" not in start or start.startswith((b"<", b"#", _SQLITE)):
-            return ()  # markup and prose can be large, and one line
+            return ()  # markup and prose may be one large line
         first = _objects(BytesIO(self.head))
         if len(first) == _SAMPLE or len(self.head) < _HEAD:
             return first
@@ -138,24 +139,24 @@ class _Start:
 
 
 def _objects(stream: BinaryIO) -> tuple[JsonObject, ...]:
-    """Return the first few JSON objects in *stream*."""
-    first = islice(values(stream, chunk=_SAMPLE_CHUNK), _SAMPLE_REACH)
+    """Return the first JSON objects in *stream*."""
+    first = islice(json_values(stream, chunk=_SAMPLE_CHUNK), _SAMPLE_REACH)
     objects = (value for value in first if isinstance(value, dict))
     return tuple(islice(objects, _SAMPLE))
 
 
-Found = Document | Failure | Unchanged
-"""What there is at a path: to be read, unreadable, or read before."""
+ScanResult = Document | Failure | UnchangedFile
+"""A document to read, a file that cannot be read, or one that is known."""
 
 
-def documents(path: Path, known: Known = lambda _: False) -> Iterator[Found]:
-    """Yield what can be read at *path*: a file, a zip archive, a folder or a pipe.
+def documents_at(path: Path, known: IsKnown = lambda _: False) -> Iterator[ScanResult]:
+    """Yield the documents at *path*: a file, a zip archive, a folder or a pipe.
 
-    Files are told by their first bytes, never by name: media are passed over,
-    zip archives are looked into. A file within that cannot be read, or is unsafe
-    to, comes as a Failure; one that is *known* is not even opened. Raises
-    NotFoundError where there is nothing, and ImportSourceError where *path* itself
-    is unreadable, empty or refused.
+    Text, JSON, databases and archives are recognized by their first bytes, not by name;
+    other files in a folder are skipped. A file in a folder or archive that cannot be
+    read, or is not safe to read, becomes a Failure. A *known* file is not opened.
+    Raises NotFoundError if *path* does not exist, and ImportSourceError if *path*
+    itself cannot be read, is empty or is refused.
     """
     try:
         status = path.stat()
@@ -170,39 +171,43 @@ def documents(path: Path, known: Known = lambda _: False) -> Iterator[Found]:
         yield from file.unchanged(known) or _alone(file)
     else:
         with _open(path) as stream:
-            yield from piped(stream, path.name)
+            yield from documents_in(stream, path.name)
 
 
-def piped(stream: BinaryIO, name: str = "standard input") -> Iterator[Found]:
-    """Yield what can be read from *stream*, as `documents` does from a file."""
+def documents_in(
+    stream: BinaryIO, name: str = "standard input"
+) -> Iterator[ScanResult]:
+    """Yield the documents in *stream*, as `documents_at` does for a file."""
     with Spool(stream) as spool:
-        yield from _alone(_File(Entry(name, spool.size, spool.open)))
+        yield from _alone(_File(StoredFile(name, spool.size, spool.open)))
 
 
 class _File(NamedTuple):
-    """An entry, and where it lies on disk if it does."""
+    """A stored file, and its path if it is on disk."""
 
-    entry: Entry
+    entry: StoredFile
     path: Path | None = None
     fingerprint: Fingerprint | None = None
 
     def unchanged(
-        self, known: Known, siblings: frozenset[str] = frozenset()
-    ) -> list[Unchanged]:
+        self, known: IsKnown, siblings: frozenset[str] = frozenset()
+    ) -> list[UnchangedFile]:
         if not self.fingerprint or not known(self.fingerprint):
             return []
-        name = fit(self.entry.name)
-        if name.lower().endswith(".zip"):  # it has its own files around each other
+        name = sanitized(self.entry.name)
+        if name.lower().endswith(".zip"):  # its members are siblings of each other
             siblings = frozenset()
-        return [Unchanged(name, self.fingerprint, siblings)]
+        return [UnchangedFile(name, self.fingerprint, siblings)]
 
     def document(self, siblings: frozenset[str] = frozenset()) -> Document:
         name, size, opener = self.entry
-        return Document(fit(name), size, opener, siblings, self.fingerprint, self.path)
+        return Document(
+            sanitized(name), size, opener, siblings, self.fingerprint, self.path
+        )
 
 
 def _file(path: Path, name: str, status: os.stat_result) -> _File:
-    entry = Entry(name, status.st_size, partial(_open, path))
+    entry = StoredFile(name, status.st_size, partial(_open, path))
     return _File(entry, path, _fingerprint(path, status))
 
 
@@ -215,7 +220,7 @@ def _fingerprint(path: Path, status: os.stat_result) -> Fingerprint:
     return Fingerprint(str(path.absolute()), size, modified, status.st_ino)
 
 
-def _alone(file: _File) -> Iterator[Found]:
+def _alone(file: _File) -> Iterator[ScanResult]:
     entry = file.entry
     if not entry.size:
         raise ImportSourceError(f"{entry.name} is empty.")
@@ -233,10 +238,10 @@ def _alone(file: _File) -> Iterator[Found]:
         )
 
 
-def _folder(root: Path, known: Known) -> Iterator[Found]:
+def _folder(root: Path, known: IsKnown) -> Iterator[ScanResult]:
     failures: list[Failure] = []
     files = sorted(_walk(root, failures), key=lambda file: _comes_last(file.entry.name))
-    names = frozenset(fit(file.entry.name) for file in files)
+    names = frozenset(sanitized(file.entry.name) for file in files)
     yield from failures
     for file in files:
         yield from file.unchanged(known, names) or _readable(file, names, depth=0)
@@ -250,7 +255,7 @@ def _walk(root: Path, failures: list[Failure]) -> Iterator[_File]:
     def note(error: OSError) -> None:
         if error.filename == str(root):
             raise _unreadable(root, error) from error
-        failures.append(Failure(fit(str(error.filename)), _reason(error)))
+        failures.append(Failure(sanitized(str(error.filename)), _reason(error)))
 
     for folder, below, names in os.walk(root, onerror=note):
         below[:] = sorted(set(below) - _PRUNED)
@@ -264,8 +269,10 @@ def _walk(root: Path, failures: list[Failure]) -> Iterator[_File]:
                 yield _file(path, path.relative_to(root).as_posix(), status)
 
 
-def _readable(file: _File, siblings: frozenset[str], depth: int) -> Iterator[Found]:
-    """Yield the documents in one file of a container."""
+def _readable(
+    file: _File, siblings: frozenset[str], depth: int
+) -> Iterator[ScanResult]:
+    """Yield the documents in one file of a folder or archive."""
     entry = file.entry
     try:
         start = _start(entry)
@@ -274,24 +281,24 @@ def _readable(file: _File, siblings: frozenset[str], depth: int) -> Iterator[Fou
         elif _is_text(start):
             yield file.document(siblings)
     except ImportSourceError as error:
-        yield Failure(fit(entry.name), str(error))
+        yield Failure(sanitized(entry.name), str(error))
 
 
-def _unzipped(file: _File, prefix: str, depth: int) -> Iterator[Found]:
+def _unzipped(file: _File, prefix: str, depth: int) -> Iterator[ScanResult]:
     if depth > NESTING_LIMIT:
         raise ImportSourceError("it is an archive nested too deeply in archives")
-    with _seekable(file.entry) as stream, archive.opened(stream) as opened:
-        names = frozenset(fit(prefix + name) for name in opened.namelist())
-        found = list(archive.entries(opened, prefix))
+    with _seekable(file.entry) as stream, archive.open_archive(stream) as opened:
+        names = frozenset(sanitized(prefix + name) for name in opened.namelist())
+        found = list(archive.archive_files(opened, prefix))
         yield from (each for each in found if isinstance(each, Failure))
-        entries = [each for each in found if isinstance(each, Entry)]
+        entries = [each for each in found if isinstance(each, StoredFile)]
         for entry in sorted(entries, key=lambda entry: _comes_last(entry.name)):
             member = _File(entry, fingerprint=file.fingerprint)
             yield from _readable(member, names, depth + 1)
 
 
 @contextlib.contextmanager
-def _seekable(entry: Entry) -> Iterator[BinaryIO]:
+def _seekable(entry: StoredFile) -> Iterator[BinaryIO]:
     with entry.open() as stream:
         if stream.seekable():
             yield stream
@@ -300,13 +307,13 @@ def _seekable(entry: Entry) -> Iterator[BinaryIO]:
                 yield spool.open()
 
 
-def _start(entry: Entry) -> bytes:
+def _start(entry: StoredFile) -> bytes:
     with entry.open() as stream:
         return stream.read(_PEEK)
 
 
 def _is_text(start: bytes) -> bool:
-    """Whether *start* may begin a text, a JSON file or a database, not a medium."""
+    """Return True if *start* begins a text, a JSON file or a database."""
     if start.startswith((*_TEXT_MARKS, _SQLITE)) or start.lstrip()[:1] in (b"[", b"{"):
         return True
     return bool(start) and (start.startswith(b"---\n") or not _CONTROL.search(start))

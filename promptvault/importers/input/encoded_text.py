@@ -1,4 +1,4 @@
-"""Text files of any common encoding: their text, whole or by the line."""
+"""Text files in any common encoding, read whole or by lines."""
 
 import codecs
 import io
@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from promptvault.errors import ImportSourceError
 from promptvault.importers.input.document import Document
-from promptvault.importers.input.field import fit
+from promptvault.importers.input.field import sanitized
 
 LARGEST = 1 << 24
-"""Bytes of the largest file that is read as a whole."""
+"""Size limit of a file that is read whole, in bytes."""
 
 _LONGEST = 1 << 20
 _WHOLE_HEAD = 64 << 10
@@ -25,9 +25,9 @@ _MARKS = (
 def encoding(head: bytes) -> str:
     """Return the encoding of a file that begins with *head*.
 
-    It is UTF-8 but for a mark that says otherwise, or where *head* holds other bytes
-    than ASCII and not one letter in UTF-8: that is what Windows programs write. Half
-    a letter at the end is of a file that was cut off.
+    It is UTF-8 unless a byte order mark says otherwise, or *head* has bytes beyond
+    ASCII but not one valid character in UTF-8: then it is cp1252, which Windows
+    programs write. Half a character at the end is ignored, as the file may be cut off.
     """
     for mark, name in _MARKS:
         if head.startswith(mark):
@@ -41,21 +41,21 @@ def encoding(head: bytes) -> str:
     return "utf-8"
 
 
-def start(document: Document) -> str:
-    """Return the first 64 KiB as text; line ends become ``\\n``."""
+def text_start(document: Document) -> str:
+    r"""Return the first 64 KiB as text; line ends become ``\n``."""
     return _decoded(document.head, document.head)
 
 
-def whole(document: Document, limit: int = LARGEST) -> str:
-    """Return all of the text; line ends become ``\\n``.
+def whole_text(document: Document, limit: int = LARGEST) -> str:
+    r"""Return all of the text; line ends become ``\n``.
 
-    Raises ImportSourceError for more than *limit* bytes.
+    Raises ImportSourceError if there are more than *limit* bytes.
     """
     with document.open() as stream:
         data = stream.read(limit + 1)
     if len(data) > limit:
         raise ImportSourceError(f"it is larger than {limit >> 20} MiB")
-    return fit(_decoded(data, document.head))
+    return sanitized(_decoded(data, document.head))
 
 
 def _decoded(data: bytes, head: bytes) -> str:
@@ -63,10 +63,10 @@ def _decoded(data: bytes, head: bytes) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def lines(document: Document) -> Iterator[str]:
-    """Yield the lines with their ends; what is longer than 1 Mi comes in pieces.
+def text_lines(document: Document) -> Iterator[str]:
+    """Yield the lines with their ends, in pieces of at most 1 Mi characters.
 
-    Raises ImportSourceError where the file cannot be read further.
+    Raises ImportSourceError if the file cannot be read further.
     """
     name = encoding(document.head)
     with (

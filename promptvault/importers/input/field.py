@@ -1,4 +1,4 @@
-"""Reads one field of parsed JSON, whatever a vendor or a stray tool put into it."""
+"""Reads fields of parsed JSON of any type, as exports and other tools write it."""
 
 import re
 from datetime import UTC, datetime
@@ -7,36 +7,36 @@ from promptvault.domain import timestamp
 from promptvault.importers.input.json_stream import JsonObject, JsonValue
 
 _UNFIT = re.compile("[\0\ud800-\udfff]")
-# Epoch seconds pass this in the year 5138: a larger number is milliseconds.
+# Epoch seconds reach this in the year 5138; a larger number is milliseconds.
 _LARGEST_SECONDS = 1e11
 
 
-def fit(text: str) -> str:
-    """Return *text* with what no file or database takes, NUL and lone surrogates,
-    replaced by U+FFFD."""
+def sanitized(text: str) -> str:
+    """Return *text* with NUL and lone surrogates, which neither files nor databases
+    take, replaced by U+FFFD."""
     return _UNFIT.sub("\ufffd", text)
 
 
-def text(value: object) -> str | None:
-    """Return a string that holds more than white space, made fit; else None."""
-    return fit(value) if isinstance(value, str) and value.strip() else None
+def as_text(value: object) -> str | None:
+    """Return a string with more than white space, sanitized; None for anything else."""
+    return sanitized(value) if isinstance(value, str) and value.strip() else None
 
 
-def members(value: JsonValue) -> JsonObject:
-    """Return an object as it is, and an empty one for anything else."""
+def as_object(value: JsonValue) -> JsonObject:
+    """Return an object unchanged, {} for anything else."""
     return value if isinstance(value, dict) else {}
 
 
-def items(value: JsonValue) -> list[JsonValue]:
-    """Return an array as it is, and an empty one for anything else."""
+def as_list(value: JsonValue) -> list[JsonValue]:
+    """Return an array unchanged, [] for anything else."""
     return value if isinstance(value, list) else []
 
 
-def moment(value: object) -> datetime | None:
-    """Return the aware UTC time that *value* says, None where it says none.
+def as_time(value: object) -> datetime | None:
+    """Return *value* as an aware UTC time, None if it is not a time.
 
-    Takes epoch seconds or milliseconds, as number or string, and ISO 8601,
-    which counts as UTC where it names no zone.
+    It may be epoch seconds or milliseconds, as a number or a string, or ISO 8601, which
+    is UTC unless it names a zone.
     """
     try:
         if isinstance(value, str):

@@ -1,4 +1,5 @@
-"""JSON of any outer shape read from bytes one element at a time, damaged or not."""
+"""Reads JSON element by element from bytes, whatever its outer shape, damaged or
+not."""
 
 import codecs
 import json
@@ -15,7 +16,7 @@ JsonValue: TypeAlias = (
 JsonObject: TypeAlias = dict[str, JsonValue]
 
 WRAPPERS = ("conversations", "items", "data")
-"""Keys under which other tools wrap the list that an export is."""
+"""Keys under which other tools wrap the list of an export."""
 
 _CHUNK = 1 << 18
 _LARGEST = 1 << 26
@@ -23,8 +24,8 @@ _LARGE = 1 << 23
 _MOST_PARTS = 1 << 20
 """Objects and lists in a large element: each takes some hundred bytes of memory."""
 _PATIENCE = 1000
-# How near the window's end an outcome is not to be trusted: "12" may go on as
-# "123", "tru" as "true". The longest such stump is half of "\ud83d\ude00".
+# Within this distance of the end of the window a result is not final: "12" may continue
+# as "123", "tru" as "true". The longest such prefix is half of "\ud83d\ude00".
 _STUMP = 16
 
 _DECODER = json.JSONDecoder(strict=False)
@@ -41,7 +42,7 @@ _BOMS = {
 
 
 def _opening(first: str, second: str) -> re.Pattern[str]:
-    """Match the beginning of an object with the two keys first, in this order."""
+    """Match the start of an object whose first two keys are *first* and *second*."""
     pair = rf"\{{\s*+{first}\s*+:\s*+{_SCALAR}"
     return re.compile(rf"{pair}\s*+,\s*+{second}\s*+:", re.DOTALL)
 
@@ -50,10 +51,10 @@ _ANY_OPENING = _opening(f"({_STRING})", f"({_STRING})")
 
 
 class Damaged(NamedTuple):
-    """An element that could not be read; the elements after it may well be."""
+    """An element that could not be read; later ones may be intact."""
 
     position: int
-    """Its place among the elements, from 0."""
+    """Index of the element, from 0."""
     reason: str
 
 
@@ -64,7 +65,8 @@ class _Fault(NamedTuple):
 
 
 class _Window:
-    """The stretch of text being looked at; it slides, and grows for a large element."""
+    """The part of the text that is in memory; it moves on, and grows for a large
+    element."""
 
     def __init__(self, stream: BinaryIO, chunk: int) -> None:
         self._stream = stream
@@ -80,7 +82,7 @@ class _Window:
         self.text = self._decoder.decode(start[len(bom) :])
 
     def more(self) -> None:
-        """Let go of the text before `at`; read at least as much as is still held."""
+        """Drop the text before `at`; read at least as much as is left."""
         rest = self.text[self.at :]
         if len(rest) > _LARGEST:
             self._end(f"an element is larger than {_LARGEST >> 20} Mi characters")
@@ -113,17 +115,17 @@ class _Window:
         self.fault = _Fault(reason)
 
 
-def values(
+def json_values(
     stream: BinaryIO, unwrap: Sequence[str] = WRAPPERS, chunk: int = _CHUNK
 ) -> Iterator[JsonValue | Damaged]:
     """Yield the elements in *stream*, which is read *chunk* bytes or more at a time.
 
-    The elements are those of a top-level array; those of the list under one of
-    the keys *unwrap* of a top-level object; any other top-level values (one
-    object, JSON Lines, values in a row). UTF-8, and UTF-16 with its mark; bytes
-    that are not text become U+FFFD. Never raises for what the stream holds: a
-    damaged element comes as `Damaged`, and the next one is found again, unless a
-    thousand in a row are. No more than the largest element is held in memory.
+    These are the elements of a top-level array; those of the list under one of the keys
+    *unwrap* of a top-level object; or any other top-level values (one object, JSON
+    Lines, concatenated values). The encoding is UTF-8, or UTF-16 with a byte order
+    mark; invalid bytes become U+FFFD. A damaged element becomes `Damaged` and reading
+    continues with the next one, until a thousand in a row are damaged. Only one element
+    is in memory. Raises nothing because of the content.
     """
     window = _Window(stream, chunk)
     in_a_row = 0
@@ -167,7 +169,7 @@ def _value(window: _Window, unwrap: Sequence[str]) -> Iterator[JsonValue | _Faul
 
 
 def _elements(window: _Window) -> Iterator[JsonValue | _Fault]:
-    """Yield the elements of the array that the window stands in, to past its end."""
+    """Yield the elements of the array that the window is in, up to its end."""
     shape: Sequence[str] = ()
     while opening := window.peek():
         if opening == "]":
@@ -177,7 +179,8 @@ def _elements(window: _Window) -> Iterator[JsonValue | _Fault]:
         yield value
         if isinstance(value, dict):
             shape = _first_keys(value) or shape
-        # The damage may be in its first keys, so a whole neighbour's count first.
+        # The damage may be in its first keys, so those of an intact neighbour come
+        # first.
         elif isinstance(value, _Fault):
             if not _resynchronise(window, shape or _shape(window)):
                 return
@@ -186,7 +189,7 @@ def _elements(window: _Window) -> Iterator[JsonValue | _Fault]:
 
 
 def _decode(window: _Window) -> JsonValue | _Fault:
-    """Decode the value at hand and step over it; stay where it is when damaged."""
+    """Decode the next value and move past it; do not move if it is damaged."""
     while True:
         text = window.text
         if len(text) - window.at > _LARGE and _parts(window) > _MOST_PARTS:
@@ -217,21 +220,21 @@ def _parts(window: _Window) -> int:
 
 
 def _wrapped(window: _Window, unwrap: Sequence[str]) -> int | None:
-    """Find where the wrapped list of the object at hand begins.
+    """Return the offset of the list that the next object wraps, None if none is found.
 
-    Only plain values may stand before it; any other wrapper is decoded whole.
+    Only scalar values may come before it; any other wrapper is decoded whole.
     """
     keys = "|".join(map(re.escape, unwrap)) or r"(?!)"
     pair = rf"{_STRING}\s*+:\s*+{_SCALAR}\s*+,\s*+"
     wrapper = rf'\{{\s*+(?:{pair})*?"(?:{keys})"\s*+:\s*+\['
     if len(window.text) - window.at < _CHUNK and not window.ended:
-        window.more()  # the first read is of a few bytes only
+        window.more()  # the first read was only a few bytes
     found = re.compile(wrapper, re.DOTALL).match(window.text, window.at)
     return found.end() if found else None
 
 
 def _skip_line(window: _Window) -> None:
-    """Move to the next line that can begin a value, so not an indented one."""
+    """Move to the next line that may begin a value: one without indent."""
     while not (found := _LINE.search(window.text, window.at)):
         last = len(window.text)
         window.at = last if window.ended else max(window.at, last - 1)
@@ -242,23 +245,24 @@ def _skip_line(window: _Window) -> None:
 
 
 def _first_keys(value: JsonObject) -> Sequence[str]:
-    """Return the first two keys of a whole object, as `_shape` does of a text."""
+    """Return the first two keys of a decoded object, as `_shape` does for text."""
     keys = [json.dumps(key) for key in islice(value, 2)]
     plain = not isinstance(next(iter(value.values()), None), dict | list)
     return keys if plain and len(keys) == 2 else ()
 
 
 def _shape(window: _Window) -> Sequence[str]:
-    """Return the first two keys of the object at hand, if so much of it is whole."""
+    """Return the first two keys of the next object, if that much of it is intact."""
     found = _ANY_OPENING.match(window.text, window.at)
     return found.groups() if found else ()
 
 
 def _resynchronise(window: _Window, shape: Sequence[str]) -> bool:
-    """Move past the damaged element at hand; False when the file ends first.
+    """Move past the damaged element; return False if the file ends first.
 
-    It ends where its brackets close, or else, as brackets may be what is damaged,
-    before the next object that begins with the two keys *shape* of its neighbours.
+    The element ends where its brackets close. As the brackets may be what is damaged,
+    it also ends before the next object that begins with *shape*, the first two keys of
+    its neighbours.
     """
     alike = _opening(*map(re.escape, shape)) if shape else None
     while True:
@@ -272,7 +276,8 @@ def _resynchronise(window: _Window, shape: Sequence[str]) -> bool:
 
 
 def _bracket_end(text: str, start: int, limit: int) -> int | None:
-    """Find the comma or bracket that ends the array element at *start*."""
+    """Return the offset of the comma or bracket that ends the array element at
+    *start*."""
     depth = 0
     for token in _TOKEN.finditer(text, start, limit):
         run = token[0]
@@ -284,7 +289,7 @@ def _bracket_end(text: str, start: int, limit: int) -> int | None:
             if depth == 0 and closing >= 0:
                 return closing
         elif run == '"':
-            return None  # a string that does not end
+            return None  # an unterminated string
         elif run == "," and depth == 0:
             return token.start()
     return None

@@ -1,4 +1,4 @@
-"""Lines of any length, and the JSON in them, from a file that may be damaged."""
+"""Reads lines of any length, and the JSON in them, from a file that may be damaged."""
 
 import codecs
 import json
@@ -15,22 +15,23 @@ _LONGEST = 32 << 20
 _TWO_BYTES = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def lines(stream: BinaryIO, chunk: int = _CHUNK) -> Iterator[bytes]:
-    """Yield the lines in *stream* as UTF-8 without their ends; blank ones as b"".
+def read_lines(stream: BinaryIO, chunk: int = _CHUNK) -> Iterator[bytes]:
+    """Yield the lines in *stream* as UTF-8 bytes without their ends; a blank one is
+    b"".
 
-    UTF-16 is told by its mark. A line of more than 4 MiB comes without the files that
-    stand in it as base64, and cut off where even then it has more than 32 MiB. Raises
-    ImportSourceError where the stream cannot be read further.
+    UTF-16 is recognized by its byte order mark. Files encoded as base64 are removed
+    from a line of more than 4 MiB, and the rest is cut off at 32 MiB. Raises
+    ImportSourceError if the stream cannot be read further.
     """
-    for block in blocks(stream, chunk):
+    for block in read_blocks(stream, chunk):
         for line in block.removesuffix(b"\n").split(b"\n"):
             yield line.removesuffix(b"\r")
 
 
-def blocks(stream: BinaryIO, chunk: int = _CHUNK) -> Iterator[bytes]:
-    """Yield what `lines` does, many lines at a time, with their ends as they are.
+def read_blocks(stream: BinaryIO, chunk: int = _CHUNK) -> Iterator[bytes]:
+    """Yield the lines of `read_lines` in blocks of many, with their ends.
 
-    Only the last one may lack its end.
+    Only the last line may lack its end.
     """
     line = _Line()
     for piece in _pieces(stream, chunk):
@@ -50,7 +51,7 @@ def blocks(stream: BinaryIO, chunk: int = _CHUNK) -> Iterator[bytes]:
 
 
 class _Line:
-    """The line that is being read, in the pieces that it came in."""
+    """The line that is being read, in pieces."""
 
     def __init__(self) -> None:
         self._begin()
@@ -87,18 +88,19 @@ class _Line:
 def json_lines(
     stream: BinaryIO, wanted: Callable[[bytes], bool] = bool, chunk: int = _CHUNK
 ) -> Iterator[tuple[int, JsonValue | Damaged]]:
-    """Yield the number (from 1) and the value of every line that is *wanted*.
+    """Yield the number, from 1, and the value of every line that is *wanted*.
 
-    *wanted* sees the raw line: parsing costs a hundred times as much as a search.
-    A line that is no JSON comes as `Damaged`.
+    *wanted* gets the raw line: parsing takes a hundred times as long as a search. A
+    line that is not valid JSON becomes `Damaged`. Raises ImportSourceError as
+    `read_lines` does.
     """
-    for number, line in enumerate(lines(stream, chunk), 1):
+    for number, line in enumerate(read_lines(stream, chunk), 1):
         if line and not line.isspace() and wanted(line):
-            yield number, json_value(number, line)
+            yield number, parse_json_line(number, line)
 
 
-def json_value(number: int, line: bytes) -> JsonValue | Damaged:
-    """Return what *line* holds; *number*, from 1, is where it stands."""
+def parse_json_line(number: int, line: bytes) -> JsonValue | Damaged:
+    """Return the value of *line*, or `Damaged`; *number* is its line number, from 1."""
     try:
         value: JsonValue = json.loads(line.decode(errors="replace"), strict=False)
     except RecursionError:

@@ -1,4 +1,4 @@
-"""Keeps a stream that cannot be rewound, so that it can be read more than once."""
+"""Keeps a stream that cannot seek, so that it can be read more than once."""
 
 import io
 import shutil
@@ -13,7 +13,7 @@ _IN_MEMORY = 64 << 20
 
 
 class Spool:
-    """The bytes of a stream: in memory, or in a nameless temporary file if many."""
+    """The bytes of a stream: in memory, or in a temporary file above 64 MiB."""
 
     def __init__(self, stream: BinaryIO) -> None:
         """Read *stream* to its end."""
@@ -23,7 +23,7 @@ class Spool:
         """Number of bytes."""
 
     def open(self) -> BinaryIO:
-        """Return a new stream over the bytes; any number may be open at a time."""
+        """Return a new stream over the bytes; several may be open at a time."""
         return cast("BinaryIO", io.BufferedReader(_View(self._file, self.size)))
 
     def __enter__(self) -> Self:
@@ -39,7 +39,7 @@ class Spool:
 
 
 class _View(io.RawIOBase):
-    """A reader with a position of its own in a file that others read too."""
+    """A reader with its own position in a shared file."""
 
     def __init__(self, file: "SpooledTemporaryFile[bytes]", size: int) -> None:
         self._file = file

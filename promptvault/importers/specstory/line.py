@@ -1,4 +1,4 @@
-"""Tells SpecStory's own marks from the same marks in what was said or read."""
+"""Distinguishes SpecStory's own marks from equal marks in messages and tool output."""
 
 import re
 from collections import deque
@@ -23,16 +23,16 @@ _TAGS = (b"tool-use", b"think", b"details")
 _REACH = 50_000
 _LARGEST_REACH = 16 << 20
 _LOOKS = 20 * _REACH
-"""How many lines may be looked at ahead of their turn, beside those of every line."""
+"""Lines that may be read ahead in total, in addition to those for every line."""
 _LOOKS_PER_LINE = 8
 
 
-class Mark(Enum):
-    """What a line is."""
+class LineKind(Enum):
+    """The kind of a line."""
 
     TEXT = auto()
     FILE = auto()
-    """The comment that a file begins with."""
+    """The comment at the start of a file."""
     SESSION = auto()
     HEADING = auto()
     TURN = auto()
@@ -40,25 +40,25 @@ class Mark(Enum):
 
 @dataclass(slots=True)
 class _Region:
-    """A stretch of code, of tool output or of thoughts, and what ends it."""
+    """Code, tool output or thoughts, and what ends them."""
 
     closing: bytes
     is_fence: bool
     is_sure: bool = False
-    """Whether its end has been seen further on."""
+    """True if its end has been seen."""
 
     def ends_at(self, line: bytes) -> bool:
-        """Whether *line*, in which `closing` stands, does end it."""
+        """Return True if *line*, which contains `closing`, ends the region."""
         if not self.is_fence:
             return True
         bare = line.strip()
         if bare.startswith(self.closing):
             return not bare.strip(self.closing[:1])
-        # A file that ends without a newline has the fence behind its last word.
+        # A file without a newline at its end has the fence after its last word.
         return bare.endswith(self.closing) and bare.count(self.closing) % 2 == 1
 
     def is_begun_again_at(self, line: bytes) -> bool:
-        """Whether *line* opens such a region, so that this one had no end."""
+        """Return True if *line* opens such a region, so that this one has no end."""
         if not self.is_fence:
             return self.closing == b"</details>" and line.startswith(b"<details")
         opened = _FENCE.match(line)
@@ -68,7 +68,7 @@ class _Region:
 
 
 class _Ahead:
-    """Lines that can be looked at before it is their turn."""
+    """Lines that can be read ahead."""
 
     def __init__(self, source: Iterator[bytes]) -> None:
         self._source = source
@@ -101,7 +101,7 @@ class _Ahead:
             yield line
 
     def is_closed(self, region: _Region) -> bool | None:
-        """Whether *region* comes to its end; None where that was not found out."""
+        """Return True if *region* has an end, None if that was not found out."""
         for line in self._look():
             self._looks -= 1
             if self._looks < 0:
@@ -113,11 +113,11 @@ class _Ahead:
         return None
 
 
-class Marks:
-    """Goes through the lines of a file and says which of them are SpecStory's marks.
+class LineClassifier:
+    """Yields the marks among the lines of a file, and the lines of user turns.
 
-    Tool output, code and thoughts may hold the marks of other sessions. But what
-    opens them does not always close, and must not swallow the turns after it.
+    Tool output, code and thoughts may contain the marks of other sessions. But what
+    opens them is not always closed, and must not swallow the turns after it.
     """
 
     def __init__(self, source: Iterator[bytes]) -> None:
@@ -126,20 +126,20 @@ class Marks:
         self._unreliable: set[bytes] = set()
         self._speaker: bytes | None = None
 
-    def __iter__(self) -> Iterator[tuple[Mark, bytes]]:
-        """Yield the marks, and every line that a user turn consists of."""
+    def __iter__(self) -> Iterator[tuple[LineKind, bytes]]:
+        """Yield the marks, and every line of a user turn."""
         before, is_blank = b"---", True
         regions = self._regions
         for line in self._ahead:
             if not line:
                 is_blank = True
                 if self._speaker == b"User":
-                    yield Mark.TEXT, line
+                    yield LineKind.TEXT, line
                 continue
-            mark = Mark.TEXT
+            mark = LineKind.TEXT
             if is_blank and line[:1] in _FIRST:
                 mark = self._mark(line, before)
-            if mark is not Mark.TEXT:
+            if mark is not LineKind.TEXT:
                 found = TURN.match(line)
                 self._speaker = found[1] if found else None
                 yield mark, line
@@ -152,21 +152,24 @@ class Marks:
             is_blank = line.isspace()
             before = before if is_blank else line
 
-    def _mark(self, line: bytes, before: bytes) -> Mark:
+    def _mark(self, line: bytes, before: bytes) -> LineKind:
         mark = _mark(line)
-        if mark is Mark.HEADING and not self._is_title(line, before):
-            return Mark.TEXT
-        return Mark.TEXT if mark is not Mark.TEXT and self._is_inside() else mark
+        if mark is LineKind.HEADING and not self._is_title(line, before):
+            return LineKind.TEXT
+        return (
+            LineKind.TEXT if mark is not LineKind.TEXT and self._is_inside() else mark
+        )
 
     def _is_title(self, line: bytes, before: bytes) -> bool:
-        """Whether a heading names a session: at its start, or dated after a rule."""
+        """Return True if a heading names a session: at its start, or dated after a
+        rule."""
         if self._speaker is None:
             return True
         is_after_rule = self._speaker != b"User" and before.rstrip() == b"---"
         return is_after_rule and bool(_DATED.match(line.lstrip(b"# ")))
 
     def _is_inside(self) -> bool:
-        """Whether a mark here belongs to a region that does come to its end."""
+        """Return True if a mark here is in a region that has an end."""
         while self._regions:
             region = self._regions[-1]
             region.is_sure = region.is_sure or self._is_closed(region)
@@ -178,7 +181,7 @@ class Marks:
     def _is_closed(self, region: _Region) -> bool:
         closed = self._ahead.is_closed(region)
         if closed is None and not region.is_fence:
-            self._unreliable.add(region.closing)  # not to look far ahead every time
+            self._unreliable.add(region.closing)  # do not read far ahead every time
         return bool(closed)
 
     def _follow(self, line: bytes) -> None:
@@ -190,10 +193,10 @@ class Marks:
             self._regions.append(opened)
 
     def _opened(self, line: bytes) -> _Region | None:
-        """Return the region that *line* opens, if it can where it stands."""
+        """Return the region that *line* opens, None if it opens none."""
         inside = self._regions[-1] if self._regions else None
         if found := _FENCE.match(line):
-            # Only since 2026 is the fence around tool output longer than those in it.
+            # Only since 2026 the fence around tool output is longer than those in it.
             if inside is None or (not inside.is_fence and len(found[1]) > 3):
                 return _Region(found[1], is_fence=True)
         elif inside is None and self._speaker != b"User" and line.startswith(b"<"):
@@ -204,11 +207,11 @@ class Marks:
         return None
 
 
-def _mark(line: bytes) -> Mark:
+def _mark(line: bytes) -> LineKind:
     if TURN.match(line):
-        return Mark.TURN
+        return LineKind.TURN
     if line.startswith(GENERATED):
-        return Mark.FILE
+        return LineKind.FILE
     if SESSION.match(line):
-        return Mark.SESSION
-    return Mark.HEADING if HEADING.match(line) else Mark.TEXT
+        return LineKind.SESSION
+    return LineKind.HEADING if HEADING.match(line) else LineKind.TEXT

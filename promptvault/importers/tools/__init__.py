@@ -1,1 +1,1 @@
-"""Prompt managers and libraries: one module for each tool."""
+"""Prompt managers and prompt libraries, one module for each tool."""

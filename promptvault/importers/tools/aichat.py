@@ -1,4 +1,4 @@
-"""Roles of aichat: one Markdown file each, or all of them in the older roles.yaml."""
+"""Roles of aichat: one Markdown file each, or all in the older roles.yaml."""
 
 import re
 from collections.abc import Iterator
@@ -12,10 +12,10 @@ from promptvault.importers.input.candidate import (
     Skipped,
 )
 from promptvault.importers.input.document import Document
-from promptvault.importers.input.encoded_text import LARGEST, start, whole
-from promptvault.importers.input.field import text
+from promptvault.importers.input.encoded_text import LARGEST, text_start, whole_text
+from promptvault.importers.input.field import as_text
 from promptvault.importers.tools import yaml_document
-from promptvault.importers.tools.template import INPUT, Piece, Slot, split, translated
+from promptvault.importers.tools.template import INPUT, Piece, Slot, split_at, translate
 
 SOURCE = "aichat"
 
@@ -40,22 +40,22 @@ _PLACE = re.compile(
 
 
 def probe(document: Document) -> bool:
-    """Whether *document* is a role or a list of them."""
+    """Return True for a role or a list of roles."""
     if document.name.lower().endswith(".md"):
         return document.size <= LARGEST and _is_role(document)
     return yaml_document.is_yaml(document) and _is_list(document)
 
 
 def read(document: Document) -> Items:
-    """Yield each role but those that come with aichat.
+    """Yield each role except those that come with aichat.
 
-    Raises ImportSourceError where a list of roles is no YAML.
+    Raises ImportSourceError if a list of roles is not valid YAML.
     """
     if document.name.lower().endswith((".yaml", ".yml")):
         yield from _listed(document)
         return
     name = _stem(document)
-    body = whole(document)
+    body = whole_text(document)
     if found := _FRONT.match(body):
         model = _MODEL.search(found[1] or "")
         yield _role(name, name, body[found.end() :], model and model[1])
@@ -70,9 +70,11 @@ def _stem(document: Document) -> str:
 
 
 def _is_role(document: Document) -> bool:
-    """Tell a role by what its front matter has and has not; one without any by the
-    folder that aichat keeps them in."""
-    head = start(document)
+    """Return True for a role by the fields of its front matter.
+
+    A file without front matter is a role if it is in aichat's folder.
+    """
+    head = text_start(document)
     found = _FRONT.match(head)
     in_place = document.folder == "roles" and _stem(document).lower() != "readme"
     if not found:
@@ -81,16 +83,16 @@ def _is_role(document: Document) -> bool:
     keys = set(_KEY.findall(block))
     if not keys or not keys <= _KEYS:
         return False
-    # Front matter with nothing but a model is also what other tools write; aichat's
-    # model has its provider before it.
+    # Other tools also write front matter with only a model; aichat's has the provider
+    # before it.
     model = _MODEL.search(block)
     return in_place or keys != {"model"} or bool(model and ":" in model[1])
 
 
 def _is_list(document: Document) -> bool:
-    if not _ENTRY.search(start(document)):
+    if not _ENTRY.search(text_start(document)):
         return False
-    roles = yaml_document.find(document)
+    roles = yaml_document.load_or_none(document)
     if not isinstance(roles, list) or not all(map(_is_entry, roles)):
         return False
     return any("prompt" in role for role in roles)
@@ -109,29 +111,31 @@ def _listed(document: Document) -> Iterator[Item]:
     seen: set[str] = set()
     for index, role in enumerate(loaded if isinstance(loaded, list) else [loaded], 1):
         if not _is_entry(role):
-            yield Failure(f"{document.name}, role {index}", "it is no role")
+            yield Failure(f"{document.name}, role {index}", "it is not a role")
             continue
         called = role["name"]
-        # What has the name of another is known by its text alone.
+        # A second role of the same name is identified by its text alone.
         key = called if called not in seen else None
         seen.add(called)
         yield _role(called, key, role.get("prompt", ""), role.get("model"))
 
 
 def _role(called: str, key: str | None, prompt: str, model: object = None) -> Item:
-    # Arguments are part of a role's name: convert:json:toml, convert#json#toml.
-    name = text(re.split("[:#]", called)[0].strip())
+    # The name of a role includes its arguments: convert:json:toml, convert#json#toml.
+    name = as_text(re.split("[:#]", called)[0].strip())
     if name and name.startswith("%") and name.endswith("%"):
         return Skipped("role that comes with aichat")
-    body = text(prompt.strip())
+    body = as_text(prompt.strip())
     if not body:
         return Skipped("no text")
-    draft = translated(_pieces(body)).draft(message_id=text(key), model=text(model))
+    draft = translate(_pieces(body)).draft(
+        message_id=as_text(key), model=as_text(model)
+    )
     return Candidate((draft,), title=name, name=name)
 
 
 def _pieces(prompt: str) -> Iterator[Piece]:
-    for literal, found in split(prompt, _PLACE):
+    for literal, found in split_at(prompt, _PLACE):
         yield literal
         if found and found[1]:
             yield Slot(f"arg{found[1]}")

@@ -1,4 +1,4 @@
-"""Patterns of Fabric: a folder for each, with its prompt in system.md."""
+"""Patterns of Fabric: one folder each, with the prompt in system.md."""
 
 import re
 from collections.abc import Iterator
@@ -7,9 +7,9 @@ from pathlib import PurePosixPath
 
 from promptvault.importers.input.candidate import Candidate, Items, Skipped
 from promptvault.importers.input.document import Document
-from promptvault.importers.input.encoded_text import LARGEST, start, whole
-from promptvault.importers.input.field import text
-from promptvault.importers.tools.template import INPUT, Piece, Slot, split, translated
+from promptvault.importers.input.encoded_text import LARGEST, text_start, whole_text
+from promptvault.importers.input.field import as_text
+from promptvault.importers.tools.template import INPUT, Piece, Slot, split_at, translate
 
 SOURCE = "fabric"
 
@@ -24,20 +24,20 @@ _NAME = re.compile(r"[^\W\d][\w.-]*")
 
 
 def probe(document: Document) -> bool:
-    """Whether *document* is a pattern: by its headings, or as the system.md or
-    user.md beside others."""
+    """Return True for a pattern: by its headings, or as system.md or user.md next to
+    others."""
     if not document.name.lower().endswith(".md") or document.size > LARGEST:
         return False
     if _base(document) in _FILES and _is_among_patterns(document):
         return True
-    head = start(document)
+    head = text_start(document)
     is_pattern = _IDENTITY.search(head) and _OTHERS.search(head)
     return bool(is_pattern) and not head.startswith("---")
 
 
 def read(document: Document) -> Items:
-    """Yield the pattern's prompt, as a template where it takes input."""
-    body = text(whole(document))
+    """Yield the pattern's prompt, as a template if it takes input."""
+    body = as_text(whole_text(document))
     if not body:
         yield Skipped("no text")
         return
@@ -45,7 +45,7 @@ def read(document: Document) -> Items:
     pattern = document.folder if _base(document) in _FILES else ""
     pattern = pattern or PurePosixPath(document.name).stem
     name = f"{pattern}-user" if is_user else pattern
-    draft = translated(_pieces(body, is_user)).draft(message_id=name)
+    draft = translate(_pieces(body, is_user)).draft(message_id=name)
     yield Candidate((draft,), title=pattern.replace("_", " "), name=name)
 
 
@@ -54,7 +54,8 @@ def _base(document: Document) -> str:
 
 
 def _is_among_patterns(document: Document) -> bool:
-    """Whether its folder has both files, or lies beside folders with a system.md."""
+    """Return True if its folder has both files, or is next to folders with a
+    system.md."""
     folder = document.name[: -len(_base(document))]
     if {f"{folder}{name}" for name in _FILES} <= document.siblings:
         return True
@@ -72,10 +73,10 @@ def _is_among_patterns(document: Document) -> bool:
 
 
 def _pieces(body: str, is_user: bool) -> Iterator[Piece]:
-    """Take a pattern apart at ``{{input}}`` and ``{{name}}``.
+    """Split a pattern at ``{{input}}`` and ``{{name}}``.
 
-    What calls a plugin stays as it is. Where the input has no place, Fabric puts it
-    at the end, which a pattern that ends in a heading for it is made for.
+    Calls of plugins stay. If the input has no place, Fabric appends it; a pattern that
+    ends in a heading for it is made for that.
     """
     pieces = list(_tokens(body))
     yield from pieces
@@ -85,7 +86,7 @@ def _pieces(body: str, is_user: bool) -> Iterator[Piece]:
 
 
 def _tokens(body: str) -> Iterator[Piece]:
-    for literal, found in split(body, _TOKEN):
+    for literal, found in split_at(body, _TOKEN):
         yield literal
         if found and found[1] == "input":
             yield INPUT

@@ -1,19 +1,19 @@
-"""Prompts of Langfuse: what its API answers, its bulk export, and lists of versions."""
+"""Prompts of Langfuse: responses of its API, its bulk export, and lists of versions."""
 
 from collections.abc import Iterator
 
 from promptvault.importers.input.candidate import Failure, Item, Items, Skipped
 from promptvault.importers.input.document import Document
-from promptvault.importers.input.field import items, members, moment, text
+from promptvault.importers.input.field import as_list, as_object, as_text, as_time
 from promptvault.importers.input.json_stream import (
     WRAPPERS,
     Damaged,
     JsonObject,
     JsonValue,
-    values,
+    json_values,
 )
 from promptvault.importers.tools import prompt_versions
-from promptvault.importers.tools.prompt_versions import Prompt, Version
+from promptvault.importers.tools.prompt_versions import StoredPrompt, StoredVersion
 
 SOURCE = "langfuse"
 
@@ -21,40 +21,43 @@ _WRAPPERS = (*WRAPPERS, "prompts")
 _TYPES = ("text", "chat")
 _TELLING = ("labels", "config", "commitMessage", "commit_message", "resolutionGraph")
 _NEWEST = "latest"
-"""The label that Langfuse itself keeps on the last version."""
+"""The label that Langfuse keeps on the last version."""
 
 
 def probe(document: Document) -> bool:
-    """Whether *document* holds prompts of Langfuse, or a list of them."""
+    """Return True for prompts of Langfuse, or a list of them."""
     return any(map(_is_ours, document.sample))
 
 
 def read(document: Document) -> Items:
-    """Yield every prompt with all its versions in *document*."""
+    """Yield every prompt in *document* with all its versions.
+
+    Raises ImportSourceError if the file cannot be read further.
+    """
     prompts: dict[str, list[JsonObject]] = {}
     listed = 0
-    troubles: list[Item] = []
+    failures: list[Item] = []
     with document.open() as stream:
-        for index, value in enumerate(values(stream, _WRAPPERS)):
+        for index, value in enumerate(json_values(stream, _WRAPPERS)):
             where = f"{document.name}, prompt {index + 1}"
             if isinstance(value, Damaged):
-                troubles.append(Failure(where, value.reason))
+                failures.append(Failure(where, value.reason))
             elif _is_listing(value):
-                listed += len(items(members(value)["versions"]))
-            elif name := text(members(value).get("name")):
-                prompts.setdefault(name, []).append(members(value))
+                listed += len(as_list(as_object(value)["versions"]))
+            elif name := as_text(as_object(value).get("name")):
+                prompts.setdefault(name, []).append(as_object(value))
             else:
-                troubles.append(Failure(where, "it is no prompt"))
+                failures.append(Failure(where, "it is not a prompt"))
     for name, rows in prompts.items():
         yield from _items(name, rows)
     if listed:
         yield Skipped("listed without its text", listed)
-    yield from troubles
+    yield from failures
 
 
 def _is_ours(value: JsonObject) -> bool:
-    within = items(value.get("prompts"))
-    rows = map(members, within[:1]) if within else [value]
+    within = as_list(value.get("prompts"))
+    rows = map(as_object, within[:1]) if within else [value]
     return any(_is_version(row) or _is_listing(row) for row in rows)
 
 
@@ -70,7 +73,7 @@ def _is_version(row: JsonObject) -> bool:
 
 
 def _is_listing(value: JsonValue) -> bool:
-    row = members(value)
+    row = as_object(value)
     versions = row.get("versions")
     return (
         isinstance(row.get("name"), str)
@@ -84,28 +87,30 @@ def _is_listing(value: JsonValue) -> bool:
 def _items(name: str, rows: list[JsonObject]) -> Iterator[Item]:
     versions = [_version(row, number) for number, row in enumerate(rows, 1)]
     wordy = tuple(version for version in versions if version.parts)
-    tags = (text(tag) for row in rows for tag in items(row.get("tags")))
-    prompt = Prompt(name, name, wordy, tags=tuple(dict.fromkeys(filter(None, tags))))
+    tags = (as_text(tag) for row in rows for tag in as_list(row.get("tags")))
+    prompt = StoredPrompt(
+        name, name, wordy, tags=tuple(dict.fromkeys(filter(None, tags)))
+    )
     yield from prompt_versions.candidates(prompt)
     if textless := len(versions) - len(wordy):
         yield Skipped("no text", textless)
 
 
-def _version(row: JsonObject, fallback: int) -> Version:
-    """Return one version; what names no number counts in the order of the file."""
+def _version(row: JsonObject, fallback: int) -> StoredVersion:
+    """Return one version; one without a number is numbered by its place in the file."""
     number = row.get("version")
     content = row.get("prompt")
-    labels = filter(None, map(text, items(row.get("labels"))))
-    return Version(
+    labels = filter(None, map(as_text, as_list(row.get("labels"))))
+    return StoredVersion(
         number if isinstance(number, int) else fallback,
-        prompt_versions.parts_of_messages(items(content)) or _text(content),
+        prompt_versions.message_parts(as_list(content)) or _text(content),
         tuple(label for label in labels if label != _NEWEST),
-        text(members(row.get("config")).get("model")),
-        moment(row.get("createdAt") or row.get("created_at")),
+        as_text(as_object(row.get("config")).get("model")),
+        as_time(row.get("createdAt") or row.get("created_at")),
         is_numbered=isinstance(number, int),
     )
 
 
 def _text(content: JsonValue) -> dict[str, str]:
-    body = text(content)
+    body = as_text(content)
     return {"": body} if body else {}

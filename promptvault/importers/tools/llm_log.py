@@ -1,4 +1,4 @@
-"""The database that simonw/llm logs to, in every layout that it has had."""
+"""The database that simonw/llm logs to, in every schema it has had."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -10,13 +10,13 @@ from promptvault.errors import ImportSourceError
 from promptvault.importers.input import database
 from promptvault.importers.input.candidate import (
     Candidate,
+    CandidateKind,
     Conversation,
     Draft,
     Items,
-    Kind,
 )
 from promptvault.importers.input.document import Document
-from promptvault.importers.input.field import fit, moment, text
+from promptvault.importers.input.field import as_text, as_time, sanitized
 
 _MIGRATIONS = "_llm_migrations"
 _OLD = ("log", "logs")
@@ -25,7 +25,7 @@ _RESPONSES = """SELECT r.conversation_id, c.name, r.id, r.prompt, r.system, r.mo
     r.datetime_utc
     FROM responses r LEFT JOIN conversations c ON c.id = r.conversation_id
     ORDER BY r.conversation_id, r.datetime_utc, r.id"""
-# Since 2026; for a while, the same exchanges went into both tables.
+# Since 2026; for a while both tables got the same exchanges.
 _TURNS = """SELECT t.thread_id, h.name, t.id, s.prompt, NULL, t.model, t.datetime_utc
     FROM turns t JOIN turn_search s ON s.turn_id = t.id
     LEFT JOIN threads h ON h.id = t.thread_id
@@ -37,7 +37,7 @@ _SYSTEM = """SELECT p.text FROM messages m JOIN parts p ON p.message_hash = m.ha
 
 
 class _Row(NamedTuple):
-    """One exchange, as all layouts have it; the database may hold any type."""
+    """One exchange, in the form common to all schemas; values may have any type."""
 
     conversation_id: object
     conversation_title: object
@@ -49,24 +49,27 @@ class _Row(NamedTuple):
 
 
 def is_log(document: Document) -> bool:
-    """Whether *document* is a database of llm with exchanges in it."""
-    names = database.tables(document)
+    """Return True for a database of llm with exchanges in it."""
+    names = database.table_names(document)
     if _MIGRATIONS in names:
         return not names.isdisjoint({"responses", "turns", *_OLD})
     if "log" not in names:
         return False
     try:
-        with database.opened(document) as connection:
+        with database.open_database(document) as connection:
             return {"prompt", "system", "response"} <= _columns(connection, "log")
     except ImportSourceError:
         return False
 
 
 def read(document: Document) -> Items:
-    """Yield every conversation in *document*; each system prompt once."""
-    names = database.tables(document)
+    """Yield every conversation in *document*; each system prompt once.
+
+    Raises ImportSourceError if the database is damaged.
+    """
+    names = database.table_names(document)
     seen: set[bytes] = set()
-    with database.opened(document) as connection:
+    with database.open_database(document) as connection:
         for table in _OLD:
             if table in names:
                 yield from _old(connection, table, seen)
@@ -76,7 +79,7 @@ def read(document: Document) -> Items:
             yield from _conversations(connection.execute(_TURNS), seen)
         if {"messages", "parts"} <= names:
             for (body,) in connection.execute(_SYSTEM):
-                yield from _standing(body, None, None, seen)
+                yield from _system_prompt(body, None, None, seen)
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
@@ -85,9 +88,9 @@ def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
 
 
 def _old(connection: sqlite3.Connection, table: str, seen: set[bytes]) -> Items:
-    """Yield the conversations of a layout before July 2023.
+    """Yield the conversations of a schema before July 2023.
 
-    Its ids are numbers that every database has: the times stand for them.
+    Its ids are small numbers, equal in every database, so the times replace them.
     """
     columns = _columns(connection, table)
     time = next((name for name in _OLD_TIMES if name in columns), "NULL")
@@ -104,7 +107,7 @@ def _conversations(
 ) -> Iterator[Conversation | Candidate]:
     exchanges = (_Row(*row) for row in rows)
     for key, group in groupby(exchanges, key=lambda row: row.conversation_id):
-        for rows_of_one in [list(group)] if text(key) else ([row] for row in group):
+        for rows_of_one in [list(group)] if as_text(key) else ([row] for row in group):
             yield _conversation(rows_of_one, seen)
 
 
@@ -112,29 +115,29 @@ def _conversation(rows: list[_Row], seen: set[bytes]) -> Conversation:
     found: list[Candidate] = []
     opening = True
     for row in rows:
-        found += _standing(row.system, row.time, row.model, seen)
-        if body := text(row.prompt):
+        found += _system_prompt(row.system, row.time, row.model, seen)
+        if body := as_text(row.prompt):
             found.append(_prompt(row, body, opening))
             opening = False
     return Conversation(tuple(found))
 
 
 def _prompt(row: _Row, body: str, opening: bool) -> Candidate:
-    draft = Draft(body, moment(row.time), text(row.id), text(row.model))
-    title = text(row.conversation_title)
+    draft = Draft(body, as_time(row.time), as_text(row.id), as_text(row.model))
+    title = as_text(row.conversation_title)
     return Candidate(
         (draft,),
         opening=opening,
-        conversation_id=text(row.conversation_id),
-        conversation_title=title and fit(" ".join(title.split())),
+        conversation_id=as_text(row.conversation_id),
+        conversation_title=title and sanitized(" ".join(title.split())),
     )
 
 
-def _standing(
+def _system_prompt(
     system: object, time: object, model: object, seen: set[bytes]
 ) -> Iterator[Candidate]:
-    body = text(system)
+    body = as_text(system)
     if body and (known := digest(body)) not in seen:
         seen.add(known)
-        draft = Draft(body, moment(time), model=text(model))
-        yield Candidate((draft,), Kind.INSTRUCTIONS)
+        draft = Draft(body, as_time(time), model=as_text(model))
+        yield Candidate((draft,), CandidateKind.INSTRUCTIONS)

@@ -1,4 +1,7 @@
-"""Prompt objects of the OpenAI platform, saved as JSON before they end in 2026."""
+"""Prompt objects of the OpenAI platform, saved as JSON; the platform ends them in 2026.
+
+The format is that of the API's responses.
+"""
 
 import re
 from collections.abc import Iterator
@@ -6,23 +9,27 @@ from itertools import chain
 
 from promptvault.importers.input.candidate import Failure, Item, Items, Skipped
 from promptvault.importers.input.document import Document
-from promptvault.importers.input.field import items, members, moment, text
+from promptvault.importers.input.field import as_list, as_object, as_text, as_time
 from promptvault.importers.input.json_stream import (
     WRAPPERS,
     Damaged,
     JsonObject,
     JsonValue,
-    values,
+    json_values,
 )
 from promptvault.importers.tools import prompt_versions
-from promptvault.importers.tools.prompt_versions import SYSTEM, Prompt, Version
+from promptvault.importers.tools.prompt_versions import (
+    SYSTEM,
+    StoredPrompt,
+    StoredVersion,
+)
 
 SOURCE = "openai"
 
 _WRAPPERS = (*WRAPPERS, "prompts")
 _IDS = ("id", "prompt_id", "openai_prompt_id")
 _MESSAGES = ("messages", "input", "prompt", "instructions", "content")
-_STANDING = ("instructions", "developer_message", "system", "developer")
+_SYSTEM_KEYS = ("instructions", "developer_message", "system", "developer")
 _TYPED = ("prompt", "template", "content", "text")
 _NESTS = ("prompt", "config", "definition", "version", "latest_version", "data")
 _NESTING_LIMIT = 3
@@ -32,40 +39,43 @@ _DIGITS = re.compile(r"\d{1,9}")
 
 
 def probe(document: Document) -> bool:
-    """Whether *document* names a prompt object, by its id."""
+    """Return True if *document* has the id of a prompt object."""
     return any(
         _prompt(row)
         for value in document.sample
-        for row in [value, *map(members, items(value.get("prompts"))[:1])]
+        for row in [value, *map(as_object, as_list(value.get("prompts"))[:1])]
     )
 
 
 def read(document: Document) -> Items:
-    """Yield every prompt object in *document*, with all the versions it has there."""
+    """Yield every prompt object in *document*, with all its versions there.
+
+    Raises ImportSourceError if the file cannot be read further.
+    """
     prompts: dict[str, list[JsonObject]] = {}
-    troubles: list[Item] = []
+    failures: list[Item] = []
     with document.open() as stream:
-        for index, value in enumerate(values(stream, _WRAPPERS)):
+        for index, value in enumerate(json_values(stream, _WRAPPERS)):
             where = f"{document.name}, prompt {index + 1}"
             if isinstance(value, Damaged):
-                troubles.append(Failure(where, value.reason))
-            elif row := _prompt(members(value)):
+                failures.append(Failure(where, value.reason))
+            elif row := _prompt(as_object(value)):
                 prompts.setdefault(_id(row) or "", []).append(row)
             else:
-                troubles.append(Failure(where, "it is no prompt object"))
+                failures.append(Failure(where, "it is not a prompt object"))
     for key, rows in prompts.items():
         yield from _items(key, rows)
-    yield from troubles
+    yield from failures
 
 
 def _prompt(row: JsonObject) -> JsonObject | None:
-    """Return the prompt object that *row* is, or that it was answered with.
+    """Return the prompt object *row*, or the one in a response of the API.
 
-    An answer of the API repeats the messages of its prompt as its instructions.
+    A response repeats the messages of its prompt as its instructions.
     """
     if _id(row):
         return row
-    named = members(row.get("prompt"))
+    named = as_object(row.get("prompt"))
     if not _id(named):
         return None
     repeated = row.get("instructions")
@@ -73,7 +83,7 @@ def _prompt(row: JsonObject) -> JsonObject | None:
 
 
 def _id(row: JsonObject) -> str | None:
-    ids = (text(row.get(key)) for key in _IDS)
+    ids = (as_text(row.get(key)) for key in _IDS)
     return next((found for found in ids if found and found.startswith("pmpt_")), None)
 
 
@@ -84,60 +94,60 @@ def _items(key: str, rows: list[JsonObject]) -> Iterator[Item]:
         return
 
     def first(name: str) -> str | None:
-        return next(filter(None, (text(row.get(name)) for row in rows)), None)
+        return next(filter(None, (as_text(row.get(name)) for row in rows)), None)
 
     name = first("name") or first("title") or key
-    prompt = Prompt(key, name, versions, first("description") or "")
+    prompt = StoredPrompt(key, name, versions, first("description") or "")
     yield from prompt_versions.candidates(prompt)
 
 
-def _versions(row: JsonObject) -> Iterator[Version]:
+def _versions(row: JsonObject) -> Iterator[StoredVersion]:
     labels = {_number(row.get(key)): label for key, label in _LABELS.items()}
     held = row.get("versions")
-    kept = list(held.values()) if isinstance(held, dict) else items(held)
-    for place, version in enumerate(map(members, kept or [row]), 1):
+    kept = list(held.values()) if isinstance(held, dict) else as_list(held)
+    for place, version in enumerate(map(as_object, kept or [row]), 1):
         if parts := _parts(version):
             number = _number(version.get("version"))
-            standing = (
+            names = (
                 labels.get(number) if number is not None else None,
                 "default" if version.get("is_default") is True else None,
             )
-            yield Version(
+            yield StoredVersion(
                 place if number is None else number,
                 parts,
-                tuple(filter(None, standing)),
+                tuple(filter(None, names)),
                 _model(version) or _model(row),
-                moment(version.get("created_at") or version.get("created")),
+                as_time(version.get("created_at") or version.get("created")),
                 is_numbered=number is not None,
             )
 
 
 def _number(value: JsonValue) -> int | None:
-    """Return the number of a version, which comes as a number or as text."""
+    """Return the number of a version, which is a number or a string."""
     found = _DIGITS.fullmatch(str(value)) if isinstance(value, str | int) else None
     return int(found[0]) if found else None
 
 
 def _parts(version: JsonObject, depth: int = 0) -> dict[str, str]:
-    """Return the texts in *version*: messages, or fields by themselves, or those of
-    the object that it wraps."""
+    """Return the texts in *version*: of messages, of fields, or of the object it
+    wraps."""
     for key in _MESSAGES:
-        if parts := prompt_versions.parts_of_messages(items(version.get(key))):
-            return {**_fields(version, _STANDING[:1], SYSTEM), **parts}
-    parts = {**_fields(version, _STANDING, SYSTEM), **_fields(version, _TYPED, "")}
+        if parts := prompt_versions.message_parts(as_list(version.get(key))):
+            return {**_fields(version, _SYSTEM_KEYS[:1], SYSTEM), **parts}
+    parts = {**_fields(version, _SYSTEM_KEYS, SYSTEM), **_fields(version, _TYPED, "")}
     if parts or depth == _NESTING_LIMIT:
         return parts
-    nests = (members(version.get(key)) for key in _NESTS)
+    nests = (as_object(version.get(key)) for key in _NESTS)
     return next(filter(None, (_parts(nest, depth + 1) for nest in nests)), {})
 
 
 def _fields(version: JsonObject, keys: tuple[str, ...], part: str) -> dict[str, str]:
-    bodies = (text(version.get(key)) for key in keys)
+    bodies = (as_text(version.get(key)) for key in keys)
     body = next(filter(None, bodies), None)
     return {part: body} if body else {}
 
 
 def _model(version: JsonObject) -> str | None:
-    places = (members(version.get(key)) for key in _MODEL_PLACES)
-    models = (text(place.get("model")) for place in (version, *places))
+    places = (as_object(version.get(key)) for key in _MODEL_PLACES)
+    models = (as_text(place.get("model")) for place in (version, *places))
     return next(filter(None, models), None)

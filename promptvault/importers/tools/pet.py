@@ -1,4 +1,4 @@
-"""Snippets of pet: the commands in its snippet.toml, as prompts to fill in."""
+"""Snippets of pet: the commands in its snippet.toml, as templates."""
 
 import re
 import tomllib
@@ -15,9 +15,9 @@ from promptvault.importers.input.candidate import (
     Skipped,
 )
 from promptvault.importers.input.document import Document
-from promptvault.importers.input.encoded_text import start, whole
-from promptvault.importers.input.field import text
-from promptvault.importers.tools.template import Piece, Slot, split, translated
+from promptvault.importers.input.encoded_text import text_start, whole_text
+from promptvault.importers.input.field import as_text
+from promptvault.importers.tools.template import Piece, Slot, split_at, translate
 
 SOURCE = "pet"
 
@@ -33,23 +33,23 @@ _CHOICES = re.compile(r"\|_(.*?)_\|")
 
 
 def probe(document: Document) -> bool:
-    """Whether *document* is TOML with tables of snippets that have a command."""
+    """Return True for TOML with tables of snippets that have a command."""
     if PurePosixPath(document.name.lower()).suffix not in _ENDINGS:
         return False
     if b"s\0n\0i\0p" not in document.head and b"snippets" not in document.head.lower():
         return False
-    head = start(document)
+    head = text_start(document)
     return bool(_TABLE.search(head) and _COMMAND.search(head))
 
 
 def read(document: Document) -> Items:
-    """Yield every snippet. Raises ImportSourceError where the file is no TOML."""
+    """Yield every snippet. Raises ImportSourceError if the file is not valid TOML."""
     try:
-        content = tomllib.loads(_bounded(whole(document)))
+        content = tomllib.loads(_bounded(whole_text(document)))
     except (ValueError, RecursionError) as error:
-        # Which repeats no more of the file than the place.
+        # The message quotes nothing of the file but the position.
         place = re.search(r" \(at [^()]*\)\Z", str(error))
-        reason = f"it is no valid TOML{place[0] if place else ''}"
+        reason = f"it is not valid TOML{place[0] if place else ''}"
         raise ImportSourceError(reason) from None
     seen: set[str] = set()
     for key, snippets in content.items():
@@ -60,8 +60,8 @@ def read(document: Document) -> Items:
 
 
 def _bounded(toml: str) -> str:
-    """Return *toml* as it is. Raises ValueError for a key of too many parts: the time
-    to read one grows with their square."""
+    """Return *toml* unchanged. Raises ValueError for a key of too many parts, because
+    the time to parse one grows with their square."""
     if any(found[0].count(".") > _DEEPEST for found in _KEY.finditer(toml)):
         raise ValueError
     return toml
@@ -69,17 +69,17 @@ def _bounded(toml: str) -> str:
 
 def _items(snippet: Any, where: str, seen: set[str]) -> Iterator[Item]:
     if not isinstance(snippet, dict):
-        yield Failure(where, "it is no snippet")
+        yield Failure(where, "it is not a snippet")
         return
     fields = {str(key).lower(): value for key, value in snippet.items()}
     several = fields.get("commands")
     commands = several if isinstance(several, list) else [fields.get("command")]
-    bodies = list(filter(None, map(text, commands)))
+    bodies = list(filter(None, map(as_text, commands)))
     if not bodies:
         yield Skipped("no text")
-    title = text(fields.get("description"))
+    title = as_text(fields.get("description"))
     for body in bodies:
-        # What has the name of another is known by its text alone.
+        # A second snippet of the same name is identified by its text alone.
         key = title if title not in seen else None
         seen.update([title] if title else [])
         yield _candidate(body, title, key, _tags(fields.get("tag")))
@@ -88,21 +88,21 @@ def _items(snippet: Any, where: str, seen: set[str]) -> Iterator[Item]:
 def _candidate(
     body: str, title: str | None, key: str | None, tags: tuple[str, ...]
 ) -> Candidate:
-    draft = translated(_pieces(body)).draft(message_id=key)
-    # A slash in a description is no folder.
+    draft = translate(_pieces(body)).draft(message_id=key)
+    # A slash in a description does not make a folder.
     name = title and title.replace("/", " ")
     return Candidate((draft,), title=title, name=name, tags=tags)
 
 
 def _tags(value: object) -> tuple[str, ...]:
     tags = value if isinstance(value, list) else [value]
-    return tuple(filter(None, map(text, tags)))
+    return tuple(filter(None, map(as_text, tags)))
 
 
 def _pieces(command: str) -> Iterator[Piece]:
-    """Take a command apart at its parameters: ``<name>``, ``<name=default>`` and
+    """Split a command at its parameters: ``<name>``, ``<name=default>`` and
     ``<name=|_one_||_two_|>``."""
-    for literal, found in split(command, _PARAMETER):
+    for literal, found in split_at(command, _PARAMETER):
         yield literal
         if found:
             name, equals, default = found[1].partition("=")

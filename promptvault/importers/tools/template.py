@@ -1,7 +1,7 @@
-"""Foreign templates made into ours: literal text escaped, variables declared.
+"""Translates templates of other tools: literal text is escaped, variables are declared.
 
-Each source takes its text apart into literal pieces and slots, by its own rules;
-`translated` puts them together again, so that rendering gives the same text.
+Each source splits its text into literal pieces and slots by its own rules. `translate`
+joins them, so that rendering gives the same text.
 """
 
 import re
@@ -12,19 +12,19 @@ from typing import NamedTuple
 
 from promptvault.domain.variable import Variable
 from promptvault.importers.input.candidate import Draft
-from promptvault.importers.input.field import fit
+from promptvault.importers.input.field import sanitized
 
 STDIN = "stdin"
 """Our variable for what is piped into the command."""
 
-# Words that Jinja reads as something else than a variable, or that it brings along.
+# Words that Jinja does not read as a variable, or defines itself.
 _RESERVED = frozenset(
     f"""true false none and or not in is if else self super caller loop
     range dict lipsum cycler joiner namespace {STDIN}""".split()
 )
 _MUSTACHE = re.compile(r"\{\{[ \t]*([^\W\d][\w.-]*)[ \t]*\}\}")
-# What Jinja would take for its own, and line ends that it would change: all are made
-# one, as long as there is one of Windows's.
+# What Jinja would interpret, and line ends, which it would change: if one is Windows's,
+# all become that.
 _SPECIAL = re.compile(r"\{+[%#]|\{{2,}")
 _SPECIAL_OR_RETURN = re.compile(r"\{+[%#\r]+|\{{2,}|\r+")
 _ODD_LINE_END = re.compile(r"\r(?!\n)|(?<!\r)\n")
@@ -32,17 +32,17 @@ _LAST_BRACES = re.compile(r"\{+\Z")
 
 
 class Slot(NamedTuple):
-    """A place in a text where a value is put."""
+    """A place in a text where a value is inserted."""
 
     name: str
-    """As the source calls it."""
+    """The source's name for it."""
     default: str | None = None
     choices: tuple[str, ...] = ()
     description: str = ""
 
 
 class _Input(NamedTuple):
-    """The place of what the source is given to work on: our standard input."""
+    """The place of the source's main input: our standard input."""
 
 
 INPUT = _Input()
@@ -50,8 +50,8 @@ INPUT = _Input()
 Piece = str | Slot | _Input
 
 
-class Wording(NamedTuple):
-    """A text as the vault keeps it."""
+class TemplateText(NamedTuple):
+    """A text as the vault stores it."""
 
     body: str
     template: bool = False
@@ -67,26 +67,26 @@ class Wording(NamedTuple):
         return Draft(self.body, created_at, message_id, model, *self[1:])
 
 
-def translated(pieces: Iterable[Piece]) -> Wording:
-    """Return the text that *pieces* make: literal where there is nothing to fill in.
+def translate(pieces: Iterable[Piece]) -> TemplateText:
+    """Return the text that *pieces* form; without slots it is not a template.
 
-    The same name is the same variable wherever it stands; what is known of it is
-    what its slots say first. Names that ours cannot have are made fit.
+    The same name is the same variable everywhere; its first default, choices and
+    description count. Names that are not valid in ours are replaced.
     """
     parts = list(pieces)
     if all(isinstance(part, str) for part in parts):
-        return Wording(fit("".join(map(str, parts))))
+        return TemplateText(sanitized("".join(map(str, parts))))
     slots = _merged(part for part in parts if isinstance(part, Slot))
     names = _names(slots)
     body = _body(parts, {name: f"{{{{ {ours} }}}}" for name, ours in names.items()})
     variables = (_variable(names[name], slot) for name, slot in slots.items())
-    return Wording(fit(body), True, tuple(variables))
+    return TemplateText(sanitized(body), True, tuple(variables))
 
 
-def split(
+def split_at(
     text: str, pattern: re.Pattern[str]
 ) -> Iterator[tuple[str, re.Match[str] | None]]:
-    """Yield each text between the matches of *pattern*, and the match behind it."""
+    """Yield each text between matches of *pattern*, with the match after it."""
     start = 0
     for found in pattern.finditer(text):
         yield text[start : found.start()], found
@@ -94,19 +94,19 @@ def split(
     yield text[start:], None
 
 
-def mustache(text: str) -> Iterator[Piece]:
-    """Yield the pieces of a text whose variables stand as ``{{name}}``.
+def mustache_pieces(text: str) -> Iterator[Piece]:
+    """Yield the pieces of a text whose variables are ``{{name}}``.
 
-    Anything else in double braces is not filled in by the tools that use them.
+    The tools that use these do not fill in anything else in double braces.
     """
-    for literal, found in split(text, _MUSTACHE):
+    for literal, found in split_at(text, _MUSTACHE):
         yield literal
         if found:
             yield Slot(found[1])
 
 
-def is_fit(name: str) -> bool:
-    """Whether *name* can be a variable of ours, and is none that we give a sense."""
+def is_variable_name(name: str) -> bool:
+    """Return True if *name* is valid for a variable of ours and not reserved."""
     return (
         name.isidentifier()
         and name.lower() not in _RESERVED
@@ -125,7 +125,9 @@ def _body(parts: Sequence[Piece], expressions: Mapping[str, str]) -> str:
             literal += part
             continue
         text = special.sub(_quoted, literal)
-        body += _LAST_BRACES.sub(_quoted, text)  # or they would open the expression
+        body += _LAST_BRACES.sub(
+            _quoted, text
+        )  # otherwise they would open the expression
         body += (
             expressions[part.name] if isinstance(part, Slot) else f"{{{{ {STDIN} }}}}"
         )
@@ -139,9 +141,9 @@ def _quoted(found: re.Match[str]) -> str:
 
 
 def _names(wanted: Iterable[str]) -> dict[str, str]:
-    """Return a fit name for each of the names that the source uses."""
+    """Return a valid name for each name of the source."""
     wanted = list(wanted)
-    names = {name: name for name in wanted if is_fit(name)}
+    names = {name: name for name in wanted if is_variable_name(name)}
     taken = set(names)
     for name in wanted:
         if name not in names:
@@ -160,11 +162,11 @@ def _fitted(name: str) -> str:
     kept = "".join(c if f"_{c}".isidentifier() else "_" for c in text).strip("_")
     if not kept or not kept[0].isidentifier():
         kept = f"v{kept}" if kept else "value"
-    return kept if is_fit(kept) else f"{kept}_"
+    return kept if is_variable_name(kept) else f"{kept}_"
 
 
 def _merged(slots: Iterable[Slot]) -> dict[str, Slot]:
-    """Return one slot for each name, with whatever any of them says first."""
+    """Return one slot for each name, with the first value of each field."""
     merged: dict[str, Slot] = {}
     for slot in slots:
         known = merged.setdefault(slot.name, slot)
@@ -184,8 +186,8 @@ def _variable(name: str, slot: Slot) -> Variable:
         default = None
     return Variable(
         name,
-        fit(" ".join(described.split())),
-        None if default is None else fit(default),
-        tuple(map(fit, slot.choices)),
+        sanitized(" ".join(described.split())),
+        None if default is None else sanitized(default),
+        tuple(map(sanitized, slot.choices)),
         required=default is None,
     )

@@ -1,14 +1,14 @@
-"""YAML that strangers wrote: one small document, read without being blown up."""
+"""YAML from untrusted files: one small document, protected against expansion."""
 
 from typing import Any
 
 from promptvault.errors import ImportSourceError
 from promptvault.front_matter import yaml_loader
 from promptvault.importers.input.document import Document
-from promptvault.importers.input.encoded_text import whole
+from promptvault.importers.input.encoded_text import whole_text
 
 LARGEST = 1 << 20
-"""Bytes of a file that is still read."""
+"""Size limit of a file that is read, in bytes."""
 
 _ENDINGS = (".yaml", ".yml")
 _ALIASES = 100
@@ -17,20 +17,20 @@ _DEPTH = 100
 
 
 def is_yaml(document: Document) -> bool:
-    """Whether *document* says by its name that it is YAML, and is small enough."""
+    """Return True if *document* is YAML by its name and small enough."""
     return document.name.lower().endswith(_ENDINGS) and document.size <= LARGEST
 
 
 def load(document: Document) -> Any:
-    """Return what the one YAML document in *document* holds; times stay text.
+    """Return the value of the one YAML document in *document*; times stay text.
 
-    Raises ImportSourceError where it is no YAML, too large, or made to explode.
+    Raises ImportSourceError if it is not valid YAML, too large, or would expand.
     """
-    return parse(whole(document, LARGEST))
+    return parse(whole_text(document, LARGEST))
 
 
-def find(document: Document) -> Any:
-    """Return what `load` does, None where that raises."""
+def load_or_none(document: Document) -> Any:
+    """Return what `load` returns, None if that raises."""
     try:
         return load(document)
     except ImportSourceError:
@@ -38,7 +38,7 @@ def find(document: Document) -> Any:
 
 
 def parse(text: str) -> Any:
-    """Return the value that the YAML *text* holds; raises as `load` does."""
+    """Return the value of the YAML *text*; raises as `load` does."""
     import yaml  # 13 ms, which imports of other files need not pay
 
     try:
@@ -47,18 +47,18 @@ def parse(text: str) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 1})" if mark else ""
-        raise ImportSourceError(f"it is no valid YAML{where}") from None
+        raise ImportSourceError(f"it is not valid YAML{where}") from None
     except ImportSourceError:
         raise
     except Exception:
-        # A tag that does not fit its value fails in any way Python can.
-        raise ImportSourceError("it is no valid YAML") from None
+        # A tag that does not match its value may raise anything.
+        raise ImportSourceError("it is not valid YAML") from None
 
 
 def repeated_key(text: str) -> tuple[str, int] | None:
-    """Return a key that stands twice in one mapping of valid YAML, and its line.
+    """Return a key that occurs twice in one mapping of valid YAML, and its line.
 
-    None where there is none. A reader of YAML takes the last and drops the others.
+    Return None if there is none. A YAML parser keeps the last one and drops the others.
     """
     import yaml
 
@@ -82,7 +82,7 @@ def repeated_key(text: str) -> tuple[str, int] | None:
 
 
 def _measure(text: str) -> None:
-    """Refuse what would grow: many aliases, many nodes, nodes deep within nodes."""
+    """Raise ImportSourceError for too many aliases, nodes or levels."""
     import yaml
 
     aliases = nodes = depth = 0

@@ -126,7 +126,7 @@ def _excerpts(reader: Reader, scope: PromptScope) -> Iterator[PromptExcerpt]:
         names = tuple(reader.get(name).name for name in scope.names)
         selection = Selection(names=names)
     elif scope.import_id:
-        brought = log.brought(reader, log.entry(reader, scope.import_id))
+        brought = log.imported_names(reader, log.find_import(reader, scope.import_id))
         if not brought:
             return
         selection = Selection(names=tuple(brought))

@@ -19,7 +19,7 @@ from promptvault.services.locking import flush
 from promptvault.services.workspace import Workspace
 from promptvault.vault import integrity
 from promptvault.vault.database import bulk_transaction
-from promptvault.vault.imports.bulk_insert import Intake
+from promptvault.vault.imports.bulk_insert import BulkInsert
 from promptvault.vault.integrity import StoredVersion, text_hash
 from promptvault.vault.outbox import history_path
 from promptvault.vault.reader import Reader, Selection
@@ -199,10 +199,10 @@ def repair_vault(
         _restore_text(connection, history, report, version)
     if report.lost:
         with bulk_transaction(connection):
-            intake = Intake(connection, workspace.author(), workspace.now(), None)
+            inserts = BulkInsert(connection, workspace.author(), workspace.now(), None)
             for recovered in recover_prompts(history, report.lost):
-                intake.offer(recovered.offer)
-            intake.finish("Take lost prompts back from the history")
+                inserts.upsert(recovered.offer)
+            inserts.finish("Take lost prompts back from the history")
         flush(connection, history, lock, recover=False)
         report = compare_vault(connection, history)
     if report.missing or report.files:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from promptvault import front_matter
-from promptvault.domain.offer import Offer, OfferedVersion
+from promptvault.domain.imported_prompt import ImportedPrompt, ImportedVersion
 from promptvault.domain.prompt import LOCAL_SOURCE, Author, Content, Origin
 from promptvault.domain.timestamp import from_text
 from promptvault.domain.variable import variables_from_mapping
@@ -20,14 +20,14 @@ from promptvault.history.repository import History
 from promptvault.services.workspace import Workspace
 from promptvault.vault import integrity
 from promptvault.vault.database import bulk_transaction, open_writable
-from promptvault.vault.imports.bulk_insert import Intake
+from promptvault.vault.imports.bulk_insert import BulkInsert
 
 
 @dataclass(frozen=True, slots=True)
 class RecoveredPrompt:
     """A prompt as the history has it."""
 
-    offer: Offer
+    offer: ImportedPrompt
     commits: Mapping[str, str]
     """Version id to the first commit that holds it."""
 
@@ -118,13 +118,13 @@ def _parsed(text: str) -> Document:
     return document
 
 
-def _offer(path: str, head: Document, files: Sequence[Document]) -> Offer:
+def _offer(path: str, head: Document, files: Sequence[Document]) -> ImportedPrompt:
     """Return the prompt of *head*, with a version from each of *files*, in order."""
     fields = head.fields
     versions, linked = _versions(files)
     ids = [version.id for version in versions]
     deleted = fields.get("deleted")
-    return Offer(
+    return ImportedPrompt(
         name=fields.get("name") or path.removesuffix(".md"),
         versions=versions,
         source=str(fields.get("source", LOCAL_SOURCE)),
@@ -149,12 +149,12 @@ def _offer(path: str, head: Document, files: Sequence[Document]) -> Offer:
 
 def _versions(
     files: Sequence[Document],
-) -> tuple[list[OfferedVersion], list[Origin]]:
+) -> tuple[list[ImportedVersion], list[Origin]]:
     """Return the versions, and the origins that belong to one version.
 
     The origin of a version is the first one in its file that no earlier file has.
     """
-    versions: list[OfferedVersion] = []
+    versions: list[ImportedVersion] = []
     linked: list[Origin] = []
     for file in files:
         own = next((each for each in _origins(file.fields) if each not in linked), None)
@@ -163,11 +163,11 @@ def _versions(
     return versions, linked
 
 
-def _version(file: Document, origin: Origin | None) -> OfferedVersion:
+def _version(file: Document, origin: Origin | None) -> ImportedVersion:
     fields = file.fields
     variables = variables_from_mapping(fields.get("variables") or {})
     name, _, email = str(fields["author"]).removesuffix(">").rpartition(" <")
-    return OfferedVersion(
+    return ImportedVersion(
         content=Content(file.body, bool(fields.get("template", False)), variables),
         created_at=from_text(fields["updated"]),
         origin=origin,
@@ -203,12 +203,12 @@ def rebuild_database(workspace: Workspace, history: History, database: Path) -> 
         count = 0
         with bulk_transaction(connection):
             author, now = workspace.author(), workspace.now()
-            intake = Intake(connection, author, now, None)
+            inserts = BulkInsert(connection, author, now, None)
             for found in recover_prompts(history):
-                intake.offer(found.offer)
+                inserts.upsert(found.offer)
                 integrity.set_commits(connection, found.commits)
                 count += 1
-            intake.finish("")
+            inserts.finish("")
             integrity.clear_outbox(connection)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     fresh.rename(database)

@@ -1,1 +1,1 @@
-"""`import`: finding files, reading them into the vault, the log of imports."""
+"""`import`: finding documents, importing them, and the log of imports."""

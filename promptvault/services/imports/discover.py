@@ -1,5 +1,7 @@
-"""What there is to import on this computer: found by looking, nothing is read in."""
+"""Finds what can be imported on this computer, without reading it."""
 
+import json
+import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -7,34 +9,42 @@ from datetime import UTC, datetime
 from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
 
-from promptvault.importers.places import Place, System, places
-from promptvault.services.folder import subfolders, walk
-from promptvault.services.imports import download, log, project_folder
+from promptvault.importers.claude_code import source as claude_code
+from promptvault.importers.locations import System, ToolLocation, tool_locations
+from promptvault.importers.specstory import source as specstory
+from promptvault.services.folder import entries, head, subfolders, walk
+from promptvault.services.imports import log
+from promptvault.services.imports.downloads import exports_in_downloads
 from promptvault.vault.reader import Reader
 
 _MOST_ENTRIES = 100_000
-"""How many files and folders of one place are looked at."""
+"""Files and folders of one location that are counted at most."""
 _MOST_TARGETS = 2_000
+_MOST_PROJECTS = 500
+_HEAD = 64 << 10
+_DIRECTORY = re.compile(rb'"cwd" ?: ?("(?:[^"\\]|\\.)*")')
+_WORKSPACES = "workspaceStorage"
 _WINDOWS_HOMES = Path("/mnt/c/Users")
 _NO_HOMES = {"All Users", "Default", "Default User", "Public"}
 
 
-class Surroundings(NamedTuple):
-    """Where a search starts."""
+class SearchContext(NamedTuple):
+    """What a search depends on: the system, and where it starts."""
 
     system: System
     home: Path
     environment: Mapping[str, str]
     directory: Path
-    """The one that the user is in."""
+    """The current directory."""
     windows_homes: Path = _WINDOWS_HOMES
-    """Where Linux within Windows sees the homes of Windows."""
+    """Where Linux in Windows (WSL) has the home folders of Windows."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A place with prompts, as it is on disk now."""
+class DiscoveredSource:
+    """A location with prompts, as it is on disk now."""
 
     source: str
     title: str
@@ -43,25 +53,28 @@ class Found:
     """What to import: *path* itself, or files and folders below it."""
     files: int
     size: int
-    """Bytes of the files."""
+    """Total size of the files in bytes."""
     is_whole: bool
-    """False where there are more files than were counted."""
+    """False if there are more files than were counted."""
     modified_at: datetime
-    """When the latest of the files changed."""
+    """Time of the latest change of a file."""
     imported_at: datetime | None
-    """When it, or what it lies in, was last imported; None if never or undone."""
+    """Time of the last import of it or of a folder around it; None if there is none, or
+    it was undone."""
 
     @property
     def is_changed(self) -> bool:
-        """Whether something changed since the last import."""
+        """True if a file changed since the last import."""
         return self.imported_at is None or self.modified_at > self.imported_at
 
 
-def find(reader: Reader, surroundings: Surroundings) -> list[Found]:
-    """Return every place on this computer that holds prompts, sorted by title.
+def discover_sources(
+    reader: Reader, surroundings: SearchContext
+) -> list[DiscoveredSource]:
+    """Return every location on this computer that holds prompts, sorted by title.
 
-    What cannot be read is passed over, and symbolic links below a place are not
-    followed. At most 100,000 files and folders of each place are counted.
+    What cannot be read is skipped, and symbolic links below a location are not
+    followed. At most 100,000 files and folders of each location are counted.
     """
     imported = _imported(reader)
     found = (_look(place, imported) for place in _places(surroundings))
@@ -69,17 +82,19 @@ def find(reader: Reader, surroundings: Surroundings) -> list[Found]:
     return sorted(unique.values(), key=lambda each: (each.title.lower(), each.path))
 
 
-def _places(surroundings: Surroundings) -> Iterator[Place]:
-    own = places(surroundings.system, surroundings.home, surroundings.environment)
+def _places(surroundings: SearchContext) -> Iterator[ToolLocation]:
+    own = tool_locations(
+        surroundings.system, surroundings.home, surroundings.environment
+    )
     yield from own
-    yield from project_folder.places(own, surroundings.directory)
-    yield from download.places(surroundings.home, surroundings.environment)
+    yield from _session_locations(own, surroundings.directory)
+    yield from exports_in_downloads(surroundings.home, surroundings.environment)
     for home in _windows_homes(surroundings):
-        yield from places(System.WINDOWS, home, {})
-        yield from download.places(home, {})
+        yield from tool_locations(System.WINDOWS, home, {})
+        yield from exports_in_downloads(home, {})
 
 
-def _windows_homes(surroundings: Surroundings) -> list[Path]:
+def _windows_homes(surroundings: SearchContext) -> list[Path]:
     if not surroundings.environment.get("WSL_DISTRO_NAME"):
         return []
     homes = subfolders(surroundings.windows_homes)
@@ -87,16 +102,18 @@ def _windows_homes(surroundings: Surroundings) -> list[Path]:
 
 
 def _imported(reader: Reader) -> dict[str, datetime]:
-    """Return when each path was last given to an import that stands."""
+    """Return when each path was last imported; undone imports do not count."""
     times: dict[str, datetime] = {}
-    for entry in log.entries(reader):
+    for entry in log.read_imports(reader):
         if not entry.undone_at:
             for path in entry.paths:
                 times.setdefault(path, entry.created_at)
     return times
 
 
-def _look(place: Place, imported: Mapping[str, datetime]) -> Found | None:
+def _look(
+    place: ToolLocation, imported: Mapping[str, datetime]
+) -> DiscoveredSource | None:
     targets = tuple(_targets(place))
     entries = chain.from_iterable(map(walk, targets))
     seen = files = size = 0
@@ -109,7 +126,7 @@ def _look(place: Place, imported: Mapping[str, datetime]) -> Found | None:
             modified = max(modified, status.st_mtime)
     if not size:
         return None
-    return Found(
+    return DiscoveredSource(
         place.source,
         place.title,
         place.path,
@@ -122,7 +139,7 @@ def _look(place: Place, imported: Mapping[str, datetime]) -> Found | None:
     )
 
 
-def _targets(place: Place) -> Iterable[Path]:
+def _targets(place: ToolLocation) -> Iterable[Path]:
     if not place.pattern:
         return [place.path]
     found = (path for path in place.path.glob(place.pattern) if not path.is_symlink())
@@ -130,8 +147,63 @@ def _targets(place: Place) -> Iterable[Path]:
 
 
 def _last_import(
-    place: Place, targets: Iterable[Path], imported: Mapping[str, datetime]
+    place: ToolLocation, targets: Iterable[Path], imported: Mapping[str, datetime]
 ) -> datetime | None:
     paths = {*targets, place.path, *place.path.parents}
     times = [imported[str(path)] for path in paths if str(path) in imported]
     return max(times, default=None)
+
+
+def _session_locations(
+    known: Iterable[ToolLocation], directory: Path
+) -> Iterator[ToolLocation]:
+    """Yield where SpecStory's sessions may be.
+
+    That is in *directory* and the folders above it, and in the projects in which the
+    tools at the *known* locations were used.
+    """
+    projects = chain([directory, *directory.parents], _used(known))
+    for project in dict.fromkeys(projects):
+        title = f"SpecStory in {project.name or project}"
+        sessions = project / ".specstory" / "history"
+        yield ToolLocation(specstory.SOURCE, title, sessions, endings=(".md",))
+
+
+def _used(known: Iterable[ToolLocation]) -> Iterator[Path]:
+    for place in known:
+        if place.source == claude_code.SOURCE and place.path.name == "projects":
+            found = map(_of_claude_code, subfolders(place.path))
+        elif place.path.name == _WORKSPACES:
+            found = map(_of_workspace, subfolders(place.path))
+        else:
+            continue
+        yield from filter(None, islice(found, _MOST_PROJECTS))
+
+
+def _of_claude_code(folder: Path) -> Path | None:
+    """Return the project whose sessions are in *folder*; its name is ambiguous."""
+    sessions = [e.path for e in entries(folder) if e.name.endswith(".jsonl")]
+    found = sessions and _DIRECTORY.search(head(Path(sessions[0]), _HEAD))
+    if not found:
+        return None
+    try:
+        return _absolute(json.loads(found[1]))
+    except ValueError:
+        return None
+
+
+def _of_workspace(folder: Path) -> Path | None:
+    try:
+        url = urlsplit(json.loads(head(folder / "workspace.json", _HEAD))["folder"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    if url.scheme != "file":
+        return None
+    path = unquote(url.path)
+    # Windows writes file:///c%3A/work.
+    return _absolute(path[1:] if re.match(r"/[A-Za-z]:", path) else path)
+
+
+def _absolute(path: str) -> Path | None:
+    project = Path(path)
+    return project if project.is_absolute() and "\0" not in path else None

@@ -1,70 +1,122 @@
-"""The ledger of imports: what each one brought, and taking it back."""
+"""The log of imports: what each one read and added, and how to undo it."""
 
 import json
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from promptvault.domain.timestamp import from_text, to_text
 from promptvault.errors import ConflictError, NotFoundError
 from promptvault.services.locking import locked
 from promptvault.services.workspace import Workspace
 from promptvault.vault.database import bulk_transaction
-from promptvault.vault.imports.undo import Withdrawn, withdraw
+from promptvault.vault.imports.undo import UndoResult, undo_import
 from promptvault.vault.reader import Reader
 
-_ENTRY = "SELECT pk, created_at, undone_at, paths, options, report FROM imports"
+if TYPE_CHECKING:
+    from promptvault.services.imports.report import ImportOptions, ImportReport
+
+_SELECT = "SELECT pk, created_at, undone_at, paths, options, report FROM imports"
+_INSERT = """INSERT INTO imports (created_at, paths, options, report)
+    VALUES (?, ?, ?, '{}')"""
 LAST = "last"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One import."""
+class ImportRecord:
+    """One import, as the log has it."""
 
     id: int
     created_at: datetime
     undone_at: datetime | None
+    """None unless the import was undone."""
     paths: tuple[str, ...]
+    """The arguments of the command: absolute paths, or '-' for standard input."""
     options: dict[str, Any]
+    """`ImportOptions.as_row`."""
     report: dict[str, Any]
+    """`ImportReport.as_row`."""
 
 
-def entries(reader: Reader) -> Iterator[Entry]:
+def read_imports(reader: Reader) -> Iterator[ImportRecord]:
     """Yield every import, newest first."""
-    yield from map(_entry, reader.rows(f"{_ENTRY} ORDER BY pk DESC"))
+    yield from map(_record, reader.rows(f"{_SELECT} ORDER BY pk DESC"))
 
 
-def entry(reader: Reader, key: str) -> Entry:
-    """Return the import with this number, or the 'last' one not undone.
+def find_import(reader: Reader, key: str) -> ImportRecord:
+    """Return the import with the number *key*; 'last' is the last one not undone.
 
     Raises NotFoundError.
     """
     where = "undone_at IS NULL" if key == LAST else "pk = ?"
-    sql = f"{_ENTRY} WHERE {where} ORDER BY pk DESC LIMIT 1"
+    sql = f"{_SELECT} WHERE {where} ORDER BY pk DESC LIMIT 1"
     for row in reader.rows(sql, *([] if key == LAST else [key])):
-        return _entry(row)
+        return _record(row)
     raise NotFoundError(f"There is no import {key}; 'imports list' lists them.")
 
 
-def brought(reader: Reader, found: Entry) -> list[str]:
-    """Return the names of the prompts that an import brought and that still live."""
+def imported_names(reader: Reader, record: ImportRecord) -> list[str]:
+    """Return the names of the prompts that an import added and that are not deleted."""
     sql = """SELECT name FROM prompts WHERE import_pk = ? AND deleted_at IS NULL
         ORDER BY name"""
-    return [row[0] for row in reader.rows(sql, found.id)]
+    return [row[0] for row in reader.rows(sql, record.id)]
 
 
-def files(reader: Reader, found: Entry) -> list[dict[str, Any]]:
-    """Return the files that an import read, as they were then, and what was in each."""
+def imported_files(reader: Reader, record: ImportRecord) -> list[dict[str, Any]]:
+    """Return the files that an import read: path, size in bytes, source, counts.
+
+    A file with prompts of several sources has one row for each.
+    """
     columns = ("path", "size", "source", "conversations", "found")
     sql = f"""SELECT {", ".join(columns)} FROM import_files WHERE import_pk = ?
         ORDER BY path, source"""
-    return [dict(zip(columns, row, strict=True)) for row in reader.rows(sql, found.id)]
+    rows = reader.rows(sql, record.id)
+    return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
-def _entry(row: tuple[Any, ...]) -> Entry:
+def insert_record(
+    connection: sqlite3.Connection,
+    start: datetime,
+    paths: Sequence[str],
+    options: "ImportOptions",
+) -> int:
+    """Add an import to the log, without a report, and return its number."""
+    row = (to_text(start), json.dumps(list(paths)), json.dumps(options.as_row()))
+    return int(connection.execute(_INSERT, row).lastrowid or 0)
+
+
+def write_report(connection: sqlite3.Connection, report: "ImportReport") -> None:
+    """Add *report* to the record of its import."""
+    row = (json.dumps(report.as_row()), report.id)
+    connection.execute("UPDATE imports SET report = ? WHERE pk = ?", row)
+
+
+def undo(workspace: Workspace, key: str) -> tuple[ImportRecord, UndoResult]:
+    """Remove what an import added, except prompts that changed since.
+
+    Raises NotFoundError; ConflictError if the import was already undone.
+    """
+    with locked(workspace) as writer:
+        with bulk_transaction(writer.connection):
+            record = find_import(Reader(writer.connection), key)
+            if record.undone_at:
+                raise ConflictError(f"Import {record.id} was undone before.")
+            result = undo_import(
+                writer.connection,
+                record.id,
+                to_text(record.created_at),
+                workspace.author(),
+                workspace.now(),
+            )
+        writer.flush()
+    return record, result
+
+
+def _record(row: tuple[Any, ...]) -> ImportRecord:
     pk, created_at, undone_at, paths, options, report = row
-    return Entry(
+    return ImportRecord(
         pk,
         from_text(created_at),
         from_text(undone_at) if undone_at else None,
@@ -72,24 +124,3 @@ def _entry(row: tuple[Any, ...]) -> Entry:
         json.loads(options),
         json.loads(report),
     )
-
-
-def undo(workspace: Workspace, key: str) -> tuple[Entry, Withdrawn]:
-    """Take back what an import brought, but for prompts changed since.
-
-    Raises NotFoundError; ConflictError when it was undone before.
-    """
-    with locked(workspace) as writer:
-        with bulk_transaction(writer.connection):
-            found = entry(Reader(writer.connection), key)
-            if found.undone_at:
-                raise ConflictError(f"Import {found.id} was undone before.")
-            result = withdraw(
-                writer.connection,
-                found.id,
-                to_text(found.created_at),
-                workspace.author(),
-                workspace.now(),
-            )
-        writer.flush()
-    return found, result

@@ -1,4 +1,4 @@
-"""From what an importer finds to what the vault is offered: names, titles, choice."""
+"""Turns candidates into prompts for the vault: selects, redacts, names and titles."""
 
 import contextlib
 from collections.abc import Iterable, Iterator
@@ -6,30 +6,31 @@ from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 
+from promptvault.domain.imported_prompt import ImportedPrompt, ImportedVersion
 from promptvault.domain.name import slugify, validate_name
-from promptvault.domain.offer import Offer, OfferedVersion
 from promptvault.domain.prompt import Content, Origin, short_line, validate_tag
 from promptvault.errors import InvalidInputError
-from promptvault.importers.input.candidate import Candidate, Draft, Kind
+from promptvault.importers.input.candidate import Candidate, CandidateKind, Draft
 from promptvault.secret_scan import redacted
-from promptvault.services.imports.report import Options, Take
+from promptvault.services.imports.report import ImportOptions, Take
 
 _TITLE_LENGTH = 80
 _DESCRIPTION_LENGTH = 400
 _NAME_DEPTH = 2
-"""How many parts of a source's own name are kept."""
+"""How many parts of the source's own name are kept."""
 _PART_LENGTH = 60
 _FOLDER_LENGTH = 60
-"""The rest of a name's 200 characters is for what stands in the folder."""
+"""The rest of the 200 characters of a name is for what follows the folder."""
 
 
-class Offering:
-    """How one import chooses and names prompts.
+class PromptBuilder:
+    """Builds the prompts of one import.
 
-    Raises InvalidInputError when the folder or a tag asked for cannot be one.
+    Raises InvalidInputError if the folder or a tag in *options* is not valid.
     """
 
-    def __init__(self, options: Options, now: datetime) -> None:
+    def __init__(self, options: ImportOptions, now: datetime) -> None:
+        """*now* is the time of the import: no version is younger."""
         self._options = options
         self._now = now
         self._tags = tuple(dict.fromkeys(map(validate_tag, options.tags)))
@@ -39,11 +40,11 @@ class Offering:
                 f"The folder of an import has {_FOLDER_LENGTH} characters at most."
             )
 
-    def reason_against(self, candidate: Candidate) -> str | None:
-        """Return why *candidate* is not wanted, None when it is."""
+    def skip_reason(self, candidate: Candidate) -> str | None:
+        """Return why the options exclude *candidate*, None if they do not."""
         options = self._options
         last = candidate.drafts[-1]
-        if candidate.kind is Kind.PROMPT:
+        if candidate.kind is CandidateKind.PROMPT:
             if options.take is Take.SYSTEM:
                 return "no instructions"
             if options.take is Take.FIRST and not _is_first(candidate):
@@ -54,54 +55,52 @@ class Offering:
             return "too short"
         return None
 
-    def place(self, offer: Offer) -> Offer:
-        """Return an offer that has a name of its own, with the options applied.
+    def from_export(self, prompt: ImportedPrompt) -> ImportedPrompt:
+        """Return a prompt of our own export with the options applied.
 
-        Raises InvalidInputError when the name becomes too long.
+        Raises InvalidInputError if the name becomes too long.
         """
-        name = f"{self._folder}/{offer.name}" if self._folder else offer.name
-        tags = tuple(dict.fromkeys((*offer.tags, *self._tags)))
-        # Nothing brought may be younger than the import: that is how an undo tells.
-        updated_at = offer.updated_at and min(offer.updated_at, self._now)
+        name = f"{self._folder}/{prompt.name}" if self._folder else prompt.name
+        tags = tuple(dict.fromkeys((*prompt.tags, *self._tags)))
+        # An undo takes what is younger than the import for a later change.
+        updated_at = prompt.updated_at and min(prompt.updated_at, self._now)
         versions = [
             v._replace(created_at=v.created_at and min(v.created_at, self._now))
-            for v in offer.versions
+            for v in prompt.versions
         ]
-        return offer._replace(
+        return prompt._replace(
             name=validate_name(name),
             tags=tags,
             updated_at=updated_at,
             versions=versions,
         )
 
-    def offer_of(self, source: str, candidate: Candidate) -> Offer:
-        """Return a candidate as a prompt with a name, a title and all its drafts."""
+    def from_candidate(self, source: str, candidate: Candidate) -> ImportedPrompt:
+        """Return *candidate* as a prompt with a name, a title and all its versions."""
+        candidate = _redact(candidate)
         versions = [
-            self._version_of(source, candidate, draft, number)
+            self._version(source, candidate, draft, number)
             for number, draft in enumerate(candidate.drafts, 1)
         ]
-        # A name and a title are shown where the text is not: no key may be in them.
         text = redacted(candidate.drafts[-1].body)
-        return Offer(
-            name=self._name_of(source, candidate, text),
+        return ImportedPrompt(
+            name=self._name(source, candidate, text),
             versions=versions,
             source=source,
-            title=_title_of(candidate, self._options.take, text),
-            description=short_line(
-                redacted(candidate.description), _DESCRIPTION_LENGTH
-            ),
-            tags=tuple(dict.fromkeys((*_fit_tags(candidate.tags), *self._tags))),
+            title=_title(candidate, self._options.take, text),
+            description=short_line(candidate.description, _DESCRIPTION_LENGTH),
+            tags=tuple(dict.fromkeys((*_valid_tags(candidate.tags), *self._tags))),
             labels=candidate.labels,
         )
 
-    def _version_of(
+    def _version(
         self, source: str, candidate: Candidate, draft: Draft, number: int
-    ) -> OfferedVersion:
+    ) -> ImportedVersion:
         origin = Origin(
             source,
             candidate.conversation_id,
-            _without_secrets(candidate.conversation_title or "") or None,
-            _message_id(candidate, draft),
+            candidate.conversation_title or None,
+            draft.message_id,
             draft.model,
             draft.created_at,
             candidate.url,
@@ -112,57 +111,74 @@ class Offering:
             message = f"Draft {number} of {count} from {source}"
         time = min(draft.created_at, self._now) if draft.created_at else None
         content = Content(draft.body, draft.template, draft.variables)
-        return OfferedVersion(content, time, origin, message)
+        return ImportedVersion(content, time, origin, message)
 
-    def _name_of(self, source: str, candidate: Candidate, text: str) -> str:
+    def _name(self, source: str, candidate: Candidate, text: str) -> str:
         folder = self._folder or source
-        if candidate.name and (path := _path(redacted(candidate.name))):
+        if candidate.name and (path := _path(candidate.name)):
             return f"{folder}/{path}"
         title = _slug(candidate.title or candidate.conversation_title or "")
-        if candidate.kind is Kind.INSTRUCTIONS:
+        if candidate.kind is CandidateKind.INSTRUCTIONS:
             return f"{folder}/instructions/{title or slugify(text) or 'text'}"
         own = slugify(text) or "prompt"
-        if self._options.take is Take.FIRST or _is_alone(candidate):
+        if self._options.take is Take.FIRST or _is_standalone(candidate):
             return f"{folder}/{title or own}"
         return f"{folder}/{title}/{own}" if title else f"{folder}/{own}"
 
 
-@lru_cache(maxsize=16)  # all prompts of a conversation bear its title
-def _slug(title: str) -> str:
-    return slugify(_without_secrets(title))
+def _redact(candidate: Candidate) -> Candidate:
+    """Return *candidate* without secrets in all that is shown without its text.
+
+    The texts stay as they are: the vault marks a prompt whose text holds a secret.
+    """
+    drafts = candidate.drafts
+    if _is_standalone(candidate):  # its ids may be lines that a person wrote
+        drafts = tuple(map(_with_safe_id, drafts))
+    return candidate._replace(
+        drafts=drafts,
+        title=_redacted_title(candidate.title or ""),
+        conversation_title=_redacted_title(candidate.conversation_title or ""),
+        name=redacted(candidate.name or ""),
+        description=redacted(candidate.description),
+        tags=tuple(tag for tag in candidate.tags if redacted(tag) == tag),
+    )
 
 
-@lru_cache(maxsize=16)
-def _without_secrets(title: str) -> str:
+def _with_safe_id(draft: Draft) -> Draft:
+    key = draft.message_id
+    if not key or redacted(key) == key:
+        return draft
+    return draft._replace(message_id=sha256(key.encode()).hexdigest())
+
+
+@lru_cache(maxsize=16)  # all prompts of a conversation have its title
+def _redacted_title(title: str) -> str:
     return redacted(title)
 
 
-def _title_of(candidate: Candidate, take: Take, text: str) -> str:
+@lru_cache(maxsize=16)
+def _slug(title: str) -> str:
+    return slugify(title)
+
+
+def _title(candidate: Candidate, take: Take, text: str) -> str:
     title = candidate.title
-    if take is Take.FIRST and candidate.kind is Kind.PROMPT:
+    if take is Take.FIRST and candidate.kind is CandidateKind.PROMPT:
         title = title or candidate.conversation_title
-    return short_line(redacted(title) if title else text, _TITLE_LENGTH)
+    return short_line(title or text, _TITLE_LENGTH)
 
 
 def _is_first(candidate: Candidate) -> bool:
-    return candidate.opening or _is_alone(candidate)
+    return candidate.opening or _is_standalone(candidate)
 
 
-def _is_alone(candidate: Candidate) -> bool:
-    """Whether it is a prompt of a list or a file, not a turn of a conversation."""
+def _is_standalone(candidate: Candidate) -> bool:
+    """Return True for a prompt from a list or a file, False for a turn of a chat."""
     return not (candidate.conversation_id or candidate.conversation_title)
 
 
-def _message_id(candidate: Candidate, draft: Draft) -> str | None:
-    """Return the source's own id; a list's may be a line that somebody wrote."""
-    key = draft.message_id
-    if key and _is_alone(candidate) and redacted(key) != key:
-        return sha256(key.encode()).hexdigest()
-    return key
-
-
 def _path(name: str) -> str:
-    """Return a source's own name as one of ours, changed no more than it must be."""
+    """Return a valid name for the source's *name*, changed as little as possible."""
     parts = list(filter(None, map(_part, name.split("/"))))
     return "/".join(parts[-_NAME_DEPTH:])
 
@@ -174,9 +190,7 @@ def _part(text: str) -> str:
     return slugify(text)
 
 
-def _fit_tags(tags: Iterable[str]) -> Iterator[str]:
+def _valid_tags(tags: Iterable[str]) -> Iterator[str]:
     for tag in tags:
-        if redacted(tag) != tag:
-            continue
         with contextlib.suppress(InvalidInputError):
             yield validate_tag("-".join(tag.split()))

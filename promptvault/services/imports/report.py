@@ -1,4 +1,4 @@
-"""What an import was asked to do, and what it did."""
+"""The options of an import and its report."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -21,27 +21,30 @@ class Take(StrEnum):
     SYSTEM = "system"
 
 
-_MOST_FAILURES = 1000
-_REACH = {Take.SYSTEM: 0, Take.FIRST: 1, Take.ALL: 2}
+_MAX_FAILURES = 1000
+_SCOPE = {Take.SYSTEM: 0, Take.FIRST: 1, Take.ALL: 2}
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """How an import is to be done."""
+class ImportOptions:
+    """How to import."""
 
     source: str = AUTO
     take: Take = Take.FIRST
     folder: str | None = None
-    """Where the prompts go; None stands for a folder named after the source."""
+    """Folder of the new prompts; None is a folder named after the source."""
     tags: tuple[str, ...] = ()
+    """Tags that every prompt gets in addition to its own."""
     since: datetime | None = None
+    """Prompts with an earlier time are skipped; those without a time are not."""
     min_chars: int = 0
+    """Shorter prompts are skipped."""
     dry_run: bool = False
     again: bool = False
-    """Read files also where they are as an earlier import left them."""
+    """Read files even if they have not changed since an earlier import."""
 
     def as_row(self) -> dict[str, object]:
-        """Return the options as the ledger keeps them."""
+        """Return the options that decide what is found, as the log stores them."""
         return {
             "source": self.source,
             "take": self.take.value,
@@ -53,12 +56,16 @@ class Options:
         }
 
     def are_covered_by(self, row: Mapping[str, Any]) -> bool:
-        """Tell whether an import with the options *row* took all that these would."""
+        """Return True if an import with the options *row* took all that these take.
+
+        *row* is from `as_row`. Another version of the program may find other prompts,
+        so it covers nothing.
+        """
         since, own_since = row["since"], self.since and to_text(self.since)
         return (
             row.get("program") == __version__
             and row["source"] == self.source
-            and _REACH[Take(row["take"])] >= _REACH[self.take]
+            and _SCOPE[Take(row["take"])] >= _SCOPE[self.take]
             and row["min_chars"] <= self.min_chars
             and (since is None or (own_since is not None and since <= own_since))
         )
@@ -66,56 +73,66 @@ class Options:
 
 @dataclass
 class Tally:
-    """What was found in one source, and what became of it."""
+    """Counts for one source: what was found, and the outcome."""
 
     files: int = 0
     conversations: int = 0
     found: int = 0
+    """Prompts; each is also added, updated, a duplicate, skipped or failed."""
     added: int = 0
     updated: int = 0
-    """Prompts that were there, and got newer drafts."""
+    """Prompts already in the vault that got newer versions."""
     duplicates: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
+    """Number of skipped texts by reason."""
     failed: int = 0
 
     def as_row(self) -> dict[str, object]:
-        """Return it as `import --json` prints it."""
+        """Return the counts as `import --json` prints them."""
         return {**vars(self), "skipped": dict(self.skipped.most_common())}
 
 
 @dataclass
-class Report:
-    """What an import read, and what became of it."""
+class ImportReport:
+    """What an import read, and the outcome."""
 
     id: int | None = None
-    """Number in the ledger, None for a dry run, and where nothing was read."""
+    """Number in the log; None for a dry run, and if nothing was read."""
     by_source: dict[str, Tally] = field(default_factory=dict)
+    """Counts by source, in the order in which the sources were found."""
     file: str = ""
-    """The one being read, or read last."""
+    """Name of the document that is being read, or was read last."""
     unchanged: int = 0
-    """Files that are as they were when an import read them, so not read again."""
+    """Files not read because they have not changed since an earlier import."""
     held_back: int = 0
-    """Prompts added that seem to hold secrets."""
+    """Added prompts that seem to hold secrets."""
     failed: list[Failure] = field(default_factory=list)
+    """The first thousand failures."""
     unlisted: int = 0
-    """Failures beyond the first thousand: a damaged file may hold millions."""
+    """Number of further failures: a damaged file may hold millions."""
     seconds: float = 0.0
 
-    def fail(self, failure: Failure) -> None:
-        """Take note of a failure."""
-        if len(self.failed) < _MOST_FAILURES:
+    def tally_of(self, source: str) -> Tally:
+        """Return the counts of *source*, which start at zero."""
+        return self.by_source.setdefault(source, Tally())
+
+    def fail(self, failure: Failure, tally: Tally | None = None) -> None:
+        """Add a failure, and count it in *tally* if its source is known."""
+        if len(self.failed) < _MAX_FAILURES:
             self.failed.append(failure)
         else:
             self.unlisted += 1
+        if tally:
+            tally.failed += 1
 
     @property
     def sources(self) -> list[str]:
-        """The sources found, in the order they were."""
+        """The sources, in the order in which they were found."""
         return list(self.by_source)
 
     @property
     def total(self) -> Tally:
-        """All sources together."""
+        """The sum over all sources, with the failures that belong to none."""
         total = Tally(failed=len(self.failed) + self.unlisted)
         for tally in self.by_source.values():
             total.files += tally.files
@@ -128,7 +145,7 @@ class Report:
         return total
 
     def as_row(self) -> dict[str, object]:
-        """Return the report as `import --json` prints it and the ledger keeps it."""
+        """Return the report as `import --json` prints it and the log stores it."""
         sources = {name: tally.as_row() for name, tally in self.by_source.items()}
         return {
             "id": self.id,

@@ -1,15 +1,15 @@
-"""Importing: documents through importers into the vault, counted and reported."""
+"""Runs an import: reads documents with importers and writes their prompts."""
 
 import contextlib
 import gc
-import json
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
-from promptvault.domain.offer import Offer
+from promptvault.domain.imported_prompt import ImportedPrompt
 from promptvault.domain.prompt import validate_body
-from promptvault.domain.timestamp import to_text
 from promptvault.errors import ImportSourceError, InvalidInputError
 from promptvault.history.feed import Feed
 from promptvault.importers import registry
@@ -25,69 +25,81 @@ from promptvault.importers.input.candidate import (
 from promptvault.importers.input.document import (
     Document,
     Fingerprint,
-    Found,
-    Known,
-    Unchanged,
+    IsKnown,
+    ScanResult,
+    UnchangedFile,
 )
-from promptvault.services.imports.naming import Offering
-from promptvault.services.imports.report import Options, Report, Tally
-from promptvault.services.imports.seen_files import Content, KnownFiles, ReadFiles
+from promptvault.services.imports import log
+from promptvault.services.imports.naming import PromptBuilder
+from promptvault.services.imports.report import ImportOptions, ImportReport, Tally
+from promptvault.services.imports.seen_files import FileContent, KnownFiles, ReadFiles
 from promptvault.services.locking import locked
 from promptvault.services.workspace import Workspace
 from promptvault.vault.database import bulk_transaction
-from promptvault.vault.imports.bulk_insert import Fate, Intake
+from promptvault.vault.imports.bulk_insert import BulkInsert, ImportOutcome
 from promptvault.vault.usage import count_use
 
-Progress = Callable[[Report], None]
-"""Told about how far an import is, after every conversation."""
+Progress = Callable[[ImportReport], None]
+"""Called with the report so far, after every conversation."""
+
+FindDocuments = Callable[[IsKnown], Iterator[ScanResult]]
+"""Yields the documents to read. Files for which the argument is True are not opened."""
 
 
-Look = Callable[[Known], Iterator[Found]]
-"""Yields what is to be read, but for the files that are known."""
+class _RollBackError(Exception):
+    """Rolls back the transaction of a dry run, or of an import that read nothing."""
 
 
-class _NoTraceError(Exception):
-    """Ends the transaction of a dry run, or of an import that had nothing to read."""
+class _Request(NamedTuple):
+    """The arguments of `run_import`, and its time."""
+
+    workspace: Workspace
+    paths: Sequence[str]
+    options: ImportOptions
+    progress: Progress
+    start: datetime
 
 
-def run(
+def run_import(
     workspace: Workspace,
     paths: Sequence[str],
-    look: Look,
-    options: Options,
+    find_documents: FindDocuments,
+    options: ImportOptions,
     progress: Progress,
-) -> Report:
-    """Import what *look* finds at *paths*, in one transaction.
+) -> ImportReport:
+    """Import the documents that *find_documents* yields, in one transaction.
 
-    Files that an earlier import has read, and that are as they were, are not read
-    again unless the options say so. Raises ImportSourceError when there was nothing to
-    import in them, VaultError.
+    *paths* is what the log of imports names. Files that an earlier import has read and
+    that have not changed are skipped unless *options* say otherwise. Raises
+    ImportSourceError if there is nothing to import, InvalidInputError if the folder or
+    a tag is not valid, and VaultError.
     """
-    start = workspace.now()
+    request = _Request(workspace, paths, options, progress, workspace.now())
+    builder = PromptBuilder(options, request.start)
     with locked(workspace) as writer:
-        # Git takes the files while the vault is written: on two cores an import takes
-        # as long as the slower of the two.
+        # Git reads the files while SQLite writes: with two cores an import takes as
+        # long as the slower of the two.
         feeding = contextlib.nullcontext() if options.dry_run else writer.feed()
         with feeding as feed:
-            importing = _Import(workspace, options, start, progress)
             with (
-                contextlib.suppress(_NoTraceError),
-                _patient_collector(),
+                contextlib.suppress(_RollBackError),
+                _rare_garbage_collection(),
                 bulk_transaction(writer.connection),
             ):
-                importing.run(writer.connection, paths, look, feed)
+                job = _Import(request, builder, writer.connection, feed)
+                job.run(find_documents)
             if not options.dry_run:
                 writer.flush(feed=feed)
-    importing.count_uses()
-    importing.report.seconds = (workspace.now() - start).total_seconds()
-    return importing.report
+    job.count_uses()
+    job.report.seconds = (workspace.now() - request.start).total_seconds()
+    return job.report
 
 
 @contextlib.contextmanager
-def _patient_collector() -> Iterator[None]:
-    """Look for garbage less often: parsed chats hold no cycles, only many objects.
+def _rare_garbage_collection() -> Iterator[None]:
+    """Collect garbage less often: parsed chats hold many objects but no cycles.
 
-    That makes a large import a tenth quicker.
+    A large import takes a tenth less time.
     """
     before = gc.get_threshold()
     gc.set_threshold(50_000, 50, 50)
@@ -97,26 +109,7 @@ def _patient_collector() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _open_entry(
-    connection: sqlite3.Connection,
-    start: datetime,
-    paths: Sequence[str],
-    options: Options,
-) -> int:
-    cursor = connection.execute(
-        """INSERT INTO imports (created_at, paths, options, report)
-        VALUES (?, ?, ?, '{}')""",
-        (to_text(start), json.dumps(list(paths)), json.dumps(options.as_row())),
-    )
-    return int(cursor.lastrowid or 0)
-
-
-def _close_entry(connection: sqlite3.Connection, pk: int, report: Report) -> None:
-    row = (json.dumps(report.as_row()), pk)
-    connection.execute("UPDATE imports SET report = ? WHERE pk = ?", row)
-
-
-def _require_something(report: Report) -> None:
+def _require_something(report: ImportReport) -> None:
     total = report.total
     if total.found or report.unchanged or (total.skipped and not report.failed):
         return
@@ -124,7 +117,7 @@ def _require_something(report: Report) -> None:
     raise ImportSourceError(reasons or "There is nothing here that can be imported.")
 
 
-def _commit_message(report: Report) -> str:
+def _commit_message(report: ImportReport) -> str:
     total = report.total
     parts = [f"Import {total.added} prompts"]
     if total.updated:
@@ -132,179 +125,195 @@ def _commit_message(report: Report) -> str:
     return ", ".join(parts) + f" from {', '.join(report.sources)}"
 
 
+class _Reading(NamedTuple):
+    """The document that is being read."""
+
+    source: str
+    tally: Tally
+    fingerprint: Fingerprint | None
+
+
+@dataclass
+class _State:
+    """What an import has read so far."""
+
+    report: ImportReport = field(default_factory=ImportReport)
+    files: ReadFiles = field(default_factory=ReadFiles)
+    uses: list[ImportedPrompt] = field(default_factory=list)
+    """Added prompts whose export says how often they were used."""
+    exports: set[frozenset[str]] = field(default_factory=set)
+    """The file names of each folder or archive that holds a chat export."""
+    has_read: bool = False
+    """True once a document was read; unchanged files are not."""
+
+
 class _Import:
-    """One import under way."""
+    """One import, within one transaction of the connection."""
 
     def __init__(
         self,
-        workspace: Workspace,
-        options: Options,
-        now: datetime,
-        progress: Progress,
-    ) -> None:
-        self.report = Report()
-        self._workspace = workspace
-        self._options = options
-        self._now = now
-        self._progress = progress
-        self._offering = Offering(options, now)
-        self._uses: list[Offer] = []
-        self._tally = Tally()
-        self._exports: set[frozenset[str]] = set()
-        """The contents of folders and archives that hold a chat export."""
-        self._read = ReadFiles()
-        self._fingerprint: Fingerprint | None = None
-        self._took_any = False
-
-    def run(
-        self,
+        request: _Request,
+        builder: PromptBuilder,
         connection: sqlite3.Connection,
-        paths: Sequence[str],
-        look: Look,
         feed: Feed | None,
     ) -> None:
-        """Do all of it within the transaction under way."""
-        report, author = self.report, self._workspace.author()
-        self._known = KnownFiles(connection, self._options)
-        pk = _open_entry(connection, self._now, paths, self._options)
-        send = feed.file if feed else None
-        self._intake = Intake(connection, author, self._now, pk, send)
-        self.take(look(self._known))
-        for failure in registry.unusable():
-            self._fail(failure)
+        """Add the import to the log. *feed* takes the new files for git, if given."""
+        workspace, paths, options, _, start = request
+        self._request = request
+        self._builder = builder
+        self._connection = connection
+        self._known = KnownFiles(connection, options)
+        self._pk = log.insert_record(connection, start, paths, options)
+        self._inserts = BulkInsert(
+            connection, workspace.author(), start, self._pk, feed.file if feed else None
+        )
+        self._state = _State()
+
+    @property
+    def report(self) -> ImportReport:
+        """The report so far."""
+        return self._state.report
+
+    def run(self, find_documents: FindDocuments) -> None:
+        """Read all documents and write their prompts, versions and report.
+
+        Raises _RollBackError if nothing is to be kept.
+        """
+        workspace, _, options, _, start = self._request
+        report = self.report
+        for found in find_documents(self._known):
+            self._take(found)
+        for failure in registry.plugin_failures():
+            report.fail(failure)
         _require_something(report)
-        report.held_back = self._intake.finish(_commit_message(report))
-        if self._options.dry_run or not self._took_any:
-            raise _NoTraceError
-        report.id = pk
-        report.seconds = (self._workspace.now() - self._now).total_seconds()
-        self._read.write(connection, pk)
-        _close_entry(connection, pk, report)
+        report.held_back = self._inserts.finish(_commit_message(report))
+        if options.dry_run or not self._state.has_read:
+            raise _RollBackError
+        report.id = self._pk
+        report.seconds = (workspace.now() - start).total_seconds()
+        self._state.files.write(self._connection, self._pk)
+        log.write_report(self._connection, report)
 
     def count_uses(self) -> None:
-        """Carry over how often prompts were used, from a vault's own export."""
-        for offer in self._uses:
-            if offer.used_at:
-                usage = self._workspace.paths.usage
-                count_use(usage, offer.id, offer.used_at, offer.uses)
+        """Add the uses that our own export counts for each added prompt."""
+        usage = self._request.workspace.paths.usage
+        for prompt in self._state.uses:
+            if prompt.used_at:
+                count_use(usage, prompt.id, prompt.used_at, prompt.uses)
 
-    def take(self, documents: Iterator[Found]) -> None:
-        """Take every document in."""
-        for document in documents:
-            if isinstance(document, Failure):
-                self._fail(document)
-            elif isinstance(document, Unchanged):
-                self._pass_over(document)
-            elif importer := registry.find(document, self._options.source):
-                self._take_document(document, importer)
+    def _take(self, found: ScanResult) -> None:
+        if isinstance(found, Failure):
+            self.report.fail(found)
+        elif isinstance(found, UnchangedFile):
+            self._count_unchanged(found)
+        elif importer := registry.find_importer(found, self._request.options.source):
+            self._read(found, importer)
 
-    def _take_document(self, document: Document, importer: Importer) -> None:
+    def _read(self, document: Document, importer: Importer) -> None:
+        state = self._state
+        state.has_read = True
         self.report.file = document.name
-        self._tally = self._tally_of(importer.source)
-        self._took_any = True
+        tally = self.report.tally_of(importer.source)
         if self._is_beside_export(document, importer):
-            self._tally.skipped["a loose file beside a chat export"] += 1
+            tally.skipped["a loose file beside a chat export"] += 1
             return
-        tally, self._fingerprint = self._tally, document.fingerprint
+        reading = _Reading(importer.source, tally, document.fingerprint)
         tally.files += 1
         before = tally.conversations, tally.found
         try:
             for item in importer.read(document):
-                self._take_item(importer.source, item)
-                self._progress(self.report)
+                self._take_item(item, reading)
+                self._request.progress(self.report)
         except ImportSourceError as error:
-            self._fail(Failure(document.name, str(error)), tally)
-            self._read.spoil(document.fingerprint)
-        counts = tally.conversations - before[0], tally.found - before[1]
-        if importer.settles:
-            self._read.add(document.fingerprint, Content(importer.source, *counts))
+            self.report.fail(Failure(document.name, str(error)), tally)
+            state.files.exclude(document.fingerprint)
+        if importer.remembered:
+            counts = tally.conversations - before[0], tally.found - before[1]
+            state.files.add(document.fingerprint, FileContent(importer.source, *counts))
 
-    def _pass_over(self, file: Unchanged) -> None:
-        """Count what is known of a file that need not be read again."""
+    def _count_unchanged(self, file: UnchangedFile) -> None:
+        """Count the prompts of a file that is not read as duplicates."""
         self.report.unchanged += 1
         for source, conversations, found in self._known.contents(file.fingerprint):
-            tally = self._tally_of(source)
+            tally = self.report.tally_of(source)
             tally.files += 1
             tally.conversations += conversations
             tally.found += found
             tally.duplicates += found
-            if not registry.is_loose(source):
-                self._exports.add(file.siblings)
-
-    def _tally_of(self, source: str) -> Tally:
-        return self.report.by_source.setdefault(source, Tally())
+            if not registry.is_generic(source):
+                self._state.exports.add(file.siblings)
 
     def _is_beside_export(self, document: Document, importer: Importer) -> bool:
-        """Whether nobody can tell if *document* was written as a prompt.
+        """Return True for plain text, a table or data next to a chat export.
 
-        A chat export, and the folder of a tool, hold uploads, notes and settings.
+        A chat export and the folder of a tool hold uploads, notes and settings, which
+        cannot be told from prompts by their structure.
         """
-        if len(document.siblings) <= 1 or self._options.source == importer.source:
+        options, exports = self._request.options, self._state.exports
+        if len(document.siblings) <= 1 or options.source == importer.source:
             return False
-        if not importer.loose:
-            self._exports.add(document.siblings)
+        if not importer.generic:
+            exports.add(document.siblings)
         return (
-            importer.loose
-            and document.siblings in self._exports
+            importer.generic
+            and document.siblings in exports
             and not context.is_place_of_prompts(document)
         )
 
-    def _fail(self, failure: Failure, tally: Tally | None = None) -> None:
-        self.report.fail(failure)
-        if tally:
-            tally.failed += 1
-
-    def _take_item(self, source: str, item: Item) -> None:
+    def _take_item(self, item: Item, reading: _Reading) -> None:
         if isinstance(item, Failure):
-            self._fail(item, self._tally)
-        elif isinstance(item, Offer):
-            self._take_offer(item)
+            self.report.fail(item, reading.tally)
+        elif isinstance(item, ImportedPrompt):
+            self._take_exported(item, reading)
         elif isinstance(item, Skipped):
-            self._tally.skipped[item.reason] += item.number
+            reading.tally.skipped[item.reason] += item.number
         elif isinstance(item, Candidate):
-            self._take_candidate(source, item)
+            self._take_candidate(item, reading)
         else:
-            self._take_conversation(source, item)
+            self._take_conversation(item, reading)
 
-    def _take_offer(self, offer: Offer) -> None:
+    def _take_exported(self, prompt: ImportedPrompt, reading: _Reading) -> None:
         try:
-            placed = self._offering.place(offer)
-        except InvalidInputError as error:  # in another folder its name may fit
-            self._fail(Failure(offer.name, str(error)), self._tally)
-            self._read.spoil(self._fingerprint)
+            placed = self._builder.from_export(prompt)
+        except InvalidInputError as error:
+            self.report.fail(Failure(prompt.name, str(error)), reading.tally)
+            # In another folder the name may be short enough.
+            self._state.files.exclude(reading.fingerprint)
         else:
-            self._offer(placed)
+            self._upsert(placed, reading)
 
-    def _take_conversation(self, source: str, conversation: Conversation) -> None:
-        self._tally.conversations += 1
-        self._tally.skipped.update(conversation.skipped)
-        for candidate in conversation.candidates:
-            self._take_candidate(source, candidate)
+    def _take_conversation(self, chat: Conversation, reading: _Reading) -> None:
+        reading.tally.conversations += 1
+        reading.tally.skipped.update(chat.skipped)
+        for candidate in chat.candidates:
+            self._take_candidate(candidate, reading)
 
-    def _take_candidate(self, source: str, candidate: Candidate) -> None:
-        reason = self._offering.reason_against(candidate)
-        if reason:
-            self._tally.skipped[reason] += 1
+    def _take_candidate(self, candidate: Candidate, reading: _Reading) -> None:
+        if reason := self._builder.skip_reason(candidate):
+            reading.tally.skipped[reason] += 1
         else:
-            self._offer(self._offering.offer_of(source, candidate))
+            prompt = self._builder.from_candidate(reading.source, candidate)
+            self._upsert(prompt, reading)
 
-    def _offer(self, offer: Offer) -> None:
-        tally = self._tally
+    def _upsert(self, prompt: ImportedPrompt, reading: _Reading) -> None:
+        tally = reading.tally
         tally.found += 1
         try:
-            validate_body(offer.current.content.body)
-            fate = self._intake.offer(offer)
-            if fate is Fate.ADDED and offer.uses:
-                self._uses.append(offer)
+            validate_body(prompt.current.content.body)
+            outcome = self._inserts.upsert(prompt)
         except InvalidInputError as error:
-            self._fail(Failure(offer.name, str(error)), tally)
+            self.report.fail(Failure(prompt.name, str(error)), tally)
             return
-        if fate is Fate.ADDED:
-            tally.added += 1
-        elif fate is Fate.GROWN:
-            tally.updated += 1
-        elif fate is Fate.KNOWN:
-            tally.duplicates += 1
-        else:
-            tally.skipped["edited here since"] += 1
-            self._read.spoil(self._fingerprint)  # that may be taken back
+        match outcome:
+            case ImportOutcome.ADDED:
+                tally.added += 1
+                if prompt.uses:
+                    self._state.uses.append(prompt)
+            case ImportOutcome.UPDATED:
+                tally.updated += 1
+            case ImportOutcome.DUPLICATE:
+                tally.duplicates += 1
+            case ImportOutcome.EDITED_HERE:
+                tally.skipped["edited here since"] += 1
+                # The edit may be undone: then the newer versions are wanted.
+                self._state.files.exclude(reading.fingerprint)

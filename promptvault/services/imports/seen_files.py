@@ -1,4 +1,4 @@
-"""The files that imports have read: as long as they do not change, once is enough."""
+"""Files that earlier imports have read: one that has not changed is not read again."""
 
 import json
 import sqlite3
@@ -6,87 +6,88 @@ from collections import defaultdict
 from typing import NamedTuple
 
 from promptvault.importers.input.document import Fingerprint
-from promptvault.services.imports.report import Options
+from promptvault.services.imports.report import ImportOptions
 
-_FILES = """SELECT f.path, f.size, f.modified, f.inode, f.source, f.conversations,
-        f.found, i.pk, i.options
+_SELECT_FILE = """SELECT f.path, f.size, f.modified, f.inode, f.source,
+        f.conversations, f.found, i.pk, i.options
     FROM import_files f JOIN imports i ON i.pk = f.import_pk
     WHERE f.path = ? AND i.undone_at IS NULL ORDER BY i.pk DESC"""
-_NOTE = """INSERT INTO import_files
+_INSERT_FILE = """INSERT INTO import_files
     (import_pk, path, size, modified, inode, source, conversations, found)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 
 
-class Content(NamedTuple):
+class FileContent(NamedTuple):
     """What an import found of one source in a file."""
 
     source: str
     conversations: int
     found: int
-    """Prompts."""
+    """Number of prompts."""
 
 
 class KnownFiles:
-    """Tells whether an import that stands has read all of a file.
+    """The files that need not be read, as a predicate on fingerprints.
 
-    That import must have taken at least what *options* ask for.
+    A file is known if an import that is not undone read it, the file has not changed
+    since, and the options of that import cover *options*.
     """
 
-    def __init__(self, connection: sqlite3.Connection, options: Options) -> None:
+    def __init__(self, connection: sqlite3.Connection, options: ImportOptions) -> None:
         self._connection = connection
         self._options = options
 
     def __call__(self, file: Fingerprint) -> bool:
-        """Tell whether there is nothing new in *file*."""
+        """Return True if *file* need not be read."""
         return bool(self.contents(file))
 
-    def contents(self, file: Fingerprint) -> list[Content]:
-        """Return what was found in *file*, none where it is not known."""
+    def contents(self, file: Fingerprint) -> list[FileContent]:
+        """Return what the newest such import found in *file*, [] if it is not known."""
         if self._options.again:
             return []
-        found: dict[int, list[Content]] = defaultdict(list)
-        for row in self._connection.execute(_FILES, (file.path,)):
-            *place, source, conversations, prompts, pk, options = row
-            if Fingerprint(*place) == file and self._options.are_covered_by(
+        found: dict[int, list[FileContent]] = defaultdict(list)
+        for row in self._connection.execute(_SELECT_FILE, (file.path,)):
+            *fingerprint, source, conversations, prompts, pk, options = row
+            if Fingerprint(*fingerprint) == file and self._options.are_covered_by(
                 json.loads(options)
             ):
-                found[pk].append(Content(source, conversations, prompts))
+                found[pk].append(FileContent(source, conversations, prompts))
         return next(iter(found.values()), [])
 
 
 class ReadFiles:
-    """The files that an import under way reads, and what it finds in them."""
+    """The files that one import reads, and what it finds in each."""
 
     def __init__(self) -> None:
-        self._found: dict[Fingerprint, list[Content]] = defaultdict(list)
-        self._spoilt: set[Fingerprint] = set()
+        self._found: dict[Fingerprint, list[FileContent]] = defaultdict(list)
+        self._excluded: set[Fingerprint] = set()
 
-    def add(self, file: Fingerprint | None, content: Content) -> None:
-        """Note what was found in *file*, or in one of the files in that archive."""
+    def add(self, file: Fingerprint | None, content: FileContent) -> None:
+        """Add what was found in *file*, or in one file of the archive *file*."""
         if file:
             self._found[file].append(content)
 
-    def spoil(self, file: Fingerprint | None) -> None:
-        """Note that *file* could not be read to its end: that may be better later."""
+    def exclude(self, file: Fingerprint | None) -> None:
+        """Leave *file* out, so that the next import reads it again."""
         if file:
-            self._spoilt.add(file)
+            self._excluded.add(file)
 
     def write(self, connection: sqlite3.Connection, import_pk: int) -> None:
-        """Write them into the ledger."""
+        """Write the files to the log."""
         rows = (
             (import_pk, *file, *content)
             for file, contents in self._found.items()
-            if file not in self._spoilt
+            if file not in self._excluded
             for content in _by_source(contents)
         )
-        connection.executemany(_NOTE, rows)
+        connection.executemany(_INSERT_FILE, rows)
 
 
-def _by_source(contents: list[Content]) -> list[Content]:
-    totals: dict[str, Content] = {}
+def _by_source(contents: list[FileContent]) -> list[FileContent]:
+    totals: dict[str, FileContent] = {}
     for each in contents:
-        before = totals.get(each.source, Content(each.source, 0, 0))
-        totals[each.source] = Content(
+        before = totals.get(each.source, FileContent(each.source, 0, 0))
+        totals[each.source] = FileContent(
             each.source,
             before.conversations + each.conversations,
             before.found + each.found,

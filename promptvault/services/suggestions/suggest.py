@@ -6,7 +6,7 @@ from itertools import islice
 
 from promptvault.domain.prompt import Prompt, clean_line, short_line
 from promptvault.errors import InvalidInputError
-from promptvault.services.imports.discover import Found
+from promptvault.services.imports.discover import DiscoveredSource
 from promptvault.services.similar.groups import Group, group_prompts, measure_similarity
 from promptvault.services.similar.minhash import normalise
 from promptvault.services.suggestions.suggestion import (
@@ -51,7 +51,7 @@ _PRODUCTION = "production"
 
 def find_suggestions(
     reader: Reader,
-    places: Iterable[Found],
+    places: Iterable[DiscoveredSource],
     kinds: Sequence[SuggestionKind] = (),
     limit: int | None = None,
 ) -> Advice:
@@ -98,7 +98,7 @@ def _by_use(prompt: Prompt) -> tuple[float, ...]:
     return -prompt.uses, -prompt.favourite, -prompt.updated_at.timestamp()
 
 
-def _imports(places: Iterable[Found]) -> Iterator[Suggestion]:
+def _imports(places: Iterable[DiscoveredSource]) -> Iterator[Suggestion]:
     """Suggest data to import: first what was never imported, then what changed."""
     changed = [place for place in places if place.is_changed]
     for place in sorted(
@@ -109,7 +109,7 @@ def _imports(places: Iterable[Found]) -> Iterator[Suggestion]:
         yield make_suggestion(SuggestionKind.IMPORT, _place(place), "import", *what)
 
 
-def _place(place: Found) -> str:
+def _place(place: DiscoveredSource) -> str:
     files = f"{place.files:,}{'' if place.is_whole else '+'} file"
     files += "" if place.files == 1 else "s"
     if place.imported_at is None:

@@ -14,7 +14,7 @@ from promptvault.domain.variable import (
     variables_from_mapping,
 )
 from promptvault.errors import InvalidInputError, NotFoundError, PromptVaultError
-from promptvault.importers.tools.template import is_fit
+from promptvault.importers.tools.template import is_variable_name
 from promptvault.secret_scan import secret_types
 from promptvault.services.prompts import render
 from promptvault.services.prompts.render import STDIN, Inputs
@@ -61,7 +61,7 @@ def parse_draft(value: Mapping[str, Any]) -> TemplateDraft:
     declared = {each["name"]: _declaration(each) for each in value["variables"]}
     if len(declared) < len(value["variables"]):
         raise InvalidInputError("A variable is declared twice.")
-    unfit = [name for name in declared if not is_fit(name)]
+    unfit = [name for name in declared if not is_variable_name(name)]
     if unfit:
         raise InvalidInputError(f"{unfit[0]!r} cannot be the name of a variable.")
     tags = (slugify(tag, _LONGEST_TAG) for tag in value["tags"])

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from promptvault.domain.name import MAX_CHARACTERS, leaf_of, slugify
 from promptvault.domain.prompt import Content, Prompt, Version, clean_line
 from promptvault.errors import InvalidInputError, RateLimitedError, UnavailableError
-from promptvault.importers.tools.template import Piece, Slot, translated
+from promptvault.importers.tools.template import Piece, Slot, translate
 from promptvault.services.asking.budget import BudgetError
 from promptvault.services.prompts.retrieval import resolve
 from promptvault.services.templates.align import Gap, Segment, align, shared_fraction
@@ -116,7 +116,7 @@ def generalize_by_rule(given: Sequence[Source]) -> Generalized:
     """
     texts = [source.text for source in given]
     pieces, rows = _of_one(texts[0]) if len(texts) == 1 else _of_many(texts)
-    wording = translated(pieces)
+    wording = translate(pieces)
     tags = [set(source.prompt.tags) for source in given]
     common = tuple(tag for tag in given[0].prompt.tags if all(tag in t for t in tags))
     title = _title([piece for piece in pieces if isinstance(piece, str)])

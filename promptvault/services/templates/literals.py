@@ -7,7 +7,7 @@ from enum import StrEnum
 from itertools import islice
 from typing import NamedTuple
 
-from promptvault.importers.tools.template import is_fit
+from promptvault.importers.tools.template import is_variable_name
 from promptvault.services.templates.variable_name import (
     CODE_LANGUAGES,
     DATE,
@@ -193,4 +193,4 @@ def _filled_in(placeholder: str) -> str:
     inner = placeholder.strip("[]<>{} ").replace("_", " ").lower()
     words = re.findall(r"[^\W_]+", _VERB.sub("", inner))
     name = "_".join(words[:3])
-    return name if is_fit(name) else "text"
+    return name if is_variable_name(name) else "text"

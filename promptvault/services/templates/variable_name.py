@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from promptvault.importers.tools.template import is_fit
+from promptvault.importers.tools.template import is_variable_name
 
 NATURAL_LANGUAGES = (
     *("Arabic", "Bengali", "Bulgarian", "Chinese", "Croatian", "Czech", "Danish"),
@@ -148,4 +148,4 @@ def _identifier(text: str) -> str | None:
     """Return *text* as the name of a variable, None if it cannot be one."""
     words = unicodedata.normalize("NFKC", text.lower()).split()
     name = "_".join(words[-3:])
-    return name if is_fit(name) else None
+    return name if is_variable_name(name) else None

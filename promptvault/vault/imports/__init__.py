@@ -1,1 +1,1 @@
-"""Bulk insert, deduplication, undo and the search index of an import."""
+"""Bulk insert, deduplication and undo of imports."""

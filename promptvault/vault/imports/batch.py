@@ -1,16 +1,16 @@
-"""Rows of an import on their way into the tables, many at a time."""
+"""Inserts the rows of an import in batches."""
 
 import sqlite3
 from typing import Any
 
-from promptvault.domain.offer import Offer
+from promptvault.domain.imported_prompt import ImportedPrompt
 from promptvault.vault.prompt_row import INSERT_LABEL, INSERT_PROMPT, INSERT_VERSION
 
 _SIZE = 500
-_REMEMBERED = 100_000
-"""Keys, of some 150 bytes each, of which a prompt has about three."""
+_MAX_KEYS = 100_000
+"""Keys kept in memory: about three for each prompt, of some 150 bytes each."""
 _STATEMENTS = {
-    # A version goes before its prompt, and a prompt before what is said of it.
+    # The order of the foreign keys and of the search index: see `VersionValues`.
     "versions": INSERT_VERSION,
     "prompts": INSERT_PROMPT,
     "labels": INSERT_LABEL,
@@ -23,42 +23,45 @@ _STATEMENTS = {
 
 
 class Batch:
-    """Collects rows, and knows which questions they would change the answer to."""
+    """Collects rows, and says which queries must wait until they are written."""
 
     def __init__(self, connection: sqlite3.Connection, *, is_first: bool) -> None:
-        """Begin; *is_first* tells that the vault holds no prompt yet."""
+        """*is_first* says that the vault holds no prompt yet."""
         self._connection = connection
         self._rows: dict[str, list[tuple[Any, ...]]] = {t: [] for t in _STATEMENTS}
         self.knows_all = is_first
-        """Whether what is neither in `keys` nor in `names` is not in the vault: then
-        it need not be asked, which a third of a first import's time would go to."""
+        """True if `keys` and `names` hold all that is in the vault.
+
+        Then nothing need be queried, which saves a third of a first import's time.
+        """
         self.keys: set[str | bytes] = set()
-        """Ids, message ids and digests of the rows that wait, at least."""
+        """Ids, message ids and digests, at least of the rows not written yet."""
         self.names: set[str] = set()
+        """Names of prompts, at least of those not written yet."""
 
     def add(self, table: str, row: tuple[Any, ...]) -> None:
-        """Take a row in."""
+        """Add a row."""
         self._rows[table].append(row)
 
-    def matters_to(self, prompt: Offer, digest: bytes) -> bool:
-        """Tell whether *prompt* might be found among the rows that wait."""
+    def may_match(self, prompt: ImportedPrompt, digest: bytes) -> bool:
+        """Return True if a row not written yet may be a duplicate of *prompt*."""
         if prompt.id or digest in self.keys:
             return True
         origins = [version.origin for version in prompt.versions if version.origin]
         return any(origin.message_id in self.keys for origin in origins)
 
     def write_if_full(self) -> None:
-        """Write the rows when they are many."""
+        """Write the rows if there are enough for a batch."""
         if len(self._rows["versions"]) >= _SIZE or len(self._rows["origins"]) >= _SIZE:
             self.write()
 
     def write(self) -> None:
-        """Write the rows."""
+        """Write all rows, and forget keys if there are too many."""
         for table, rows in self._rows.items():
             if rows:
                 self._connection.executemany(_STATEMENTS[table], rows)
                 rows.clear()
-        if not self.knows_all or len(self.keys) > _REMEMBERED:
+        if not self.knows_all or len(self.keys) > _MAX_KEYS:
             self.knows_all = False
             self.keys.clear()
             self.names.clear()

@@ -1,4 +1,8 @@
-"""Saving many prompts at once, as an import does: rows are written in batches."""
+"""Inserts and updates many prompts in one transaction, as an import does.
+
+Rows are written in batches, with keys assigned here, and the search index is filled at
+the end. The outbox gets one commit for each draft and one for everything else.
+"""
 
 import os
 import sqlite3
@@ -7,46 +11,51 @@ from datetime import datetime
 from enum import StrEnum
 
 from promptvault.domain.digest import digest
+from promptvault.domain.imported_prompt import ImportedPrompt, ImportedVersion
 from promptvault.domain.name import leaf_of
-from promptvault.domain.offer import Offer, OfferedVersion
 from promptvault.domain.prompt import Author, Origin, Prompt, Version
 from promptvault.domain.timestamp import from_text, to_text
 from promptvault.front_matter import header
 from promptvault.vault import outbox
 from promptvault.vault.imports.batch import Batch
-from promptvault.vault.imports.dedupe import Matcher, Standing
+from promptvault.vault.imports.dedupe import Match, Matcher
+from promptvault.vault.imports.index import DeferredIndex
 from promptvault.vault.outbox import history_path
-from promptvault.vault.prompt_row import PromptValues, tags_json, version_values
+from promptvault.vault.prompt_row import (
+    FIND_ORIGIN,
+    PromptValues,
+    tags_json,
+    version_values,
+)
 from promptvault.vault.reader import Reader
 
 
-class Fate(StrEnum):
-    """What became of a prompt that was offered."""
+class ImportOutcome(StrEnum):
+    """What `BulkInsert.upsert` did with a prompt."""
 
     ADDED = "added"
-    GROWN = "grown"
-    """Known already, with drafts that came after those known."""
-    KNOWN = "known"
-    """The same message was imported before, or the same text with its origin."""
+    UPDATED = "updated"
+    """The prompt was known and got newer versions."""
+    DUPLICATE = "duplicate"
+    """The prompt was known, with all its versions; new origins were added."""
     EDITED_HERE = "edited here"
-    """Known, and changed in the vault since, so newer drafts stay out."""
+    """The prompt was known and edited in the vault since; newer versions were not
+    added."""
 
 
-_FIND_ORIGIN = """SELECT 1 FROM origins WHERE prompt_pk = ? AND source = ?
-    AND conversation_id IS ? AND message_id IS ? LIMIT 1"""
 _FIND_LIVING = "SELECT 1 FROM prompts WHERE name = ? AND deleted_at IS NULL"
 _FIND_VERSION = "SELECT 1 FROM versions WHERE id = ?"
 _CURRENT = """SELECT version_pk, deleted_at,
         (SELECT max(number) FROM versions WHERE prompt_pk = prompts.pk)
     FROM prompts WHERE pk = ?"""
 _CURRENT_PK = "SELECT version_pk FROM prompts WHERE pk = ?"
-# What was allowed to leave the vault is the text that was there, not a new one.
+# Permission to share a secret is for the text it was given for, not for a new one.
 _ADVANCE = """UPDATE prompts SET version_pk = ?1, updated_at = max(updated_at, ?2),
     secrets_allowed = secrets_allowed AND
         (SELECT secrets FROM versions WHERE pk = ?1) = '[]'
     WHERE pk = ?3"""
-# For an undo; the first growth in an import is what counts.
-_NOTE_GROWTH = """INSERT OR IGNORE INTO import_growth
+# The state before an update, for an undo: only the first update of an import counts.
+_SAVE_STATE = """INSERT OR IGNORE INTO import_growth
     SELECT ?, pk, updated_at, secrets_allowed, version_pk FROM prompts WHERE pk = ?"""
 _INSERT_DRAFT = "INSERT INTO temp.drafts VALUES (?, ?, ?, ?, ?)"
 _DRAFTS = "SELECT * FROM temp.drafts ORDER BY created_at, version_pk"
@@ -58,9 +67,6 @@ _SCRATCH = (
     "CREATE TEMP TABLE drafts (created_at, message, path, header, version_pk)",
     "CREATE TEMP TABLE touched (prompt_pk INTEGER PRIMARY KEY)",
 )
-_TRIGGER_SQL = "SELECT sql FROM sqlite_master WHERE name = 'search_insert'"
-_INDEX = """INSERT INTO search (rowid, name, title, description, tags, body)
-    SELECT * FROM documents WHERE pk > ?"""
 _SET_MESSAGE = "UPDATE outbox SET message = ? WHERE pk = ?"
 _COUNT_HELD_BACK = """SELECT count(*) FROM prompts p
     JOIN versions v ON v.pk = p.version_pk
@@ -68,14 +74,13 @@ _COUNT_HELD_BACK = """SELECT count(*) FROM prompts p
 _ROOM_FOR_DRAFTS = 1 << 32
 
 _Inserted = tuple[int, Version]
-"""A version and its key."""
+"""Key of a version, and the version."""
 
 
-class Intake:
-    """An import under way, within one transaction of the connection.
+class BulkInsert:
+    """Inserts and updates prompts within the transaction under way.
 
-    Asking the vault and adding to it go hand in hand, so a prompt that comes twice
-    in one import is found the second time.
+    A prompt that comes twice is found the second time, even if it is not written yet.
     """
 
     def __init__(
@@ -86,7 +91,11 @@ class Intake:
         import_pk: int | None,
         send: Callable[[int, str], None] | None = None,
     ) -> None:
-        """Begin; *send* is told each new file's key in the outbox and its content."""
+        """*import_pk* is the import that undo can name, None if there is none.
+
+        *send*, if given, is called with outbox key and content of each new file, before
+        the transaction ends.
+        """
         self._connection = connection
         self._reader = Reader(connection)
         self._matcher = Matcher(connection)
@@ -98,16 +107,12 @@ class Intake:
         self._send = send
         for statement in _SCRATCH:
             self._execute(statement)
-        # One statement at the end fills the index ten times as quickly as a trigger
-        # for every row. Dropping it is part of the transaction, like all the rest.
-        (self._trigger,) = self._execute(_TRIGGER_SQL).fetchone()
-        self._execute("DROP TRIGGER search_insert")
-        self._last_prompt_pk = self._maximum("prompts")
+        self._index = DeferredIndex(connection)
+        self._prompt_pk = self._last_prompt_pk = self._index.last_pk
         self._batch = Batch(connection, is_first=not self._last_prompt_pk)
-        self._prompt_pk = self._indexed_pk = self._last_prompt_pk
         self._last_file_pk = self._maximum("outbox_files")
         self._version_pk = self._maximum("versions")
-        # Drafts get their commits before this one, and are known only at the end.
+        # The commits of drafts come before this one, and are known only at the end.
         self._first_outbox_pk = self._maximum("outbox") + 1
         self._outbox_pk = self._first_outbox_pk + _ROOM_FOR_DRAFTS
         self._insert_commit(self._outbox_pk, "", now)
@@ -117,47 +122,46 @@ class Intake:
         sql = f"SELECT coalesce(max(pk), 0) FROM {table}"
         return int(self._execute(sql).fetchone()[0])
 
-    def _index(self) -> None:
-        """Bring the search index up to the prompts added so far."""
-        self._batch.write()
-        self._execute(_INDEX, (self._indexed_pk,))
-        self._indexed_pk = self._prompt_pk
-
     def _insert_commit(self, pk: int, message: str, time: datetime) -> None:
         outbox.insert_commit(self._connection, self._author, message, time, pk)
 
-    def offer(self, prompt: Offer) -> Fate:
-        """Take *prompt* in, or what is new of it, and tell what became of it."""
-        key = digest(prompt.current.content.body)
-        standing = self._find(prompt, key)
-        if standing is None:
-            self._add(prompt, key)
-            return Fate.ADDED
-        if not standing.missing:
-            self._add_origins(standing.prompt_pk, prompt)
-            return Fate.KNOWN
-        return self._grow(standing, prompt)
+    def upsert(self, prompt: ImportedPrompt) -> ImportOutcome:
+        """Add *prompt*, or the versions and origins of it that the vault lacks.
 
-    def _find(self, prompt: Offer, key: bytes) -> Standing | None:
-        if self._batch.matters_to(prompt, key):
+        The body of each version must be valid: see `validate_body`.
+        """
+        key = digest(prompt.current.content.body)
+        match = self._find(prompt, key)
+        if match is None:
+            self._add(prompt, key)
+            return ImportOutcome.ADDED
+        if not match.missing:
+            self._add_origins(match.prompt_pk, prompt)
+            return ImportOutcome.DUPLICATE
+        return self._update(match, prompt)
+
+    def _find(self, prompt: ImportedPrompt, key: bytes) -> Match | None:
+        if self._batch.may_match(prompt, key):
             self._batch.write()
         elif self._batch.knows_all:
             return None
         return self._matcher.find(prompt, key)
 
-    def _grow(self, standing: Standing, prompt: Offer) -> Fate:
-        """Add the versions that are missing, if none was made here since."""
-        pk = standing.prompt_pk
+    def _update(self, match: Match, prompt: ImportedPrompt) -> ImportOutcome:
+        """Add the missing versions, unless the prompt was edited here since."""
+        pk = match.prompt_pk
         version_pk, deleted_at, number = self._execute(_CURRENT, (pk,)).fetchone()
-        if pk > self._indexed_pk:
-            self._index()  # the trigger of the update takes the old text out of it
-        if version_pk != standing.version_pk or deleted_at:
-            return Fate.EDITED_HERE
+        if pk > self._index.last_pk:
+            # The update's trigger removes the old text, which must be in the index.
+            self._batch.write()
+            self._index.catch_up()
+        if version_pk != match.version_pk or deleted_at:
+            return ImportOutcome.EDITED_HERE
         if self._import_pk is not None:
-            self._execute(_NOTE_GROWTH, (self._import_pk, pk))
+            self._execute(_SAVE_STATE, (self._import_pk, pk))
         new = {
             index: self._append(pk, number + offset, prompt.versions[index])
-            for offset, index in enumerate(standing.missing, 1)
+            for offset, index in enumerate(match.missing, 1)
         }
         self._batch.write()
         current = new.pop(prompt.current_index, None)
@@ -166,9 +170,9 @@ class Intake:
             version_pk, version = current
             self._execute(_ADVANCE, (version_pk, to_text(version.created_at), pk))
         self._touch(pk)
-        return Fate.GROWN
+        return ImportOutcome.UPDATED
 
-    def _append(self, pk: int, number: int, new: OfferedVersion) -> _Inserted:
+    def _append(self, pk: int, number: int, new: ImportedVersion) -> _Inserted:
         version = self._insert_version(pk, number, new, digest(new.content.body))
         if new.origin:
             self._insert_origin(pk, self._version_pk, new.origin)
@@ -197,7 +201,7 @@ class Intake:
         (id_,) = self._execute("SELECT id FROM prompts WHERE pk = ?", (pk,)).fetchone()
         return self._reader.by_id(id_)
 
-    def _add(self, prompt: Offer, key: bytes) -> None:
+    def _add(self, prompt: ImportedPrompt, key: bytes) -> None:
         self._prompt_pk += 1
         pk = self._prompt_pk
         name = prompt.name if prompt.deleted_at else self._free_name(prompt.name)
@@ -225,11 +229,11 @@ class Intake:
             self._send(file_pk, header(made, current, origins) + current.body)
 
     def _file_pk(self, prompt_pk: int) -> int:
-        """Return the outbox's key of the file of a prompt that this import adds."""
+        """Return the outbox key of the file of a prompt that this import adds."""
         return self._last_file_pk + prompt_pk - self._last_prompt_pk
 
     def _free_name(self, wanted: str) -> str:
-        """Return *wanted*, or with the first number behind it that is free."""
+        """Return *wanted*, with the first free number appended if it is taken."""
         number = self._suffixes.get(wanted, 1)
         name = wanted if number == 1 else f"{wanted}-{number}"
         while self._is_taken(name):
@@ -245,7 +249,7 @@ class Intake:
         return self._execute(_FIND_LIVING, (name,)).fetchone() is not None
 
     def _insert_version(
-        self, prompt_pk: int, number: int, new: OfferedVersion, key: bytes
+        self, prompt_pk: int, number: int, new: ImportedVersion, key: bytes
     ) -> Version:
         self._version_pk += 1
         author = new.author or self._author
@@ -269,7 +273,11 @@ class Intake:
         return self._execute(_FIND_VERSION, (id_,)).fetchone() is not None
 
     def _prompt(
-        self, prompt: Offer, name: str, versions: Sequence[Version], current: Version
+        self,
+        prompt: ImportedPrompt,
+        name: str,
+        versions: Sequence[Version],
+        current: Version,
     ) -> Prompt:
         return Prompt(
             id=prompt.id or next(self._ids),
@@ -315,7 +323,7 @@ class Intake:
             self._batch.add("labels", (pk, label, first_version_pk + number - 1))
 
     def _insert_origins(
-        self, pk: int, first_version_pk: int, prompt: Offer
+        self, pk: int, first_version_pk: int, prompt: ImportedPrompt
     ) -> list[Origin]:
         origins = []
         for index, version in enumerate(prompt.versions):
@@ -334,12 +342,12 @@ class Intake:
         if origin.message_id:
             self._batch.keys.add(origin.message_id)
 
-    def _add_origins(self, pk: int, prompt: Offer) -> None:
-        """Note where else a known text was found, unless that is known too."""
+    def _add_origins(self, pk: int, prompt: ImportedPrompt) -> None:
+        """Add the origins of a known prompt that the vault lacks."""
         own = prompt.current.origin
         for origin in (*([own] if own else []), *prompt.origins):
             key = (pk, origin.source, origin.conversation_id, origin.message_id)
-            if not self._execute(_FIND_ORIGIN, key).fetchone():
+            if not self._execute(FIND_ORIGIN, key).fetchone():
                 self._insert_origin(pk, None, origin)
                 self._touch(pk)
         self._batch.write_if_full()
@@ -348,15 +356,15 @@ class Intake:
         self._execute("INSERT OR IGNORE INTO temp.touched VALUES (?)", (pk,))
 
     def finish(self, message: str) -> int:
-        """Write the commits: one for each draft, oldest first, then the import's.
+        """Write the commits: one for each draft, oldest first, then one with *message*.
 
-        Returns how many of the prompts added are held back, for what they hold.
+        Return the number of added prompts that are held back because of secrets.
         """
-        self._index()
-        self._execute(self._trigger)
+        self._batch.write()
+        self._index.finish()
         self._execute(_SET_MESSAGE, (message, self._outbox_pk))
         for (pk,) in self._execute("SELECT prompt_pk FROM temp.touched").fetchall():
-            self._write_again(pk)
+            self._rewrite_file(pk)
         drafts = self._execute(_DRAFTS).fetchall()
         for offset, (created_at, note, path, head, version_pk) in enumerate(drafts):
             outbox_pk = self._first_outbox_pk + offset
@@ -367,8 +375,8 @@ class Intake:
         held_back = self._execute(_COUNT_HELD_BACK, (self._last_prompt_pk,))
         return int(held_back.fetchone()[0])
 
-    def _write_again(self, pk: int) -> None:
-        """Write the file of a prompt whose front matter has grown."""
+    def _rewrite_file(self, pk: int) -> None:
+        """Write the file of a prompt again, because its front matter changed."""
         if pk > self._last_prompt_pk:
             self._execute(_DROP_FILE, (self._file_pk(pk),))
         (version_pk,) = self._execute(_CURRENT_PK, (pk,)).fetchone()
@@ -377,7 +385,7 @@ class Intake:
 
 
 def _random_ids() -> Iterator[str]:
-    """Yield random ids (UUID version 4), asking the system for many at a time."""
+    """Yield random UUIDs (version 4), with one system call for 256 of them."""
     while True:
         pool = os.urandom(16 * 256).hex()
         for at in range(0, len(pool), 32):

@@ -1,4 +1,4 @@
-"""Which prompt of the vault an offered one is, if it is one of them."""
+"""Finds the prompt in the vault that an imported one duplicates."""
 
 import json
 import sqlite3
@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from promptvault.domain.digest import digest
-from promptvault.domain.offer import Offer
+from promptvault.domain.imported_prompt import ImportedPrompt
 from promptvault.domain.prompt import Content
 from promptvault.domain.variable import variables_from_mapping
 
-# A message id that is a UUID stands for the message wherever it is found: a session
-# that is resumed or forked repeats messages under another conversation's id.
-# Of several versions the current one counts: they may be the same text, which two
-# devices took in.
+# A message id that is a UUID identifies the message in any conversation: a resumed or
+# forked session repeats messages under another conversation id.
+# The current version wins over others: two devices may have imported the same text.
 _FIND_MESSAGE = """SELECT o.prompt_pk, o.version_pk FROM origins o
     JOIN prompts p ON p.pk = o.prompt_pk
     WHERE o.message_id = ? AND o.source = ?
@@ -35,35 +34,37 @@ _FIND_IDS = """SELECT v.id, v.pk = p.version_pk, v.pk FROM versions v
 _GET_CONTENT = "SELECT body, template, variables FROM versions WHERE pk = ?"
 
 
-class Standing(NamedTuple):
-    """A prompt in the vault that an offered one is the same as."""
+class Match(NamedTuple):
+    """The prompt in the vault that an imported one duplicates."""
 
     prompt_pk: int
     missing: Sequence[int]
-    """Indexes of the offered versions that it is to get."""
+    """Indexes of the imported versions that the vault lacks."""
     version_pk: int | None
-    """The version here that the missing ones follow, None where they follow none."""
+    """Key of the version that the missing ones follow; None if they follow none,
+    because the prompt was edited in the vault."""
 
 
 class Matcher:
-    """Looks offered prompts up in the vault, those just added included."""
+    """Looks imported prompts up in the vault, which includes those just added."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._execute = connection.execute
 
-    def find(self, prompt: Offer, key: bytes) -> Standing | None:
-        """Return the prompt that *prompt*, whose current text has the digest *key*, is.
+    def find(self, prompt: ImportedPrompt, key: bytes) -> Match | None:
+        """Return the prompt that *prompt* duplicates, None if there is none.
 
-        The same message counts first; where its text has changed since, that is a
-        newer version. Then comes the same text: that of another prompt's current
-        version or, where a log tells no more than the text, of any version. A prompt
-        that comes from a vault is known by its id: there, two may well have one text.
+        *key* is the digest of its current text. A prompt from another vault is matched
+        by its id, as two prompts of a vault may have the same text. Any other prompt is
+        matched by message id first: another text is then a newer version. Otherwise
+        it is matched by the text of a current version, or of any version if the source
+        has no message ids.
         """
         if prompt.id:
             return self._find_by_id(prompt, key)
         return self._find_by_message(prompt) or self._find_by_text(prompt, key)
 
-    def _find_by_message(self, prompt: Offer) -> Standing | None:
+    def _find_by_message(self, prompt: ImportedPrompt) -> Match | None:
         for index in range(len(prompt.versions) - 1, -1, -1):
             origin = prompt.versions[index].origin
             if origin is None or origin.message_id is None:
@@ -74,9 +75,9 @@ class Matcher:
                 continue
             version_pk = self._version_with(row[0], prompt.versions[index].content)
             if version_pk is not None:
-                return Standing(row[0], _from(index + 1, prompt), version_pk)
-            if row[1] is not None:  # the same place, with another text by now
-                return Standing(row[0], _from(index, prompt), row[1])
+                return Match(row[0], _from(index + 1, prompt), version_pk)
+            if row[1] is not None:  # the same message, with another text now
+                return Match(row[0], _from(index, prompt), row[1])
         return None
 
     def _version_with(self, prompt_pk: int, content: Content) -> int | None:
@@ -84,40 +85,40 @@ class Matcher:
         row = self._execute(_FIND_VERSION, key).fetchone()
         return row[0] if row else None
 
-    def _find_by_text(self, prompt: Offer, key: bytes) -> Standing | None:
+    def _find_by_text(self, prompt: ImportedPrompt, key: bytes) -> Match | None:
         row = self._execute(_FIND_TEXT, (key,)).fetchone()
         if row is None and _has_no_ids(prompt):
             row = self._execute(_FIND_OLDER_TEXT, (key,)).fetchone()
-        return Standing(row[0], (), row[1]) if row else None
+        return Match(row[0], (), row[1]) if row else None
 
-    def _find_by_id(self, prompt: Offer, key: bytes) -> Standing | None:
+    def _find_by_id(self, prompt: ImportedPrompt, key: bytes) -> Match | None:
         row = self._execute(_FIND_ID, (prompt.id,)).fetchone()
         if row is None:
             same_name = self._find_by_text(prompt, key)
             where = (prompt.name, same_name and same_name.prompt_pk)
             return same_name if self._execute(_FIND_NAME, where).fetchone() else None
-        return self._standing_of(row[0], prompt)
+        return self._compare_versions(row[0], prompt)
 
-    def _standing_of(self, prompt_pk: int, prompt: Offer) -> Standing:
-        """Return what the prompt with the same id has of *prompt*, version by version.
+    def _compare_versions(self, prompt_pk: int, prompt: ImportedPrompt) -> Match:
+        """Return which versions the prompt with the same id lacks.
 
-        Versions follow those here only where the current one is among the offered:
-        else it was made here since.
+        If the current version is not among the imported ones, it is a later edit here,
+        and the missing versions follow none.
         """
         rows = self._execute(_FIND_IDS, (prompt_pk,)).fetchall()
         keys = {id_: pk for id_, _, pk in rows}
         known = [i for i, each in enumerate(prompt.versions) if each.id in keys]
         if not known:
-            return Standing(prompt_pk, _from(0, prompt), None)
+            return Match(prompt_pk, _from(0, prompt), None)
         latest = prompt.current_index if prompt.current_index in known else known[-1]
         unknown = {*_from(known[0], prompt)}.difference(known)
         version = prompt.versions[latest]
         if self._content(keys[version.id]) != version.content:
-            unknown.add(latest)  # somebody edited the file
-        offered = {each.id for each in prompt.versions}
+            unknown.add(latest)  # the exported file was edited
+        imported = {each.id for each in prompt.versions}
         current = next(pk for id_, is_current, pk in rows if is_current)
-        follows = any(is_current and id_ in offered for id_, is_current, _ in rows)
-        return Standing(prompt_pk, sorted(unknown), current if follows else None)
+        follows = any(is_current and id_ in imported for id_, is_current, _ in rows)
+        return Match(prompt_pk, sorted(unknown), current if follows else None)
 
     def _content(self, version_pk: int) -> Content:
         row = self._execute(_GET_CONTENT, (version_pk,)).fetchone()
@@ -126,11 +127,11 @@ class Matcher:
         return Content(body, bool(template), declared)
 
 
-def _from(index: int, prompt: Offer) -> range:
+def _from(index: int, prompt: ImportedPrompt) -> range:
     return range(index, len(prompt.versions))
 
 
-def _has_no_ids(prompt: Offer) -> bool:
-    """Whether nothing but the text says which prompt it is."""
+def _has_no_ids(prompt: ImportedPrompt) -> bool:
+    """Return True if only its text identifies *prompt*."""
     origins = [version.origin for version in prompt.versions]
     return not prompt.id and not any(each and each.message_id for each in origins)

@@ -1,4 +1,4 @@
-"""The search index filled by one statement, where many prompts are added at once."""
+"""The search index of a bulk insert: filled by one statement instead of a trigger."""
 
 import sqlite3
 
@@ -8,11 +8,12 @@ _INDEX = """INSERT INTO search (rowid, name, title, description, tags, body)
     SELECT * FROM documents WHERE pk > ?"""
 
 
-class LaterIndex:
-    """Keeps prompts that are added out of the search index until the end.
+class DeferredIndex:
+    """Keeps new prompts out of the search index until `catch_up` or `finish`.
 
-    One statement fills the index ten times as quickly as a trigger for every row.
-    Dropping the trigger is part of the transaction under way, like all the rest.
+    One statement fills the index ten times as fast as a trigger for every row. The
+    trigger is dropped and created within the transaction under way, so a rollback
+    restores it.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -20,17 +21,17 @@ class LaterIndex:
         (self._trigger,) = connection.execute(_TRIGGER).fetchone()
         connection.execute("DROP TRIGGER search_insert")
         self.last_pk = self._last()
-        """The last prompt that the index has."""
+        """Key of the last prompt in the index."""
 
     def _last(self) -> int:
         return int(self._connection.execute(_LAST).fetchone()[0])
 
     def catch_up(self) -> None:
-        """Bring the index up to the prompts added so far."""
+        """Add the prompts inserted so far to the index."""
         self._connection.execute(_INDEX, (self.last_pk,))
         self.last_pk = self._last()
 
     def finish(self) -> None:
-        """Bring the index up to date, and let it follow every row again."""
+        """Add the remaining prompts and create the trigger again."""
         self.catch_up()
         self._connection.execute(self._trigger)

@@ -1,4 +1,4 @@
-"""Taking back an import: the vault as it was, but for what was changed since."""
+"""Undoes an import, except for prompts that changed since."""
 
 import sqlite3
 from datetime import datetime
@@ -12,23 +12,24 @@ from promptvault.vault.outbox import history_path
 from promptvault.vault.reader import Reader
 
 
-class Withdrawn(NamedTuple):
-    """What an undo did."""
+class UndoResult(NamedTuple):
+    """What an undo did, as `imports undo --json` prints it."""
 
     removed: int
-    """Prompts that the import had brought."""
+    """Number of prompts that the import had added."""
     reverted: int
-    """Older prompts that lost the drafts or origins the import had given them."""
+    """Number of older prompts that lost versions or origins from the import."""
     kept: tuple[str, ...]
-    """Names of prompts that were changed since, and stay as they are."""
+    """Names of prompts that changed since and were kept."""
 
 
-# What an import brings is never younger than the import; what changes it later is.
-# Each table holds the prompts with one fate:
-# `removed`  brought, and nothing else has come to them since;
-# `handed`   brought, and found by another import too, which has them from now on;
-# `grown`    older, and given versions, which are still the newest;
-# `changed`  of either kind, but changed here since: they stay as they are.
+# Nothing that an import writes is younger than the import; a later change is.
+# Each temporary table holds the prompts that get one treatment:
+# `removed`    added by the import, and not touched since;
+# `handed`     added by the import, but also found by another one, which gets them;
+# `grown`      older, with versions from the import that are still the newest;
+# `changed`    added or updated by the import, but edited since: they are kept;
+# `rewritten`  all whose file in the history changes.
 _UNTOUCHED = "p.updated_at <= :time"
 _FOREIGN_VERSION = """EXISTS (SELECT 1 FROM versions v
     WHERE v.prompt_pk = p.pk AND v.import_pk IS NOT :pk)"""
@@ -46,7 +47,7 @@ _STILL_LAST = f"""{_UNTOUCHED} AND
             WHERE import_pk = :pk AND prompt_pk = p.pk))
     AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.prompt_pk = p.pk
         AND v.import_pk IS NOT :pk AND v.number > {_FIRST_GAINED.format(prompt="p")})"""
-_FATES = {
+_TREATMENTS = {
     "removed": f"SELECT pk FROM prompts p WHERE {_BROUGHT} AND {_OTHER_IMPORT} IS NULL",
     "handed": f"""SELECT pk, {_OTHER_IMPORT} AS heir FROM prompts p
         WHERE {_BROUGHT} AND {_OTHER_IMPORT} IS NOT NULL""",
@@ -67,11 +68,11 @@ _REMOVE = (
     "DELETE FROM prompts WHERE pk IN (SELECT pk FROM temp.removed)",
     "DELETE FROM versions WHERE prompt_pk IN (SELECT pk FROM temp.removed)",
 )
-# Those that were synced are on other devices too, and no longer only an import's.
+# A synced version is on other devices too, so it stays.
 _DRAFTS = """FROM versions v WHERE v.import_pk = :pk
     AND v.prompt_pk IN (SELECT pk FROM temp.grown)
     AND v.pk NOT IN (SELECT version_pk FROM sync_places)"""
-# Imports of earlier releases did not note which version was current before.
+# Earlier releases did not store which version was current before the import.
 _BEFORE = f"""coalesce(
     (SELECT version_pk FROM import_growth
         WHERE import_pk = :pk AND prompt_pk = prompts.pk),
@@ -85,8 +86,8 @@ _REVERT = (
     """UPDATE prompts SET import_pk =
             (SELECT heir FROM temp.handed h WHERE h.pk = prompts.pk)
         WHERE pk IN (SELECT pk FROM temp.handed)""",
-    # Only where the newer versions had moved the time on does it go back; imports of
-    # earlier releases did not note to which.
+    # Restore the time only if the import had changed it. Earlier releases did not store
+    # the previous one.
     f"""UPDATE prompts SET updated_at =
             (SELECT created_at FROM versions WHERE pk = {_BEFORE})
         WHERE pk IN (SELECT pk FROM temp.grown) AND updated_at =
@@ -103,18 +104,22 @@ _REVERT = (
     """DELETE FROM origins WHERE import_pk = :pk
         AND prompt_pk IN (SELECT pk FROM temp.rewritten)""",
     "UPDATE imports SET undone_at = :now WHERE pk = :pk",
-    # Later imports may have found in their files only what this one had brought.
+    # A later import may have found duplicates only because of this one.
     "DELETE FROM import_files WHERE import_pk >= :pk",
 )
 
 
-def withdraw(
+def undo_import(
     connection: sqlite3.Connection, pk: int, time: str, author: Author, now: datetime
-) -> Withdrawn:
-    """Take back import *pk*, made at *time*, within the transaction under way."""
+) -> UndoResult:
+    """Undo import *pk* within the transaction under way.
+
+    *time* is that of the import, in the vault's text form. The outbox gets one commit
+    by *author* if any file changes.
+    """
     values = {"pk": pk, "time": time, "now": to_text(now)}
     reader = Reader(connection)
-    for table, query in _FATES.items():
+    for table, query in _TREATMENTS.items():
         connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
         connection.execute(f"CREATE TEMP TABLE {table} AS {query}", values)
     kept = tuple(name for (name,) in connection.execute(_KEPT, values))
@@ -127,7 +132,7 @@ def withdraw(
         files: list[_File] = [(commit, history_path(p), None, None) for p in removed]
         files += [_file(connection, reader, commit, prompt) for prompt in rewritten]
         connection.executemany(outbox.INSERT_FILE, files)
-    return Withdrawn(len(removed), len(rewritten), kept)
+    return UndoResult(len(removed), len(rewritten), kept)
 
 
 _File = tuple[int, str, str | None, int | None]

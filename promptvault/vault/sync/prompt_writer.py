@@ -10,9 +10,10 @@ from promptvault.domain.prompt import clean_line, validate_tag
 from promptvault.domain.revision import validate_label
 from promptvault.domain.timestamp import from_text
 from promptvault.errors import InvalidInputError
-from promptvault.vault.imports.index import LaterIndex
+from promptvault.vault.imports.index import DeferredIndex
 from promptvault.vault.prompt_row import (
     DELETE_PROMPT,
+    FIND_ORIGIN,
     INSERT_LABEL,
     INSERT_PROMPT,
     PromptValues,
@@ -32,8 +33,6 @@ from promptvault.vault.sync.version import (
 _UPDATE = """UPDATE prompts SET name = ?, leaf = ?, title = ?, description = ?,
         tags = ?, favourite = ?, source = ?, version_pk = ?, secrets_allowed = ?,
         created_at = ?, updated_at = ?, deleted_at = ? WHERE pk = ?"""
-_FIND_ORIGIN = """SELECT 1 FROM origins WHERE prompt_pk = ? AND source = ?
-    AND conversation_id IS ? AND message_id IS ? LIMIT 1"""
 _ORIGIN = f"""INSERT INTO origins (prompt_pk, {", ".join(ORIGIN_FIELDS[:-1])},
         version_pk) VALUES ({", ".join("?" * (len(ORIGIN_FIELDS) + 1))})"""
 
@@ -65,7 +64,7 @@ class Adoption:
         self,
         connection: sqlite3.Connection,
         commit: Commit,
-        index: LaterIndex | None = None,
+        index: DeferredIndex | None = None,
     ) -> None:
         """Begin; an *index* that is given is finished by the caller."""
         self._connection, self._commit, self._index = connection, commit, index
@@ -172,7 +171,7 @@ class Adoption:
         for origin in _origins(state):
             place = [origin.get(name) for name in ORIGIN_FIELDS]
             where = (pk, place[0], place[1], place[3])
-            if self._execute(_FIND_ORIGIN, where).fetchone() is None:
+            if self._execute(FIND_ORIGIN, where).fetchone() is None:
                 version = place[-1] and find_version(self._connection, place[-1])
                 self._execute(_ORIGIN, (pk, *place[:-1], version))
 

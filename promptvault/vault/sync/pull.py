@@ -13,7 +13,7 @@ from promptvault.domain.merge import IsTemplate, MergeText
 from promptvault.domain.prompt import Author
 from promptvault.domain.timestamp import to_text
 from promptvault.errors import PermissionDeniedError, UnavailableError
-from promptvault.vault.imports.index import LaterIndex
+from promptvault.vault.imports.index import DeferredIndex
 from promptvault.vault.sync import name_collision, resync
 from promptvault.vault.sync.apply_change import Arrivals
 from promptvault.vault.sync.commit import Commit
@@ -153,7 +153,7 @@ class _Reception:
     def take(self, outgoing: Outgoing, answers: Sequence[VaultAnswer]) -> Taken:
         """Take in *answers*, the first of which is the one to *outgoing*."""
         size = sum(len(answer.feed) for answer in answers)
-        index = LaterIndex(self._connection) if size > _MANY else None
+        index = DeferredIndex(self._connection) if size > _MANY else None
         self._adoption = Adoption(self._connection, self._commit, index)
         for answer in answers:
             self._answer(outgoing, answer)

@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 
 from promptvault.importers.chats import chatgpt
-from promptvault.importers.input.candidate import Candidate, Draft, Failure, Item, Kind
+from promptvault.importers.input.candidate import (
+    Candidate,
+    CandidateKind,
+    Draft,
+    Failure,
+    Item,
+)
 from tests.importers.build import (
     Json,
     archive,
@@ -256,7 +262,7 @@ def context(profile: Json, response: Json, **data: Json) -> dict[str, Any]:
 )
 def test_custom_instructions(node: dict[str, Any], texts: list[str]) -> None:
     items = read(chat(node, turn("u", "c", "hello")))
-    found = candidates(items, Kind.INSTRUCTIONS)
+    found = candidates(items, CandidateKind.INSTRUCTIONS)
     assert [each.drafts[0].body for each in found] == texts
     assert {each.conversation_id for each in found} <= {None}
     assert {each.drafts[0].message_id for each in found} <= {None}
@@ -268,7 +274,7 @@ def test_custom_instructions_come_once_a_document() -> None:
         chat(context(PROFILE, text), turn("u", "c", "hello"))
         for text in ("Be brief.", "Be brief.  ", "Be long.")
     ]
-    assert bodies(read(chats), Kind.INSTRUCTIONS) == [
+    assert bodies(read(chats), CandidateKind.INSTRUCTIONS) == [
         "Preferred name: Ann",
         "Be brief.",
         "Be long.",
@@ -293,7 +299,7 @@ def test_instructions_of_a_custom_gpt(text: str, title: str | None) -> None:
         "should respond:\nOnly leeks.\nAlways."
     )
     items = read(chat(turn("s", None, text, "system"), turn("u", "s", "hello")))
-    (found,) = candidates(items, Kind.INSTRUCTIONS)
+    (found,) = candidates(items, CandidateKind.INSTRUCTIONS)
     assert (found.drafts[0].body, found.title) == ("Only leeks.\nAlways.", title)
 
 
@@ -382,4 +388,4 @@ def test_what_agent_mode_writes_is_no_instructions() -> None:
     }
     items = read(chat(turn("c", None, content=context), turn("u", "c", "one")))
     assert bodies(items) == ["one"]
-    assert not bodies(items, Kind.INSTRUCTIONS)
+    assert not bodies(items, CandidateKind.INSTRUCTIONS)

@@ -8,7 +8,7 @@ import pytest
 
 from promptvault.errors import ImportSourceError
 from promptvault.importers.chats import claude
-from promptvault.importers.input.candidate import Candidate, Draft, Item, Kind
+from promptvault.importers.input.candidate import Candidate, CandidateKind, Draft, Item
 from tests.importers.build import (
     Json,
     archive,
@@ -242,7 +242,7 @@ def project(**fields: Json) -> dict[str, Json]:
 
 @pytest.mark.parametrize("wrap", [lambda one: one, lambda one: [one]])
 def test_project_gives_its_instructions(wrap: Json) -> None:
-    (found,) = candidates(read(wrap(project())), Kind.INSTRUCTIONS)
+    (found,) = candidates(read(wrap(project())), CandidateKind.INSTRUCTIONS)
     assert found.title == "Runbooks"
     assert found.drafts[0].body == "Answer in steps."
 
@@ -334,7 +334,7 @@ def test_whole_batch_is_read_and_personal_data_passed_over(tmp_path: Path) -> No
     path.write_bytes(archive({n: json.dumps(v).encode() for n, v in files.items()}))
     items = imported(path)
     assert bodies(items) == ["hello"]
-    assert bodies(items, Kind.INSTRUCTIONS) == ["Answer in steps."]
+    assert bodies(items, CandidateKind.INSTRUCTIONS) == ["Answer in steps."]
     assert not failures(items)
 
 

@@ -1,6 +1,6 @@
 from datetime import UTC, datetime
 
-from promptvault.importers.input.candidate import Kind, Skipped
+from promptvault.importers.input.candidate import CandidateKind, Skipped
 from tests.importers.build import Json, candidates
 from tests.importers.claude_code_build import read
 
@@ -25,7 +25,7 @@ def test_history() -> None:
         entry("!ls"),
         entry(""),
     )
-    found = candidates(items, Kind.PROMPT)
+    found = candidates(items, CandidateKind.PROMPT)
     assert [(c.drafts[0].body, c.conversation_id, c.opening) for c in found] == [
         ("one\ntwo", "s1", True),
         ("explain a log\nof \\1 now", "s1", False),

@@ -3,8 +3,11 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from promptvault.importers.claude_code import source as claude_code
+from promptvault.importers.claude_code.session import TurnIndex
 from tests.importers.build import Json, bodies, candidates, document, skipped
 from tests.importers.claude_code_build import (
     IMAGE,
@@ -265,3 +268,19 @@ def test_model_is_made_fit() -> None:
     data = "\n".join(map(json.dumps, lines)).encode().replace(b"claude-x", b"a\0b")
     (found,) = candidates(claude_code.read(document(data)))
     assert found.drafts[0].model == "a\ufffdb"
+
+
+@given(
+    st.lists(st.tuples(st.binary(max_size=2), st.integers(-1, 9)), max_size=60),
+    st.integers(1, 8),
+)
+def test_first_turn_of_each_record_is_found(
+    put: list[tuple[bytes, int]], recent: int
+) -> None:
+    index = TurnIndex(recent)
+    first: dict[bytes, int] = {}
+    for uuid, place in put:
+        index.add(uuid, place)
+        first.setdefault(uuid, place)
+    assert {uuid: index.turn_of(uuid) for uuid in first} == first
+    assert index.turn_of(b"never put") is None

@@ -6,7 +6,12 @@ import pytest
 
 from promptvault.importers.conversation import long_chat
 from promptvault.importers.files import dataset
-from promptvault.importers.input.candidate import Candidate, Conversation, Item, Kind
+from promptvault.importers.input.candidate import (
+    Candidate,
+    CandidateKind,
+    Conversation,
+    Item,
+)
 from promptvault.importers.input.document import Document
 from tests.importers.build import Json, bodies, candidates, document
 
@@ -31,11 +36,13 @@ def read(data: bytes) -> list[Item]:
     return list(dataset.read(document(data)))
 
 
-@pytest.mark.parametrize("key", long_chat.KEYS)
+@pytest.mark.parametrize("key", long_chat.MESSAGE_KEYS)
 def test_long_chat_says_what_a_short_one_says(key: str) -> None:
     short, long = (read(chat(answer, key, **ABOUT)) for answer in ("x", LONG))
     assert candidates(long) == candidates(short)
-    assert bodies(long, Kind.INSTRUCTIONS) == bodies(short, Kind.INSTRUCTIONS)
+    assert bodies(long, CandidateKind.INSTRUCTIONS) == bodies(
+        short, CandidateKind.INSTRUCTIONS
+    )
     assert bodies(long) == TURNS
 
 
@@ -50,7 +57,7 @@ def test_turns_of_a_long_chat_come_one_by_one() -> None:
 
 
 def about(data: bytes) -> Json:
-    return long_chat.about(document(data))
+    return long_chat.chat_header(document(data))
 
 
 def test_only_one_long_chat_is_read_that_way() -> None:

@@ -23,7 +23,7 @@ def human(parent: str | None, body: str, second: int | None = None) -> Node:
 
 
 def worded(nodes: dict[str, Node], leaf: str | None) -> tuple[list[list[str]], int]:
-    found, elsewhere = tree.turns(nodes, leaf)
+    found, elsewhere = tree.human_turns(nodes, leaf)
     return [[draft.body for draft in drafts] for drafts in found], elsewhere
 
 
@@ -46,8 +46,8 @@ def test_each_turn_of_the_branch_comes_once(
     nodes: dict[str, Node], data: st.DataObject
 ) -> None:
     leaf = data.draw(st.sampled_from(sorted(nodes)))
-    found, elsewhere = tree.turns(nodes, leaf)
-    branch = [nodes[key].draft for key in tree.path(nodes, leaf)]
+    found, elsewhere = tree.human_turns(nodes, leaf)
+    branch = [nodes[key].draft for key in tree.path_to(nodes, leaf)]
     assert [drafts[-1] for drafts in found] == [draft for draft in branch if draft]
     every = [draft for drafts in found for draft in drafts]
     assert len(set(every)) == len(every)
@@ -119,6 +119,6 @@ def test_newest_leaf(nodes: dict[str, Node], leaf: str | None) -> None:
 
 
 def test_empty_conversation_is_counted() -> None:
-    chat = tree.conversation({}, None, key=None, title=None, url=None)
+    chat = tree.build_conversation({}, None, key=None, title=None, url=None)
     assert chat.candidates == ()
     assert chat.skipped == {"empty conversation": 1}

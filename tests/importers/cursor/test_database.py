@@ -20,7 +20,7 @@ from promptvault.importers.input.candidate import (
     Item,
     Skipped,
 )
-from promptvault.importers.input.document import Document, documents
+from promptvault.importers.input.document import Document, documents_at
 from tests.importers.build import Json, bodies, candidates, document, failures, skipped
 from tests.importers.examples import key_values
 
@@ -433,7 +433,7 @@ def test_databases_of_other_programs_are_not_ours() -> None:
 
 def on_disk(folder: Path, data: bytes) -> Document:
     (folder / "state.vscdb").write_bytes(data)
-    (each,) = documents(folder / "state.vscdb")
+    (each,) = documents_at(folder / "state.vscdb")
     assert isinstance(each, Document)
     return each
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from promptvault.importers.cursor import source as cursor
-from promptvault.importers.cursor.envelope import typed
+from promptvault.importers.cursor.envelope import parse_message
 from promptvault.importers.input.candidate import Candidate, Draft, Item, Skipped
-from promptvault.importers.registry import find
+from promptvault.importers.registry import find_importer
 from tests.importers.build import (
     Json,
     bodies,
@@ -148,7 +148,7 @@ def test_text_that_only_begins_alike_is_not_ours() -> None:
 
 
 def said(raw: str) -> str | None:
-    found = typed(raw)
+    found = parse_message(raw)
     return found.body if found else None
 
 
@@ -186,7 +186,7 @@ def said(raw: str) -> str | None:
 def test_what_was_typed_is_taken_out_of_its_wrapping(
     raw: str, body: str | None
 ) -> None:
-    assert typed(raw)
+    assert parse_message(raw)
     assert said(raw) == body
 
 
@@ -201,7 +201,7 @@ def test_what_was_typed_is_taken_out_of_its_wrapping(
     ],
 )
 def test_what_nobody_typed_is_nobodys(raw: str) -> None:
-    assert typed(raw) is None
+    assert parse_message(raw) is None
 
 
 @pytest.mark.parametrize(
@@ -231,12 +231,14 @@ def test_bare_command_is_counted_as_one(raw: str) -> None:
     ],
 )
 def test_stamp(stamp: str, time: tuple[int, ...] | None) -> None:
-    found = typed(f"<timestamp>{stamp}</timestamp>\n<user_query>\nx\n</user_query>")
+    found = parse_message(
+        f"<timestamp>{stamp}</timestamp>\n<user_query>\nx\n</user_query>"
+    )
     assert found
     assert found.sent_at == (datetime(*time, tzinfo=UTC) if time else None)  # type: ignore[misc, arg-type]
 
 
 def test_registry_gives_our_files_to_us() -> None:
-    importer = find(document(line("hello")))
+    importer = find_importer(document(line("hello")))
     assert importer
     assert importer.source == "cursor"

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from promptvault.importers.files import context
-from promptvault.importers.input.document import Document, documents
+from promptvault.importers.input.document import Document, documents_at
 from tests.importers.build import document
 
 
 def only(folder: Path, name: str) -> Document:
-    found = (each for each in documents(folder) if isinstance(each, Document))
+    found = (each for each in documents_at(folder) if isinstance(each, Document))
     return next(each for each in found if each.name == name)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptvault.domain.offer import Offer
+from promptvault.domain.imported_prompt import ImportedPrompt
 from promptvault.domain.prompt import Content
 from promptvault.errors import ImportSourceError
 from promptvault.importers.files import csv_file
@@ -89,7 +89,7 @@ def test_contributor_is_not_imported() -> None:
 
 def test_own_export_comes_back() -> None:
     (found,) = read(f"{EXPORTED},2026-01-01T00:00:00Z,2026-01-02T00:00:00Z\n")
-    assert isinstance(found, Offer)
+    assert isinstance(found, ImportedPrompt)
     (version,) = found.versions
     assert (found.name, found.title, found.description) == (
         "work/review",
@@ -216,11 +216,11 @@ def test_texts_of_another_kind_are_no_prompts(header: str) -> None:
 
 
 def test_table_among_other_files_must_say_that_it_holds_prompts() -> None:
-    def doubt(header: str, name: str = "data/a.csv") -> str | None:
+    def skip_reason(header: str, name: str = "data/a.csv") -> str | None:
         data = f"{header}\na,b\n".encode()
-        return csv_file.doubt(document(data, name, [name, "main.py"]))
+        return csv_file.skip_reason(document(data, name, [name, "main.py"]))
 
-    assert doubt("title,content") == "a table among other files"
-    assert doubt("title,prompt") is None
-    assert doubt("title,prompt", "tests/a.csv") == "a table among other files"
-    assert doubt("title,content", "my-prompts/a.csv") is None
+    assert skip_reason("title,content") == "a table among other files"
+    assert skip_reason("title,prompt") is None
+    assert skip_reason("title,prompt", "tests/a.csv") == "a table among other files"
+    assert skip_reason("title,content", "my-prompts/a.csv") is None

@@ -8,9 +8,9 @@ import pytest
 from promptvault.importers.files import dataset
 from promptvault.importers.input.candidate import (
     Candidate,
+    CandidateKind,
     Conversation,
     Item,
-    Kind,
     Skipped,
 )
 from tests.importers.build import (
@@ -131,7 +131,7 @@ def test_system_messages_come_once_a_file() -> None:
     row = {"messages": [said("system", "Be brief."), *CHAT]}
     other = {"messages": [said("developer", "Be kind."), said("user", None)]}
     items = read(row, row, other, {"system": "Be kind.", "messages": CHAT})
-    assert bodies(items, Kind.INSTRUCTIONS) == ["Be brief.", "Be kind."]
+    assert bodies(items, CandidateKind.INSTRUCTIONS) == ["Be brief.", "Be kind."]
     assert skipped(items)[2] == {"no text": 1}
 
 
@@ -166,7 +166,7 @@ def test_template_and_its_system_prompt() -> None:
     (found,) = candidates(items)
     assert (found.title, found.drafts[0].template) == ("review", True)
     assert [v.name for v in found.drafts[0].variables] == ["a"]
-    assert bodies(items, Kind.INSTRUCTIONS) == ["Be strict."]
+    assert bodies(items, CandidateKind.INSTRUCTIONS) == ["Be strict."]
 
 
 def test_prompt_without_text_is_counted() -> None:
@@ -256,7 +256,7 @@ def test_librechat_tree_and_list() -> None:
     ):
         items = list(dataset.read(of_json({**head, **messages})))
         assert drafts(candidates(items)) == [["draft", "one"], ["two"]]
-        assert bodies(items, Kind.INSTRUCTIONS) == ["Be."]
+        assert bodies(items, CandidateKind.INSTRUCTIONS) == ["Be."]
 
 
 def webui(key: str, parent: str | None, role: str, text: str) -> dict[str, Json]:
@@ -277,7 +277,7 @@ def test_open_webui(is_old: bool) -> None:
     row = {"id": "k", "title": "T"} | (chat if is_old else {"chat": chat})
     items = list(dataset.read(of_json([row])))
     assert drafts(candidates(items)) == [["draft", "one"], ["two again", "two"]]
-    assert bodies(items, Kind.INSTRUCTIONS) == ["Be."]
+    assert bodies(items, CandidateKind.INSTRUCTIONS) == ["Be."]
 
 
 def test_chatbot_ui() -> None:
@@ -300,7 +300,7 @@ def test_system_prompt_of_chatbot_ui() -> None:
     row = {"messages": CHAT, "prompt": "Be brief.", "folderId": None}
     items = read(row)
     assert bodies(items) == ["one", "two"]
-    assert bodies(items, Kind.INSTRUCTIONS) == ["Be brief."]
+    assert bodies(items, CandidateKind.INSTRUCTIONS) == ["Be brief."]
 
 
 def test_grok_as_the_website_has_it() -> None:

@@ -5,7 +5,12 @@ from pathlib import Path
 import pytest
 
 from promptvault.importers.files import markdown
-from promptvault.importers.input.candidate import Candidate, Item, Kind, Skipped
+from promptvault.importers.input.candidate import (
+    Candidate,
+    CandidateKind,
+    Item,
+    Skipped,
+)
 from tests.importers.build import (
     bodies,
     candidates,
@@ -24,7 +29,7 @@ def read(text: str, name: str = "a.md") -> list[Item]:
 
 def only(text: str, name: str = "a.md") -> Candidate:
     items = read(text, name)
-    (one,) = [*candidates(items), *candidates(items, Kind.INSTRUCTIONS)]
+    (one,) = [*candidates(items), *candidates(items, CandidateKind.INSTRUCTIONS)]
     return one
 
 
@@ -46,14 +51,18 @@ def test_front_matter_says_what_it_is() -> None:
 
 def test_skill_has_the_name_that_it_gives_itself() -> None:
     one = only("---\nname: look-up\ndescription: D\n---\nDo it.\n", "x/SKILL.md")
-    assert (one.name, one.description, one.kind) == ("look-up", "D", Kind.PROMPT)
+    assert (one.name, one.description, one.kind) == (
+        "look-up",
+        "D",
+        CandidateKind.PROMPT,
+    )
     assert only("Do it.", "look-up/SKILL.md").name == "look-up"
 
 
 def test_front_matter_that_is_no_yaml() -> None:
     one = only("---\ndescription: a: b\nglobs: *.py,*.pyi\n---\nHello\n")
     assert (one.description, one.drafts[0].body) == ("a: b", "Hello")
-    assert one.kind is Kind.INSTRUCTIONS
+    assert one.kind is CandidateKind.INSTRUCTIONS
 
 
 def test_rule_between_lines_is_no_front_matter() -> None:
@@ -72,7 +81,7 @@ def test_rule_between_lines_is_no_front_matter() -> None:
 )
 def test_standing_instructions(name: str, text: str) -> None:
     one = only(text, name)
-    assert (one.kind, one.drafts[0].body) == (Kind.INSTRUCTIONS, "Be brief.")
+    assert (one.kind, one.drafts[0].body) == (CandidateKind.INSTRUCTIONS, "Be brief.")
 
 
 def test_arguments_of_a_command_are_variables() -> None:
@@ -252,7 +261,7 @@ PROJECT = ("README.md", "src/main.py", "docs/guide.md")
 )
 def test_text_among_source_code_is_no_prompt(name: str, text: str) -> None:
     file = document(text.encode(), name, [*PROJECT, name])
-    assert markdown.doubt(file) == "plain text among other files"
+    assert markdown.skip_reason(file) == "plain text among other files"
 
 
 @pytest.mark.parametrize(
@@ -277,11 +286,11 @@ def test_text_among_source_code_is_no_prompt(name: str, text: str) -> None:
 def test_text_that_says_so_is_a_prompt_wherever_it_lies(name: str, text: str) -> None:
     file = document(text.encode(), name, [*PROJECT, name])
     assert markdown.probe(file)
-    assert markdown.doubt(file) is None
+    assert markdown.skip_reason(file) is None
 
 
 def test_folder_of_nothing_but_texts_holds_prompts() -> None:
     around = ("a.md", "LICENSE", ".git/config", ".DS_Store", "b/c.txt", "cover.png")
     file = document(b"Do it.", "a.md", around)
-    assert markdown.doubt(file) is None
-    assert markdown.doubt(document(b"Do it.", "a.md", (*around, "d.pdf")))
+    assert markdown.skip_reason(file) is None
+    assert markdown.skip_reason(document(b"Do it.", "a.md", (*around, "d.pdf")))

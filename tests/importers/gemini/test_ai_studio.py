@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from promptvault.importers.gemini import ai_studio
-from promptvault.importers.input.candidate import Candidate, Draft, Item, Kind
+from promptvault.importers.input.candidate import Candidate, CandidateKind, Draft, Item
 from tests.importers.build import Json, bodies, candidates, failures, of_json, skipped
 
 
@@ -67,7 +67,7 @@ def test_ending_is_no_part_of_the_title() -> None:
 )
 def test_system_instruction(instruction: Json) -> None:
     items = read(prompt(said("hello"), systemInstruction=instruction))
-    (found,) = candidates(items, Kind.INSTRUCTIONS)
+    (found,) = candidates(items, CandidateKind.INSTRUCTIONS)
     assert (found.drafts[0].body, found.title) == ("Be brief.", "Release notes")
     assert bodies(items) == ["hello"]
 
@@ -75,7 +75,7 @@ def test_system_instruction(instruction: Json) -> None:
 @pytest.mark.parametrize("instruction", [{}, None, {"text": " "}, 7])
 def test_no_system_instruction(instruction: Json) -> None:
     items = read(prompt(said("hello"), systemInstruction=instruction))
-    assert not candidates(items, Kind.INSTRUCTIONS)
+    assert not candidates(items, CandidateKind.INSTRUCTIONS)
 
 
 def test_files_go_with_the_text_and_each_text_is_a_prompt() -> None:

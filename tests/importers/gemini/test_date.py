@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptvault.importers.gemini.date import is_date, moment
+from promptvault.importers.gemini.date import is_date, parse_date
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ from promptvault.importers.gemini.date import is_date, moment
 )
 def test_dates_of_many_languages(line: str, expected: str) -> None:
     assert is_date(line)
-    assert moment(line) == datetime.fromisoformat(expected).replace(tzinfo=UTC)
+    assert parse_date(line) == datetime.fromisoformat(expected).replace(tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_dates_of_many_languages(line: str, expected: str) -> None:
 )
 def test_what_is_not_certain_has_no_time_but_is_a_date(line: str) -> None:
     assert is_date(line)
-    assert moment(line) is None
+    assert parse_date(line) is None
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_other_lines_are_no_dates(line: str) -> None:
 @given(st.text() | st.from_regex(r"[0-9. :/,年月日APM]{,40}"))
 def test_any_line_can_be_asked(line: str) -> None:
     is_date(line)
-    found = moment(line)
+    found = parse_date(line)
     assert found is None or found.tzinfo is UTC
 
 
@@ -92,4 +92,4 @@ def test_any_line_can_be_asked(line: str) -> None:
 def test_english_dates_come_back(time: datetime) -> None:
     time = time.replace(microsecond=0)
     line = time.strftime("%b %d, %Y, %I:%M:%S\u202f%p UTC")
-    assert moment(line) == time.replace(tzinfo=UTC)
+    assert parse_date(line) == time.replace(tzinfo=UTC)

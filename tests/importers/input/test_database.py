@@ -10,7 +10,7 @@ import pytest
 
 from promptvault.errors import ImportSourceError
 from promptvault.importers.input import database
-from promptvault.importers.input.document import Document, documents
+from promptvault.importers.input.document import Document, documents_at
 from tests.importers.build import document
 
 Rows = list[tuple[object, ...]]
@@ -32,12 +32,12 @@ def write(path: Path, *texts: str) -> Path:
 
 
 def found(path: Path) -> Document:
-    (each,) = [item for item in documents(path) if isinstance(item, Document)]
+    (each,) = [item for item in documents_at(path) if isinstance(item, Document)]
     return each
 
 
 def rows(each: Document) -> Rows:
-    with database.opened(each) as connection:
+    with database.open_database(each) as connection:
         return list(connection.execute("SELECT said FROM notes ORDER BY rowid"))
 
 
@@ -53,7 +53,7 @@ def test_reading_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
     before = state(tmp_path)
     tmp_path.chmod(0o555)
     try:
-        assert database.tables(each) == {"notes"}
+        assert database.table_names(each) == {"notes"}
         assert rows(each) == [("hello",)]
     finally:
         tmp_path.chmod(0o755)
@@ -63,7 +63,7 @@ def test_reading_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
 def test_database_in_an_archive_or_a_pipe_is_read(tmp_path: Path) -> None:
     data = write(tmp_path / "a.db", "hello").read_bytes()
     each = document(data, "export/a.db")
-    assert database.tables(each) == {"notes"}
+    assert database.table_names(each) == {"notes"}
     assert rows(each) == [("hello",)]
 
 
@@ -93,7 +93,7 @@ def test_what_a_log_still_holds_is_read_and_the_log_left(tmp_path: Path) -> None
         other.execute("INSERT INTO notes VALUES ('only in the log')")
         before = state(tmp_path)
         each = found(path)
-        assert database.tables(each) == {"notes"}
+        assert database.table_names(each) == {"notes"}
         assert rows(each) == [("only in the log",)]
         other.execute("INSERT INTO notes VALUES ('next')")  # nothing is locked
         assert set(state(tmp_path)) == set(before)
@@ -123,7 +123,7 @@ def test_what_is_not_committed_is_not_read(tmp_path: Path) -> None:
 
 
 def read_while_written(path: Path) -> None:
-    with database.opened(found(path)) as connection:
+    with database.open_database(found(path)) as connection:
         assert connection.execute("SELECT * FROM notes").fetchall()
         write(path, "two" * 1000)
 
@@ -151,8 +151,8 @@ def test_damage_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_damaged_list_of_tables_is_no_table() -> None:
-    assert not database.tables(document(b"SQLite format 3\0" + b"\xff" * 5000))
-    assert not database.tables(document(b"SQLite format 3\0"))
+    assert not database.table_names(document(b"SQLite format 3\0" + b"\xff" * 5000))
+    assert not database.table_names(document(b"SQLite format 3\0"))
 
 
 def test_many_tables_are_found(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_many_tables_are_found(tmp_path: Path) -> None:
     with writer(path) as other:
         for number in range(2000):
             other.execute(f"CREATE TABLE t{number} (a, b, c, d, e, f, g, h, i)")
-    assert len(database.tables(found(path))) == 2001
+    assert len(database.table_names(found(path))) == 2001
 
 
 @pytest.mark.parametrize("size", [512, 1024, 4096, 65536])
@@ -172,7 +172,7 @@ def test_page_sizes(tmp_path: Path, size: int, mode: str) -> None:
     with writer(path, mode) as other:
         other.executemany("INSERT INTO notes VALUES (?)", [("x" * 999,)] * 200)
     each = document(path.read_bytes())
-    assert database.tables(each) == {"notes"}
+    assert database.table_names(each) == {"notes"}
     assert len(rows(each)) == 200
 
 
@@ -182,7 +182,7 @@ def test_tables_are_told_by_the_first_pages_alone(tmp_path: Path, mode: str) -> 
     with writer(path, mode) as other:
         other.executemany("INSERT INTO notes VALUES (?)", [("x" * 999,)] * 200)
     start = document(path.read_bytes()[:70_000])
-    assert database.tables(start) == {"notes"}
+    assert database.table_names(start) == {"notes"}
 
 
 def test_views_and_virtual_tables_are_no_tables(tmp_path: Path) -> None:
@@ -191,9 +191,9 @@ def test_views_and_virtual_tables_are_no_tables(tmp_path: Path) -> None:
         other.execute("CREATE VIEW v AS SELECT 1")
         other.execute("CREATE VIRTUAL TABLE f USING fts5(x)")
         other.execute("create /* so */ table if not exists t as select 1")
-    assert {"notes", "t"} <= database.tables(found(path))
-    assert not {"v", "f"} & database.tables(found(path))
+    assert {"notes", "t"} <= database.table_names(found(path))
+    assert not {"v", "f"} & database.table_names(found(path))
 
 
 def test_other_files_have_no_tables() -> None:
-    assert not database.tables(document(b'{"a": 1}'))
+    assert not database.table_names(document(b'{"a": 1}'))

@@ -12,7 +12,7 @@ import pytest
 from promptvault.errors import ImportSourceError, NotFoundError
 from promptvault.importers.input import archive as archive_module
 from promptvault.importers.input.candidate import Failure
-from promptvault.importers.input.document import Document, documents, piped
+from promptvault.importers.input.document import Document, documents_at, documents_in
 from tests.importers.build import archive, bodies, chat, failures, found, imported, turn
 
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(2000)
@@ -42,7 +42,7 @@ def test_file_by_itself(tmp_path: Path) -> None:
 def test_zip_members_stream_with_their_siblings(tmp_path: Path) -> None:
     data = archive({"b/c.json": b"{}", "a.json": b"[]", "x.jpg": JPEG})
     seen = []
-    for item in documents(write(tmp_path / "no-suffix", data)):
+    for item in documents_at(write(tmp_path / "no-suffix", data)):
         assert isinstance(item, Document)
         with item.open() as stream:
             seen.append((item.name, stream.read()))
@@ -83,8 +83,8 @@ def test_pipe_in_a_folder_does_not_block(tmp_path: Path) -> None:
 
 
 def test_piped_bytes_can_be_read_more_than_once() -> None:
-    (item,) = piped(io.BytesIO(b'{"a": 1}'))
-    (inner,) = piped(io.BytesIO(archive({"a.json": b"{}"})))
+    (item,) = documents_in(io.BytesIO(b'{"a": 1}'))
+    (inner,) = documents_in(io.BytesIO(archive({"a.json": b"{}"})))
     assert isinstance(item, Document)
     assert isinstance(inner, Document)
     assert item.name == "standard input"
@@ -94,7 +94,7 @@ def test_piped_bytes_can_be_read_more_than_once() -> None:
 def test_piped_zip_is_read_member_by_member() -> None:
     data = archive({"a.json": b"[1]", "b.json": b"[2]"})
     contents = []
-    for item in piped(io.BytesIO(data)):
+    for item in documents_in(io.BytesIO(data)):
         assert isinstance(item, Document)
         assert item.head == item.open().read()
         contents.append(item.head)
@@ -139,7 +139,7 @@ def test_sample_is_none_for_markup_and_prose(tmp_path: Path) -> None:
 def test_missing_path(tmp_path: Path, name: str) -> None:
     write(tmp_path / "file.json", b"[]")
     with pytest.raises(NotFoundError, match="no file or folder"):
-        list(documents(tmp_path / name))
+        list(documents_at(tmp_path / name))
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_missing_path(tmp_path: Path, name: str) -> None:
 )
 def test_unusable_file(tmp_path: Path, data: bytes, reason: str) -> None:
     with pytest.raises(ImportSourceError, match=f"file.*{reason}"):
-        list(documents(write(tmp_path / "file", data)))
+        list(documents_at(write(tmp_path / "file", data)))
 
 
 def test_unreadable_file_fails_alone_in_a_folder(
@@ -174,7 +174,7 @@ def test_unreadable_file_fails_alone_in_a_folder(
     assert [item.name for item in items] == ["b.json"]
     assert "permission denied" in bad.reason
     with pytest.raises(ImportSourceError, match="permission denied"):
-        list(documents(tmp_path / "a.json"))
+        list(documents_at(tmp_path / "a.json"))
 
 
 @pytest.mark.parametrize(
@@ -225,12 +225,12 @@ def test_bomb_among_other_files_is_refused_by_itself(tmp_path: Path) -> None:
 def test_archive_that_is_a_bomb_as_a_whole_is_refused(tmp_path: Path) -> None:
     data = archive({f"{n}.json": b" " * (9 << 20) for n in range(2)})
     with pytest.raises(ImportSourceError, match=r"e\.zip.*bomb"):
-        list(documents(write(tmp_path / "e.zip", data)))
+        list(documents_at(write(tmp_path / "e.zip", data)))
 
 
 def test_member_is_counted_while_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     with zipfile.ZipFile(io.BytesIO(archive({"a.json": b" " * 100_000}))) as opened:
-        (entry,) = archive_module.entries(opened, "")
+        (entry,) = archive_module.archive_files(opened, "")
         assert not isinstance(entry, Failure)
         monkeypatch.setattr(archive_module, "SAFE_SIZE", 1000)
         with entry.open() as stream, pytest.raises(ImportSourceError, match="absurd"):
@@ -243,7 +243,7 @@ def test_too_many_entries_are_refused(
     monkeypatch.setattr(archive_module, "ENTRY_LIMIT", 3)
     data = archive({f"{n}.json": b"[]" for n in range(4)})
     with pytest.raises(ImportSourceError, match="4 files"):
-        list(documents(write(tmp_path / "e.zip", data)))
+        list(documents_at(write(tmp_path / "e.zip", data)))
 
 
 def test_damaged_member_fails_and_the_others_are_read(tmp_path: Path) -> None:

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from promptvault.importers.input.field import fit, items, members, moment, text
+from promptvault.importers.input.field import (
+    as_list,
+    as_object,
+    as_text,
+    as_time,
+    sanitized,
+)
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -27,7 +33,7 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
     ],
 )
 def test_moment(value: object) -> None:
-    assert moment(value) == NOON
+    assert as_time(value) == NOON
 
 
 @pytest.mark.parametrize(
@@ -47,27 +53,27 @@ def test_moment(value: object) -> None:
     ],
 )
 def test_no_moment(value: object) -> None:
-    assert moment(value) is None
+    assert as_time(value) is None
 
 
 @given(st.text() | st.floats() | st.integers() | st.dates().map(str))
 @settings(deadline=None)
 def test_moment_is_aware_or_none(value: object) -> None:
-    found = moment(value)
+    found = as_time(value)
     assert found is None or found.tzinfo is UTC
 
 
 @pytest.mark.parametrize("value", [None, "", " \n", 7, [], {"a": 1}])
 def test_no_text(value: object) -> None:
-    assert text(value) is None
+    assert as_text(value) is None
 
 
 def test_text_keeps_all_but_what_no_file_takes() -> None:
-    assert text("  a\0b\ud83dc\r\n ") == "  a\ufffdb\ufffdc\r\n "
-    assert fit("😀") == "😀"
+    assert as_text("  a\0b\ud83dc\r\n ") == "  a\ufffdb\ufffdc\r\n "
+    assert sanitized("😀") == "😀"
 
 
 @pytest.mark.parametrize("value", [None, 1, "a", True])
 def test_neither_object_nor_array(value: Any) -> None:
-    assert members(value) == {}
-    assert items(value) == []
+    assert as_object(value) == {}
+    assert as_list(value) == []

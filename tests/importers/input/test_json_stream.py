@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from promptvault.errors import ImportSourceError
-from promptvault.importers.input.json_stream import Damaged, values
+from promptvault.importers.input.json_stream import Damaged, json_values
 
 scalars = (
     st.none()
@@ -29,7 +29,7 @@ chunks = st.integers(1, 40)
 
 def read(data: str | bytes, **options: Any) -> list[Any]:
     raw = data.encode() if isinstance(data, str) else data
-    return list(values(io.BytesIO(raw), **options))
+    return list(json_values(io.BytesIO(raw), **options))
 
 
 @given(st.lists(documents), chunks, st.sampled_from([None, 0, 2]), st.booleans())
@@ -180,7 +180,7 @@ def test_unreadable_stream_is_reported_after_what_was_read() -> None:
                 raise ImportSourceError("bad checksum")
             return data
 
-    got = list(values(Broken(b'[{"a": 1}, {"a": 2}')))
+    got = list(json_values(Broken(b'[{"a": 1}, {"a": 2}')))
     assert got[:2] == [{"a": 1}, {"a": 2}]
     assert [v.reason for v in got[2:] if isinstance(v, Damaged)] == [
         "the file cannot be read further: bad checksum"
@@ -202,5 +202,5 @@ def test_a_damaged_element_unlike_its_neighbours_costs_itself_alone(
 ) -> None:
     good = '{"title": "a", "create_time": 1, "mapping": {}}'
     text = f"[{good}, {damaged}, {good}, {good}]"
-    found = list(values(io.BytesIO(text.encode())))
+    found = list(json_values(io.BytesIO(text.encode())))
     assert [isinstance(value, dict) for value in found] == [True, False, True, True]

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from promptvault.importers.input.attachment import without_files
 from promptvault.importers.input.json_stream import Damaged
-from promptvault.importers.input.lines import json_lines, lines
+from promptvault.importers.input.lines import json_lines, read_lines
 
 
 def read(data: bytes, chunk: int) -> Iterator[bytes]:
-    return lines(io.BytesIO(data), chunk)
+    return read_lines(io.BytesIO(data), chunk)
 
 
 @given(

@@ -5,7 +5,13 @@ from datetime import UTC, datetime
 import pytest
 
 from promptvault.domain.variable import Variable
-from promptvault.importers.input.candidate import Candidate, Draft, Item, Kind, Skipped
+from promptvault.importers.input.candidate import (
+    Candidate,
+    CandidateKind,
+    Draft,
+    Item,
+    Skipped,
+)
 from promptvault.importers.tools import langfuse
 from tests.importers.build import Json, bodies, candidates, failures, of_json, of_lines
 from tests.importers.filling import filled
@@ -65,7 +71,7 @@ CHAT = [
 
 def test_chat_is_instructions_and_a_prompt_for_each_message() -> None:
     items = read([version(1, CHAT), version(2, CHAT[2:3], labels=["a"])])
-    (standing,) = candidates(items, Kind.INSTRUCTIONS)
+    (standing,) = candidates(items, CandidateKind.INSTRUCTIONS)
     assert standing.name == "work/critic-system"
     assert standing.drafts[0].body == "You rate {{ what }}."
     first, second = candidates(items)

@@ -8,9 +8,15 @@ from hypothesis import strategies as st
 
 from promptvault.domain.variable import Variable
 from promptvault.errors import ImportSourceError
-from promptvault.importers.input.candidate import Candidate, Draft, Item, Kind, Skipped
+from promptvault.importers.input.candidate import (
+    Candidate,
+    CandidateKind,
+    Draft,
+    Item,
+    Skipped,
+)
 from promptvault.importers.tools import llm
-from promptvault.importers.tools.template import translated
+from promptvault.importers.tools.template import translate
 from tests.importers.build import bodies, candidates, document, failures
 from tests.importers.filling import filled
 
@@ -48,7 +54,7 @@ def test_template_with_prompt_and_system_prompt() -> None:
                     variables=(Variable("who"),),
                 ),
             ),
-            Kind.INSTRUCTIONS,
+            CandidateKind.INSTRUCTIONS,
             title="sum-system",
             name="sum-system",
         ),
@@ -56,7 +62,7 @@ def test_template_with_prompt_and_system_prompt() -> None:
 
 
 def test_system_prompt_alone_has_the_name_of_the_template() -> None:
-    (found,) = candidates(read("system: Be brief."), Kind.INSTRUCTIONS)
+    (found,) = candidates(read("system: Be brief."), CandidateKind.INSTRUCTIONS)
     assert found.name == "sum"
     assert found.drafts == (Draft("Be brief.", message_id="sum"),)
 
@@ -71,7 +77,7 @@ def test_default_of_any_type_is_text() -> None:
 def test_filled_in_as_llm_does(text: str, value: str) -> None:
     body = f"{text}$input"
     pieces = llm._pieces(body, {})  # YAML cannot hold all of these texts
-    draft = translated(pieces).draft()
+    draft = translate(pieces).draft()
     names = string.Template(body).pattern.finditer(body)
     called = {found["named"] or found["braced"]: value for found in names}
     called.pop(None, None)
@@ -100,7 +106,7 @@ def test_what_is_a_template(name: str, text: str, expected: bool) -> None:
     assert llm.probe(file) is expected
     if expected:
         found = list(llm.read(file))
-        assert bodies(found) or bodies(found, Kind.INSTRUCTIONS)
+        assert bodies(found) or bodies(found, CandidateKind.INSTRUCTIONS)
 
 
 def test_what_is_none_is_told() -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from promptvault.importers.input.candidate import Candidate, Draft, Item, Kind
+from promptvault.importers.input.candidate import Candidate, CandidateKind, Draft, Item
 from promptvault.importers.tools import llm
 from tests.importers.build import bodies, candidates, document
 from tests.importers.examples import llm_log
@@ -61,7 +61,7 @@ def test_exchange_carries_all_that_is_logged() -> None:
         conversation_title="A chat",
     )
     assert [c.opening for c in candidates(items)] == [True, False, True]
-    assert bodies(items, Kind.INSTRUCTIONS) == ["Be brief."]
+    assert bodies(items, CandidateKind.INSTRUCTIONS) == ["Be brief."]
 
 
 def test_exchanges_without_conversation_or_text() -> None:
@@ -83,14 +83,14 @@ def test_oldest_layouts(script: str) -> None:
     assert found[0].conversation_id
     assert found[0].conversation_id == found[1].conversation_id
     assert len({c.drafts[0].message_id for c in found}) == 3
-    assert bodies(items, Kind.INSTRUCTIONS) == ["Be kind."]
+    assert bodies(items, CandidateKind.INSTRUCTIONS) == ["Be kind."]
 
 
 def test_newest_layout_beside_the_one_before() -> None:
     items = read(made(TURNS, llm_log()))
     assert bodies(items) == ["one é", "two", "three", "new", "newer"]
     assert candidates(items)[-1].conversation_title == "New"
-    assert bodies(items, Kind.INSTRUCTIONS) == ["Be new."]
+    assert bodies(items, CandidateKind.INSTRUCTIONS) == ["Be new."]
 
 
 @pytest.mark.parametrize(

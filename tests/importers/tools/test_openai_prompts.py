@@ -5,7 +5,13 @@ from datetime import UTC, datetime
 import pytest
 
 from promptvault.domain.variable import Variable
-from promptvault.importers.input.candidate import Candidate, Draft, Item, Kind, Skipped
+from promptvault.importers.input.candidate import (
+    Candidate,
+    CandidateKind,
+    Draft,
+    Item,
+    Skipped,
+)
 from promptvault.importers.tools import openai_prompts
 from tests.importers.build import Json, bodies, candidates, failures, of_json
 
@@ -52,7 +58,7 @@ def test_written_down_with_its_versions() -> None:
                     variables=(Variable("name"),),
                 ),
             ),
-            Kind.INSTRUCTIONS,
+            CandidateKind.INSTRUCTIONS,
             title="support",
             name="support-system",
             description="Helps.",
@@ -90,8 +96,8 @@ def test_written_down_with_its_versions() -> None:
 )
 def test_instructions_wherever_they_stand(fields: Json) -> None:
     items = read({"id": "pmpt_1", "object": "prompt", "created_at": 1, **fields})
-    assert bodies(items, Kind.INSTRUCTIONS) == ["Be brief."]
-    assert candidates(items, Kind.INSTRUCTIONS)[0].name == "pmpt_1"
+    assert bodies(items, CandidateKind.INSTRUCTIONS) == ["Be brief."]
+    assert candidates(items, CandidateKind.INSTRUCTIONS)[0].name == "pmpt_1"
 
 
 def test_versions_in_rows_of_their_own() -> None:
@@ -134,7 +140,7 @@ def test_answer_repeats_the_messages_of_its_prompt() -> None:
         }
     )
     assert bodies(items) == ["Go."]
-    assert bodies(items, Kind.INSTRUCTIONS) == ["Be in Rome."]
+    assert bodies(items, CandidateKind.INSTRUCTIONS) == ["Be in Rome."]
 
 
 def test_strange_rows_cost_themselves() -> None:

@@ -86,7 +86,7 @@ def test_several_commands_and_equal_descriptions() -> None:
 
 def test_broken_file_is_told_without_its_text() -> None:
     with pytest.raises(
-        ImportSourceError, match=r"^it is no valid TOML \(at line 2, co"
+        ImportSourceError, match=r"^it is not valid TOML \(at line 2, co"
     ):
         read("[[snippets]]\nsecret == 1")
 

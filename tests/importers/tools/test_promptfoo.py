@@ -1,13 +1,16 @@
 """Prompts of promptfoo, from its configuration of either format."""
 
 import json
+from collections.abc import Mapping
 
 import pytest
 
 from promptvault.errors import ImportSourceError
 from promptvault.importers.input.candidate import Candidate, Draft, Item, Skipped
 from promptvault.importers.tools import promptfoo
+from promptvault.importers.tools.promptfoo import translate_nunjucks
 from tests.importers.build import Json, bodies, candidates, document, failures
+from tests.importers.filling import filled
 
 CONFIGURATION = """# yaml-language-server: $schema=https://example.org/x.json
 description: About
@@ -95,3 +98,47 @@ def test_broken_file_is_told() -> None:
 
 def test_prompt_that_is_one_variable_says_nothing() -> None:
     assert read("prompts: ['{{prompt}}']\ntests: []\n") == [Skipped("no text")]
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "expected"),
+    [
+        ("Hi {{name}}!", {"name": "Ann"}, "Hi Ann!"),
+        ("{{ user.name }} {% x", {"user_name": "Ann"}, "Ann {% x"),
+        ("{{ name | upper | trim }}{# note #}", {"name": " a "}, "A"),
+        ("{% if vip %}Now: {% endif %}{{ x }}", {"x": "a"}, "a"),
+        ("{% if vip %}Now: {% endif %}{{ x }}", {"x": "a", "vip": "y"}, "Now: a"),
+        (
+            "{%- if not a -%} one {%- elif b %} two {% else %}three{% endif %}",
+            {"a": "x", "b": "y"},
+            " two ",
+        ),
+    ],
+)
+def test_filled_in(text: str, values: Mapping[str, str], expected: str) -> None:
+    assert filled(translate_nunjucks(text).draft(), values) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no tags",
+        "{% for m in messages %}{{ m }}{% endfor %}",
+        "{{ a + b }}",
+        "{{ name | mine }}",
+        "{{ env.KEY }}{% if x %}{% endif %}",
+        "{% if a %}{{ b }}",
+        "{% endif %}{{ b }}{% if a %}",
+        "{% else %}{{ b }}",
+        "{% if a and b %}x{% endif %}",
+        "{% if range %}x{% endif %}",
+        "{{ '}}' }}",
+    ],
+)
+def test_the_rest_stays_literal(text: str) -> None:
+    assert translate_nunjucks(text) == (text, False, ())
+
+
+def test_what_is_only_asked_for_may_be_missing() -> None:
+    variables = translate_nunjucks("{% if a %}{{ b }}{% endif %}").variables
+    assert [(v.name, v.required) for v in variables] == [("a", False), ("b", True)]

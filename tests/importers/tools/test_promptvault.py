@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from promptvault.domain.offer import Offer
+from promptvault.domain.imported_prompt import ImportedPrompt
 from promptvault.domain.prompt import Author, Content, Origin
 from promptvault.domain.variable import Variable, VariableType
 from promptvault.importers.input.candidate import Failure
@@ -18,15 +18,15 @@ ID = "0b0e7c2e-7a53-4dc0-9b30-5b3f0f0e8a11"
 REVISION = "5d1f4b1e-3c7e-4a7e-8f25-8d8f6f1a2b22"
 
 
-def offers(data: bytes, name: str = "file") -> list[Offer]:
+def offers(data: bytes, name: str = "file") -> list[ImportedPrompt]:
     items = promptvault.read(document(data, name))
-    return [item for item in items if isinstance(item, Offer)]
+    return [item for item in items if isinstance(item, ImportedPrompt)]
 
 
-def offer(row: Json) -> Offer:
+def offer(row: Json) -> ImportedPrompt:
     """Return the offer that a single row makes."""
     (item,) = promptvault.read(of_json([row]))
-    assert isinstance(item, Offer), item
+    assert isinstance(item, ImportedPrompt), item
     return item
 
 
@@ -204,7 +204,10 @@ PASSED_OVER: dict[str, Json] = {
 def test_wrong_field_costs_that_row(what: str) -> None:
     rows = [{"name": "a", "body": "a"}, {"name": "b", "body": "b"} | WRONG[what]]
     items = list(promptvault.read(of_lines([*rows, {"name": "c", "body": "c"}])))
-    assert [item.name for item in items if isinstance(item, Offer)] == ["a", "c"]
+    assert [item.name for item in items if isinstance(item, ImportedPrompt)] == [
+        "a",
+        "c",
+    ]
     (failure,) = failures(items)
     assert failure.where == "file, prompt 2"
     assert failure.reason

@@ -9,10 +9,10 @@ from promptvault.importers.tools.template import (
     INPUT,
     Piece,
     Slot,
-    Wording,
-    is_fit,
-    mustache,
-    translated,
+    TemplateText,
+    is_variable_name,
+    mustache_pieces,
+    translate,
 )
 from tests.importers.filling import filled
 
@@ -32,7 +32,7 @@ PIECES = st.lists(LITERALS | NAMES.map(Slot) | st.just(INPUT), max_size=8)
 def test_filled_in_it_is_the_text_of_the_source(
     pieces: list[Piece], stdin: str
 ) -> None:
-    wording = translated(pieces)
+    wording = translate(pieces)
     names = list(
         dict.fromkeys(piece.name for piece in pieces if isinstance(piece, Slot))
     )
@@ -53,12 +53,12 @@ def test_filled_in_it_is_the_text_of_the_source(
 
 @pytest.mark.parametrize("text", ["plain", "{{ a }}", "{% raw %}", "{# x #}", "a\r\nb"])
 def test_text_without_variables_stays_as_it_is(text: str) -> None:
-    assert translated([text]) == Wording(text)
+    assert translate([text]) == TemplateText(text)
 
 
 def test_variables_are_declared_once_with_what_is_known() -> None:
     slots = [Slot("a b"), Slot("n", "1"), Slot("a b", "x", ("x", "y")), Slot("n", "2")]
-    assert translated(slots) == Wording(
+    assert translate(slots) == TemplateText(
         "{{ a_b }}{{ n }}{{ a_b }}{{ n }}",
         True,
         (
@@ -69,14 +69,14 @@ def test_variables_are_declared_once_with_what_is_known() -> None:
 
 
 def test_names_that_fit_alike_stay_apart() -> None:
-    wording = translated([Slot("a-b"), Slot("a_b"), Slot("a b"), INPUT, Slot("stdin")])
+    wording = translate([Slot("a-b"), Slot("a_b"), Slot("a b"), INPUT, Slot("stdin")])
     assert wording.body == "{{ a_b_2 }}{{ a_b }}{{ a_b_3 }}{{ stdin }}{{ stdin_ }}"
 
 
 @given(st.text())
 def test_fit_names_are_taken_by_the_vault(name: str) -> None:
-    (variable,) = translated([Slot(name)]).variables
-    assert is_fit(variable.name)
+    (variable,) = translate([Slot(name)]).variables
+    assert is_variable_name(variable.name)
 
 
 @pytest.mark.parametrize(
@@ -89,5 +89,5 @@ def test_fit_names_are_taken_by_the_vault(name: str) -> None:
     ],
 )
 def test_mustache_knows_names_only(text: str, names: list[str]) -> None:
-    pieces = list(mustache(text))
+    pieces = list(mustache_pieces(text))
     assert [piece.name for piece in pieces if isinstance(piece, Slot)] == names

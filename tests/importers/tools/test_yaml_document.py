@@ -49,7 +49,7 @@ def test_what_is_harmful_or_broken_is_refused(text: str) -> None:
 
 
 def test_broken_line_is_told_without_its_text() -> None:
-    with pytest.raises(ImportSourceError, match=r"^it is no valid YAML \(line 2\)$"):
+    with pytest.raises(ImportSourceError, match=r"^it is not valid YAML \(line 2\)$"):
         yaml_document.parse("a: 1\n'secret")
 
 

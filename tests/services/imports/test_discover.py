@@ -9,9 +9,13 @@ from pathlib import Path
 import pytest
 
 from promptvault.cli.context import open_reader
-from promptvault.importers.places import System, places
+from promptvault.importers.locations import System, tool_locations
 from promptvault.services.imports import discover
-from promptvault.services.imports.discover import Found, Surroundings, find
+from promptvault.services.imports.discover import (
+    DiscoveredSource,
+    SearchContext,
+    discover_sources,
+)
 from tests.conftest import Pvt
 
 LINUX, MACOS, WINDOWS = System
@@ -54,13 +58,13 @@ class Computer:
         system: System = LINUX,
         environment: Mapping[str, str] | None = None,
         directory: Path | None = None,
-    ) -> list[Found]:
+    ) -> list[DiscoveredSource]:
         """Look for prompts."""
         windows = self.root / "windows"
         with open_reader() as reader:
             here = directory or self.directory
-            there = Surroundings(system, self.home, environment or {}, here, windows)
-            return find(reader, there)
+            there = SearchContext(system, self.home, environment or {}, here, windows)
+            return discover_sources(reader, there)
 
     def titles(
         self, system: System = LINUX, environment: Mapping[str, str] | None = None
@@ -343,6 +347,8 @@ class TestImported:
 def test_no_place_is_listed_twice() -> None:
     for system in System:
         home = Path("/home/ada")
-        found = places(system, home, {"CLAUDE_CONFIG_DIR": "/home/ada/.config/claude"})
+        found = tool_locations(
+            system, home, {"CLAUDE_CONFIG_DIR": "/home/ada/.config/claude"}
+        )
         assert len({(p.path, p.pattern) for p in found}) == len(found)
         assert all(p.path.is_absolute() for p in found)

@@ -1,4 +1,4 @@
-"""Where each tool keeps its prompts on each system: a table, nothing is looked at."""
+"""Where each tool stores its prompts on each system; nothing is read from disk."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from promptvault.importers.tools import aichat, fabric, llm, pet
 
 
 class System(StrEnum):
-    """The families of operating systems, by where programs keep their settings."""
+    """The families of operating systems that store settings alike."""
 
     LINUX = "linux"
     MACOS = "macos"
@@ -22,23 +22,23 @@ class System(StrEnum):
 
     @classmethod
     def of(cls, platform: str) -> "System":
-        """Return the family that `sys.platform` stands for."""
+        """Return the family for a value of `sys.platform`."""
         if platform == "darwin":
             return cls.MACOS
         return cls.WINDOWS if platform in {"win32", "cygwin"} else cls.LINUX
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A file or folder in which a tool keeps prompts."""
+class ToolLocation:
+    """A file or folder in which a tool stores prompts."""
 
     source: str
     title: str
     path: Path
     pattern: str = ""
-    """What is to be imported below *path*, as a glob; '' stands for *path* itself."""
+    """Glob of what to import below *path*; '' is *path* itself."""
     endings: tuple[str, ...] = ()
-    """How the names of the files with prompts end; none stands for all."""
+    """Endings of the names of files with prompts; () is any file."""
 
 
 _EDITORS = {
@@ -69,14 +69,14 @@ _TEXTS = (".md", ".markdown")
 _HELD = "state.vscdb"
 
 
-def places(
+def tool_locations(
     system: System, home: Path, environment: Mapping[str, str]
-) -> tuple[Place, ...]:
-    """Return every place where a tool may keep prompts, whether it is there or not.
+) -> tuple[ToolLocation, ...]:
+    """Return every location where a tool may store prompts, whether it exists or not.
 
-    *environment* holds the variables that move them, those of XDG included.
+    *environment* holds the variables that move locations, XDG's included.
     """
-    surroundings = _Surroundings(system, home, environment)
+    surroundings = _Context(system, home, environment)
     found = [
         *_claude_code(surroundings),
         *_cursor(surroundings),
@@ -91,13 +91,13 @@ def places(
 
 
 @dataclass(frozen=True, slots=True)
-class _Surroundings:
+class _Context:
     system: System
     home: Path
     environment: Mapping[str, str]
 
     def moved(self, variable: str, default: Path) -> Path:
-        """Return the folder that *variable* names, or else *default*."""
+        """Return the folder that *variable* names, else *default*."""
         value = self.environment.get(variable)
         if not value:
             return default
@@ -107,7 +107,7 @@ class _Surroundings:
 
     @property
     def config(self) -> Path:
-        """Where programs keep their settings."""
+        """The folder in which programs store their settings."""
         if self.system is System.WINDOWS:
             return self.moved("APPDATA", self.home / "AppData" / "Roaming")
         if self.system is System.MACOS:
@@ -115,7 +115,7 @@ class _Surroundings:
         return self.moved("XDG_CONFIG_HOME", self.home / ".config")
 
     def editors(self) -> Iterator[tuple[str, Path]]:
-        """Yield each relative of VS Code, and where it keeps what users do."""
+        """Yield the title and the user folder of VS Code and its forks."""
         for name, title in _EDITORS.items():
             yield title, self.config / name / "User"
         if self.system is System.LINUX:
@@ -125,74 +125,86 @@ class _Surroundings:
                 yield title, self.home / name / "User"
 
 
-def _claude_code(here: _Surroundings) -> Iterator[Place]:
+def _claude_code(here: _Context) -> Iterator[ToolLocation]:
     usual = here.moved("CLAUDE_CONFIG_DIR", here.home / ".claude")
     for root in (usual, here.home / ".config" / "claude"):
         sessions, typed = root / "projects", root / "history.jsonl"
         ending = (".jsonl",)
-        yield Place(claude_code.SOURCE, "Claude Code", sessions, endings=ending)
-        yield Place(claude_code.SOURCE, "Claude Code history", typed)
+        yield ToolLocation(claude_code.SOURCE, "Claude Code", sessions, endings=ending)
+        yield ToolLocation(claude_code.SOURCE, "Claude Code history", typed)
         for name in ("commands", "skills", "agents"):
             title = f"Claude Code {name}"
-            yield Place(markdown.SOURCE, title, root / name, endings=_TEXTS)
+            yield ToolLocation(markdown.SOURCE, title, root / name, endings=_TEXTS)
 
 
-def _cursor(here: _Surroundings) -> Iterator[Place]:
+def _cursor(here: _Context) -> Iterator[ToolLocation]:
     for title, user in here.editors():
         if title.startswith("Cursor"):
             storage = user / "globalStorage" / _HELD
-            yield Place(cursor.SOURCE, title, storage)
+            yield ToolLocation(cursor.SOURCE, title, storage)
             older = user / "workspaceStorage"
-            yield Place(cursor.SOURCE, f"{title} workspaces", older, f"*/{_HELD}")
+            yield ToolLocation(
+                cursor.SOURCE, f"{title} workspaces", older, f"*/{_HELD}"
+            )
     root = here.home / ".cursor"
     agents, pattern = root / "projects", "*/agent-transcripts"
-    yield Place(cursor.SOURCE, "Cursor agents", agents, pattern, (".jsonl", ".txt"))
-    yield Place(cursor.SOURCE, "Cursor CLI", root / "chats", endings=("store.db",))
+    yield ToolLocation(
+        cursor.SOURCE, "Cursor agents", agents, pattern, (".jsonl", ".txt")
+    )
+    yield ToolLocation(
+        cursor.SOURCE, "Cursor CLI", root / "chats", endings=("store.db",)
+    )
 
 
-def _cline(here: _Surroundings) -> Iterator[Place]:
+def _cline(here: _Context) -> Iterator[ToolLocation]:
     for editor, user in here.editors():
         for extension, name in _CLINES.items():
             tasks = user / "globalStorage" / extension / "tasks"
-            yield Place(cline.SOURCE, f"{name} in {editor}", tasks, endings=_TASKS)
+            yield ToolLocation(
+                cline.SOURCE, f"{name} in {editor}", tasks, endings=_TASKS
+            )
     root = here.moved("CLINE_DIR", here.home / ".cline")
     data = here.moved("CLINE_DATA_DIR", root / "data")
-    yield Place(cline.SOURCE, "Cline CLI", data / "tasks", endings=_TASKS)
+    yield ToolLocation(cline.SOURCE, "Cline CLI", data / "tasks", endings=_TASKS)
 
 
-def _gemini_cli(here: _Surroundings) -> Iterator[Place]:
+def _gemini_cli(here: _Context) -> Iterator[ToolLocation]:
     root = here.moved("GEMINI_CLI_HOME", here.home) / ".gemini" / "tmp"
-    yield Place(cli.SOURCE, "Gemini CLI", root, endings=(".json", ".jsonl"))
+    yield ToolLocation(cli.SOURCE, "Gemini CLI", root, endings=(".json", ".jsonl"))
 
 
-def _llm(here: _Surroundings) -> Iterator[Place]:
+def _llm(here: _Context) -> Iterator[ToolLocation]:
     root = here.moved("LLM_USER_PATH", here.config / "io.datasette.llm")
     templates = root / "templates"
-    yield Place(llm.SOURCE, "llm templates", templates, endings=(".yaml", ".yml"))
-    yield Place(llm.SOURCE, "llm log", root / "logs.db")
+    yield ToolLocation(
+        llm.SOURCE, "llm templates", templates, endings=(".yaml", ".yml")
+    )
+    yield ToolLocation(llm.SOURCE, "llm log", root / "logs.db")
 
 
-def _fabric(here: _Surroundings) -> Iterator[Place]:
-    # On every system alike, whatever XDG says.
+def _fabric(here: _Context) -> Iterator[ToolLocation]:
+    # On every system, regardless of XDG.
     root = here.home / ".config" / "fabric"
-    yield Place(fabric.SOURCE, "Fabric patterns", root / "patterns", endings=_TEXTS)
+    yield ToolLocation(
+        fabric.SOURCE, "Fabric patterns", root / "patterns", endings=_TEXTS
+    )
     own = [root / "custom_patterns", root / "custom-patterns"]
     if here.environment.get("CUSTOM_PATTERNS_DIRECTORY"):
         own.append(here.moved("CUSTOM_PATTERNS_DIRECTORY", root))
     for folder in own:
-        yield Place(fabric.SOURCE, "Fabric, your own", folder, endings=_TEXTS)
+        yield ToolLocation(fabric.SOURCE, "Fabric, your own", folder, endings=_TEXTS)
 
 
-def _aichat(here: _Surroundings) -> Iterator[Place]:
+def _aichat(here: _Context) -> Iterator[ToolLocation]:
     root = here.moved("AICHAT_CONFIG_DIR", here.config / "aichat")
     roles = here.moved("AICHAT_ROLES_DIR", root / "roles")
-    yield Place(aichat.SOURCE, "aichat roles", roles, endings=_TEXTS)
+    yield ToolLocation(aichat.SOURCE, "aichat roles", roles, endings=_TEXTS)
     older = here.moved("AICHAT_ROLES_FILE", root / "roles.yaml")
-    yield Place(aichat.SOURCE, "aichat roles (older)", older)
+    yield ToolLocation(aichat.SOURCE, "aichat roles (older)", older)
 
 
-def _pet(here: _Surroundings) -> Iterator[Place]:
-    # It does not heed XDG, and uses .config on macOS too.
+def _pet(here: _Context) -> Iterator[ToolLocation]:
+    # pet ignores XDG, and uses .config on macOS too.
     is_windows = here.system is System.WINDOWS
     root = here.config if is_windows else here.home / ".config"
-    yield Place(pet.SOURCE, "pet snippets", root / "pet" / "snippet.toml")
+    yield ToolLocation(pet.SOURCE, "pet snippets", root / "pet" / "snippet.toml")

@@ -1,4 +1,4 @@
-"""A talk of any length between a person and an agent, handed over prompt by prompt."""
+"""A chat of any length between a person and an agent, yielded prompt by prompt."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -13,40 +13,40 @@ from promptvault.importers.input.candidate import (
 
 
 @dataclass
-class Talk:
-    """The prompts of one talk, of which hardly any are held at a time.
+class LinearChat:
+    """The prompts of one chat without branches; only the last one is in memory.
 
-    The first one comes in a Conversation, the later ones as candidates that name it.
+    The first prompt is yielded as a Conversation, later ones as Candidates with its id.
     """
 
     key: str = ""
-    """Which conversation it is; without it, one named after its first prompt."""
+    """Id of the conversation; '' to use the message id of the first prompt."""
     title: str = ""
     skipped: Counter[str] = field(default_factory=Counter)
     has_prompts: bool = field(default=False, init=False)
-    """Whether any was said so far."""
+    """True once a prompt was added."""
     _held: list[Draft] = field(default_factory=list, init=False)
     _has_begun: bool = field(default=False, init=False)
 
-    def say(self, draft: Draft) -> None:
-        """Take the next prompt."""
+    def add(self, draft: Draft) -> None:
+        """Add the next prompt."""
         self.has_prompts = True
         self._held.append(draft)
 
-    def answer(self, model: str) -> None:
-        """Note that *model* answers the last prompt, where none has answered yet."""
+    def set_model(self, model: str) -> None:
+        """Set the model that answers the last prompt, unless it is set."""
         if self._held and not self._held[-1].model:
             self._held[-1] = self._held[-1]._replace(model=model)
 
-    def ready(self) -> Iterator[Conversation | Candidate]:
-        """Yield the prompts of which all is known: all that were said but the last."""
+    def take_complete(self) -> Iterator[Conversation | Candidate]:
+        """Yield all prompts but the last, whose model may not be known yet."""
         if len(self._held) > 1:
             *complete, last = self._held
             self._held = [last]
             yield from map(self._item, complete)
 
-    def end(self) -> Iterator[Conversation | Candidate | Skipped]:
-        """Yield what has not been handed over yet, and what was left out."""
+    def finish(self) -> Iterator[Conversation | Candidate | Skipped]:
+        """Yield the remaining prompts, and the counts of what was left out."""
         yield from map(self._item, self._held)
         self._held.clear()
         if not self._has_begun:

@@ -1,4 +1,4 @@
-"""A prompt that is offered to the vault, by an import, and not in it yet."""
+"""A prompt on its way into the vault: from an import, an export or the history."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -7,25 +7,25 @@ from typing import NamedTuple
 from promptvault.domain.prompt import Author, Content, Origin
 
 
-class OfferedVersion(NamedTuple):
-    """One wording, and the message that it came from."""
+class ImportedVersion(NamedTuple):
+    """One version of a prompt, and the message it was found in."""
 
     content: Content
     created_at: datetime | None = None
-    """None where the source has no time: then that of the import counts."""
+    """Aware UTC time; None if the source has none: the time of the import is used."""
     origin: Origin | None = None
     message: str = ""
     author: Author | None = None
-    """None stands for the person who imports."""
+    """None is the person who imports."""
     id: str = ""
-    """The version's id in the vault that it comes from, '' from elsewhere."""
+    """The version's id in the vault that exported it; '' for any other source."""
 
 
-class Offer(NamedTuple):
-    """A prompt with its versions, which are numbered from 1, the oldest first."""
+class ImportedPrompt(NamedTuple):
+    """A prompt with its versions, oldest first; version numbers start at 1."""
 
     name: str
-    versions: Sequence[OfferedVersion]
+    versions: Sequence[ImportedVersion]
     source: str
     title: str = ""
     description: str = ""
@@ -36,22 +36,22 @@ class Offer(NamedTuple):
     created_at: datetime | None = None
     updated_at: datetime | None = None
     origins: tuple[Origin, ...] = ()
-    """Where else it was found."""
+    """Other places where the prompt was found."""
     deleted_at: datetime | None = None
     secrets_allowed: bool = False
     uses: int = 0
     used_at: datetime | None = None
     id: str = ""
-    """The prompt's id in the vault that it comes from, '' from elsewhere."""
+    """The prompt's id in the vault that exported it; '' for any other source."""
     version: int = 0
-    """Number of the current version; 0 stands for the last."""
+    """Number of the current version; 0 is the last."""
 
     @property
     def current_index(self) -> int:
-        """Where the version that `get` would print stands among the versions."""
+        """Index in `versions` of the version that `get` prints."""
         return (self.version or len(self.versions)) - 1
 
     @property
-    def current(self) -> OfferedVersion:
-        """The version that `get` would print."""
+    def current(self) -> ImportedVersion:
+        """The version that `get` prints."""
         return self.versions[self.current_index]

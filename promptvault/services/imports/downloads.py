@@ -1,4 +1,4 @@
-"""Exports of chats among the downloads: told by name and by what stands in them."""
+"""Finds exports of chats in the downloads folder, by name and content."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,7 @@ from zipfile import ZipFile
 
 from promptvault.importers.chats import chatgpt, claude
 from promptvault.importers.gemini import ai_studio, takeout
-from promptvault.importers.places import Place
+from promptvault.importers.locations import ToolLocation
 from promptvault.services.folder import entries, head, subfolders
 
 _HEAD = 64 << 10
@@ -34,8 +34,10 @@ _PROJECTS = re.compile(r"(?:projects|design_chats)(?:/[^/]+)?\.json")
 _FOLDER = re.compile(r'^XDG_DOWNLOAD_DIR="(\$HOME)?(/?[^"]*)"', re.MULTILINE)
 
 
-def places(home: Path, environment: Mapping[str, str]) -> Iterator[Place]:
-    """Yield the exports that lie in the folder for downloads, packed or unpacked."""
+def exports_in_downloads(
+    home: Path, environment: Mapping[str, str]
+) -> Iterator[ToolLocation]:
+    """Yield the exports in the downloads folder, zipped or unzipped."""
     for entry in entries(_folder(home, environment)):
         path = Path(entry.path)
         if entry.is_dir(follow_symlinks=False):
@@ -45,7 +47,7 @@ def places(home: Path, environment: Mapping[str, str]) -> Iterator[Place]:
         else:
             continue
         if source:
-            yield Place(source, _TITLES[source], path)
+            yield ToolLocation(source, _TITLES[source], path)
 
 
 def _folder(home: Path, environment: Mapping[str, str]) -> Path:
@@ -77,7 +79,7 @@ def _of_archive(path: Path) -> str | None:
             if chats:
                 with archive.open(chats) as stream:
                     return _of_chats(stream.read(_HEAD))
-    except Exception:  # zipfile lets through whatever struct or codecs say
+    except Exception:  # zipfile passes on errors of struct and codecs
         return None
     if any(map(_PROJECTS.fullmatch, names)):
         return claude.SOURCE
