@@ -87,6 +87,9 @@ def filled(pvt: Pvt) -> None:
         ("search code", "coding/review"),
         ("search code --json", "coding/review"),
         ("log review", "Add coding/review"),
+        ("help", "exit-codes"),
+        ("help import", "# Import"),
+        ("help templates --json", "# Templates"),
         ("--version", "promptvault"),
     ],
 )
@@ -167,6 +170,7 @@ def test_jinja_is_loaded_when_a_template_is_filled_in() -> None:
         ("promptvault list --tag wo", "work"),
         ("promptvault search code --folder co", "coding"),
         ("promptvault log co", "coding/review"),
+        ("promptvault help exit", "exit-codes"),
     ],
 )
 def test_tab_is_quick_where_commands_read(line: str, output: str) -> None:

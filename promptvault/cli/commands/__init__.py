@@ -108,6 +108,6 @@ COMMANDS = {
     "server": Entry("server:server", "Manage a server's users.", _SERVER),
     "doctor": Entry("upkeep:doctor", "Check that the vault is whole.", _UPKEEP),
     "backup": Entry("upkeep:backup", "Save or restore everything.", _UPKEEP),
-    "help": Entry("guide:help_", "Show the help of a command.", _UPKEEP),
+    "help": Entry("guide:help_", "Read about a topic or a command.", _UPKEEP),
     "config": Entry("configuration:config", "Read and change settings.", _UPKEEP),
 }
