@@ -10,13 +10,13 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-import promptvault
 from promptvault.cli import options, terminal
 from promptvault.cli.commands import COMMANDS
 from promptvault.cli.pager import paged
+from promptvault.cli.program import app, load
 from promptvault.errors import NotFoundError
 
-_FOLDER = Path(promptvault.__file__).with_name("help")
+_FOLDER = Path(__file__).parents[2] / "help"
 _INDEX = "README"
 """The file that lists the topics; a code host shows it with the folder."""
 _GROUP = re.compile(r"\| (\w[^|]*) \| \|")
@@ -137,8 +137,6 @@ def _show(markdown: str) -> None:
 
 def _find_command(words: list[str]) -> Any:
     """Return the command, or the subcommand, that *words* name; None for none."""
-    from promptvault.cli.program import load  # which imports the commands by their names
-
     if words[0] not in COMMANDS:
         return None
     command = load(words[0])
@@ -148,8 +146,6 @@ def _find_command(words: list[str]) -> Any:
 
 
 def _show_command(words: list[str], command: Any, *, as_json: bool) -> None:
-    from promptvault.cli.program import app  # as above
-
     arguments = [*words, "--help"]
     if as_json:
         terminal.choose_colour("never")
