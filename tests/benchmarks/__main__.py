@@ -3,6 +3,7 @@
 import argparse
 import os
 import shlex
+import statistics
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -28,11 +29,26 @@ for path in pathlib.Path(sys.argv[1]).rglob("*.jsonl"):
             json.loads(line)
 """
 _PARSE = "import sys; from lxml import html; html.parse(sys.argv[1])"
+_TEMPLATE = "templates/two"
 _COMPLETION = {
     "_PROMPTVAULT_COMPLETE": "complete_bash",
-    "COMP_WORDS": "promptvault get folder1/pro",
+    "COMP_WORDS": "promptvault\nget\nfolder1/pro",
     "COMP_CWORD": "2",
 }
+
+_GET = ("get", "folder17/prompt17")
+_READERS = (
+    ("get NAME", _GET, "0.6"),
+    ("get NAME@REV", ("get", "folder17/prompt17@1"), "0.6"),
+    ("get --raw", (*_GET, "--raw"), "0.6"),
+    ("get TEMPLATE -P a=1 -P b=2", ("get", _TEMPLATE, "-P", "a=1", "-P", "b=2"), "1.3"),
+    ("list --plain", ("list", "--plain"), "0.7"),
+    ("search, to a pipe", ("search", "needle"), "0.7"),
+)
+_WRITERS = (
+    ("`add`", ("add", "new/prompt{n}", "text {n}")),
+    ("`add --upsert`", ("add", "new/same", "text {n}", "--upsert")),
+)
 
 
 class Bench:
@@ -56,6 +72,8 @@ class Bench:
         rows = self._folder / f"{count}.jsonl"
         data.write_rows(rows, count)
         run(self.pvt(str(count), "import", str(rows)), 0)
+        text = "Compare {{ a }} with {{ b }}."
+        run(self.pvt(str(count), "add", _TEMPLATE, text, "--template"), 0)
         os.sync()  # the disk is to be done with it before anything is measured
         return str(count)
 
@@ -66,35 +84,31 @@ class Bench:
         return f"| {label} | {times} | {result.ratio:.2f} | {target} |"
 
     def rows(self) -> Iterator[str]:
-        """Measure everything."""
+        """Measure everything but imports."""
         small, large = self.fill(100), self.fill(100_000)
         hello = Command([sys.executable, str(self._hello)])
-        get = ("get", "folder17/prompt17")
-        yield self.against(
-            "`get NAME` / Typer hello-world", self.pvt(small, *get), hello, "1.3"
-        )
-        for label, command in self._readers(small):
-            yield self.against(f"{label} / the same", command, hello, "1.5")
-        for words in (get, ("search", "needle"), ("search", "common")):
+        for label, words, goal in _READERS:
+            command = self.pvt(small, *words)
+            yield self.against(f"`{label}` / Typer hello-world", command, hello, goal)
+        tab = self.pvt(small, **_COMPLETION)
+        yield self.against("Tab after `get` / the same", tab, hello, "0.7")
+        for words in (_GET, ("search", "needle"), ("search", "common")):
             label = f"`{' '.join(words)}` at 100,000 / at 100 prompts"
             both = self.pvt(large, *words), self.pvt(small, *words)
-            yield self.against(label, *both, "1.2")
+            yield self.against(label, *both, "1.1")
         sqlmodel = Command([sys.executable, "-c", "import sqlmodel"])
-        for vault in (small, large):
-            command = self.pvt(vault, "add", "new/prompt{n}", "text {n}")
-            label = f"`add` at {int(vault):,} / `import sqlmodel`"
-            yield self.against(label, command, sqlmodel, "1.6")
-
-    def _readers(self, vault: str) -> Iterator[tuple[str, Command]]:
-        yield "`list --plain`", self.pvt(vault, "list", "--plain")
-        yield "`search` piped", self.pvt(vault, "search", "needle")
-        yield "tab completion", self.pvt(vault, **_COMPLETION)
+        for label, words in _WRITERS:
+            for vault in (small, large):
+                command = self.pvt(vault, *words)
+                label_at = f"{label} at {int(vault):,} / `import sqlmodel`"
+                yield self.against(label_at, command, sqlmodel, "0.7")
 
     def imports(self) -> Iterator[str]:
         """Measure the import of large files of several sources."""
         chatgpt = self._folder / "conversations.json"
         data.write_export(chatgpt, 3_000)
         yield from self._import("ChatGPT", chatgpt, _LOAD, "`json.load`", ("4", 120))
+        yield self._per_prompt(chatgpt, 30_000)
         claude = self._folder / "claude.json"
         sources.write_claude(claude, 1_500)
         yield from self._import("Claude.ai", claude, _LOAD, "`json.load`", ("4", 150))
@@ -126,6 +140,13 @@ class Bench:
         more = again.seconds - again.base_seconds
         yield f"| the same again, beyond start-up | {more * 1000:.0f} ms | | 500 ms |"
 
+    def _per_prompt(self, path: Path, prompts: int) -> str:
+        words = (self._program, "import", str(path), "--take", "all")
+        seconds = statistics.median(
+            run(self._afresh(words), number) for number in range(self._runs)
+        )
+        return f"| its time a prompt | {seconds / prompts * 1e6:.0f} µs | | 100 µs |"
+
     def _afresh(self, words: tuple[str, ...]) -> Command:
         """Return a command that runs each time in an empty place, or the disk still
         writes what was there before."""
@@ -156,7 +177,7 @@ def main() -> None:
     parser.add_argument("--large", action="store_true", help="files of 1 GB, too")
     options = parser.parse_args()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    print("| what | medians | ratio | target |\n|---|---|---|---|")
+    print("| what | medians | ratio | goal |\n|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), options.runs)
         for row in bench.rows():

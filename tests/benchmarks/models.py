@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -45,7 +44,7 @@ class Bench:
     def __init__(self, folder: Path, server: ModelServer, runs: int) -> None:
         self._server = server
         self._runs = runs
-        self._program = shutil.which("promptvault") or "promptvault"
+        self._program = str(Path(sys.executable).with_name("promptvault"))
         self._environment = {
             "PROMPTVAULT_HOME": str(folder / "models"),
             "OPENAI_BASE_URL": server.url,

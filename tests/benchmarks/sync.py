@@ -5,7 +5,6 @@ import argparse
 import contextlib
 import json
 import os
-import shutil
 import socket
 import sqlite3
 import statistics
@@ -29,7 +28,7 @@ _WORDS = 155
 _CHANGES = 10
 _LATENCY_RUNS = 40
 _IMPORTS = "import httpx, sqlmodel"
-_PROGRAM = shutil.which("promptvault") or "promptvault"
+_PROGRAM = str(Path(sys.executable).with_name("promptvault"))
 
 
 def main() -> None:
