@@ -13,7 +13,7 @@ from tests.contracts.optimizer import Optimizer
 from tests.model_server import ModelServer
 from tests.server.conftest import (
     Server,
-    administration,
+    admin,
     database_url,
     postgres,
     reused_database,
@@ -25,7 +25,7 @@ from tests.server.conftest import (
 )
 
 __all__ = [
-    "administration",
+    "admin",
     "database_url",
     "postgres",
     "reused_database",
