@@ -1,11 +1,11 @@
-"""The digest by which two prompts count as the same text."""
+"""The digest that identifies a text; texts that differ in white space share it."""
 
 import hashlib
 import unicodedata
 
 
 def normalise(body: str) -> str:
-    """Return *body* without the differences that exports make and people do not.
+    """Return *body* without the differences that an export may introduce.
 
     Unicode is composed (NFC), line ends become ``\\n``, white space at line ends
     and around the whole is dropped.

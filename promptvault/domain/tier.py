@@ -1,11 +1,11 @@
-"""What each plan allows: the one table, for the server and for whoever tells of it."""
+"""The plans of an account and what each of them allows."""
 
 from enum import StrEnum
 from typing import NamedTuple
 
 
 class Tier(StrEnum):
-    """A plan's name, as the operator sets it and as it is stored."""
+    """The name of a plan, as it is set by the operator and stored."""
 
     FREE = "free"
     PRO = "pro"
@@ -13,16 +13,15 @@ class Tier(StrEnum):
 
 
 class Allowance(NamedTuple):
-    """What a plan allows; None is without limit."""
+    """The limits of a plan; None means no limit."""
 
     prompts: int | None
-    """Live prompts in all vaults of the account."""
+    """Prompts in all vaults of the account, without deleted ones."""
     optimizations: int | None
-    """Optimisations by the hosted model, in a month."""
+    """Optimizations by the hosted model in a month."""
     members: int | None
     storage: int | None
-    """Bytes of all that is kept in the vaults of the account; an operator's server may
-    say otherwise."""
+    """Bytes stored in the vaults of the account; an operator may set another limit."""
 
 
 MB = 1_000_000

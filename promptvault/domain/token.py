@@ -1,11 +1,11 @@
-"""How long a text is for a model: an estimate, as every model counts differently."""
+"""An estimate of how many tokens a model counts in a text."""
 
 import re
 
 CHARACTERS_PER_TOKEN = 4
-"""About this many, for text in Latin letters."""
+"""For text in Latin letters, roughly."""
 
-# Kana, ideographs, Hangul and their punctuation: about one token each.
+# Kana, ideographs, Hangul and their punctuation take about one token each.
 _CJK = re.compile(
     "[\u2e80-\u303f\u3040-\u30ff\u3100-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     "\uac00-\ud7af\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]"
@@ -13,9 +13,10 @@ _CJK = re.compile(
 
 
 def estimate_tokens(text: str) -> int:
-    """Return about how many tokens *text* has: one a CJK character, else four for one.
+    """Return about how many tokens *text* has.
 
-    An estimate within a third or so for prose; only a model's own tokenizer knows.
+    A CJK character counts as one token, four other characters as one. For prose the
+    error is about a third at most; only the model's own tokenizer is exact.
     """
     rest = len(text) if text.isascii() else len(_CJK.sub("", text))
     return len(text) - rest + -(-rest // CHARACTERS_PER_TOKEN)

@@ -1,1 +1,1 @@
-"""The history: every change a commit in a bare git repository."""
+"""The history: a bare git repository with a commit for every change."""

@@ -1,7 +1,7 @@
-"""Running git: commands that are read whole through GitPython, streams without it.
+"""Running git: through GitPython if the whole output is needed, else directly.
 
-GitPython takes 60 ms and a process to import. A change needs one `git fast-import`,
-which is started here directly.
+Importing GitPython takes 60 ms and starts a process. A change needs only one
+`git fast-import`, which is started without it.
 """
 
 import contextlib
@@ -16,29 +16,29 @@ from promptvault.domain.prompt import Author
 from promptvault.errors import PromptVaultError, UnavailableError, VaultError
 
 _ENVIRONMENT = {
-    # The user's own git settings (signing, hooks) are for their own repositories.
+    # The user's git settings, such as signing and hooks, must not apply to a vault.
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_NAMESPACE": "",
     "GIT_ALTERNATE_OBJECT_DIRECTORIES": "",
     "LC_ALL": "C",
     "LANGUAGE": "C",
-    # glibc gives zlib's 256 KiB of working memory back after every object: keeping it
-    # makes fast-import of 30,000 small files six times as quick (1.7 s to 0.3 s).
+    # By default glibc returns zlib's working memory of 256 KiB after every object.
+    # Keeping it makes fast-import of 30,000 small files six times as fast (0.3 s).
     "MALLOC_MMAP_THRESHOLD_": "33554432",
     "MALLOC_TRIM_THRESHOLD_": "67108864",
 }
 _FATAL = 128
-"""The first status by which git says that it could not do its work."""
+"""Exit codes from this one on mean that git failed."""
 
 
 class Process:
-    """A git command under way."""
+    """A running git command."""
 
     def __init__(
         self, command: list[str], environment: dict[str, str], **options: Any
     ) -> None:
-        # A file, since a pipe that is read at the end may fill before.
+        # A file, because a pipe that is read only at the end may fill up before.
         self._errors = tempfile.TemporaryFile()
         options.setdefault("stdin", subprocess.DEVNULL)
         try:
@@ -55,18 +55,18 @@ class Process:
 
     @property
     def stdin(self) -> IO[bytes]:
-        """What git reads."""
+        """The standard input of git."""
         assert self._process.stdin is not None
         return self._process.stdin
 
     @property
     def stdout(self) -> IO[bytes]:
-        """What git prints."""
+        """The standard output of git."""
         assert self._process.stdout is not None
         return self._process.stdout
 
     def wait(self) -> None:
-        """Wait for git to end well; raises VaultError."""
+        """Wait for git to exit; raise VaultError if it fails."""
         status = self._process.wait()
         with contextlib.closing(self._errors):
             if status:
@@ -75,7 +75,10 @@ class Process:
 
 
 class GitCommand:
-    """Runs git on one repository; raises UnavailableError without git, VaultError."""
+    """Runs git on one repository.
+
+    Methods raise UnavailableError if git is not installed, VaultError if it fails.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -85,11 +88,11 @@ class GitCommand:
         }
 
     def run(self, *command: str) -> str:
-        """Run a command and return what it prints."""
+        """Run a command and return its output."""
         return str(self._execute(command))
 
     def run_for_status(self, *command: str) -> tuple[int, bytes]:
-        """Run a command that answers by its status too; 128 and above is a failure."""
+        """Run a command and return its exit code, below 128, and its output."""
         status, output, error = self._execute(
             command,
             with_extended_output=True,
@@ -111,7 +114,7 @@ class GitCommand:
         return ["git", f"--git-dir={self._path}", *command]
 
     def _execute(self, command: tuple[str, ...], **options: Any) -> Any:
-        # A missing git must be our error at the first use, not one of the import.
+        # Without this, GitPython raises at import if git is missing.
         os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
         import git
         from git.exc import CommandError, GitCommandNotFound
@@ -131,7 +134,7 @@ def _no_git() -> UnavailableError:
 
 
 def _failure(errors: str) -> PromptVaultError:
-    """Return the error for what git printed on stderr."""
+    """Return the error for the output of git on stderr."""
     lines = errors.strip().strip("'").splitlines()
     reason = next((line for line in lines if "fatal" in line or "error" in line), "")
     reason = reason.removeprefix("stderr: '").strip()

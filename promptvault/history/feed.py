@@ -1,4 +1,7 @@
-"""The way into the history: one `git fast-import`, fed with files and commits."""
+"""Writing to the history: files and commits, sent to one `git fast-import`.
+
+The format of the stream is described in git-fast-import(1).
+"""
 
 import contextlib
 import io
@@ -15,15 +18,15 @@ from promptvault.domain.prompt import Author
 
 TRAILER = "PromptVault-Change"
 _COMMITS = 1 << 40
-"""Marks below it are the caller's, for files."""
+"""The mark of the first commit; lower marks are for files, as the caller chooses."""
 
-# Deflating is most of git's work in a large import; level 1 is a third of it.
+# Git spends most of a large import on compression; level 1 takes a third of that.
 _COMMAND = ("-c", "core.compression=1", "fast-import")
 _OPTIONS = ("--quiet", "--done", "--date-format=raw", "--depth=0")
 
 
 class FileChange(NamedTuple):
-    """A file's new content: whole, or as the mark it was sent under; else removed."""
+    """A file to write, with its text or the mark of it; without both, to remove."""
 
     path: str
     text: str | None = None
@@ -32,7 +35,7 @@ class FileChange(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A commit to be made. `id` stands in its message, so it is never made twice."""
+    """A commit to make; its message contains `id`, so that it is made only once."""
 
     id: str
     author: Author
@@ -42,10 +45,10 @@ class Change:
 
 
 class Feed:
-    """Commits on their way into the history: all of them arrive, or none.
+    """A running fast-import: all of its commits are made, or none.
 
-    Nothing takes effect before `finish`. Left without it, git drops what it was sent.
-    Git that dies takes nothing more, quietly: `finish` raises what it died of.
+    Nothing takes effect before `finish`. Without it git discards what it was sent. If
+    git dies, further data is ignored, and `finish` raises its error.
     """
 
     def __init__(
@@ -58,14 +61,14 @@ class Feed:
         self._marks = Path(self._folder.name) / "marks"
         options = (*_OPTIONS, f"--export-marks={self._marks}")
         self._process = start(*_COMMAND, *options, stdin=subprocess.PIPE)
-        # The pipe takes 64 KiB at a time; smaller writes only make the two wait more.
+        # A pipe takes 64 KiB at a time. With smaller writes both processes wait more.
         self._stdin = io.BufferedWriter(self._process.stdin.raw, 1 << 16)
         self._branch = branch
         self._parent = parent
         self._commits = 0
         self._finished = False
         self.last_mark = 0
-        """The highest mark of a file that was sent."""
+        """The mark of the last file that was sent."""
 
     def __enter__(self) -> Self:
         return self
@@ -77,7 +80,7 @@ class Feed:
         self._folder.cleanup()
 
     def file(self, mark: int, text: str) -> None:
-        """Send a file's content ahead of its commit; marks rise from 1."""
+        """Send the text of a file before its commit; marks start at 1 and rise."""
         data = text.encode()
         self._send(b"blob\nmark :%d\ndata %d\n" % (mark, len(data)), data, b"\n")
         self.last_mark = mark
@@ -105,16 +108,15 @@ class Feed:
             self._stdin.write(b"".join(parts))
 
     def finish(self) -> list[str]:
-        """Make everything stand, and return the commits' ids in their order.
+        """Make the commits, and return their ids in the order they were sent.
 
-        Raises VaultError or UnavailableError; nothing stands then.
+        Raise VaultError or UnavailableError; no commit is made then.
         """
         self._finished = True
         self._send(b"done\n")
         self._end()
         with self._marks.open() as marks:
-            # A line is ":1 <id>"; git writes them in no order, files among them, of
-            # which there may be very many.
+            # A line is ":1 <id>". Lines are not sorted, and those of files may be many.
             pairs = ((int(mark[1:]), id_) for mark, id_ in map(str.split, marks))
             return [id_ for mark, id_ in sorted(p for p in pairs if p[0] >= _COMMITS)]
 
@@ -137,5 +139,5 @@ def _file_command(file: FileChange) -> tuple[bytes, ...]:
 
 
 def _plain(text: str) -> str:
-    """Return *text* without what would end a name or an address in a commit."""
+    """Return *text* without characters that end a name or address in a commit."""
     return re.sub(r"[<>\x00-\x1f\x7f]", "", text).strip() or "unknown"

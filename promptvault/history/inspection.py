@@ -1,4 +1,4 @@
-"""Reading a whole history back, file by file and commit by commit."""
+"""Reading the whole history: its commits, its files, its contents."""
 
 import subprocess
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from promptvault.history.repository import BRANCH, History
 
 
 class CommittedFile(NamedTuple):
-    """A file as one commit left it."""
+    """A file that a commit wrote."""
 
     commit: str
     author: Author
@@ -19,11 +19,11 @@ class CommittedFile(NamedTuple):
     """The commit's subject line."""
     path: str
     blob: str
-    """Id of its content."""
+    """Id of the blob with its content."""
 
 
-def damages(history: History) -> list[str]:
-    """Return what git finds wrong with its objects, in its own words."""
+def find_damage(history: History) -> list[str]:
+    """Return what `git fsck` reports, an empty list if nothing."""
     try:
         history.run("fsck", "--strict", "--no-dangling", "--no-progress")
     except VaultError as error:
@@ -32,7 +32,7 @@ def damages(history: History) -> list[str]:
 
 
 def head_files(history: History) -> dict[str, str]:
-    """Return path to content id for every file of the newest commit."""
+    """Return the blob id of every file of the newest commit, by path."""
     if not history.head():
         return {}
     listing = history.run("ls-tree", "-r", "-z", "--full-tree", BRANCH)
@@ -41,7 +41,7 @@ def head_files(history: History) -> dict[str, str]:
 
 
 def committed_files(history: History) -> Iterator[CommittedFile]:
-    """Yield every file that any commit wrote, oldest commit first."""
+    """Yield every file that a commit wrote, oldest commit first; raise VaultError."""
     if not history.head():
         return
     options = ("--reverse", "--raw", "--no-abbrev", "--no-renames", "--root", "-z")
@@ -51,7 +51,7 @@ def committed_files(history: History) -> Iterator[CommittedFile]:
         for record in _records(process.stdout, b"\x01"):
             head, _, entries = record.partition(b"\0")
             commit, name, email, subject = head.decode(errors="replace").split("\x02")
-            # ":mode mode id id status" and the path, each ended by a NUL
+            # ":mode mode id id status", NUL, path, NUL; see git-diff-tree(1)
             fields = [field for field in entries.split(b"\0") if field.strip()]
             for status, path in zip(fields[::2], fields[1::2], strict=True):
                 blob = status.split()[3].decode()
@@ -71,7 +71,7 @@ def _records(stream: IO[bytes], separator: bytes) -> Iterator[bytes]:
 
 
 class BlobReader:
-    """Reads contents by id through one git process; a context manager."""
+    """Reads blobs through one `git cat-file --batch`; a context manager."""
 
     def __init__(self, history: History) -> None:
         self._process = history.start("cat-file", "--batch", stdin=subprocess.PIPE)
@@ -85,7 +85,7 @@ class BlobReader:
         self._process.wait()
 
     def read(self, blob: str) -> str:
-        """Return the text of a content id; raises VaultError when it is lost."""
+        """Return the text of a blob; raise VaultError if it is missing."""
         self._process.stdin.write(f"{blob}\n".encode())
         self._process.stdin.flush()
         head = self._process.stdout.readline().split()

@@ -1,4 +1,4 @@
-"""The bare git repository: made, appended to by fast-import, read back."""
+"""The bare git repository of a vault: creating it, appending commits, reading it."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ from promptvault.history.command import GitCommand, Process
 from promptvault.history.feed import TRAILER, Change, Feed
 
 BRANCH = "refs/heads/main"
-_LOOSE_OBJECTS_PER_FOLDER = 27  # of 256: git's own measure for 6,700 objects
+_LOOSE_OBJECTS_PER_FOLDER = 27  # of 256 folders: the 6,700 objects of `gc.auto`
 
 _STALE = (
     "*.lock",
@@ -35,20 +35,23 @@ _CONFIG = """
 
 
 class History:
-    """One repository. Methods raise UnavailableError without git, else VaultError."""
+    """One repository.
+
+    Methods raise UnavailableError if git is not installed, VaultError if it fails.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._git = GitCommand(path)
 
     def exists(self) -> bool:
-        """Tell whether there is a repository."""
+        """Return True if the repository exists."""
         return (self.path / "HEAD").is_file()
 
     def create(self) -> None:
-        """Make the repository, whole or not at all."""
+        """Create the repository, completely or not at all."""
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Always the same name, so that what a killed command left is used up.
+        # Always the same name, so that the rest of a killed command is replaced.
         fresh = self.path.with_name("new.git")
         try:
             shutil.rmtree(fresh, ignore_errors=True)
@@ -60,10 +63,10 @@ class History:
         except OSError as error:
             shutil.rmtree(fresh, ignore_errors=True)
             reason = error.strerror
-            raise VaultError(f"The history cannot be made: {reason}.") from error
+            raise VaultError(f"The history cannot be created: {reason}.") from error
 
     def head(self) -> str | None:
-        """Return the id of the newest commit, None while there is none."""
+        """Return the id of the newest commit, None if there is none."""
         if not self.exists():
             return None
         lines = self.run("for-each-ref", "--format=%(objectname)", BRANCH).split()
@@ -74,7 +77,7 @@ class History:
         return (self.path / BRANCH).is_file() or self.head() is not None
 
     def commits_of(self, ids: Sequence[str]) -> dict[str, str]:
-        """Return change id to commit id, for *ids* among the newest commits."""
+        """Return the commit ids of those changes *ids* that the newest commits made."""
         if not self.head():
             return {}
         form = f"%H %(trailers:key={TRAILER},valueonly,separator=)"
@@ -83,9 +86,9 @@ class History:
         return {id_: found[id_] for id_ in ids if id_ in found}
 
     def append(self, changes: Iterable[Change], lock: int) -> list[str]:
-        """Add one commit for each change, all or none, and return the commits' ids.
+        """Make one commit for each change, all or none, and return their ids.
 
-        The caller holds the vault's lock, whose descriptor is *lock*.
+        *lock* is the file descriptor of the vault's lock, which the caller holds.
         """
         with self.feed(lock) as feed:
             for change in changes:
@@ -93,10 +96,10 @@ class History:
             return feed.finish()
 
     def feed(self, lock: int) -> Feed:
-        """Start taking commits; see `Feed`. The caller holds the vault's lock.
+        """Start a fast-import; create the repository if there is none.
 
-        The descriptor *lock* goes to git: should this process be killed, the lock
-        outlives it for as long as git still writes.
+        *lock* is the file descriptor of the vault's lock, which the caller holds. Git
+        inherits it: if this process is killed, the vault stays locked until git ends.
         """
         if self.exists():
             self._remove_stale_files()
@@ -109,7 +112,7 @@ class History:
         return Feed(partial(self.start, **inherited), BRANCH, parent)
 
     def _remove_stale_files(self) -> None:
-        """Remove what a killed git left: we hold the lock, so none is at work."""
+        """Remove the files of a killed git; under the vault's lock none is running."""
         for pattern in _STALE:
             for path in self.path.glob(pattern):
                 path.unlink(missing_ok=True)
@@ -120,7 +123,7 @@ class History:
             self.run("repack", "-d", "--quiet", "--geometric=2")
 
     def run(self, *command: str) -> str:
-        """Run a git command on this repository and return what it prints."""
+        """Run a git command on this repository and return its output."""
         return self._git.run(*command)
 
     def start(self, *command: str, **options: Any) -> Process:

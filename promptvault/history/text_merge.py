@@ -1,4 +1,4 @@
-"""The three-way merge of texts, by git."""
+"""The three-way merge of texts, by `git merge-file`."""
 
 import re
 import tempfile
@@ -18,12 +18,12 @@ def merge_text(
     theirs: str,
     labels: tuple[str, str, str] = ("ours", "base", "theirs"),
 ) -> MergedText:
-    """Merge line by line what two sides made of *base*.
+    """Merge two texts derived from *base*, line by line.
 
-    Where both changed the same lines, the text holds all three wordings between
-    conflict markers that bear *labels* (for ours, base, theirs). Whether the text ends
-    with a line break is merged apart from its lines. Raises UnavailableError without
-    git, VaultError.
+    If both changed the same lines, the result contains the lines of all three texts
+    between conflict markers with *labels* (ours, base, theirs). The line break at the
+    end of the text is merged separately. Raise UnavailableError if git is not
+    installed, VaultError if it fails.
     """
     if ours in (base, theirs):
         return MergedText(theirs, clean=True)
@@ -38,17 +38,17 @@ def merge_text(
 
 
 def has_conflict_markers(text: str, *inputs: str) -> bool:
-    """Tell whether *text* still holds a marker of a merge of *inputs*.
+    """Return True if *text* contains a conflict marker of a merge of *inputs*.
 
-    Lines of the inputs that only look like markers are none: a merge makes its own of
-    another length.
+    Lines of the inputs that look like markers do not count: the markers of a merge have
+    a length that no such line has.
     """
     size = _marker_size(*inputs)
     return any(len(found[0]) == size for found in _MARKER.finditer(text))
 
 
 def _marker_size(*texts: str) -> int:
-    """Return the least length of a marker that no line of *texts* begins with."""
+    """Return the shortest length of a marker that no line of *texts* starts with."""
     taken = {len(found[0]) for text in texts for found in _RUN.finditer(text)}
     size = _LEAST_MARKER
     while size in taken:
@@ -63,7 +63,7 @@ def _run_git(
         for label, text in zip(("ours", "base", "theirs"), texts, strict=True):
             (Path(folder) / label).write_bytes(text.encode())
         named = (part for label in labels for part in ("-L", label))
-        # A repository that is not there: the settings of none are asked.
+        # The repository does not exist, so git reads no settings of one.
         status, output = GitCommand(Path(folder) / "none").run_for_status(
             *("merge-file", "-p", "--diff3", f"--marker-size={marker_size}"),
             *named,
@@ -83,7 +83,7 @@ def _break_of(text: str) -> str:
 
 
 def _last_break(base: str, ours: str, theirs: str, usual: str) -> str:
-    """Return what the merged text ends with; *usual* where both changed that."""
+    """Return the line break at the end of the merge; *usual* if both changed it."""
     if ours in (base, theirs):
         return theirs
     return ours if theirs == base else usual

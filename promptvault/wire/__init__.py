@@ -1,1 +1,1 @@
-"""What goes over the wire, word for word the same for the client and the server."""
+"""The models of requests and answers, shared by client and server."""

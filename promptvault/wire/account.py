@@ -1,4 +1,4 @@
-"""Who is signed in, what they may use, and what they do."""
+"""The account of a token: `GET /v1/me`."""
 
 from uuid import UUID
 
@@ -14,26 +14,26 @@ class DeviceRead(BaseModel):
 
 
 class LimitsRead(BaseModel):
-    """What the plan allows; null is without limit."""
+    """The limits of the plan; null means no limit."""
 
     prompts: int | None
     optimizations: int | None
     members: int | None
     storage: int | None = None
-    """Bytes; an older server does not limit them."""
+    """Bytes; null from a server that does not limit them."""
 
 
 class UsageRead(BaseModel):
-    """How much of it is used."""
+    """The usage of what the plan limits."""
 
     prompts: int
     members: int
     storage: int | None = None
-    """Bytes of all that is kept, deletions included; an older server does not say."""
+    """Bytes stored, including deletions; null from a server that does not say."""
 
 
 class VaultRead(BaseModel):
-    """A vault, and what the user is in it."""
+    """A vault, and the user's role in it."""
 
     id: UUID
     name: str
@@ -41,7 +41,7 @@ class VaultRead(BaseModel):
 
 
 class MeRead(BaseModel):
-    """Who the token belongs to."""
+    """The user of the token, the account, and its vaults."""
 
     email: str
     user_id: UUID
@@ -51,6 +51,6 @@ class MeRead(BaseModel):
     limits: LimitsRead
     usage: UsageRead
     device: DeviceRead | None
-    """None for a token of a machine, which is no device that signed in."""
+    """Null for the token of a machine."""
     vaults: list[VaultRead]
-    """Those of the user; the account's own come first, the oldest before all."""
+    """The vaults of the user: those of the account first, the oldest before all."""

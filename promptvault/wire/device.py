@@ -1,4 +1,4 @@
-"""What is signed in to an account: devices, and machines with a token of their own."""
+"""The devices and machines that are signed in: `GET /v1/devices`."""
 
 from datetime import datetime
 from uuid import UUID
@@ -7,16 +7,16 @@ from pydantic import BaseModel
 
 
 class SignedInRead(BaseModel):
-    """A device that somebody approved, or a token that was issued for a machine."""
+    """A device that the user approved, or a token that was issued for a machine."""
 
     id: UUID
     label: str
     os: str
-    """Empty for a machine's token, which tells nothing of where it is used."""
+    """Empty for the token of a machine."""
     is_machine: bool
     is_current: bool
-    """Whether it is the one that asks."""
+    """Whether its token made the request."""
     created_at: datetime
     last_seen_at: datetime | None
     expires_at: datetime
-    """When it is signed out, unless it is used before that."""
+    """When it is signed out; every use moves this time."""

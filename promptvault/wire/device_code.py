@@ -1,4 +1,4 @@
-"""How a device signs in through a browser: OAuth's device flow (RFC 8628)."""
+"""Sign-in of a device through a browser: OAuth's device flow (RFC 8628)."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -11,16 +11,16 @@ GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
 
 def _printable(text: str) -> str:
     if not text.isprintable():
-        raise ValueError("holds characters that cannot be shown")
+        raise ValueError("contains characters that cannot be printed")
     return text
 
 
-# It is shown to who approves: no control characters, none that turn the text around.
+# It is shown to the user who approves: no control or bidirectional characters.
 _Shown = Annotated[str, Field(max_length=100), AfterValidator(_printable)]
 
 
 class DeviceCodeCreate(BaseModel):
-    """Asks for a code; sent as a form."""
+    """Requests a code; sent as a form."""
 
     client_id: Literal["promptvault-cli"]
     device_label: Annotated[_Shown, Field(min_length=1)]
@@ -28,7 +28,7 @@ class DeviceCodeCreate(BaseModel):
 
 
 class DeviceCodeRead(BaseModel):
-    """What the device keeps, and what it shows to its user."""
+    """The code that the device keeps, and the one that it shows to the user."""
 
     device_code: str
     user_code: str
@@ -37,11 +37,11 @@ class DeviceCodeRead(BaseModel):
     expires_in: int
     """Seconds."""
     interval: int
-    """Seconds to wait before each poll; 5 more after each ``slow_down``."""
+    """Seconds to wait before each poll; 5 more after each `slow_down`."""
 
 
 class DeviceTokenCreate(BaseModel):
-    """Asks whether the code was approved; sent as a form."""
+    """Polls for the approval of a code; sent as a form."""
 
     client_id: Literal["promptvault-cli"]
     grant_type: Literal["urn:ietf:params:oauth:grant-type:device_code"]
@@ -49,7 +49,7 @@ class DeviceTokenCreate(BaseModel):
 
 
 class DeviceTokenRead(BaseModel):
-    """A token, bound to the device that asked for it."""
+    """A token for the device that requested it."""
 
     access_token: str
     token_type: Literal["Bearer"] = "Bearer"
@@ -59,7 +59,7 @@ class DeviceTokenRead(BaseModel):
 
 
 class OAuthErrorCode(StrEnum):
-    """Why there is no token; to go on polling helps with the first two alone."""
+    """Why there is no token; after the first two the device continues to poll."""
 
     AUTHORIZATION_PENDING = "authorization_pending"
     SLOW_DOWN = "slow_down"
@@ -72,7 +72,7 @@ class OAuthErrorCode(StrEnum):
 
 
 class OAuthErrorRead(BaseModel):
-    """The body of an answer 400, as OAuth has it."""
+    """The body of an answer 400, as RFC 6749 defines it."""
 
     error: OAuthErrorCode
     error_description: str

@@ -1,16 +1,16 @@
-"""How every error goes over the wire."""
+"""The body of errors."""
 
 from pydantic import BaseModel
 
 
 class ErrorDetail(BaseModel):
-    """What went wrong: the code of a class in `errors`, and a line for a person."""
+    """The code of a class in `errors`, and a message for the user."""
 
     code: str
     message: str
 
 
 class ErrorRead(BaseModel):
-    """The body of every answer that tells of an error."""
+    """The body of every answer with an error status."""
 
     error: ErrorDetail

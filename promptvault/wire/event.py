@@ -1,4 +1,4 @@
-"""What the server tells devices of its own accord: `GET /v1/events`."""
+"""The events that the server sends to devices: `GET /v1/events`."""
 
 from uuid import UUID
 
@@ -8,7 +8,7 @@ VAULT_EVENT = "vault"
 
 
 class VaultEvent(BaseModel):
-    """Something was changed in a vault; its number is the last one now."""
+    """A vault has changed; `seq` is that of its last change."""
 
     vault: UUID
     seq: int

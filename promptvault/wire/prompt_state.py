@@ -1,4 +1,4 @@
-"""What devices say to each other in the payloads of sync; the server passes it on."""
+"""The payloads of sync, which the server stores and passes on to other devices."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -19,19 +19,19 @@ _Time = Annotated[str, AfterValidator(_as_time)]
 
 
 class _State(BaseModel):
-    # A newer program may say more, which an older one must not lose.
+    # A newer program may add fields, which an older one must not lose.
     model_config = ConfigDict(strict=True, extra="allow")
 
 
 class AuthorState(_State):
-    """Who made a change, as git records it."""
+    """The author of a version, as git records it."""
 
     name: str
     email: str
 
 
 class VersionState(_State):
-    """One wording of a prompt; times are RFC 3339 in UTC."""
+    """A version of a prompt; times are RFC 3339 in UTC."""
 
     id: _Id
     body: str
@@ -43,7 +43,7 @@ class VersionState(_State):
 
 
 class PromptState(_State):
-    """A prompt without its texts, which are versions."""
+    """A prompt without its versions, which are sent separately."""
 
     name: str
     title: str
@@ -52,19 +52,19 @@ class PromptState(_State):
     favourite: bool
     source: str
     version: _Id
-    """The current version."""
+    """Id of the current version."""
     labels: dict[str, _Id]
-    """Label to version."""
+    """Label to version id."""
     created_at: _Time
     updated_at: _Time
     deleted_at: _Time | None = None
     sensitive_allowed: bool = False
-    """True where a person said that likely secrets in it may leave the vault."""
+    """Whether the user allowed likely secrets in it to leave the vault."""
     origins: list[dict[str, Any]] = []
 
 
 def check_state(payload: object) -> dict[str, Any]:
-    """Return a prompt's state as it arrived; raises UnavailableError for none."""
+    """Return a state from the server, validated; raise UnavailableError."""
     try:
         state = PromptState.model_validate(payload)
     except (ValidationError, OverflowError):
@@ -73,7 +73,7 @@ def check_state(payload: object) -> dict[str, Any]:
 
 
 def check_version(payload: object) -> VersionState:
-    """Return a version as it arrived; raises UnavailableError for what is none."""
+    """Return a version from the server, validated; raise UnavailableError."""
     try:
         return VersionState.model_validate(payload)
     except (ValidationError, OverflowError):
@@ -81,7 +81,7 @@ def check_version(payload: object) -> VersionState:
 
 
 def unreadable() -> UnavailableError:
-    """Return the error for what another device has sent and this one cannot read."""
+    """Return the error for a payload that this program cannot read."""
     return UnavailableError(
         "The server has prompts that this program cannot read: update it."
     )

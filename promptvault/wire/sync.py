@@ -1,7 +1,8 @@
-"""The protocol of sync: what a device pushes, and what the server answers.
+"""The protocol of sync, version 1: `POST /v1/sync`.
 
-`docs` of the fields say what the protocol means by them; payloads are the device's own
-(`prompt_state`), and the server reads nothing of them but ids of versions and sizes.
+The docstrings of the fields define the protocol. Payloads are defined by the devices
+(`prompt_state`); the server reads only version ids and sizes in them. A *head* is the
+current state of a prompt, a *side* a state that could not be merged with it.
 """
 
 from typing import Annotated, Any, Literal
@@ -15,10 +16,10 @@ PROTO: Literal[1] = 1
 MAX_CHAIN = 64
 MAX_VAULTS = 100
 MAX_VERSIONS = 10_000
-"""In one push, in a request, and of one prompt, if a server says nothing else."""
+"""In one push, in a request, and of one prompt, unless `Limits` says otherwise."""
 
 Id = Annotated[UUID, Field(strict=False)]
-"""An id, which JSON can only write as text."""
+"""A UUID; JSON has it as a string."""
 Seq = Annotated[int, Field(ge=0, lt=2**63)]
 Payload = dict[str, Any]
 
@@ -28,7 +29,7 @@ class _Sent(BaseModel):
 
 
 class Part(_Sent):
-    """How far the versions of a prompt were read that are too many for one page."""
+    """The last version read of a prompt whose versions do not fit into one page."""
 
     item: Id
     seq: Seq
@@ -36,25 +37,25 @@ class Part(_Sent):
 
 
 class Cursor(_Sent):
-    """How far a device has read a vault."""
+    """The position up to which a device has read a vault."""
 
     epoch: Id | None = None
     seq: Seq = 0
     boot: Seq | None = None
-    """The horizon when reading from the beginning began; null when that is over."""
+    """While a vault is read from the beginning: the horizon at its start; else null."""
     since: Seq | None = None
-    """Where the pages that are under way began; null when there are no more. A prompt
-    may move from a page that was to come to a later one, its versions do not."""
+    """Where the current run of pages started; null after its last page. A prompt that
+    changes moves to a later page; its versions do not."""
     part: Part | None = None
-    """The last version that was read of a prompt whose other versions follow, and then
-    the prompt itself; null when there is none."""
+    """The last version that was read of a prompt; its other versions follow, and then
+    the prompt itself. Null if no prompt is split."""
 
 
 class VersionPush(BaseModel):
-    """A version; the rest of it is the device's own (`prompt_state.VersionState`).
+    """A version; its other fields are those of `prompt_state.VersionState`.
 
-    It has a `body` that is not empty, or says with `left_out` that its text stays on
-    the device where it was written.
+    Its `body` is not empty, unless `left_out` says that the text stays on the device
+    where it was written.
     """
 
     model_config = ConfigDict(strict=True, extra="allow")
@@ -66,33 +67,33 @@ class _Push(_Sent):
     item: Id
     rev: Id
     resolves: list[Id] = Field(default=[], max_length=1000)
-    """Sides whose text this change has absorbed."""
+    """Sides that this change resolves."""
 
 
 class _ContentPush(_Push):
     base: Id | None = None
     payload: Payload | None = None
     versions: list[VersionPush] = Field(default=[], max_length=MAX_VERSIONS)
-    """Those that the server does not know yet, oldest first."""
+    """The versions that the server does not have, oldest first."""
 
 
 class HeadPush(_ContentPush):
-    """A prompt as it is to be."""
+    """The new state of a prompt."""
 
     kind: Literal["head"] = "head"
     chain: list[Id] = Field(default=[], max_length=MAX_CHAIN)
-    """The revisions that this one descends from, newest first."""
+    """Ancestors of the revision, newest first."""
     deleted: bool = False
 
 
 class SidePush(_ContentPush):
-    """What could not be merged, kept beside the head."""
+    """A state that could not be merged with the head."""
 
     kind: Literal["side"] = "side"
 
 
 class ResolvePush(_Push):
-    """Sides that are settled, their text being in the head already."""
+    """Resolves sides without a change of the head."""
 
     kind: Literal["resolve"] = "resolve"
 
@@ -101,18 +102,18 @@ Push = Annotated[HeadPush | SidePush | ResolvePush, Field(discriminator="kind")]
 
 
 class VaultRequest(_Sent):
-    """What a device has for one vault, and how far it has read it."""
+    """The changes of a device for one vault, and how far it has read it."""
 
     id: Id
     cursor: Cursor = Cursor()
     mark: Id | None = None
-    """The `mark` of the last answer. If the vault does not have it, the server went
-    back in time since: the cursor is void, whatever it says."""
+    """The `mark` of the last answer. If the vault does not have it, the server was
+    restored to an earlier state since, and the cursor is void."""
     push: list[Push] = []
 
 
 class SyncRequest(_Sent):
-    """What a device asks, for all its vaults at once."""
+    """A request of a device for all its vaults."""
 
     proto: Literal[1] = 1
     device: Id
@@ -128,12 +129,12 @@ class SyncRequest(_Sent):
     @model_validator(mode="after")
     def _name_each_vault_once(self) -> "SyncRequest":
         if len({vault.id for vault in self.vaults}) < len(self.vaults):
-            raise ValueError("a vault stands there twice")
+            raise ValueError("a vault is named twice")
         return self
 
 
 class Place(BaseModel):
-    """Where a version stands among all versions of its prompt, on every device."""
+    """The position of a version among those of its prompt, the same on every device."""
 
     id: UUID
     seq: int
@@ -141,7 +142,7 @@ class Place(BaseModel):
 
 
 class Result(BaseModel):
-    """What became of one push."""
+    """The result of one push."""
 
     rev: UUID
     r: Literal[
@@ -150,35 +151,35 @@ class Result(BaseModel):
     seq: int | None = None
     dup: bool = False
     why: Literal["prompts", "storage", "payload", "history"] | None = None
-    """On quota and too_large, what there is too much of: prompts, or bytes, in the
-    account; bytes in one text; versions of one prompt. An older server says nothing."""
+    """With quota and too_large, the limit that was exceeded: prompts or bytes of the
+    account, bytes of one text, versions of one prompt. Null from an older server."""
     open: bool | None = None
-    """Of a side that was known already: whether it still waits to be settled."""
+    """For a side that was known already: whether it is still unresolved."""
     known: list[Place] = []
-    """Versions of an accepted push that the server had; the others stand at the
-    push's `seq`, their position being their index."""
+    """Versions of an accepted push that the server had. The others have the push's
+    `seq`, and their index as position."""
     head: UUID | None = None
-    """On conflict: the revision that came first, null where the prompt is unknown."""
+    """With conflict: the server's revision, null if it does not have the prompt."""
     common: UUID | None = None
-    """On conflict: the newest revision of the chain that the server knows."""
+    """With conflict: the newest revision of the chain that the server knows."""
     missing: list[UUID] = []
-    """On invalid: versions that the payload names and nobody sent."""
+    """With invalid: versions that the payload names and the server does not have."""
     gone: bool = False
-    """Of a head that was known already: whether the prompt was deleted since, so long
-    ago that the server has forgotten the deletion."""
+    """For a head that was known already: whether the prompt was deleted since, and the
+    server has purged the deletion."""
 
 
 class By(BaseModel):
-    """Who made a revision, as the token said."""
+    """The user and device that made a revision, from the token."""
 
     user: UUID
     device: UUID
     name: str | None = None
-    """What the user calls the device, where the server knows it."""
+    """The name that the user gave the device, null if the server does not know it."""
 
 
 class VersionRead(BaseModel):
-    """A version, with its place among those of its prompt."""
+    """A version with its position among those of its prompt."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -188,70 +189,70 @@ class VersionRead(BaseModel):
 
 
 class Change(BaseModel):
-    """One thing that happened in a vault."""
+    """One change of a vault."""
 
     seq: int
     t: Literal["item", "side", "resolved", "versions"]
-    """`versions` brings some versions of a prompt of which there are more than go into
-    a page; the others follow, and then the prompt."""
+    """`versions` carries a part of the versions of a prompt that has too many for one
+    page. The others follow, and then the prompt as an `item`."""
     item: UUID
     rev: UUID
     deleted: bool = False
     payload: Payload | None = None
     by: By | None = None
     line: list[UUID] = Field(default=[], max_length=MAX_CHAIN)
-    """Of a prompt: the revisions that this one descends from, newest first, as far back
-    as the device has read."""
+    """For a prompt: ancestors of the revision, newest first, as far back as the device
+    has read."""
     versions: list[VersionRead] = []
 
 
 class Quota(BaseModel):
-    """What the account of a vault may hold, and does; no limit is null."""
+    """Prompts that the account may hold and holds; null means no limit."""
 
     limit: int | None
     used: int
     over: list[UUID] = []
-    """Prompts that this request brought and that did not fit."""
+    """Prompts of this request that exceed the limit."""
 
 
 class Storage(BaseModel):
-    """Bytes that the account of a vault may store, and does; no limit is null."""
+    """Bytes that the account may store and stores; null means no limit."""
 
     limit: int | None
     used: int
 
 
 class VaultAnswer(BaseModel):
-    """What a vault has for a device."""
+    """The answer for one vault."""
 
     id: UUID
     status: Literal["ok", "quota", "resync", "forbidden", "gone"]
-    """`quota` if anything did not fit into the account, which makes it a 402."""
+    """`quota` if a change exceeds the plan; the HTTP status is 402 then."""
     reason: Literal["epoch", "horizon"] | None = None
     results: list[Result] = []
-    """A push without one was not decided: it is to be sent again."""
+    """A push without a result was not processed: send it again."""
     feed: list[Change] = []
     cursor: Cursor | None = None
     more: bool = False
     quota: Quota | None = None
-    """Left out if something was refused for want of storage: older programs would take
-    room for more prompts as leave to send it again at once."""
+    """Absent if a change was refused because it exceeds the storage: older programs
+    would send it again at once if there is room for more prompts."""
     storage: Storage | None = None
     digest: str | None = None
-    """Of the live prompts, in hexadecimal; compare it when there is no more."""
+    """Digest of the live prompts in hexadecimal, valid if `more` is false."""
     mark: UUID | None = None
-    """Identifies the vault's last push, which this answer takes into account."""
+    """Identifies the last push to the vault that this answer includes."""
 
 
 class Limits(BaseModel):
-    """By what a device cuts its requests."""
+    """The limits of requests and answers."""
 
     items: int
     """Pushes in a request; also changes in an answer."""
     bytes: int
-    """Of a body as it is sent."""
+    """Bytes of a body as it is sent."""
     inflated: int
-    """Bytes of a body when it is not compressed."""
+    """Bytes of a body after decompression."""
     payload: int
     """Bytes of one payload, or of one version."""
     versions: int = MAX_VERSIONS
@@ -259,11 +260,11 @@ class Limits(BaseModel):
     page_versions: int = MAX_VERSIONS
     """Versions in a page of an answer."""
     history: int = MAX_VERSIONS
-    """Versions of one prompt; beyond them, one more is refused."""
+    """Versions of one prompt; any more are refused."""
 
 
 class SyncAnswer(BaseModel):
-    """What the server answers; without `end` it is cut off."""
+    """The answer of the server; without `end` it was cut off."""
 
     proto: Literal[1]
     vaults: list[VaultAnswer]
@@ -272,8 +273,8 @@ class SyncAnswer(BaseModel):
 
 
 class VersionsRead(BaseModel):
-    """Versions of a prompt, in the order that gives them their numbers."""
+    """Versions of a prompt, in the order of their numbers."""
 
     versions: list[VersionRead]
     next: str | None = None
-    """What to ask for as `after`, to read on; null where there are no more."""
+    """The value of `after` for the next page; null on the last one."""
