@@ -1,4 +1,4 @@
-"""The progress of a sync, drawn on stderr when that is a terminal and it takes long."""
+"""The progress bar of a sync, on stderr if that is a terminal."""
 
 import contextlib
 import sys
@@ -11,20 +11,20 @@ if TYPE_CHECKING:
 
     from promptvault.services.sync.rounds import Progress
 
-Tell = Callable[["Progress"], None]
+OnProgress = Callable[["Progress"], None]
 
-_PATIENCE_SECONDS = 0.5
-"""A sync that is done by then draws nothing, and does not even import what draws."""
+_DELAY_SECONDS = 0.5
+"""A sync that ends before draws nothing and does not import rich."""
 
 
 class SyncProgress:
-    """A bar that follows what was sent and received, once some time has passed."""
+    """A bar with what was sent and received; it appears after a delay."""
 
     def __init__(self) -> None:
         self._bar: Bar | None = None
-        self._told: Progress | None = None
+        self._latest: Progress | None = None
         self._lock = threading.Lock()
-        self._timer = threading.Timer(_PATIENCE_SECONDS, self._begin)
+        self._timer = threading.Timer(_DELAY_SECONDS, self._begin)
         self._timer.daemon = True
 
     def __enter__(self) -> "SyncProgress":
@@ -37,10 +37,10 @@ class SyncProgress:
         if self._bar:
             self._bar.stop()
 
-    def tell(self, progress: "Progress") -> None:
-        """Draw how far the sync is."""
+    def update(self, progress: "Progress") -> None:
+        """Draw *progress*."""
         with self._lock:
-            self._told = progress
+            self._latest = progress
             self._draw()
 
     def _begin(self) -> None:
@@ -62,36 +62,36 @@ class SyncProgress:
         bar.start()
 
     def _draw(self) -> None:
-        told = self._told
-        if told is None or self._bar is None:
+        latest = self._latest
+        if latest is None or self._bar is None:
             return
-        done, total = told.received, told.to_receive
-        if told.pushed < told.to_push:
-            done, total = told.pushed, told.to_push
+        done, total = latest.received, latest.to_receive
+        if latest.pushed < latest.to_push:
+            done, total = latest.pushed, latest.to_push
         self._bar.update(
             self._bar.task_ids[0],
             completed=done,
-            total=total if total and done < total else None,  # None: it goes on
-            counts=counts(told),
+            total=total if total and done < total else None,  # None: not known
+            counts=counts(latest),
         )
 
 
-def counts(told: "Progress") -> str:
-    """Return how far a sync is, in words."""
+def counts(latest: "Progress") -> str:
+    """Return the progress of a sync in words."""
     parts = []
-    if told.to_push:
-        parts.append(f"sent {told.pushed:,} of {told.to_push:,}")
-    if told.received:
-        of = f" of {told.to_receive:,}" if told.to_receive else ""
-        parts.append(f"received {told.received:,}{of}")
+    if latest.to_push:
+        parts.append(f"sent {latest.pushed:,} of {latest.to_push:,}")
+    if latest.received:
+        of = f" of {latest.to_receive:,}" if latest.to_receive else ""
+        parts.append(f"received {latest.received:,}{of}")
     return ", ".join(parts)
 
 
 @contextlib.contextmanager
-def shown(wanted: bool) -> Iterator[Tell]:
-    """Draw the progress of a sync while the block runs, if a person sees it."""
+def shown(wanted: bool) -> Iterator[OnProgress]:
+    """Draw the progress of a sync while the block runs, if stderr is a terminal."""
     if not (wanted and sys.stderr.isatty()):
         yield lambda _: None
         return
     with SyncProgress() as progress:
-        yield progress.tell
+        yield progress.update

@@ -1,6 +1,6 @@
-"""Talking to a PromptVault server."""
+"""The client of a PromptVault server, over HTTP."""
 
 import sys
 
-# Where rich is at hand, httpx imports a command line of its own: a third of its time.
+# If rich is installed, httpx imports its command line: a third of its import time.
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]

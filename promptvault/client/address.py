@@ -1,4 +1,4 @@
-"""Where a server is, and whether a token may go there."""
+"""The address of a server, and whether a token may be sent to it."""
 
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -9,19 +9,19 @@ from promptvault.errors import InvalidInputError
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """The address of a server: what a token is kept for, and where it is sent."""
+    """The address of a server; a token is stored for it and sent to no other."""
 
     url: str
-    """The scheme and the host in small letters, no '/' at the end."""
+    """Scheme and host are in lower case; there is no '/' at the end."""
 
     @property
     def host(self) -> str:
-        """The host, with the port where it is an unusual one: fit for messages."""
+        """The host, and the port if the URL names one, for messages."""
         return urlsplit(self.url).netloc
 
     @property
     def is_encrypted(self) -> bool:
-        """Whether nobody on the way can read what is sent."""
+        """Whether the connection is encrypted."""
         return self.url.startswith("https://")
 
     @property
@@ -35,21 +35,22 @@ class Address:
 
 
 def parse_address(url: str, *, insecure: bool = False) -> Address:
-    """Return the address that *url* names, which is one in a setting's form.
+    """Return the address of *url*, a valid value of the setting `sync.server`.
 
-    Raises InvalidInputError for one that holds a password or a query, and, unless
-    *insecure*, for one at which everybody on the way would read the token.
+    Raise InvalidInputError if it contains a user, a password or a query. Unless
+    *insecure*, also raise it for http to another computer, where the token would not be
+    encrypted.
     """
     parts = urlsplit(url)
     if "@" in parts.netloc or parts.query:
         raise InvalidInputError(
-            "The server's address must hold no user, password or query."
+            "The server's address must contain no user, password or query."
         )
     place = f"{parts.scheme.lower()}://{parts.netloc.lower()}"
     address = Address(place + parts.path.rstrip("/"))
     if not (address.is_encrypted or address.is_local or insecure):
         raise InvalidInputError(
             f"{address.host} would get the token unencrypted: use https://, or"
-            " 'login --insecure' in a network where you trust everybody."
+            " 'login --insecure' in a network that you trust."
         )
     return address

@@ -1,17 +1,17 @@
-"""A server, as the rest of the program calls it."""
+"""The requests to a PromptVault server, one method each."""
 
 import time
 from collections.abc import Callable
 from typing import Self, TypeVar
 from uuid import UUID
 
+import zstandard
 from pydantic import TypeAdapter, ValidationError
 
 from promptvault.client.address import Address
-from promptvault.client.failure import sign_in_failure
-from promptvault.client.listening import Listener
-from promptvault.client.patience import ONCE
-from promptvault.client.synchronising import synchronise
+from promptvault.client.error_response import sign_in_error
+from promptvault.client.event_listener import EventListener
+from promptvault.client.retry import NO_RETRY, RETRY_SYNC
 from promptvault.client.transport import Traffic, Transport
 from promptvault.wire.account import MeRead
 from promptvault.wire.device import SignedInRead
@@ -29,13 +29,19 @@ _ME = TypeAdapter(MeRead)
 _SIGNED_IN = TypeAdapter(list[SignedInRead])
 _CODE = TypeAdapter(DeviceCodeRead)
 _TOKEN = TypeAdapter(DeviceTokenRead)
+_SYNC = TypeAdapter(SyncAnswer)
+
+_OK, _OVER_THE_LIMIT = 200, 402
+_LEVEL = 3
+"""Compression of requests: 100,000 prompts of 1 KB become 50 MB in 0.6 s. gzip makes 58
+to 66 MB of them, in 3 s."""
 
 
 class Client:
-    """Asks one server, as whoever the token belongs to or as nobody.
+    """Sends requests to one server, with a token or without one.
 
-    Every method raises the error that the server tells of, as its class in `errors`,
-    and UnavailableError where there is no answer or none of a PromptVault server.
+    Every method raises the error that the server reports, as its class in `errors`, and
+    UnavailableError if there is no answer or not one of a PromptVault server.
     """
 
     def __init__(self, transport: Transport) -> None:
@@ -48,64 +54,83 @@ class Client:
         self._transport.close()
 
     def me(self) -> MeRead:
-        """Return who is signed in, what they may use, and what they do."""
+        """Return the user, the limits of the plan, and the usage."""
         return self._read(_ME, self._transport.send("GET", "/v1/me"))
 
     @property
     def traffic(self) -> Traffic:
-        """What this client has sent and received so far, repeats included."""
+        """What this client has sent and received, including repeated requests."""
         return self._transport.traffic
 
     def sync(
         self, request: bytes, on_wait: Callable[[float], None] | None = None
     ) -> SyncAnswer:
-        """Send a request of sync, which is JSON, and return the answer.
+        """Send a `wire.sync.SyncRequest` as JSON and return the answer.
 
-        It is sent again where the server is busy or the connection breaks off, for it
-        may happen twice; *on_wait* is told the seconds before each wait. What did not
-        fit the plan stands in the answer. Raises TooLargeError where the server takes
-        less at once.
+        The request is idempotent: it is sent again if the server is busy or the
+        connection breaks off. *on_wait* is called with the seconds before each wait.
+        An answer 402 is returned too: it says which changes exceed the plan. Raise
+        TooLargeError if the server accepts only a smaller request.
         """
-        return synchronise(self._transport, request, on_wait)
+        # The checksum lets the server notice a damaged body.
+        compressor = zstandard.ZstdCompressor(_LEVEL, write_checksum=True)
+        answer = self._transport.request(
+            "POST",
+            "/v1/sync",
+            RETRY_SYNC,
+            content=compressor.compress(request),
+            headers={"Content-Type": "application/json", "Content-Encoding": "zstd"},
+            on_wait=on_wait,
+        )
+        if answer.status not in {_OK, _OVER_THE_LIMIT}:
+            raise self._transport.error(answer)
+        try:
+            return _SYNC.validate_json(answer.content)
+        except ValidationError:
+            if answer.status == _OVER_THE_LIMIT:
+                raise self._transport.error(answer) from None
+            raise self._transport.not_promptvault() from None
 
-    def events(self) -> Listener:
-        """Return what tells of changes of others, from when it is first read."""
-        return Listener(self._transport)
+    def events(self) -> EventListener:
+        """Return the server's events; it connects when the first one is read."""
+        return EventListener(self._transport)
 
     def signed_in(self) -> list[SignedInRead]:
         """Return the devices and machines that are signed in as this user."""
         return self._read(_SIGNED_IN, self._transport.send("GET", "/v1/devices"))
 
     def sign_out(self, signed_in_id: UUID) -> None:
-        """Sign a device out, or a machine; raises NotFoundError."""
+        """Sign a device or a machine out; raise NotFoundError."""
         self._transport.send("DELETE", f"/v1/devices/{signed_in_id}")
 
     def revoke(self) -> None:
-        """End the token of this client."""
+        """Revoke the token of this client."""
         self._transport.send("DELETE", "/v1/token")
 
-    def revoke_every(self) -> None:
-        """End every token of this user's."""
+    def revoke_all(self) -> None:
+        """Revoke all tokens of this user."""
         self._transport.send("DELETE", "/v1/tokens")
 
     def begin_sign_in(self, label: str, os: str) -> DeviceCodeRead:
-        """Ask for a code that a person approves in a browser."""
+        """Request a device code, which the user approves in a browser (RFC 8628)."""
         form = {"client_id": CLIENT_ID, "device_label": label, "device_os": os}
         content = self._transport.send("POST", "/v1/device/code", form=form)
         return self._read(_CODE, content)
 
     def end_sign_in(self, device_code: str) -> DeviceTokenRead:
-        """Return the token of a code that was approved.
+        """Return the token for an approved code.
 
-        Raises SignInPendingError, with the server's word on it, where it was not.
+        Raise SignInPendingError, with the server's code, if it is not approved.
         """
         form = {
             "client_id": CLIENT_ID,
             "grant_type": GRANT_TYPE,
             "device_code": device_code,
         }
-        answer = self._transport.ask("POST", "/v1/device/token", ONCE, form=form)
-        refusal = sign_in_failure(answer.status, answer.content)
+        answer = self._transport.request(
+            "POST", "/v1/device/token", NO_RETRY, form=form
+        )
+        refusal = sign_in_error(answer.status, answer.content)
         if refusal is not None:
             raise refusal
         return self._read(_TOKEN, self._transport.content(answer))
@@ -114,7 +139,7 @@ class Client:
         try:
             return kind.validate_json(content)
         except ValidationError:
-            raise self._transport.stranger() from None
+            raise self._transport.not_promptvault() from None
 
 
 def connect(
@@ -123,5 +148,5 @@ def connect(
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Client:
-    """Return a client of the server at *address*; nothing is sent yet."""
+    """Return a client of the server at *address*; no request is sent yet."""
     return Client(Transport(address, token, sleep=sleep))

@@ -1,35 +1,38 @@
-"""Server-sent events, as the HTML standard has them: bytes in, events out."""
+"""A parser of server-sent events, as the HTML standard defines them.
+
+https://html.spec.whatwg.org/multipage/server-sent-events.html
+"""
 
 import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
-_MARK = b"\xef\xbb\xbf"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LARGEST = 64 * 1024
-"""Bytes of an event; ours have a hundred."""
+"""Bytes of an event; those of our server have about a hundred."""
 
 
 class Event(NamedTuple):
-    """What the server says of its own accord."""
+    """One event."""
 
     type: str
     data: str
 
 
 class NotEventsError(Exception):
-    """What comes are no events, or one without end."""
+    """The stream is not one of events, or an event is too long."""
 
 
 def read_events(parts: Iterable[bytes]) -> Iterator[Event]:
-    """Yield each event as soon as it is whole; the last one, cut off, is none.
+    """Yield each event as soon as it is complete; an event that is cut off is dropped.
 
-    Raises NotEventsError, and what *parts* raises.
+    Raise NotEventsError, and the errors of *parts*.
     """
     kind, data, size = b"", list[bytes](), 0
     for line in _lines(parts):
         name, _, value = line.partition(b":")
-        size += len(line) if name else 0  # the others are comments
+        size += len(line) if name else 0  # lines without a name are comments
         if size > _LARGEST:
             raise NotEventsError
         value = value.removeprefix(b" ")
@@ -46,14 +49,14 @@ def read_events(parts: Iterable[bytes]) -> Iterator[Event]:
 def _lines(parts: Iterable[bytes]) -> Iterator[bytes]:
     rest, is_first, after_return = b"", True, False
     for part in parts:
-        # The other half of a line's end that was cut in two.
+        # The second half of a CR LF that was split between two parts.
         new = part.removeprefix(b"\n") if after_return else part
         after_return = new.endswith(b"\r") or (after_return and not part)
         *lines, rest = _LINE_END.split(rest + new)
         if len(rest) > _LARGEST:
             raise NotEventsError
         for line in lines:
-            yield line.removeprefix(_MARK) if is_first else line
+            yield line.removeprefix(_BYTE_ORDER_MARK) if is_first else line
             is_first = False
 
 

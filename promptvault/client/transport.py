@@ -1,4 +1,4 @@
-"""Requests over HTTP: what is sent where, how often, and how much may come back."""
+"""HTTP requests to one server: timeouts, retries, size limits, errors."""
 
 import contextlib
 import ssl
@@ -11,28 +11,39 @@ import httpx
 
 from promptvault import __version__
 from promptvault.client.address import Address
-from promptvault.client.failure import failure, stranger
-from promptvault.client.inflation import ACCEPTED, inflate
-from promptvault.client.no_answer import FAILURES, BrokenOffError, no_answer
-from promptvault.client.patience import AS_TOLD, ONCE, READING, Patience
+from promptvault.client.connection_error import (
+    CONNECTION_FAILURES,
+    ConnectionLostError,
+    UnknownEncodingError,
+    connection_error,
+)
+from promptvault.client.error_response import error_from_response, not_promptvault
+from promptvault.client.retry import NO_RETRY, RETRY_IF_ASKED, RETRY_READ, RetryPolicy
 from promptvault.errors import (
     PromptVaultError,
     RateLimitedError,
     UnavailableError,
 )
+from promptvault.wire.decompression import (
+    ENCODINGS,
+    BodyTooLargeError,
+    DamagedBodyError,
+    decompress,
+    decompressor,
+)
 
 _CONNECT_SECONDS = 10.0
 _READ_SECONDS = 30.0
 _LONGEST_ANSWER = 300.0
-"""Seconds; one that trickles never meets the other limits."""
+"""Seconds for a whole answer: one that trickles meets none of the other timeouts."""
 _LARGEST_ANSWER = 64 * 1024 * 1024
-"""Bytes, inflated."""
-_HIDDEN = "(hidden)"
-_USUAL = {"GET": READING, "DELETE": AS_TOLD}
+"""Bytes, decompressed."""
+_REDACTED = "(hidden)"
+_USUAL = {"GET": RETRY_READ, "DELETE": RETRY_IF_ASKED}
 
 
 class Traffic(NamedTuple):
-    """What went over the wire so far; bytes are those of bodies, compressed."""
+    """The number of requests, and the bytes of their bodies as compressed."""
 
     requests: int = 0
     sent: int = 0
@@ -40,16 +51,18 @@ class Traffic(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A whole answer."""
+class HttpAnswer:
+    """A complete answer."""
 
     status: int
     content: bytes = field(repr=False)
+    """The body, decompressed."""
     retry_after: float | None
+    """Seconds, None if the header is absent or a date."""
 
 
 class Transport:
-    """A connection to one server, as one user or as nobody."""
+    """A connection to one server, with the token of a user or without one."""
 
     def __init__(
         self,
@@ -63,14 +76,14 @@ class Transport:
         self._address = address
         self._token = token
         self._sleep, self._clock = sleep, clock
-        self._has_met = False
+        self._has_answered = False
         self.traffic = Traffic()
         self._http = httpx.Client(
             headers=_headers(token),
             timeout=httpx.Timeout(read_seconds, connect=_CONNECT_SECONDS),
-            # It would lead the token to wherever the answer says.
+            # The token would be sent to the address that the answer names.
             follow_redirects=False,
-            # A proxy has no way to this computer, and no business with it.
+            # A proxy cannot reach a server on this computer.
             trust_env=not address.is_local,
             verify=_trust(address),
         )
@@ -84,35 +97,35 @@ class Transport:
     ) -> bytes:
         """Send a request and return the body of the answer.
 
-        A GET and a DELETE are tried again where the server asks for it, a GET also
-        where the connection breaks off. Raises the error that the server tells of,
-        UnavailableError where there is no answer, or none of a PromptVault server.
+        A GET or DELETE is sent again if the server asks for it, a GET also if the
+        connection breaks off. Raise the error that the server reports, and
+        UnavailableError if there is no answer or not one of a PromptVault server.
         """
-        answer = self.ask(method, path, _USUAL.get(method, ONCE), form=form)
+        answer = self.request(method, path, _USUAL.get(method, NO_RETRY), form=form)
         return self.content(answer)
 
-    def ask(
+    def request(
         self,
         method: str,
         path: str,
-        patience: Patience,
+        retry: RetryPolicy,
         *,
         form: Mapping[str, str] | None = None,
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         on_wait: Callable[[float], None] | None = None,
-    ) -> Answer:
-        """Send a request and return the answer, whatever its status is.
+    ) -> HttpAnswer:
+        """Send a request and return the answer, with any status.
 
-        *on_wait* is told the seconds before each wait. Raises UnavailableError where
-        there is no whole answer.
+        *on_wait* is called with the seconds before each wait. Raise UnavailableError if
+        there is no complete answer.
         """
-        request = self._request(
+        request = self._build_request(
             method, path, data=form, content=content, headers=headers
         )
-        for backoff in patience.pauses:
-            wait = self._try(request, patience, backoff)
-            if isinstance(wait, Answer):
+        for backoff in retry.pauses:
+            wait = self._try(request, retry, backoff)
+            if isinstance(wait, HttpAnswer):
                 return wait
             if on_wait is not None:
                 on_wait(wait)
@@ -121,71 +134,74 @@ class Transport:
 
     @contextlib.contextmanager
     def stream(self, path: str, read_seconds: float) -> Iterator[httpx.Response]:
-        """Open an answer of the server's that has no end, and close it in the end.
+        """Open a response that is read as it arrives, and close it after the block.
 
-        Errors are those of `ask`, also those of reading it.
+        *read_seconds* is the longest time without data. Exceptions in the block are
+        translated as those of `request` are.
         """
-        request = self._request(
+        request = self._build_request(
             "GET",
             path,
             headers={"Accept": "text/event-stream", "Accept-Encoding": "identity"},
             timeout=httpx.Timeout(read_seconds, connect=_CONNECT_SECONDS),
         )
-        with self._translated(), self._opened(request) as response:
+        with self._translated_errors(), self._opened(request) as response:
             if response.status_code != 200:
                 raise self.error(self._answer(response))
             yield response
 
-    def content(self, answer: Answer) -> bytes:
-        """Return the body of a good answer; raises the error that another tells of."""
+    def content(self, answer: HttpAnswer) -> bytes:
+        """Return the body of an answer 2xx; raise the error of any other."""
         if 200 <= answer.status < 300:
             return answer.content
         raise self.error(answer)
 
-    def stranger(self) -> UnavailableError:
-        """Return the error for an answer that makes no sense."""
-        return stranger(self._address.host)
+    def not_promptvault(self) -> UnavailableError:
+        """Return the error for an answer that is not one of a PromptVault server."""
+        return not_promptvault(self._address.host)
 
-    def broken_off(self) -> UnavailableError:
-        """Return the error for an answer that ended too early."""
-        return BrokenOffError(self._address.host)
+    def connection_lost(self) -> UnavailableError:
+        """Return the error for a response that ended too early."""
+        return ConnectionLostError(self._address.host)
 
-    def error(self, answer: Answer) -> PromptVaultError:
-        """Return the error that an answer tells of, without the token."""
+    def error(self, answer: HttpAnswer) -> PromptVaultError:
+        """Return the error for an answer with an error status; it hides the token."""
         host = self._address.host
-        error = failure(host, answer.status, answer.content, answer.retry_after)
+        error = error_from_response(
+            host, answer.status, answer.content, answer.retry_after
+        )
         if isinstance(error, RateLimitedError) and error.retry_after:
             seconds = f"{error.retry_after:.0f} seconds"
             message = f"{error} Try again in {seconds}."
             error = RateLimitedError(message, error.retry_after)
         return self._cleaned(error)
 
-    def _request(self, method: str, path: str, **fields: Any) -> httpx.Request:
+    def _build_request(self, method: str, path: str, **fields: Any) -> httpx.Request:
         try:
             return self._http.build_request(method, self._address.url + path, **fields)
         except httpx.InvalidURL as error:
-            raise self._no_answer(error) from None
+            raise self._connection_error(error) from None
 
     def _try(
-        self, request: httpx.Request, patience: Patience, backoff: float
-    ) -> Answer | float:
-        """Return the answer, or the seconds after which to ask again."""
+        self, request: httpx.Request, retry: RetryPolicy, backoff: float
+    ) -> HttpAnswer | float:
+        """Return the answer, or the seconds to wait before the next attempt."""
         try:
             answer = self._exchange(request)
-        except BrokenOffError:
-            if patience.may_repeat:
+        except ConnectionLostError:
+            if retry.is_idempotent:
                 return backoff
             raise
-        pause = patience.pause(answer.status, answer.retry_after, backoff)
+        pause = retry.pause(answer.status, answer.retry_after, backoff)
         return answer if pause is None else pause
 
-    def _exchange(self, request: httpx.Request) -> Answer:
+    def _exchange(self, request: httpx.Request) -> HttpAnswer:
         count = self.traffic
         sent = count.sent + len(request.content)
         self.traffic = count._replace(requests=count.requests + 1, sent=sent)
-        with self._translated(), self._opened(request) as response:
+        with self._translated_errors(), self._opened(request) as response:
             answer = self._answer(response)
-        self._has_met = True
+        self._has_answered = True
         return answer
 
     @contextlib.contextmanager
@@ -198,26 +214,26 @@ class Transport:
             response.close()
 
     @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         try:
             yield
-        except FAILURES as error:
-            raise self._no_answer(error) from None
+        except CONNECTION_FAILURES as error:
+            raise self._connection_error(error) from None
 
-    def _answer(self, response: httpx.Response) -> Answer:
+    def _answer(self, response: httpx.Response) -> HttpAnswer:
         encoding = response.headers.get("Content-Encoding", "")
-        content = inflate(self._parts(response), encoding, _LARGEST_ANSWER)
-        return Answer(response.status_code, content, _retry_after(response))
+        content = _decompressed(self._parts(response), encoding)
+        return HttpAnswer(response.status_code, content, _retry_after(response))
 
     def _parts(self, response: httpx.Response) -> Iterator[bytes]:
         end = self._clock() + _LONGEST_ANSWER
-        # Not inflated by httpx, which does not see that a body lacks its end.
+        # httpx would not notice that a compressed body is cut off.
         for part in response.iter_raw():
             received = self.traffic.received + len(part)
             self.traffic = self.traffic._replace(received=received)
             yield part
             if self._clock() > end:
-                raise httpx.ReadTimeout("it trickles", request=response.request)
+                raise httpx.ReadTimeout("too slow", request=response.request)
 
     def _refuse_redirect(self, response: httpx.Response) -> None:
         if not response.has_redirect_location:
@@ -226,26 +242,45 @@ class Transport:
             target = httpx.URL(response.headers["Location"])
             place = str(httpx.URL(response.url).join(target).copy_with(query=None))
         except (httpx.InvalidURL, ValueError):
-            raise self.stranger() from None
+            raise self.not_promptvault() from None
         raise self._cleaned(
             UnavailableError(
-                f"{self._address.host} sends us on, which is not followed with a token:"
-                f" if it is right, give its address with --server (it says {place})."
+                f"{self._address.host} redirects to {place}, which is not followed with"
+                " a token: if that address is right, give it with --server."
             )
         )
 
     def _cleaned(self, error: PromptVaultError) -> PromptVaultError:
-        """Return *error* without the token, which a server might quote."""
+        """Return *error* without the token, which a server may quote in its message."""
         if self._token:
-            error.args = (str(error).replace(self._token, _HIDDEN),)
+            error.args = (str(error).replace(self._token, _REDACTED),)
         return error
 
-    def _no_answer(self, error: Exception) -> UnavailableError:
-        return no_answer(self._address.host, error, has_met=self._has_met)
+    def _connection_error(self, error: Exception) -> UnavailableError:
+        return connection_error(
+            self._address.host, error, has_answered=self._has_answered
+        )
+
+
+def _decompressed(parts: Iterator[bytes], encoding: str) -> bytes:
+    """Return the body that arrives in *parts*; raise one of CONNECTION_FAILURES."""
+    encoding = encoding.strip().lower()
+    stream = decompressor(encoding)
+    if stream is None and encoding not in {"", "identity"}:
+        raise UnknownEncodingError
+    body, left = [], _LARGEST_ANSWER
+    for part in parts:
+        body.append(decompress(stream, part, left) if stream else part)
+        left -= len(body[-1])
+        if left < 0:
+            raise BodyTooLargeError
+    if stream is not None and not stream.eof:
+        raise DamagedBodyError
+    return b"".join(body)
 
 
 def _trust(address: Address) -> ssl.SSLContext:
-    """Return whom to trust: nobody where nothing is encrypted, which takes no time."""
+    """Return the trusted authorities; none without encryption, which saves time."""
     if address.is_encrypted:
         return httpx.create_ssl_context()
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -255,12 +290,12 @@ def _headers(token: str | None) -> dict[str, str]:
     headers = {
         "User-Agent": f"promptvault/{__version__}",
         "Accept": "application/json",
-        "Accept-Encoding": ACCEPTED,
+        "Accept-Encoding": ", ".join(ENCODINGS),
     }
     return headers | ({"Authorization": f"Bearer {token}"} if token else {})
 
 
 def _retry_after(response: httpx.Response) -> float | None:
-    """Return the seconds that the server asks us to wait; a date is not read."""
+    """Return the seconds of Retry-After, None if it is absent or a date."""
     text = response.headers.get("Retry-After", "")
     return float(text) if text.isascii() and text.isdecimal() else None

@@ -9,22 +9,22 @@ from promptvault.errors import InvalidInputError
 
 
 class MergedText(NamedTuple):
-    """What a three-way merge of texts gave."""
+    """The result of a three-way merge of texts."""
 
     text: str
     clean: bool
-    """False where the text holds conflict markers."""
+    """False if the text contains conflict markers."""
 
 
 MergeText = Callable[[str, str, str], MergedText]
-"""Merges base, ours and theirs line by line."""
+"""Merges base, ours and theirs, in this order, line by line."""
 
 IsTemplate = Callable[[str], bool]
-"""Tells whether a text can be read as a template."""
+"""Returns True if a text can be parsed as a template."""
 
 
-class State(NamedTuple):
-    """All of a prompt that a person can change."""
+class EditableState(NamedTuple):
+    """Everything in a prompt that a person can change."""
 
     name: str
     title: str
@@ -37,60 +37,64 @@ class State(NamedTuple):
     body: str
     template: bool
     variables: Mapping[str, Mapping[str, Any]]
-    """As `variables_to_mapping` gives them; their order counts."""
+    """As `variables_to_mapping` returns them; their order is significant."""
 
 
-class Merge(NamedTuple):
-    """What came of a merge."""
+class MergeResult(NamedTuple):
+    """The result of a merge."""
 
-    state: State | None
-    """None on conflict."""
+    state: EditableState | None
+    """None if there is a conflict."""
     conflicts: tuple[str, ...] = ()
-    """The fields that both sides changed, and differently."""
+    """The fields that both sides changed in different ways."""
 
 
 class _Conflict(Exception):
-    """Both sides changed one thing, and differently."""
+    """Both sides changed one field in different ways."""
 
 
 def merge(
-    base: State | None,
-    ours: State,
-    theirs: State,
+    base: EditableState | None,
+    ours: EditableState,
+    theirs: EditableState,
     merge_text: MergeText,
     is_template: IsTemplate,
-) -> Merge:
-    """Merge what two sides made of *base*; without a base only equal ones merge.
+) -> MergeResult:
+    """Merge two states derived from *base*; without a base only equal states merge.
 
-    Tags, labels and variables are merged one by one, the body by *merge_text*, which
-    is asked only when both sides changed it. A body that could not be saved (each side
-    deleted what the other left) is a conflict, and so is a template that cannot be read
-    where both sides could: a block that one side opened and the other closed.
+    Tags, labels and variables are merged one by one. The body is merged by
+    *merge_text*, which is called only if both sides changed it. It is a conflict if the
+    merged body is not valid, as when each side deleted what the other one kept. It is
+    also a conflict if both sides are valid templates and the merged one is not, as when
+    one side opened a block and the other one closed it.
     """
     if base is None:
-        differing = tuple(f for f in State._fields if _differs(f, ours, theirs))
-        return Merge(None if differing else theirs, differing)
+        differing = tuple(f for f in EditableState._fields if _differs(f, ours, theirs))
+        return MergeResult(None if differing else theirs, differing)
     merged: dict[str, Any] = {}
     conflicts = []
-    for field in State._fields:
+    for field in EditableState._fields:
         sides = (getattr(base, field), getattr(ours, field), getattr(theirs, field))
         try:
             merged[field] = _merge_field(field, *sides, merge_text)
         except _Conflict:
             conflicts.append(field)
     if conflicts:
-        return Merge(None, tuple(conflicts))
-    state = State(**merged)
+        return MergeResult(None, tuple(conflicts))
+    state = EditableState(**merged)
     if _is_broken(state, ours, theirs, is_template):
-        return Merge(None, ("body",))
+        return MergeResult(None, ("body",))
     allowed = _may_leave(base, ours, theirs, state.body)
-    return Merge(state._replace(secrets_allowed=allowed))
+    return MergeResult(state._replace(secrets_allowed=allowed))
 
 
 def _is_broken(
-    merged: State, ours: State, theirs: State, is_template: IsTemplate
+    merged: EditableState,
+    ours: EditableState,
+    theirs: EditableState,
+    is_template: IsTemplate,
 ) -> bool:
-    """Tell whether the merge made a template that cannot be read of two that can."""
+    """Return True if the merged template is not valid although both sides are."""
     contents = {(state.template, state.body) for state in (ours, theirs)}
     if not merged.template or (True, merged.body) in contents:
         return False
@@ -119,7 +123,7 @@ def _merge_field(
 
 
 def _three_way(base: Any, ours: Any, theirs: Any, key: Callable[[Any], Any]) -> Any:
-    """Return what the only side that changed says; *key* tells values apart."""
+    """Return the value of the side that changed; values are compared by *key*."""
     known = key(base)
     if key(ours) in (known, key(theirs)):
         return theirs
@@ -142,7 +146,7 @@ def _merge_names(
     theirs: Mapping[str, Any],
     key: Callable[[Any], Any],
 ) -> dict[str, Any]:
-    """Merge name by name; what one side lacks is None there."""
+    """Merge name by name; a name that one side lacks counts as None there."""
     merged = {
         name: _three_way(base.get(name), ours.get(name), theirs.get(name), key)
         for name in (*theirs, *(name for name in ours if name not in theirs))
@@ -159,11 +163,14 @@ def _merge_body(merged: MergedText) -> str:
         raise _Conflict from error
 
 
-def _may_leave(base: State, ours: State, theirs: State, body: str) -> bool:
-    """Tell whether the secrets in the merged *body* are allowed to leave the vault.
+def _may_leave(
+    base: EditableState, ours: EditableState, theirs: EditableState, body: str
+) -> bool:
+    """Return True if the secrets in the merged *body* may leave the vault.
 
-    Permission was given for a text: only those whose text this is can pass it on, and
-    what either side took back is taken back.
+    A permission covers the text for which it was given. So it holds for the merged text
+    if that is the text of a side with the permission, or if both sides have it. If
+    either side revoked it, it is revoked.
     """
     if base.secrets_allowed and not (ours.secrets_allowed and theirs.secrets_allowed):
         return False
@@ -174,7 +181,7 @@ def _may_leave(base: State, ours: State, theirs: State, body: str) -> bool:
     return ours.secrets_allowed and theirs.secrets_allowed
 
 
-def _differs(field: str, ours: State, theirs: State) -> bool:
+def _differs(field: str, ours: EditableState, theirs: EditableState) -> bool:
     key = _declarations if field == "variables" else _itself
     return bool(key(getattr(ours, field)) != key(getattr(theirs, field)))
 
@@ -184,7 +191,7 @@ def _itself(value: Any) -> Any:
 
 
 def _declaration(value: Any) -> str:
-    # To Python 1, 1.0 and True are equal; as a default they print differently.
+    # In Python 1, 1.0 and True are equal; as a default value they print differently.
     return json.dumps(value, sort_keys=True)
 
 

@@ -13,7 +13,7 @@ from promptvault.services.workspace import Workspace
 from promptvault.vault import outbox
 from promptvault.vault.database import connected, refuse_lost
 from promptvault.vault.lock import exclusive
-from promptvault.vault.sync.change import is_ahead
+from promptvault.vault.sync.pending import is_ahead
 
 _logger = logging.getLogger(__name__)
 

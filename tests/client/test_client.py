@@ -10,7 +10,7 @@ import pytest
 from promptvault import errors
 from promptvault.client.address import parse_address
 from promptvault.client.client import connect
-from promptvault.client.failure import SignInPendingError
+from promptvault.client.error_response import SignInPendingError
 from promptvault.errors import PromptVaultError, RateLimitedError, UnavailableError
 from tests.client.conftest import TOKEN, Start
 from tests.client.stub import HANG_UP, Reply
@@ -231,7 +231,7 @@ def test_another_version_of_the_protocol(start: Start) -> None:
 def test_an_answer_without_end(start: Start) -> None:
     bomb = gzip.compress(bytes(80 * 1024 * 1024))
     found = refusal(start(Reply(200, bomb, {"Content-Encoding": "gzip"})).url)
-    assert "more than anybody asked for" in str(found)
+    assert "larger than 64 MiB" in str(found)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from promptvault.client.address import parse_address
 from promptvault.client.client import Client, connect
-from promptvault.client.listening import Listener
+from promptvault.client.event_listener import EventListener
 from promptvault.client.transport import Transport
 from promptvault.domain.tier import Tier
 from promptvault.errors import AuthenticationError, TooLargeError, UnavailableError
@@ -67,13 +67,13 @@ def test_a_token_that_ends_ends_the_events(
     server: Server, here: Client, token: str
 ) -> None:
     transport = Transport(parse_address(server.url), token)
-    with Client(transport), Listener(transport) as listener:
+    with Client(transport), EventListener(transport) as listener:
         next(listener)
         here.revoke()
         with pytest.raises(UnavailableError, match="broke off"):
             next(listener)
         with pytest.raises(AuthenticationError):
-            next(Listener(transport))
+            next(EventListener(transport))
 
 
 def test_what_the_plan_does_not_allow_is_an_answer(here: Client) -> None:

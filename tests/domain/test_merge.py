@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptvault.domain.merge import Merge, MergedText, State, merge
+from promptvault.domain.merge import EditableState, MergedText, MergeResult, merge
 
-BASE = State(
+BASE = EditableState(
     name="coding/review",
     title="Review",
     description="Reviews code.",
@@ -38,7 +38,9 @@ def append(base: str, ours: str, theirs: str) -> MergedText:
     return MergedText(f"{ours}{theirs}", clean=True)
 
 
-def merged(base: State, ours: State, theirs: State) -> State:
+def merged(
+    base: EditableState, ours: EditableState, theirs: EditableState
+) -> EditableState:
     """Return the state that a merge without conflict gives."""
     state = merge(base, ours, theirs, append, is_readable).state
     assert state
@@ -50,7 +52,7 @@ words = st.sampled_from(["a", "b", "c", "d"])
 values = st.sampled_from([0, False, 0.0, 1, True, "1"])
 variables = st.dictionaries(words, st.fixed_dictionaries({"default": values}))
 states = st.builds(
-    State,
+    EditableState,
     name=words,
     title=words,
     description=words,
@@ -64,13 +66,15 @@ states = st.builds(
 )
 
 
-def exact(state: State | None) -> str:
+def exact(state: EditableState | None) -> str:
     """Return a state so that 1, 1.0 and True differ, as does the order of names."""
     return repr(state and state._replace(labels=dict(sorted(state.labels.items()))))
 
 
 @given(states, states)
-def test_what_one_side_alone_changed_stands(base: State, changed: State) -> None:
+def test_what_one_side_alone_changed_stands(
+    base: EditableState, changed: EditableState
+) -> None:
     assert exact(merge(base, changed, base, refuse, is_readable).state) == exact(
         changed
     )
@@ -80,7 +84,9 @@ def test_what_one_side_alone_changed_stands(base: State, changed: State) -> None
 
 
 @given(states, states)
-def test_what_both_changed_alike_stands(base: State, changed: State) -> None:
+def test_what_both_changed_alike_stands(
+    base: EditableState, changed: EditableState
+) -> None:
     assert exact(merge(base, changed, changed, refuse, is_readable).state) == exact(
         changed
     )
@@ -89,7 +95,7 @@ def test_what_both_changed_alike_stands(base: State, changed: State) -> None:
     )
 
 
-def without_order(state: State) -> State:
+def without_order(state: EditableState) -> EditableState:
     """Return a state whose tags and variables stand in alphabetical order."""
     tags, variables = tuple(sorted(state.tags)), dict(sorted(state.variables.items()))
     return state._replace(tags=tags, variables=variables)
@@ -97,7 +103,7 @@ def without_order(state: State) -> State:
 
 @given(states, states, states)
 def test_it_is_no_matter_which_side_is_ours(
-    base: State, one: State, other: State
+    base: EditableState, one: EditableState, other: EditableState
 ) -> None:
     here, there = (
         merge(base, one, other, refuse, is_readable),
@@ -110,7 +116,7 @@ def test_it_is_no_matter_which_side_is_ours(
 
 @given(states, states, states)
 def test_every_change_is_in_the_result_or_named_as_a_conflict(
-    base: State, ours: State, theirs: State
+    base: EditableState, ours: EditableState, theirs: EditableState
 ) -> None:
     state, conflicts = merge(base, ours, theirs, refuse, is_readable)
     assert (state is None) == bool(conflicts)
@@ -127,11 +133,11 @@ def test_every_change_is_in_the_result_or_named_as_a_conflict(
 
 
 def assert_changes_stand(
-    of: Callable[[State], Mapping[str, Any]],
-    base: State,
-    side: State,
-    other: State,
-    result: State,
+    of: Callable[[EditableState], Mapping[str, Any]],
+    base: EditableState,
+    side: EditableState,
+    other: EditableState,
+    result: EditableState,
 ) -> None:
     """Assert that what *side* set, changed or took away is so in *result*."""
     for name in {*of(base), *of(side), *of(other)}:
@@ -142,8 +148,8 @@ def assert_changes_stand(
 
 @pytest.mark.parametrize("field", ["name", "title", "description", "body"])
 def test_a_field_that_both_changed_differently_is_a_conflict(field: str) -> None:
-    ours, theirs = (State(**BASE._asdict() | {field: side}) for side in "ab")
-    assert merge(BASE, ours, theirs, refuse, is_readable) == Merge(None, (field,))
+    ours, theirs = (EditableState(**BASE._asdict() | {field: side}) for side in "ab")
+    assert merge(BASE, ours, theirs, refuse, is_readable) == MergeResult(None, (field,))
 
 
 def test_different_fields_of_two_sides_come_together() -> None:
@@ -172,7 +178,9 @@ def test_labels_are_merged_one_by_one() -> None:
     state = merged(BASE, ours, theirs)
     assert state.labels == {"production": "v2", "draft": "v3"}
     other = BASE._replace(labels={"old": "v0"})
-    assert merge(BASE, ours, other, refuse, is_readable) == Merge(None, ("labels",))
+    assert merge(BASE, ours, other, refuse, is_readable) == MergeResult(
+        None, ("labels",)
+    )
 
 
 def test_variables_are_merged_one_by_one() -> None:
@@ -182,7 +190,9 @@ def test_variables_are_merged_one_by_one() -> None:
     assert list(state.variables) == ["x", "w", "z"]
     assert state.variables["x"] == {"default": 2}
     other = BASE._replace(variables={**BASE.variables, "x": {"default": True}})
-    assert merge(BASE, ours, other, refuse, is_readable) == Merge(None, ("variables",))
+    assert merge(BASE, ours, other, refuse, is_readable) == MergeResult(
+        None, ("variables",)
+    )
 
 
 def test_a_default_that_python_finds_equal_is_a_change() -> None:
@@ -193,7 +203,7 @@ def test_a_default_that_python_finds_equal_is_a_change() -> None:
     ):
         state = merged(BASE, ours, theirs)
         assert state.variables["x"]["default"] is True
-        assert merge(None, ours, theirs, refuse, is_readable) == Merge(
+        assert merge(None, ours, theirs, refuse, is_readable) == MergeResult(
             None, ("variables",)
         )
 
@@ -215,14 +225,14 @@ def test_a_merge_of_sound_templates_is_sound_or_a_conflict(
     )
     found = merge(BASE, mine, other, append, is_readable)
     assert (found.state is not None) == clean
-    assert clean or found == Merge(None, ("body",))
+    assert clean or found == MergeResult(None, ("body",))
 
 
 def test_without_a_base_only_equal_ones_merge() -> None:
     relabelled = BASE._replace(labels=dict(list(BASE.labels.items())[::-1]))
     assert merge(None, BASE, relabelled, refuse, is_readable).state == BASE
     other = BASE._replace(title="Other", tags=())
-    assert merge(None, BASE, other, append, is_readable) == Merge(
+    assert merge(None, BASE, other, append, is_readable) == MergeResult(
         None, ("title", "tags")
     )
 
@@ -232,7 +242,7 @@ def test_a_body_that_could_not_be_saved_is_a_conflict() -> None:
     found = merge(
         BASE, ours, theirs, lambda *_: MergedText("\n", clean=True), is_readable
     )
-    assert found == Merge(None, ("body",))
+    assert found == MergeResult(None, ("body",))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from promptvault.services.sync.rounds import snapshot
-from promptvault.vault.sync.status import standing
+from promptvault.vault.sync.status import sync_status
 from tests.faults.hosting import Host
 from tests.faults.program import Result, Vault, git_in_front
 from tests.faults.stage import End, Stage, new_stage
@@ -178,7 +178,7 @@ class SyncWalk(Walk):
 
     def _has_conflicts(self, stage: Stage) -> bool:
         with snapshot(stage.one.workspace) as connection:
-            return bool(standing(connection).conflicts)
+            return bool(sync_status(connection).conflicts)
 
     def _compare_end(self, end: End) -> list[str]:
         assert self.wanted is not None

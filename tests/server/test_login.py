@@ -242,7 +242,7 @@ class TestLogout:
     ) -> None:
         server.stop()
         result = silent(signed_in.ok("logout"), token)
-        assert "signed out here, but the server was not told" in result.err
+        assert "signed out here, but the token was not revoked" in result.err
         assert list((home / "credentials").iterdir()) == []
 
     def test_everywhere(self, signed_in: Pvt, server: Server, admin: Admin) -> None:

@@ -181,7 +181,7 @@ class World:
         trashed = {each.id: each.tokens for each in device.prompts(trashed=True)}
         self.removed |= set[str]().union(*trashed.values())
         for each in device.beside():
-            if each.side.item in trashed:
+            if each.copy.item in trashed:
                 self.removed |= each.tokens
         purge_trash(device.workspace)
 
@@ -195,15 +195,15 @@ class World:
             self.removed |= set(more)
             more = []
         body = prompt.body + "".join(f"{word}\n" for word in more)
-        self.devices[d].resolve(beside.side, body)
+        self.devices[d].resolve(beside.copy, body)
         self.events["resolved"] += 1
 
     def _beside(self, d: int) -> list[tuple[Beside, Local]]:
         """Return what lies beside the prompts of a device, each with its prompt."""
         device = self.devices[d]
         live = {prompt.id: prompt for prompt in device.prompts()}
-        found = [each for each in device.beside() if each.side.item in live]
-        return [(each, live[each.side.item]) for each in found]
+        found = [each for each in device.beside() if each.copy.item in live]
+        return [(each, live[each.copy.item]) for each in found]
 
     def _pick(self, d: int, k: int) -> Local | None:
         prompts = self.devices[d].prompts()
@@ -247,8 +247,8 @@ class World:
                 self.events["crashed"] += 1
                 return None
         # Reading all anew mends what went wrong, and would hide it.
-        taken = report.taken
-        assert self.scenario.page < _WHOLE or taken.revived or not taken.reread
+        counts = report.counts
+        assert self.scenario.page < _WHOLE or counts.revived or not counts.reread
         self.tap.count(report)
         self.tap.compare(before, device.numbers())
         return report

@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from promptvault.services.locking import locked
-from promptvault.services.sync.linking import linked
-from promptvault.services.sync.rounds import Exchange, SyncReport, snapshot, synchronise
+from promptvault.services.sync.rounds import Exchange, SyncReport, snapshot, sync_vault
+from promptvault.services.sync.run import link_vault
 from promptvault.vault.database import bulk_transaction
 from promptvault.vault.repository import Repository
-from promptvault.vault.sync.conflict_copy import Side, resolve_side, sides
-from promptvault.vault.sync.item import Hold, release
-from promptvault.vault.sync.version import content_of
+from promptvault.vault.sync.conflict_copy import (
+    ConflictCopy,
+    conflict_copies,
+    resolve_conflict_copy,
+)
+from promptvault.vault.sync.item import Hold, release_held
+from promptvault.vault.sync.version import version_content
 from tests.sync.laptop import Laptop
 
 _TOKEN = re.compile(r"\bw\d+\b")
@@ -54,13 +58,13 @@ class Local(NamedTuple):
 class Beside(NamedTuple):
     """What lies beside a prompt."""
 
-    side: Side
+    copy: ConflictCopy
     body: str
 
     @property
     def tokens(self) -> set[str]:
         """What a user sees who looks at it."""
-        state = self.side.state
+        state = self.copy.state
         tags = " ".join(state["tags"])
         return tokens_of(self.body, state["title"], state["description"], tags)
 
@@ -95,7 +99,7 @@ class Device(Laptop):
     def unsent(self) -> set[str]:
         """Return what is in changes that the server has perhaps not heard of."""
         found = [each.tokens for each in self.prompts() if each.is_unsent]
-        found += [e.tokens for e in self.beside() if e.side.status != "open"]
+        found += [e.tokens for e in self.beside() if e.copy.status != "open"]
         return set[str]().union(*found)
 
     def known(self) -> set[str]:
@@ -131,10 +135,10 @@ class Device(Laptop):
 
     def converse(self, vault: str, exchange: Exchange) -> SyncReport:
         """Sync with a vault by way of *exchange*."""
-        linked(self.workspace, self.server, lambda: vault)
-        return synchronise(self.workspace, exchange)
+        link_vault(self.workspace, self.server, lambda: vault)
+        return sync_vault(self.workspace, exchange)
 
-    def resolve(self, side: Side, body: str) -> None:
+    def resolve(self, side: ConflictCopy, body: str) -> None:
         """Settle a side by a version with another text, or by none where it is same."""
         with (
             locked(self.workspace) as writer,
@@ -147,13 +151,13 @@ class Device(Laptop):
             if content.body != body:
                 new = content._replace(body=body)
                 repository.add_version(prompt, new, "Resolve")
-            resolve_side(writer.connection, side)
+            resolve_conflict_copy(writer.connection, side)
 
     def retry(self) -> None:
         """Try again what the server did not take for the limit."""
         if self.paths.database.exists():
             with locked(self.workspace) as writer, bulk_transaction(writer.connection):
-                release(writer.connection, Hold.LIMIT)
+                release_held(writer.connection, Hold.LIMIT)
 
     def everything_but(self, held: set[str]) -> dict[str, Any]:
         """Return all that must be the same on every device, but for prompts *held*."""
@@ -165,6 +169,6 @@ class Device(Laptop):
 
 
 def _beside(connection: sqlite3.Connection) -> Iterator[Beside]:
-    for side in sides(connection):
-        content = content_of(connection, side.state["version"])
+    for side in conflict_copies(connection):
+        content = version_content(connection, side.state["version"])
         yield Beside(side, content["body"] if content else "")

@@ -21,13 +21,13 @@ from promptvault.services.prompts.edit import (
     edit_prompt,
 )
 from promptvault.services.prompts.prompt_document import DetailChanges, parse_document
-from promptvault.services.sync.linking import linked
 from promptvault.services.sync.rounds import (
     Direction,
     Exchange,
     SyncReport,
-    synchronise,
+    sync_vault,
 )
+from promptvault.services.sync.run import link_vault
 from promptvault.services.workspace import Workspace
 from promptvault.vault.reader import Selection, reading
 from promptvault.wire.sync import SyncAnswer
@@ -75,18 +75,18 @@ class Laptop:
         """Sync; *through* may stand between this device and the server."""
         with connect(parse_address(self.server), self.token) as client:
             find_vault = lambda: str(client.me().vaults[0].id)  # noqa: E731
-            linked(self.workspace, self.server, find_vault)
+            link_vault(self.workspace, self.server, find_vault)
 
             def exchange(request: bytes) -> SyncAnswer:
                 return client.sync(request)
 
-            return synchronise(self.workspace, through(exchange), direction)
+            return sync_vault(self.workspace, through(exchange), direction)
 
     def relink(self) -> None:
         """Offer everything to the server anew."""
         with connect(parse_address(self.server), self.token) as client:
             vault = str(client.me().vaults[0].id)
-        linked(self.workspace, self.server, lambda: vault, relink=True)
+        link_vault(self.workspace, self.server, lambda: vault, relink=True)
 
     def add(self, name: str, body: str, **fields: Any) -> None:
         """Save a new prompt."""

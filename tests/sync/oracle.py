@@ -5,8 +5,8 @@ from typing import Any
 from promptvault.services.health.doctor import check_vault
 from promptvault.services.sync.rounds import snapshot
 from promptvault.vault.sync.link import get_link
-from promptvault.vault.sync.push import has_outgoing
-from promptvault.vault.sync.state import stored
+from promptvault.vault.sync.push import has_unsent_changes
+from promptvault.vault.sync.state import stored_prompts
 from tests.sync.actions import World
 from tests.sync.device import Device, tokens_of
 
@@ -65,7 +65,7 @@ def _require_rest(world: World) -> None:
         report = world.sync(d)
         assert report is not None
         assert report.round_trips == 1, f"{report.round_trips} round trips at rest"
-        assert not report.taken.reread
+        assert not report.counts.reread
         assert device.everything() == before
 
 
@@ -76,11 +76,11 @@ def _require_same(
     here = {each.id for each in device.prompts()}
     assert here - held == set(heads) - held, f"{device.home.name}: other prompts"
     with snapshot(device.workspace) as connection:
-        found = stored(connection, here - held)
+        found = stored_prompts(connection, here - held)
         assert {id_: each.state for id_, each in found.items()} == {
             id_: state for id_, state in heads.items() if id_ not in held
         }, f"{device.home.name}: other states"
-        assert not has_outgoing(connection)
+        assert not has_unsent_changes(connection)
         changes = connection.execute("SELECT * FROM sync_changes").fetchall()
         assert not changes
         assert get_link(connection).resync is None
@@ -95,11 +95,11 @@ def _require_sides(device: Device, sides: set[str], held: set[str]) -> set[str]:
     ids = {
         each.id for trashed in (False, True) for each in device.prompts(trashed=trashed)
     }
-    lone = {each.side.item for each in beside} - ids
+    lone = {each.copy.item for each in beside} - ids
     assert not lone, f"{device.home.name}: nobody sees what lies beside {lone}"
-    open_ = {each.side.rev for each in beside if each.side.status == "open"}
+    open_ = {each.copy.rev for each in beside if each.copy.status == "open"}
     assert open_ == sides - settled, f"{device.home.name}: other sides"
-    own = [each.tokens for each in beside if each.side.status != "open"]
+    own = [each.tokens for each in beside if each.copy.status != "open"]
     return set[str]().union(*own)
 
 

@@ -96,7 +96,7 @@ def test_what_does_not_fit_the_plan_is_held_back_and_goes_when_it_does(
     assert result.code == 9
     assert result.err == (
         "Sent 50.\n2 prompts are held back: your plan holds 50 prompts;"
-        " they go as soon as there is room.\n"
+        " they are sent as soon as there is room.\n"
     )
     assert desk("sync").code == 9
     held = [row for row in desk.ok("list", "--json").json if row["held_back"]]

@@ -148,7 +148,7 @@ def test_the_editor_gets_both_and_what_they_come_from(
     assert given[2:9] == [
         "<<<<<<< ours (version 3, this device)",
         "tres",
-        "||||||| what both come from",
+        "||||||| common ancestor",
         "three",
         "=======",
         "THREE",

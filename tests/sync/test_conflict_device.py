@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from promptvault.server.admin import Admin
-from promptvault.services.sync.conflict import Device, find
+from promptvault.services.sync.conflict import Device, find_conflict
 from promptvault.services.sync.rounds import Exchange
 from promptvault.vault.reader import reading
 from promptvault.wire.sync import SyncAnswer
@@ -34,7 +34,7 @@ def named(tmp_path: Path, server: Server, token: str, admin: Admin) -> NewNamed:
 def devices(laptop: Laptop) -> tuple[Device, Device]:
     """Return who wrote our side of the conflict, and theirs."""
     with reading(laptop.paths.database, laptop.paths.usage) as reader:
-        conflict = find(reader, "a")
+        conflict = find_conflict(reader, "a")
     return conflict.ours_by, conflict.theirs_by
 
 

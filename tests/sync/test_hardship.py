@@ -120,7 +120,7 @@ def test_a_held_back_prompt_is_deleted_everywhere(one: Laptop, two: Laptop) -> N
     one.add("a", "A")
     sync_all(one, two)
     one.edit("a", SECRET)
-    assert one.sync().standing.held == {Hold.SECRETS: 1}
+    assert one.sync().status.held == {Hold.SECRETS: 1}
     one.delete("a")
     sync_all(one, two)
     assert two.names() == []
@@ -138,7 +138,7 @@ def test_what_cannot_be_read_stops_nothing_else(one: Laptop, two: Laptop) -> Non
     sync_all(one, two)
     report = two.sync()
     assert two.names() == ["good"]
-    assert report.standing.held == {Hold.UNREADABLE: 1}
+    assert report.status.held == {Hold.UNREADABLE: 1}
 
 
 def test_a_long_history_goes_in_parts(one: Laptop, two: Laptop) -> None:
@@ -157,7 +157,7 @@ def test_a_history_that_goes_in_parts_is_one_prompt_that_was_sent(one: Laptop) -
     one.add("a", "A")
     write_versions(one, "a", 1500, 4000)
     report = one.sync()
-    assert report.taken.pushed == 1
+    assert report.counts.pushed == 1
     assert report.round_trips > 2
 
 
@@ -171,7 +171,7 @@ def test_a_long_history_in_conflict_reaches_the_other_device(
     sync_all(two, one)
     assert one.log("a") == two.log("a")
     assert one.body("a") == two.body("a") == "of two"
-    assert one.sync().standing.conflicts == two.sync().standing.conflicts == 1
+    assert one.sync().status.conflicts == two.sync().status.conflicts == 1
 
 
 def test_a_version_that_is_too_long_holds_up_no_later_one(
@@ -180,7 +180,7 @@ def test_a_version_that_is_too_long_holds_up_no_later_one(
     one.add("a", "A")
     sync_all(one, two)
     one.edit("a", "x" * 300_000)
-    assert one.sync().standing.held == {Hold.TOO_LARGE: 1}
+    assert one.sync().status.held == {Hold.TOO_LARGE: 1}
     one.edit("a", "short again")
     sync_all(one, two)
     assert texts(two, "a") == ["A", texts(two, "a")[1], "short again"]
@@ -205,7 +205,7 @@ def test_many_edits_offline_are_merged_all_the_same(one: Laptop, two: Laptop) ->
             one.sync(offline)
     two.edit("a", "1\n2\n3\n4\n5 two\n")
     two.sync()
-    assert one.sync().taken.merged == 1
+    assert one.sync().counts.merged == 1
     assert one.body("a") == "1 69\n2\n3\n4\n5 two\n"
 
 

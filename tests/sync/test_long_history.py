@@ -86,7 +86,7 @@ def test_a_conflict_is_merged_after_all_of_it_was_read(
     wire = _Wire()
     report = two.sync(wire)
     assert max(wire.versions()) <= _PAGE
-    assert report.standing.conflicts == 1
+    assert report.status.conflicts == 1
     one.sync()
     assert one.everything() == two.everything()
     assert len(one.log("a")) == 3 * _PAGE + 2
@@ -103,4 +103,4 @@ def test_both_sides_of_a_conflict_may_be_long(one: Laptop, two: Laptop) -> None:
     one.sync()
     assert one.everything() == two.everything()
     assert len(one.log("a")) == 3001
-    assert one.sync().standing.to_send == two.sync().standing.to_send == 0
+    assert one.sync().status.to_send == two.sync().status.to_send == 0

@@ -25,8 +25,8 @@ def test_all_of_them_are_merged(one: Laptop, two: Laptop) -> None:
     _edit_all(two, "bottom")
     one.sync()
     report = two.sync()
-    assert (report.taken.merged, report.taken.conflicts) == (7, 0)
-    assert report.standing.to_send == 0
+    assert (report.counts.merged, report.counts.conflicts) == (7, 0)
+    assert report.status.to_send == 0
     one.sync()
     assert one.everything() == two.everything()
     for name in _NAMES:

@@ -14,8 +14,8 @@ from promptvault.services.prompts.edit import (
     purge_trash,
     restore_prompt,
 )
-from promptvault.services.sync.conflict import find, find_all
-from promptvault.services.sync.resolve import settle, settle_with
+from promptvault.services.sync.conflict import find_conflict, find_conflicts
+from promptvault.services.sync.resolve import resolve_with_side, resolve_with_text
 from promptvault.services.sync.rounds import Direction, Exchange
 from promptvault.vault.reader import reading
 from promptvault.vault.sync.item import Hold
@@ -47,23 +47,23 @@ def quarrel(one: Laptop, two: Laptop, *names: str) -> None:
 def in_conflict(laptop: Laptop) -> dict[str, str]:
     """Return what lies beside each prompt."""
     with reading(laptop.paths.database, laptop.paths.usage) as reader:
-        found = list(find_all(reader))
-    return {each.prompt.name: each.beside.version.body for each in found}
+        found = list(find_conflicts(reader))
+    return {each.prompt.name: each.other.version.body for each in found}
 
 
 def take_theirs(laptop: Laptop, name: str) -> None:
     """Settle a conflict by the other side."""
     with reading(laptop.paths.database, laptop.paths.usage) as reader:
-        conflict = find(reader, name)
-    settle(laptop.workspace, conflict, conflict.theirs)
+        conflict = find_conflict(reader, name)
+    resolve_with_side(laptop.workspace, conflict, conflict.theirs)
 
 
 def take_both(laptop: Laptop, name: str) -> None:
     """Settle a conflict by a text that has both sides."""
     with reading(laptop.paths.database, laptop.paths.usage) as reader:
-        conflict = find(reader, name)
-    sides = (conflict.present.version.body, conflict.beside.version.body)
-    settle_with(laptop.workspace, conflict, "".join(sides))
+        conflict = find_conflict(reader, name)
+    sides = (conflict.current.version.body, conflict.other.version.body)
+    resolve_with_text(laptop.workspace, conflict, "".join(sides))
 
 
 @pytest.mark.parametrize("is_lost", [False, True])
@@ -167,7 +167,7 @@ def test_settling_without_the_right_to_write_is_held_back(
     take_theirs(two, "a")
     with psycopg.connect(database_url) as database:
         database.execute("UPDATE vault_members SET role = 'viewer'")
-    assert two.sync().standing.held == {Hold.FORBIDDEN: 1}
+    assert two.sync().status.held == {Hold.FORBIDDEN: 1}
     assert two.sync().round_trips == 1
 
 
@@ -264,6 +264,6 @@ def test_settling_is_told_of(one: Laptop, two: Laptop) -> None:
     quarrel(one, two, "a")
     one.sync()
     take_theirs(two, "a")
-    assert two.sync().taken.settled == 1
-    assert one.sync().taken.settled == 1
-    assert one.sync().taken.settled == 0
+    assert two.sync().counts.settled == 1
+    assert one.sync().counts.settled == 1
+    assert one.sync().counts.settled == 0

@@ -176,13 +176,13 @@ def test_what_was_lost_is_counted_once(world: World) -> None:
     world.go_back(1, renew=False)
     world.devices[1].add("other", f"{world.word()}\n")
     reports = _sync(world, 1, 0, 2, 0, 2)
-    assert [each.taken.restored for each in reports] == [0, 2, 0, 0, 0]
+    assert [each.counts.restored for each in reports] == [0, 2, 0, 0, 0]
 
 
 def test_nothing_is_lost_where_nothing_went_back(world: World) -> None:
     _rewrite(world, 0)
     reports = _sync(world, 0, 1, 2)
-    assert [each.taken.restored for each in reports] == [0, 0, 0]
+    assert [each.counts.restored for each in reports] == [0, 0, 0]
 
 
 def test_a_prompt_deleted_long_ago_does_not_come_back_by_it(world: World) -> None:
@@ -194,6 +194,6 @@ def test_a_prompt_deleted_long_ago_does_not_come_back_by_it(world: World) -> Non
     _sync(world, 0)
     world.go_back(0, renew=True)
     (report,) = _sync(world, 2)  # which has read nothing since the deletion
-    assert report.taken.deleted == 1
+    assert report.counts.deleted == 1
     assert world.devices[2].names() == []
     assert world.devices[2].names(trashed=True) == ["a"]

@@ -64,7 +64,7 @@ def test_a_prompt_whose_words_hold_a_secret_stays(
 ) -> None:
     one.add("a", "A\n", **fields)
     one.add("b", "B\n")
-    held = one.sync(line).standing.held
+    held = one.sync(line).status.held
     assert (held, line.has_key) == ({Hold.SECRETS: 1}, False)
     assert one.get("a").is_held_back
     (found,) = scan_prompts(one.workspace)
@@ -78,7 +78,7 @@ def test_a_prompt_whose_words_hold_a_secret_stays(
 
 def test_a_name_with_a_secret_stays(one: Laptop, two: Laptop, line: Line) -> None:
     one.add(f"{KEY}/a", "A\n")
-    assert one.sync(line).standing.held == {Hold.SECRETS: 1}
+    assert one.sync(line).status.held == {Hold.SECRETS: 1}
     redact_prompts(one.workspace, [f"{KEY}/a"])
     one.sync(line)
     two.sync()
@@ -93,7 +93,7 @@ def test_what_was_allowed_leaves_and_a_new_secret_does_not(
     assert line.has_key
     other = KEY[:-4] + "wxyz"
     change_details(one.workspace, "a", DetailChanges(description=other))
-    assert one.sync(line).standing.held == {Hold.SECRETS: 1}
+    assert one.sync(line).status.held == {Hold.SECRETS: 1}
     assert not any(other in each for each in line.sent)
 
 
@@ -123,7 +123,7 @@ def test_what_one_side_allows_covers_no_words_of_the_other(
     one.set("a", secrets_allowed=True)
     two.set("a", title=f"With {KEY}")
     one.sync()
-    assert two.sync(line).standing.held == {Hold.SECRETS: 1}
+    assert two.sync(line).status.held == {Hold.SECRETS: 1}
     assert (two.get("a").title, line.has_key) == (f"With {KEY}", False)
 
 

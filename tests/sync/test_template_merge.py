@@ -33,7 +33,7 @@ def test_two_templates_that_make_a_broken_one_are_in_conflict(
     one.edit("a", text("{% block b %}one{% endblock %}", "last"))
     two.edit("a", text("{% if a %}{{ a }}{% endif %}", "{% block b %}2{% endblock %}"))
     one.sync()
-    assert two.sync().taken.conflicts == 1
+    assert two.sync().counts.conflicts == 1
     sync_all(one, two)
     for device in (one, two):
         assert device.body("a") == text("{% block b %}one{% endblock %}", "last")

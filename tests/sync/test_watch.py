@@ -137,7 +137,7 @@ def test_a_server_that_was_away_is_caught_up_with(
     port = server.listener.getsockname()[1]
     server.stop()
     desk.ok("add", "a", "written offline")
-    assert "as soon as it answers" in here.said()
+    assert "as soon as the server answers" in here.said()
     start_server(port)
     assert here.next()["pushed"] == 1
     phone.sync()

@@ -19,11 +19,11 @@ class Wiretap:
 
     events: "collections.Counter[str]"
     heard: set[str] = field(default_factory=set)
-    """Words that the server has taken."""
+    """Words that the server has counts."""
     older: dict[str, set[str]] = field(default_factory=dict)
     """By revision, those that it descends from."""
     acknowledged: dict[str, str] = field(default_factory=dict)
-    """Prompts by the revisions of them that the server has taken."""
+    """Prompts by the revisions of them that the server has counts."""
     settled: set[str] = field(default_factory=set)
     """Sides of which the server has taken that they are settled."""
 
@@ -71,9 +71,9 @@ class Wiretap:
 
     def count(self, report: SyncReport) -> None:
         """Count what a sync has done."""
-        taken = report.taken
+        counts = report.counts
         for name in ("merged", "conflicts", "revived", "reread", "restored"):
-            if getattr(taken, name):
+            if getattr(counts, name):
                 self.events[name] += 1
         self.events[f"round trips: {min(report.round_trips, 9)}"] += 1
 

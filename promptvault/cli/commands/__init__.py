@@ -98,7 +98,7 @@ COMMANDS = {
     "import": Entry("importing:import_", "Bring in chats and files.", _IMPORTS),
     "imports": Entry("importing:imports", "List, show, undo imports.", _IMPORTS),
     "export": Entry("exporting:export", "Write prompts to files.", _IMPORTS),
-    "sync": Entry("syncing:sync", "Sync with your other devices.", _SYNC),
+    "sync": Entry("sync:sync", "Sync with your other devices.", _SYNC),
     "conflicts": Entry("conflict:conflicts", "Settle what sync could not.", _SYNC),
     "login": Entry("account:login", "Sign in to a server.", _ACCOUNT),
     "logout": Entry("account:logout", "Sign out, here or everywhere.", _ACCOUNT),

@@ -1,4 +1,4 @@
-"""`login`, `logout`, `whoami`, `devices`: who this device is signed in as."""
+"""`login`, `logout`, `whoami` and `devices`."""
 
 import contextlib
 import platform
@@ -32,7 +32,7 @@ _LONGEST_LABEL = 100
 def login(
     server: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="The server; it is kept as 'sync.server'."),
+        typer.Option(metavar="URL", help="The server; stored as 'sync.server'."),
     ] = None,
     token: Annotated[
         str | None,
@@ -41,38 +41,39 @@ def login(
         ),
     ] = None,
     no_browser: Annotated[
-        bool, typer.Option("--no-browser", help="Show the address, open nothing.")
+        bool, typer.Option("--no-browser", help="Print the address only.")
     ] = False,
     insecure: Annotated[
-        bool, typer.Option("--insecure", help="Allow http: others may read along.")
+        bool,
+        typer.Option("--insecure", help="Allow http, where others can read the token."),
     ] = False,
     as_json: options.Json = False,
 ) -> None:
     """Sign in to a server: you approve this device in a browser.
 
-    The token is kept in the keyring, or in a file that only you can read.
+    The token is stored in the keyring, or in a file that only you can read.
     """
     address = sessions.choose_address(settings(), server, insecure=insecure)
     opens = not no_browser
-    with _recognised(address):
+    with _require_promptvault(address):
         found = _approved(address, opens=opens) if token is None else _given(token)
         session = Session(address, setting_value.secret("The token", found))
         with _client(address, session.token) as client:
             me = client.me()
     former = _former(address) if token is None else None
-    place = sessions.keep(paths(), settings(), session)
+    place = sessions.store_session(paths(), settings(), session)
     if former is not None:
-        _end_device(former)
+        _revoke_device(former)
     if as_json:
         terminal.write_json(rows_account.account_row(address, me))
     else:
         terminal.note(f"You are signed in to {address.host} as {me.email}.")
-    _tell_where(address, place)
+    _note_place(address, place)
 
 
 @contextlib.contextmanager
-def _recognised(address: "Address") -> Iterator[None]:
-    """Say what it means that a server has no such page: it is none of ours."""
+def _require_promptvault(address: "Address") -> Iterator[None]:
+    """Translate NotFoundError: without these paths it is another kind of server."""
     try:
         yield
     except NotFoundError:
@@ -82,45 +83,47 @@ def _recognised(address: "Address") -> Iterator[None]:
 
 
 def _former(address: "Address") -> Session | None:
-    """Return the session that another one takes the place of, if it can be read."""
+    """Return the session that the new one replaces, None if it cannot be read."""
     with contextlib.suppress(PromptVaultError):
         return sessions.find_session(paths(), address)
     return None
 
 
-def _end_device(former: Session) -> None:
-    from promptvault.services.sync import login as signing_in  # httpx, as in _client
+def _revoke_device(former: Session) -> None:
+    # As in _client.
+    from promptvault.services.sync.login import revoke_device_token
 
     with _client(former.address, former.token) as client:
-        signing_in.end_device(client)
+        revoke_device_token(client)
 
 
 def _approved(address: "Address", *, opens: bool) -> str:
-    """Return the token of this device, which somebody approves in a browser."""
-    from promptvault.services.sync import login as signing_in  # httpx, as in _client
+    """Return the token of this device, after the user has approved it in a browser."""
+    from promptvault.services.sync.login import sign_in_by_browser  # as in _client
 
     def show(code: "DeviceCodeRead") -> None:
         terminal.note(f"Open {code.verification_uri} and enter {code.user_code}")
         if opens and browser.open_page(code.verification_uri_complete):
-            terminal.note("Your browser should show it now.")
-        terminal.note("Waiting for you to approve this device… (Ctrl-C ends it)")
+            terminal.note("It should now be open in your browser.")
+        terminal.note("Waiting for you to approve this device… (Ctrl-C to stop)")
 
     label = _shown(platform.node()) or "unnamed"
     system = _shown(f"{platform.system()} {platform.release()}")
     with _client(address) as client:
-        return signing_in.sign_in_by_browser(client, label, system, show=show)
+        return sign_in_by_browser(client, label, system, show=show)
 
 
 def _shown(text: str) -> str:
-    """Return what the server shows of *text* to who approves."""
+    """Return *text* as the server accepts it: printable, at most 100 characters."""
     return "".join(filter(str.isprintable, text))[:_LONGEST_LABEL].strip()
 
 
 def _given(token: str) -> str:
-    """Return the token of `--token`; '-' asks for it, or reads it from a pipe."""
+    """Return the token of `--token`; for '-' ask for it or read it from a pipe."""
     if token != "-":
         terminal.note(
-            "The shell's history may keep this token; '--token -' reads it from a pipe."
+            "Your shell may store this token in its history; '--token -' reads it from"
+            " a pipe."
         )
         return token
     if terminal.can_ask():
@@ -128,35 +131,36 @@ def _given(token: str) -> str:
     return terminal.read_stdin()
 
 
-def _tell_where(address: "Address", place: SettingSource) -> None:
+def _note_place(address: "Address", place: SettingSource) -> None:
     if place is SettingSource.CREDENTIALS:
         terminal.note(
-            "There is no keyring, so the token is in a file that only you can read,"
-            f" in {paths().credentials}."
+            "There is no keyring, so the token is in a file that only you can read:"
+            f" {paths().credentials}."
         )
     if not (address.is_encrypted or address.is_local):
         terminal.note("The connection is not encrypted: others may read the token.")
     if sessions.is_overridden(settings(), address):
         variable = find_key(sessions.SERVER).variable
-        terminal.note(f"{variable} names another server, which comes first.")
+        terminal.note(f"{variable} names another server, which takes precedence.")
 
 
 def logout(
     everywhere: Annotated[
-        bool, typer.Option("--all", help="Sign out every device and token of yours.")
+        bool, typer.Option("--all", help="Sign out all of your devices and tokens.")
     ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Sign out: the token ends on the server, and is removed here.
+    """Sign out: revoke the token on the server, and delete it here.
 
-    Without the server it is removed here all the same; it then ends when it expires.
+    If the server cannot be reached, the token is deleted here and stays valid until it
+    expires.
     """
     address = sessions.get_address(settings())
     session = sessions.find_session(paths(), address)
     problem = _sign_out(session, everywhere=everywhere) if session else ""
-    sessions.forget(paths(), address)
+    sessions.delete_token(paths(), address)
     if problem and everywhere:
-        raise UnavailableError(f"You are signed out here, and nowhere else: {problem}")
+        raise UnavailableError(f"You are signed out on this device only: {problem}")
     if as_json:
         terminal.write_json(
             {
@@ -166,30 +170,30 @@ def logout(
             }
         )
     else:
-        _tell_end(address, session, problem)
+        _note_end(address, session, problem)
 
 
 def _sign_out(session: Session, *, everywhere: bool) -> str:
-    from promptvault.services.sync import login as signing_in  # httpx, as in _client
+    from promptvault.services.sync.login import sign_out  # as in _client
 
     with _client(session.address, session.token) as client:
-        return signing_in.sign_out(client, everywhere=everywhere)
+        return sign_out(client, everywhere=everywhere)
 
 
-def _tell_end(address: "Address", session: Session | None, problem: str) -> None:
+def _note_end(address: "Address", session: Session | None, problem: str) -> None:
     if session is None:
         terminal.note(f"You were not signed in to {address.host}.")
     elif problem:
         terminal.note(
-            f"You are signed out here, but the server was not told: {problem} The token"
-            " is good until it expires, or 'devices revoke' ends it elsewhere."
+            f"You are signed out here, but the token was not revoked: {problem} It is"
+            " valid until it expires, or until 'devices revoke' on another device."
         )
     else:
         terminal.note(f"You are signed out of {address.host}.")
 
 
 def whoami(as_json: options.Json = False) -> None:
-    """Show who is signed in, with the plan's limits and what is used of them."""
+    """Show who is signed in, the limits of the plan, and the usage."""
     session = _session()
     with _client(session.address, session.token) as client:
         me = client.me()
@@ -201,7 +205,7 @@ def whoami(as_json: options.Json = False) -> None:
 
 @devices.command("list")
 def list_devices(as_json: options.Json = False) -> None:
-    """List what is signed in as you: devices, and tokens for machines."""
+    """List what is signed in as you: devices, and tokens of machines."""
     session = _session()
     with _client(session.address, session.token) as client:
         found = client.signed_in()
@@ -215,21 +219,19 @@ def list_devices(as_json: options.Json = False) -> None:
 def revoke_device(
     start: Annotated[
         str,
-        typer.Argument(
-            metavar="ID", help="As 'devices list' has it; its start is enough."
-        ),
+        typer.Argument(metavar="ID", help="The id from 'devices list', or its start."),
     ],
     as_json: options.Json = False,
 ) -> None:
-    """Sign a device out, or a machine's token; what it has stays there."""
-    from promptvault.services.sync import login as signing_in  # httpx, as in _client
+    """Sign a device or a machine out; its vault stays on it."""
+    from promptvault.services.sync.login import find_signed_in  # as in _client
 
     session = _session()
     with _client(session.address, session.token) as client:
-        ended = signing_in.find_signed_in(client, start)
+        ended = find_signed_in(client, start)
         client.sign_out(ended.id)
     if ended.is_current:
-        sessions.forget(paths(), session.address)
+        sessions.delete_token(paths(), session.address)
     if as_json:
         terminal.write_json(rows_account.signed_in_row(ended))
     else:
@@ -241,6 +243,6 @@ def _session() -> Session:
 
 
 def _client(address: "Address", token: str | None = None) -> "Client":
-    from promptvault.client.client import connect  # httpx: --help is quick without it
+    from promptvault.client.client import connect  # httpx: not for --help
 
     return connect(address, token)

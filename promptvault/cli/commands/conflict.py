@@ -1,4 +1,4 @@
-"""`conflicts`: what sync could not merge, listed, shown and settled."""
+"""`conflicts`: listing, showing and resolving what sync could not merge."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -14,13 +14,21 @@ from promptvault.cli.rows import sync as rows_sync
 from promptvault.cli.values import read_file
 from promptvault.cli.workspace import workspace
 from promptvault.errors import InvalidInputError
-from promptvault.services.sync import conflict as finding
-from promptvault.services.sync import resolve as settling
-from promptvault.services.sync.conflict import Conflict
-from promptvault.services.sync.resolve import Settled
+from promptvault.services.sync.conflict import (
+    Conflict,
+    find_conflict,
+    find_conflicts,
+    merge_document,
+)
+from promptvault.services.sync.resolve import (
+    Resolution,
+    require_not_trashed,
+    resolve_with_side,
+    resolve_with_text,
+)
 
 conflicts = typer.Typer(
-    no_args_is_help=True, help="List, show and settle what sync could not merge."
+    no_args_is_help=True, help="List, show and resolve what sync could not merge."
 )
 
 Name = Annotated[
@@ -35,7 +43,7 @@ Name = Annotated[
 
 
 class Choice(StrEnum):
-    """How a conflict is settled."""
+    """How a conflict is resolved."""
 
     OURS = "ours"
     THEIRS = "theirs"
@@ -45,9 +53,9 @@ class Choice(StrEnum):
 
 @conflicts.command("list")
 def list_conflicts(as_json: options.Json = False) -> None:
-    """List prompts that two devices changed so that it could not be merged."""
+    """List prompts whose changes on two devices could not be merged."""
     with open_reader() as reader:
-        found = list(finding.find_all(reader))
+        found = list(find_conflicts(reader))
     if as_json:
         terminal.write_json_rows(map(rows_sync.conflict_row, found))
     else:
@@ -56,7 +64,7 @@ def list_conflicts(as_json: options.Json = False) -> None:
 
 @conflicts.command("show")
 def show(name: Name, as_json: options.Json = False) -> None:
-    """Show both sides of a conflict, and how they differ."""
+    """Show both sides of a conflict and their differences."""
     conflict = _find(name)
     if as_json:
         terminal.write_json(rows_sync.sides_row(conflict))
@@ -68,80 +76,78 @@ def show(name: Name, as_json: options.Json = False) -> None:
 def resolve(
     name: Name,
     ours: Annotated[
-        bool, typer.Option("--ours", help="Take what was made on this device.")
+        bool, typer.Option("--ours", help="Take the side of this device.")
     ] = False,
     theirs: Annotated[
-        bool, typer.Option("--theirs", help="Take what another device made.")
+        bool, typer.Option("--theirs", help="Take the side of another device.")
     ] = False,
     file: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", help="Take the text in a file; '-' for stdin."),
+        typer.Option(metavar="PATH", help="Take the text of a file; '-' for stdin."),
     ] = None,
     edit: Annotated[
-        bool, typer.Option("--edit", help="Make one text of both in your editor.")
+        bool, typer.Option("--edit", help="Merge both texts in your editor.")
     ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Settle a conflict; on a terminal you are shown both sides, and asked.
+    """Resolve a conflict; on a terminal both sides are shown, and you are asked.
 
-    Both wordings stay in the history, whatever you choose.
+    Both texts stay in the history, whatever you choose.
     """
     if [ours, theirs, edit, file is not None].count(True) > 1:
         raise InvalidInputError("Give one of --ours, --theirs, --file and --edit.")
     conflict = _find(name)
     if file is not None:
-        settled = _settle_with(conflict, _text(file))
+        resolution = _resolve_with_text(conflict, _text(file))
     elif ours or theirs or edit:
         choice = Choice.OURS if ours else Choice.THEIRS if theirs else Choice.EDIT
-        settled = _settle(conflict, choice)
+        resolution = _resolve(conflict, choice)
     else:
-        settled = _settle(conflict, _ask(conflict))
+        resolution = _resolve(conflict, _ask(conflict))
     if as_json:
-        terminal.write_json(rows_sync.settled_row(settled))
+        terminal.write_json(rows_sync.resolution_row(resolution))
     else:
-        render_conflict.settled(settled)
+        render_conflict.resolution(resolution)
 
 
 def _find(name: str) -> Conflict:
     with open_reader() as reader:
-        return finding.find(reader, name)
+        return find_conflict(reader, name)
 
 
 def _text(file: Path) -> str:
     return terminal.read_stdin() if str(file) == "-" else read_file(file)
 
 
-def _settle(conflict: Conflict, choice: Choice) -> Settled:
+def _resolve(conflict: Conflict, choice: Choice) -> Resolution:
     match choice:
         case Choice.OURS:
-            return settling.settle(workspace(), conflict, conflict.ours)
+            return resolve_with_side(workspace(), conflict, conflict.ours)
         case Choice.THEIRS:
-            return settling.settle(workspace(), conflict, conflict.theirs)
+            return resolve_with_side(workspace(), conflict, conflict.theirs)
         case Choice.EDIT:
             return _edit(conflict)
         case Choice.QUIT:
             raise KeyboardInterrupt
 
 
-def _settle_with(conflict: Conflict, text: str) -> Settled:
-    finding.manuscript(conflict).require_settled(text)
-    return settling.settle_with(workspace(), conflict, text)
+def _resolve_with_text(conflict: Conflict, text: str) -> Resolution:
+    merge_document(conflict).require_no_markers(text)
+    return resolve_with_text(workspace(), conflict, text)
 
 
-def _edit(conflict: Conflict) -> Settled:
-    settling.require_present(conflict)
-    draft = EditorFile(finding.manuscript(conflict).text, conflict.prompt.name)
+def _edit(conflict: Conflict) -> Resolution:
+    require_not_trashed(conflict)
+    draft = EditorFile(merge_document(conflict).text, conflict.prompt.name)
     text = draft.edit()
     with discard_when_saved(draft):
-        return _settle_with(conflict, text)
+        return _resolve_with_text(conflict, text)
 
 
 def _ask(conflict: Conflict) -> Choice:
-    settling.require_present(conflict)
+    require_not_trashed(conflict)
     if not terminal.can_ask():
-        raise InvalidInputError(
-            "Say what to take: --ours, --theirs, --file PATH or --edit."
-        )
+        raise InvalidInputError("Give one of --ours, --theirs, --file PATH and --edit.")
     render_conflict.sides(conflict)
     while True:
         answer = terminal.ask("Take (o)urs, (t)heirs, (e)dit both, or (q)uit?")

@@ -1,4 +1,4 @@
-"""Drawing who is signed in, and with what."""
+"""Printing the account, and the devices that are signed in."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from promptvault.wire.device import SignedInRead
 
 _SHORT = 8
-"""Characters of an id: enough to tell one's own devices apart."""
+"""Characters of an id: enough to distinguish the devices of one user."""
 
 
 def account(address: "Address", me: "MeRead") -> None:
-    """Print who is signed in, what they may use, and what they do."""
+    """Print the user, the limits of the plan, and the usage."""
     device = f"{me.device.label} ({me.device.os})" if me.device else "none: a token"
     lines = (
         ("account", me.email),

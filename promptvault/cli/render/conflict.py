@@ -1,4 +1,4 @@
-"""Drawing conflicts: both sides, and how they differ."""
+"""Printing conflicts: both sides, and their differences."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -8,8 +8,13 @@ from promptvault.cli.render.format import format_count, format_time
 from promptvault.cli.render.prompts import print_diff
 from promptvault.cli.render.table import Column, print_table
 from promptvault.services.prompts.diff import unified_diff
-from promptvault.services.sync.conflict import Conflict, Device, Wording, parts_of
-from promptvault.services.sync.resolve import Settled
+from promptvault.services.sync.conflict import (
+    Conflict,
+    ConflictSide,
+    Device,
+    comparable_fields,
+)
+from promptvault.services.sync.resolve import Resolution
 
 
 def conflicts(found: Sequence[Conflict]) -> None:
@@ -25,24 +30,26 @@ def conflicts(found: Sequence[Conflict]) -> None:
             f"{each.prompt.name} (in the trash)"
             if each.is_trashed
             else each.prompt.name,
-            _made(each.ours, each.ours_by),
-            _made(each.theirs, each.theirs_by),
+            _origin(each.ours, each.ours_by),
+            _origin(each.theirs, each.theirs_by),
             ", ".join(each.differences),
         )
         for each in found
     )
     print_table(columns, lines, "There are no conflicts.")
     if found:
-        terminal.note("'promptvault conflicts resolve NAME' shows both and settles it.")
+        terminal.note(
+            "'promptvault conflicts resolve NAME' shows both sides and resolves it."
+        )
 
 
-def _made(wording: Wording, device: Device) -> str:
-    version = wording.version
+def _origin(side: ConflictSide, device: Device) -> str:
+    version = side.version
     return f"{version.number}, {format_time(version.created_at)}, {device}"
 
 
 def sides(conflict: Conflict) -> None:
-    """Print both sides of a conflict, and how they differ."""
+    """Print both sides of a conflict and their differences."""
     ours, theirs = conflict.ours, conflict.theirs
     columns = (Column("", "dim"), Column("Ours", "red"), Column("Theirs", "green"))
     print_table(columns, _facts(conflict), "")
@@ -60,7 +67,7 @@ def _facts(conflict: Conflict) -> Iterator[tuple[str, str, str]]:
     yield "on", str(conflict.ours_by), str(conflict.theirs_by)
     yield "by", ours.version.author.name, theirs.version.author.name
     yield "why", ours.version.message, theirs.version.message
-    mine, other = parts_of(ours), parts_of(theirs)
+    mine, other = comparable_fields(ours), comparable_fields(theirs)
     for name in conflict.differences:
         if name != "text":
             yield name, _shown(mine[name]), _shown(other[name])
@@ -79,24 +86,22 @@ def _shown(value: Any) -> str:
 
 def _explain(conflict: Conflict) -> None:
     name = conflict.prompt.name
-    given = "theirs" if conflict.side.mine else "ours"
-    terminal.note(f"\n'promptvault get {name}' gives {given} until this is settled.")
+    given = "theirs" if conflict.copy.mine else "ours"
+    terminal.note(f"\n'promptvault get {name}' prints {given} until this is resolved.")
     if conflict.is_trashed:
         terminal.note(f"It is in the trash: 'promptvault trash restore {name}'.")
-    if conflict.waiting:
-        terminal.note(
-            f"{format_count(conflict.waiting, 'more conflict')} at this prompt."
-        )
+    if conflict.more:
+        terminal.note(f"{format_count(conflict.more, 'more conflict')} at this prompt.")
 
 
-def settled(done: Settled) -> None:
-    """Tell what came of settling a conflict."""
+def resolution(done: Resolution) -> None:
+    """Print the outcome of resolving a conflict."""
     prompt = done.prompt
-    how = "settled" if done.is_changed else "settled, the prompt is as it was"
+    how = "resolved" if done.is_changed else "resolved, the prompt is unchanged"
     terminal.note(f"{prompt.name}: {how} (version {prompt.version}).")
     if done.kept:
         parts = ", ".join(done.kept)
-        terminal.note(f"Both differed in its {parts}, too: kept as it was.")
-    if done.waiting:
-        more = format_count(done.waiting, "more conflict")
+        terminal.note(f"Both sides also differ in: {parts}. These are unchanged.")
+    if done.more:
+        more = format_count(done.more, "more conflict")
         terminal.note(f"{more}: 'promptvault conflicts resolve {prompt.name}'.")

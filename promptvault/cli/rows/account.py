@@ -1,4 +1,4 @@
-"""Accounts and devices as `--json` has them."""
+"""The rows of `whoami --json` and `devices --json`."""
 
 from typing import TYPE_CHECKING
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 def account_row(address: "Address", me: "MeRead") -> dict[str, object]:
-    """Return who is signed in, and where."""
+    """Return the account and its server."""
     return {"server": address.url, **me.model_dump(mode="json")}
 
 
 def signed_in_row(each: "SignedInRead") -> dict[str, object]:
-    """Return a device, or a machine."""
+    """Return a device or a machine."""
     seen = each.last_seen_at
     return {
         "id": str(each.id),

@@ -5,6 +5,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from promptvault.server.http import decompression
 from promptvault.server.http.json_body import aside
+from promptvault.wire.decompression import decompressor
 
 _ENCODING = b"content-encoding"
 _AT_ONCE_BYTES = 2048
@@ -48,7 +49,7 @@ def _within(receive: Receive, limit: int) -> Receive:
 
 
 def _inflating(receive: Receive, encoding: bytes, limit: int) -> Receive:
-    inflater = decompression.inflater(encoding)
+    inflater = decompressor(encoding.decode("latin-1"))
     left, has_begun = limit, False
 
     async def receive_inflated() -> Message:

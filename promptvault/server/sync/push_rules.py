@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
-from promptvault.domain.vault_digest import SIZE, entry
+from promptvault.domain.vault_digest import SIZE, head_digest
 from promptvault.server.sync import payload as payloads
 from promptvault.server.sync.cost import REVISION_BYTES, row_cost
 from promptvault.server.sync.payload import UnusableError
@@ -306,10 +306,10 @@ class VaultUpdate:
         before = self.known.heads.get(push.item)
         if before is not None and not before.deleted:
             self.account.count -= 1
-            self.digest ^= entry(push.item, before.rev)
+            self.digest ^= head_digest(push.item, before.rev)
         if not push.deleted:
             self.account.count += 1
-            self.digest ^= entry(push.item, push.rev)
+            self.digest ^= head_digest(push.item, push.rev)
         head = Head(push.rev, push.deleted, self.seq, payload)
         self.known.heads[push.item] = self.written.heads[push.item] = head
         return before and before.rev

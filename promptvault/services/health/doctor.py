@@ -118,7 +118,7 @@ def _examine_git(workspace: Workspace, history: History, diagnosis: Diagnosis) -
         if lost:
             diagnosis.add(_LOST_HISTORY)
         return not lost
-    damages = inspection.damages(history)
+    damages = inspection.find_damage(history)
     for damage in damages:
         diagnosis.add(Problem(VaultPart.GIT, damage, _FROM_DATABASE))
     return not damages

@@ -1,1 +1,1 @@
-"""`sync`, `login` and `conflicts`: the rounds with a server."""
+"""`sync`, `login` and `conflicts`: keeping a vault equal to one on a server."""

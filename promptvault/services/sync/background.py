@@ -1,7 +1,7 @@
-"""Syncs that nobody waits for: a process of its own after each change.
+"""Background syncs: a process of its own that is started after a change.
 
-At most one of them syncs and one more waits for its turn. The one that waits has not
-looked at the vault yet, so whoever changes it meanwhile need not start another.
+At most one of them syncs and one more waits. The waiting process has not read the vault
+yet, so a change that is made meanwhile starts no other process.
 """
 
 import contextlib
@@ -13,19 +13,19 @@ from pathlib import Path
 from typing import BinaryIO
 
 from promptvault.paths import Paths
-from promptvault.services.sync.sync_record import noting_failure
+from promptvault.services.sync.last_sync import recording_failure
 from promptvault.vault.lock import exclusive, exclusive_if_free
 
 OPTION = "--background"
-"""Of `sync`: what makes a process wait for its turn, or end where another does."""
+"""The option of `sync` for a background process."""
 
 _COLLECTING_SECONDS = 1.0
-"""Changes seldom come alone, and one sync takes them all."""
+"""Changes often come in groups; a sync waits this long to send them together."""
 _LONGEST_LOG = 1024 * 1024
 
 
 def start(paths: Paths) -> None:
-    """Let a new process sync, unless one is about to; raises OSError, VaultError."""
+    """Start a process that syncs, unless one is waiting; raise OSError, VaultError."""
     with exclusive_if_free(paths.sync_turn) as is_free:
         if not is_free:
             return
@@ -40,19 +40,21 @@ def start(paths: Paths) -> None:
 
 
 @contextlib.contextmanager
-def turn(paths: Paths, sleep: Callable[[float], None] = time.sleep) -> Iterator[bool]:
-    """Wait for the turn to sync, and hold it while the block runs.
+def background_turn(
+    paths: Paths, sleep: Callable[[float], None] = time.sleep
+) -> Iterator[bool]:
+    """Wait for another sync to end, and hold the lock of sync while the block runs.
 
-    Yields False, and waits for nothing, where another process waits already. What goes
-    wrong from then on is noted, for nobody sees it: also where no server is asked yet.
+    Yield False at once if another process is waiting already. A PromptVaultError is
+    recorded, because a background process has no terminal to show it on.
     """
-    with noting_failure(paths.sync_record), contextlib.ExitStack() as waiting:
+    with recording_failure(paths.sync_record), contextlib.ExitStack() as waiting:
         if not waiting.enter_context(exclusive_if_free(paths.sync_turn)):
             yield False
             return
         sleep(_COLLECTING_SECONDS)
         with exclusive(paths.sync_lock, lambda: None):
-            waiting.close()  # whoever changes something from now on needs another
+            waiting.close()  # a change from now on needs another process
             yield True
 
 

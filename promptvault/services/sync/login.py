@@ -1,11 +1,11 @@
-"""Signing in to a server, and out."""
+"""Signing in to a server by OAuth's device flow (RFC 8628), and signing out."""
 
 import contextlib
 import time
 from collections.abc import Callable
 
 from promptvault.client.client import Client
-from promptvault.client.failure import SignInPendingError
+from promptvault.client.error_response import SignInPendingError
 from promptvault.errors import (
     AuthenticationError,
     InvalidInputError,
@@ -18,11 +18,11 @@ from promptvault.errors import (
 from promptvault.wire.device import SignedInRead
 from promptvault.wire.device_code import DeviceCodeRead, OAuthErrorCode
 
-_SLOWER_SECONDS = 5
+_SLOW_DOWN_SECONDS = 5
 _SHORTEST_SECONDS = 1
 _LATE_SECONDS = 30
 _MOST_FAILURES = 5
-"""In a row: a network may be gone for a moment while somebody is in the browser."""
+"""In a row: the network may fail for a moment while the user is in the browser."""
 
 
 def sign_in_by_browser(
@@ -33,18 +33,19 @@ def sign_in_by_browser(
     show: Callable[[DeviceCodeRead], None],
     sleep: Callable[[float], None] = time.sleep,
 ) -> str:
-    """Let somebody approve this device in a browser, and return the token.
+    """Wait until the user approves this device in a browser, and return the token.
 
-    *show* tells them where. Raises PermissionDeniedError where they refuse,
-    AuthenticationError where the code expires.
+    *label* and *os* describe the device to the user, *show* displays the code. Raise
+    PermissionDeniedError if the user refuses, AuthenticationError if the code expires,
+    UnavailableError if the server does not answer several times in a row.
     """
     code = client.begin_sign_in(label, os)
     show(code)
-    return _Waiting(client, code, sleep).token()
+    return _Poll(client, code, sleep).wait()
 
 
-class _Waiting:
-    """Asks in the server's rhythm whether a code was approved."""
+class _Poll:
+    """Polls the server at its interval until a code is approved."""
 
     def __init__(
         self, client: Client, code: DeviceCodeRead, sleep: Callable[[float], None]
@@ -55,26 +56,26 @@ class _Waiting:
         self._interval: float = max(code.interval, _SHORTEST_SECONDS)
         self._failures = 0
 
-    def token(self) -> str:
+    def wait(self) -> str:
         waited = 0.0
-        # An approval in the last seconds is good for a while longer than the code: so
-        # the server has the last word, but for one that has forgotten it.
+        # The server accepts a late approval for a while after the code has expired, so
+        # its answer decides. The limit is for a server that has lost the code.
         while waited < self._code.expires_in + _LATE_SECONDS:
             self._sleep(self._interval)
             waited += self._interval
-            token = self._ask()
+            token = self._poll()
             if token is not None:
                 return token
         raise _expired()
 
-    def _ask(self) -> str | None:
+    def _poll(self) -> str | None:
         try:
             return self._client.end_sign_in(self._code.device_code).access_token
         except SignInPendingError as error:
-            self._heed(error.word)
+            self._handle(error.oauth_code)
         except RateLimitedError as error:
             self._interval = max(
-                self._interval + _SLOWER_SECONDS, error.retry_after or 0
+                self._interval + _SLOW_DOWN_SECONDS, error.retry_after or 0
             )
         except UnavailableError:
             self._failures += 1
@@ -84,12 +85,12 @@ class _Waiting:
         self._failures = 0
         return None
 
-    def _heed(self, word: str) -> None:
-        match word:
+    def _handle(self, code: str) -> None:
+        match code:
             case OAuthErrorCode.AUTHORIZATION_PENDING:
                 pass
             case OAuthErrorCode.SLOW_DOWN:
-                self._interval += _SLOWER_SECONDS
+                self._interval += _SLOW_DOWN_SECONDS
             case OAuthErrorCode.ACCESS_DENIED:
                 raise PermissionDeniedError("The sign-in was refused in the browser.")
             case OAuthErrorCode.EXPIRED_TOKEN:
@@ -103,12 +104,12 @@ def _expired() -> AuthenticationError:
 
 
 def sign_out(client: Client, *, everywhere: bool) -> str:
-    """End this token, or every one of the user's; return why it could not be done.
+    """Revoke this token, or all of the user's; return the error message if that fails.
 
-    A token that was no longer good needs no end.
+    A token that is no longer valid counts as revoked.
     """
     try:
-        client.revoke_every() if everywhere else client.revoke()
+        client.revoke_all() if everywhere else client.revoke()
     except AuthenticationError:
         return ""
     except PromptVaultError as error:
@@ -116,11 +117,11 @@ def sign_out(client: Client, *, everywhere: bool) -> str:
     return ""
 
 
-def end_device(client: Client) -> None:
-    """End this token if it is a device's: another one takes its place.
+def revoke_device_token(client: Client) -> None:
+    """Revoke this token if it belongs to a device, before a new one replaces it.
 
-    Where that fails it ends when it expires. A machine's token is no concern of ours:
-    others may use it.
+    If that fails, the token stays valid until it expires. A machine's token is not
+    revoked: other machines may use it.
     """
     with contextlib.suppress(PromptVaultError):
         if client.me().device is not None:
@@ -128,9 +129,9 @@ def end_device(client: Client) -> None:
 
 
 def find_signed_in(client: Client, start: str) -> SignedInRead:
-    """Return what is signed in with an id that begins with *start*.
+    """Return the device or machine whose id starts with *start*.
 
-    Raises NotFoundError, and InvalidInputError where several do.
+    Raise NotFoundError if there is none, InvalidInputError if there are several.
     """
     found = [
         each for each in client.signed_in() if str(each.id).startswith(start.lower())
@@ -138,5 +139,5 @@ def find_signed_in(client: Client, start: str) -> SignedInRead:
     if not found:
         raise NotFoundError("Nothing is signed in with this id: 'devices list'.")
     if len(found) > 1:
-        raise InvalidInputError("Several ids begin like this: give more of it.")
+        raise InvalidInputError("Several ids start like this: give more of it.")
     return found[0]

@@ -1,4 +1,4 @@
-"""Keeping this vault and its server equal: requests, answers, and what came of them."""
+"""The rounds of a sync: requests and answers, until vault and server are equal."""
 
 import contextlib
 import json
@@ -15,41 +15,41 @@ from promptvault.services.read_ahead import batched, read_ahead
 from promptvault.services.workspace import Workspace
 from promptvault.vault import outbox
 from promptvault.vault.database import bulk_transaction, open_read_only
-from promptvault.vault.sync.change import has_changes
+from promptvault.vault.sync.counts import SyncCounts
 from promptvault.vault.sync.link import Link, get_link
+from promptvault.vault.sync.pending import has_changes
 from promptvault.vault.sync.prompt_writer import MissingVersionError
 from promptvault.vault.sync.pull import (
-    Scribe,
-    Taken,
-    hold_back,
-    prepare,
-    read_anew,
-    take_in,
+    SyncContext,
+    apply_answers,
+    hold_too_large,
+    prepare_push,
+    restart_pull,
 )
 from promptvault.vault.sync.push import (
-    Outgoing,
-    Room,
-    count_outgoing,
+    BatchLimits,
+    PushBatch,
+    count_unsent_changes,
     has_new_imports,
-    has_outgoing,
-    outgoing,
+    has_unsent_changes,
+    next_batch,
 )
-from promptvault.vault.sync.status import Standing, standing
+from promptvault.vault.sync.status import SyncStatus, sync_status
 from promptvault.wire.sync import PROTO, Limits, SyncAnswer, VaultAnswer
 
 Exchange = Callable[[bytes], SyncAnswer]
 """Sends a request, which is JSON, and returns the answer."""
 
 _GROUP = 5000
-"""Changes, or versions in them, that are taken in together: each time costs as much as
-a thousand of them."""
+"""Changes, or versions in them, that are applied in one transaction. A transaction
+costs as much as a thousand of them."""
 
 _MOST_IDLE_ROUNDS = 5
-"""In a row, in which neither side gets any further."""
+"""In a row, without any progress on either side."""
 
 
 class Direction(NamedTuple):
-    """Which ways a sync goes."""
+    """Whether a sync sends changes, receives them, or both."""
 
     push: bool = True
     pull: bool = True
@@ -57,43 +57,45 @@ class Direction(NamedTuple):
 
 @dataclass(slots=True)
 class Progress:
-    """How far a sync is."""
+    """The progress of a sync."""
 
     pushed: int = 0
+    """Prompts that the server has accepted."""
     to_push: int = 0
+    """Prompts to send in all."""
     received: int = 0
-    """Changes that have come; they are taken in a little later."""
+    """Changes received; they are applied a little later."""
     to_receive: int | None = None
-    """Prompts on the server where all of them are read, None while not known."""
+    """Prompts on the server if all of them are read; None if not, or not yet known."""
 
 
 @dataclass(slots=True)
 class SyncReport:
-    """What a sync did, and where the vault stands after it."""
+    """What a sync did, and the status after it."""
 
-    taken: Taken = field(default_factory=Taken)
+    counts: SyncCounts = field(default_factory=SyncCounts)
     round_trips: int = 0
-    standing: Standing = field(default_factory=Standing)
+    status: SyncStatus = field(default_factory=SyncStatus)
 
 
-def synchronise(
+def sync_vault(
     workspace: Workspace,
     exchange: Exchange,
     direction: Direction = Direction(),  # noqa: B008 - it never changes
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> SyncReport:
-    """Send what has changed here and take in what others have changed.
+    """Send the changes of this vault and apply those of other devices.
 
-    Whatever stops it, nothing is lost and nothing half done: the next one goes on.
-    Raises what *exchange* raises, PermissionDeniedError where the vault is not the
-    user's any more, and VaultError.
+    An error leaves the vault consistent, and the next sync continues. Raise the errors
+    of *exchange*, PermissionDeniedError if the vault is not the user's any more,
+    UnavailableError for an invalid answer, and VaultError.
     """
     return _Sync(workspace, exchange, direction, on_progress).run()
 
 
 @contextlib.contextmanager
 def snapshot(workspace: Workspace) -> Iterator[sqlite3.Connection]:
-    """Yield the vault for reading, as it is in this moment."""
+    """Yield a read-only connection with a snapshot of the vault."""
     paths = workspace.paths
     connection = open_read_only(paths.database, paths.usage)
     with contextlib.closing(connection):
@@ -102,7 +104,7 @@ def snapshot(workspace: Workspace) -> Iterator[sqlite3.Connection]:
 
 
 class _Sync:
-    """A sync under way."""
+    """One sync."""
 
     def __init__(
         self,
@@ -115,26 +117,26 @@ class _Sync:
         self._direction, self._on_progress = direction, on_progress
         self._report = SyncReport()
         self._progress = Progress()
-        self._room = Room()
+        self._limits = BatchLimits()
         self._rereads = 0
-        self._beginnings = 0
+        self._catch_ups = 0
         self._idle_rounds = 0
         self._reads_all = False
 
     def run(self) -> SyncReport:
-        """Go round until both sides are equal."""
+        """Send requests until both sides are equal."""
         self._recover()
         self._read_before_imports()
         while self._round():
             pass
         with snapshot(self._workspace) as connection:
-            self._report.standing = standing(connection)
+            self._report.status = sync_status(connection)
         return self._report
 
     def _recover(self) -> None:
-        """Commit what a sync that was killed has left, which may be the last to write.
+        """Commit what a killed process has left in the outbox.
 
-        Where nothing waits, nothing is locked.
+        No other command may follow to do it. An empty outbox takes no lock.
         """
         with snapshot(self._workspace) as connection:
             is_waiting = bool(outbox.read_pending(connection))
@@ -143,16 +145,15 @@ class _Sync:
                 writer.flush()
 
     def _read_before_imports(self) -> None:
-        """Read before what was imported is sent, as others may have the same file.
+        """Read before new imports are sent: another device may have the same file.
 
-        What has arrived before it is sent is there once; see `vault.sync.twin`.
+        A prompt that arrives before its duplicate is sent replaces it; see
+        `vault.sync.import_duplicate`.
         """
         self._prepare()
         with snapshot(self._workspace) as connection:
-            is_first = get_link(
-                connection
-            ).is_catching_up  # which reads before it sends
-            if is_first or not has_new_imports(connection):
+            is_catching_up = get_link(connection).is_catching_up  # reads first anyway
+            if is_catching_up or not has_new_imports(connection):
                 return
         direction = self._direction
         self._direction = direction._replace(push=False)
@@ -161,153 +162,159 @@ class _Sync:
         self._direction = direction
 
     def _round(self) -> bool:
-        """Send one request and take in its answer; returns whether there is more."""
+        """Send one request and apply its answer; return True if there is more to do."""
         self._prepare()
-        link, sent = self._collect()
+        link, batch = self._collect_batch()
         if link.is_catching_up:
             return self._catch_up(link)
-        answer = self._ask(link, sent)
+        answer = self._send(link, batch)
         if answer is None:
             return True
-        if not _is_news(link, sent, answer):
+        if not _changes_anything(link, batch, answer):
             return False
-        self._take_in(sent, [answer])
-        self._refuse_to_turn_in_circles(sent, answer)
-        return self._goes_on(answer)
+        self._apply(batch, [answer])
+        self._require_progress(batch, answer)
+        return self._has_more(answer)
 
     def _catch_up(self, link: Link) -> bool:
-        """Read all that the server has, some pages ahead; nothing is sent meanwhile."""
-        self._beginnings += 1
-        if self._beginnings > _MOST_IDLE_ROUNDS:
-            raise UnavailableError("The server begins anew for ever: try later.")
+        """Read the whole vault of the server, some pages ahead; send nothing."""
+        self._catch_ups += 1
+        if self._catch_ups > _MOST_IDLE_ROUNDS:
+            raise UnavailableError(
+                "The server keeps starting from the beginning: try again later."
+            )
         answer = None
         with contextlib.closing(read_ahead(self._pages(link))) as pages:
             for group in batched(pages, _GROUP, _weight):
                 answer = group[-1]
-                if self._take_in(Outgoing(), group).reread:
+                if self._apply(PushBatch(), group).reread:
                     break
-        return answer is not None and self._goes_on(answer)
+        return answer is not None and self._has_more(answer)
 
     def _pages(self, link: Link) -> Iterator[VaultAnswer]:
         more = True
         while more:
-            answer = self._ask(link, Outgoing())
+            answer = self._send(link, PushBatch())
             assert answer is not None
             yield answer
             more = answer.status == "ok" and answer.more
             if more and not answer.feed:
-                raise UnavailableError("The server's answer makes no sense: try again.")
+                raise UnavailableError("The server's answer is not valid: try again.")
             if answer.cursor:
-                link = link.at(answer.cursor, answer.mark)
+                link = link.with_cursor(answer.cursor, answer.mark)
 
     def _prepare(self) -> None:
-        """Give what has changed its revisions; where nothing has, nothing is locked."""
+        """Create revisions for what has changed; without changes, take no lock."""
         with snapshot(self._workspace) as connection:
             changed = has_changes(connection)
         if changed and self._direction.push:
             with locked(self._workspace) as writer:
                 with bulk_transaction(writer.connection):
-                    prepare(writer.connection, self._scribe())
+                    prepare_push(writer.connection, self._context())
                 writer.flush()
 
-    def _scribe(self) -> Scribe:
+    def _context(self) -> SyncContext:
         workspace = self._workspace
-        return Scribe(
+        return SyncContext(
             workspace.author(), workspace.now(), merge_text, is_valid_template
         )
 
-    def _collect(self) -> tuple[Link, Outgoing]:
+    def _collect_batch(self) -> tuple[Link, PushBatch]:
         with snapshot(self._workspace) as connection:
             link = get_link(connection)
             self._reads_all = self._reads_all or link.epoch is None
             if link.is_catching_up or not self._direction.push:
-                return link, Outgoing()
+                return link, PushBatch()
             if not self._progress.to_push:
-                self._progress.to_push = count_outgoing(connection)
-            return link, outgoing(connection, self._room)
+                self._progress.to_push = count_unsent_changes(connection)
+            return link, next_batch(connection, self._limits)
 
-    def _ask(self, link: Link, sent: Outgoing) -> VaultAnswer | None:
-        """Return the answer of the vault, None where less is to be sent at once."""
+    def _send(self, link: Link, batch: PushBatch) -> VaultAnswer | None:
+        """Return the vault's answer, None if the request must be smaller."""
         self._report.round_trips += 1
         try:
-            answer = self._exchange(_request(link, sent))
+            answer = self._exchange(_request(link, batch))
         except TooLargeError:
-            self._make_smaller(sent)
+            self._make_smaller(batch)
             return None
-        self._room = _room(answer.limits, self._room)
+        self._limits = _lower_limits(answer.limits, self._limits)
         found = [each for each in answer.vaults if str(each.id) == link.vault]
         if len(found) != 1:
-            raise UnavailableError("The server answers for another vault: try again.")
-        self._tell_of(found[0])
+            raise UnavailableError(
+                "The server's answer is for another vault: try again."
+            )
+        self._report_progress(found[0])
         return found[0]
 
-    def _tell_of(self, answer: VaultAnswer) -> None:
+    def _report_progress(self, answer: VaultAnswer) -> None:
         self._progress.received += len(answer.feed)
         if self._reads_all and answer.quota:
             self._progress.to_receive = answer.quota.used
         self._on_progress(self._progress)
 
-    def _make_smaller(self, sent: Outgoing) -> None:
-        """Send less at once, or hold back what is too large by itself."""
-        if len(sent.changes) > 1:
-            half = len(sent.changes) // 2
-            smaller = max(1, self._room.bytes // 2)
-            self._room = self._room._replace(changes=half, bytes=smaller)
+    def _make_smaller(self, batch: PushBatch) -> None:
+        """Lower the limits, or hold back a single change that is too large."""
+        if len(batch.changes) > 1:
+            half = len(batch.changes) // 2
+            smaller = max(1, self._limits.bytes // 2)
+            self._limits = self._limits._replace(changes=half, bytes=smaller)
             return
-        if not sent.changes:
-            raise UnavailableError("The server takes no request at all: try later.")
+        if not batch.changes:
+            raise UnavailableError("The server accepts no request: try again later.")
         with locked(self._workspace) as writer, bulk_transaction(writer.connection):
-            hold_back(writer.connection, sent)
+            hold_too_large(writer.connection, batch)
 
-    def _take_in(self, sent: Outgoing, answers: Sequence[VaultAnswer]) -> Taken:
+    def _apply(self, batch: PushBatch, answers: Sequence[VaultAnswer]) -> SyncCounts:
         with locked(self._workspace) as writer:
             try:
                 with bulk_transaction(writer.connection):
-                    scribe = self._scribe()
-                    taken = take_in(writer.connection, sent, answers, scribe)
+                    context = self._context()
+                    counts = apply_answers(writer.connection, batch, answers, context)
             except MissingVersionError:
-                taken = Taken(reread=True)
-            if taken.reread:
-                self._read_anew(writer.connection)
+                counts = SyncCounts(reread=True)
+            if counts.reread:
+                self._restart_pull(writer.connection)
             writer.flush()
-        self._note(taken)
-        return taken
+        self._add_counts(counts)
+        return counts
 
-    def _read_anew(self, connection: sqlite3.Connection) -> None:
+    def _restart_pull(self, connection: sqlite3.Connection) -> None:
         self._rereads += 1
         if self._rereads > 1:
             raise UnavailableError(
-                "What the server tells does not fit together, although everything was"
-                " read anew; nothing here was lost."
+                "The server's data is not consistent, even after reading all of it"
+                " again; nothing is lost in this vault."
             )
         with bulk_transaction(connection):
-            read_anew(connection)
+            restart_pull(connection)
 
-    def _note(self, taken: Taken) -> None:
-        self._report.taken.add(taken)
-        self._progress.pushed = self._report.taken.pushed
+    def _add_counts(self, counts: SyncCounts) -> None:
+        self._report.counts.add(counts)
+        self._progress.pushed = self._report.counts.pushed
         self._on_progress(self._progress)
 
-    def _refuse_to_turn_in_circles(self, sent: Outgoing, answer: VaultAnswer) -> None:
+    def _require_progress(self, batch: PushBatch, answer: VaultAnswer) -> None:
         settled = {"ok"}
-        if not _has_room(answer):  # what was refused is held back, not sent once more
+        if not _has_room(answer):  # what was refused is held back, not sent again
             settled |= {"quota", "too_large", "forbidden"}
         idle = not (answer.feed or any(each.r in settled for each in answer.results))
         self._idle_rounds = self._idle_rounds + 1 if idle else 0
         if self._idle_rounds > _MOST_IDLE_ROUNDS:
-            raise UnavailableError("The server takes none of the changes: try later.")
+            raise UnavailableError(
+                "The server accepts none of the changes: try again later."
+            )
 
-    def _goes_on(self, answer: VaultAnswer) -> bool:
+    def _has_more(self, answer: VaultAnswer) -> bool:
         with snapshot(self._workspace) as connection:
             if get_link(connection).is_catching_up:
                 return True
-            if self._direction.push and has_outgoing(connection):
+            if self._direction.push and has_unsent_changes(connection):
                 return True
         return answer.more and self._direction.pull
 
 
 def _has_room(answer: VaultAnswer) -> bool:
-    """Whether the account may hold more prompts, so that some are let go again."""
+    """Return True if the account may hold more prompts, so that some are released."""
     quota = answer.quota
     return quota is not None and (quota.limit is None or quota.used < quota.limit)
 
@@ -316,28 +323,28 @@ def _weight(page: VaultAnswer) -> int:
     return max(len(page.feed), sum(len(change.versions) for change in page.feed))
 
 
-def _request(link: Link, sent: Outgoing) -> bytes:
-    vault = {"id": link.vault, "cursor": link.cursor, "push": sent.pushes}
-    if link.mark:  # which a server that knows none would refuse
+def _request(link: Link, batch: PushBatch) -> bytes:
+    vault = {"id": link.vault, "cursor": link.cursor, "push": batch.pushes}
+    if link.mark:  # a server that knows no marks would refuse the field
         vault["mark"] = link.mark
     request = {"proto": PROTO, "device": link.device, "vaults": [vault]}
     return json.dumps(request, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _room(limits: Limits, room: Room) -> Room:
-    """Return how much goes into the next request; never more than went well before."""
-    return Room(
-        min(room.changes, limits.items),
-        # Texts of prompts are half as long compressed, if not shorter still.
-        min(room.bytes, limits.bytes * 2, limits.inflated * 3 // 4),
+def _lower_limits(limits: Limits, ours: BatchLimits) -> BatchLimits:
+    """Return the limits of the next request; they never grow."""
+    return BatchLimits(
+        min(ours.changes, limits.items),
+        # Compression halves the texts of prompts at least.
+        min(ours.bytes, limits.bytes * 2, limits.inflated * 3 // 4),
         limits.payload,
         limits.versions,
     )
 
 
-def _is_news(link: Link, sent: Outgoing, answer: VaultAnswer) -> bool:
-    """Tell whether anything is to be written down; mostly nothing has happened."""
-    if sent.changes or answer.feed or answer.status != "ok" or link.resync:
+def _changes_anything(link: Link, batch: PushBatch, answer: VaultAnswer) -> bool:
+    """Return True if the answer changes anything in the vault; mostly it does not."""
+    if batch.changes or answer.feed or answer.status != "ok" or link.resync:
         return True
     quota = answer.quota
     known = (link.prompt_limit, link.prompt_count)
@@ -346,6 +353,7 @@ def _is_news(link: Link, sent: Outgoing, answer: VaultAnswer) -> bool:
         known = (link.storage_limit, link.storage_used)
         same_quota = same_quota and (storage.limit, storage.used) == known
     same_place = (
-        answer.cursor is not None and link.at(answer.cursor, answer.mark) == link
+        answer.cursor is not None
+        and link.with_cursor(answer.cursor, answer.mark) == link
     )
     return not (same_quota and same_place and answer.digest == link.digest.hex())

@@ -1,100 +1,156 @@
-"""One sync from end to end: its turn, its server, and a note of how it went."""
+"""One sync from start to end: its lock, its server, and a record of the outcome."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from promptvault.client.address import Address
 from promptvault.client.client import Client
+from promptvault.errors import ConflictError
 from promptvault.services.locking import locked
-from promptvault.services.sync.linking import linked
+from promptvault.services.sync.last_sync import record_success, recording_failure
 from promptvault.services.sync.rounds import (
     Direction,
     Progress,
     SyncReport,
     snapshot,
-    synchronise,
+    sync_vault,
 )
-from promptvault.services.sync.sync_record import note_success, noting_failure
 from promptvault.services.workspace import Workspace
 from promptvault.vault.database import bulk_transaction
 from promptvault.vault.lock import exclusive
-from promptvault.vault.sync.conflict_copy import set_status, sides
-from promptvault.vault.sync.item import Hold, release
-from promptvault.vault.sync.pull import read_unreadable_again
-from promptvault.vault.sync.status import Standing, standing
+from promptvault.vault.sync.conflict_copy import conflict_copies, set_status
+from promptvault.vault.sync.item import Hold, release_held
+from promptvault.vault.sync.link import Link, create_link, find_link, remove_link
+from promptvault.vault.sync.pull import retry_unreadable
+from promptvault.vault.sync.status import SyncStatus, sync_status
 from promptvault.wire.sync import SyncAnswer
 
+_USED = "SELECT prompt_id FROM usage.uses ORDER BY used_at DESC"
 
-class Order(NamedTuple):
-    """What a sync is to do."""
+
+class SyncOptions(NamedTuple):
+    """The options of one sync."""
 
     direction: Direction = Direction()
     relink: bool = False
-    """Whether another server may take the place of the one it was synced with."""
+    """Whether to link the vault to the given server, in place of another one."""
     retry: bool = False
-    """Whether what was held back is tried again, but for likely secrets."""
+    """Whether to send again what was held back, except for likely secrets."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tell:
-    """What a person hears of a sync under way."""
+class SyncCallbacks:
+    """Functions that are called during a sync."""
 
-    progress: Callable[[Progress], None] = lambda _: None
-    other_sync: Callable[[], None] = lambda: None
-    """Called when another sync of this vault has been waited for for seconds."""
-    pause: Callable[[float], None] = lambda _: None
-    """Called with the seconds to wait for a server that is busy."""
+    on_progress: Callable[[Progress], None] = lambda _: None
+    on_other_sync: Callable[[], None] = lambda: None
+    """Called if another sync of this vault has been running for seconds."""
+    on_wait: Callable[[float], None] = lambda _: None
+    """Called with the seconds to wait for a busy server."""
 
 
 def sync_once(
-    workspace: Workspace, client: Client, address: Address, order: Order, tell: Tell
+    workspace: Workspace,
+    client: Client,
+    address: Address,
+    options: SyncOptions,
+    callbacks: SyncCallbacks,
 ) -> SyncReport:
-    """Sync with the server at *address*, once no other process does.
+    """Sync with the server at *address*; wait for another process that syncs.
 
-    Raises what the server tells, and ConflictError where the vault is synced with
-    another server.
+    Raise the errors of `Client`, and ConflictError if the vault is linked to another
+    server.
     """
-    with exclusive(workspace.paths.sync_lock, tell.other_sync):
-        return sync_in_turn(workspace, client, address, order, tell)
+    with exclusive(workspace.paths.sync_lock, callbacks.on_other_sync):
+        return sync_locked(workspace, client, address, options, callbacks)
 
 
-def sync_in_turn(
-    workspace: Workspace, client: Client, address: Address, order: Order, tell: Tell
+def sync_locked(
+    workspace: Workspace,
+    client: Client,
+    address: Address,
+    options: SyncOptions,
+    callbacks: SyncCallbacks,
 ) -> SyncReport:
-    """Do what `sync_once` does, by whoever holds the lock of sync already."""
+    """Sync as `sync_once` does; the caller holds the lock of sync."""
 
     def exchange(request: bytes) -> SyncAnswer:
-        return client.sync(request, tell.pause)
+        return client.sync(request, callbacks.on_wait)
 
     record = workspace.paths.sync_record
-    with noting_failure(record):
-        linked(workspace, address.url, lambda: _vault(client), relink=order.relink)
-        if order.retry:
+    with recording_failure(record):
+        link_vault(
+            workspace,
+            address.url,
+            lambda: _own_vault(client),
+            relink=options.relink,
+        )
+        if options.retry:
             _release(workspace)
-        report = synchronise(workspace, exchange, order.direction, tell.progress)
-    note_success(record)
+        report = sync_vault(
+            workspace, exchange, options.direction, callbacks.on_progress
+        )
+    record_success(record)
     return report
 
 
-def where_it_stands(workspace: Workspace) -> Standing:
-    """Return what is known here, without asking the server."""
+def link_vault(
+    workspace: Workspace,
+    server: str,
+    find_vault: Callable[[], str],
+    *,
+    relink: bool = False,
+) -> Link:
+    """Return the link of this vault with *server*, created if there is none.
+
+    *find_vault* returns the id of the user's vault on the server. With *relink* an
+    existing link is replaced, and every prompt is sent again. Raise ConflictError if
+    the vault is linked to another server.
+    """
     with snapshot(workspace) as connection:
-        return standing(connection)
+        link = find_link(connection)
+    if link and not relink:
+        _require_same(link, server)
+        return link
+    vault, used = find_vault(), _used(workspace)
+    with locked(workspace) as writer, bulk_transaction(writer.connection):
+        remove_link(writer.connection)
+        return create_link(writer.connection, vault, server, used)
 
 
-def _vault(client: Client) -> str:
-    """Return the id of the user's own vault on the server."""
+def read_status(workspace: Workspace) -> SyncStatus:
+    """Return the sync status without asking the server."""
+    with snapshot(workspace) as connection:
+        return sync_status(connection)
+
+
+def _own_vault(client: Client) -> str:
     return str(client.me().vaults[0].id)
 
 
+def _used(workspace: Workspace) -> str:
+    """Return the ids of the prompts in use, most recent first, as a JSON array."""
+    with snapshot(workspace) as connection:
+        return json.dumps([row[0] for row in connection.execute(_USED)])
+
+
+def _require_same(link: Link, server: str) -> None:
+    if link.server != server:
+        raise ConflictError(
+            f"This vault is synced with {link.server}. To go on with {server} instead,"
+            " 'promptvault sync --relink' sends it every prompt."
+        )
+
+
 def _release(workspace: Workspace) -> None:
-    """Let go what was held back; likely secrets stay until somebody allows them."""
+    """Release what is held back, except for likely secrets: they must be allowed."""
     with locked(workspace) as writer, bulk_transaction(writer.connection):
         for hold in Hold:
             if hold not in {Hold.SECRETS, Hold.UNREADABLE}:
-                release(writer.connection, hold)
-        read_unreadable_again(writer.connection)
-        for side in list(sides(writer.connection)):
-            if side.status == "held":
-                set_status(writer.connection, side.rev, "waiting")
+                release_held(writer.connection, hold)
+        retry_unreadable(writer.connection)
+        for copy in list(conflict_copies(writer.connection)):
+            if copy.status == "held":
+                set_status(writer.connection, copy.rev, "waiting")

@@ -1,4 +1,4 @@
-"""Which server this vault is synced with, and the token for it."""
+"""The server to sync with, and the token for it."""
 
 import contextlib
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ INSECURE = "sync.insecure"
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A token, and the one server that it is for."""
+    """A token and the server that issued it."""
 
     address: Address
     token: str = field(repr=False)
@@ -32,9 +32,10 @@ class Session:
 def choose_address(
     settings: Settings, server: str | None = None, *, insecure: bool = False
 ) -> Address:
-    """Return the address of *server*, else of the one in the settings.
+    """Return the address of *server*, or of the server in the settings if None.
 
-    Raises InvalidInputError where there is none, or where a token must not go there.
+    Raise InvalidInputError if there is none, or if a token must not be sent to it; see
+    `parse_address`.
     """
     given = server and check_setting(find_key(SERVER), server, "--server")
     url = given or settings[SERVER].value
@@ -47,7 +48,7 @@ def choose_address(
 
 
 def get_address(settings: Settings) -> Address:
-    """Return the address in the settings; raises AuthenticationError without one."""
+    """Return the address in the settings; raise AuthenticationError without one."""
     if not settings[SERVER].value:
         raise AuthenticationError(
             "You are not signed in: 'promptvault login --server URL'."
@@ -56,19 +57,19 @@ def get_address(settings: Settings) -> Address:
 
 
 def find_session(paths: Paths, address: Address) -> Session | None:
-    """Return the session at *address*, None also where what is kept can be no token.
+    """Return the session at *address*, None if no valid token is stored for it.
 
-    Raises UnavailableError for a locked keyring.
+    Raise UnavailableError if the keyring is locked.
     """
-    kept = find_credential(paths.credentials, _name(address))
+    token = find_credential(paths.credentials, _name(address))
     try:
-        return Session(address, setting_value.secret("The token", kept or ""))
+        return Session(address, setting_value.secret("The token", token or ""))
     except InvalidInputError:
         return None
 
 
 def get_session(paths: Paths, address: Address) -> Session:
-    """Return the session at *address*; raises AuthenticationError without one."""
+    """Return the session at *address*; raise AuthenticationError without one."""
     session = find_session(paths, address)
     if session is None:
         raise AuthenticationError(
@@ -78,9 +79,9 @@ def get_session(paths: Paths, address: Address) -> Session:
 
 
 def is_signed_in(paths: Paths, settings: Settings) -> bool:
-    """Tell whether there is a token for the server in the settings.
+    """Return True if a token is stored for the server in the settings.
 
-    No keyring is asked, so the token need not be good; nothing is raised.
+    The keyring is not read, so the token may be invalid. No PromptVaultError is raised.
     """
     with contextlib.suppress(PromptVaultError):
         address = choose_address(settings)
@@ -88,8 +89,8 @@ def is_signed_in(paths: Paths, settings: Settings) -> bool:
     return False
 
 
-def keep(paths: Paths, settings: Settings, session: Session) -> SettingSource:
-    """Keep a session as the one to use, and return where its token went."""
+def store_session(paths: Paths, settings: Settings, session: Session) -> SettingSource:
+    """Store a session as the one to use, and return where its token is stored."""
     place = store_credential(paths.credentials, _name(session.address), session.token)
     _set(paths.config_file, settings, SERVER, session.address.url)
     plain = not (session.address.is_encrypted or session.address.is_local)
@@ -98,21 +99,21 @@ def keep(paths: Paths, settings: Settings, session: Session) -> SettingSource:
 
 
 def is_overridden(settings: Settings, address: Address) -> bool:
-    """Tell whether the environment names another server, which comes first."""
+    """Return True if the environment names another server, which takes precedence."""
     return parse_address(settings[SERVER].value, insecure=True) != address
 
 
-def forget(paths: Paths, address: Address) -> None:
-    """Remove the token for *address*; raises UnavailableError for a locked keyring."""
+def delete_token(paths: Paths, address: Address) -> None:
+    """Delete the token for *address*; raise UnavailableError for a locked keyring."""
     delete_credential(paths.credentials, _name(address))
 
 
 def _set(file: Path, settings: Settings, name: str, value: str) -> None:
-    # The file stays as it is where nothing changes, also one that cannot be written.
+    # An unchanged value is not written: the file may be read-only.
     if settings[name].value != value:
         config.store_setting(file, name, value)
 
 
 def _name(address: Address) -> str:
-    """Return what the token is kept as: no server gets another one's."""
+    """Return the name of the token, so that no server gets another one's."""
     return f"token for {address.url}"

@@ -1,4 +1,4 @@
-"""Keeping a vault and its server equal for as long as somebody wants it."""
+"""`sync --watch`: syncing whenever the vault or the server's vault changes."""
 
 import contextlib
 import sqlite3
@@ -10,44 +10,46 @@ from pathlib import Path
 from typing import Self
 
 from promptvault.client.client import Client
-from promptvault.client.listening import Listener
+from promptvault.client.event_listener import EventListener
 from promptvault.errors import PromptVaultError, RateLimitedError, UnavailableError
 from promptvault.services.locking import locked
 from promptvault.services.sync.rounds import SyncReport
 from promptvault.services.workspace import Workspace
 from promptvault.vault.database import open_read_only
-from promptvault.vault.sync.change import is_ahead
+from promptvault.vault.sync.pending import is_ahead
 
 _TICK_SECONDS = 0.1
-"""How often the vault is looked at: a query that reads no page of it."""
-_LONGEST_PAUSE_SECONDS = 30.0
-_LEAVING_SECONDS = 0.5
+"""Interval at which the vault is polled, by a query that reads no page of it."""
+_LONGEST_BACKOFF_SECONDS = 30.0
+_JOIN_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Watcher:
-    """What is done while a vault is watched."""
+class WatchCallbacks:
+    """Functions that are called while a vault is watched."""
 
     sync: Callable[[], SyncReport]
-    tell: Callable[[SyncReport], None]
-    tell_away: Callable[[PromptVaultError], None]
-    """Called once when the server does not answer any more."""
+    """Syncs once."""
+    on_report: Callable[[SyncReport], None]
+    """Called after each sync."""
+    on_unreachable: Callable[[PromptVaultError], None]
+    """Called once when the server stops answering."""
 
 
-def watch(workspace: Workspace, client: Client, watcher: Watcher) -> None:
-    """Sync now, and then whenever this vault or the server's changes.
+def watch(workspace: Workspace, client: Client, callbacks: WatchCallbacks) -> None:
+    """Sync now, and again after each change of the vault or of the server's.
 
-    *client* hears what the server tells. A server that is away is waited for; every
-    other error is raised.
+    *client* receives the server's events. UnavailableError and RateLimitedError are
+    retried; any other error is raised.
     """
     with locked(workspace):
-        pass  # so that there is a vault to look at
-    with _Eyes(workspace) as eyes, _Ears(client) as ears:
-        _Watch(watcher, eyes, ears).run()
+        pass  # creates the vault if there is none
+    with _VaultMonitor(workspace) as monitor, _ServerListener(client) as listener:
+        _Watch(callbacks, monitor, listener).run()
 
 
-class _Pauses:
-    """The seconds to wait before each further try: longer and longer."""
+class _Backoff:
+    """The seconds to wait before each further attempt: they double up to 30."""
 
     def __init__(self) -> None:
         self._next = 1.0
@@ -56,74 +58,81 @@ class _Pauses:
         self._next = 1.0
 
     def take(self, error: PromptVaultError | None = None) -> float:
-        told = error.retry_after if isinstance(error, RateLimitedError) else None
-        pause, self._next = self._next, min(self._next * 2, _LONGEST_PAUSE_SECONDS)
-        return max(pause, told or 0)
+        """Return the next wait, at least as long as the server asks for in *error*."""
+        least = error.retry_after if isinstance(error, RateLimitedError) else None
+        wait, self._next = self._next, min(self._next * 2, _LONGEST_BACKOFF_SECONDS)
+        return max(wait, least or 0)
 
 
 class _Watch:
-    """A vault that is watched."""
+    """The loop that waits for changes and syncs."""
 
-    def __init__(self, watcher: Watcher, eyes: "_Eyes", ears: "_Ears") -> None:
-        self._watcher, self._eyes, self._ears = watcher, eyes, ears
-        self._pauses = _Pauses()
-        self._next_try = time.monotonic()
-        """When to ask a server that does not tell."""
-        self._is_away = False
-        self._place: tuple[str, int] | None = None
-        """The vault on the server, and how far it was read."""
+    def __init__(
+        self,
+        callbacks: WatchCallbacks,
+        monitor: "_VaultMonitor",
+        listener: "_ServerListener",
+    ) -> None:
+        self._callbacks, self._monitor, self._listener = callbacks, monitor, listener
+        self._backoff = _Backoff()
+        self._next_poll = time.monotonic()
+        """When to sync if no event can be received."""
+        self._is_unreachable = False
+        self._position: tuple[str, int] | None = None
+        """The server's vault, and the `seq` up to which it was read."""
 
     def run(self) -> None:
         while True:
             if self._is_due():
                 self._sync()
-            self._ears.news.wait(_TICK_SECONDS)
+            self._listener.news.wait(_TICK_SECONDS)
 
     def _is_due(self) -> bool:
-        is_told = self._is_told()
-        # Looked at each time, so that a change is not seen twice.
-        has_changed = self._eyes.see_changes()
-        return is_told or has_changed or self._is_overdue()
+        has_event = self._has_relevant_event()
+        # Always called, so that the same change is not reported twice.
+        has_changed = self._monitor.has_new_changes()
+        return has_event or has_changed or self._must_poll()
 
-    def _is_overdue(self) -> bool:
-        """Whether to ask a server that is away, or cannot be heard."""
-        is_heard = self._ears.is_listening and not self._is_away
-        return not is_heard and time.monotonic() >= self._next_try
+    def _must_poll(self) -> bool:
+        """Return True if the server sends no events, and it is time to ask it."""
+        has_events = self._listener.is_listening and not self._is_unreachable
+        return not has_events and time.monotonic() >= self._next_poll
 
-    def _is_told(self) -> bool:
-        """Whether the server has something newer, or went back, or is there again."""
-        if not self._ears.news.is_set():
+    def _has_relevant_event(self) -> bool:
+        """Return True if the server has something newer, went back, or is back."""
+        if not self._listener.news.is_set():
             return False
-        self._ears.news.clear()
-        if self._ears.error:
-            raise self._ears.error
-        if self._is_away or self._place is None:
+        self._listener.news.clear()
+        if self._listener.error:
+            raise self._listener.error
+        if self._is_unreachable or self._position is None:
             return True
-        vault, seq = self._place
-        # A lower number may only be late: from before what was just sent.
-        return self._ears.take_setback() or self._ears.heard.get(vault, seq) > seq
+        vault, seq = self._position
+        # A lower number may only be a late event, from before the last push.
+        went_back = self._listener.take_went_back()
+        return went_back or self._listener.last_seq.get(vault, seq) > seq
 
     def _sync(self) -> None:
         try:
-            report = self._watcher.sync()
+            report = self._callbacks.sync()
         except (UnavailableError, RateLimitedError) as error:
-            self._next_try = time.monotonic() + self._pauses.take(error)
-            if not self._is_away:
-                self._watcher.tell_away(error)
-            self._is_away = True
+            self._next_poll = time.monotonic() + self._backoff.take(error)
+            if not self._is_unreachable:
+                self._callbacks.on_unreachable(error)
+            self._is_unreachable = True
             return
-        self._is_away = False
-        link = report.standing.link
-        self._place = (link.vault, link.seq) if link else None
-        self._watcher.tell(report)
-        self._ears.listen()
-        if self._ears.is_listening:
-            self._pauses.reset()
-        self._next_try = time.monotonic() + self._pauses.take()
+        self._is_unreachable = False
+        link = report.status.link
+        self._position = (link.vault, link.seq) if link else None
+        self._callbacks.on_report(report)
+        self._listener.start()
+        if self._listener.is_listening:
+            self._backoff.reset()
+        self._next_poll = time.monotonic() + self._backoff.take()
 
 
-class _Eyes:
-    """Sees what other processes change in the vault."""
+class _VaultMonitor:
+    """Notices changes that other processes make in the vault."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._paths = workspace.paths
@@ -138,8 +147,8 @@ class _Eyes:
         if self._connection:
             self._connection.close()
 
-    def see_changes(self) -> bool:
-        """Tell whether something is to be sent that was not there before."""
+    def has_new_changes(self) -> bool:
+        """Return True if the vault has changed and has something to send."""
         connection = self._open()
         (version,) = connection.execute("PRAGMA main.data_version").fetchone()
         if version == self._seen:
@@ -148,7 +157,7 @@ class _Eyes:
         return is_ahead(connection)
 
     def _open(self) -> sqlite3.Connection:
-        """Return the vault; a restored backup is another file in its place."""
+        """Return a connection; open a new one if the file was replaced by a backup."""
         file = _identity(self._paths.database)
         if self._connection is None or file != self._file:
             if self._connection:
@@ -166,20 +175,20 @@ def _identity(path: Path) -> object:
 
 
 @dataclass(slots=True)
-class _Ears:
-    """Hears what the server tells, in a thread of its own, and goes on doing so."""
+class _ServerListener:
+    """Receives the server's events in a thread, and reconnects after an error."""
 
     client: Client
     news: threading.Event = field(default_factory=threading.Event)
-    """Set when something was heard."""
-    heard: dict[str, int] = field(default_factory=dict)
-    """By vault, where it stands on the server."""
+    """Set after an event."""
+    last_seq: dict[str, int] = field(default_factory=dict)
+    """By vault, the `seq` of its last event."""
     went_back: bool = False
-    """Whether a vault was said to stand before where it stood."""
+    """Whether an event had a lower `seq` than the one before."""
     is_listening: bool = False
     error: PromptVaultError | None = None
-    """Why nothing will be heard any more."""
-    _listener: Listener | None = None
+    """The error that ended the thread."""
+    _events: EventListener | None = None
     _thread: threading.Thread | None = None
     _is_closed: threading.Event = field(default_factory=threading.Event)
 
@@ -188,46 +197,46 @@ class _Ears:
 
     def __exit__(self, *_: object) -> None:
         self._is_closed.set()
-        if self._listener:
-            self._listener.close()
+        if self._events:
+            self._events.close()
         if self._thread:
-            # A connection that is only being made, or has no answer yet, cannot be
-            # hung up: it must not keep the process from ending.
-            self._thread.join(_LEAVING_SECONDS)
+            # A connection that is still being made cannot be shut down. The process
+            # must not wait for it.
+            self._thread.join(_JOIN_SECONDS)
 
-    def listen(self) -> None:
-        """Begin, where that has not happened yet."""
+    def start(self) -> None:
+        """Start the thread, unless it is running."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, daemon=True)
             self._thread.start()
 
-    def take_setback(self) -> bool:
-        """Tell whether a vault went back since this was last asked."""
+    def take_went_back(self) -> bool:
+        """Return `went_back` and reset it."""
         went_back, self.went_back = self.went_back, False
         return went_back
 
     def _run(self) -> None:
-        pauses = _Pauses()
+        backoff = _Backoff()
         while not self._is_closed.is_set():
             try:
-                self._hear(pauses)
+                self._receive(backoff)
             except (UnavailableError, RateLimitedError) as error:
                 self.is_listening = False
-                self._is_closed.wait(pauses.take(error))
+                self._is_closed.wait(backoff.take(error))
             except PromptVaultError as error:
                 self.error = error
                 self.news.set()
                 return
 
-    def _hear(self, pauses: _Pauses) -> None:
-        with self.client.events() as listener:
-            self._listener = listener
+    def _receive(self, backoff: _Backoff) -> None:
+        with self.client.events() as events:
+            self._events = events
             if self._is_closed.is_set():
-                return  # nobody has seen this one to close it
-            for event in listener:
-                pauses.reset()
+                return  # `__exit__` ran before it could close this one
+            for event in events:
+                backoff.reset()
                 self.is_listening = True
                 vault = str(event.vault)
-                self.went_back |= event.seq < self.heard.get(vault, 0)
-                self.heard[vault] = event.seq
+                self.went_back |= event.seq < self.last_seq.get(vault, 0)
+                self.last_seq[vault] = event.seq
                 self.news.set()

@@ -1,4 +1,4 @@
-"""The commits of what sync changes: older versions first, then all that is current."""
+"""The commits of a sync: older versions first, then the current states."""
 
 import itertools
 import json
@@ -29,40 +29,40 @@ class _Draft(NamedTuple):
 
 @dataclass(slots=True)
 class Commit:
-    """What is to go into the history, by the keys of prompts and versions."""
+    """Changes to write to the history, by the keys of prompts and versions."""
 
     prompts: dict[int, str | None] = field(default_factory=dict)
-    """Prompts whose file changes, and the path where it stood; None for new ones."""
+    """By prompt whose file changes, its old path; None for a new prompt."""
     removed: list[str] = field(default_factory=list)
-    """Paths of prompts of which nothing is left."""
+    """Paths of prompts that are removed for good."""
     drafts: dict[int, list[int]] = field(default_factory=dict)
-    """By prompt, versions that are not current and need a commit of their own."""
+    """By prompt, the versions that are not current and need a commit of their own."""
 
     def rewrite(self, connection: sqlite3.Connection, prompt_pk: int) -> None:
-        """Note that a prompt is about to change; its path is the one it has now."""
+        """Add a prompt that is about to change; its path now is the old one."""
         if prompt_pk not in self.prompts:
             row = connection.execute(_PATH_OF, (prompt_pk,)).fetchone()
             self.prompts[prompt_pk] = _path(*row)
 
     def add(self, prompt_pk: int) -> None:
-        """Note that a prompt is new."""
+        """Add a new prompt."""
         self.prompts[prompt_pk] = None
 
     def remove(self, connection: sqlite3.Connection, prompt_pk: int) -> None:
-        """Note that nothing will be left of a prompt."""
+        """Add a prompt that is about to be removed for good."""
         row = connection.execute(_PATH_OF, (prompt_pk,)).fetchone()
         before = self.prompts.pop(prompt_pk, None)
         self.removed.append(before or _path(*row))
         self.drafts.pop(prompt_pk, None)
 
     def add_draft(self, prompt_pk: int, version_pk: int) -> None:
-        """Note that a version is new, or has another number."""
+        """Add a version that is new or has a new number."""
         versions = self.drafts.setdefault(prompt_pk, [])
         if version_pk not in versions:
             versions.append(version_pk)
 
     def renumber(self, connection: sqlite3.Connection, prompt_pk: int) -> None:
-        """Give versions the numbers that their places say; the history hears of it."""
+        """Renumber the versions of a prompt, and add those whose number changes."""
         for version_pk in renumber(connection, prompt_pk):
             self.rewrite(connection, prompt_pk)
             self.add_draft(prompt_pk, version_pk)
@@ -74,7 +74,7 @@ class Commit:
         message: str,
         now: datetime,
     ) -> None:
-        """Put it all into the outbox, once every change is made."""
+        """Write the commits to the outbox; all changes must be in the tables by now."""
         if not self.prompts and not self.removed:
             return
         _write_drafts(connection, self.drafts, author, now)
@@ -104,10 +104,11 @@ def _write_drafts(
     author: Author,
     now: datetime,
 ) -> None:
-    """Write commits for versions that are not current, the oldest first.
+    """Write commits for versions that are not current, oldest first.
 
-    A few get one each, with their own words. Of very many, one commit takes a version
-    of each prompt: git writes a folder anew with every commit.
+    Up to 200 versions get a commit each, with their own author, message and time. If
+    there are more, one commit takes a version of each prompt, because git writes a new
+    tree object for a folder with every commit.
     """
     found = {pk: _drafts(connection, pk, pks) for pk, pks in drafts.items()}
     if sum(map(len, found.values())) > _MANY_DRAFTS:

@@ -1,4 +1,8 @@
-"""Sides: what could not be merged with a prompt, kept beside it on every device."""
+"""Conflict copies: states that could not be merged, kept next to their prompt.
+
+Every device of the vault holds them until one of them resolves the conflict. The
+protocol and the tables call a conflict copy a side.
+"""
 
 import json
 import sqlite3
@@ -9,39 +13,45 @@ from promptvault.vault.sync.item import Hold, Item, State, new_rev
 
 _ADD = """INSERT OR IGNORE INTO sync_sides (rev, item, base, status, mine, state)
     VALUES (?, ?, ?, ?, ?, ?)"""
+_ADD_RESOLVE = "INSERT OR IGNORE INTO sync_resolves (item, side) VALUES (?, ?)"
 
 
-class Side(NamedTuple):
-    """A side as it is stored."""
+class ConflictCopy(NamedTuple):
+    """A conflict copy as it is stored."""
 
     rev: str
     item: str
+    """Id of the prompt."""
     base: str | None
+    """The revision that it was derived from, None if that is not known."""
     status: str
+    """'waiting' to be sent, 'open' on the server, or 'held' back."""
     mine: bool
-    """Whether it was made on this device."""
+    """Whether it was created on this device."""
     state: State
     writer: str | None = None
-    """Name of the device that it was made on, None where that is not known."""
+    """Name of the device that created it, None if that is not known."""
 
 
-def add_side(connection: sqlite3.Connection, item: Item, state: State) -> None:
-    """Keep what is here of a prompt beside what comes from the server."""
+def add_conflict_copy(connection: sqlite3.Connection, item: Item, state: State) -> None:
+    """Store the local state of a prompt as a conflict copy to be sent."""
     text = json.dumps(state, ensure_ascii=False)
     row = (new_rev(), item.id, item.base_rev, "waiting", True, text)
     connection.execute(_ADD, row)
 
 
-def settle_again(connection: sqlite3.Connection, rev: str, item: str) -> bool:
-    """Settle a side again if the server has lost the settlement; returns whether."""
+def resolve_again(connection: sqlite3.Connection, rev: str, item: str) -> bool:
+    """Send the resolution of a conflict copy again if there was one.
+
+    The server has lost it. Return True if it was not yet queued.
+    """
     sql = "SELECT 1 FROM sync_settled WHERE side = ?"
     if connection.execute(sql, (rev,)).fetchone() is None:
         return False
-    sql = "INSERT OR IGNORE INTO sync_resolves (item, side) VALUES (?, ?)"
-    return connection.execute(sql, (item, rev)).rowcount == 1
+    return connection.execute(_ADD_RESOLVE, (item, rev)).rowcount == 1
 
 
-def take_side(
+def receive_conflict_copy(
     connection: sqlite3.Connection,
     rev: str,
     item: str,
@@ -50,9 +60,9 @@ def take_side(
     mine: bool,
     writer: str | None,
 ) -> bool:
-    """Take in a side that the server has; returns whether it is news.
+    """Store a conflict copy that the server has; return True if it is new.
 
-    One that is settled here, which the server has yet to hear, stays so.
+    One that is resolved here stays resolved, even if the server does not know yet.
     """
     sql = "SELECT 1 FROM sync_resolves WHERE side = ?"
     if connection.execute(sql, (rev,)).fetchone():
@@ -60,67 +70,68 @@ def take_side(
     set_status(connection, rev, "open")
     text = json.dumps(state, ensure_ascii=False)
     row = (rev, item, None, "open", mine, text)
-    is_news = connection.execute(_ADD, row).rowcount == 1
+    is_new = connection.execute(_ADD, row).rowcount == 1
     sql = "UPDATE sync_sides SET writer = ? WHERE rev = ?"
     connection.execute(sql, (writer, rev))
-    return is_news
+    return is_new
 
 
 def set_status(connection: sqlite3.Connection, rev: str, status: str) -> None:
-    """Note how far a side has come."""
+    """Set the status of a conflict copy; see `ConflictCopy.status`."""
     connection.execute("UPDATE sync_sides SET status = ? WHERE rev = ?", (status, rev))
 
 
-def drop_side(connection: sqlite3.Connection, rev: str) -> bool:
-    """Forget a side that is settled, but for its id; returns whether it was there."""
-    remember_settled(connection, [rev])
+def delete_conflict_copy(connection: sqlite3.Connection, rev: str) -> bool:
+    """Delete a resolved conflict copy and keep its id; return True if it existed."""
+    record_resolved(connection, [rev])
     sql = "DELETE FROM sync_sides WHERE rev = ?"
     return connection.execute(sql, (rev,)).rowcount > 0
 
 
-def remember_settled(connection: sqlite3.Connection, sides: Iterable[str]) -> None:
-    """Note that sides are settled: they never lie beside a prompt again."""
+def record_resolved(connection: sqlite3.Connection, revs: Iterable[str]) -> None:
+    """Record conflict copies as resolved, so that they are never opened again."""
     connection.executemany(
         "INSERT OR IGNORE INTO sync_settled (side) VALUES (?)",
-        [(side,) for side in sides],
+        [(rev,) for rev in revs],
     )
 
 
-def drop_sides(connection: sqlite3.Connection, prompt_id: str) -> None:
-    """Forget all that lies beside a prompt."""
+def delete_conflict_copies(connection: sqlite3.Connection, prompt_id: str) -> None:
+    """Delete all conflict copies of a prompt without resolving them."""
     connection.execute("DELETE FROM sync_sides WHERE item = ?", (prompt_id,))
 
 
-def resolve_side(connection: sqlite3.Connection, side: Side) -> None:
-    """Settle a side: its text is in the prompt now, or nobody wants it.
+def resolve_conflict_copy(connection: sqlite3.Connection, copy: ConflictCopy) -> None:
+    """Delete a conflict copy and queue its resolution for the server.
 
-    The server may have it even where it has not said so: the answer may be lost.
+    It is queued even if the copy was never acknowledged: the answer may be lost.
     """
-    drop_side(connection, side.rev)
-    sql = "INSERT OR IGNORE INTO sync_resolves (item, side) VALUES (?, ?)"
-    connection.execute(sql, (side.item, side.rev))
+    delete_conflict_copy(connection, copy.rev)
+    connection.execute(_ADD_RESOLVE, (copy.item, copy.rev))
 
 
-def forget_resolves(
-    connection: sqlite3.Connection, item: str, sides: list[str]
+def delete_resolves(
+    connection: sqlite3.Connection, item: str, revs: Iterable[str]
 ) -> None:
-    """Note that the server knows which sides are settled."""
+    """Remove resolutions from the queue: the server knows them."""
     connection.executemany(
         "DELETE FROM sync_resolves WHERE item = ? AND side = ?",
-        [(item, side) for side in sides],
+        [(item, rev) for rev in revs],
     )
 
 
-def oldest_side(connection: sqlite3.Connection, prompt_id: str) -> Side | None:
-    """Return what lay beside a prompt first, the same on every device."""
-    found = sides(connection, prompt_id)
+def oldest_conflict_copy(
+    connection: sqlite3.Connection, prompt_id: str
+) -> ConflictCopy | None:
+    """Return the oldest conflict copy of a prompt, the same one on every device."""
+    found = conflict_copies(connection, prompt_id)
     return min(found, key=lambda s: (s.state["updated_at"], s.rev), default=None)
 
 
-def lone_items(connection: sqlite3.Connection) -> list[str]:
-    """Return the ids of prompts that are gone, but for what lies beside them.
+def orphaned_items(connection: sqlite3.Connection) -> list[str]:
+    """Return the ids of prompts that are removed but still have a conflict copy.
 
-    One that only a newer program can read is not gone.
+    A prompt that only a newer program can read does not count as removed.
     """
     rows = connection.execute(
         """SELECT DISTINCT s.item FROM sync_sides s
@@ -131,14 +142,15 @@ def lone_items(connection: sqlite3.Connection) -> list[str]:
     return [item for (item,) in rows]
 
 
-def sides(
+def conflict_copies(
     connection: sqlite3.Connection, prompt_id: str | None = None
-) -> Iterator[Side]:
-    """Yield the sides of a prompt, or of all, in a lasting order."""
+) -> Iterator[ConflictCopy]:
+    """Yield the conflict copies of a prompt, or all if None, in a stable order."""
     rows = connection.execute(
         """SELECT rev, item, base, status, mine, state, writer FROM sync_sides
         WHERE ?1 IS NULL OR item = ?1 ORDER BY item, rev""",
         (prompt_id,),
     )
     for rev, item, base, status, mine, state, writer in rows:
-        yield Side(rev, item, base, status, bool(mine), json.loads(state), writer)
+        content = json.loads(state)
+        yield ConflictCopy(rev, item, base, status, bool(mine), content, writer)

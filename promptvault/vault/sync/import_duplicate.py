@@ -1,6 +1,7 @@
-"""A prompt that was imported here as well before it arrived, and is there once only.
+"""Prompts that were imported here and on another device from the same file.
 
-Two devices that have read the same export hold the same prompts under different ids.
+Both devices hold the same prompts under different ids. If such a prompt arrives, it
+replaces the local one.
 """
 
 import json
@@ -9,28 +10,29 @@ from collections.abc import Sequence
 
 from promptvault.domain.variable import variables_to_mapping
 from promptvault.vault.sync.item import Item, State, find_item
-from promptvault.vault.sync.state import stored
+from promptvault.vault.sync.state import stored_prompts
 from promptvault.vault.sync.version import NewVersion
 
-_NAMESAKE = "SELECT id, pk FROM prompts WHERE name = ? AND deleted_at IS NULL"
+_SAME_NAME = "SELECT id, pk FROM prompts WHERE name = ? AND deleted_at IS NULL"
 _TEXTS = "SELECT body, template, variables FROM versions WHERE prompt_pk = ?"
 _SAME = ("title", "description", "tags", "favourite", "sensitive_allowed")
 
 
-def find_twin(
+def find_import_duplicate(
     connection: sqlite3.Connection, state: State, versions: Sequence[NewVersion]
 ) -> Item | None:
-    """Return the prompt here that says nothing but what arrives, where nobody has it.
+    """Return the local prompt that the arriving one makes redundant, None if none does.
 
-    That is one of the same name and description whose every text is among *versions*.
+    It has the same name and details, no labels and no text outside of *versions*, and
+    it was never sent.
     """
-    row = connection.execute(_NAMESAKE, (state["name"],)).fetchone()
+    row = connection.execute(_SAME_NAME, (state["name"],)).fetchone()
     if row is None:
         return None
     item = find_item(connection, row[0])
     if item is None or item.base_rev is not None:
         return None
-    ours = stored(connection, [item.id])[item.id].state
+    ours = stored_prompts(connection, [item.id])[item.id].state
     if ours["labels"] or any(ours[key] != state.get(key, False) for key in _SAME):
         return None
     arriving = {

@@ -1,4 +1,4 @@
-"""Prompts as revisions: what the server has, what stands here, and how it came so."""
+"""Synced prompts and their revisions: the local one, the server's, their ancestors."""
 
 import json
 import sqlite3
@@ -12,8 +12,8 @@ State = dict[str, Any]
 """A prompt as it goes over the wire; see `wire.prompt_state.PromptState`."""
 
 _KEPT = 128
-"""Revisions of a prompt that are remembered: those of which the server is told, and as
-many of which it has told us."""
+"""Revisions that are kept of each prompt: `wire.sync.MAX_CHAIN` ancestors that this
+device sends, and as many that it receives."""
 
 _COLUMNS = "pk, item, local_rev, base_rev, base_live, hold"
 
@@ -22,60 +22,65 @@ class Hold(StrEnum):
     """Why a change is not sent."""
 
     LIMIT = "limit"
-    """The account has as many prompts as its tier allows."""
+    """The account has as many prompts as its plan allows."""
     STORAGE = "storage"
-    """The account stores as many bytes as its tier allows."""
+    """The account stores as many bytes as its plan allows."""
     SECRETS = "secrets"
+    """It contains a likely secret that was not allowed to leave the vault."""
     TOO_LARGE = "too_large"
+    """It is larger than the server accepts."""
     HISTORY = "history"
-    """The server keeps no more versions of one prompt."""
+    """The prompt has as many versions as the server keeps of one prompt."""
     FORBIDDEN = "forbidden"
-    """The account may read only."""
+    """The account has read access only."""
     REFUSED = "refused"
-    """The server finds something wrong with it."""
+    """The server refused it for another reason."""
     UNREADABLE = "unreadable"
-    """What another device made of it is nothing that this program can read."""
+    """A newer program wrote it, and this one cannot read it."""
 
 
 PLAN_HOLDS = frozenset({Hold.LIMIT, Hold.STORAGE})
-"""What another plan would let through."""
+"""Reasons that do not apply under a larger plan."""
 
 
 @dataclass(slots=True)
 class Item:
-    """A prompt that is synced."""
+    """A synced prompt: one row of `sync_items`."""
 
     pk: int
     id: str
     local_rev: str
+    """The current revision on this device."""
     base_rev: str | None
+    """The last known revision on the server, None if the prompt is not there or it is
+    not known whether the local revision descends from the server's."""
     base_live: bool
-    """Whether it lives on the server, perhaps at a revision that ours may or may not
-    come from: then `base_rev` is None until the server says so."""
+    """Whether the prompt exists on the server and is not deleted."""
     hold: str | None
+    """Why the local revision is not sent (a `Hold`), None if it may be sent."""
 
     @property
     def is_clean(self) -> bool:
-        """Whether the server has it as it is here."""
+        """Whether the server has the local revision."""
         return self.local_rev == self.base_rev
 
 
 class Revision(NamedTuple):
-    """What a prompt was."""
+    """A prompt at one point in time."""
 
     rev: str
     parent: str | None
     deleted: bool
     upto: str | None
-    """The last version that goes along; None for all, '' for none."""
+    """Id of the last version that is sent with it; None sends all, '' none."""
     state: State | None
-    """None where nothing is left of the prompt."""
-    line: Sequence[str] = ()
-    """Revisions between it and its parent, newest first; only their ids are known."""
+    """None if the prompt is removed for good."""
+    between: Sequence[str] = ()
+    """Ids of the revisions between it and its parent, newest first."""
 
 
 def find_item(connection: sqlite3.Connection, prompt_id: str) -> Item | None:
-    """Return the prompt with this id, None where sync knows none."""
+    """Return the synced prompt with this id, None if there is none."""
     sql = f"SELECT {_COLUMNS} FROM sync_items WHERE item = ?"
     row = connection.execute(sql, (prompt_id,)).fetchone()
     return Item(*row) if row else None
@@ -84,7 +89,7 @@ def find_item(connection: sqlite3.Connection, prompt_id: str) -> Item | None:
 def find_items(
     connection: sqlite3.Connection, prompt_ids: Iterable[str]
 ) -> dict[str, Item]:
-    """Return those of the prompts that sync knows, by id."""
+    """Return the synced prompts among *prompt_ids*, by id."""
     sql = f"""SELECT {_COLUMNS} FROM sync_items
         WHERE item IN (SELECT value FROM json_each(?))"""
     rows = connection.execute(sql, (json.dumps(list(prompt_ids)),))
@@ -94,7 +99,7 @@ def find_items(
 def add_item(
     connection: sqlite3.Connection, prompt_id: str, rev: str, base: str | None
 ) -> Item:
-    """Begin to sync a prompt that stands at *rev*."""
+    """Start syncing a prompt whose local revision is *rev*."""
     cursor = connection.execute(
         "INSERT INTO sync_items (item, local_rev, base_rev) VALUES (?, ?, ?)",
         (prompt_id, rev, base),
@@ -103,7 +108,7 @@ def add_item(
 
 
 def save_item(connection: sqlite3.Connection, item: Item) -> None:
-    """Write *item* down as it is."""
+    """Store the fields of *item*."""
     connection.execute(
         """UPDATE sync_items SET local_rev = ?, base_rev = ?, base_live = ?, hold = ?
         WHERE pk = ?""",
@@ -111,32 +116,35 @@ def save_item(connection: sqlite3.Connection, item: Item) -> None:
     )
 
 
-def forget_item(connection: sqlite3.Connection, item: Item) -> None:
-    """Drop *item*: nothing is left of the prompt, or the server knows nothing of it."""
+def delete_item(connection: sqlite3.Connection, item: Item) -> None:
+    """Delete *item* and its revisions; the prompt itself stays as it is."""
     connection.execute("DELETE FROM sync_revs WHERE item_pk = ?", (item.pk,))
     connection.execute("DELETE FROM sync_items WHERE pk = ?", (item.pk,))
 
 
 THIS_DEVICE = ""
-"""Instead of a device's name: it is this one."""
+"""Stored in place of a device's name for this device."""
 
 
-def note_writer(connection: sqlite3.Connection, prompt_id: str, name: str) -> None:
-    """Note the name of the device that wrote what the server has of a prompt."""
+def set_writer(connection: sqlite3.Connection, prompt_id: str, name: str) -> None:
+    """Store the name of the device that wrote the server's revision of a prompt."""
     connection.execute(
         "UPDATE sync_items SET writer = ?1 WHERE item = ?2 AND writer IS NOT ?1",
         (name, prompt_id),
     )
 
 
-def note_own(connection: sqlite3.Connection, item: Item) -> None:
-    """Note that this device wrote it, where another one had written before."""
+def set_own_writer(connection: sqlite3.Connection, item: Item) -> None:
+    """Store this device as the writer if another one was stored."""
     sql = "UPDATE sync_items SET writer = ? WHERE pk = ? AND writer IS NOT NULL"
     connection.execute(sql, (THIS_DEVICE, item.pk))
 
 
 def find_writer(connection: sqlite3.Connection, item: Item) -> str | None:
-    """Return the name of the device that wrote *item*, None where that is not known."""
+    """Return the name of the device that wrote *item*, None if it is not known.
+
+    `THIS_DEVICE` stands for this device.
+    """
     if not item.is_clean:
         return THIS_DEVICE
     sql = "SELECT writer FROM sync_items WHERE pk = ?"
@@ -145,10 +153,10 @@ def find_writer(connection: sqlite3.Connection, item: Item) -> str | None:
 
 
 def add_revision(connection: sqlite3.Connection, item: Item, new: Revision) -> None:
-    """Remember a revision of *item*, and forget the oldest where there are many."""
-    if new.line:
-        _add_line(connection, item, new)
-    parent = new.line[0] if new.line else new.parent
+    """Store a revision of *item* and delete the oldest beyond the number kept."""
+    if new.between:
+        _add_between(connection, item, new)
+    parent = new.between[0] if new.between else new.parent
     state = None if new.state is None else json.dumps(new.state, ensure_ascii=False)
     row = (item.pk, new.rev, item.pk, parent, new.deleted, new.upto, state)
     connection.execute(
@@ -168,11 +176,13 @@ def add_revision(connection: sqlite3.Connection, item: Item, new: Revision) -> N
     )
 
 
-def _add_line(connection: sqlite3.Connection, item: Item, new: Revision) -> None:
-    """Remember the ids between *new* and its parent: if the server offers one of them
-    one day, it is known to be older."""
+def _add_between(connection: sqlite3.Connection, item: Item, new: Revision) -> None:
+    """Store the ids between *new* and its parent.
+
+    If a restored server offers one of them later, it is known to be older.
+    """
     parent = new.parent
-    for rev in reversed(new.line):
+    for rev in reversed(new.between):
         if rev != parent:
             connection.execute(
                 """INSERT OR IGNORE INTO sync_revs
@@ -187,7 +197,7 @@ def _add_line(connection: sqlite3.Connection, item: Item, new: Revision) -> None
 def find_revision(
     connection: sqlite3.Connection, item: Item, rev: str | None
 ) -> Revision | None:
-    """Return what *item* was at *rev*, None where that is not known."""
+    """Return the revision *rev* of *item*, None if its content is not known."""
     row = connection.execute(
         """SELECT rev, parent, deleted, upto, state FROM sync_revs
         WHERE item_pk = ? AND rev = ? AND known""",
@@ -196,10 +206,10 @@ def find_revision(
     return _revision(*row) if row else None
 
 
-def lines(
+def ancestries(
     connection: sqlite3.Connection, items: Iterable[Item]
 ) -> dict[int, list[Revision]]:
-    """Return, for each item's key, what it is and what that came from, newest first."""
+    """Return each item's local revision and its ancestors, newest first, by `pk`."""
     wanted = {item.pk: item.local_rev for item in items}
     found: dict[int, dict[str, Revision]] = {pk: {} for pk in wanted}
     rows = connection.execute(
@@ -209,15 +219,15 @@ def lines(
     )
     for pk, *row in rows:
         found[pk][row[0]] = _revision(*row)
-    return {pk: _line(found[pk], rev) for pk, rev in wanted.items()}
+    return {pk: _follow_parents(found[pk], rev) for pk, rev in wanted.items()}
 
 
-def line(connection: sqlite3.Connection, item: Item) -> list[Revision]:
-    """Return what *item* is, and what that came from, newest first."""
-    return lines(connection, [item])[item.pk]
+def ancestry(connection: sqlite3.Connection, item: Item) -> list[Revision]:
+    """Return the local revision of *item* and its ancestors, newest first."""
+    return ancestries(connection, [item])[item.pk]
 
 
-def _line(revisions: dict[str, Revision], rev: str | None) -> list[Revision]:
+def _follow_parents(revisions: dict[str, Revision], rev: str | None) -> list[Revision]:
     found = []
     while rev is not None and rev in revisions:
         found.append(revisions.pop(rev))
@@ -232,8 +242,8 @@ def _revision(
     return Revision(rev, parent, bool(deleted), upto, content)
 
 
-def release(connection: sqlite3.Connection, hold: Hold, number: int = -1) -> None:
-    """Let changes go that were held back, *number* of them or all."""
+def release_held(connection: sqlite3.Connection, hold: Hold, number: int = -1) -> None:
+    """Clear a hold on *number* prompts, the oldest first, or on all if negative."""
     connection.execute(
         """UPDATE sync_items SET hold = NULL WHERE pk IN
             (SELECT pk FROM sync_items WHERE hold = ? ORDER BY pk LIMIT ?)""",
@@ -241,14 +251,17 @@ def release(connection: sqlite3.Connection, hold: Hold, number: int = -1) -> Non
     )
 
 
-def forget_unreadable(connection: sqlite3.Connection) -> bool:
-    """Let what could not be read be told again; returns whether there was any."""
+def reset_unreadable(connection: sqlite3.Connection) -> bool:
+    """Forget the server's revision of unreadable prompts, so that they are read again.
+
+    Return True if there were any.
+    """
     sql = f"SELECT {_COLUMNS} FROM sync_items WHERE hold = ?"
     items = [Item(*row) for row in connection.execute(sql, (Hold.UNREADABLE,))]
     for item in items:
         ours = find_revision(connection, item, item.local_rev)
         if ours is None or ours.state is None:
-            forget_item(connection, item)
+            delete_item(connection, item)
             continue
         item.local_rev, item.base_rev = new_rev(), None
         item.base_live, item.hold = False, None
@@ -259,5 +272,5 @@ def forget_unreadable(connection: sqlite3.Connection) -> bool:
 
 
 def new_rev() -> str:
-    """Return the id of a new revision: random, so that no two devices make the same."""
+    """Return a random id for a revision; no two devices create the same."""
     return str(uuid.uuid4())

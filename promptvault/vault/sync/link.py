@@ -1,4 +1,4 @@
-"""With which vault of which server this one is synced, and how far it was read."""
+"""The link of this vault to a vault on a server, and how far that one was read."""
 
 import json
 import sqlite3
@@ -24,65 +24,66 @@ _FAVOURITES_FIRST = """INSERT OR IGNORE INTO sync_changes (item)
 
 
 class Link(NamedTuple):
-    """The one row that says it."""
+    """The row of `sync_link`."""
 
     vault: str
+    """Id of the vault on the server."""
     server: str
     """Address of the server."""
     device: str
-    """A random id of this device, for people and for the server's upkeep."""
+    """A random id of this device."""
     epoch: str | None = None
     seq: int = 0
     boot: int | None = None
     since: int | None = None
+    """These four are the fields of `wire.sync.Cursor`."""
     resync: str | None = None
-    """Why everything is read anew, while it is."""
+    """While the whole vault is read again: the reason, see `resync`."""
     digest: bytes = bytes(SIZE)
-    """Of what the server is known to hold; see `domain.vault_digest`."""
+    """Digest of the prompts known to be on the server; see `domain.vault_digest`."""
     prompt_limit: int | None = None
-    """How many prompts the account may hold; None without a limit."""
+    """Prompts that the account may hold; None for no limit."""
     prompt_count: int | None = None
-    """How many it held at last."""
+    """Prompts that it held at the last sync."""
     mark: str | None = None
-    """The server's mark in its last answer, by which it knows how far it was read."""
+    """The mark of the server's last answer; see `wire.sync.VaultRequest.mark`."""
     part: str | None = None
-    """The last version that was read of a prompt of which more are to come, as JSON."""
+    """`wire.sync.Cursor.part` as JSON."""
     storage_limit: int | None = None
-    """How many bytes the account may store; None without a limit."""
+    """Bytes that the account may store; None for no limit."""
     storage_used: int | None = None
-    """How many it stored at last; None where the server does not say."""
+    """Bytes that it stored at the last sync; None if the server does not say."""
 
     @property
     def cursor(self) -> dict[str, object]:
-        """How far the vault was read, as it goes over the wire."""
+        """The cursor as it is sent."""
         cursor: dict[str, object] = {
             "epoch": self.epoch,
             "seq": self.seq,
             "boot": self.boot,
             "since": self.since,
         }
-        # Servers that know nothing of it refuse it; those that do have said it.
+        # An older server refuses the field; only a server that knows it has sent one.
         return cursor if self.part is None else cursor | {"part": json.loads(self.part)}
 
     @property
     def storage_left(self) -> int | None:
-        """How many bytes more the account may store, None where that is not known."""
+        """Bytes that the account may still store, None if that is not known."""
         if self.storage_limit is None or self.storage_used is None:
             return None
         return max(0, self.storage_limit - self.storage_used)
 
     @property
     def is_catching_up(self) -> bool:
-        """Whether there is more to read before anything may be sent.
+        """Whether the whole vault must be read before anything may be sent.
 
-        What the server has already need not be sent, and what it has lost is known
-        only when all was read.
+        Only then it is known which prompts the server already has, and which it lost.
         """
         never = self.epoch is None
         return never or self.boot is not None or self.resync is not None
 
-    def at(self, cursor: Cursor, mark: UUID | None) -> Self:
-        """Return the link with the cursor moved, and the mark that came with it."""
+    def with_cursor(self, cursor: Cursor, mark: UUID | None) -> Self:
+        """Return the link after an answer with this cursor and mark."""
         epoch = str(cursor.epoch) if cursor.epoch else None
         part = cursor.part.model_dump_json() if cursor.part else None
         return self._replace(
@@ -96,13 +97,13 @@ class Link(NamedTuple):
 
 
 def find_link(connection: sqlite3.Connection) -> Link | None:
-    """Return the link, None for a vault that is not synced."""
+    """Return the link, None if the vault is not linked."""
     row = connection.execute(f"SELECT {_COLUMNS} FROM sync_link").fetchone()
     return Link(*row) if row else None
 
 
 def get_link(connection: sqlite3.Connection) -> Link:
-    """Return the link; raises NotFoundError for a vault that is not synced."""
+    """Return the link; raise NotFoundError if the vault is not linked."""
     link = find_link(connection)
     if link is None:
         raise NotFoundError("This vault is not synced yet: 'promptvault sync'.")
@@ -112,9 +113,10 @@ def get_link(connection: sqlite3.Connection) -> Link:
 def create_link(
     connection: sqlite3.Connection, vault: str, server: str, used: str
 ) -> Link:
-    """Link the vault, with every prompt to be sent: favourites and used ones first.
+    """Link the vault and queue every prompt: favourites first, then by last use.
 
-    *used* is a JSON list of prompt ids, the latest used first.
+    *vault* is the id of the server's vault, *server* its address. *used* is a JSON
+    array of prompt ids, the most recently used first.
     """
     link = Link(vault, server, str(uuid.uuid4()))
     holes = ", ".join("?" * len(link))
@@ -124,15 +126,15 @@ def create_link(
 
 
 def save_link(connection: sqlite3.Connection, link: Link) -> None:
-    """Write down how far the vault was read."""
+    """Store the fields of *link*."""
     columns = ", ".join(f"{name} = ?" for name in Link._fields)
     connection.execute(f"UPDATE sync_link SET {columns}", link)
 
 
 def remove_link(connection: sqlite3.Connection) -> None:
-    """Forget the server; the vault itself stays as it is.
+    """Delete the link and all that is known of the server; no prompt changes.
 
-    What is in conflict stays so, and is offered to the next server.
+    Conflict copies stay and are sent to the next server.
     """
     for table in _TABLES:
         connection.execute(f"DELETE FROM sync_{table}")

@@ -1,11 +1,10 @@
-"""Two states of a prompt made into one, with the one that both came from."""
+"""Three-way merge of a prompt's states, and the version that a merge creates."""
 
 import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 
-from promptvault.domain.merge import IsTemplate, MergeText, merge
-from promptvault.domain.merge import State as Compared
+from promptvault.domain.merge import EditableState, IsTemplate, MergeText, merge
 from promptvault.domain.prompt import Author, Content
 from promptvault.domain.timestamp import to_text
 from promptvault.domain.variable import variables_from_mapping
@@ -16,7 +15,7 @@ from promptvault.vault.sync.state import words_of
 from promptvault.vault.sync.version import (
     NewVersion,
     append_version,
-    content_of,
+    version_content,
 )
 
 MESSAGE = "Merge what was changed on two devices"
@@ -24,7 +23,11 @@ MESSAGE = "Merge what was changed on two devices"
 
 @dataclass(frozen=True, slots=True)
 class Merger:
-    """Merges prompts, and writes the version that a merge has made."""
+    """Compares and merges states, within the current transaction.
+
+    Every method raises MissingVersionError if a state names a version that is not in
+    the vault.
+    """
 
     connection: sqlite3.Connection
     merge_text: MergeText
@@ -33,17 +36,21 @@ class Merger:
     now: datetime
 
     def is_same(self, ours: State, theirs: State) -> bool:
-        """Tell whether both say the same, whatever their versions are called."""
-        return self._compared(ours) == self._compared(theirs)
+        """Return True if both states have the same content; version ids may differ."""
+        return self._editable(ours) == self._editable(theirs)
 
     def merge(
         self, prompt_pk: int, base: State | None, ours: State, theirs: State
     ) -> State | None:
-        """Return the one state that has the changes of both, None on a conflict."""
+        """Return a state with the changes of both sides, None on a conflict.
+
+        If the merged content is neither side's, a version with it is added to the
+        prompt.
+        """
         found = merge(
-            self._compared(base) if base else None,
-            self._compared(ours),
-            self._compared(theirs),
+            self._editable(base) if base else None,
+            self._editable(ours),
+            self._editable(theirs),
             self.merge_text,
             self.is_template,
         )
@@ -51,11 +58,11 @@ class Merger:
             return None
         return self._state(prompt_pk, found.state, ours, theirs)
 
-    def _compared(self, state: State) -> Compared:
-        content = content_of(self.connection, state["version"])
+    def _editable(self, state: State) -> EditableState:
+        content = version_content(self.connection, state["version"])
         if content is None:
             raise MissingVersionError
-        return Compared(
+        return EditableState(
             name=state["name"],
             title=state["title"],
             description=state["description"],
@@ -69,10 +76,10 @@ class Merger:
         )
 
     def _state(
-        self, prompt_pk: int, merged: Compared, ours: State, theirs: State
+        self, prompt_pk: int, merged: EditableState, ours: State, theirs: State
     ) -> State:
-        both = [*theirs.get("origins", [])]
-        both += [each for each in ours.get("origins", []) if each not in both]
+        origins = [*theirs.get("origins", [])]
+        origins += [each for each in ours.get("origins", []) if each not in origins]
         return {
             **theirs,
             "name": merged.name,
@@ -81,20 +88,20 @@ class Merger:
             "tags": list(merged.tags),
             "favourite": merged.favourite,
             "sensitive_allowed": merged.secrets_allowed
-            and _covers((ours, theirs), merged),
+            and _are_secrets_allowed((ours, theirs), merged),
             "labels": dict(merged.labels),
             "version": self._version(prompt_pk, merged, ours, theirs),
             "updated_at": max(ours["updated_at"], theirs["updated_at"]),
-            "origins": both,
+            "origins": origins,
         }
 
     def _version(
-        self, prompt_pk: int, merged: Compared, ours: State, theirs: State
+        self, prompt_pk: int, merged: EditableState, ours: State, theirs: State
     ) -> str:
-        """Return the version that the merge results in: one of theirs, or a new one."""
+        """Return the id of the version with the merged content, added if needed."""
         content = _content(merged)
         for state in (theirs, ours):
-            if _content(self._compared(state)) == content:
+            if _content(self._editable(state)) == content:
                 return str(state["version"])
         new = NewVersion(
             new_rev(),
@@ -107,10 +114,10 @@ class Merger:
         return new.id
 
 
-def _covers(sides: tuple[State, State], merged: Compared) -> bool:
-    """Tell whether somebody allowed out each secret in what *merged* says in words.
+def _are_secrets_allowed(sides: tuple[State, State], merged: EditableState) -> bool:
+    """Return True if each secret in the merged details was allowed on some side.
 
-    What was allowed on one side are the words of that side.
+    The permission of a side covers only the secrets in that side's own details.
     """
     words = details_text(merged.name, merged.title, merged.description, merged.tags)
     allowed = [
@@ -119,6 +126,6 @@ def _covers(sides: tuple[State, State], merged: Compared) -> bool:
     return secrets_in(words) <= set[str]().union(*allowed)
 
 
-def _content(state: Compared) -> Content:
+def _content(state: EditableState) -> Content:
     variables = variables_from_mapping(state.variables)
     return Content(state.body, state.template, variables)

@@ -1,4 +1,4 @@
-"""States that arrive, written into the vault's tables."""
+"""Writing of states from the server into the vault's tables."""
 
 import contextlib
 import sqlite3
@@ -38,11 +38,11 @@ _ORIGIN = f"""INSERT INTO origins (prompt_pk, {", ".join(ORIGIN_FIELDS[:-1])},
 
 
 class MissingVersionError(Exception):
-    """A state names a version that is not here: everything must be read anew."""
+    """A state names a version that is not here: the vault must be read again."""
 
 
 class _Columns(NamedTuple):
-    """A state as it goes into the table of prompts."""
+    """The columns of `prompts` that follow from a state."""
 
     name: str
     title: str
@@ -57,8 +57,11 @@ class _Columns(NamedTuple):
     deleted_at: str | None
 
 
-class Adoption:
-    """Makes prompts what a state says, within the transaction under way."""
+class PromptWriter:
+    """Creates, changes and removes prompts, within the current transaction.
+
+    Each change is added to the commit.
+    """
 
     def __init__(
         self,
@@ -66,17 +69,17 @@ class Adoption:
         commit: Commit,
         index: DeferredIndex | None = None,
     ) -> None:
-        """Begin; an *index* that is given is finished by the caller."""
+        """The caller finishes *index*, if one is given."""
         self._connection, self._commit, self._index = connection, commit, index
         self._execute = connection.execute
         self.names: set[str] = set()
-        """Names that several prompts may bear now, or one less."""
+        """Names that were taken or freed; see `name_collision.settle`."""
         (self._last_pk,) = self._execute(
             "SELECT coalesce(max(pk), 0) FROM prompts"
         ).fetchone()
 
-    def find(self, prompt_id: str) -> int | None:
-        """Return the key of a prompt, None where it is not here."""
+    def find_pk(self, prompt_id: str) -> int | None:
+        """Return the key of a prompt, None if it is not in the vault."""
         row = self._execute("SELECT pk FROM prompts WHERE id = ?", (prompt_id,))
         found = row.fetchone()
         return found[0] if found else None
@@ -89,7 +92,7 @@ class Adoption:
         *,
         deleted: bool,
     ) -> None:
-        """Add a prompt with its versions, oldest first."""
+        """Add a prompt with its versions, oldest first; raise MissingVersionError."""
         columns = _columns(state, prompt_id, deleted=deleted)
         self._last_pk += 1
         pk = self._last_pk
@@ -111,20 +114,20 @@ class Adoption:
                 self._commit.add_draft(pk, key)
 
     def add_versions(self, prompt_pk: int, versions: Sequence[NewVersion]) -> None:
-        """Add versions to a prompt; they get their numbers later."""
+        """Add versions to a prompt, with provisional numbers: see `Commit.renumber`."""
         for new in versions:
             key = append_version(self._connection, prompt_pk, new)
             self._commit.rewrite(self._connection, prompt_pk)
             self._commit.add_draft(prompt_pk, key)
 
     def update(self, pk: int, prompt_id: str, state: State, *, deleted: bool) -> None:
-        """Make a prompt what *state* says; raises MissingVersionError."""
+        """Set a prompt to *state*; raise MissingVersionError."""
         columns = _columns(state, prompt_id, deleted=deleted)
         current = find_version(self._connection, columns.version)
         if current is None:
             raise MissingVersionError
         name = columns.name if deleted else self._free_name(columns.name, prompt_id)
-        self._leave(pk)
+        self._prepare_change(pk)
         row = (name, leaf_of(name), *columns[1:6], current, *columns[7:], pk)
         self._execute(_UPDATE, row)
         self._execute("DELETE FROM labels WHERE prompt_pk = ?", (pk,))
@@ -132,15 +135,15 @@ class Adoption:
         self._add_origins(pk, state)
 
     def remove(self, pk: int) -> None:
-        """Remove a prompt for good; only the history's older commits keep it."""
-        self._leave(pk)
+        """Remove a prompt for good; only older commits of the history keep it."""
+        self._prepare_change(pk)
         self._commit.remove(self._connection, pk)
         for statement in DELETE_PROMPT:
             self._execute(statement, (pk,))
 
     def trash(self, pk: int, time: str) -> None:
-        """Put a prompt into the trash, where it may lie already."""
-        self._leave(pk)
+        """Move a prompt to the trash; no change if it is there already."""
+        self._prepare_change(pk)
         sql = "UPDATE prompts SET deleted_at = coalesce(deleted_at, ?) WHERE pk = ?"
         self._execute(sql, (time, pk))
 
@@ -150,8 +153,8 @@ class Adoption:
             self.names.add(name)
         return free
 
-    def _leave(self, pk: int) -> None:
-        """Make ready for a change of a prompt, which takes it out of the index."""
+    def _prepare_change(self, pk: int) -> None:
+        """Prepare a change of a prompt: index it, note its path and its name."""
         if self._index and pk > self._index.last_pk:
             self._index.catch_up()
         self._commit.rewrite(self._connection, pk)
@@ -167,7 +170,7 @@ class Adoption:
                 self._execute(INSERT_LABEL, (pk, validate_label(label), key))
 
     def _add_origins(self, pk: int, state: State) -> None:
-        """Add where a prompt was found too; what is known of it here stays."""
+        """Add the origins that the prompt does not have yet; none is removed."""
         for origin in _origins(state):
             place = [origin.get(name) for name in ORIGIN_FIELDS]
             where = (pk, place[0], place[1], place[3])
@@ -177,7 +180,7 @@ class Adoption:
 
 
 def _columns(state: State, prompt_id: str, *, deleted: bool) -> _Columns:
-    """Return what can stand in the vault; a server's word is not taken for it."""
+    """Return the columns, made valid: a server may send anything."""
     return _Columns(
         _name(state["name"], prompt_id),
         clean_line(state["title"]),
@@ -196,7 +199,7 @@ def _columns(state: State, prompt_id: str, *, deleted: bool) -> _Columns:
 def _name(name: str, prompt_id: str) -> str:
     try:
         return validate_name(name)
-    except InvalidInputError:  # which would not be safe as a path in the history
+    except InvalidInputError:  # not safe as a path in the history
         return f"unnamed-{prompt_id[:8]}"
 
 

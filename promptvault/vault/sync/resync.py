@@ -1,19 +1,19 @@
-"""Reading everything again: begun if a cursor is void, ended when all was read."""
+"""Reading the whole vault again, after the cursor has become void."""
 
 import sqlite3
 from collections.abc import Iterator
 
-from promptvault.vault.sync.item import Item, forget_item
+from promptvault.vault.sync.item import Item, delete_item
 from promptvault.vault.sync.link import Link
-from promptvault.vault.sync.prompt_writer import Adoption
-from promptvault.vault.sync.server_state import Bases
-from promptvault.vault.sync.version import forget_places
+from promptvault.vault.sync.prompt_writer import PromptWriter
+from promptvault.vault.sync.server_state import ServerState
+from promptvault.vault.sync.version import delete_places
 
 EPOCH, HORIZON, REREAD = "epoch", "horizon", "reread"
 
 _UNSEEN = """SELECT pk, item, local_rev, base_rev, base_live, hold FROM sync_items
     WHERE item NOT IN (SELECT id FROM sync_seen) ORDER BY pk"""
-_ACKNOWLEDGED = """INSERT OR IGNORE INTO sync_acked
+_ADD_ACKNOWLEDGED = """INSERT OR IGNORE INTO sync_acked
     SELECT base_rev FROM sync_items WHERE base_rev IS NOT NULL
     UNION SELECT rev FROM sync_sides WHERE status = 'open'"""
 
@@ -21,29 +21,30 @@ _ACKNOWLEDGED = """INSERT OR IGNORE INTO sync_acked
 def begin(
     connection: sqlite3.Connection,
     link: Link,
-    bases: Bases,
+    server_state: ServerState,
     reason: str,
     epoch: str | None,
 ) -> Link:
-    """Return *link* at the start, for the *reason* that it is void.
+    """Return *link* with a cursor at the beginning; *reason* says why it became void.
 
-    After a `horizon` the server has forgotten deletions, but what it had is still its
-    past. For any other reason it may have lost what it had acknowledged: so nothing
-    here gives way to what it has before it was asked, and what it lacks is sent again.
+    With `HORIZON` the server has purged deletions, but all it acknowledged is still
+    part of its past. With `EPOCH` and `REREAD` it may have lost acknowledged changes.
+    Then no prompt counts as acknowledged: the device pushes each difference and lets
+    the server decide, and sends again what the server lacks.
     """
     connection.execute("DELETE FROM sync_seen")
     connection.execute("DELETE FROM sync_early")
     if reason == HORIZON:
-        bases.count()
+        server_state.recompute_digest()
     else:
-        connection.execute(_ACKNOWLEDGED)
+        connection.execute(_ADD_ACKNOWLEDGED)
         connection.execute(
             """UPDATE sync_items SET base_rev = NULL, base_live = 0,
                 hold = CASE hold WHEN 'secrets' THEN hold END"""
         )
         connection.execute("DELETE FROM sync_places")
         connection.execute("UPDATE sync_sides SET status = 'waiting'")
-        bases.digest = 0
+        server_state.digest = 0
     return link._replace(
         epoch=epoch, seq=0, boot=None, since=None, part=None, resync=reason, mark=None
     )
@@ -52,45 +53,48 @@ def begin(
 def finish(
     connection: sqlite3.Connection,
     link: Link,
-    bases: Bases,
-    adoption: Adoption,
+    server_state: ServerState,
+    prompt_writer: PromptWriter,
     now: str,
 ) -> int:
-    """Decide about what was not read; return how many prompts go to the trash."""
-    forgotten = 0
+    """Handle the prompts that the server does not have; return how many were trashed.
+
+    *now* is an RFC 3339 time, see `domain.timestamp`.
+    """
+    trashed = 0
     for item in list(_unseen(connection)):
         if link.resync == HORIZON and item.is_clean:
-            forget(connection, bases, adoption, item, now)
-            forgotten += 1
+            trash_purged(connection, server_state, prompt_writer, item, now)
+            trashed += 1
         else:
-            bases.set(item, None, live=False)
-            forget_places(connection, item.id)
+            server_state.set(item, None, live=False)
+            delete_places(connection, item.id)
     connection.execute(
         """DELETE FROM sync_sides WHERE status = 'open'
             AND rev NOT IN (SELECT id FROM sync_seen)"""
     )
     connection.execute("DELETE FROM sync_seen")
-    return forgotten
+    return trashed
 
 
 def _unseen(connection: sqlite3.Connection) -> Iterator[Item]:
     yield from (Item(*row) for row in connection.execute(_UNSEEN))
 
 
-def forget(
+def trash_purged(
     connection: sqlite3.Connection,
-    bases: Bases,
-    adoption: Adoption,
+    server_state: ServerState,
+    prompt_writer: PromptWriter,
     item: Item,
     now: str,
 ) -> None:
-    """Put a prompt into the trash that others deleted so long ago that it is forgotten.
+    """Trash a prompt whose deletion on another device the server has purged.
 
-    Taken out of there it is a new one for the server, versions and all.
+    If it is restored, it is sent as a new prompt with all of its versions.
     """
-    pk = adoption.find(item.id)
+    pk = prompt_writer.find_pk(item.id)
     if pk is not None:
-        adoption.trash(pk, now)
-        forget_places(connection, item.id)
-    bases.drop(item)
-    forget_item(connection, item)
+        prompt_writer.trash(pk, now)
+        delete_places(connection, item.id)
+    server_state.drop(item)
+    delete_item(connection, item)

@@ -1,4 +1,4 @@
-"""What has changed in the vault, given revisions that can be sent."""
+"""New revisions for prompts that have changed in the vault."""
 
 import json
 import sqlite3
@@ -19,21 +19,26 @@ from promptvault.vault.sync.item import (
     new_rev,
     save_item,
 )
-from promptvault.vault.sync.part import Part, parts
-from promptvault.vault.sync.state import Stored, UnsentVersion, stored, unsent
+from promptvault.vault.sync.split_history import HistoryPart, history_parts
+from promptvault.vault.sync.state import (
+    StoredPrompt,
+    UnsentVersion,
+    stored_prompts,
+    unsent_versions,
+)
 
 _BATCH = 500
 
 
-def mint(connection: sqlite3.Connection, commit: Commit) -> None:
-    """Give every prompt that has changed a revision of its own.
+def create_revisions(connection: sqlite3.Connection, commit: Commit) -> None:
+    """Create a revision for every prompt that has changed.
 
-    That is so before anything is sent, and before anything that arrives is compared
-    with it; a revision is never sent with another content.
+    This must run before anything is sent, and before arriving changes are compared with
+    the local revisions. The content of a revision never changes.
     """
     while ids := _changed(connection):
-        _mint(connection, ids, commit)
-        forget_changes(connection, ids)
+        _create_revisions(connection, ids, commit)
+        delete_pending(connection, ids)
 
 
 def _changed(connection: sqlite3.Connection) -> list[str]:
@@ -41,10 +46,10 @@ def _changed(connection: sqlite3.Connection) -> list[str]:
     return [row[0] for row in connection.execute(sql, (_BATCH,))]
 
 
-def forget_changes(
+def delete_pending(
     connection: sqlite3.Connection, ids: Sequence[str] | None = None
 ) -> None:
-    """Take changes for settled, all of them or those of the prompts *ids*."""
+    """Unmark changed prompts: those with *ids*, or all if None."""
     if ids is None:
         connection.execute("DELETE FROM sync_changes")
         return
@@ -54,22 +59,29 @@ def forget_changes(
     )
 
 
-def _mint(connection: sqlite3.Connection, ids: Sequence[str], commit: Commit) -> None:
-    found, items = stored(connection, ids), find_items(connection, ids)
-    waiting = unsent(connection, ids)
+def _create_revisions(
+    connection: sqlite3.Connection, ids: Sequence[str], commit: Commit
+) -> None:
+    found, items = stored_prompts(connection, ids), find_items(connection, ids)
+    waiting = unsent_versions(connection, ids)
     names = set()
     for id_ in ids:
         prompt, item = found.get(id_), items.get(id_)
         if prompt is None:
-            names |= _mint_removal(connection, item)
+            names |= _create_removal_revision(connection, item)
         else:
             versions = waiting.get(id_, [])
-            names |= _Mint(connection, id_, item, prompt, versions).run()
+            names |= _PromptRevision(connection, id_, item, prompt, versions).run()
     name_collision.settle(connection, names, commit)
 
 
-def _mint_removal(connection: sqlite3.Connection, item: Item | None) -> set[str]:
-    """Note that nothing is left of a prompt, and give up what lay beside it."""
+def _create_removal_revision(
+    connection: sqlite3.Connection, item: Item | None
+) -> set[str]:
+    """Create the revision of a removed prompt, and resolve its conflict copies.
+
+    Return the name that became free.
+    """
     if item is None:
         return set()
     before = find_revision(connection, item, item.local_rev)
@@ -82,11 +94,32 @@ def _mint_removal(connection: sqlite3.Connection, item: Item | None) -> set[str]
     )
     connection.execute("DELETE FROM sync_sides WHERE item = ?", (item.id,))
     connection.execute("DELETE FROM sync_early WHERE item = ?", (item.id,))
-    connection.execute(  # what was read of its versions is not here any more
+    connection.execute(  # the versions that were read so far are gone
         "UPDATE sync_link SET part = NULL WHERE part ->> '$.item' = ?", (item.id,)
     )
     _advance(connection, item, None, deleted=True)
     return {before.state["name"]} if before and before.state else set()
+
+
+def create_bare_deletion(
+    connection: sqlite3.Connection,
+    item: Item,
+    parent: str | None,
+    deleted_at: str | None,
+) -> None:
+    """Create a deletion without content, for a prompt whose content cannot be sent.
+
+    It carries the state that the server has, with *deleted_at* if given, and no new
+    version. So a prompt that is held back can still be deleted everywhere.
+    """
+    base = find_revision(connection, item, item.base_rev)
+    state = base.state if base else None
+    if state is not None and deleted_at is not None:
+        state |= {"deleted_at": deleted_at}
+    rev = new_rev()
+    add_revision(connection, item, Revision(rev, parent, True, "", state))
+    item.local_rev, item.hold = rev, None
+    save_item(connection, item)
 
 
 def _advance(
@@ -105,19 +138,19 @@ def _advance(
     save_item(connection, item)
 
 
-class _Mint(NamedTuple):
-    """One prompt that may have changed."""
+class _PromptRevision(NamedTuple):
+    """Creates the next revision of one prompt."""
 
     connection: sqlite3.Connection
     id: str
     item: Item | None
-    prompt: Stored
+    prompt: StoredPrompt
     unsent: list[UnsentVersion]
 
     def run(self) -> set[str]:
-        """Give it a revision where it has changed; return names taken or left."""
+        """Create a revision if the prompt has changed; return names taken or freed."""
         if self.item is None:
-            # What went into the trash before anybody heard of it stays there.
+            # A prompt that was trashed before it was ever sent is not sent.
             return set() if self.prompt.deleted else self._add()
         before = find_revision(self.connection, self.item, self.item.local_rev)
         old = before.state if before else None
@@ -137,9 +170,12 @@ class _Mint(NamedTuple):
         return Hold.SECRETS if self.prompt.is_held_back else None
 
     def _add(self) -> set[str]:
-        """Begin to sync it."""
+        """Start syncing the prompt."""
         state = self.prompt.state
-        *ahead, last = [*parts(state, None, self.unsent), Part(state, None)]
+        *ahead, last = [
+            *history_parts(state, None, self.unsent),
+            HistoryPart(state, None),
+        ]
         first = ahead[0] if ahead else last
         rev = new_rev()
         item = add_item(self.connection, self.id, rev, None)
@@ -154,17 +190,16 @@ class _Mint(NamedTuple):
         base = find_revision(self.connection, item, item.base_rev)
         before = base.state if base and not base.deleted else None
         if self.prompt.deleted and before and (self._hold or item.hold):
-            # What must stay here does, but that it was deleted is no secret.
-            kept = {"deleted_at": state["deleted_at"]}
-            _advance(self.connection, item, before | kept, deleted=True, upto="")
+            deleted_at = state["deleted_at"]
+            create_bare_deletion(self.connection, item, item.local_rev, deleted_at)
             return
-        for part in parts(state, before, self.unsent):
+        for part in history_parts(state, before, self.unsent):
             _advance(self.connection, item, part.state, deleted=False, upto=part.upto)
         deleted = self.prompt.deleted
         _advance(self.connection, item, state, deleted=deleted, hold=self._hold)
 
     def _set_hold(self, item: Item) -> None:
-        """Hold the prompt back for its secrets, or for them no longer."""
+        """Set or clear the hold for secrets."""
         if self._hold != item.hold and Hold.SECRETS in {self._hold, item.hold}:
             item.hold = self._hold
             save_item(self.connection, item)

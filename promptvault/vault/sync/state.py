@@ -1,4 +1,4 @@
-"""Prompts read from the tables as they go over the wire, and what may go."""
+"""Prompts and versions read from the tables in the form in which they are sent."""
 
 import json
 import sqlite3
@@ -57,42 +57,42 @@ _LEFT_OUT = (
 )
 
 
-class Stored(NamedTuple):
-    """A prompt as it is in the tables."""
+class StoredPrompt(NamedTuple):
+    """A prompt read from the tables."""
 
     state: State
     deleted: bool
     is_held_back: bool
-    """Whether it holds a likely secret that must not leave the vault: in its text, or
-    in its name, title, description or tags."""
+    """Whether its text, name, title, description or tags contain a likely secret that
+    was not allowed to leave the vault."""
 
 
 class UnsentVersion(NamedTuple):
-    """A version that the server does not have, as far as it is known by its size."""
+    """A version that the server does not have, without its text."""
 
     id: str
     created_at: str
     size: int
-    """Bytes of its text."""
+    """Bytes of its text in UTF-8."""
 
 
-class Outbound(NamedTuple):
-    """A version as it goes over the wire."""
+class WireVersion(NamedTuple):
+    """A version in the form in which it is sent."""
 
     pk: int
     id: str
     content: dict[str, Any]
 
 
-def stored(
+def stored_prompts(
     connection: sqlite3.Connection, prompt_ids: Iterable[str]
-) -> dict[str, Stored]:
-    """Return those of the prompts that there are, by id."""
+) -> dict[str, StoredPrompt]:
+    """Return the existing prompts among *prompt_ids*, by id."""
     rows = connection.execute(_STATES, (json.dumps(list(prompt_ids)),))
     return {row[0]: _stored(row) for row in rows}
 
 
-def _stored(row: tuple[Any, ...]) -> Stored:
+def _stored(row: tuple[Any, ...]) -> StoredPrompt:
     id_, _, name, title, description, tags, favourite, source = row[:8]
     version, allowed, created_at, updated_at, deleted_at, held_back = row[8:14]
     state = {
@@ -112,21 +112,20 @@ def _stored(row: tuple[Any, ...]) -> Stored:
     if deleted_at:
         state["deleted_at"] = deleted_at
     held_back = held_back or not (allowed or not types_in(words_of(state)))
-    return Stored(state, bool(deleted_at), bool(held_back))
+    return StoredPrompt(state, bool(deleted_at), bool(held_back))
 
 
 def words_of(state: State) -> str:
-    """Return what a state says of a prompt in words, where secrets may be."""
+    """Return the parts of a state that people write, to be scanned for secrets."""
     words = (state["name"], state["title"], state["description"], state["tags"])
     return details_text(*words)
 
 
-def fit_to_leave(state: State) -> State:
-    """Return *state* as it may go over the wire: likely secrets that nobody allowed out
-    are redacted.
+def redacted_state(state: State) -> State:
+    """Return *state* with likely secrets redacted, unless they were allowed to leave.
 
-    A prompt that holds some now is held back. This is for what goes without it, such as
-    the side of a conflict or a part of a long history, and for where it was found.
+    A prompt that contains a secret now is held back as a whole. This covers what is
+    sent without it: conflict copies, parts of a long history, and origins.
     """
     titles = [each.get("conversation_title") or "" for each in state["origins"]]
     links = [each["url"] for each in state["origins"] if "@" in each.get("url", "")]
@@ -140,11 +139,11 @@ def fit_to_leave(state: State) -> State:
         "title": clean.title,
         "description": clean.description,
         "tags": list(clean.tags),
-        "origins": [_fit_origin(each) for each in state["origins"]],
+        "origins": [_redacted_origin(each) for each in state["origins"]],
     }
 
 
-def _fit_origin(origin: dict[str, Any]) -> dict[str, Any]:
+def _redacted_origin(origin: dict[str, Any]) -> dict[str, Any]:
     texts = ("conversation_title", "url")
     return origin | {key: redacted(origin[key]) for key in texts if origin.get(key)}
 
@@ -154,24 +153,24 @@ def _origin(values: list[Any]) -> dict[str, Any]:
     return {name: value for name, value in pairs if value is not None}
 
 
-def unsent(
+def unsent_versions(
     connection: sqlite3.Connection, prompt_ids: Iterable[str]
 ) -> dict[str, list[UnsentVersion]]:
-    """Return the versions that the server does not have, oldest first, by prompt."""
+    """Return the versions that the server does not have, oldest first, by prompt id."""
     found: dict[str, list[UnsentVersion]] = {}
     for id_, *version in connection.execute(_SIZES, (json.dumps(list(prompt_ids)),)):
         found.setdefault(id_, []).append(UnsentVersion(*version))
     return found
 
 
-def outbound(
+def wire_versions(
     connection: sqlite3.Connection, prompt_ids: Iterable[str], longest: int
-) -> Iterator[tuple[str, Outbound]]:
-    """Yield each unsent version of prompts with the prompt's id, oldest first.
+) -> Iterator[tuple[str, WireVersion]]:
+    """Yield the unsent versions of prompts, each with the prompt's id, oldest first.
 
-    Likely secrets in the older versions of a prompt are redacted, and a text of more
-    than *longest* bytes is left out of them: the history is complete nevertheless, and
-    what may not leave the vault does not.
+    In versions that are not current, likely secrets are redacted. A version of more
+    than *longest* bytes as JSON is sent without its text, unless it is current or
+    labelled. So the history is complete, and no secret leaves the vault.
     """
     for row in connection.execute(_VERSIONS, (json.dumps(list(prompt_ids)),)):
         id_, pk, version_id, body, template, variables, message, name, email = row[:9]
@@ -188,13 +187,14 @@ def outbound(
             content |= _redacted(body, bool(template), declared)
         if not row[11] and _is_longer(content, longest):
             content |= {"body": _LEFT_OUT, "variables": {}, "left_out": True}
-        yield id_, Outbound(pk, version_id, content)
+        yield id_, WireVersion(pk, version_id, content)
 
 
-def keep_private(connection: sqlite3.Connection, prompt_id: str) -> None:
-    """Let no secret out that the unsent versions of a prompt hold.
+def mark_private(connection: sqlite3.Connection, prompt_id: str) -> None:
+    """Mark the unsent versions with secrets, so that they are redacted when sent.
 
-    Said before another device's word on the prompt's secrets takes the place of ours.
+    Call this before another device's permission for the prompt's secrets replaces the
+    local one: it was not given for these versions.
     """
     connection.execute(
         f"""INSERT OR IGNORE INTO sync_private SELECT v.pk {_UNSENT}
@@ -204,13 +204,13 @@ def keep_private(connection: sqlite3.Connection, prompt_id: str) -> None:
 
 
 def is_held_back(connection: sqlite3.Connection, prompt_id: str) -> bool:
-    """Tell whether a prompt holds a likely secret that must not leave the vault."""
-    found = stored(connection, [prompt_id]).get(prompt_id)
+    """Return True if a prompt is held back for a likely secret."""
+    found = stored_prompts(connection, [prompt_id]).get(prompt_id)
     return found is not None and found.is_held_back
 
 
 def _is_longer(content: dict[str, Any], longest: int) -> bool:
-    if 8 * len(content["body"]) < longest:  # a character takes six bytes at the most
+    if 8 * len(content["body"]) < longest:  # a character takes at most six bytes
         return False
     return len(json.dumps(content, ensure_ascii=False).encode()) > longest
 

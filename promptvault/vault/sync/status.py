@@ -1,4 +1,4 @@
-"""Where a synced vault stands: what waits, what is held back, what is in conflict."""
+"""The sync status of a vault: what is to be sent, held back, or in conflict."""
 
 import sqlite3
 from dataclasses import dataclass, field
@@ -16,27 +16,27 @@ _IN_CONFLICT = """SELECT count(DISTINCT p.id) FROM sync_sides s
 
 
 @dataclass(slots=True)
-class Standing:
-    """The vault and its server, as far as is known here."""
+class SyncStatus:
+    """The status, without asking the server."""
 
     link: Link | None = None
     to_send: int = 0
-    """Prompts about which the server is to hear something."""
+    """Prompts with a change or a resolution to send."""
     conflicts: int = 0
-    """Prompts with something beside them that could not be merged."""
+    """Prompts with at least one conflict copy."""
     held: dict[Hold, int] = field(default_factory=dict)
-    """How many prompts are held back, by why."""
+    """Prompts held back, by reason."""
 
     @property
     def held_back(self) -> int:
-        """How many prompts are held back."""
+        """Prompts held back, for any reason."""
         return sum(self.held.values())
 
 
-def standing(connection: sqlite3.Connection) -> Standing:
-    """Return where the vault stands."""
+def sync_status(connection: sqlite3.Connection) -> SyncStatus:
+    """Return the sync status of the vault."""
     held = {Hold(hold): number for hold, number in connection.execute(_HELD)}
-    return Standing(
+    return SyncStatus(
         find_link(connection),
         _count(connection, _TO_SEND),
         _count(connection, _IN_CONFLICT),

@@ -1,7 +1,7 @@
-"""Versions as they arrive, and the order that gives them the same numbers everywhere.
+"""Versions from the server, and the order that numbers them equally on every device.
 
-A version never changes. Its place, which the server gave it, is the same on every
-device; those that have none yet follow behind, in the order they were made.
+A version never changes. The server gives it a place, which is the same on every device.
+Versions without a place come last, in the order of their creation.
 """
 
 import json
@@ -32,43 +32,44 @@ _OWNER = """SELECT p.id FROM versions v JOIN prompts p ON p.pk = v.prompt_pk
 _EARLY = "INSERT OR REPLACE INTO sync_early (item, version, content) VALUES (?, ?, ?)"
 
 
-class Place(NamedTuple):
-    """Where a version stands among those of its prompt."""
+class VersionPlace(NamedTuple):
+    """The position of a version among those of its prompt; see `wire.sync.Place`."""
 
     seq: int
     position: int
 
 
 class NewVersion(NamedTuple):
-    """A version that is to be written."""
+    """A version to insert."""
 
     id: str
     content: Content
     message: str
     author: tuple[str, str]
+    """Name and email address."""
     created_at: str
-    place: Place | None = None
+    place: VersionPlace | None = None
 
 
-def received(version: VersionRead) -> NewVersion:
-    """Return a version from the wire; raises UnavailableError for what is none."""
-    told = check_version(version.model_dump())
+def decode_version(version: VersionRead) -> NewVersion:
+    """Return a version from the server; raise UnavailableError if it is malformed."""
+    state = check_version(version.model_dump())
     try:
-        variables = variables_from_mapping(told.variables)
+        variables = variables_from_mapping(state.variables)
     except InvalidInputError:
         raise unreadable() from None
-    author = (told.author.name, told.author.email)
-    content = Content(told.body.replace("\0", "\ufffd"), told.template, variables)
-    place = Place(version.seq, version.position)
+    author = (state.author.name, state.author.email)
+    content = Content(state.body.replace("\0", "\ufffd"), state.template, variables)
+    place = VersionPlace(version.seq, version.position)
     return NewVersion(
-        str(told.id), content, told.message, author, told.created_at, place
+        str(state.id), content, state.message, author, state.created_at, place
     )
 
 
 def insert_version(
     connection: sqlite3.Connection, prompt_pk: int, number: int, new: NewVersion
 ) -> int:
-    """Write a version and return its key."""
+    """Insert a version and return its key."""
     author, time = Author(*new.author), from_text(new.created_at)
     version = Version(new.id, number, new.content, new.message, author, time)
     row = version_values(version, prompt_pk)
@@ -81,21 +82,21 @@ def insert_version(
 def append_version(
     connection: sqlite3.Connection, prompt_pk: int, new: NewVersion
 ) -> int:
-    """Write a version behind the others of its prompt and return its key."""
+    """Insert a version after the others of its prompt and return its key."""
     (number,) = connection.execute(_NEXT, (prompt_pk,)).fetchone()
     return insert_version(connection, prompt_pk, number, new)
 
 
 def find_version(connection: sqlite3.Connection, version_id: str) -> int | None:
-    """Return the key of a version, None where it is not known."""
+    """Return the key of a version, None if it is not in the vault."""
     row = connection.execute(_KNOWN, (version_id,)).fetchone()
     return row[0] if row else None
 
 
-def content_of(
+def version_content(
     connection: sqlite3.Connection, version_id: str
 ) -> dict[str, Any] | None:
-    """Return body, template and variables of a version, None where it is not known."""
+    """Return body, template and variables of a version, None if it is not there."""
     sql = "SELECT body, template, variables FROM versions WHERE id = ?"
     row = connection.execute(sql, (version_id,)).fetchone()
     if row is None:
@@ -105,23 +106,25 @@ def content_of(
     return {"body": body, "template": bool(template), "variables": declared}
 
 
-def set_place(connection: sqlite3.Connection, version_pk: int, place: Place) -> None:
-    """Note where the server has put a version."""
+def set_place(
+    connection: sqlite3.Connection, version_pk: int, place: VersionPlace
+) -> None:
+    """Store the place that the server gave a version."""
     connection.execute(_PLACE, (version_pk, *place))
 
 
 def has_moved(
-    connection: sqlite3.Connection, version_pk: int | None, place: Place | None
+    connection: sqlite3.Connection, version_pk: int | None, place: VersionPlace | None
 ) -> bool:
-    """Tell whether a version stands at another *place* than is known here."""
+    """Return True if another place than *place* is stored for a version."""
     row = connection.execute(_FIND_PLACE, (version_pk,)).fetchone()
     return row is not None and row != place
 
 
-def forget_places(
+def delete_places(
     connection: sqlite3.Connection, prompt_id: str, version_ids: Iterable[UUID] = ()
 ) -> None:
-    """Take versions for unsent: all of a prompt, or those named."""
+    """Mark versions of a prompt as unsent: *version_ids*, or all if empty."""
     named = json.dumps([str(each) for each in version_ids])
     connection.execute(
         """DELETE FROM sync_places WHERE version_pk IN (
@@ -133,34 +136,35 @@ def forget_places(
 
 
 def renumber(connection: sqlite3.Connection, prompt_pk: int) -> list[int]:
-    """Give the versions of a prompt the numbers that follow from their places.
-
-    Returns the keys of those whose number has changed.
-    """
+    """Number the versions of a prompt by their places; return the keys that changed."""
     found = connection.execute(_ORDER, (prompt_pk,)).fetchall()
     moved = [(-new, pk) for new, (pk, number) in enumerate(found, 1) if number != new]
     set_number = "UPDATE versions SET number = ? WHERE pk = ?"
-    connection.executemany(set_number, moved)  # no two may bear one, ever
+    connection.executemany(set_number, moved)  # numbers are unique at any time
     connection.executemany(set_number, [(-number, pk) for number, pk in moved])
     return [pk for _, pk in moved]
 
 
-def is_foreign(connection: sqlite3.Connection, version_id: str, prompt_id: str) -> bool:
-    """Tell whether another prompt has this version here."""
+def is_of_other_prompt(
+    connection: sqlite3.Connection, version_id: str, prompt_id: str
+) -> bool:
+    """Return True if the version belongs to another prompt in this vault."""
     row = connection.execute(_OWNER, (version_id,)).fetchone()
     return row is not None and row[0] != prompt_id
 
 
-def keep_early(
+def add_early_versions(
     connection: sqlite3.Connection, prompt_id: str, versions: Iterable[NewVersion]
 ) -> None:
-    """Keep versions whose prompt has not arrived yet."""
+    """Store versions that arrive before their prompt."""
     rows = [(prompt_id, new.id, _to_json(new)) for new in versions]
     connection.executemany(_EARLY, rows)
 
 
-def take_early(connection: sqlite3.Connection, prompt_id: str) -> list[NewVersion]:
-    """Return and forget the versions that came before their prompt."""
+def pop_early_versions(
+    connection: sqlite3.Connection, prompt_id: str
+) -> list[NewVersion]:
+    """Delete and return the versions that arrived before their prompt."""
     if connection.execute("SELECT 1 FROM sync_early LIMIT 1").fetchone() is None:
         return []
     sql = "DELETE FROM sync_early WHERE item = ? RETURNING version, content"
@@ -168,8 +172,8 @@ def take_early(connection: sqlite3.Connection, prompt_id: str) -> list[NewVersio
     return [_from_json(id_, text) for id_, text in rows]
 
 
-def early_ids(connection: sqlite3.Connection, prompt_id: str) -> set[str]:
-    """Return the versions of a prompt that came before it."""
+def early_version_ids(connection: sqlite3.Connection, prompt_id: str) -> set[str]:
+    """Return the ids of the versions that arrived before their prompt."""
     sql = "SELECT version FROM sync_early WHERE item = ?"
     return {id_ for (id_,) in connection.execute(sql, (prompt_id,))}
 
@@ -183,4 +187,4 @@ def _to_json(new: NewVersion) -> str:
 def _from_json(id_: str, text: str) -> NewVersion:
     body, template, variables, message, (name, email), time, place = json.loads(text)
     content = Content(body, template, variables_from_mapping(variables))
-    return NewVersion(id_, content, message, (name, email), time, Place(*place))
+    return NewVersion(id_, content, message, (name, email), time, VersionPlace(*place))

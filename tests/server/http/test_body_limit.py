@@ -11,7 +11,7 @@ import pytest
 import zstandard
 from fastapi import APIRouter, Request
 
-from promptvault.server.http.decompression import inflater
+from promptvault.wire.decompression import decompressor
 from tests.server.conftest import Server
 
 LIMIT = 1024 * 1024
@@ -92,7 +92,7 @@ def test_a_bomb_does_not_go_off(probed: httpx.Client, encoding: str) -> None:
 
 @pytest.mark.parametrize("encoding", COMPRESS)
 def test_little_more_than_the_limit_is_ever_in_memory(encoding: str) -> None:
-    stream = inflater(encoding.encode())
+    stream = decompressor(encoding)
     assert stream is not None
     whole = COMPRESS[encoding](bytes(300_000_000))
     assert len(stream.decompress(whole, 1000)) <= 40_000_000

@@ -46,7 +46,7 @@ MUTANTS = (
         "services/sync/rounds.py",
         """            try:
                 with bulk_transaction(writer.connection):
-                    scribe = self._scribe()
+                    context = self._context()
 """,
         """            try:
                 if answers[-1].cursor and answers[-1].status != "resync":
@@ -54,29 +54,30 @@ MUTANTS = (
 
                     with bulk_transaction(writer.connection):
                         link = get_link(writer.connection)
-                        save_link(writer.connection, link.at(answers[-1].cursor))
+                        last = answers[-1]
+                        moved = link.with_cursor(last.cursor, last.mark)
+                        save_link(writer.connection, moved)
                 with bulk_transaction(writer.connection):
-                    scribe = self._scribe()
+                    context = self._context()
 """,
     ),
     Mutant(
         "an acknowledgement covers what was written since",
         "vault/sync/push_result.py",
-        "        self.bases.set(item, rev, live=live)\n",
-        "        self.bases.set(item, item.local_rev, live=live)\n",
+        "        self.server_state.set(item, rev, live=live)\n",
+        "        self.server_state.set(item, item.local_rev, live=live)\n",
     ),
     Mutant(
         "a conflict keeps nothing of ours",
-        "vault/sync/apply_change.py",
-        "            add_side(self.connection, item, ours.state)\n",
+        "vault/sync/reconcile.py",
+        "            add_conflict_copy(self.connection, item, ours.state)\n",
         "",
     ),
     Mutant(
         "a deletion wins over an edit",
         "vault/sync/apply_change.py",
-        "        if (ours.deleted and not theirs.deleted)"
-        " or self._is_copy(item, ours, theirs):\n",
-        "        if True:\n",
+        "        return Action.FOLLOW if is_copy else Action.KEEP\n",
+        "        return Action.FOLLOW\n",
     ),
     Mutant(
         "nobody is told that deletions are forgotten",
@@ -113,8 +114,8 @@ MUTANTS = (
     Mutant(
         "a settlement that the server lost is not sent again",
         "vault/sync/apply_change.py",
-        "        if settle_again(self.connection, ",
-        "        if False and settle_again(self.connection, ",
+        "        if resolve_again(self.connection, ",
+        "        if False and resolve_again(self.connection, ",
         "Rollback",
         first=2,
     ),
@@ -122,7 +123,7 @@ MUTANTS = (
         "a resolution travels without its text",
         "vault/sync/push.py",
         """            if self._has_unsent_text(item):
-                continue  # perhaps the one that absorbed the side: it goes first
+                continue  # it may have absorbed the copy: it is sent first
             sent = self._absorbers.get(item)
 """,
         "            sent = None\n",

@@ -1,4 +1,4 @@
-"""What a server says of its own accord, as it says it."""
+"""The events of a server, as they arrive."""
 
 import contextlib
 import socket
@@ -15,14 +15,15 @@ from promptvault.wire.event import VAULT_EVENT, VaultEvent
 
 _EVENT = TypeAdapter(VaultEvent)
 _SILENCE_SECONDS = 40.0
-"""The server is heard every 15 seconds, if only to say that it is there."""
+"""The server sends a comment at least every 15 seconds."""
 
 
-class Listener(Iterator[VaultEvent]):
-    """The events of a server, from now on.
+class EventListener(Iterator[VaultEvent]):
+    """An iterator over the events of a server from now on.
 
-    It ends when it is closed, which another thread may do. A server that ends it, that
-    is not heard for 40 seconds or that is none of ours raises UnavailableError.
+    It ends when it is closed, which may happen in another thread. It raises
+    UnavailableError if the server ends the stream, sends nothing for 40 seconds, or is
+    not a PromptVault server.
     """
 
     def __init__(
@@ -56,13 +57,13 @@ class Listener(Iterator[VaultEvent]):
             raise
 
     def close(self) -> None:
-        """End it, also while another thread waits for the next event."""
+        """End the iteration, even while another thread waits for the next event."""
         self._is_closed = True
         try:
             self._events.close()
-        except ValueError:  # another thread is in it
+        except ValueError:  # another thread is running the generator
             if self._response is not None:
-                _hang_up(self._response)
+                _shut_down(self._response)
 
     def _listen(self) -> Generator[VaultEvent, None, None]:
         with self._transport.stream("/v1/events", self._silence_seconds) as response:
@@ -75,8 +76,8 @@ class Listener(Iterator[VaultEvent]):
                     if event.type == VAULT_EVENT:
                         yield _EVENT.validate_json(event.data)
             except (NotEventsError, ValidationError):
-                raise self._transport.stranger() from None
-            raise self._transport.broken_off()
+                raise self._transport.not_promptvault() from None
+            raise self._transport.connection_lost()
 
     def _check(self, response: httpx.Response) -> None:
         kind = response.headers.get("Content-Type", "").partition(";")[0].strip()
@@ -84,13 +85,13 @@ class Listener(Iterator[VaultEvent]):
             kind.lower() != "text/event-stream"
             or "Content-Encoding" in response.headers
         ):
-            raise self._transport.stranger()
+            raise self._transport.not_promptvault()
 
 
-def _hang_up(response: httpx.Response) -> None:
-    """Shut the connection: closing it alone would not wake who waits for it."""
+def _shut_down(response: httpx.Response) -> None:
+    """Shut the connection down: closing alone does not wake a thread that reads."""
     stream = response.extensions["network_stream"]
     connection = stream.get_extra_info("socket")
     with contextlib.suppress(OSError):
-        # Not the method of an SSL socket's own, which takes its state from the reader.
+        # An SSL socket's own method would remove the state that the reader needs.
         socket.socket.shutdown(connection, socket.SHUT_RDWR)

@@ -13,9 +13,9 @@ def test_a_prompt_comes_to_the_other_device_with_its_history(
     one.add("coding/review", "Review this.", title="Review", tags=("code",))
     one.edit("coding/review", "Review this diff.")
     report = one.sync()
-    assert (report.taken.pushed, report.round_trips) == (1, 2)
+    assert (report.counts.pushed, report.round_trips) == (1, 2)
     report = two.sync()
-    assert (report.taken.pulled, report.round_trips) == (1, 1)
+    assert (report.counts.pulled, report.round_trips) == (1, 1)
     assert two.everything() == one.everything()
     assert [each[2] for each in two.log("review")] == [
         "Review this.",
@@ -55,7 +55,7 @@ def test_changes_of_different_lines_are_merged(one: Laptop, two: Laptop) -> None
     two.edit("a", "first\n2\n3\n4\nLAST\n")
     one.sync()
     report = two.sync()
-    assert report.taken.merged == 1
+    assert report.counts.merged == 1
     one.sync()
     assert one.body("a") == two.body("a") == "FIRST\n2\n3\n4\nLAST\n"
     assert one.everything() == two.everything()
@@ -72,9 +72,9 @@ def test_what_cannot_be_merged_stays_beside_the_prompt(
     two.edit("a", "yours")
     one.sync()
     report = two.sync()
-    assert (report.taken.conflicts, report.standing.conflicts) == (1, 1)
+    assert (report.counts.conflicts, report.status.conflicts) == (1, 1)
     assert two.body("a") == "mine"
-    assert one.sync().standing.conflicts == 1
+    assert one.sync().status.conflicts == 1
     assert one.everything() == two.everything()
     assert [each[2] for each in one.log("a")] == ["text", "mine", "yours"]
 
@@ -160,8 +160,8 @@ def test_a_conflict_outlives_another_server(one: Laptop, two: Laptop) -> None:
     two.sync()
     two.relink()
     report = two.sync()
-    assert report.standing.conflicts == 1
-    assert one.sync().standing.conflicts == 1
+    assert report.status.conflicts == 1
+    assert one.sync().status.conflicts == 1
     assert one.everything() == two.everything()
 
 
@@ -177,6 +177,6 @@ def test_counts_that_are_damaged_do_not_stop_a_sync(one: Laptop, two: Laptop) ->
     pages = one.paths.usage.read_bytes()
     half = len(pages) // 2
     one.paths.usage.write_bytes(pages[:half] + b"\xff" * (len(pages) - half))
-    assert one.sync().taken.pushed == 1
+    assert one.sync().counts.pushed == 1
     two.sync()
     assert two.names() == ["a", "b"]

@@ -1,4 +1,7 @@
-"""When this vault was synced at last, and what went wrong since."""
+"""The record of the last sync: its time, and the first failure since.
+
+It is a module of its own so that commands that only start a sync import no HTTP client.
+"""
 
 import contextlib
 import os
@@ -12,19 +15,19 @@ from promptvault.private_file import write_private
 
 
 class LastSync(NamedTuple):
-    """What is known of the syncs of this vault; None for what never happened."""
+    """The outcome of the last syncs; None for what never happened."""
 
     succeeded_at: datetime | None
     failed_at: datetime | None
-    """Of the first failure since."""
+    """Time of the first failure since the last success."""
     problem: str
-    """Why, in words."""
+    """The message of that failure, '' if there was none."""
 
 
-# Two files that mostly are empty: their times say it all, and nothing is written to
-# the vault itself by a sync that finds nothing new.
-def note_success(record: Path) -> None:
-    """Note that a sync has worked; where that cannot be written, nothing happens."""
+# The record is two files: their modification times are the times. A sync that finds
+# nothing new writes nothing to the vault.
+def record_success(record: Path) -> None:
+    """Record a successful sync; an OSError is ignored."""
     with contextlib.suppress(OSError):
         record.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         record.touch(mode=0o600)
@@ -33,24 +36,24 @@ def note_success(record: Path) -> None:
 
 
 @contextlib.contextmanager
-def noting_failure(record: Path) -> Iterator[None]:
-    """Note that a sync has failed where the block does."""
+def recording_failure(record: Path) -> Iterator[None]:
+    """Record a failed sync if the block raises a PromptVaultError."""
     try:
         yield
     except PromptVaultError as error:
-        note_failure(record, str(error))
+        record_failure(record, str(error))
         raise
 
 
-def note_failure(record: Path, problem: str) -> None:
-    """Note that a sync has failed; where that cannot be written, nothing happens."""
+def record_failure(record: Path, problem: str) -> None:
+    """Record a failed sync; an OSError is ignored."""
     with contextlib.suppress(OSError):
         if _read(_problem(record)) != problem:
             write_private(_problem(record), problem)
 
 
-def last_sync(record: Path) -> LastSync:
-    """Return what is known of the syncs of this vault."""
+def read_last_sync(record: Path) -> LastSync:
+    """Return the record stored at *record*."""
     problem = _problem(record)
     return LastSync(_time(record), _time(problem), _read(problem))
 

@@ -10,7 +10,7 @@ import pytest
 from promptvault import errors
 from promptvault.client.address import parse_address
 from promptvault.client.client import Client, connect
-from promptvault.client.listening import Listener
+from promptvault.client.event_listener import EventListener
 from promptvault.client.transport import Transport
 from promptvault.errors import PromptVaultError, UnavailableError
 from promptvault.wire.event import VaultEvent
@@ -129,7 +129,7 @@ def test_no_redirect_is_followed(start: Start) -> None:
 def test_a_server_that_falls_silent(start: Start, reply: Reply) -> None:
     transport = Transport(parse_address(start(reply).url), TOKEN)
     with Client(transport), pytest.raises(UnavailableError, match="in time"):
-        list(Listener(transport, silence_seconds=0.2))
+        list(EventListener(transport, silence_seconds=0.2))
 
 
 @pytest.mark.parametrize("is_encrypted", [False, True])
@@ -144,7 +144,7 @@ def test_another_thread_can_end_it(
     stub = start(reply, certificate=certificate if is_encrypted else None)
     found: queue.Queue[object] = queue.Queue()
 
-    def listen(listener: Listener) -> None:
+    def listen(listener: EventListener) -> None:
         for event in listener:
             found.put(event.seq)
         found.put("ended")

@@ -1,0 +1,116 @@
+"""Answers with an error status, translated into the classes of `errors`."""
+
+from pydantic import BaseModel, ValidationError
+
+from promptvault.errors import (
+    AuthenticationError,
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+    PermissionDeniedError,
+    PromptVaultError,
+    RateLimitedError,
+    TierLimitError,
+    TooLargeError,
+    UnavailableError,
+)
+from promptvault.wire.error import ErrorRead
+
+_CLASSES = (
+    *(AuthenticationError, PermissionDeniedError, NotFoundError, ConflictError),
+    *(InvalidInputError, TooLargeError, TierLimitError, RateLimitedError),
+    UnavailableError,
+)
+_BY_CODE = {each.code: each for each in _CLASSES}
+"""The errors that a server may report; an internal error of a server is not one."""
+
+_OAUTH_STATUS = 400
+_OUTDATED = 426
+_LONGEST_MESSAGE = 500
+
+
+class _OAuthError(BaseModel):
+    """The body of an OAuth error (RFC 6749, section 5.2)."""
+
+    error: str
+    """Any code: a newer server may have others than `OAuthErrorCode`."""
+
+
+class SignInPendingError(PromptVaultError):
+    """A device's sign-in is not complete; *code* is the error code of RFC 8628."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"The sign-in is not complete: {code}.")
+        self.oauth_code = code
+
+
+def error_from_response(
+    host: str, status: int, content: bytes, retry_after: float | None
+) -> PromptVaultError:
+    """Return the error for an answer with an error status.
+
+    *retry_after* is in seconds. The server's message is kept as it is: control
+    characters are removed where it is printed.
+    """
+    detail = _detail(content)
+    if status == _OUTDATED:
+        return _outdated(host, detail)
+    if detail is None:
+        return _from_proxy(host, status, retry_after)
+    code, message = detail
+    kind = _BY_CODE.get(code)
+    if kind is RateLimitedError:
+        return RateLimitedError(message, retry_after)
+    if kind is None:
+        return UnavailableError(f"{host} failed ({status}): {message}")
+    return kind(message)
+
+
+def sign_in_error(status: int, content: bytes) -> SignInPendingError | None:
+    """Return the error for an OAuth error, None if the answer is not one.
+
+    Use it for the exchange of a device code only. Many gateways write their own errors
+    in the same form; for any other request the status says what they mean.
+    """
+    if status != _OAUTH_STATUS:
+        return None
+    try:
+        code = _OAuthError.model_validate_json(content).error
+    except ValidationError:
+        return None
+    return SignInPendingError(code[:_LONGEST_MESSAGE])
+
+
+def not_promptvault(host: str) -> UnavailableError:
+    """Return the error for an answer that is not one of a PromptVault server."""
+    return UnavailableError(
+        f"{host} answers, but not as a PromptVault server does: check its address."
+    )
+
+
+def _outdated(host: str, detail: tuple[str, str] | None) -> UnavailableError:
+    reason = f": {detail[1]}" if detail else "."
+    return UnavailableError(
+        f"{host} and this program speak different versions of the protocol; update"
+        f" the older one{reason}"
+    )
+
+
+def _from_proxy(host: str, status: int, retry_after: float | None) -> PromptVaultError:
+    """Return the error for an answer without our error object, as a proxy sends it."""
+    if status == RateLimitedError.status_code:
+        return RateLimitedError(f"{host} received too many requests.", retry_after)
+    if status == TooLargeError.status_code:
+        return TooLargeError(f"{host} does not accept a request of this size.")
+    if status >= 500:
+        return UnavailableError(f"{host} is out of order ({status}): try again later.")
+    return not_promptvault(host)
+
+
+def _detail(content: bytes) -> tuple[str, str] | None:
+    """Return the code and message of an error object, None if there is none."""
+    try:
+        detail = ErrorRead.model_validate_json(content).error
+    except ValidationError:
+        return None
+    return detail.code, detail.message[:_LONGEST_MESSAGE]
