@@ -48,7 +48,7 @@ def start() -> Iterator[Start]:
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """Return a certificate with its key, and that of who signed it: nobody known."""
+    """Return a certificate with its key, and its issuer, which is not trusted."""
     file, signer = tmp_path / "certificate.pem", trustme.CA()
     issued = signer.issue_cert("127.0.0.1").private_key_and_cert_chain_pem
     issued.write_to_path(str(file))

@@ -1,4 +1,4 @@
-"""A server that answers what a test tells it to, and keeps what it was asked."""
+"""A server that gives the answers of a test, and records the requests."""
 
 import ssl
 import threading
@@ -15,9 +15,9 @@ class Reply:
     body: bytes = b"{}"
     headers: dict[str, str] = field(default_factory=dict)
     length: int | None = None
-    """What it says of its length, where that is a lie."""
+    """A false Content-Length."""
     parts: tuple[bytes, ...] | None = None
-    """What is sent in place of a body, part by part, with no word of its length."""
+    """Sent in place of a body, part by part, without Content-Length."""
     stays: bool = False
     """Whether the connection stays open after that, until the server stops."""
 

@@ -45,7 +45,7 @@ def refusal(url: str, waits: list[float] | None = None) -> PromptVaultError:
 
 
 def error(status: int, code: str, message: str = "No.", **headers: str) -> Reply:
-    """Return an answer that tells of an error."""
+    """Return an answer with an error."""
     body = json.dumps({"error": {"code": code, "message": message}}).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Reply(status, body, named)

@@ -43,7 +43,7 @@ GOOD = packed(PLAIN, "zstd")
 
 
 def error(status: int, code: str, **headers: str) -> Reply:
-    """Return an answer that tells of an error."""
+    """Return an answer with an error."""
     body = json.dumps({"error": {"code": code, "message": f"No, {TOKEN}."}}).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Reply(status, body, named)

@@ -1,4 +1,4 @@
-"""Events as a server tells them, and the ends that they come to."""
+"""The events of a server, and the ways in which they end."""
 
 import queue
 import threading

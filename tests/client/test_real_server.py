@@ -1,4 +1,4 @@
-"""The client against the real server: what it hears, and what it is made of."""
+"""The client against the real server."""
 
 import json
 import subprocess
@@ -24,7 +24,7 @@ from tests.server.sync.conftest import new
 
 @pytest.fixture
 def server(settings: Settings) -> Iterator[Server]:
-    """Return a server that is heard every moment, and takes little at once."""
+    """Return a server with frequent comments and low limits."""
     changes = {"heartbeat_seconds": 0.1, "body_limit": 100_000}
     server = Server(settings.model_copy(update=changes))
     server.start()

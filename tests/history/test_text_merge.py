@@ -1,4 +1,4 @@
-"""Texts merged by git: byte for byte, nothing lost, markers told from look-alikes."""
+"""Texts merged by git: byte for byte, with markers that no line looks like."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""What users, networks, disks and operators do in a simulated life of three devices."""
+"""The actions of users, networks, disks and operators in a simulation."""
 
 import collections
 import contextlib
@@ -27,7 +27,7 @@ from promptvault.services.sync.rounds import SyncReport
 from promptvault.vault.reader import reading
 from promptvault.wire.sync import SyncAnswer
 from tests.sync.crash import KilledError, crashing, spared
-from tests.sync.device import Beside, Device, Local, tokens_of
+from tests.sync.device import Copy, Device, Local, tokens_of
 from tests.sync.hosted import Backup, Hosted
 from tests.sync.wiretap import Wiretap
 
@@ -37,7 +37,7 @@ NAMES = ("a", "b", "c", "d/e")
 _PAST = 12
 """Changes by which the server may go back."""
 _WHOLE = 500
-"""Changes; in smaller pages not all goes at once, and some must be read anew."""
+"""Changes; pages that are smaller split a change, so that a resync is normal."""
 LABELS = ("prod", "test")
 
 
@@ -47,19 +47,19 @@ class DroppedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What is special about a set of lives."""
+    """The settings of a set of simulations."""
 
     name: str
     page: int = 500
     limit: int | None = None
     has_backups: bool = False
-    """Whether the server is restored from one; then no device is lost for good."""
+    """Whether the server is restored from a backup; then no device is lost."""
     goes_back: bool = False
     """Whether the server goes back in time by itself."""
     prompts: int = 9
     """How many there are on all devices together, roughly."""
     weights: Mapping[str, float] = field(default_factory=dict)
-    """How often what happens, where it is not as always."""
+    """The weights of actions that differ from the usual ones."""
 
 
 @dataclass
@@ -72,12 +72,12 @@ class World:
     events: "collections.Counter[str]" = field(default_factory=collections.Counter)
     written: set[str] = field(default_factory=set)
     removed: set[str] = field(default_factory=set)
-    """Words that a user removed who was looking at them."""
+    """Words that a user removed on purpose."""
     saved: Backup | None = None
     past: "collections.deque[Backup]" = field(
         default_factory=lambda: collections.deque(maxlen=_PAST)
     )
-    """What the server was before each of its last changes."""
+    """The server before each of its last changes."""
 
     def __post_init__(self) -> None:
         clock = itertools.count()
@@ -88,12 +88,12 @@ class World:
         self.tap = Wiretap(self.events)
 
     def word(self) -> str:
-        """Return a word that stands nowhere else."""
+        """Return a word that is in no other text."""
         word = f"w{len(self.written)}"
         self.written.add(word)
         return word
 
-    # What a user does. Numbers choose among what there is, whatever their size.
+    # The actions of a user. A number selects among what there is, modulo its size.
 
     def create(self, d: int, name: int) -> None:
         """Write a new prompt."""
@@ -125,7 +125,7 @@ class World:
         device.edit(prompt.name, "".join(lines))
 
     def describe(self, d: int, k: int, field_: str) -> None:
-        """Change what is known of a prompt besides its text."""
+        """Change the details of a prompt."""
         if not (prompt := self._pick(d, k)):
             return
         device, word = self.devices[d], self.word()
@@ -150,7 +150,7 @@ class World:
             change_details(device.workspace, prompt.name, DetailChanges(), untag=tags)
 
     def label(self, d: int, k: int, version: int, label: int) -> None:
-        """Let a label mean some version."""
+        """Set a label to a version."""
         if prompt := self._pick(d, k):
             device = self.devices[d]
             number = 1 + version % self._read(device, prompt).versions
@@ -158,7 +158,7 @@ class World:
             set_label(device.workspace, f"{prompt.name}@{number}", name)
 
     def move(self, d: int, k: int, name: int) -> None:
-        """Give a prompt another name, if that is free."""
+        """Rename a prompt if the name is free."""
         if prompt := self._pick(d, k):
             new = NAMES[name % len(NAMES)]
             self._try(move_prompts, self.devices[d], prompt.name, new)
@@ -176,33 +176,33 @@ class World:
             self._try(restore_prompt, self.devices[d], trashed[k % len(trashed)].name)
 
     def empty_trash(self, d: int) -> None:
-        """Remove what is in the trash for good, and what lies beside it."""
+        """Remove all prompts in the trash for good, with their conflict copies."""
         device = self.devices[d]
         trashed = {each.id: each.tokens for each in device.prompts(trashed=True)}
         self.removed |= set[str]().union(*trashed.values())
-        for each in device.beside():
+        for each in device.copies():
             if each.copy.item in trashed:
                 self.removed |= each.tokens
         purge_trash(device.workspace)
 
     def resolve(self, d: int, k: int, keep: bool) -> None:
-        """Take what lies beside a prompt into it, or drop it."""
-        if not (found := self._beside(d)):
+        """Resolve a conflict copy: add its words to the prompt, or drop them."""
+        if not (found := self._copies(d)):
             return
-        beside, prompt = found[k % len(found)]
-        more = sorted(beside.tokens - prompt.tokens)
+        copy, prompt = found[k % len(found)]
+        more = sorted(copy.tokens - prompt.tokens)
         if not keep:
             self.removed |= set(more)
             more = []
         body = prompt.body + "".join(f"{word}\n" for word in more)
-        self.devices[d].resolve(beside.copy, body)
+        self.devices[d].resolve(copy.copy, body)
         self.events["resolved"] += 1
 
-    def _beside(self, d: int) -> list[tuple[Beside, Local]]:
-        """Return what lies beside the prompts of a device, each with its prompt."""
+    def _copies(self, d: int) -> list[tuple[Copy, Local]]:
+        """Return the conflict copies of live prompts, each with its prompt."""
         device = self.devices[d]
         live = {prompt.id: prompt for prompt in device.prompts()}
-        found = [each for each in device.beside() if each.copy.item in live]
+        found = [each for each in device.copies() if each.copy.item in live]
         return [(each, live[each.copy.item]) for each in found]
 
     def _pick(self, d: int, k: int) -> Local | None:
@@ -219,7 +219,7 @@ class World:
         except (AlreadyExistsError, InvalidInputError):
             self.events["refused"] += 1
 
-    # Sync, and what befalls it.
+    # Sync and its failures.
 
     def sync(
         self, d: int, plan: Sequence[str] = (), crash: int | None = None
@@ -246,7 +246,7 @@ class World:
             except KilledError:
                 self.events["crashed"] += 1
                 return None
-        # Reading all anew mends what went wrong, and would hide it.
+        # A resync repairs an error, and would hide it.
         counts = report.counts
         assert self.scenario.page < _WHOLE or counts.revived or not counts.reread
         self.tap.count(report)
@@ -267,10 +267,10 @@ class World:
             raise DroppedError
         return answer
 
-    # What happens to devices and to the server.
+    # The actions on devices and on the server.
 
     def copy_home(self, d: int, e: int) -> None:
-        """Copy one device's home over another's, whose unsent work is gone by that."""
+        """Copy one device's home over another's; the unsent work there is lost."""
         source, target = self.devices[d], self.devices[e]
         if d == e or not source.home.exists():
             return
@@ -282,7 +282,7 @@ class World:
         self.events["home copied"] += 1
 
     def lose_device(self, d: int) -> None:
-        """Drop a laptop into the sea: what the server has heard of must survive."""
+        """Lose a device for good: what the server has accepted must survive."""
         if not self.scenario.has_backups:
             self.removed |= self.devices[d].tokens() - self.tap.heard
             with self._excusing():
@@ -290,8 +290,8 @@ class World:
             self.events["device lost"] += 1
 
     def break_down(self, d: int, e: int, k: int) -> None:
-        """Lose a device that has just settled what lay beside a prompt, too late."""
-        if d != e and (found := self._beside(d)):
+        """Lose a device after a resolution whose answer was lost."""
+        if d != e and (found := self._copies(d)):
             (_, prompt) = found[k % len(found)]
             for other in self.devices[e].prompts():
                 if other.id == prompt.id:
@@ -302,7 +302,7 @@ class World:
             self.lose_device(d)
 
     def purge(self, fraction: float) -> None:
-        """Let the server forget what was deleted, up to a *fraction* of its time."""
+        """Purge deletions on the server, up to a *fraction* of the sequence."""
         self.hosted.purge(fraction)
 
     def set_limit(self, more: int) -> None:
@@ -324,7 +324,7 @@ class World:
             self.saved = self.hosted.backup()
 
     def go_back(self, n: int, renew: bool) -> None:
-        """Let the server lose its last changes, with or without another epoch."""
+        """Restore the server to an earlier state, with or without a new epoch."""
         if self.past:
             index = max(0, len(self.past) - 1 - n)
             with self._excusing():
@@ -335,7 +335,7 @@ class World:
 
     @contextlib.contextmanager
     def _excusing(self) -> Iterator[None]:
-        """Excuse what the block takes off the last disk that has it."""
+        """Excuse the loss of what the block removes from the last disk that has it."""
         if not self.scenario.goes_back:
             yield
             return
@@ -345,13 +345,13 @@ class World:
         self.tap.forget(known - self._known())
 
     def _words(self) -> set[str]:
-        """Return the words that stand anywhere."""
+        """Return all words on the server and the devices."""
         everything = (*self.hosted.heads().values(), *self.hosted.sides().values())
         words = tokens_of(json.dumps(everything), *self.hosted.bodies().values())
         return words.union(*(device.tokens() for device in self.devices))
 
     def _known(self) -> set[str]:
-        """Return the revisions and settlements that anything knows of."""
+        """Return all revisions and resolutions on the server and the devices."""
         known = self.hosted.known()
         return known.union(*(device.known() for device in self.devices))
 

@@ -30,7 +30,7 @@ def new_laptop(
     server: Server,  # noqa: F811
     token: str,  # noqa: F811
 ) -> NewLaptop:
-    """Return what makes a device of the user, by its name."""
+    """Return a function that creates a device of the user, by its name."""
     return lambda name: Laptop(tmp_path / name, server.url, token)
 
 
@@ -56,7 +56,7 @@ def new_machine(
     server: Server,  # noqa: F811
     token: str,  # noqa: F811
 ) -> NewMachine:
-    """Return what makes a device, by its name, that is signed in."""
+    """Return a function that creates a device, by its name, and signs it in."""
 
     def make(name: str) -> Machine:
         device = Machine(tmp_path / name)
@@ -68,7 +68,7 @@ def new_machine(
 
 @pytest.fixture
 def desk(new_machine: NewMachine) -> Machine:
-    """Return a device, the program and all."""
+    """Return a device on which the program runs."""
     return new_machine("desk")
 
 

@@ -1,4 +1,4 @@
-"""Dying between any two statements of what a device does, as a kill would have it."""
+"""Crashes between any two SQL statements of a device, as a kill causes them."""
 
 import contextlib
 import sqlite3
@@ -11,7 +11,7 @@ _STATEMENTS = {"execute", "executemany"}
 
 
 class KilledError(BaseException):
-    """The program is gone: nobody may take this for an error that can be handled."""
+    """The program is killed; it is no Exception, so that no code handles it."""
 
 
 @contextlib.contextmanager
@@ -44,7 +44,7 @@ def crashing(at: int | None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def spared() -> Iterator[None]:
-    """Let what happens in the block be another process, which does not die."""
+    """Treat the block as another process, which is not killed."""
     watch = sys.getprofile()
     sys.setprofile(None)
     try:

@@ -1,4 +1,4 @@
-"""A device that a simulated user works on: what stands on it, and how it syncs."""
+"""A device of a simulated user: what is on it, and how it syncs."""
 
 import re
 import shutil
@@ -33,12 +33,12 @@ _PROMPTS = """SELECT p.id, p.name, v.body, p.title, p.description, p.tags,
 
 
 def tokens_of(*texts: str) -> set[str]:
-    """Return the words of *texts* of which each was written but once."""
+    """Return the words of *texts* that are written only once in a simulation."""
     return {word for text in texts for word in _TOKEN.findall(text)}
 
 
 class Local(NamedTuple):
-    """A prompt as it stands on a device."""
+    """A prompt on a device."""
 
     id: str
     name: str
@@ -55,8 +55,8 @@ class Local(NamedTuple):
         return tokens_of(self.body, self.title, self.description, self.tags)
 
 
-class Beside(NamedTuple):
-    """What lies beside a prompt."""
+class Copy(NamedTuple):
+    """A conflict copy on a device."""
 
     copy: ConflictCopy
     body: str
@@ -71,7 +71,7 @@ class Beside(NamedTuple):
 
 @dataclass
 class Device(Laptop):
-    """A laptop whose user sees what is on it."""
+    """A laptop whose contents a test can read."""
 
     def prompts(self, *, trashed: bool = False) -> list[Local]:
         """Return the prompts, the oldest first."""
@@ -81,29 +81,29 @@ class Device(Laptop):
             rows = connection.execute(_PROMPTS, (trashed,))
             return [Local(*row) for row in rows]
 
-    def beside(self) -> list[Beside]:
-        """Return what lies beside prompts, in an order that is the same every time."""
+    def copies(self) -> list[Copy]:
+        """Return the conflict copies, in an order that is the same in every run."""
         if not self.paths.database.exists():
             return []
         with snapshot(self.workspace) as connection:
-            found = list(_beside(connection))
+            found = list(_copies(connection))
         return sorted(found, key=lambda each: sorted(each.tokens))
 
     def tokens(self) -> set[str]:
-        """Return everything that a user of this device could look at."""
+        """Return all words that a user of this device can see."""
         found = [each.tokens for each in self.prompts()]
         found += [each.tokens for each in self.prompts(trashed=True)]
-        found += [each.tokens for each in self.beside()]
+        found += [each.tokens for each in self.copies()]
         return set[str]().union(*found)
 
     def unsent(self) -> set[str]:
-        """Return what is in changes that the server has perhaps not heard of."""
+        """Return the words of changes that the server may not have."""
         found = [each.tokens for each in self.prompts() if each.is_unsent]
-        found += [e.tokens for e in self.beside() if e.copy.status != "open"]
+        found += [e.tokens for e in self.copies() if e.copy.status != "open"]
         return set[str]().union(*found)
 
     def known(self) -> set[str]:
-        """Return the revisions and the settled sides that this device knows."""
+        """Return the revisions and the resolved sides that this device knows."""
         if not self.paths.database.exists():
             return set()
         with snapshot(self.workspace) as connection:
@@ -125,42 +125,42 @@ class Device(Laptop):
             return {row[0]: (row[1], row[2], row[3]) for row in rows}
 
     def replace_by(self, other: "Device") -> None:
-        """Let this device be a copy of *other*, as `cp -r` of the home makes it."""
+        """Replace this device by a copy of *other*, as `cp -r` of its home does."""
         self.clear()
         shutil.copytree(other.home, self.home)
 
     def clear(self) -> None:
-        """Lose everything."""
+        """Delete everything."""
         shutil.rmtree(self.home, ignore_errors=True)
 
     def converse(self, vault: str, exchange: Exchange) -> SyncReport:
-        """Sync with a vault by way of *exchange*."""
+        """Sync with a vault through *exchange*."""
         link_vault(self.workspace, self.server, lambda: vault)
         return sync_vault(self.workspace, exchange)
 
-    def resolve(self, side: ConflictCopy, body: str) -> None:
-        """Settle a side by a version with another text, or by none where it is same."""
+    def resolve(self, copy: ConflictCopy, body: str) -> None:
+        """Resolve a conflict copy; add a version if *body* is a new text."""
         with (
             locked(self.workspace) as writer,
             bulk_transaction(writer.connection),
         ):
             author, now = self.workspace.author(), self.workspace.now()
             repository = Repository(writer.connection, author, now)
-            prompt = repository.reader.by_id(side.item)
+            prompt = repository.reader.by_id(copy.item)
             content = repository.reader.current(prompt).content
             if content.body != body:
                 new = content._replace(body=body)
                 repository.add_version(prompt, new, "Resolve")
-            resolve_conflict_copy(writer.connection, side)
+            resolve_conflict_copy(writer.connection, copy)
 
     def retry(self) -> None:
-        """Try again what the server did not take for the limit."""
+        """Release the prompts that exceeded the limit."""
         if self.paths.database.exists():
             with locked(self.workspace) as writer, bulk_transaction(writer.connection):
                 release_held(writer.connection, Hold.LIMIT)
 
     def everything_but(self, held: set[str]) -> dict[str, Any]:
-        """Return all that must be the same on every device, but for prompts *held*."""
+        """Return all that must be equal on every device, except the prompts *held*."""
         return {id_: all_ for id_, all_ in self.everything().items() if id_ not in held}
 
     def held(self) -> set[str]:
@@ -168,7 +168,7 @@ class Device(Laptop):
         return {each.id for each in self.prompts() if each.hold}
 
 
-def _beside(connection: sqlite3.Connection) -> Iterator[Beside]:
-    for side in conflict_copies(connection):
-        content = version_content(connection, side.state["version"])
-        yield Beside(side, content["body"] if content else "")
+def _copies(connection: sqlite3.Connection) -> Iterator[Copy]:
+    for copy in conflict_copies(connection):
+        content = version_content(connection, copy.state["version"])
+        yield Copy(copy, content["body"] if content else "")

@@ -29,7 +29,7 @@ _TABLES = ("items", "revisions", "sides", "versions", "marks")
 _ERRORS = {401: AuthenticationError, 413: TooLargeError}
 _SILENT = logging.ERROR
 _MANY = 10_000_000
-"""Requests: here nobody is kept waiting."""
+"""Requests: the rate limit must not delay a test."""
 
 Send = Callable[[bytes, str], httpx.Response]
 """Sends the body of a request with a token, and returns the answer."""
@@ -86,7 +86,7 @@ def hosting(address: str, page: int = 500) -> Iterator[Host]:
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A vault as it was."""
+    """A backup of a vault."""
 
     rows: dict[str, list[tuple[Any, ...]]]
     vault: tuple[Any, ...]
@@ -94,7 +94,7 @@ class Backup:
 
 
 class Hosted:
-    """The vault of one user, who is new to the host."""
+    """The vault of one new user."""
 
     def __init__(self, host: Host, limit: int | None = None) -> None:
         self._host, self._admin = host, Admin(host.settings)
@@ -114,7 +114,7 @@ class Hosted:
         return cursor.fetchall() if cursor.description else []
 
     def ask(self, body: bytes) -> SyncAnswer:
-        """Answer a request as the client does; a device may have no other shape."""
+        """Answer a request as the client does; a device must send this form."""
         SyncRequest.model_validate_json(body)
         answer = self._host.send(body, self.token)
         if answer.status_code not in {200, 402}:
@@ -122,7 +122,7 @@ class Hosted:
         return _ANSWER.validate_json(answer.content)
 
     def grant(self) -> None:
-        """Give the user a token, the old ones having been revoked perhaps."""
+        """Give the user a new token."""
         self.token = self._admin.issue_token(self.email, "simulated")
 
     def revoke(self) -> None:
@@ -130,13 +130,13 @@ class Hosted:
         self.rows("UPDATE tokens SET revoked_at = now() WHERE user_id = %s", self._user)
 
     def set_limit(self, limit: int | None) -> None:
-        """Let the account hold so many prompts."""
+        """Set how many prompts the account may hold."""
         self.rows(
             "UPDATE accounts SET prompt_limit = %s WHERE id = %s", limit, self._account
         )
 
     def purge(self, fraction: float) -> None:
-        """Forget what was deleted, up to a *fraction* of the sequence."""
+        """Purge deletions, up to a *fraction* of the sequence."""
         ((head,),) = self.rows("SELECT head_seq FROM vaults WHERE id = %s", self.id)
         self._host.runner.run(self._purge(int(head * fraction)))
 
@@ -158,7 +158,7 @@ class Hosted:
         )
 
     def restore(self, backup: Backup, *, renew: bool = True) -> None:
-        """Make the vault what it was; *renew* the epoch as an operator does, or not."""
+        """Restore a backup; *renew* the epoch as an operator does, or not."""
         with self._host.database.transaction():
             for table, rows in backup.rows.items():
                 self.rows(f"DELETE FROM {table} WHERE vault_id = %s", self.id)
@@ -187,12 +187,12 @@ class Hosted:
         return dict(self.rows(query, self.id))
 
     def head_revs(self) -> dict[str, str]:
-        """Return the revision at which each prompt is, deleted or not, by its id."""
+        """Return the revision of each prompt, deleted or not, by its id."""
         query = "SELECT item_id::text, head_rev::text FROM items WHERE vault_id = %s"
         return dict(self.rows(query, self.id))
 
     def known(self) -> set[str]:
-        """Return the revisions that the vault knows, and the sides that it settled."""
+        """Return the revisions that the vault knows, and its resolved sides."""
         query = """SELECT rev::text FROM revisions
              WHERE vault_id = %s AND kind = 'head'
             UNION SELECT rev::text FROM sides WHERE vault_id = %s AND resolved"""
@@ -235,7 +235,7 @@ class Hosted:
         self._check_storage()
 
     def _check_storage(self) -> None:
-        """What the account is said to store is what is there."""
+        """The stored bytes of the account are those of its rows."""
         ((counted,),) = self.rows(STORED, self.id)
         ((stored,),) = self.rows(
             "SELECT stored_bytes FROM accounts WHERE id = %s", self._account
@@ -246,7 +246,7 @@ class Hosted:
     _most = 0
 
     def _check_limit(self, limit: int | None, count: int) -> None:
-        """A limit may be lowered below what there is, but nothing is added then."""
+        """If the limit is lower than what is stored, nothing is added."""
         assert limit is None or count <= max(limit, self._most), "over the limit"
         self._most = count
 

@@ -1,4 +1,4 @@
-"""A vault that is synced: what its user does to it, in this process."""
+"""A device with a synced vault, used in this process."""
 
 import itertools
 import shutil
@@ -72,7 +72,7 @@ class Laptop:
         through: Through = lambda exchange: exchange,
         direction: Direction = Direction(),  # noqa: B008 - it never changes
     ) -> SyncReport:
-        """Sync; *through* may stand between this device and the server."""
+        """Sync; *through* may wrap the exchange with the server."""
         with connect(parse_address(self.server), self.token) as client:
             find_vault = lambda: str(client.me().vaults[0].id)  # noqa: E731
             link_vault(self.workspace, self.server, find_vault)
@@ -83,7 +83,7 @@ class Laptop:
             return sync_vault(self.workspace, through(exchange), direction)
 
     def relink(self) -> None:
-        """Offer everything to the server anew."""
+        """Link the vault again, so that every prompt is sent again."""
         with connect(parse_address(self.server), self.token) as client:
             vault = str(client.me().vaults[0].id)
         link_vault(self.workspace, self.server, lambda: vault, relink=True)
@@ -98,7 +98,7 @@ class Laptop:
         edit_prompt(self.workspace, prompt, self.current(name).content, body, None)
 
     def set(self, name: str, **fields: Any) -> None:
-        """Change what is known of a prompt."""
+        """Change the details of a prompt."""
         change_details(self.workspace, name, DetailChanges(**fields))
 
     def delete(self, name: str) -> None:
@@ -139,7 +139,7 @@ class Laptop:
         return [each.message for each in check_vault(self.workspace).problems]
 
     def everything(self) -> dict[str, Any]:
-        """Return all that must be the same on every device."""
+        """Return all that must be equal on every device."""
         with reading(self.paths.database, self.paths.usage) as reader:
             return {
                 prompt.id: (

@@ -1,4 +1,4 @@
-"""A device as its user has it: the program, in a home of its own."""
+"""A device on which the program runs, with a home of its own."""
 
 import os
 import subprocess
@@ -12,17 +12,17 @@ from tests.conftest import Process, Pvt, Result
 
 @dataclass(frozen=True)
 class Machine:
-    """Runs the program on a vault of its own."""
+    """Runs the program on its vault."""
 
     home: Path
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that a process on this device gets."""
+        """The environment of a process on this device."""
         return os.environ | {"PROMPTVAULT_HOME": str(self.home)}
 
     def __call__(self, *arguments: str, stdin: bytes = b"") -> Result:
-        """Run it within this process, where the server may write its log, too."""
+        """Run it in this process, where the server may write its log too."""
         with self._here():
             result = Pvt()(*arguments, stdin=stdin)
         said = result.err.splitlines(keepends=True)
@@ -30,7 +30,7 @@ class Machine:
         return replace(result, err="".join(own))
 
     def ok(self, *arguments: str, stdin: bytes = b"") -> Result:
-        """Run it, and require that it succeeds."""
+        """Run it; it must succeed."""
         result = self(*arguments, stdin=stdin)
         assert result.code == 0, result.err
         return result
@@ -41,7 +41,7 @@ class Machine:
             return Process()(*arguments)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start it as a process of its own, which goes on."""
+        """Start it as a process of its own, and return at once."""
         return subprocess.Popen(
             Process().command(*arguments),
             env=self.environment,
@@ -57,7 +57,7 @@ class Machine:
         self.ok("login", "--server", server, "--token", "-", stdin=stdin)
 
     def sync(self) -> Result:
-        """Sync, and require that it succeeds."""
+        """Sync; it must succeed."""
         return self.ok("sync")
 
     @contextmanager

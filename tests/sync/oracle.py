@@ -1,4 +1,4 @@
-"""The judge: whether anything was lost, and whether all are equal once all is quiet."""
+"""The oracle: nothing is lost, and all devices are equal once all is synced."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ _ROUNDS = 3
 
 
 def settle(world: World) -> None:
-    """Let every device sync until there is nothing left to do."""
+    """Sync every device until there is nothing left to do."""
     for _ in range(_ROUNDS):
         for d in range(len(world.devices)):
             report = world.sync(d) or world.sync(d)  # the token may be revoked
@@ -44,7 +44,7 @@ def judge(world: World) -> None:
 
 
 def _require_no_way_back(world: World, sides: set[str]) -> None:
-    """Nothing is again what it was before something that the server had taken."""
+    """No prompt is back at a revision older than one that the server accepted."""
     heads = world.hosted.head_revs()
     for rev, item in world.tap.acknowledged.items():
         head = heads.get(item, rev)
@@ -59,7 +59,7 @@ def _tokens(state: dict[str, Any], bodies: dict[str, str]) -> set[str]:
 
 
 def _require_rest(world: World) -> None:
-    """One more sync is one request, and changes nothing."""
+    """One more sync takes one request and changes nothing."""
     for d, device in enumerate(world.devices):
         before = device.everything()
         report = world.sync(d)
@@ -72,7 +72,7 @@ def _require_rest(world: World) -> None:
 def _require_same(
     device: Device, heads: dict[str, dict[str, Any]], held: set[str]
 ) -> None:
-    """The device has what the server has, but for what is held back."""
+    """The device has what the server has, except for what is held back."""
     here = {each.id for each in device.prompts()}
     assert here - held == set(heads) - held, f"{device.home.name}: other prompts"
     with snapshot(device.workspace) as connection:
@@ -87,24 +87,24 @@ def _require_same(
 
 
 def _require_sides(device: Device, sides: set[str], held: set[str]) -> set[str]:
-    """The device has the open sides of the server; returns the words of its own."""
-    beside = device.beside()
+    """The device has the open sides of the server; return the words of its others."""
+    copies = device.copies()
     with snapshot(device.workspace) as connection:
         rows = connection.execute("SELECT item, side FROM sync_resolves").fetchall()
     settled = {side for item, side in rows if item in held}
     ids = {
         each.id for trashed in (False, True) for each in device.prompts(trashed=trashed)
     }
-    lone = {each.copy.item for each in beside} - ids
-    assert not lone, f"{device.home.name}: nobody sees what lies beside {lone}"
-    open_ = {each.copy.rev for each in beside if each.copy.status == "open"}
+    lone = {each.copy.item for each in copies} - ids
+    assert not lone, f"{device.home.name}: conflict copies without a prompt: {lone}"
+    open_ = {each.copy.rev for each in copies if each.copy.status == "open"}
     assert open_ == sides - settled, f"{device.home.name}: other sides"
-    own = [each.tokens for each in beside if each.copy.status != "open"]
+    own = [each.tokens for each in copies if each.copy.status != "open"]
     return set[str]().union(*own)
 
 
 def _require_equal(devices: list[Device]) -> None:
-    """All that is not held back is equal on all devices, versions and numbers too."""
+    """All that is not held back is equal on all devices, with versions and numbers."""
     held = set[str]().union(*(device.held() for device in devices))
     first, *others = (device.everything_but(held) for device in devices)
     for device, other in zip(devices[1:], others, strict=True):
@@ -112,7 +112,7 @@ def _require_equal(devices: list[Device]) -> None:
 
 
 def examine(world: World) -> None:
-    """Let the doctor look at every device."""
+    """Run the doctor on every device."""
     for device in world.devices:
         found = check_vault(device.workspace)
         assert not found.problems, found.problems

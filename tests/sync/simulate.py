@@ -1,4 +1,4 @@
-"""Lives of three devices by lot: `python -m tests.sync.simulate Restore 0 200 150`."""
+"""Random simulations: `python -m tests.sync.simulate Restore 0 200 150`."""
 
 import argparse
 import collections
@@ -86,19 +86,19 @@ _ARGUMENTS = {
     "go_back": "few flag",
 }
 _KEPT = 0.7
-"""How often a user takes what lies beside a prompt into it."""
+"""How often a resolution keeps the words of the conflict copy."""
 FAULTS = ("", "lose request", "lose answer", "lose answer", "edit")
 
 
 class Life:
-    """One life of three devices, decided by a seed."""
+    """One simulation of three devices, determined by a seed."""
 
     def __init__(self, world: World, seed: int) -> None:
         self.world, self.random = world, random.Random(seed)
         self.log: list[list[object]] = []
 
     def live(self, steps: int) -> None:
-        """Let so many things happen, and then judge."""
+        """Run this many actions, and then judge."""
         for _ in range(steps):
             self._step()
             self.world.hosted.check()
@@ -174,7 +174,7 @@ def git_away(folder: Path) -> Iterator[None]:
 
 
 def memory_folder() -> str | None:
-    """Return a folder that lies in memory, None where the system has none."""
+    """Return a folder in memory, None if the system has none."""
     shared = "/dev/shm"
     return shared if os.access(shared, os.W_OK) else None
 
@@ -186,7 +186,7 @@ def run(
     steps: int,
     events: "collections.Counter[str]",
 ) -> None:
-    """Run one life; raises whatever shows that something is wrong."""
+    """Run one simulation; raise an error if anything is wrong."""
     with tempfile.TemporaryDirectory(dir=memory_folder()) as name:
         world = World(Path(name), Hosted(host, scenario.limit), scenario, events)
         life = Life(world, seed)
@@ -201,7 +201,7 @@ def run(
 
 @contextlib.contextmanager
 def database(address: str | None = None) -> Iterator[str]:
-    """Yield the address of a database with our schema: the one given, or another."""
+    """Yield the address of a database with our schema: the given one, or a new one."""
     if address:
         yield address
         return
@@ -217,7 +217,7 @@ def database(address: str | None = None) -> Iterator[str]:
 
 
 def main() -> int:
-    """Run many lives, and say which went wrong."""
+    """Run many simulations, and print those that failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("scenario", choices=SCENARIOS)
     for name in ("first", "end", "steps"):

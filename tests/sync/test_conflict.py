@@ -18,7 +18,7 @@ SIDES = ("ours", "theirs")
 
 @pytest.fixture
 def conflict(desk: Machine, phone: Machine) -> None:
-    """Let both devices change the same line, and title, of a prompt."""
+    """Change the same line and the title of a prompt on both devices."""
     desk.ok("add", "work/a", TEXT, "--title", "A", "--tag", "common")
     desk.sync()
     phone.sync()

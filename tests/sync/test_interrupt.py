@@ -13,7 +13,7 @@ from tests.sync.machine import Machine
 from tests.sync.waiting import eventually
 
 PATIENCE = 20
-"""Seconds; the servers here keep whoever waits for them for 30, 40 or 60."""
+"""Seconds; the timeouts of the servers here are 30, 40 and 60."""
 VAULT = {"id": "7f0bd1f8-9bb3-4d65-8d90-5a4ac5c0f2c5", "name": "Ada's", "role": "owner"}
 ME = {
     "email": "ada@example.org",

@@ -33,7 +33,7 @@ class GoneError(Exception):
 
 
 def quarrel(one: Laptop, two: Laptop, *names: str) -> None:
-    """Let two devices change the same line; *two* finds out."""
+    """Change the same line on two devices, and sync them."""
     for name in names:
         one.add(name, "common\n")
     sync_all(one, two)
@@ -45,7 +45,7 @@ def quarrel(one: Laptop, two: Laptop, *names: str) -> None:
 
 
 def in_conflict(laptop: Laptop) -> dict[str, str]:
-    """Return what lies beside each prompt."""
+    """Return the text of each prompt's conflict copy."""
     with reading(laptop.paths.database, laptop.paths.usage) as reader:
         found = list(find_conflicts(reader))
     return {each.prompt.name: each.other.version.body for each in found}
@@ -67,7 +67,7 @@ def take_both(laptop: Laptop, name: str) -> None:
 
 
 @pytest.mark.parametrize("is_lost", [False, True])
-def test_an_edit_beside_a_prompt_outlives_its_removal(
+def test_a_conflict_copy_outlives_the_removal_of_its_prompt(
     one: Laptop, two: Laptop, new_laptop: NewLaptop, is_lost: bool
 ) -> None:
     quarrel(one, two, "a")
@@ -139,7 +139,7 @@ def test_a_conflict_is_settled_only_once_the_text_that_settles_it_is_safe(
         take_both(two, name)
         one.edit(name, f"one's next {name}\n")
     one.sync()
-    two.sync(direction=Direction(push=False))  # so that its texts wait beside others
+    two.sync(direction=Direction(push=False))  # so that both have conflict copies
 
     def answered_once(exchange: Exchange) -> Exchange:
         answers: list[SyncAnswer] = []
@@ -264,6 +264,6 @@ def test_settling_is_told_of(one: Laptop, two: Laptop) -> None:
     quarrel(one, two, "a")
     one.sync()
     take_theirs(two, "a")
-    assert two.sync().counts.settled == 1
-    assert one.sync().counts.settled == 1
-    assert one.sync().counts.settled == 0
+    assert two.sync().counts.resolved == 1
+    assert one.sync().counts.resolved == 1
+    assert one.sync().counts.resolved == 0

@@ -63,7 +63,7 @@ def _delete(world: World, d: int, name: str = "a") -> None:
 
 
 def _conflict(world: World, one: int = 0, two: int = 1, name: str = "a") -> None:
-    """Let two devices change the same line; the second one's lies beside then."""
+    """Change the same line on two devices; the second one gets a conflict copy."""
     _rewrite(world, one, name)
     device = world.devices[two]
     world.removed.add(device.body(name).splitlines()[0])
@@ -78,7 +78,7 @@ def _keep(world: World, d: int) -> None:
 
 
 def _open_sides(device: Device) -> int:
-    return len(device.beside())
+    return len(device.copies())
 
 
 # What modelling found: SYNC.md, 3.14.
@@ -189,7 +189,7 @@ def test_a_side_that_is_told_again_stays_settled_here(world: World) -> None:
 
 
 def test_versions_that_a_forgetful_server_lost_are_sent_again(world: World) -> None:
-    """A prompt deleted, forgotten and made anew by who knows only its beginning."""
+    """A prompt is deleted, purged, and created again by a device with an old state."""
     _rewrite(world, 1)  # it will live on, on a device that knows one version
     _rewrite(world, 0, line=1)
     _rewrite(world, 0, line=2)
@@ -204,7 +204,7 @@ def test_versions_that_a_forgetful_server_lost_are_sent_again(world: World) -> N
 
 
 def test_a_prompt_that_comes_back_brings_its_whole_history(world: World) -> None:
-    """A device that began while it lay in the trash has never heard of it."""
+    """A device that linked while it was in the trash does not have it."""
     _rewrite(world, 0)
     world.sync(0)
     _delete(world, 0)
@@ -217,7 +217,9 @@ def test_a_prompt_that_comes_back_brings_its_whole_history(world: World) -> None
     assert world.devices[2].log("a") == world.devices[0].log("a")
 
 
-def test_versions_beside_a_repeated_side_are_not_taken_for_sent(world: World) -> None:
+def test_versions_of_a_repeated_conflict_copy_do_not_count_as_sent(
+    world: World,
+) -> None:
     _rewrite(world, 0)
     world.sync(0)
     _rewrite(world, 1)

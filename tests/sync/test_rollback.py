@@ -49,7 +49,7 @@ def _rewrite(world: World, d: int, line: int = 0) -> str:
 
 
 def _go_back(world: World) -> None:
-    """Let the server be as it was, and somebody else write something to it."""
+    """Restore the server, and change something on it from another device."""
     world.go_back(0, renew=False)
     world.devices[1].add("other", f"{world.word()}\n")
 
@@ -67,7 +67,7 @@ def test_an_acknowledged_edit_stays(
     for device in world.devices:
         assert word in device.body("a")
         assert device.names() == ["a", "other"]
-        assert not device.beside()
+        assert not device.copies()
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -112,8 +112,8 @@ def test_a_device_that_skipped_versions_brings_the_newest(world: World) -> None:
     _go_back(world)
     _sync(world, 2, 1)
     assert word in world.devices[1].body("a")
-    assert not world.devices[1].beside()
-    assert not world.devices[2].beside()
+    assert not world.devices[1].copies()
+    assert not world.devices[2].copies()
 
 
 def test_a_device_that_skipped_versions_brings_the_deletion(world: World) -> None:
@@ -139,17 +139,17 @@ def test_what_was_written_on_the_older_state_is_merged(
     _sync(world, *order, *order)
     for device in world.devices:
         assert {first, last} <= tokens_of(device.body("a"))
-        assert not device.beside()
+        assert not device.copies()
 
 
-def test_what_lies_beside_a_prompt_is_brought_back(world: World) -> None:
+def test_a_conflict_copy_is_sent_again(world: World) -> None:
     _rewrite(world, 0)
     _rewrite(world, 2)
     _sync(world, 0, 2)  # the last push is the side
     world.go_back(0, renew=False)
     world.devices[1].add("other", f"{world.word()}\n")
     _sync(world, 1, 2, 0, 1)
-    assert [len(device.beside()) for device in world.devices] == [1, 1, 1]
+    assert [len(device.copies()) for device in world.devices] == [1, 1, 1]
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -164,7 +164,7 @@ def test_a_settled_conflict_stays_settled(world: World, order: tuple[int, ...]) 
     _sync(world, *order, *order)
     for device in world.devices:
         assert device.body("a") == body
-        assert not device.beside()
+        assert not device.copies()
 
 
 def test_what_was_lost_is_counted_once(world: World) -> None:

@@ -62,7 +62,7 @@ def test_changes_of_different_lines_are_merged(one: Laptop, two: Laptop) -> None
     assert len(one.log("a")) == 4
 
 
-def test_what_cannot_be_merged_stays_beside_the_prompt(
+def test_what_cannot_be_merged_becomes_a_conflict_copy(
     one: Laptop, two: Laptop
 ) -> None:
     one.add("a", "text")

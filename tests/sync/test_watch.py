@@ -194,7 +194,7 @@ def test_a_change_during_a_sync_starts_another(auto: Machine) -> None:
 
 
 def is_held(lock: Path) -> bool:
-    """Tell whether another process holds *lock*."""
+    """Return True if another process holds *lock*."""
     with exclusive_if_free(lock) as is_free:
         return not is_free
 

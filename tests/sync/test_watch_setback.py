@@ -21,7 +21,7 @@ UPDATE vaults SET head_seq = 0, epoch = gen_random_uuid(), digest = DEFAULT
 
 @pytest.fixture
 def server(start_server: Callable[..., Server]) -> Server:
-    """Return a server that looks often where its vaults stand."""
+    """Return a server that checks its vaults often."""
     return start_server(heartbeat_seconds=0.2)
 
 

@@ -1,14 +1,14 @@
-"""Waiting for what other processes bring about."""
+"""Waiting for the effects of other processes."""
 
 import time
 from collections.abc import Callable
 
 DEADLINE = 60
-"""Seconds until a test that hangs fails; none waits for it."""
+"""Seconds until a test that hangs fails."""
 
 
 def eventually(holds: Callable[[], bool]) -> None:
-    """Wait until something holds, which another process brings about."""
+    """Wait until a condition holds that another process brings about."""
     for _ in range(DEADLINE * 10):
         if holds():
             return

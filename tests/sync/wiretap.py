@@ -1,4 +1,4 @@
-"""What goes over the wire and what comes of it, counted: a run must have met it all."""
+"""Requests, answers and their effects, counted: a run must have met all of them."""
 
 import collections
 import json
@@ -15,20 +15,20 @@ Numbers = Mapping[str, tuple[str, str | None, int]]
 
 @dataclass
 class Wiretap:
-    """Counts what is worth meeting, and notes what the server has heard."""
+    """Counts events, and records what the server has accepted."""
 
     events: "collections.Counter[str]"
     heard: set[str] = field(default_factory=set)
-    """Words that the server has counts."""
+    """Words that the server has accepted."""
     older: dict[str, set[str]] = field(default_factory=dict)
-    """By revision, those that it descends from."""
+    """By revision, its ancestors."""
     acknowledged: dict[str, str] = field(default_factory=dict)
-    """Prompts by the revisions of them that the server has counts."""
+    """By accepted revision, its prompt."""
     settled: set[str] = field(default_factory=set)
-    """Sides of which the server has taken that they are settled."""
+    """Sides whose resolution the server has accepted."""
 
     def note(self, request: bytes, answer: SyncAnswer) -> None:
-        """Note a request and its answer."""
+        """Record a request and its answer."""
         (vault,) = answer.vaults
         (asked,) = json.loads(request)["vaults"]
         pushes = {push["rev"]: push for push in asked["push"]}
@@ -55,7 +55,7 @@ class Wiretap:
             self.events["common is not base"] += 1
 
     def is_older(self, rev: str, than: str) -> bool:
-        """Tell whether *than* descends from *rev*."""
+        """Return True if *than* descends from *rev*."""
         seen, left = set[str](), {than}
         while left:
             each = left.pop()
@@ -64,13 +64,13 @@ class Wiretap:
         return rev != than and rev in seen
 
     def forget(self, lost: set[str]) -> None:
-        """Expect nothing of what no disk has any more."""
+        """Expect nothing of *lost*, which no disk has any more."""
         self.settled -= lost
         for rev in lost & self.acknowledged.keys():
             del self.acknowledged[rev]
 
     def count(self, report: SyncReport) -> None:
-        """Count what a sync has done."""
+        """Count the effects of a sync."""
         counts = report.counts
         for name in ("merged", "conflicts", "revived", "reread", "restored"):
             if getattr(counts, name):
@@ -78,7 +78,7 @@ class Wiretap:
         self.events[f"round trips: {min(report.round_trips, 9)}"] += 1
 
     def compare(self, before: Numbers, after: Numbers) -> None:
-        """Count what has become of the versions on a device."""
+        """Count the changes of the versions on a device."""
         for id_, (name, deleted, number) in after.items():
             old_name, old_deleted, old_number = before.get(id_, (name, deleted, number))
             if number != old_number:

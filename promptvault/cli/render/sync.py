@@ -53,8 +53,8 @@ def _done(report: "SyncReport") -> str:
         ("deleted", counts.deleted),
     )
     done = [f"{verb} {number:,}" for verb, number in numbers if number]
-    if counts.settled:
-        done.append(f"resolved {format_count(counts.settled, 'conflict')}")
+    if counts.resolved:
+        done.append(f"resolved {format_count(counts.resolved, 'conflict')}")
     words = ", ".join(done)
     if not words and counts.conflicts:
         return f"Received {format_count(counts.conflicts, 'conflict')}."

@@ -21,7 +21,7 @@ def report_row(report: "SyncReport") -> dict[str, Any]:
         "merged": counts.merged,
         "deleted": counts.deleted,
         "restored_on_server": counts.restored,
-        "settled": counts.settled,
+        "settled": counts.resolved,
         **_status_row(report.status),
         "new_conflicts": counts.conflicts,
         "round_trips": report.round_trips,

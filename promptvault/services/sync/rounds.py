@@ -294,10 +294,10 @@ class _Sync:
         self._on_progress(self._progress)
 
     def _require_progress(self, batch: PushBatch, answer: VaultAnswer) -> None:
-        settled = {"ok"}
+        decided = {"ok"}
         if not _has_room(answer):  # what was refused is held back, not sent again
-            settled |= {"quota", "too_large", "forbidden"}
-        idle = not (answer.feed or any(each.r in settled for each in answer.results))
+            decided |= {"quota", "too_large", "forbidden"}
+        idle = not (answer.feed or any(each.r in decided for each in answer.results))
         self._idle_rounds = self._idle_rounds + 1 if idle else 0
         if self._idle_rounds > _MOST_IDLE_ROUNDS:
             raise UnavailableError(

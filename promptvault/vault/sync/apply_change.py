@@ -164,7 +164,7 @@ class ChangeApplier:
         for change in changes:
             if change.t == "resolved":
                 is_news = delete_conflict_copy(self.connection, str(change.rev))
-                self.reconciler.counts.settled += is_news
+                self.reconciler.counts.resolved += is_news
 
     def apply(self, change: Change) -> None:
         """Apply one change; raise MissingVersionError.

@@ -16,7 +16,7 @@ class SyncCounts:
     """Prompts changed on both sides and merged."""
     conflicts: int = 0
     """New conflict copies: changes on both sides that could not be merged."""
-    settled: int = 0
+    resolved: int = 0
     """Conflict copies resolved, here or on another device."""
     revived: int = 0
     """Prompts removed elsewhere that were kept for a conflict copy."""
@@ -38,7 +38,7 @@ class SyncCounts:
         self.pulled += other.pulled
         self.merged += other.merged
         self.conflicts += other.conflicts
-        self.settled += other.settled
+        self.resolved += other.resolved
         self.revived += other.revived
         self.deleted += other.deleted
         self.restored += other.restored

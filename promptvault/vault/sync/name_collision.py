@@ -41,7 +41,7 @@ def names_of(connection: sqlite3.Connection, prompt_ids: Iterable[str]) -> set[s
 
 
 def free_name(connection: sqlite3.Connection, name: str, prompt_id: str) -> str:
-    """Return *name*, or a unique variant of it until `settle` runs if it is taken."""
+    """Return *name*, or a unique variant if it is taken, for `resolve_collisions`."""
     taken = connection.execute(
         "SELECT 1 FROM prompts WHERE name = ? AND deleted_at IS NULL AND id != ?",
         (name, prompt_id),
@@ -49,7 +49,7 @@ def free_name(connection: sqlite3.Connection, name: str, prompt_id: str) -> str:
     return told_apart(name, prompt_id, _DIGITS[-1]) if taken else name
 
 
-def settle(
+def resolve_collisions(
     connection: sqlite3.Connection, names: Iterable[str], commit: Commit
 ) -> None:
     """Rename prompts so that the oldest one of each of *names* is shown with it.

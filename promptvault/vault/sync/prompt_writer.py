@@ -73,7 +73,7 @@ class PromptWriter:
         self._connection, self._commit, self._index = connection, commit, index
         self._execute = connection.execute
         self.names: set[str] = set()
-        """Names that were taken or freed; see `name_collision.settle`."""
+        """Names that were taken or freed; see `name_collision.resolve_collisions`."""
         (self._last_pk,) = self._execute(
             "SELECT coalesce(max(pk), 0) FROM prompts"
         ).fetchone()

@@ -122,7 +122,7 @@ class _AnswerApplier:
         names = self._prompt_writer.names | name_collision.names_of(
             self._connection, self._server_state.changed_live
         )
-        name_collision.settle(self._connection, names, self._commit)
+        name_collision.resolve_collisions(self._connection, names, self._commit)
         context = self._context
         self._commit.write(self._connection, context.author, _MESSAGE, context.now)
         link = self._link._replace(digest=self._server_state.digest_bytes)

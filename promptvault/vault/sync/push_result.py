@@ -81,10 +81,10 @@ class PushResults:
 
     def _accepted(self, sent: PushedChange, result: Result) -> None:
         rev = str(result.rev)
-        settled = sent.push.get("resolves", [])
-        delete_resolves(self.connection, sent.item, settled)
-        record_resolved(self.connection, settled)
-        self.counts.settled += len(settled)
+        resolved = sent.push.get("resolves", [])
+        delete_resolves(self.connection, sent.item, resolved)
+        record_resolved(self.connection, resolved)
+        self.counts.resolved += len(resolved)
         if sent.kind == "resolve":
             return
         self._set_places(sent, result)

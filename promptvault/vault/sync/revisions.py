@@ -72,7 +72,7 @@ def _create_revisions(
         else:
             versions = waiting.get(id_, [])
             names |= _PromptRevision(connection, id_, item, prompt, versions).run()
-    name_collision.settle(connection, names, commit)
+    name_collision.resolve_collisions(connection, names, commit)
 
 
 def _create_removal_revision(

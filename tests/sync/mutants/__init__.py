@@ -1,1 +1,1 @@
-"""Deliberate bugs of the protocol, as patches of the program: each must be found."""
+"""Deliberate bugs in sync, as patches of the program: tests must find each."""

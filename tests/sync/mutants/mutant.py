@@ -1,28 +1,28 @@
-"""The bugs: an exact piece of one module, and what stands there instead."""
+"""The bugs: an exact piece of one module, and its replacement."""
 
 from pathlib import Path
 from typing import NamedTuple
 
 
 class Mutant(NamedTuple):
-    """A bug, and the scenario whose lives meet it soonest."""
+    """A bug, and the scenario that finds it soonest."""
 
     name: str
     module: str
-    """Below the package."""
+    """Path within the package."""
     old: str
     new: str
     scenario: str = "Sync"
     first: int = 0
-    """The first seed that is tried: one whose life finds the bug, to save time."""
+    """The first seed to try: one that finds the bug, to save time."""
 
     def apply(self, package: Path) -> None:
-        """Put the bug into a copy of the package; raises ValueError if it moved."""
+        """Apply the bug to a copy of the package; raise ValueError if it moved."""
         path = package / self.module
         text = path.read_text()
         if text.count(self.old) != 1:
             raise ValueError(
-                f"{self.module} has no such place any more: mend the patch."
+                f"{self.module} does not contain this text any more: adapt the mutant."
             )
         path.write_text(text.replace(self.old, self.new))
 
@@ -35,14 +35,14 @@ MUTANTS = (
         "        if True:\n",
     ),
     Mutant(
-        "what was accepted is not known again",
+        "an accepted change is not recognised",
         "server/sync/push_rules.py",
         "        if push.rev in self.known.revisions:\n",
         "        if False:\n",
         first=6,
     ),
     Mutant(
-        "the cursor moves before the page is taken in",
+        "the cursor moves before the page is applied",
         "services/sync/rounds.py",
         """            try:
                 with bulk_transaction(writer.connection):
@@ -62,7 +62,7 @@ MUTANTS = (
 """,
     ),
     Mutant(
-        "an acknowledgement covers what was written since",
+        "an acknowledgement covers later changes",
         "vault/sync/push_result.py",
         "        self.server_state.set(item, rev, live=live)\n",
         "        self.server_state.set(item, item.local_rev, live=live)\n",
@@ -80,7 +80,7 @@ MUTANTS = (
         "        return Action.FOLLOW\n",
     ),
     Mutant(
-        "nobody is told that deletions are forgotten",
+        "no device learns that deletions were purged",
         "server/sync/cursor.py",
         '    return "horizon" if safe < vault.gc_horizon else None\n',
         "    return None\n",
@@ -88,7 +88,7 @@ MUTANTS = (
         first=4,
     ),
     Mutant(
-        "nobody is told that the server was restored",
+        "no device learns that the server was restored",
         "server/sync/cursor.py",
         '        return "epoch"\n    if cursor.seq > vault.head_seq:\n'
         '        return "epoch"\n    if cursor.seq == 0:\n        return None\n'
@@ -98,21 +98,21 @@ MUTANTS = (
         "Restore",
     ),
     Mutant(
-        "a server that went back unnoticed goes on",
+        "a restored server is not noticed",
         "server/sync/cursor.py",
         "    if mark is not None and not vault.is_mark_known:\n",
         "    if False:\n",
         "Rollback",
     ),
     Mutant(
-        "a re-read trashes what it does not meet",
+        "a resync trashes what it does not find",
         "vault/sync/resync.py",
         "        if link.resync == HORIZON and item.is_clean:\n",
         "        if True:\n",
         "Rollback",
     ),
     Mutant(
-        "a settlement that the server lost is not sent again",
+        "a resolution that the server lost is not sent again",
         "vault/sync/apply_change.py",
         "        if resolve_again(self.connection, ",
         "        if False and resolve_again(self.connection, ",
@@ -120,7 +120,7 @@ MUTANTS = (
         first=2,
     ),
     Mutant(
-        "a resolution travels without its text",
+        "a resolution is sent without its text",
         "vault/sync/push.py",
         """            if self._has_unsent_text(item):
                 continue  # it may have absorbed the copy: it is sent first
@@ -131,7 +131,7 @@ MUTANTS = (
         first=9,
     ),
     Mutant(
-        "a conflict comes without the head",
+        "a conflict is answered without the head",
         "server/sync/exchange.py",
         "        inline = page.add_heads(heads)\n",
         "        inline = []\n        answered |= {*wanted}\n",
