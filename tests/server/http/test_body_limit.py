@@ -11,7 +11,6 @@ import pytest
 import zstandard
 from fastapi import APIRouter, Request
 
-from promptvault.wire.decompression import decompressor
 from tests.server.conftest import Server
 
 LIMIT = 1024 * 1024
@@ -88,14 +87,6 @@ def test_a_bomb_does_not_go_off(probed: httpx.Client, encoding: str) -> None:
     body = COMPRESS[encoding](bytes(300_000_000))
     headers = {"Content-Encoding": encoding}
     assert probed.post("/length", content=body, headers=headers).status_code == 413
-
-
-@pytest.mark.parametrize("encoding", COMPRESS)
-def test_little_more_than_the_limit_is_ever_in_memory(encoding: str) -> None:
-    stream = decompressor(encoding)
-    assert stream is not None
-    whole = COMPRESS[encoding](bytes(300_000_000))
-    assert len(stream.decompress(whole, 1000)) <= 40_000_000
 
 
 @pytest.mark.parametrize("encoding", COMPRESS)
