@@ -67,6 +67,9 @@ def open_writable(database: StrPath) -> sqlite3.Connection:
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             migrate(connection)
             connection.execute("PRAGMA foreign_keys = ON")
+            # With triggers, SQLite keeps the pages that each statement changes until
+            # it ends: on disk, an insert of a prompt would write each page once more.
+            connection.execute("PRAGMA temp_store = MEMORY")
             _attach_no_usage(connection)
         except BaseException:
             connection.close()
