@@ -5,6 +5,7 @@
 import io
 import os
 import re
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -44,14 +45,18 @@ def printed(folder: Path) -> Text:
         "COLUMNS": str(_COLUMNS),
         "TZ": "UTC",
     }
-    program = ["env", *(f"{key}={value}" for key, value in environment.items())]
+    program = [
+        str(shutil.which("env")),
+        *(f"{key}={value}" for key, value in environment.items()),
+    ]
     program += [sys.executable, "-m", "promptvault"]
     on_a_terminal([*program, "import", str(ROOT / "examples" / "chatgpt-export")])
     drawn = Text()
     for command in COMMANDS:
         _, screen = on_a_terminal([*program, *command.split(), "--no-pager"])
         drawn.append("$ ", "green").append(f"promptvault {command}\n", "bold")
-        drawn.append_text(Text.from_ansi(screen)).append("\n")
+        drawn.append_text(Text.from_ansi(screen.replace("\r\n", "\n").rstrip()))
+        drawn.append("\n\n")
     drawn.rstrip()
     return drawn
 

@@ -1,13 +1,14 @@
 """Each console example of the README and the help is run, and prints what it says."""
 
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.contracts import console
+from tests.contracts import console, picture
 from tests.contracts.console import Example, Session
 from tests.contracts.optimizer import Optimizer
 from tests.model_server import ModelServer
@@ -123,6 +124,19 @@ def test_every_console_block_is_read() -> None:
         session = SESSIONS[str(path.relative_to(ROOT))]
         assert text.count("```console") == len(session.blocks)
         assert text.count("<!-- setup") == len(session.examples) - len(session.blocks)
+
+
+@pytest.mark.usefixtures("home")
+def test_the_picture_shows_what_is_printed(tmp_path: Path) -> None:
+    """If not: `python -m tests.contracts.picture`."""
+    shown = picture.PICTURE.read_text(encoding="utf-8")
+    assert _words(shown) == _words(picture.draw(picture.printed(tmp_path)))
+
+
+def _words(svg: str) -> list[str]:
+    """Return what a picture says, each id of a commit as the same word."""
+    words = " ".join(re.findall(r"<text [^>]*>([^<]*)</text>", svg))
+    return re.sub(r"\b[0-9a-f]{10}\b", "commit", words).split()
 
 
 def _example(*steps: tuple[str, str]) -> Example:

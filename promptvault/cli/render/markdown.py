@@ -4,8 +4,15 @@ import re
 from typing import ClassVar
 
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.markdown import CodeBlock, Heading, Markdown, MarkdownElement
+from rich.markdown import (
+    CodeBlock,
+    Heading,
+    Markdown,
+    MarkdownElement,
+    TableElement,
+)
 from rich.padding import Padding
+from rich.table import Table
 
 from promptvault.cli.render.screen import open_screen, text
 
@@ -34,12 +41,25 @@ class _CodeBlock(CodeBlock):
         yield Padding(text(str(self.text).rstrip(), "cyan"), (0, 0, 0, 4))
 
 
+class _Table(TableElement):
+    """A table without empty lines around it."""
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> RenderResult:
+        for drawn in super().__rich_console__(console, options):
+            assert isinstance(drawn, Table)
+            drawn.show_edge = False
+            yield drawn
+
+
 class _Page(Markdown):
     elements: ClassVar[dict[str, type[MarkdownElement]]] = {
         **Markdown.elements,
         "heading_open": _Heading,
         "fence": _CodeBlock,
         "code_block": _CodeBlock,
+        "table_open": _Table,
     }
 
 
