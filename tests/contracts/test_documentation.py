@@ -164,6 +164,12 @@ class TestTopics:
         assert len(re.findall(r"^# ", text, re.MULTILINE)) == 1
 
 
+@pytest.mark.parametrize("name", TOPICS)
+def test_python_is_right(name: str) -> None:
+    for block in re.findall(r"^```python\n(.*?)^```$", topic(name), re.DOTALL | re.M):
+        exec(block, {})
+
+
 @pytest.mark.parametrize("path", DOCUMENTS.values(), ids=DOCUMENTS)
 def test_links_lead_somewhere(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
