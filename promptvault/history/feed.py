@@ -34,7 +34,7 @@ class FileChange(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class NewCommit:
     """A commit to make; its message contains `id`, so that it is made only once."""
 
     id: str
@@ -85,7 +85,7 @@ class Feed:
         self._send(b"blob\nmark :%d\ndata %d\n" % (mark, len(data)), data, b"\n")
         self.last_mark = mark
 
-    def commit(self, change: Change) -> None:
+    def commit(self, change: NewCommit) -> None:
         """Send a commit."""
         seconds = max(0, int(change.time.timestamp()))
         who = f"{_plain(change.author.name)} <{_plain(change.author.email)}>"

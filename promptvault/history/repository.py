@@ -9,7 +9,7 @@ from typing import Any
 
 from promptvault.errors import VaultError
 from promptvault.history.command import GitCommand, Process
-from promptvault.history.feed import TRAILER, Change, Feed
+from promptvault.history.feed import TRAILER, Feed, NewCommit
 
 BRANCH = "refs/heads/main"
 _LOOSE_OBJECTS_PER_FOLDER = 27  # of 256 folders: the 6,700 objects of `gc.auto`
@@ -85,7 +85,7 @@ class History:
         found = dict(line.split(" ", 1)[::-1] for line in log.splitlines())
         return {id_: found[id_] for id_ in ids if id_ in found}
 
-    def append(self, changes: Iterable[Change], lock: int) -> list[str]:
+    def append(self, changes: Iterable[NewCommit], lock: int) -> list[str]:
         """Make one commit for each change, all or none, and return their ids.
 
         *lock* is the file descriptor of the vault's lock, which the caller holds.

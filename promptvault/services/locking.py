@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from promptvault.errors import PromptVaultError
-from promptvault.history.feed import Change, Feed, FileChange
+from promptvault.history.feed import Feed, FileChange, NewCommit
 from promptvault.history.repository import History
 from promptvault.services.workspace import Workspace
 from promptvault.vault import outbox
@@ -108,7 +108,7 @@ def flush(
 
 def _change(
     connection: sqlite3.Connection, commit: outbox.PendingCommit, sent: int
-) -> Change:
+) -> NewCommit:
     files = (
         FileChange(
             file.path,
@@ -117,4 +117,4 @@ def _change(
         )
         for file in outbox.read_files(connection, commit, sent)
     )
-    return Change(commit.id, commit.author, commit.message, commit.created_at, files)
+    return NewCommit(commit.id, commit.author, commit.message, commit.created_at, files)

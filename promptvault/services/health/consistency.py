@@ -12,7 +12,7 @@ from promptvault import front_matter
 from promptvault.domain.prompt import Author, Prompt
 from promptvault.domain.revision import Number
 from promptvault.history import inspection
-from promptvault.history.feed import Change, FileChange
+from promptvault.history.feed import FileChange, NewCommit
 from promptvault.history.repository import History
 from promptvault.services.health.rebuild import recover_prompts
 from promptvault.services.locking import flush
@@ -229,7 +229,7 @@ def _restore_text(
 
 def _missing_changes(
     workspace: Workspace, connection: sqlite3.Connection, report: ConsistencyReport
-) -> Iterator[Change]:
+) -> Iterator[NewCommit]:
     """Yield a commit for each missing older version, then one for current files."""
     reader = Reader(connection)
     for stored in report.missing:
@@ -253,5 +253,5 @@ def _missing_changes(
 
 def _change(
     author: Author, message: str, time: datetime, files: Iterable[FileChange]
-) -> Change:
-    return Change(str(uuid.uuid4()), author, message, time, files)
+) -> NewCommit:
+    return NewCommit(str(uuid.uuid4()), author, message, time, files)
