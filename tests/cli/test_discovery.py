@@ -1,4 +1,4 @@
-"""The list of what was found: chosen from by keys, and printed."""
+"""The list of discovered sources: chosen from by keys, and printed."""
 
 import io
 import os

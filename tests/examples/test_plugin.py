@@ -1,4 +1,4 @@
-"""The example importer of another package, installed as users would and used."""
+"""The example importer of another package, installed and used as users do."""
 
 import subprocess
 import sys
@@ -32,7 +32,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def plugged(
     installed: Path, pvt_process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> Process:
-    """Return the program with the example beside it."""
+    """Return the program with the example installed."""
     monkeypatch.setenv("PYTHONPATH", str(installed))
     return pvt_process
 

@@ -1,4 +1,4 @@
-"""Builds small exports in code, and reads what importers make of them."""
+"""Builds small exports in code, and reads them with importers."""
 
 import io
 import json
@@ -76,7 +76,7 @@ def candidates(
 def bodies(
     items: Iterable[Item], kind: CandidateKind = CandidateKind.PROMPT
 ) -> list[str]:
-    """Return the current wording of each candidate of *kind*, in order."""
+    """Return the current text of each candidate of *kind*, in order."""
     whole = list(items)
     offered = [each for each in whole if isinstance(each, ImportedPrompt)]
     found = [each.drafts[-1].body for each in candidates(whole, kind)]
@@ -105,7 +105,7 @@ def turn(
 
 
 def chat(*turns: dict[str, Json], **fields: Json) -> dict[str, Json]:
-    """Return a ChatGPT conversation of *turns*, the last one being current."""
+    """Return a ChatGPT conversation of *turns*; the last one is current."""
     mapping = {key: node for each in turns for key, node in each.items()}
     for key, node in mapping.items():
         if node["parent"] in mapping:

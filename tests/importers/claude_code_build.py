@@ -1,4 +1,4 @@
-"""Builds the records of Claude Code, and reads what the importer makes of them."""
+"""Builds records of Claude Code, and reads them with the importer."""
 
 from promptvault.importers.claude_code import source as claude_code
 from promptvault.importers.input.candidate import Item
@@ -9,7 +9,7 @@ SESSION = "s1"
 
 
 def row(uuid: str | None, parent: str | None, **fields: Json) -> dict[str, Json]:
-    """Return a record; uuids count the seconds, as in "a3"."""
+    """Return a record; uuids count the seconds, such as "a3"."""
     second = int(uuid[1:]) if uuid and uuid[1:].isdecimal() else 0
     return {
         "parentUuid": parent,

@@ -1,4 +1,4 @@
-"""A small file of every source, holding the prompts "one é", "two" and "three"."""
+"""A small file of every source, with the prompts "one é", "two" and "three"."""
 
 import json
 import sqlite3
@@ -8,7 +8,7 @@ from tests.importers.build import Json, chat, message, talk, turn
 
 
 class Example(NamedTuple):
-    """One file as its source writes it; JSON as rows, so that tests can bend them."""
+    """One file as its source writes it; JSON as rows, so that tests can change them."""
 
     source: str
     name: str
@@ -44,7 +44,7 @@ def gemini_page(*prompts: str) -> bytes:
 
 
 def llm_log() -> bytes:
-    """Return a database as simonw/llm logs to."""
+    """Return a database such as simonw/llm logs to."""
     with sqlite3.connect(":memory:") as connection:
         connection.executescript(
             """CREATE TABLE _llm_migrations (name TEXT PRIMARY KEY, applied_at TEXT);
@@ -142,7 +142,7 @@ CODE_HISTORY = """\
 
 
 def key_values(**tables: dict[str, Json]) -> bytes:
-    """Return a small database of key-value tables, as Cursor keeps its state in."""
+    """Return a small database of key-value tables, such as Cursor's state."""
     with sqlite3.connect(":memory:") as connection:
         connection.execute("PRAGMA page_size = 512")
         for table, rows in tables.items():

@@ -1,4 +1,4 @@
-"""Fills in what an importer made of a foreign template, as `get` does."""
+"""Renders an imported template, as `get` does."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from promptvault.services.prompts.render import Inputs, render
 
 
 def filled(draft: Draft, values: Mapping[str, str] = {}, stdin: str = "") -> str:
-    """Return the text that *draft* gives with these *values*."""
+    """Return the text of *draft* with these *values*."""
     if not draft.template:
         return draft.body
     content = Content(draft.body, draft.template, draft.variables)
@@ -17,7 +17,7 @@ def filled(draft: Draft, values: Mapping[str, str] = {}, stdin: str = "") -> str
 
 
 def named(draft: Draft) -> dict[str, str]:
-    """Return a value for each variable that stands for another name there."""
+    """Return a value for each variable whose name was replaced."""
     return {v.description or v.name: v.name for v in draft.variables}
 
 

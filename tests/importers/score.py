@@ -28,7 +28,7 @@ OPEN = {
 
 
 class Score(NamedTuple):
-    """How what came out of a sample compares with what had to."""
+    """The prompts found in a sample, compared with those expected."""
 
     sample: str
     wanted: int
@@ -41,12 +41,12 @@ class Score(NamedTuple):
 
     @property
     def is_perfect(self) -> bool:
-        """Whether all that is wanted came out, and nothing else."""
+        """True if every expected prompt was found and no other."""
         return self.found == self.wanted and not self.extra
 
 
 def scores(formats: Path) -> list[Score]:
-    """Return the score of every sample in `EXPECTED.json` that is there."""
+    """Return the score of every sample in `EXPECTED.json` that exists."""
     judged = json.loads((formats / "EXPECTED.json").read_text())["files"]
     paths = {name: formats / "samples" / name for name in judged}
     return [
@@ -57,7 +57,7 @@ def scores(formats: Path) -> list[Score]:
 
 
 def score(name: str, judged: dict[str, Any], items: Sequence[Item]) -> Score:
-    """Compare what came out of one sample with how it was judged."""
+    """Compare the prompts found in one sample with those expected."""
     prompts = Counter(map(digest, bodies(items)))
     standing = {digest(body) for body in bodies(items, CandidateKind.INSTRUCTIONS)}
     drafts = {digest(d.body) for c in candidates(items) for d in c.drafts[:-1]}
@@ -110,7 +110,7 @@ def _notes(
 
 
 def table(found: Sequence[Score]) -> Iterator[str]:
-    """Yield the lines of the table: a source each, then what is not perfect."""
+    """Yield the lines of the table: one source each, then what is not perfect."""
     sources: dict[str, list[Score]] = defaultdict(list)
     for each in found:
         sources[each.sample.partition("/")[0]].append(each)

@@ -77,13 +77,13 @@ BOMB = (
 
 @pytest.mark.parametrize("what", [*TEXTS, "yaml aliases"])
 def test_hostile_text_in_every_importer(what: str) -> None:
-    """No error but the contract's, and little time: `check_all` sees to both."""
+    """No exception but the contract's, and little time: `check_all` checks both."""
     check_all(TEXTS.get(what, BOMB), NAMES.get(what.split()[0], "a.md"))
 
 
 @examples
 def test_repeated_stretches(example: Example) -> None:
-    """What takes too long does so where something is repeated."""
+    """What takes too long usually has repetitions."""
     importer = next(each for each in importers() if each.source == example.source)
     data = example.data[:20_000]
     step = max(1, len(data) // 12)
@@ -98,7 +98,7 @@ def test_repeated_stretches(example: Example) -> None:
 
 @examples
 def test_zero_byte_anywhere(example: Example) -> None:
-    """Whichever text it gets into, no item holds it."""
+    """No item has a NUL, whichever text of the file it is in."""
     importer = next(each for each in importers() if each.source == example.source)
     data = example.data[:20_000]
     for place in range(0, len(data), max(1, len(data) // 300)):
@@ -149,7 +149,7 @@ def test_hostile_database(what: str) -> None:
 
 
 def test_database_whose_pages_hold_the_next_many_times() -> None:
-    """The tree is ten pages deep, each listing but the next one: no end of rows."""
+    """The tree is ten pages deep, each listing only the next one: endless rows."""
     script = f"""PRAGMA page_size = 512; CREATE TABLE cursorDiskKV (key, value);
         INSERT INTO cursorDiskKV {ENDLESS}
         SELECT 'composerData:' || x, '{{}}' FROM n LIMIT 20000"""
@@ -219,7 +219,7 @@ BELL = "\x1b]0;owned\x07\x1b[2J\x9b31m\n"
 
 
 def test_names_do_not_reach_the_terminal_raw(vault: Vault, tmp_path: Path) -> None:
-    """What a terminal obeys stands in file names, titles, ids and texts."""
+    """File names, titles, ids and texts contain control sequences."""
     folder = tmp_path / f"a{BELL}b"
     folder.mkdir()
     good = chat(turn("u", None, f"hello {BELL}"), title=BELL, conversation_id=BELL)

@@ -1,4 +1,4 @@
-"""Reading leaves no trace: nothing written, locked or put beside what is read."""
+"""Reading leaves no trace: nothing is written, locked or created next to the file."""
 
 import contextlib
 import ctypes
@@ -41,7 +41,7 @@ sys.stdin.read()
 
 @contextlib.contextmanager
 def unchanged(folder: Path) -> Iterator[None]:
-    """Fail where anything below *folder* is other than before, were it for a moment."""
+    """Fail if anything below *folder* changes, even for a moment."""
     before = _state(folder)
     with _watched(folder) as events:
         yield
@@ -61,7 +61,7 @@ def _state(folder: Path) -> dict[str, tuple[object, ...]]:
 
 @contextlib.contextmanager
 def _watched(folder: Path) -> Iterator[int | None]:
-    """Watch all folders below *folder*, where the system can do so."""
+    """Watch all folders below *folder*, if the system can."""
     if sys.platform != "linux":
         yield None
         return
@@ -85,7 +85,7 @@ def _happened(events: int | None) -> bytes:
 
 @contextlib.contextmanager
 def held(path: Path, mode: str) -> Iterator[None]:
-    """Let another process lock the database at *path* for itself alone."""
+    """Let another process lock the database at *path* exclusively."""
     command = [sys.executable, "-c", _HOLD, str(path), mode]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
@@ -137,7 +137,7 @@ def test_database_that_another_program_has_locked(
 def test_other_program_can_write_while_its_database_is_read(
     example: Example, mode: str, tmp_path: Path
 ) -> None:
-    """Half way through, it takes the whole database for itself, without waiting."""
+    """In the middle of reading, it locks the whole database without waiting."""
     path = written(example, tmp_path)
     with contextlib.closing(sqlite3.connect(path, timeout=0)) as other:
         other.execute(f"PRAGMA journal_mode = {mode}")

@@ -1,4 +1,4 @@
-"""A document finds its importer by structure, whatever it is called."""
+"""A document finds its importer by structure, under any name."""
 
 from typing import Any
 
@@ -145,7 +145,7 @@ def test_what_is_in_doubt_is_counted_unless_it_is_asked_for() -> None:
     assert bodies(asked.read(page)) == ["Use it."]
 
 
-def test_uploads_of_an_export_are_in_doubt_wherever_they_stand_in_it() -> None:
+def test_uploads_of_an_export_are_skipped_anywhere_in_it() -> None:
     upload = b'{"messages": [{"role": "user", "content": "x"}]}'
     names = ["file-a.jsonl", "conversations.json"]
     importer = registry.find_importer(document(upload, names[0], names))
@@ -176,7 +176,7 @@ def test_data_of_a_program_is_in_doubt() -> None:
         ([{"sessionId": "s", "projectHash": "p", "messages": []}], "gemini-cli"),
     ],
 )
-def test_product_stands_for_all_its_kinds_of_files(value: Json, source: str) -> None:
+def test_product_names_all_its_kinds_of_files(value: Json, source: str) -> None:
     importer = registry.find_importer(of_json(value), "gemini")
     assert importer
     assert importer.source == source

@@ -1,4 +1,4 @@
-"""Whatever a file holds, reading it yields or fails by the piece; it never raises."""
+"""Reading any file yields items or failures; it never raises."""
 
 import contextlib
 import json
@@ -60,7 +60,8 @@ def drain(importer: Importer, data: bytes, name: str = "file") -> list[Item]:
 
 
 def read(example: Example, data: bytes) -> list[Item]:
-    """Read *data* as what *example* is; of all errors, only the contract's."""
+    """Read *data* as the source of *example*; only the contract's exception is
+    allowed."""
     importer = importer_of(example)
     items: list[Item] = []
     try:
@@ -77,7 +78,7 @@ def importer_of(example: Example) -> Importer:
 
 @st.composite
 def bent(draw: st.DrawFn, value: Json) -> Json:
-    """Draw *value* with any part of it replaced by something strange."""
+    """Draw *value* with any part of it replaced by an unexpected one."""
     if draw(st.integers(0, 12)) == 0:
         return draw(VALUES)
     if isinstance(value, dict):
@@ -89,7 +90,7 @@ def bent(draw: st.DrawFn, value: Json) -> Json:
 
 @st.composite
 def mangled(draw: st.DrawFn, data: bytes) -> bytes:
-    """Draw *data* with a few stretches of it cut out, doubled or overwritten."""
+    """Draw *data* with a few parts cut out, doubled or overwritten."""
     for _ in range(draw(st.integers(1, 3))):
         start, end = sorted(draw(st.integers(0, len(data))) for _ in range(2))
         end = min(end, start + 40)

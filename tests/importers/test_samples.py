@@ -1,4 +1,4 @@
-"""The sample files give exactly the prompts that were judged by hand."""
+"""The sample files give exactly the prompts that were chosen by hand."""
 
 import json
 from collections.abc import Mapping

@@ -1,5 +1,5 @@
-"""Conversations of every shape: what a person said on the way to their end comes out,
-once each and in order, and nothing that a machine said does."""
+"""Conversations of every shape: what a person wrote on the path to their end is found,
+once and in order, and nothing that a machine wrote."""
 
 from collections.abc import Iterable
 from random import Random
@@ -35,7 +35,7 @@ shapes = settings(max_examples=80, deadline=None)
 
 
 class Said(NamedTuple):
-    """One message: its number, whose answer it is, and who wrote it."""
+    """One message: its number, its parent, and who wrote it."""
 
     number: int
     parent: int | None
@@ -48,11 +48,8 @@ class Said(NamedTuple):
 
 @st.composite
 def trees(draw: st.DrawFn, *, is_sound: bool = False) -> tuple[list[Said], int]:
-    """Draw messages and the number of the last one in use.
-
-    Where they need not be sound, any may answer itself, a later one or one that is
-    not there.
-    """
+    """Draw messages and the number of the current one. Unless they must be sound, a
+    message may answer itself, a later one or a missing one."""
     count = draw(st.integers(1, 12))
     nodes = []
     for number in range(count):
@@ -64,7 +61,7 @@ def trees(draw: st.DrawFn, *, is_sound: bool = False) -> tuple[list[Said], int]:
 
 
 def way_to(nodes: list[Said], leaf: int) -> list[str]:
-    """Return what a person said on the way to *leaf*, oldest first."""
+    """Return what a person wrote on the path to *leaf*, oldest first."""
     found: list[Said] = []
     number: int | None = leaf
     while number is not None and number < len(nodes) and nodes[number] not in found:
@@ -130,20 +127,20 @@ def claude_parent(node: Said) -> str:
 
 
 class Step(NamedTuple):
-    """Something that happens in a session, and where it has such a place."""
+    """Something that happens in a session, and its place, if it has one."""
 
     kind: str
     place: int
 
 
 def steps(*kinds: str) -> st.SearchStrategy[list[Step]]:
-    """Draw what happens in a session; *kinds* beside saying something."""
+    """Draw what happens in a session: messages, and the other *kinds*."""
     kind = st.sampled_from(["say", "say", *kinds])
     return st.lists(st.builds(Step, kind, st.integers(0, 9)), min_size=1, max_size=9)
 
 
 class Coding:
-    """A session of Claude Code as it is written."""
+    """A session of Claude Code while it is written."""
 
     def __init__(self) -> None:
         self.rows: list[Json] = []

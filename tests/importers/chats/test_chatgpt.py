@@ -1,4 +1,4 @@
-"""ChatGPT exports: what a person typed comes out, all else stays."""
+"""ChatGPT exports: what a person typed is imported, everything else is not."""
 
 import json
 from datetime import UTC, datetime
@@ -183,7 +183,7 @@ def test_message_without_text_is_counted(content: Json) -> None:
         ),
     ],
 )
-def test_message_that_nobody_typed(message: dict[str, Json]) -> None:
+def test_message_that_no_person_typed(message: dict[str, Json]) -> None:
     items = read(chat(turn("u", None, "x", **message)))
     assert candidates(items) == []
     assert skipped(items) == [{"empty conversation": 1}]
@@ -216,7 +216,7 @@ def test_current_node_decides_and_not_the_time() -> None:
 
 
 @pytest.mark.parametrize("current", [None, "missing", 7, []])
-def test_newest_leaf_stands_in_for_the_current_node(current: Json) -> None:
+def test_newest_leaf_replaces_the_current_node(current: Json) -> None:
     assert bodies(read(edited(current_node=current))) == ["final"]
 
 

@@ -1,4 +1,4 @@
-"""Claude.ai exports: what a person typed comes out, all else stays."""
+"""Claude.ai exports: what a person typed is imported, everything else is not."""
 
 import json
 from datetime import UTC, datetime
@@ -33,7 +33,7 @@ def read(value: Json) -> list[Item]:
 
 
 def said(text: str, **fields: Json) -> list[str]:
-    """Return the prompts in a talk of one message."""
+    """Return the prompts in a chat of one message."""
     return bodies(read(talk(message("m", text, 1, **fields))))
 
 

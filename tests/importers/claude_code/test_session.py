@@ -1,4 +1,4 @@
-"""Sessions of Claude Code: the branch in use, edits, and what is left out."""
+"""Sessions of Claude Code: the current branch, edits, and what is left out."""
 
 import json
 
@@ -154,7 +154,7 @@ def test_copy_in_a_forked_session_keeps_its_first_place() -> None:
 
 @pytest.mark.parametrize(("one", "two"), [("s1", "s2"), ("s", "u")])
 def test_sessions_that_alternate_in_a_file(one: str, two: str) -> None:
-    """Also where the name of one stands elsewhere in the records of the other."""
+    """Even if the records of one session contain the name of the other."""
     items = read(
         said("u1", None, "one", sessionId=one),
         said("v1", None, "other", sessionId=two),

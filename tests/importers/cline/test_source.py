@@ -1,4 +1,4 @@
-"""Tasks of Cline and its forks: what a person typed comes out, tool output stays."""
+"""Tasks of Cline and its forks: what a person typed is imported, tool output is not."""
 
 import json
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ STATE = "<environment_details>\n# VSCode Visible Files\na.py\n</environment_deta
 
 
 def said(text: str, say: str = "user_feedback", at: int = 1, **fields: Json) -> Json:
-    """Return a row of the chat panel, *at* so many seconds after the start."""
+    """Return a row of the chat panel, *at* seconds after the start."""
     return {"ts": START + at * 1000, "type": "say", "say": say, "text": text, **fields}
 
 
@@ -42,13 +42,13 @@ def panel(*rows: Json) -> list[Item]:
 
 
 def sent(*rows: Json) -> list[Item]:
-    """Return what comes of messages as they were sent, a text or blocks each."""
+    """Return the items of messages as they were sent, each a text or blocks."""
     messages = [{"role": "user", "content": content} for content in rows]
     return list(cline.read(of_json(messages, "api_conversation_history.json")))
 
 
 def exported(*turns: str) -> bytes:
-    """Return an export of *turns* of a person, each answered but the last."""
+    """Return an export of a person's *turns*, each answered but the last."""
     between = "---\n\n**Assistant:**\n\nHi.\n\n---\n\n"
     return between.join(f"**User:**\n\n{turn}\n\n" for turn in turns).encode()
 
@@ -219,7 +219,7 @@ def test_messages_of_roo_in_a_wrapper() -> None:
 
 
 def terminal(*contents: Json) -> list[Item]:
-    """Return what comes of a session of the program for terminals."""
+    """Return the items of a session of the terminal program."""
     rows = [
         {"id": f"m{n}", "ts": START + n, "role": "user", "content": content}
         for n, content in enumerate(contents)
@@ -313,7 +313,7 @@ def test_mentions_are_as_they_were_typed(shown: str, typed: str) -> None:
     assert bodies(items) == [typed]
 
 
-def test_slash_command_is_told_by_what_stands_for_it() -> None:
+def test_slash_command_is_recognized_by_its_expansion() -> None:
     asked_for = '<explicit_instructions type="condense">\nCondense <task>!\n'
     asked_for += "</explicit_instructions>\n"
     items = sent([block(f"{asked_for}<task>\n\n</task>"), block(STATE)])
@@ -340,7 +340,7 @@ def test_time_that_the_state_of_the_editor_tells(shown: str, hour: int | None) -
     assert (made and made.hour) == hour
 
 
-def test_sent_messages_are_passed_over_beside_the_panel(tmp_path: Path) -> None:
+def test_sent_messages_are_skipped_next_to_the_panel(tmp_path: Path) -> None:
     shown, told = [said("shown", "task", 0)], f"<task>\nsent\n</task>\n{STATE}"
     history = [{"role": "user", "content": told}]
     files = {

@@ -1,4 +1,4 @@
-"""A chat of any length comes out as a short one does, without being held."""
+"""A chat of any length is read like a short one, but not held in memory."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Every human turn of the branch in use comes out once, with its edits as drafts."""
+"""Every human turn of the current branch is found once, with its edits as drafts."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -29,7 +29,7 @@ def worded(nodes: dict[str, Node], leaf: str | None) -> tuple[list[list[str]], i
 
 @st.composite
 def trees(draw: st.DrawFn) -> dict[str, Node]:
-    """Draw messages that answer any other, an unknown one, or none."""
+    """Draw messages whose parent is any other one, an unknown one, or none."""
     nodes: dict[str, Node] = {}
     size = draw(st.integers(1, 12))
     keys = [*map(str, range(size)), "unknown", None]

@@ -1,4 +1,4 @@
-"""Cursor's databases of every era: a person's prompts come out, and nothing else."""
+"""Cursor's databases of every era: a person's prompts are read, and nothing else."""
 
 import contextlib
 import json
@@ -386,7 +386,7 @@ def test_commands_in_the_log_are_counted() -> None:
     assert skipped(items) == [{"slash command": 1}]
 
 
-def test_message_that_lies_under_another_key_than_its_id() -> None:
+def test_message_stored_under_another_key_than_its_id() -> None:
     items = state(
         composerData__c1=listed(("b1", 1), ("", 1), ("b3", 1), ("b4", 1)),
         bubbleId__c1__x1=asked("one", bubbleId="b1"),
@@ -412,7 +412,7 @@ def test_view_is_never_queried() -> None:
         assert not read(connection.serialize())
 
 
-def test_secrets_beside_the_chats_are_never_read() -> None:
+def test_secrets_next_to_the_chats_are_never_read() -> None:
     rows = {
         "cursorAuth/accessToken": asked("token"),
         "agentKv:blob:00": {"role": "user", "content": "secret"},

@@ -1,4 +1,4 @@
-"""Transcripts of Cursor's agents, and what it wraps around a prompt."""
+"""Transcripts of Cursor's agents, and what Cursor adds to a prompt."""
 
 import json
 from datetime import UTC, datetime
@@ -200,7 +200,7 @@ def test_what_was_typed_is_taken_out_of_its_wrapping(
         "The above subagent result is already visible to the user.</user_query>",
     ],
 )
-def test_what_nobody_typed_is_nobodys(raw: str) -> None:
+def test_what_no_person_typed_is_no_prompt(raw: str) -> None:
     assert parse_message(raw) is None
 
 

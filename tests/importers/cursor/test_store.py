@@ -1,4 +1,4 @@
-"""Databases of Cursor's command line agent."""
+"""Databases of Cursor's command-line agent."""
 
 import contextlib
 import hashlib
@@ -32,7 +32,7 @@ CHAT = [
 def store(
     messages: list[Json], unlisted: list[Json] | None = None, **meta: Json
 ) -> bytes:
-    """Return a store in whose newest root are *messages*."""
+    """Return a store whose newest root lists *messages*."""
     blobs = [json.dumps(each).encode() for each in (*(unlisted or ()), *messages)]
     keys = [hashlib.sha256(blob).hexdigest() for blob in blobs]
     inside = keys[len(unlisted or ()) :]

@@ -1,4 +1,4 @@
-"""Where a file lies may tell that it was kept as a prompt."""
+"""The location of a file shows whether it was written as a prompt."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def test_code_in_hidden_folders_is_not_seen() -> None:
     assert context.is_beside_code(document(b"x", "a.md", ["a.md", "Makefile"]))
 
 
-def test_export_beside_a_file_is_seen_but_not_in_itself() -> None:
+def test_export_next_to_a_file_is_seen_but_not_in_itself() -> None:
     names = ["notes.md", "conversations-001.json"]
     assert context.is_beside_export(document(b"x", names[0], names))
     assert not context.is_beside_export(document(b"x", names[1], names))

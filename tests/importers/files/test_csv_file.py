@@ -1,4 +1,4 @@
-"""CSV files: every prompt in a table comes out, however it was written."""
+"""CSV files: every prompt in a table is read, in any dialect."""
 
 import csv
 from datetime import UTC, datetime

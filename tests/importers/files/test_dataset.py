@@ -1,4 +1,4 @@
-"""Data sets of prompts and chats: each row is read by its own shape."""
+"""Data sets of prompts and chats: each row is read by its own structure."""
 
 import json
 from collections.abc import Sequence

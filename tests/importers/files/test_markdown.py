@@ -1,4 +1,4 @@
-"""Markdown and text: one prompt a file, unless it is a list of them."""
+"""Markdown and text: one prompt in a file, unless it is a list of prompts."""
 
 from pathlib import Path
 
@@ -283,7 +283,7 @@ def test_text_among_source_code_is_no_prompt(name: str, text: str) -> None:
         ("README.md", AWESOME),
     ],
 )
-def test_text_that_says_so_is_a_prompt_wherever_it_lies(name: str, text: str) -> None:
+def test_text_that_says_so_is_a_prompt_anywhere(name: str, text: str) -> None:
     file = document(text.encode(), name, [*PROJECT, name])
     assert markdown.probe(file)
     assert markdown.skip_reason(file) is None

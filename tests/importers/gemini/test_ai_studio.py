@@ -1,4 +1,4 @@
-"""AI Studio prompts: what a person sent, under the file's name."""
+"""AI Studio prompts: what a person sent, titled by the file."""
 
 from datetime import UTC, datetime
 
@@ -117,7 +117,7 @@ def test_parts_say_the_text_again(chunk: Json) -> None:
     assert bodies(read(prompt(chunk))) == ["one"]
 
 
-def test_answers_thoughts_errors_and_chunks_of_nobody_stay() -> None:
+def test_answers_thoughts_errors_and_chunks_without_role_are_left_out() -> None:
     items = read(
         prompt(
             said("one"),

@@ -1,4 +1,4 @@
-"""Gemini CLI: what was typed comes out, what the CLI adds and tools return stays."""
+"""Gemini CLI: what was typed is imported; what the CLI and tools add is not."""
 
 import json
 from datetime import UTC, datetime

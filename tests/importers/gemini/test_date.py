@@ -1,4 +1,4 @@
-"""Dates of My Activity pages: certain in many languages, or not claimed at all."""
+"""Dates of My Activity pages, in many languages; None if they are ambiguous."""
 
 # ruff: noqa: RUF001  # words of many languages, in their own letters
 from datetime import UTC, datetime

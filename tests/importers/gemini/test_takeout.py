@@ -1,4 +1,4 @@
-"""Gemini's part of My Activity: prompts come out, other products' rows never."""
+"""Gemini in My Activity: prompts are imported, rows of other products never."""
 # ruff: noqa: RUF001  # words of many languages, in their own letters
 
 import json
@@ -324,7 +324,7 @@ def test_page_of_an_unreadable_date_still_gives_its_prompt() -> None:
         (f"Prompted one<!-- x --><script>y</script><br>{DATE}<br>", "one"),
     ],
 )
-def test_prompt_is_what_stands_before_the_date(body: str, expected: str) -> None:
+def test_prompt_is_the_text_before_the_date(body: str, expected: str) -> None:
     assert bodies(of_page(card(body))) == [expected]
 
 

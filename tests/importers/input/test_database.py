@@ -1,4 +1,4 @@
-"""Databases of other programs are read whole, and left as they were."""
+"""Databases of other programs are read completely and not changed."""
 
 import contextlib
 import os
@@ -100,7 +100,7 @@ def test_what_a_log_still_holds_is_read_and_the_log_left(tmp_path: Path) -> None
         assert state(tmp_path)["a.db"] == before["a.db"]
 
 
-def test_log_beside_what_a_link_names_is_read(tmp_path: Path) -> None:
+def test_log_next_to_the_target_of_a_link_is_read(tmp_path: Path) -> None:
     link = tmp_path / "link.db"
     (tmp_path / "real").mkdir()
     path = tmp_path / "real" / "a.db"
@@ -128,7 +128,7 @@ def read_while_written(path: Path) -> None:
         write(path, "two" * 1000)
 
 
-def test_being_written_meanwhile_is_told(tmp_path: Path) -> None:
+def test_being_written_meanwhile_is_reported(tmp_path: Path) -> None:
     path = write(tmp_path / "a.db", "one")
     with pytest.raises(ImportSourceError, match="written while it was read"):
         read_while_written(path)
@@ -177,7 +177,7 @@ def test_page_sizes(tmp_path: Path, size: int, mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["delete", "wal"])
-def test_tables_are_told_by_the_first_pages_alone(tmp_path: Path, mode: str) -> None:
+def test_tables_are_read_from_the_first_pages_alone(tmp_path: Path, mode: str) -> None:
     path = tmp_path / "a.db"
     with writer(path, mode) as other:
         other.executemany("INSERT INTO notes VALUES (?)", [("x" * 999,)] * 200)

@@ -1,4 +1,4 @@
-"""Files are found by what they hold, wherever they are; unsafe ones are refused."""
+"""Documents are recognized by content in any container; unsafe ones are refused."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Fields are read as far as they make sense, and never raise."""
+"""Fields of any type are read without an exception."""
 
 from datetime import UTC, datetime
 from typing import Any

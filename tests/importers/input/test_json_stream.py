@@ -1,4 +1,4 @@
-"""Any outer shape of JSON comes out value by value, and damage stays local."""
+"""JSON of any outer shape is read value by value, and damage stays local."""
 
 import codecs
 import io

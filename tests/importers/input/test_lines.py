@@ -1,4 +1,4 @@
-"""Lines of any length come whole; files in them do not come at all."""
+"""Lines of any length are read whole; files encoded in them are removed."""
 
 import base64
 import io

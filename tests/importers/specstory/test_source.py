@@ -1,4 +1,4 @@
-"""SpecStory sessions: turns of every vintage, whatever tools and models printed."""
+"""SpecStory sessions: the turns of every release, whatever tools and models printed."""
 
 import itertools
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ def head(key: str = KEY, time: str = "2026-05-01 10:00:00Z") -> str:
 
 
 def session(*turns: str, answer: str = "Hi.") -> str:
-    """Return a session of *turns*, a minute from each to the next, with answers."""
+    """Return a session of *turns*, one minute apart, with answers."""
     spoken = []
     for minute, turn in enumerate(turns):
         spoken.append(f"_**User (2026-05-01 10:{minute:02}:00Z)**_\n\n{turn}\n\n")
@@ -237,13 +237,13 @@ def test_text_of_a_turn(turn: str, expected: str | None) -> None:
         ("User provided an image (image/png).", {"no text": 1}),
     ],
 )
-def test_turns_that_nobody_typed(turn: str, reasons: dict[str, int]) -> None:
+def test_turns_that_no_person_typed(turn: str, reasons: dict[str, int]) -> None:
     items = read(session("one", turn, "two"))
     assert bodies(items) == ["one", "two"]
     assert skipped(items) == [reasons]
 
 
-def test_what_a_command_stands_for_is_not_typed() -> None:
+def test_expansion_of_a_command_is_not_typed() -> None:
     time = "_**User (2026-05-01 10:00:00Z)**_\n\n"
     command = f"{time}<command-name>/insights</command-name>\n\n"
     text = f"{head()}{command}{time}The user just ran it.\n\n---\n\n{AGENT}\n\nx\n\n"
@@ -281,7 +281,7 @@ def test_long_session_is_handed_over_prompt_by_prompt() -> None:
 
 
 def test_turns_of_a_session_that_is_mostly_unclosed_come_out() -> None:
-    """However little of it can be looked at ahead."""
+    """Even if little of it can be read ahead."""
     turn = "_**User**_\n\n{}\n\n---\n\n_**Agent**_\n\n```js\n\n<details>\n\n"
     said = [str(number) for number in range(3000)]
     text = head() + "".join(map(turn.format, said))

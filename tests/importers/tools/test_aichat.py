@@ -1,4 +1,4 @@
-"""Roles of aichat, new and old, come out by their names."""
+"""Roles of aichat, new and old, are imported under their names."""
 
 from pathlib import Path
 
@@ -99,11 +99,11 @@ def test_what_is_a_role(name: str, data: bytes, expected: bool) -> None:
     assert aichat.probe(document(data, name)) is expected
 
 
-def test_front_matter_without_end_is_told() -> None:
+def test_front_matter_without_end_is_reported() -> None:
     (item,) = aichat.read(document(b"---\ntemperature: 0\nx", "a.md"))
     assert failures([item])
 
 
-def test_broken_list_is_told() -> None:
+def test_broken_list_is_reported() -> None:
     with pytest.raises(ImportSourceError, match="YAML"):
         list(aichat.read(document(b"- name: 'a\n", "roles.yaml")))

@@ -1,4 +1,4 @@
-"""Patterns of Fabric come out under their folder's name, ready to take input."""
+"""Patterns of Fabric are imported under their folder's name, with a place for input."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Prompts of Langfuse come out with their versions, labels and variables."""
+"""Prompts of Langfuse are imported with versions, labels and variables."""
 
 from datetime import UTC, datetime
 

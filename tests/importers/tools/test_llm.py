@@ -109,7 +109,7 @@ def test_what_is_a_template(name: str, text: str, expected: bool) -> None:
         assert bodies(found) or bodies(found, CandidateKind.INSTRUCTIONS)
 
 
-def test_what_is_none_is_told() -> None:
+def test_what_is_no_template_is_reported() -> None:
     assert failures(read("prompts: [x]\n"))
     assert read("prompt: ''\n") == [Skipped("no text")]
     with pytest.raises(ImportSourceError, match="YAML"):

@@ -1,4 +1,4 @@
-"""What simonw/llm logged, in its database of every year."""
+"""The log database of simonw/llm, in every schema."""
 
 import sqlite3
 from datetime import UTC, datetime
@@ -86,7 +86,7 @@ def test_oldest_layouts(script: str) -> None:
     assert bodies(items, CandidateKind.INSTRUCTIONS) == ["Be kind."]
 
 
-def test_newest_layout_beside_the_one_before() -> None:
+def test_newest_schema_next_to_the_previous_one() -> None:
     items = read(made(TURNS, llm_log()))
     assert bodies(items) == ["one é", "two", "three", "new", "newer"]
     assert candidates(items)[-1].conversation_title == "New"

@@ -1,4 +1,4 @@
-"""Prompt objects of OpenAI, in whatever JSON a person saved them as."""
+"""Prompt objects of OpenAI, in any JSON that a person saved."""
 
 from datetime import UTC, datetime
 
@@ -94,7 +94,7 @@ def test_written_down_with_its_versions() -> None:
         {"versions": {"1": {"instructions": "Be brief."}}},
     ],
 )
-def test_instructions_wherever_they_stand(fields: Json) -> None:
+def test_instructions_in_any_field(fields: Json) -> None:
     items = read({"id": "pmpt_1", "object": "prompt", "created_at": 1, **fields})
     assert bodies(items, CandidateKind.INSTRUCTIONS) == ["Be brief."]
     assert candidates(items, CandidateKind.INSTRUCTIONS)[0].name == "pmpt_1"

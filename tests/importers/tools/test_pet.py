@@ -1,4 +1,4 @@
-"""Snippets of pet come out as prompts with variables."""
+"""Snippets of pet are imported as prompts with variables."""
 
 import pytest
 
@@ -84,7 +84,7 @@ def test_several_commands_and_equal_descriptions() -> None:
     assert [c.drafts[0].message_id for c in found] == ["d", None, None, None]
 
 
-def test_broken_file_is_told_without_its_text() -> None:
+def test_broken_file_is_reported_without_its_text() -> None:
     with pytest.raises(
         ImportSourceError, match=r"^it is not valid TOML \(at line 2, co"
     ):

@@ -11,7 +11,7 @@ from promptvault.importers.tools.prompt_versions import (
 )
 
 
-def test_messages_are_told_apart_by_role() -> None:
+def test_messages_are_separated_by_role() -> None:
     messages: list[JsonValue] = [
         {"role": "system", "content": "a"},
         {"role": "developer", "content": [{"text": "b"}, {"text": " "}, 7]},

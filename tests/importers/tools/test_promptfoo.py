@@ -1,4 +1,4 @@
-"""Prompts of promptfoo, from its configuration of either format."""
+"""Prompts of promptfoo, from a configuration in either format, with Nunjucks."""
 
 import json
 from collections.abc import Mapping
@@ -90,7 +90,7 @@ def test_other_files_are_left_alone(name: str, text: str) -> None:
     assert not promptfoo.probe(document(text.encode(), name))
 
 
-def test_broken_file_is_told() -> None:
+def test_broken_file_is_reported() -> None:
     with pytest.raises(ImportSourceError, match="YAML"):
         read("prompts: ['one\n")
     assert failures(read("a text"))

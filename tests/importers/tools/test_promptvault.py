@@ -1,4 +1,4 @@
-"""PromptVault's own exports: what counts as one, and rows that somebody wrote."""
+"""PromptVault's own exports: what counts as one, and rows written by hand."""
 
 import json
 from datetime import UTC, datetime
@@ -24,14 +24,14 @@ def offers(data: bytes, name: str = "file") -> list[ImportedPrompt]:
 
 
 def offer(row: Json) -> ImportedPrompt:
-    """Return the offer that a single row makes."""
+    """Return the prompt of a single row."""
     (item,) = promptvault.read(of_json([row]))
     assert isinstance(item, ImportedPrompt), item
     return item
 
 
 def refused(row: Json) -> Failure:
-    """Return the failure that a single row makes."""
+    """Return the failure of a single row."""
     (item,) = promptvault.read(of_json([row], "rows.json"))
     assert isinstance(item, Failure), item
     return item
@@ -53,7 +53,7 @@ def markdown(head: str, body: str = "Text\n") -> bytes:
         markdown("").replace(b"\n", b"\r\n"),
     ],
 )
-def test_our_own_are_told(data: bytes) -> None:
+def test_our_own_are_recognized(data: bytes) -> None:
     assert promptvault.probe(document(data))
     assert offers(data)[0].versions[-1].content.body in {"b", "Text\n", "Text\r\n"}
 

@@ -1,4 +1,4 @@
-"""Foreign templates come out as ours, and give the same text when filled in."""
+"""Templates of other tools become ours, and render to the same text."""
 
 import pytest
 from hypothesis import example, given, settings

@@ -1,4 +1,4 @@
-"""YAML from strangers: read where it is harmless, refused where it is not."""
+"""Untrusted YAML: read if it is harmless, refused if it is not."""
 
 import pytest
 
@@ -48,7 +48,7 @@ def test_what_is_harmful_or_broken_is_refused(text: str) -> None:
         yaml_document.parse(text)
 
 
-def test_broken_line_is_told_without_its_text() -> None:
+def test_broken_line_is_reported_without_its_text() -> None:
     with pytest.raises(ImportSourceError, match=r"^it is not valid YAML \(line 2\)$"):
         yaml_document.parse("a: 1\n'secret")
 

@@ -1,4 +1,4 @@
-"""What is found on a computer, where each system keeps it, and what is passed over."""
+"""What is found on a computer, at each tool's location, and what is skipped."""
 
 import json
 import os

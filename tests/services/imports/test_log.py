@@ -1,4 +1,4 @@
-"""The ledger: what each import brought, and taking it back without a trace."""
+"""The log: what each import added, and that undo leaves no trace."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,14 +18,14 @@ def bring(pvt: Pvt, tmp_path: Path) -> Bring:
 
 
 def undo(pvt: Pvt, key: str = "last") -> Json:
-    """Undo an import and return what the program says; the vault is whole after."""
+    """Undo an import and return the output; the vault is intact afterwards."""
     result = pvt.ok("imports", "undo", key, "--json").json
     assert pvt.ok("doctor", "--json").json["problems"] == []
     return result
 
 
 def state(pvt: Pvt, git: Git) -> Json:
-    """Return all that the vault holds now, and the files of the history."""
+    """Return everything in the vault, and the files of the history."""
     rows = pvt.ok("export", "-").json
     hits = pvt.ok("search", "tea", "--json").json
     found = {hit["name"] for hit in hits}, [hit["snippet"] for hit in hits]
@@ -188,7 +188,7 @@ def test_newer_drafts_stay_under_what_was_edited_since(bring: Bring) -> None:
     assert bring.pvt.ok("get", "tea").out == b"My tea."
 
 
-def test_undo_takes_back_what_an_edited_markdown_file_brought(
+def test_undo_removes_what_an_edited_markdown_file_added(
     pvt: Pvt, git: Git, tmp_path: Path
 ) -> None:
     pvt.ok("add", "tea", "Tea.\n")

@@ -1,4 +1,4 @@
-"""Imports through the command line: what arrives, what does not, and the report."""
+"""Imports through the command line: what is imported, what is not, and the report."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ START = 1_700_000_000
 
 
 def asked(key: str, *drafts: str, title: str | None = None, time: int = START) -> Json:
-    """Return a ChatGPT conversation that begins with a prompt, sent once a draft."""
+    """Return a ChatGPT conversation that begins with a prompt, and one draft of it."""
     turns = [turn("root", None, role="system")]
     for number, text in enumerate(drafts):
         made = float(time + number)
@@ -390,7 +390,9 @@ def test_report_has_the_keys_of_the_contract(bring: Bring) -> None:
     }
 
 
-def test_person_is_told_what_came_and_what_did_not(pvt: Pvt, tmp_path: Path) -> None:
+def test_report_says_what_was_imported_and_what_was_not(
+    pvt: Pvt, tmp_path: Path
+) -> None:
     chats = asked("c1", "One?"), asked("c2", "One?"), {"mapping": 5}
     result = pvt.ok("import", write(tmp_path / "export.json", *chats))
     assert result.out == b""

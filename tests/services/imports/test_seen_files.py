@@ -1,4 +1,4 @@
-"""What was read and has not changed is not read again; what grew brings the new."""
+"""Unchanged files are not read again; a file that grew brings what is new."""
 
 import json
 import os
@@ -154,7 +154,7 @@ def test_older_program_has_read_less(pvt: Pvt, export: str) -> None:
     assert bring(pvt, export)["unchanged"] == 0
 
 
-def test_loose_files_beside_an_export_are_passed_over(pvt: Pvt, tmp_path: Path) -> None:
+def test_loose_files_next_to_an_export_are_skipped(pvt: Pvt, tmp_path: Path) -> None:
     folder = tmp_path / "export"
     folder.mkdir()
     write(folder / "conversations.json", asked("c1", "One?"))
@@ -166,7 +166,7 @@ def test_loose_files_beside_an_export_are_passed_over(pvt: Pvt, tmp_path: Path) 
     assert bring(pvt, "--source", "csv", str(folder))["added"] == 1
 
 
-def test_loose_files_stay_out_where_the_export_beside_them_is_unchanged(
+def test_loose_files_are_skipped_if_the_export_next_to_them_is_unchanged(
     pvt: Pvt, tmp_path: Path
 ) -> None:
     folder = tmp_path / "downloads"
@@ -215,7 +215,9 @@ def test_prompt_whose_name_was_too_long_comes_into_another_folder(
     assert bring(pvt, exported)["added"] == 1
 
 
-def test_texts_beside_an_unchanged_archive_come_in(pvt: Pvt, tmp_path: Path) -> None:
+def test_texts_next_to_an_unchanged_archive_are_imported(
+    pvt: Pvt, tmp_path: Path
+) -> None:
     folder = tmp_path / "prompts"
     folder.mkdir()
     chats = json.dumps([asked("c1", "One?")]).encode()
