@@ -71,14 +71,14 @@ class _Guard:
         try:
             return bool(self._importer.probe(document))
         except Exception as error:
-            self._note(error)
+            self._add_failure(error)
             return False
 
     def skip_reason(self, document: Document) -> str | None:
         try:
             return self._importer.skip_reason(document)
         except Exception as error:
-            self._note(error)
+            self._add_failure(error)
             return None
 
     def read(self, document: Document) -> Items:
@@ -94,7 +94,7 @@ class _Guard:
             reason = f"the importer failed: {type(error).__name__}"
             raise ImportSourceError(reason) from error
 
-    def _note(self, error: Exception) -> None:
+    def _add_failure(self, error: Exception) -> None:
         reason = f"it failed when asked about a file: {type(error).__name__}"
         failure = Failure(self._where, reason)
         if failure not in self._failures:

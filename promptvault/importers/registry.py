@@ -43,7 +43,13 @@ def _ours(module: str) -> Importer:
     found = import_module(f"promptvault.importers.{module}")
     if module not in _GENERIC:
         return Importer(found.SOURCE, found.probe, found.read)
-    return Importer(found.SOURCE, found.probe, found.read, True, found.skip_reason)
+    return Importer(
+        found.SOURCE,
+        found.probe,
+        found.read,
+        generic=True,
+        skip_reason=found.skip_reason,
+    )
 
 
 def importers() -> Iterator[Importer]:

@@ -102,7 +102,7 @@ class SessionLog:
                     where = f"{self._document.name}, line {number}"
                     damaged, at = Failure(where, value.reason), self._lines
                 elif isinstance(value, dict):
-                    self._take(value)
+                    self._read_record(value)
         if damaged and at < self._lines:
             yield damaged
 
@@ -119,12 +119,12 @@ class SessionLog:
     def _records_of(self, block: bytes) -> Iterator[tuple[int, JsonValue | Damaged]]:
         at = 0
         for start, end in _turn_lines(block):
-            yield from self._between(block, at, start)
+            yield from self._read_between(block, at, start)
             yield from self._record(block[start:end])
             at = end
-        yield from self._between(block, at, len(block))
+        yield from self._read_between(block, at, len(block))
 
-    def _between(
+    def _read_between(
         self, block: bytes, at: int, limit: int
     ) -> Iterator[tuple[int, JsonValue | Damaged]]:
         """Skip the lines from *at* to *limit*; parse those that are not what they
@@ -132,14 +132,14 @@ class SessionLog:
         is_plain = True
         while at < limit:
             if is_plain and self._is_linked and not self._unanswered:
-                if self._pass_over_all(block, at, limit):
+                if self._skip_lines(block, at, limit):
                     return
                 is_plain = False
             end = block.find(b"\n", at, limit) + 1 or limit
             yield from self._record(block[at:end])
             at = end
 
-    def _pass_over_all(self, block: bytes, at: int, limit: int) -> bool:
+    def _skip_lines(self, block: bytes, at: int, limit: int) -> bool:
         found = _record_uuids(block, at, limit, self._raw_session)
         if found is None:
             return False
@@ -162,13 +162,13 @@ class SessionLog:
         if _may_be_turn(line):
             return True
         if self._unanswered and b'"assistant"' in line:
-            self._look_for_model(self._unanswered, line)
+            self._find_model(self._unanswered, line)
         at = line.rfind(_UUID_KEY)
         if at >= 0:
-            self._pass_over(line, at)
+            self._skip_record(line, at)
         return False
 
-    def _pass_over(self, line: bytes, at: int) -> None:
+    def _skip_record(self, line: bytes, at: int) -> None:
         """Store the turn of a record that is not a person's.
 
         Its own uuid is the last one in it, at offset *at*, if a timestamp follows;
@@ -176,16 +176,16 @@ class SessionLog:
         it as parent.
         """
         if self._raw_session not in line:
-            self._enter(line)
+            self._switch_session(line)
         if not self._is_linked:
-            self._look_for_link(line)
+            self._find_link(line)
         found = _UUID.match(line, at)
         if found:
             self._sessions.turn_index.add(found[1], self._place)
         if (not found or not found[2]) and (first := _UUID.search(line, 0, at)):
             self._sessions.turn_index.add(first[1], self._place)
 
-    def _enter(self, line: bytes) -> None:
+    def _switch_session(self, line: bytes) -> None:
         """Switch to the session of *line*, which may continue another one."""
         found = _SESSION.search(line)
         if not found:
@@ -194,20 +194,20 @@ class SessionLog:
         if session not in self._sessions.tips:
             place = self._place_before(line)
             self._sessions.tips[session] = START if place is None else place
-        self._go_to(session)
+        self._set_session(session)
 
-    def _go_to(self, session: str) -> None:
+    def _set_session(self, session: str) -> None:
         self._session = session
         self._raw_session = _quoted(session)
         self._place = self._sessions.tip(session)
         self._is_linked = session in self._linked
 
-    def _look_for_link(self, line: bytes) -> None:
+    def _find_link(self, line: bytes) -> None:
         if self._place_before(line) is not None:
             self._linked.add(self._session)
             self._is_linked = True
 
-    def _look_for_model(self, turn: Turn, line: bytes) -> None:
+    def _find_model(self, turn: Turn, line: bytes) -> None:
         """Set the model of *turn* if *line* begins the answer to it."""
         if turn.session == self._session and not _NO_ANSWER.search(line):
             if found := _MODEL.search(line):
@@ -218,23 +218,23 @@ class SessionLog:
         parent = _PARENT.search(line)
         return self._sessions.turn_index.turn_of(parent[1]) if parent else None
 
-    def _take(self, record: JsonObject) -> None:
+    def _read_record(self, record: JsonObject) -> None:
         session = as_text(record.get("sessionId"))
         if session and session != self._session:
-            self._go_to(session)
+            self._set_session(session)
         match record.get("type"):
             case "user":
-                self._take_message(record)
+                self._read_message(record)
             case "attachment":
-                self._take_attachment(record)
+                self._read_attachment(record)
             case "queue-operation":
-                self._take_operation(record)
+                self._read_operation(record)
             case _:
-                self._take_note(record)
+                self._read_note(record)
         if uuid := as_text(record.get("uuid")):
             self._sessions.turn_index.add(uuid.encode(errors="replace"), self._place)
 
-    def _take_message(self, record: JsonObject) -> None:
+    def _read_message(self, record: JsonObject) -> None:
         found = _typed_in(record)
         if self._is_agent or record.get("isSidechain"):
             if found.body and found.body.strip() != _WARM_UP:
@@ -242,7 +242,7 @@ class SessionLog:
         elif found.body or found.reason:
             self._add(record, found, self._parent(record))
 
-    def _take_attachment(self, record: JsonObject) -> None:
+    def _read_attachment(self, record: JsonObject) -> None:
         """Add a prompt that was sent while the agent worked; most attachments are
         none."""
         attachment = as_object(record.get("attachment"))
@@ -253,7 +253,7 @@ class SessionLog:
             if found.body or found.reason:
                 self._add(record, found, self._place)
 
-    def _take_operation(self, record: JsonObject) -> None:
+    def _read_operation(self, record: JsonObject) -> None:
         """Follow the queue: before 2.1.101 only it has prompts sent while the agent
         worked."""
         content = record.get("content")
@@ -272,22 +272,22 @@ class SessionLog:
             case "popAll":
                 self._sessions.clear_queue(self._session)
 
-    def _take_note(self, record: JsonObject) -> None:
+    def _read_note(self, record: JsonObject) -> None:
         leaf = as_text(record.get("leafUuid"))
         match record.get("type"):
             case "custom-title":
-                self._name("custom", as_text(record.get("customTitle")))
+                self._set_title("custom", as_text(record.get("customTitle")))
             case "ai-title":
-                self._name("ai", as_text(record.get("aiTitle")))
+                self._set_title("ai", as_text(record.get("aiTitle")))
             case "summary" if leaf and (title := as_text(record.get("summary"))):
-                self._sessions.sum_up(leaf, title)
+                self._sessions.add_summary(leaf, title)
             case "last-prompt" if leaf:
                 said = as_text(record.get("lastPrompt"))
-                self._sessions.end_at(self._session, leaf, said)
+                self._sessions.set_end(self._session, leaf, said)
 
-    def _name(self, kind: str, title: str | None) -> None:
+    def _set_title(self, kind: str, title: str | None) -> None:
         if title:
-            self._sessions.name(self._session, kind, title)
+            self._sessions.set_title(self._session, kind, title)
 
     def _add(self, record: JsonObject, found: ParsedMessage, parent: int) -> None:
         origin = as_object(record.get("forkedFrom"))

@@ -102,15 +102,15 @@ class SessionBuilder:
         self._times[key] = turn.body
         return before == turn.body
 
-    def name(self, session: str, kind: str, title: str) -> None:
+    def set_title(self, session: str, kind: str, title: str) -> None:
         """Set a title of *session*; the last one of a kind counts."""
         self._titles[session][kind] = title
 
-    def sum_up(self, leaf: str, title: str) -> None:
+    def add_summary(self, leaf: str, title: str) -> None:
         """Set the title of the session that contains the record *leaf*."""
         self._summaries.append((leaf, title))
 
-    def end_at(self, session: str, leaf: str, said: str | None) -> None:
+    def set_end(self, session: str, leaf: str, said: str | None) -> None:
         """Set the end of *session* to the record *leaf*, until a turn is added.
 
         *said* is the last prompt as the client shows it. If it is the last turn, the
@@ -151,22 +151,22 @@ class SessionBuilder:
 
     def conversations(self) -> Iterator[Conversation]:
         """Yield the sessions in the order in which they began."""
-        self._go_to_leaves()
-        self._place_sent()
-        self._give_titles()
+        self._apply_leaves()
+        self._insert_queued()
+        self._apply_summaries()
         members: dict[str, list[int]] = {session: [] for session in self.skipped}
         for place, turn in enumerate(self.turns):
             members.setdefault(turn.session, []).append(place)
         for session, places in members.items():
             yield self._conversation(session, places)
 
-    def _go_to_leaves(self) -> None:
+    def _apply_leaves(self) -> None:
         for session, leaf in self._leaves.items():
             place = self.turn_index.turn_of(leaf.encode(errors="replace"))
             if place is not None and session in self.tips:
                 self.tips[session] = place
 
-    def _place_sent(self) -> None:
+    def _insert_queued(self) -> None:
         """Make turns of queued prompts that are in no other record."""
         waiting = [*self._sent, *(w for queue in self._queues.values() for w in queue)]
         bodies = {(turn.session, digest(turn.body)) for turn in self.turns if turn.body}
@@ -205,11 +205,11 @@ class SessionBuilder:
             self.tips[session] = place
         self.turns.append(Turn(session, tip, waiting.body, waiting.made))
 
-    def _give_titles(self) -> None:
+    def _apply_summaries(self) -> None:
         for leaf, title in self._summaries:
             place = self.turn_index.turn_of(leaf.encode(errors="replace"))
             if place is not None and 0 <= place < len(self.turns):
-                self.name(self.turns[place].session, "summary", title)
+                self.set_title(self.turns[place].session, "summary", title)
 
     def _conversation(self, session: str, places: list[int]) -> Conversation:
         turns = {str(place): self.turns[place] for place in places}

@@ -104,11 +104,11 @@ class TurnParser:
         if self._is_too_long:
             return
         if self._kept is not None:
-            self._keep(line)
+            self._append(line)
         elif self._closing:
-            self._pass_over(line)
+            self._skip_line(line)
         else:
-            self._look_at(line)
+            self._read_line(line)
         if line and not line.isspace():
             self._before = line[:200]
 
@@ -137,7 +137,7 @@ class TurnParser:
         for body in said:
             add_prompt(chat, body, made, key if len(said) == 1 else None)
 
-    def _keep(self, line: bytes) -> None:
+    def _append(self, line: bytes) -> None:
         if self._kept is None:
             return
         rest = line.rstrip()
@@ -149,19 +149,19 @@ class TurnParser:
             self._kept.append(line)
         self._measure(line)
 
-    def _pass_over(self, line: bytes) -> None:
+    def _skip_line(self, line: bytes) -> None:
         if self._closing in line:
             self._closing = b""
         elif self._before.startswith(b"# Current Time"):
             self.made = self.made or _time(line)
 
-    def _look_at(self, line: bytes) -> None:
+    def _read_line(self, line: bytes) -> None:
         line = _without_notice(line)
         if machine := _MACHINE.match(line):
-            self._enter(machine[1], line)
+            self._enter_machine(machine[1], line)
         elif (human := _HUMAN.match(line)) and self._is_trusted(human[1]):
             self._closing, self._kept = b"</" + human[1] + b">", []
-            self._keep(line[human.end() :])
+            self._append(line[human.end() :])
         elif result := _RESULT.match(line):
             self._tool = result[1] or result[2]
         elif self._tool and line.startswith(b'{"status":'):
@@ -178,7 +178,7 @@ class TurnParser:
             self._is_too_long = True
             self._kept, self._bare = None, []
 
-    def _enter(self, tag: bytes, line: bytes) -> None:
+    def _enter_machine(self, tag: bytes, line: bytes) -> None:
         self._has_state |= tag == b"environment_details"
         self._has_command |= tag in _COMMANDS
         closing = b"</" + tag + b">"

@@ -123,7 +123,7 @@ class _Reader:
         self._has_catalog = _CATALOG in names
         self._store = _KeyValueTable(connection, _STORE) if _STORE in names else None
         self._items = _KeyValueTable(connection, _ITEMS) if _ITEMS in names else None
-        self._heads: dict[str, ChatHeader] = {}
+        self._headers: dict[str, ChatHeader] = {}
         self._inline: list[JsonObject] = []
         self._agents: set[str] = set()
         self._live: set[str] = set()
@@ -131,10 +131,12 @@ class _Reader:
 
     def all(self) -> Items:
         if self._has_catalog:
-            yield from self._noted(_CATALOG, self._note_catalog)
+            yield from self._attempt(_CATALOG, self._read_catalog)
         if self._items:
             for key in _LISTS:
-                yield from self._noted(key, partial(self._note_list, self._items, key))
+                yield from self._attempt(
+                    key, partial(self._read_list, self._items, key)
+                )
         if self._store:
             yield from self._chats(self._store)
         for data in self._inline:
@@ -152,13 +154,13 @@ class _Reader:
         except _DAMAGE as error:
             yield Failure(sanitized(f"{self._name}, {what}"), str(error))
 
-    def _noted(self, what: str, note: Callable[[], None]) -> Items:
+    def _attempt(self, what: str, note: Callable[[], None]) -> Items:
         try:
             note()
         except _DAMAGE as error:
             yield Failure(sanitized(f"{self._name}, {what}"), str(error))
 
-    def _note_catalog(self) -> None:
+    def _read_catalog(self) -> None:
         """Store the headers in the table of chats, which exists since Cursor 3."""
         rows = self._connection.execute(f"SELECT * FROM {_CATALOG}")
         columns = [column[0] for column in rows.description]
@@ -168,23 +170,23 @@ class _Reader:
             if isinstance(key := cells.get("composerId"), bytes):
                 data["composerId"] = key.decode(errors="replace")
             data["isSubagent"] = bool(data.get("isSubagent") or cells.get("isSubagent"))
-            self._note(data)
+            self._add_header(data)
 
-    def _note_list(self, table: _KeyValueTable, key: str) -> None:
+    def _read_list(self, table: _KeyValueTable, key: str) -> None:
         if (value := table.value(key)) is None:
             return
         for data in map(
             as_object, as_list(as_object(parse_json(value)).get("allComposers"))
         ):
-            self._note(data)
+            self._add_header(data)
             if data.get("conversation") or data.get("conversationMap"):
                 self._inline.append(data)
 
-    def _note(self, data: JsonObject) -> None:
+    def _add_header(self, data: JsonObject) -> None:
         if key := as_text(data.get("composerId")):
-            known = self._heads.get(key, ChatHeader())
+            known = self._headers.get(key, ChatHeader())
             name = as_text(data.get("name")) or known.name
-            self._heads[key] = ChatHeader(
+            self._headers[key] = ChatHeader(
                 name, as_time(data.get("createdAt")) or known.made
             )
             if is_subagent(key, data):
@@ -192,7 +194,7 @@ class _Reader:
 
     def _chats(self, store: _KeyValueTable) -> Items:
         keys: dict[str, None] = {}  # a damaged index may list a key repeatedly
-        yield from self._noted(
+        yield from self._attempt(
             "list of chats", lambda: keys.update(dict.fromkeys(store.below(_CHAT)))
         )
         for key in keys:
@@ -200,7 +202,7 @@ class _Reader:
                 self._agents.update(subagent_ids(store.value(f"{_CHAT}:{key}")))
         for key in keys:
             yield from self._part(f"chat {key}", self._stored_chat(store, key))
-        yield from self._part("its messages", self._deleted(store))
+        yield from self._part("its messages", self._count_deleted(store))
 
     def _stored_chat(self, store: _KeyValueTable, key: str) -> Items:
         value = store.value(f"{_CHAT}:{key}")
@@ -220,18 +222,18 @@ class _Reader:
             if number := sum(turn.is_user is True for turn in listed):
                 yield Skipped("subagent", number)
             return
-        chat = new_chat(key, data, self._heads.get(key, ChatHeader()))
+        chat = new_chat(key, data, self._headers.get(key, ChatHeader()))
         order = listed or [ChatEntry(name) for name in self._bubbles(key, by_age=True)]
-        elsewhere = self._elsewhere(key, order)
+        elsewhere = self._moved_keys(key, order)
         for turn in order:
             name = elsewhere.get(turn.id, turn.id)
-            take = partial(self._take, chat, key, turn, name)
-            yield from self._noted(f"chat {key}, message {turn.id}", take)
+            take = partial(self._add_message, chat, key, turn, name)
+            yield from self._attempt(f"chat {key}, message {turn.id}", take)
         taken = {turn.id for turn in order} | {*elsewhere.values()}
-        chat.skipped["abandoned branch"] += self._left(key, taken)
-        yield from self._tell(chat.conversation())
+        chat.skipped["abandoned branch"] += self._count_unlisted(key, taken)
+        yield from self._emit(chat.conversation())
 
-    def _elsewhere(self, key: str, order: list[ChatEntry]) -> dict[str | None, str]:
+    def _moved_keys(self, key: str, order: list[ChatEntry]) -> dict[str | None, str]:
         """Return the keys of listed messages that are stored under another key."""
         rows = set(self._bubbles(key))
         listed = {turn.id for turn in order if turn.is_user is not False}
@@ -241,7 +243,7 @@ class _Reader:
         found = {bubble_id(self._bubble(key, name)): name for name in others}
         return {name: found[name] for name in lost if name in found}
 
-    def _take(
+    def _add_message(
         self, chat: CursorChat, key: str, turn: ChatEntry, name: str | None
     ) -> None:
         if turn.is_user is False:
@@ -263,26 +265,26 @@ class _Reader:
         if self._store:
             yield from self._store.below(f"{_BUBBLE}:{key}", by_age=by_age)
 
-    def _left(self, key: str, listed: Container[str | None] = ()) -> int:
+    def _count_unlisted(self, key: str, listed: Container[str | None] = ()) -> int:
         """Count the person's messages that are no longer, or not yet, in a chat."""
         left = (name for name in self._bubbles(key) if name not in listed)
         return sum(has_text(self._bubble(key, name)) for name in left)
 
-    def _deleted(self, store: _KeyValueTable) -> Items:
+    def _count_deleted(self, store: _KeyValueTable) -> Items:
         """Count the messages of deleted chats; their order is not known."""
         gone = (key for key in store.parts(_BUBBLE) if key not in self._live)
-        if number := sum(map(self._left, gone)):
+        if number := sum(map(self._count_unlisted, gone)):
             yield Skipped("deleted chat", number)
 
     def _panel(self, table: _KeyValueTable) -> Items:
         if (value := table.value(_PANEL)) is not None:
             for conversation in _panel_chats(parse_json(value)):
-                yield from self._tell(conversation)
+                yield from self._emit(conversation)
 
     def _history(self, table: _KeyValueTable) -> Items:
         """Yield the prompts of the log that are in no chat; it names no chats."""
         prompts, generations = map(table.value, (_PROMPTS, _GENERATIONS))
-        yield from self._tell(
+        yield from self._emit(
             _prompt_history(
                 parse_json(prompts or b"[]"),
                 parse_json(generations or b"[]"),
@@ -290,7 +292,7 @@ class _Reader:
             )
         )
 
-    def _tell(self, conversation: Conversation) -> Items:
+    def _emit(self, conversation: Conversation) -> Items:
         bodies = (each.drafts[-1].body for each in conversation.candidates)
         self._bodies.update(map(digest, bodies))
         if conversation.candidates or conversation.skipped:

@@ -60,7 +60,7 @@ class _Reader:
         self._time: datetime | None = None
 
     def chats(self) -> Iterator[Conversation]:
-        while self._sees(1):
+        while self._has_ahead(1):
             line = self._ahead.popleft()
             bare = line.strip()
             if (found := _EXPORTED.fullmatch(bare)) and self._begins_chat():
@@ -72,14 +72,14 @@ class _Reader:
                 self._end_turn()
                 self._said = [] if bare == _USER else None
             else:
-                self._note_block(line)
+                self._track_block(line)
                 if self._said is not None:
                     self._said.append(line)
             self._before = bare or self._before
             self._follows_blank = not bare
         yield from self._finished()
 
-    def _sees(self, number: int) -> bool:
+    def _has_ahead(self, number: int) -> bool:
         """Return True if *number* more lines follow; they are then in `_ahead`."""
         while len(self._ahead) < number:
             line = next(self._source, None)
@@ -93,11 +93,11 @@ class _Reader:
 
     def _begins_turn(self) -> bool:
         follows = self._before == "---" or _EXPORTED.fullmatch(self._before)
-        is_last = not self._sees(1) or not self._ahead[0].strip()
+        is_last = not self._has_ahead(1) or not self._ahead[0].strip()
         is_alone = self._follows_blank and is_last
         return bool(follows) and is_alone and not self._is_in_block()
 
-    def _note_block(self, line: str) -> None:
+    def _track_block(self, line: str) -> None:
         found = _FENCE.match(line)
         if not found:
             return
@@ -119,18 +119,20 @@ class _Reader:
         If the next fence opens another block, the end of this one was forgotten.
         """
         for index in range(_REACH):
-            if not self._sees(index + 1):
+            if not self._has_ahead(index + 1):
                 return False
             found = _FENCE.match(self._ahead[index])
             if found and found[1].startswith(block):
-                return not found[2].strip() and not self._stands_before_text(index)
+                return not found[2].strip() and not self._precedes_text(index)
         return False
 
-    def _stands_before_text(self, index: int) -> bool:
+    def _precedes_text(self, index: int) -> bool:
         """Return True if the line at *index* has a blank line before and text after
         it."""
         blank_before = index > 0 and not self._ahead[index - 1].strip()
-        return blank_before and self._sees(index + 2) and bool(self._ahead[index + 1])
+        return (
+            blank_before and self._has_ahead(index + 2) and bool(self._ahead[index + 1])
+        )
 
     def _end_turn(self) -> None:
         if self._chat and self._said is not None:

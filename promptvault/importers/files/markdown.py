@@ -95,17 +95,17 @@ def skip_reason(document: Document) -> str | None:
     is_kept = (
         context.is_place_of_prompts(document)
         or context.is_among_texts(document)
-        or _says_so(document)
+        or _is_marked(document)
     )
     return None if is_kept else "plain text among other files"
 
 
-def _says_so(document: Document) -> bool:
+def _is_marked(document: Document) -> bool:
     """Return True if the file itself says that it is a prompt or instructions."""
     beginning = encoded_text.text_start(document)
     if markdown_list.is_certain(beginning):
         return True
-    fields, _ = _taken_apart(beginning)
+    fields, _ = _split_front_matter(beginning)
     keys = fields.keys()
     return (
         document.name.lower().endswith(".prompt")
@@ -141,7 +141,7 @@ def read(document: Document) -> Items:
     except ImportSourceError as error:
         yield Failure(document.name, str(error))
         return
-    fields, body = _taken_apart(whole)
+    fields, body = _split_front_matter(whole)
     if not fields and (listed := markdown_list.listed_prompts(body)):
         yield from _entries(document, listed)
     elif markdown_list.has_text(body):
@@ -245,17 +245,17 @@ def _with_inputs(body: str) -> Iterator[Piece]:
             yield Slot(found[1].replace("-", "_"), description=found[2] or "")
 
 
-def _taken_apart(whole: str) -> _Text:
+def _split_front_matter(whole: str) -> _Text:
     """Return the fields of the front matter, {} without any, and the body."""
     whole = whole.removeprefix("\ufeff")
     try:
         found = front_matter.split(whole)
     except InvalidInputError:
-        return _guessed(whole)
+        return _parse_loosely(whole)
     return _Text(found.fields, found.body) if found else _Text({}, whole)
 
 
-def _guessed(whole: str) -> _Text:
+def _parse_loosely(whole: str) -> _Text:
     """Read front matter that is not valid YAML, such as ``globs: *.py``, by lines."""
     block = _FRONT.match(whole)
     if not block:

@@ -21,7 +21,7 @@ WRAPPERS = ("conversations", "items", "data")
 _CHUNK = 1 << 18
 _LARGEST = 1 << 26
 _LARGE = 1 << 23
-_MOST_PARTS = 1 << 20
+_MAX_PARTS = 1 << 20
 """Objects and lists in a large element: each takes some hundred bytes of memory."""
 _PATIENCE = 1000
 # Within this distance of the end of the window a result is not final: "12" may continue
@@ -192,7 +192,7 @@ def _decode(window: _Window) -> JsonValue | _Fault:
     """Decode the next value and move past it; do not move if it is damaged."""
     while True:
         text = window.text
-        if len(text) - window.at > _LARGE and _parts(window) > _MOST_PARTS:
+        if len(text) - window.at > _LARGE and _parts(window) > _MAX_PARTS:
             return _Fault("it holds too many values")
         try:
             value: JsonValue

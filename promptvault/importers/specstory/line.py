@@ -22,9 +22,9 @@ _EDGE = re.compile(rb"<(?:tool-use|think|details)|\s*(?:```|~~~)")
 _TAGS = (b"tool-use", b"think", b"details")
 _REACH = 50_000
 _LARGEST_REACH = 16 << 20
-_LOOKS = 20 * _REACH
+_BUDGET = 20 * _REACH
 """Lines that may be read ahead in total, in addition to those for every line."""
-_LOOKS_PER_LINE = 8
+_BUDGET_PER_LINE = 8
 
 
 class LineKind(Enum):
@@ -74,14 +74,14 @@ class _Ahead:
         self._source = source
         self._held: deque[bytes] = deque()
         self._size = 0
-        self._looks = _LOOKS
+        self._budget = _BUDGET
 
     def __iter__(self) -> Iterator[bytes]:
         while True:
             while self._held:
                 line = self._held.popleft()
                 self._size -= len(line)
-                self._looks += _LOOKS_PER_LINE
+                self._budget += _BUDGET_PER_LINE
                 yield line
             for line in self._source:
                 yield line
@@ -91,7 +91,7 @@ class _Ahead:
                 if not self._held:
                     return
 
-    def _look(self) -> Iterator[bytes]:
+    def _peek(self) -> Iterator[bytes]:
         yield from self._held
         while len(self._held) < _REACH and self._size < _LARGEST_REACH:
             if (line := next(self._source, None)) is None:
@@ -102,9 +102,9 @@ class _Ahead:
 
     def is_closed(self, region: _Region) -> bool | None:
         """Return True if *region* has an end, None if that was not found out."""
-        for line in self._look():
-            self._looks -= 1
-            if self._looks < 0:
+        for line in self._peek():
+            self._budget -= 1
+            if self._budget < 0:
                 return None
             if region.closing in line and region.ends_at(line):
                 return True

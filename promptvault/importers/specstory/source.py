@@ -78,7 +78,7 @@ def read(document: Document) -> Items:
                 yield from session.end()
                 session = _Session()
                 is_empty = False
-            session.take(mark, line)
+            session.read_mark(mark, line)
             yield from session.chat.take_complete()
     if session.has_begun or is_empty:
         yield from session.end(is_last=True)
@@ -116,24 +116,24 @@ class _Session:
                 self._turn = None
                 self.chat.skipped["too long"] += 1
 
-    def take(self, mark: LineKind, line: bytes) -> None:
+    def read_mark(self, mark: LineKind, line: bytes) -> None:
         """Read the next mark."""
         if mark is LineKind.TURN:
-            self._close()
-            self._open(line)
+            self._close_turn()
+            self._open_turn(line)
         elif mark is LineKind.SESSION and (found := SESSION.match(line)):
             self._key = sanitized(found[1].decode(errors="replace"))
             self._started = _moment(found[2].decode(errors="replace"))
         elif mark is LineKind.HEADING and (heading := HEADING.match(line)):
-            self._head(sanitized(heading[1].decode(errors="replace")).strip())
+            self._read_heading(sanitized(heading[1].decode(errors="replace")).strip())
 
     def end(self, *, is_last: bool = False) -> Items:
         """Yield the rest of the session; *is_last* says that the file ends."""
-        self._close(is_last)
+        self._close_turn(is_last)
         yield from self.chat.take_complete()
         yield from self.chat.finish()
 
-    def _head(self, shown: str) -> None:
+    def _read_heading(self, shown: str) -> None:
         """Read a heading: a title, a time, or a title with a time in brackets."""
         title, bracket, time = shown.rpartition("(")
         if not bracket or not _TIME.fullmatch(time.removesuffix(")")):
@@ -144,7 +144,7 @@ class _Session:
             self._shown_time = time.removesuffix(")").strip()
             self._started = self._started or _moment(time)
 
-    def _open(self, line: bytes) -> None:
+    def _open_turn(self, line: bytes) -> None:
         found = TURN.match(line)
         speaker, sidechain, about = found.groups(b"") if found else (b"", b"", b"")
         if not self.has_begun:
@@ -152,13 +152,13 @@ class _Session:
             self.chat.key = self._key or self._shown_time or self.chat.title
         about_text = sanitized(about.decode(errors="replace"))
         if speaker != b"User":
-            self._answer(about_text)
+            self._set_model(about_text)
         elif sidechain:
             self.chat.skipped["subagent"] += 1
         else:
             self._turn, self._size, self._time = [], 0, about_text
 
-    def _close(self, is_last: bool = False) -> None:
+    def _close_turn(self, is_last: bool = False) -> None:
         """Add the current user turn, if there is one."""
         if self._turn is None:
             return
@@ -174,7 +174,7 @@ class _Session:
             key = turn.message_id or digest(turn.body).hex()
             self.chat.add(Draft(turn.body, _moment(self._time) or started, key))
 
-    def _answer(self, about: str) -> None:
+    def _set_model(self, about: str) -> None:
         """Set the model that the last prompt was sent to."""
         self._command_time = None
         model = _ZONED.sub("", about).removeprefix("model ").partition(",")[0].strip()

@@ -19,10 +19,10 @@ from promptvault.services.imports import log
 from promptvault.services.imports.downloads import exports_in_downloads
 from promptvault.vault.reader import Reader
 
-_MOST_ENTRIES = 100_000
+_MAX_ENTRIES = 100_000
 """Files and folders of one location that are counted at most."""
-_MOST_TARGETS = 2_000
-_MOST_PROJECTS = 500
+_MAX_TARGETS = 2_000
+_MAX_PROJECTS = 500
 _HEAD = 64 << 10
 _DIRECTORY = re.compile(rb'"cwd" ?: ?("(?:[^"\\]|\\.)*")')
 _WORKSPACES = "workspaceStorage"
@@ -68,88 +68,86 @@ class DiscoveredSource:
         return self.imported_at is None or self.modified_at > self.imported_at
 
 
-def discover_sources(
-    reader: Reader, surroundings: SearchContext
-) -> list[DiscoveredSource]:
+def discover_sources(reader: Reader, context: SearchContext) -> list[DiscoveredSource]:
     """Return every location on this computer that holds prompts, sorted by title.
 
     What cannot be read is skipped, and symbolic links below a location are not
     followed. At most 100,000 files and folders of each location are counted.
     """
     imported = _imported(reader)
-    found = (_look(place, imported) for place in _places(surroundings))
+    found = (_measure(location, imported) for location in _locations(context))
     unique = {each.targets: each for each in found if each}
     return sorted(unique.values(), key=lambda each: (each.title.lower(), each.path))
 
 
-def _places(surroundings: SearchContext) -> Iterator[ToolLocation]:
-    own = tool_locations(
-        surroundings.system, surroundings.home, surroundings.environment
-    )
+def _locations(context: SearchContext) -> Iterator[ToolLocation]:
+    own = tool_locations(context.system, context.home, context.environment)
     yield from own
-    yield from _session_locations(own, surroundings.directory)
-    yield from exports_in_downloads(surroundings.home, surroundings.environment)
-    for home in _windows_homes(surroundings):
+    yield from _session_locations(own, context.directory)
+    yield from exports_in_downloads(context.home, context.environment)
+    for home in _windows_homes(context):
         yield from tool_locations(System.WINDOWS, home, {})
         yield from exports_in_downloads(home, {})
 
 
-def _windows_homes(surroundings: SearchContext) -> list[Path]:
-    if not surroundings.environment.get("WSL_DISTRO_NAME"):
+def _windows_homes(context: SearchContext) -> list[Path]:
+    if not context.environment.get("WSL_DISTRO_NAME"):
         return []
-    homes = subfolders(surroundings.windows_homes)
+    homes = subfolders(context.windows_homes)
     return [home for home in homes if home.name not in _NO_HOMES]
 
 
 def _imported(reader: Reader) -> dict[str, datetime]:
     """Return when each path was last imported; undone imports do not count."""
     times: dict[str, datetime] = {}
-    for entry in log.read_imports(reader):
-        if not entry.undone_at:
-            for path in entry.paths:
-                times.setdefault(path, entry.created_at)
+    for record in log.read_imports(reader):
+        if not record.undone_at:
+            for path in record.paths:
+                times.setdefault(path, record.created_at)
     return times
 
 
-def _look(
-    place: ToolLocation, imported: Mapping[str, datetime]
+def _measure(
+    location: ToolLocation, imported: Mapping[str, datetime]
 ) -> DiscoveredSource | None:
-    targets = tuple(_targets(place))
+    targets = tuple(_targets(location))
     entries = chain.from_iterable(map(walk, targets))
     seen = files = size = 0
     modified = 0.0
-    for name, status in islice(entries, _MOST_ENTRIES):
+    for name, status in islice(entries, _MAX_ENTRIES):
         seen += 1
-        if stat.S_ISREG(status.st_mode) and name.endswith(place.endings or ""):
+        if stat.S_ISREG(status.st_mode) and name.endswith(location.endings or ""):
             files += 1
             size += status.st_size
             modified = max(modified, status.st_mtime)
     if not size:
         return None
     return DiscoveredSource(
-        place.source,
-        place.title,
-        place.path,
+        location.source,
+        location.title,
+        location.path,
         targets,
         files,
         size,
-        is_whole=seen < _MOST_ENTRIES,
+        is_whole=seen < _MAX_ENTRIES,
         modified_at=datetime.fromtimestamp(modified, UTC),
-        imported_at=_last_import(place, targets, imported),
+        imported_at=_last_import(location, targets, imported),
     )
 
 
-def _targets(place: ToolLocation) -> Iterable[Path]:
-    if not place.pattern:
-        return [place.path]
-    found = (path for path in place.path.glob(place.pattern) if not path.is_symlink())
-    return sorted(islice(found, _MOST_TARGETS))
+def _targets(location: ToolLocation) -> Iterable[Path]:
+    if not location.pattern:
+        return [location.path]
+    found = (
+        path for path in location.path.glob(location.pattern) if not path.is_symlink()
+    )
+    return sorted(islice(found, _MAX_TARGETS))
 
 
 def _last_import(
-    place: ToolLocation, targets: Iterable[Path], imported: Mapping[str, datetime]
+    location: ToolLocation, targets: Iterable[Path], imported: Mapping[str, datetime]
 ) -> datetime | None:
-    paths = {*targets, place.path, *place.path.parents}
+    paths = {*targets, location.path, *location.path.parents}
     times = [imported[str(path)] for path in paths if str(path) in imported]
     return max(times, default=None)
 
@@ -170,14 +168,14 @@ def _session_locations(
 
 
 def _used(known: Iterable[ToolLocation]) -> Iterator[Path]:
-    for place in known:
-        if place.source == claude_code.SOURCE and place.path.name == "projects":
-            found = map(_of_claude_code, subfolders(place.path))
-        elif place.path.name == _WORKSPACES:
-            found = map(_of_workspace, subfolders(place.path))
+    for location in known:
+        if location.source == claude_code.SOURCE and location.path.name == "projects":
+            found = map(_of_claude_code, subfolders(location.path))
+        elif location.path.name == _WORKSPACES:
+            found = map(_of_workspace, subfolders(location.path))
         else:
             continue
-        yield from filter(None, islice(found, _MOST_PROJECTS))
+        yield from filter(None, islice(found, _MAX_PROJECTS))
 
 
 def _of_claude_code(folder: Path) -> Path | None:

@@ -182,7 +182,7 @@ class _Import:
         workspace, _, options, _, start = self._request
         report = self.report
         for found in find_documents(self._known):
-            self._take(found)
+            self._process(found)
         for failure in registry.plugin_failures():
             report.fail(failure)
         _require_something(report)
@@ -201,7 +201,7 @@ class _Import:
             if prompt.used_at:
                 count_use(usage, prompt.id, prompt.used_at, prompt.uses)
 
-    def _take(self, found: ScanResult) -> None:
+    def _process(self, found: ScanResult) -> None:
         if isinstance(found, Failure):
             self.report.fail(found)
         elif isinstance(found, UnchangedFile):
@@ -222,7 +222,7 @@ class _Import:
         before = tally.conversations, tally.found
         try:
             for item in importer.read(document):
-                self._take_item(item, reading)
+                self._add_item(item, reading)
                 self._request.progress(self.report)
         except ImportSourceError as error:
             self.report.fail(Failure(document.name, str(error)), tally)
@@ -260,19 +260,19 @@ class _Import:
             and not context.is_place_of_prompts(document)
         )
 
-    def _take_item(self, item: Item, reading: _Reading) -> None:
+    def _add_item(self, item: Item, reading: _Reading) -> None:
         if isinstance(item, Failure):
             self.report.fail(item, reading.tally)
         elif isinstance(item, ImportedPrompt):
-            self._take_exported(item, reading)
+            self._add_exported(item, reading)
         elif isinstance(item, Skipped):
             reading.tally.skipped[item.reason] += item.number
         elif isinstance(item, Candidate):
-            self._take_candidate(item, reading)
+            self._add_candidate(item, reading)
         else:
-            self._take_conversation(item, reading)
+            self._add_conversation(item, reading)
 
-    def _take_exported(self, prompt: ImportedPrompt, reading: _Reading) -> None:
+    def _add_exported(self, prompt: ImportedPrompt, reading: _Reading) -> None:
         try:
             placed = self._builder.from_export(prompt)
         except InvalidInputError as error:
@@ -282,13 +282,13 @@ class _Import:
         else:
             self._upsert(placed, reading)
 
-    def _take_conversation(self, chat: Conversation, reading: _Reading) -> None:
+    def _add_conversation(self, chat: Conversation, reading: _Reading) -> None:
         reading.tally.conversations += 1
         reading.tally.skipped.update(chat.skipped)
         for candidate in chat.candidates:
-            self._take_candidate(candidate, reading)
+            self._add_candidate(candidate, reading)
 
-    def _take_candidate(self, candidate: Candidate, reading: _Reading) -> None:
+    def _add_candidate(self, candidate: Candidate, reading: _Reading) -> None:
         if reason := self._builder.skip_reason(candidate):
             reading.tally.skipped[reason] += 1
         else:

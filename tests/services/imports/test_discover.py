@@ -203,7 +203,7 @@ def test_counting_ends_in_a_huge_place(
 ) -> None:
     for number in range(9):
         computer.write(f".claude/projects/-work/{number}.jsonl")
-    monkeypatch.setattr(discover, "_MOST_ENTRIES", 5)
+    monkeypatch.setattr(discover, "_MAX_ENTRIES", 5)
     (found,) = computer.find()
     assert not found.is_whole
     assert found.files < 9
