@@ -69,8 +69,8 @@ def eval_(
 ) -> None:
     """Try a prompt on cases; exit code 5 when one fails, or with --against got worse.
 
-    Cases have inputs and checks (contains, regex, json_schema, judge …; see README).
-    'label --require-eval' asks for an evaluation that passed.
+    Cases have inputs and checks (contains, regex, json_schema, judge …): 'help
+    evaluate' explains them. 'label --require-eval' asks for an evaluation that passed.
     """
     if list_ == (cases is not None):
         raise InvalidInputError("Give --cases FILE, or --list.")
