@@ -25,10 +25,12 @@ KiB) or `document.sample` (the first JSON objects) and not at the whole file.
     An item that could not be read. The import goes on.
 
 An importer does not write, print, ask or lock, and leaves nothing next to what it
-reads. A file may be larger than memory or cut off anywhere: read it with `read_lines`,
-`json_lines` or `json_values`. `read` may raise `ImportSourceError` if the document
-cannot be read further; what was yielded before counts. Any other exception is reported
-as a failure of the document and stops no import.
+reads. A file may be larger than memory or cut off anywhere: read it with `read_lines`
+(bytes), `text_lines` (text in any encoding), `json_lines` or `json_values`.
+`whole_text` reads a text file of at most 16 MiB. `open_database` and `table_names` read
+SQLite databases of other programs without a lock. `read` may raise `ImportSourceError`
+if the document cannot be read further; what was yielded before counts. Any other
+exception is reported as a failure of the document and stops no import.
 
 Give each `Draft` a `message_id` if the source has a stable one: a later import then
 adds a changed text as a new version instead of a new prompt. Times are aware, in UTC.
