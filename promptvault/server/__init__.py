@@ -1,1 +1,1 @@
-"""The hosted half: a stateless FastAPI service on PostgreSQL."""
+"""The sync server: a stateless FastAPI application on PostgreSQL."""

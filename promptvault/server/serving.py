@@ -1,4 +1,4 @@
-"""The running server: one socket, one or more workers, and a word when it answers."""
+"""Running the server: one socket, one or more workers, and a call when it answers."""
 
 import contextlib
 import functools
@@ -30,6 +30,9 @@ from promptvault.server.settings import Settings
 
 _GRACE_SECONDS = 10
 _POLL_SECONDS = 0.02
+_WORKER_SECONDS = 60
+"""A worker that takes longer to start, or to answer its supervisor, is replaced. On a
+busy machine the imports alone take longer than uvicorn's default of 5."""
 
 _log = structlog.get_logger("promptvault.server")
 
@@ -43,11 +46,10 @@ def run(
     announce: Callable[[ServerUrls], None],
     wait_for_end: Callable[[], None] | None = None,
 ) -> None:
-    """Serve until SIGTERM or Ctrl-C; *announce* is told the addresses once it answers.
+    """Serve until SIGTERM or Ctrl-C, and call *announce* once the server answers.
 
-    *wait_for_end* returns when the database has ended, and the server then does too.
-    Raises UnavailableError for that, and where the port is taken or the app does not
-    start.
+    *wait_for_end* returns when the database has ended; then the server stops. Raises
+    UnavailableError in that case, if the port is taken, or if the app does not start.
     """
     descriptors.raise_limit()
     with listening(host, port) as listener:
@@ -64,7 +66,7 @@ def run(
 
 
 def configuration(app: Callable[[], FastAPI], workers: int = 1) -> uvicorn.Config:
-    """Return how uvicorn is to run *app*: without logs of its own, and graceful."""
+    """Return uvicorn's configuration for *app*: without logs, with a graceful stop."""
     return uvicorn.Config(
         app,
         factory=True,
@@ -74,20 +76,22 @@ def configuration(app: Callable[[], FastAPI], workers: int = 1) -> uvicorn.Confi
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # `address` looks at what proxies say
+        proxy_headers=False,  # `http.address` reads them
         timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_worker_healthcheck=_WORKER_SECONDS,
     )
 
 
 def worker_app(settings: Settings, names: frozenset[str]) -> FastAPI:
-    """Return the app of a worker, which ends when the process that started it does."""
+    """Return the app of a worker. The worker ends when its parent process does."""
     parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     app = create_app(settings, names)
-    # What is loaded stays: a collector that walks all of it would stop every request
-    # that is under way, for a tenth of a second, several times a minute. And a request
-    # makes thousands of objects, which nearly all are gone before it is over.
+    # Loaded modules stay in memory. A full collection that walks them stops all
+    # requests for a tenth of a second, several times a minute; freeze() excludes them.
+    # A request makes thousands of objects, and most are freed before it ends, so the
+    # thresholds are higher than the defaults.
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
@@ -95,7 +99,10 @@ def worker_app(settings: Settings, names: frozenset[str]) -> FastAPI:
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """Return a socket that listens; port 0 takes a free one."""
+    """Return a listening socket; port 0 takes a free port.
+
+    Raises UnavailableError if the address cannot be used.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family, backlog=2048)
@@ -103,8 +110,8 @@ def listening(host: str, port: int) -> socket.socket:
         reason = error.strerror or "the name is not known"
         raise UnavailableError(f"Cannot listen on {host}:{port}: {reason}.") from None
     listener.set_inheritable(True)
-    # Connections inherit it. asyncio sets it only for sockets that name their protocol;
-    # without it an answer's body waits 40 ms for the acknowledgement of its head.
+    # Connections inherit it. asyncio sets it only on sockets with an explicit protocol.
+    # Without it, the body of an answer waits 40 ms for the acknowledgement of its head.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
@@ -135,13 +142,13 @@ def _run_one(
     listener: socket.socket,
     wait_for_end: Callable[[], None] | None,
 ) -> None:
-    # uvicorn stops at SIGTERM, and then sends it again to whoever came before: us.
+    # uvicorn stops at SIGTERM, and then raises it again for the handler set here.
     signal.signal(signal.SIGTERM, _end)
     server = uvicorn.Server(config)
     with _ending_with_database(wait_for_end, lambda: server.should_exit):
         server.run(sockets=[listener])
     if not server.started:
-        raise UnavailableError("The server does not start; its log tells why.")
+        raise UnavailableError("The server does not start; its log says why.")
 
 
 def _run_many(
@@ -149,26 +156,26 @@ def _run_many(
     listener: socket.socket,
     wait_for_end: Callable[[], None] | None,
 ) -> None:
-    logs.configure()  # each worker does so for itself
+    logs.configure()  # workers do it themselves
     with metrics.shared():
         supervisor = _Supervisor(config, sockets=[listener])
         with _ending_with_database(wait_for_end, supervisor.is_ending):
             supervisor.run()
     if supervisor.was_interrupted:
         raise KeyboardInterrupt
-    if not supervisor.was_ended:
-        raise UnavailableError("The server does not start; its log tells why.")
+    if not supervisor.was_terminated:
+        raise UnavailableError("The server does not start; its log says why.")
 
 
 class _Supervisor(Multiprocess):
-    """Tells how it came to an end, and logs how its workers did."""
+    """Records why it stops, and logs workers that are replaced."""
 
-    was_interrupted = was_ended = False
+    was_interrupted = was_terminated = False
 
     def is_ending(self) -> bool:
-        """Tell whether it was told to stop; a signal is heeded only after a while."""
-        heard = {signal.SIGINT, signal.SIGTERM}.intersection(self.signal_queue)
-        return bool(heard) or self.should_exit.is_set()
+        """Return True if it must stop; a received signal is handled only later."""
+        received = {signal.SIGINT, signal.SIGTERM}.intersection(self.signal_queue)
+        return bool(received) or self.should_exit.is_set()
 
     def handle_int(self) -> None:
         """Stop because of Ctrl-C."""
@@ -177,11 +184,11 @@ class _Supervisor(Multiprocess):
 
     def handle_term(self) -> None:
         """Stop because of SIGTERM."""
-        self.was_ended = True
+        self.was_terminated = True
         super().handle_term()
 
     def keep_subprocess_alive(self) -> None:
-        """Start a worker for each that has ended or hangs."""
+        """Replace workers that have ended or hang."""
         before = [*self.processes]
         super().keep_subprocess_alive()
         for worker in before:
@@ -193,10 +200,10 @@ class _Supervisor(Multiprocess):
 def _ending_with_database(
     wait_for_end: Callable[[], None] | None, is_ending: Callable[[], bool]
 ) -> Iterator[None]:
-    """Stop this process when the database ends first; raises UnavailableError then.
+    """Stop this process if the database ends first, and raise UnavailableError then.
 
-    Whoever ends all processes at once, as systemd does, means no failure: *is_ending*
-    tells that this one was told to end too.
+    It is no failure if all processes are stopped at once, as systemd does. *is_ending*
+    returns True if this process is being stopped as well.
     """
     is_over, is_lost = threading.Event(), threading.Event()
 
@@ -204,7 +211,7 @@ def _ending_with_database(
         wait()
         if not (is_over.is_set() or is_ending()):
             is_lost.set()
-            os.kill(os.getpid(), signal.SIGTERM)  # requests and streams end in order
+            os.kill(os.getpid(), signal.SIGTERM)  # a graceful stop
 
     if wait_for_end is not None:
         threading.Thread(target=watch, args=(wait_for_end,), daemon=True).start()
@@ -213,13 +220,13 @@ def _ending_with_database(
     finally:
         is_over.set()
         if is_lost.is_set():
-            raise UnavailableError("The server ends: its database has ended by itself.")
+            raise UnavailableError("The server stops: its database has ended.")
 
 
 def _end(_signal: int, _frame: FrameType | None) -> NoReturn:
     raise SystemExit(0)
 
 
-def _follow(parent: multiprocessing.process.BaseProcess) -> None:
+def _end_with(parent: multiprocessing.process.BaseProcess) -> None:
     parent.join()
     os.kill(os.getpid(), signal.SIGTERM)

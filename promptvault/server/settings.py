@@ -19,11 +19,11 @@ from promptvault.domain.tier import ALLOWANCES, MB, Tier
 from promptvault.server.limit.rule import Limit
 
 MINIMUM_SECRET = 32
-"""Characters; shorter ones could be guessed from a stolen database."""
+"""Characters. A shorter secret could be found from the hashes in a stolen database."""
 MINIMUM_SIGNING_KEY = 24
-"""Bytes of what webhooks are signed with."""
+"""Bytes of the key of webhooks."""
 
-# Without encryption on this computer alone, as for a provider under test.
+# Plain http is allowed on this computer only, for tests with a provider.
 _ISSUER = r"(https://[^/?#\s]+|http://(127\.0\.0\.1|localhost)(:\d+)?)(/[^?#\s]*)?"
 
 
@@ -40,7 +40,7 @@ def _default_storage(tier: Tier) -> int | None:
 
 
 class Settings(BaseSettings):
-    """What an operator may set; ``PROMPTVAULT_SERVER_`` stands before each name."""
+    """The operator's settings: variables ``PROMPTVAULT_SERVER_`` plus the name."""
 
     model_config = SettingsConfigDict(
         env_prefix="PROMPTVAULT_SERVER_",
@@ -51,103 +51,103 @@ class Settings(BaseSettings):
     )
 
     database_url: Annotated[SecretStr | None, Field(validate_default=True)] = None
-    """The PostgreSQL to use; it may hold a password. Without it the one that
-    ``DATABASE_URL`` names, or one of our own."""
+    """The PostgreSQL to use; it may contain a password. The default is the variable
+    ``DATABASE_URL``, or else the embedded database."""
     secret: SecretStr | None = None
-    """What tokens are hashed with; whoever changes it signs everybody out. Without it
-    one that was drawn by lot lies in the database, and in each backup of it."""
+    """The key of all hashes of tokens and codes; changing it signs everyone out. The
+    default is a random one in the database, which backups then contain."""
     public_url: str = "http://127.0.0.1:8000"
-    """Where people reach the server, as it stands in links and redirects: scheme and
-    host, without a path. Unless it is set, devices are told the address they used."""
+    """The URL at which people reach the server, for links and redirects: scheme and
+    host, no path. If it is not set, devices get the URL that they used."""
     listen_url: SecretStr | None = None
-    """The same database without a pooler before it that shares connections between
-    transactions: through such a one nobody can listen. Else events come late."""
+    """The same database without a transaction pooler in between, because LISTEN does
+    not work through one. Without it, events come late behind such a pooler."""
     streams_per_user: int = Field(default=20, ge=1)
-    """The most devices of one user that listen at once, of one worker."""
+    """The most devices of one user that listen at one worker."""
     heartbeat_seconds: float = Field(default=15.0, gt=0)
-    """How often a device hears something, if only that the server is there."""
+    """Seconds between two events or heartbeats for a device."""
     look_seconds: float = Field(default=60.0, gt=0)
-    """How often a worker looks in the database, for all devices that listen at once,
-    whether there is anything that it has not heard of."""
+    """Seconds between two reads of the database by a worker, for all devices that
+    listen, to find changes of which it got no notification."""
     purge_daily: bool = False
-    """Whether the server forgets by itself what is old, as one without a database of
-    the operator's does; else ``promptvault server purge`` is to be run."""
+    """Whether the server purges old data by itself, as it always does with the embedded
+    database. Otherwise run ``promptvault server purge``."""
     pool_size: int = Field(default=10, ge=1)
     """The most database connections of one worker."""
     pool_timeout: float = Field(default=10.0, gt=0)
-    """Seconds a request waits for one."""
+    """Seconds that a request waits for one."""
     database_seconds: float = Field(default=35.0, gt=0)
-    """Seconds a request waits for what the database answers; a little longer than the
-    database lets a statement take, so that only one that hangs is given up."""
+    """Seconds that a request waits for answers of the database. It is a little longer
+    than the statement timeout, so that only a database that hangs is given up."""
     prepare_statements: bool = True
-    """To be switched off behind a pooler that does not know prepared statements."""
+    """Switch it off behind a pooler that does not support prepared statements."""
     body_limit: int = Field(default=1024 * 1024, ge=1024)
-    """Bytes of a request's body as it is sent."""
+    """Bytes of a request's body as sent."""
     inflated_limit: int = Field(default=4 * 1024 * 1024, ge=1024)
-    """Bytes of a request's body after inflating it."""
+    """Bytes of a request's body after decompression."""
     connections: int = Field(default=4096, ge=1)
-    """The most connections of one worker, if the system allows as many descriptors."""
+    """The most client connections of one worker, if there are enough descriptors."""
     connections_per_address: int = Field(default=256, ge=1)
-    """The most of them from one address, an IPv6 network counting as one. Without
-    meaning behind a proxy, from which all of them come."""
+    """The most of them from one IPv4 address or IPv6 /64. Ignored behind a proxy, where
+    all connections have the same address."""
     head_seconds: float = Field(default=15.0, gt=0)
-    """How long a client may take for the head of a request."""
+    """Seconds that a client may take to send the head of a request."""
     body_seconds: float = Field(default=60.0, gt=0)
-    """How long it may take for the body, and for taking what it is sent."""
+    """Seconds that it may take to send a body, or to receive a part of an answer."""
     trusted_proxies: int = Field(default=0, ge=0)
-    """How many proxies stand before the server: so many entries at the end of
-    ``X-Forwarded-For`` are believed."""
+    """The number of proxies in front of the server: so many entries at the end of
+    ``X-Forwarded-For`` are trusted."""
     items_limit: int = Field(default=500, ge=1, le=500)
-    """Changes in one request or answer of sync."""
+    """The most changes in one request or answer of sync."""
     versions_limit: int = Field(default=4000, ge=1)
-    """Versions in one answer."""
+    """The most versions in one answer."""
     history_limit: int = Field(default=10_000, ge=1)
-    """Versions of one prompt; beyond them, changes that bring more are refused."""
+    """The most versions of one prompt; changes that add more are refused."""
     free_storage_mb: StorageMb = _default_storage(Tier.FREE)
-    """MB that an account of that tier may store, deletions included; ``none`` is
-    without limit."""
+    """Megabytes that an account of the tier may store, deletions included; ``none`` is
+    no limit."""
     pro_storage_mb: StorageMb = _default_storage(Tier.PRO)
     enterprise_storage_mb: StorageMb = _default_storage(Tier.ENTERPRISE)
     request_burst: int = Field(default=300, ge=1)
-    """Requests that a device, or a machine's token, may send at once: a first push of
-    100,000 prompts takes 200."""
+    """Requests that a device or machine may send at once. A first push of 100,000
+    prompts takes 200."""
     requests_per_minute: float = Field(default=300, gt=0)
-    """How many more it may send after that."""
+    """Requests that it may send after that."""
     account_burst: int = Field(default=1200, ge=1)
-    """Requests that all devices of an account together may send at once."""
+    """The same as ``request_burst`` for all devices of an account together."""
     account_requests_per_minute: float = Field(default=1200, gt=0)
-    """How many more they may send after that."""
+    """Requests that they may send after that."""
     requests_at_once: int = Field(default=2, ge=1)
-    """The most requests of one account that a worker answers at the same time; the
-    others wait for their turn, and hold no connection to the database."""
+    """The most requests of one account that a worker answers at the same time. Others
+    wait, and hold no database connection meanwhile."""
     token_days: int = Field(default=90, ge=1)
     """Days after its last use at which a token expires."""
     smtp_host: str | None = None
-    """Where mail goes out; without it, addresses are believed without a mail."""
+    """The SMTP server for mail. Without it, addresses are not verified."""
     smtp_port: int = Field(default=587, ge=1, le=65535)
     smtp_security: Literal["starttls", "tls", "none"] = "starttls"
     smtp_user: str | None = None
     smtp_password: SecretStr | None = None
     mail_from: str = "PromptVault <promptvault@localhost>"
-    """Who mails say they are from."""
+    """The sender of mails."""
     sign_up: Literal["open", "closed"] = "open"
-    """Whether people may make accounts by themselves; the operator always may."""
+    """Whether people may sign up; the operator can always add users."""
     grace_days: int = Field(default=30, ge=0)
-    """Days for which the data of a deleted user are kept."""
+    """Days until the data of a deleted user are erased."""
     oidc_issuer: str | None = None
-    """Who else may sign people in, by OpenID Connect; its address, exactly as its
-    discovery document spells it."""
+    """The URL of a sign-in provider with OpenID Connect, exactly as in its discovery
+    document."""
     oidc_client_id: Annotated[str, Field(min_length=1)] | None = None
     oidc_client_secret: SecretStr | None = None
-    """Not for a public client, which PKCE protects by itself."""
+    """Not needed for a public client, which PKCE protects."""
     oidc_name: str = "your organisation"
-    """What people know the provider as."""
+    """The name of the provider on the pages."""
     oidc_allowed_azp: Annotated[frozenset[str], NoDecode] = frozenset()
-    """Who else an ID token may have been made for, with commas between them."""
+    """Other authorized parties of ID tokens, separated by commas."""
     clerk_webhook_secret: SecretStr | None = None
-    """What Clerk signs its webhooks with; without it there are none."""
+    """The key of Clerk's webhooks; without it they are refused."""
     metrics_token: SecretStr | None = None
-    """What ``/metrics`` asks for, as a bearer token; without it, nothing."""
+    """The bearer token for ``/metrics``; without it, none is needed."""
 
     @property
     def address(self) -> str:
@@ -157,7 +157,7 @@ class Settings(BaseSettings):
 
     @property
     def listen_address(self) -> str:
-        """Where the database is listened to."""
+        """The address of the database for LISTEN."""
         return (
             self.listen_url or self.database_url or SecretStr("")
         ).get_secret_value()
@@ -170,11 +170,11 @@ class Settings(BaseSettings):
 
     @property
     def request_limit(self) -> Limit:
-        """How often a device may ask."""
+        """The rate limit of a device or machine."""
         return Limit(self.request_burst, self.requests_per_minute)
 
     def storage_limit(self, plan: str) -> int | None:
-        """Return how many bytes an account on *plan* may store, None without limit."""
+        """Return the bytes that an account on *plan* may store; None is no limit."""
         mb = {
             Tier.FREE: self.free_storage_mb,
             Tier.PRO: self.pro_storage_mb,
@@ -184,12 +184,12 @@ class Settings(BaseSettings):
 
     @property
     def account_limit(self) -> Limit:
-        """How often all devices of an account together may ask."""
+        """The rate limit of all devices of an account together."""
         return Limit(self.account_burst, self.account_requests_per_minute)
 
     @property
     def token_life(self) -> timedelta:
-        """How long a token lives after its last use."""
+        """How long a token is valid after its last use."""
         return timedelta(days=self.token_days)
 
     @property
@@ -199,7 +199,7 @@ class Settings(BaseSettings):
 
     @property
     def has_https(self) -> bool:
-        """Whether people come by https, so that cookies may be ``Secure``."""
+        """Whether the public URL has https, so that cookies can be ``Secure``."""
         return self.public_url.startswith("https://")
 
     @field_validator("database_url", mode="before")

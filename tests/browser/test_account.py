@@ -126,11 +126,11 @@ class TestTheAccount:
         other.sign_in()
         window.follow("Account")
         window.follow("Change password")
-        window.fill(now="not the password")
+        window.fill(Current="not the password")
         window.fill(**{"New password": "another good password"})
         window.press("Change password")
         window.expect_alert("This is not your password.")
-        window.fill(now="correct horse battery")
+        window.fill(Current="correct horse battery")
         window.fill(**{"New password": "another good password"})
         window.press("Change password")
         window.expect_title("Your account")
@@ -202,7 +202,7 @@ class TestMail:
         window.follow("Sign up")
         window.fill(mail=EMAIL, Password="correct horse battery")
         window.press("Sign up")
-        window.expect_title("Look into your mail")
+        window.expect_title("Check your mail")
         assert window.run(PROBLEMS) == []
         window.open(mail.link())
         window.fill(Password="not the password")
@@ -217,7 +217,7 @@ class TestMail:
         self, window: Window, open_window: OpenWindow, mail: MailServer
     ) -> None:
         window.sign_up()
-        window.expect_title("Look into your mail")
+        window.expect_title("Check your mail")
         for each, title in (
             (window, "Let a device in"),
             (open_window(), "That does not work"),
@@ -231,7 +231,7 @@ class TestMail:
         self, window: Window, mail: MailServer
     ) -> None:
         window.sign_up()
-        window.expect_title("Look into your mail")
+        window.expect_title("Check your mail")
         window.open(mail.link())
         window.fill(Password="correct horse battery")
         window.press("Confirm")
@@ -240,7 +240,7 @@ class TestMail:
         window.follow("Choose a new one")
         window.fill(mail=EMAIL)
         window.press("Send mail")
-        window.expect_title("Look into your mail")
+        window.expect_title("Check your mail")
         assert window.run(PROBLEMS) == []
         window.open(mail.wait_for_link(2))
         assert window.run(PROBLEMS) == []

@@ -59,7 +59,7 @@ def _pages(window: Window, start_device: StartDevice) -> Iterator[str]:
     yield "account, signed out"
     window.open("/account/password")
     yield "password"
-    window.fill(now="not the password")
+    window.fill(Current="not the password")
     window.fill(**{"New password": "another good password"})
     window.press("Change password")
     yield "password, wrong"
@@ -78,7 +78,7 @@ def _pages(window: Window, start_device: StartDevice) -> Iterator[str]:
     yield "delete"
     window.fill(Password="correct horse battery")
     window.press("Delete account")
-    yield "farewell"
+    yield "deleted"
     window.page.locator("a.long").click()
     yield "keep"
     window.press("Keep account")

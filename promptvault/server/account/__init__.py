@@ -1,1 +1,1 @@
-"""Accounts and their users."""
+"""Accounts and their users: creation, passwords, export, deletion."""

@@ -1,1 +1,1 @@
-"""Devices that ask to be let in, and codes by which people let them."""
+"""The sign-in of a device, which a user approves in a browser."""

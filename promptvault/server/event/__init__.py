@@ -1,1 +1,1 @@
-"""Events: who listens hears at once that a vault has moved."""
+"""Events: devices that listen are notified when a vault has changed."""

@@ -1,1 +1,1 @@
-"""What every request passes through: addresses, bodies, headers, the log."""
+"""What each request passes through: addresses, bodies, headers, the log."""

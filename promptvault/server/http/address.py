@@ -1,5 +1,7 @@
-"""Where a request comes from and what it calls the server, as far as both can be
-believed."""
+"""The client's address, and the server's URL as the client knows it.
+
+Both come from headers that a client can forge, so they are checked here.
+"""
 
 import ipaddress
 from urllib.parse import urlsplit
@@ -12,9 +14,9 @@ _NEIGHBOUR_BITS = 24
 
 
 def visitor_address(request: Request, trusted_proxies: int) -> str:
-    """Return the visitor's IP address, as the outermost trusted proxy saw it.
+    """Return the client's IP address as the outermost trusted proxy reports it.
 
-    What stands further left in ``X-Forwarded-For`` is whatever the visitor wrote.
+    Entries of ``X-Forwarded-For`` further left are written by the client.
     """
     peer = request.client.host if request.client else _UNKNOWN
     header = ",".join(request.headers.getlist("x-forwarded-for"))
@@ -24,15 +26,15 @@ def visitor_address(request: Request, trusted_proxies: int) -> str:
 
 
 def visitor_network(request: Request, trusted_proxies: int) -> str:
-    """Return what stands for one visitor: an IPv4 address, or a /64 of IPv6.
+    """Return the network that counts as one visitor: an IPv4 address or an IPv6 /64.
 
-    One customer has all addresses of such a network, and could take each in turn.
+    One customer has all addresses of a /64, and could use each of them in turn.
     """
     return network_of(visitor_address(request, trusted_proxies))
 
 
 def network_of(address: str) -> str:
-    """Return what counts as one visitor of an address; "unknown" if it is none."""
+    """Return the network of an address as in `visitor_network`, or "unknown"."""
     address = _plain(address) or _UNKNOWN
     if ":" not in address:
         return address
@@ -40,9 +42,9 @@ def network_of(address: str) -> str:
 
 
 def client_network(request: Request, trusted_proxies: int) -> str:
-    """Return the network that a person signs in from: a /24 of IPv4, a /64 of IPv6.
+    """Return the network that a user signs in from: an IPv4 /24 or an IPv6 /64.
 
-    Providers give the same customer another IPv4 address of the same network each day.
+    Internet providers often change a customer's IPv4 address within such a network.
     """
     address = visitor_address(request, trusted_proxies)
     if address == _UNKNOWN:
@@ -52,22 +54,23 @@ def client_network(request: Request, trusted_proxies: int) -> str:
 
 
 def advertised_origin(request: Request) -> str:
-    """Return the address of the server to tell the client that asks.
+    """Return the server's URL for the answer to this request.
 
-    Without an address that the operator set, it is the one that the client itself used,
-    if the server goes by that name: a device and its browser may both reach it so. Any
-    other name a client may have made up. Only its own answers may hold it, never mail.
+    It is ``public_url`` if the operator has set it. Otherwise it is the URL that the
+    client used, if its host is a name of this server: the device's browser probably
+    reaches the server in the same way. A client can send any host, so mails never
+    contain this URL.
     """
     names: frozenset[str] = request.app.state.names
     host = request.headers.get("host", "")
-    if names and _goes_by(request, host, names):
+    if names and _is_own_name(request, host, names):
         return f"http://{host.lower()}"
     public_url: str = request.app.state.settings.public_url
     return public_url
 
 
-def _goes_by(request: Request, host: str, names: frozenset[str]) -> bool:
-    """Tell whether *host* is one of *names*, or the address that was connected to."""
+def _is_own_name(request: Request, host: str, names: frozenset[str]) -> bool:
+    """Return True if *host* is one of *names*, or the address of the socket."""
     try:
         parts = urlsplit(f"http://{host}")
         name, _ = parts.hostname or "", parts.port

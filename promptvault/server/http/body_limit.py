@@ -4,7 +4,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from promptvault.server.http import decompression
-from promptvault.server.http.json_body import aside
+from promptvault.server.http.json_body import run_in_thread
 from promptvault.wire.decompression import decompressor
 
 _ENCODING = b"content-encoding"
@@ -64,7 +64,7 @@ def _inflating(receive: Receive, encoding: bytes, limit: int) -> Receive:
         if len(body) <= _AT_ONCE_BYTES:
             body = decompression.inflate(inflater, body, left)
         else:
-            body = await aside(decompression.inflate, inflater, body, left)
+            body = await run_in_thread(decompression.inflate, inflater, body, left)
         left -= len(body)
         if not message.get("more_body", False) and not inflater.eof:
             raise HTTPException(400, "The compressed body is cut off")

@@ -1,4 +1,4 @@
-"""Answers that leave compressed, by zstd or gzip, where the client takes them."""
+"""Compressed answers, by zstd or gzip, if the client accepts them."""
 
 import gzip
 
@@ -6,13 +6,14 @@ import zstandard
 from starlette.responses import Response
 
 _SHORTEST = 512
-"""Bytes; what is shorter hardly shrinks."""
+"""Bytes; a shorter body hardly shrinks."""
 
 
 def compressed(body: bytes, accepted: str, status: int = 200) -> Response:
-    """Return *body*, which is JSON, in the best encoding that is *accepted*.
+    """Return an answer with the JSON in *body*, in the best encoding of *accepted*.
 
-    Each encoding ends with a checksum, so an answer that was cut off shows.
+    *accepted* is the header ``Accept-Encoding``. Each encoding ends with a checksum, so
+    the client notices an answer that is cut off.
     """
     headers = {"Vary": "Accept-Encoding"}
     encoding = _best(accepted) if len(body) >= _SHORTEST else None

@@ -1,13 +1,13 @@
-"""A layer around the application: HEAD is answered as GET is, without the body."""
+"""A middleware that answers HEAD like GET, without the body."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class HeadRequests:
-    """Lets every route that answers GET answer HEAD.
+    """Makes each route that answers GET answer HEAD too.
 
-    An answer that is made piece by piece, or has no end, is left after its head: the
-    application is told that the client has gone.
+    After the head, the application sees a disconnected client. So it stops to stream a
+    long answer, or one without an end.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -31,9 +31,9 @@ class HeadRequests:
                 has_begun = True
                 await send({"type": "http.response.body"})
 
-        # A copy: the server below drops the body by the method in its own.
+        # A copy, because uvicorn looks at the method of its own scope.
         inner: Scope = {**scope, "method": "GET"}
         try:
             await self._app(inner, receive_until_begun, send_head)
         finally:
-            scope["route"] = inner.get("route")  # the log around this names it
+            scope["route"] = inner.get("route")  # the log needs it

@@ -1,4 +1,4 @@
-"""JSON that somebody sends: read in bounded time and depth, and large bodies aside."""
+"""JSON bodies: parsed with limits on time and depth, large ones in a thread."""
 
 import asyncio
 import json
@@ -16,24 +16,24 @@ from starlette.requests import ClientDisconnect
 from promptvault.errors import InvalidInputError, TooLargeError
 
 _AT_ONCE_BYTES = 32 * 1024
-"""So much is read in a few milliseconds, whatever it is."""
+"""A body up to this size is parsed in a few milliseconds, in the event loop."""
 _DEPTH = 200
-"""Lists and objects within each other; the limit of `from_json`."""
+"""Of nested lists and objects; the limit of `from_json`."""
 _VALUES = 250_000
-"""In one body. As many versions without a word as fit in one have fewer."""
+"""In one body. The most versions that fit, each of minimal size, have fewer."""
 
-# Brackets, commas, and strings as a whole, so that what is within them is passed over.
+# Brackets, commas, and whole strings, so that brackets in strings do not count.
 _TOKENS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[{,\]}]', re.DOTALL)
 _JSON = re.compile(r"application/([^;\s]+\+)?json\s*(;|$)", re.IGNORECASE)
-# One thread: more of them would share the time of the one interpreter with the loop.
-_ASIDE = ThreadPoolExecutor(1, "json")
+# One thread: more would take time of the interpreter from the event loop.
+_PARSER = ThreadPoolExecutor(1, "json")
 
 T = TypeVar("T")
 
 
-async def aside(task: Callable[..., T], *values: Any) -> T:
-    """Return what *task* returns, without keeping the event loop from the others."""
-    return await asyncio.get_running_loop().run_in_executor(_ASIDE, task, *values)
+async def run_in_thread(task: Callable[..., T], *values: Any) -> T:
+    """Run *task* in a thread, so that the event loop can serve other requests."""
+    return await asyncio.get_running_loop().run_in_executor(_PARSER, task, *values)
 
 
 async def body_of(request: Request) -> bytes:
@@ -45,17 +45,18 @@ async def body_of(request: Request) -> bytes:
 
 
 async def read_json(request: Request, build: Callable[[Any], T]) -> T:
-    """Return what *build* makes of the JSON in the body.
+    """Parse the JSON body, and return the result of *build* for it.
 
-    Raises InvalidInputError, TooLargeError, and what *build* raises. *build* runs in
-    another thread if the body is large, and lets the event loop in by being Python.
+    A large body is parsed and built in a thread. *build* should run as Python code,
+    since C code may hold the interpreter for long. Raises InvalidInputError,
+    TooLargeError, HTTPException, and what *build* raises.
     """
     body = await body_of(request)
     if not _JSON.match(request.headers.get("content-type", "")):
         raise InvalidInputError("The body must be sent as application/json.")
     if len(body) <= _AT_ONCE_BYTES:
         return build(_parsed(body))
-    return await aside(_build_large, body, build)
+    return await run_in_thread(_build_large, body, build)
 
 
 def _build_large(body: bytes, build: Callable[[Any], T]) -> T:
@@ -64,7 +65,7 @@ def _build_large(body: bytes, build: Callable[[Any], T]) -> T:
 
 
 def _refuse_complex(body: bytes) -> None:
-    """Raise where *body* is too deep, or of too many values, for its length."""
+    """Raise if *body* is nested too deep or has too many values."""
     depth, left = 0, _VALUES
     for match in _TOKENS.finditer(body):
         match match[0]:
@@ -93,9 +94,9 @@ def _parsed(body: bytes) -> Any:
 
 
 def _parsed_piecemeal(body: bytes) -> Any:
-    """Parse as `_parsed`, but let other threads in at the end of every object.
+    """Parse like `_parsed`, but release the interpreter after each object.
 
-    A parser in C holds the interpreter until it calls something in Python.
+    A parser in C holds the interpreter until it calls a Python function.
     """
     try:
         return json.loads(body.decode(), object_hook=_itself)
@@ -116,7 +117,7 @@ def _unreadable() -> InvalidInputError:
 
 
 def documented(model: type[BaseModel]) -> dict[str, Any]:
-    """Return what OpenAPI is to say of a route that reads *model* by `read_json`."""
+    """Return the OpenAPI entry for a route that reads *model* with `read_json`."""
     schema = model.model_json_schema()
     schema = _without_references(schema, schema.pop("$defs", {}))
     content = {"application/json": {"schema": schema}}
@@ -134,5 +135,5 @@ def _without_references(schema: Any, definitions: dict[str, Any]) -> Any:
     return {
         key: _without_references(value, definitions)
         for key, value in schema.items()
-        if key != "discriminator"  # which refers to definitions, too
+        if key != "discriminator"  # it contains references too
     }

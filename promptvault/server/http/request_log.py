@@ -1,5 +1,4 @@
-"""A layer around the application: an id for each request, a line in the log, and no way
-out for an exception that nobody foresaw."""
+"""A middleware that logs each request with an id, and catches unexpected exceptions."""
 
 import re
 import secrets
@@ -20,9 +19,9 @@ _log = structlog.get_logger("promptvault.server")
 
 
 class RequestLog:
-    """Writes one line for each request: no path, query, header or body of it.
+    """Logs one line a request, without its path, query, headers or body.
 
-    A path may hold what only one person may know, so the route's name stands there.
+    A path can contain a secret, so the line has the name of the route.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -50,18 +49,18 @@ class RequestLog:
                 await self._app(scope, receive, note_and_send)
             except Exception as error:
                 _log.error("failed", exc_info=error)
-                if status:  # half of an answer is out: cut the connection
+                if status:  # a part of an answer is sent: close the connection
                     raise _AbortedError from None
                 await answer(_BUG)(scope, receive, note_and_send)
             finally:
                 _note(scope, status, time.perf_counter() - start)
 
 
-_BUG = PromptVaultError("The server failed. Its log tells why, under the request's id.")
+_BUG = PromptVaultError("The server failed. Its log says why, under the request's id.")
 
 
 class _AbortedError(Exception):
-    """Ends a connection; what went wrong is in the log."""
+    """Makes uvicorn close the connection; the cause is already logged."""
 
 
 def _request_id(scope: Scope) -> str:

@@ -1,4 +1,4 @@
-"""What every answer tells browsers not to do."""
+"""Headers that restrict what browsers do with an answer."""
 
 from collections.abc import Mapping
 
@@ -6,13 +6,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _ALL = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 _PAGES = {
-    # Pages are text, one style sheet and one icon of ours; they run nothing.
+    # Pages use one style sheet and one icon of this server, and no scripts.
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self';"
         " base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",  # addresses of pages hold codes
+    "Referrer-Policy": "no-referrer",  # URLs of pages contain codes
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
@@ -26,9 +26,9 @@ _HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 class SecurityHeaders:
-    """Adds them to each answer; one that an endpoint has set stays.
+    """Adds the headers to each answer, except those that the endpoint has set.
 
-    An answer of the API gets those alone that mean something for what is no page.
+    An answer of the API gets only the headers that matter without a page.
     """
 
     def __init__(self, app: ASGIApp, has_https: bool) -> None:

@@ -1,1 +1,1 @@
-"""One-time links: to set a password, and to keep an account that was deleted."""
+"""One-time links: to set a password, and to undo a deletion."""

@@ -11,15 +11,15 @@ from promptvault.server.database import Connection
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link that is still good, and whose it is."""
+    """A valid link and its user."""
 
     user_id: UUID
     account_id: UUID
     email: str
     is_mailed: bool
-    """Whether it was sent by mail, so that its use proves the address."""
+    """Whether it was mailed, so that using it verifies the address."""
     erase_at: datetime | None
-    """When a deleted user's data are erased."""
+    """When the data of a deleted user are erased."""
 
 
 class LinkRepository:
@@ -37,7 +37,7 @@ class LinkRepository:
         is_mailed: bool,
         life: timedelta,
     ) -> None:
-        """Store a link's hash."""
+        """Store the hash of a link's token."""
         await self._connection.execute(
             "INSERT INTO account_links (user_id, purpose, is_mailed, hash, expires_at)"
             " VALUES (%s, %s, %s, %s, now() + %s)",
@@ -45,7 +45,7 @@ class LinkRepository:
         )
 
     async def find(self, token_hash: str, purpose: str) -> Link | None:
-        """Return a link and leave it as it is."""
+        """Return a link without using it up; None if it is unknown or has expired."""
         return await self._one(
             """
             SELECT u.id AS user_id, u.account_id, u.email, l.is_mailed, u.erase_at
@@ -56,9 +56,10 @@ class LinkRepository:
         )
 
     async def use(self, token_hash: str, purpose: str) -> Link | None:
-        """Delete a link and return it: of all who ask at once, one gets it.
+        """Delete a link and return it. Of concurrent calls, one gets it.
 
-        The user's row is locked first, in the order in which erasing locks them.
+        The user's row is locked first, as in an erasure, so that no deadlock is
+        possible.
         """
         return await self._one(
             """
@@ -77,7 +78,7 @@ class LinkRepository:
         )
 
     async def delete_all(self, user_id: UUID, purpose: str) -> None:
-        """Void every link that a user has for *purpose*."""
+        """Delete all links of a user for *purpose*."""
         await self._connection.execute(
             "DELETE FROM account_links WHERE user_id = %s AND purpose = %s",
             (user_id, purpose),

@@ -1,4 +1,4 @@
-"""What is done with one-time links: issue one, look at it, use it."""
+"""One-time links: issued, looked up, used up."""
 
 import secrets
 from datetime import timedelta
@@ -13,7 +13,7 @@ from promptvault.server.token.secret import hash_secret
 
 
 class Purpose(StrEnum):
-    """What a link is good for; its value is the path of its page."""
+    """The purpose of a link; its value is the path of the page."""
 
     PASSWORD = "/reset/password"
     KEEP = "/account/keep"
@@ -28,9 +28,9 @@ async def issue(
     life: timedelta,
     is_mailed: bool = False,
 ) -> str:
-    """Make a link and return its address, which is stored only as a hash.
+    """Make a link, and return its URL. Only a hash of the token is stored.
 
-    It names the server as its operator does, never as a request did.
+    The URL starts with ``public_url``, never with a host name of a request.
     """
     token = secrets.token_urlsafe(32)
     await LinkRepository(connection).add(
@@ -42,9 +42,9 @@ async def issue(
 async def find(
     connection: Connection, settings: Settings, token: str, purpose: Purpose
 ) -> Link:
-    """Return the link of *token* and leave it usable.
+    """Return the link with *token* without using it up.
 
-    Raises InvalidInputError if it is unknown, too old or was used before.
+    Raises InvalidInputError if it is unknown, has expired or was used before.
     """
     found = await LinkRepository(connection).find(_hash(settings, token), purpose)
     return _required(found)
@@ -53,7 +53,7 @@ async def find(
 async def use(
     connection: Connection, settings: Settings, token: str, purpose: Purpose
 ) -> Link:
-    """Use the link of *token* up and return it; raises as `find` does."""
+    """Use up the link with *token* and return it; raises as `find` does."""
     used = await LinkRepository(connection).use(_hash(settings, token), purpose)
     return _required(used)
 

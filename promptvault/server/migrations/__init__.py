@@ -1,1 +1,1 @@
-"""The steps that build the database; ``migration.py`` beside this folder runs them."""
+"""The steps that build the database; `postgres/migration.py` runs them."""

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the steps on the connection that `migration` hands over."""
+"""Alembic's entry point: runs the steps on the connection that `migration` opened."""
 
 from alembic import context
 

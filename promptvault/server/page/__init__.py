@@ -1,1 +1,4 @@
-"""Pages for people: sign up, sign in, let a device in. They need no JavaScript."""
+"""Pages to sign up, sign in, approve devices, and manage an account.
+
+They need no JavaScript.
+"""

@@ -27,15 +27,15 @@ _ENVIRONMENT.filters["utc"] = lambda time: time.astimezone(UTC)
 """PostgreSQL returns times in its own time zone."""
 
 _TITLES = {
-    403: "That is not possible",
+    403: "Not allowed",
     404: "There is nothing here",
     405: "There is nothing here",
     422: "That does not work",
-    429: "A little too fast",
-    503: "Not at the moment",
+    429: "Too many requests",
+    503: "Not available at the moment",
 }
 
-_LOST = "No page is at this address: it was mistyped, or is old."
+_LOST = "There is no page at this address: it was mistyped, or is old."
 
 _Handler = Callable[[Request, Any], Awaitable[Response]]
 

@@ -1,1 +1,1 @@
-"""The PostgreSQL of the server: chosen, started, migrated."""
+"""The server's PostgreSQL: chosen, started, migrated."""

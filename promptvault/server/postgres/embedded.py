@@ -1,4 +1,8 @@
-"""The database of a server that was given none: one owner, others are its guests."""
+"""The embedded database: a server owns it, and commands borrow it.
+
+`owner.lock` is held by the process that has started it. The file `serving` says that
+this process is a server.
+"""
 
 import contextlib
 import fcntl
@@ -19,9 +23,9 @@ _POLL_SECONDS = 0.05
 
 @contextlib.contextmanager
 def owned(folder: Path) -> Iterator[str]:
-    """Run the database in *folder*, schema up to date, and yield its address.
+    """Run the database in *folder* while the block runs, and yield its address.
 
-    Raises ConflictError where another server runs on it.
+    Its schema is migrated first. Raises ConflictError if another server runs on it.
     """
     with _lock(folder) as is_ours:
         if not is_ours:
@@ -37,15 +41,16 @@ def owned(folder: Path) -> Iterator[str]:
 
 @contextlib.contextmanager
 def borrowed(folder: Path) -> Iterator[str]:
-    """Yield the address of the database in *folder*, for a short while.
+    """Yield the address of the database in *folder*, for a command.
 
-    It is the one of a server that runs, or is started for as long as the block runs.
+    It is that of a running server, or else it is started while the block runs. Raises
+    UnavailableError if it is busy for 30 seconds.
     """
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < deadline:
         with _lock(folder, patience=0) as is_ours:
             if is_ours:
-                (folder / "serving").unlink(missing_ok=True)  # of one that was killed
+                (folder / "serving").unlink(missing_ok=True)  # left by a killed server
                 with _running(folder) as address:
                     yield address
                 return
@@ -72,9 +77,9 @@ def _running(folder: Path) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _lock(folder: Path, patience: float = _PATIENCE_SECONDS) -> Iterator[bool]:
-    """Hold the folder's lock while the block runs; False where another one does.
+    """Hold the folder's lock while the block runs; yield False if another process does.
 
-    A command that borrows the database is waited for, a server is not.
+    It waits for *patience* seconds, but not for a server.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(folder / "owner.lock", os.O_RDWR | os.O_CREAT, 0o600)

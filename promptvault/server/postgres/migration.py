@@ -1,4 +1,4 @@
-"""The schema's state: what it is, what it must be, and the way there."""
+"""The revision of the schema: the current one, the newest, and migrations."""
 
 import contextlib
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from promptvault.errors import UnavailableError
 from promptvault.server.database import connection_failure
 
 _FOLDER = Path(__file__).parents[1] / "migrations"
-_LOCK = 0x50565F4D  # of the database's advisory locks, the one for migrating
+_LOCK = 0x50565F4D  # the advisory lock of a migration
 
 
 def newest() -> str:
@@ -25,32 +25,32 @@ def newest() -> str:
 
 
 def current(url: str) -> str | None:
-    """Return the database's revision, None where nothing was made yet.
+    """Return the database's revision; None if it has no schema.
 
-    Raises UnavailableError where the database does not answer.
+    Raises UnavailableError if the database does not answer.
     """
     with _connected(url) as connection:
         return _revision(connection)
 
 
 def upgrade(url: str, target: str = "head") -> None:
-    """Bring the schema to *target*; two that do it at once wait for each other.
+    """Migrate the schema up to *target*; concurrent calls run one after the other.
 
-    Raises UnavailableError where the database does not answer, or where a newer
-    program has made its schema.
+    Raises UnavailableError if the database does not answer, or if a newer program has
+    made its schema.
     """
     with _locked(url) as config:
         command.upgrade(config, target)
 
 
 def downgrade(url: str, target: str) -> None:
-    """Take the schema back to *target*; "base" is an empty one."""
+    """Migrate the schema down to *target*; "base" is no schema. Raises as `upgrade`."""
     with _locked(url) as config:
         command.downgrade(config, target)
 
 
 def refuse_outdated(url: str) -> None:
-    """Raise UnavailableError unless the schema is the one that this program needs."""
+    """Raise UnavailableError unless the schema has the revision of this program."""
     found = current(url)
     _refuse_newer(found)
     if found != newest():
@@ -91,7 +91,7 @@ def _locked(url: str) -> Iterator[Config]:
 
 @contextlib.contextmanager
 def _connected(url: str) -> Iterator[sqlalchemy.Connection]:
-    """Connect, in psycopg's own words for an address; closing drops the lock."""
+    """Connect by a connection string of psycopg; closing releases the lock."""
     try:
         opened = psycopg.connect(url, connect_timeout=10)
     except psycopg.Error as error:

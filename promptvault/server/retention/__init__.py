@@ -1,1 +1,1 @@
-"""What is forgotten in time: deletions that every device knows of, and what expired."""
+"""Purging: deletions that every device has read, and what has expired."""

@@ -1,4 +1,4 @@
-"""What may be forgotten, found and deleted; the clock is the caller's."""
+"""Finding and deleting old rows; the caller passes the time."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -7,11 +7,11 @@ from uuid import UUID
 from promptvault.server.database import Connection
 
 DEVICE_LIFE = timedelta(days=180)
-"""A device that was not seen for so long is waited for no more."""
+"""Deletions are not kept for a device that was not seen for this long."""
 DELETION_LIFE = timedelta(days=30)
-"""So long at least a deletion is remembered, whoever has read of it."""
+"""A deletion is kept at least this long, even if every device has read it."""
 
-# From one to the next, as each is purged by itself: the indexes begin with the vault.
+# One vault after the other, because the indexes begin with the vault.
 _NEXT_VAULT = """
 SELECT vault_id FROM (
        (SELECT vault_id FROM items WHERE deleted AND vault_id > %(after)s
@@ -22,15 +22,15 @@ SELECT vault_id FROM (
  ORDER BY vault_id LIMIT 1
 """
 BEFORE_ALL = UUID(int=0)
-"""No vault draws this one by lot."""
+"""Lower than any random id."""
 
-# Under a lock goes what takes a bounded time: so many deletions, and the versions that
-# go with them, but for a single prompt that has more by itself.
+# The work under one lock is bounded: so many deletions, and so many versions of them. A
+# single prompt may have more versions.
 _MOST_DELETIONS = 1000
 _MOST_VERSIONS = 10_000
 
-# Numbers are given in the order of time, so what a revision of that age reaches is as
-# old. Where all devices are gone, age alone decides.
+# Sequence numbers grow with time, so rows up to the number of an old revision are old.
+# If no device is left, the age alone decides.
 _LAST = """
 WITH reach AS (
     SELECT least(
@@ -70,12 +70,13 @@ SELECT a.plan, a.stored_bytes
   FROM accounts a JOIN vaults v ON v.account_id = a.id WHERE v.id = %(vault)s
 """
 _CROWDED = 0.9
-"""Of what an account may store; one refused change may be a part of the rest."""
+"""The share of the limit at which an account is nearly full. A change may need all
+of the rest."""
 
 _BATCH = 1000
 """Rows that are deleted in one transaction."""
 
-# Each has an index for its condition. What a request is writing is left for next time.
+# Each has an index for its condition. Rows that are locked are left for the next purge.
 _EXPIRED = (
     """DELETE FROM sessions WHERE id IN (
         SELECT id FROM sessions WHERE expires_at < %(now)s
@@ -109,9 +110,9 @@ _EXPIRED = (
          ORDER BY used_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED)""",
 )
 
-# These two have no index for what is old: a device is old for most of its life, and an
-# index on the time of a limit would make each request write more. They are looked
-# through by their keys, so many at a time.
+# These two have no index for old rows. Most devices are old, and an index on the time
+# of a rate limit would slow down each request. All their rows are read, by key, in
+# batches.
 _PIECES = {
     "devices": """
 WITH piece AS (
@@ -142,7 +143,7 @@ SELECT (SELECT count(*) FROM gone), (SELECT key FROM piece
 }
 _FIRST_KEYS = {"devices": str(BEFORE_ALL), "rate_limits": ""}
 
-# Whoever does it first on a day; the others find that it was done.
+# Of all instances, the first one of a day succeeds.
 _CLAIM = """
 INSERT INTO server_settings (name, value) VALUES ('purged_at', %(now)s::text)
     ON CONFLICT (name) DO UPDATE SET value = excluded.value
@@ -157,8 +158,10 @@ class RetentionRepository:
         self._connection, self._now = connection, now
 
     async def next_vault(self, after: UUID) -> UUID | None:
-        """Return the first vault after that one in which something is deleted or
-        settled; None at the end."""
+        """Return the first vault after an id with tombstones or settled sides.
+
+        None means that there are no more.
+        """
         cursor = await self._connection.execute(_NEXT_VAULT, {"after": after})
         row = await cursor.fetchone()
         return row[0] if row else None
@@ -166,26 +169,29 @@ class RetentionRepository:
     async def is_nearly_full(
         self, vault_id: UUID, storage_limit: Callable[[str], int | None]
     ) -> bool:
-        """Whether the account stores nearly as much as it may."""
+        """Return True if the vault's account stores nearly as much as it may.
+
+        *storage_limit* returns the bytes that a plan allows, None without limit.
+        """
         cursor = await self._connection.execute(_STORED, {"vault": vault_id})
         row = await cursor.fetchone()
-        if row is None:  # it was erased meanwhile
+        if row is None:  # it was erased in the meantime
             return False
         plan, stored = row
         limit = storage_limit(plan)
         return limit is not None and stored >= _CROWDED * limit
 
     async def lock(self, vault_id: UUID) -> None:
-        """Lock a vault, as a push does."""
+        """Lock a vault as a push does."""
         await self._connection.execute(
             "SELECT 1 FROM vaults WHERE id = %s FOR NO KEY UPDATE", (vault_id,)
         )
 
     async def last(self, vault_id: UUID, life: timedelta) -> int | None:
-        """Return up to which number deletions may be forgotten, some at a time.
+        """Return the sequence number up to which to purge now.
 
-        They are remembered for *life* at least. None where there are none: a device
-        that is late would begin anew for nothing.
+        Deletions are kept for *life* at least. Returns None if there are none to purge:
+        then the horizon must not move, since late devices would read everything again.
         """
         cursor = await self._connection.execute(
             _LAST,
@@ -201,23 +207,23 @@ class RetentionRepository:
         return row[0] if row else None
 
     async def forget_devices(self, vault_id: UUID) -> None:
-        """Forget how far devices had read that were not seen for long."""
+        """Delete the cursors of devices that were not seen for `DEVICE_LIFE`."""
         await self._connection.execute(
             "DELETE FROM device_cursors WHERE vault_id = %s AND seen_at <= %s",
             (vault_id, self._now - DEVICE_LIFE),
         )
 
     async def forget_marks(self, vault_id: UUID) -> None:
-        """Forget the marks of writes that every device has read.
+        """Delete the marks of writes that every device has read.
 
-        A device that is so late that its own is gone reads everything again.
+        A device whose own mark is deleted reads everything again.
         """
         await self._connection.execute(_MARKS, {"vault": vault_id})
 
     async def forget_expired(self) -> int:
-        """Delete what nobody can use any more, and return how much it was.
+        """Delete expired rows, and return their number.
 
-        It commits every thousand rows.
+        Commits after each thousand rows.
         """
         count = 0
         for query in _EXPIRED:
@@ -242,6 +248,6 @@ class RetentionRepository:
         return count
 
     async def claim(self) -> bool:
-        """Return whether it is up to the caller to purge today."""
+        """Return True, and note it, if no instance has purged within a day."""
         cursor = await self._connection.execute(_CLAIM, {"now": self._now})
         return cursor.rowcount == 1

@@ -1,1 +1,1 @@
-"""Browsers that are signed in to the pages."""
+"""Browsers that are signed in."""

@@ -1,1 +1,1 @@
-"""People who want an account, or another password for theirs."""
+"""Sign-ups, which make an account or set the password of an account."""

@@ -1,1 +1,1 @@
-"""Sync: what devices push and pull, vault by vault."""
+"""Sync: devices push changes to vaults, and read those of others."""

@@ -1,4 +1,4 @@
-"""The server's tables. Migrations make them; queries are plain SQL beside their use."""
+"""The tables of the server. Migrations create them; a test compares the two."""
 
 from promptvault.server.tables import access, account, guard, sign_in, sync, vault
 from promptvault.server.tables.base import METADATA

@@ -1,4 +1,4 @@
-"""Devices, and the tokens by which they are let in."""
+"""Devices and access tokens."""
 
 from sqlalchemy import CHAR, Column, Index, Table, Text, func
 from sqlalchemy.dialects.postgresql import ARRAY

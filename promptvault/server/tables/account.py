@@ -1,4 +1,4 @@
-"""Accounts, which pay and have limits, the users who sign in to them, and how."""
+"""Accounts with their plans and limits, their users, and identities at providers."""
 
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, func, text
 
@@ -15,11 +15,11 @@ ACCOUNTS = Table(
     METADATA,
     identity(),
     Column("plan", Text, nullable=False),
-    # A copy of what the plan allows, null without limit: sync reads this row alone,
-    # and whatever sets plans (the operator, later billing) writes it.
+    # A copy of the plan's limit, null without one, so that sync reads only this row. It
+    # is written together with the plan.
     Column("prompt_limit", Integer),
     Column("prompt_count", Integer, nullable=False, server_default=text("0")),
-    # What its vaults keep, by `sync.cost`; the limit is the plan's, in the settings.
+    # Bytes of all rows in its vaults, by `sync.cost`. The limit is in the settings.
     Column("stored_bytes", BigInteger, nullable=False, server_default=text("0")),
     created(),
     moment("deleted_at"),
@@ -35,7 +35,7 @@ USERS = Table(
     moment("email_verified_at"),
     Column("role", Text, nullable=False),
     created(),
-    # From here on the address is free, and the data wait to be erased.
+    # From this time on the address is free. The data are erased at `erase_at`.
     moment("deleted_at"),
     moment("erase_at"),
 )
@@ -57,7 +57,7 @@ IDENTITIES = Table(
     Column("issuer", Text, primary_key=True),
     Column("subject", Text, primary_key=True),
     reference("user_id", "users", index=True),
-    # By the provider's clock, in milliseconds; older news come too late.
+    # On the provider's clock, in milliseconds. Older events are ignored.
     Column("changed_at", BigInteger, nullable=False, server_default=text("0")),
     moment("deleted_at"),
     Index(

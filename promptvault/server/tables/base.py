@@ -1,4 +1,4 @@
-"""What the tables have in common: their own metadata, names of constraints, columns."""
+"""What the tables share: metadata, names of constraints, common columns."""
 
 from typing import Any
 
@@ -17,14 +17,14 @@ METADATA = MetaData(
 
 
 def identity() -> Column[object]:
-    """Return the column ``id``, which says nothing about how many there are."""
+    """Return the column ``id``, random so that it reveals no number of rows."""
     return Column(
         "id", UUID, primary_key=True, server_default=text("gen_random_uuid()")
     )
 
 
 def reference(name: str, target: str, **options: Any) -> Column[object]:
-    """Return a column that names a row of *target*, and goes with it."""
+    """Return a foreign key to *target*; its row is deleted with the one it names."""
     return Column(name, UUID, ForeignKey(f"{target}.id", ondelete="CASCADE"), **options)
 
 

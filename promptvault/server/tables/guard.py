@@ -1,10 +1,10 @@
-"""What protects the server: rate limits, and events that are handled once."""
+"""Rate limits, settings of the server, and the ids of handled events."""
 
 from sqlalchemy import Column, Double, Table, Text, UniqueConstraint
 
 from promptvault.server.tables.base import METADATA, created, identity, moment
 
-# Unlogged: a crash may forget how often somebody tried, and writing stays cheap.
+# Unlogged, so that writes are cheap. A crash empties it, which only resets the limits.
 RATE_LIMITS = Table(
     "rate_limits",
     METADATA,

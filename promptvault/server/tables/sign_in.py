@@ -1,4 +1,4 @@
-"""What signing in needs: codes, sessions, links, known networks, sign-ups."""
+"""Device codes, sessions, one-time links, known networks, sign-ups."""
 
 from sqlalchemy import CHAR, Boolean, Column, Integer, Table, Text, text
 
@@ -33,14 +33,14 @@ SESSIONS = Table(
     identity(),
     reference("user_id", "users", nullable=False, index=True),
     Column("hash", CHAR(64), nullable=False, unique=True),
-    # What the account page shows of it; neither is ever compared.
+    # Only shown on the account page.
     Column("browser", Text, nullable=False, server_default=text("''")),
     Column("ip", Text, nullable=False, server_default=text("''")),
     created(),
     moment("expires_at", nullable=False, index=True),
 )
 
-# Good once: to set a password, or to keep an account that was deleted.
+# One-time links: to set a password, or to undo a deletion.
 ACCOUNT_LINKS = Table(
     "account_links",
     METADATA,
@@ -53,8 +53,8 @@ ACCOUNT_LINKS = Table(
     moment("expires_at", nullable=False, index=True),
 )
 
-# Networks from which a user has signed in, as an HMAC: guesses from elsewhere must not
-# keep the user out there.
+# Networks from which a user has signed in, as HMACs. Guesses from other networks do not
+# keep the user out of these.
 KNOWN_NETWORKS = Table(
     "known_networks",
     METADATA,

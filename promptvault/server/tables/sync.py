@@ -1,4 +1,4 @@
-"""What a vault holds: heads, sides, versions, and every revision ever accepted."""
+"""The content of vaults: heads, sides, versions, and all accepted revisions."""
 
 from sqlalchemy import (
     BigInteger,
@@ -24,7 +24,8 @@ ITEMS = Table(
     Column("head_rev", UUID, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("deleted", Boolean, nullable=False),
-    # When it was made or came back: who had not read so far may know no version of it.
+    # The number at which it was added or came back from the trash. A device that has
+    # not read so far may know no version of it.
     Column("live_since", BigInteger, nullable=False, server_default=text("0")),
     Column("payload", LargeBinary),
     UniqueConstraint("vault_id", "seq"),
@@ -37,12 +38,12 @@ REVISIONS = Table(
     reference("vault_id", "vaults", primary_key=True),
     Column("rev", UUID, primary_key=True),
     Column("item_id", UUID, nullable=False),
-    # The head that it replaced; of a side, what the device had begun with.
+    # The head that it replaced; for a side, the head that the device had changed.
     Column("base_rev", UUID),
     Column("kind", Text, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("payload_hash", LargeBinary, nullable=False),
-    # Neither is a reference: a revision outlives who made it.
+    # No foreign keys, because a revision outlives its user and device.
     Column("author_user", UUID, nullable=False),
     Column("device", UUID, nullable=False),
     created(),
@@ -61,8 +62,8 @@ SIDES = Table(
     Index("sides_resolved_index", "vault_id", "seq", postgresql_where=text("resolved")),
 )
 
-# What every device has read may be purged; `device` is no reference, being what the
-# program calls itself, which stays the same when it signs in anew.
+# Deletions that every device has read may be purged. `device` is the id that the
+# program chose, which stays the same after another sign-in, so it is no foreign key.
 DEVICE_CURSORS = Table(
     "device_cursors",
     METADATA,
@@ -70,12 +71,12 @@ DEVICE_CURSORS = Table(
     Column("device", UUID, primary_key=True),
     Column("seq", BigInteger, nullable=False),
     moment("seen_at", nullable=False),
-    # What its user calls it, or its token.
+    # Of the signed-in device, else the name of the token.
     Column("label", Text),
 )
 
-# A random id for each write. A device keeps the one of its last answer: if the vault
-# does not have it any more, the data went back in time.
+# A random id for each write. A device keeps the one of its last answer. If the vault
+# does not have it any more, its data went back in time.
 MARKS = Table(
     "marks",
     METADATA,
@@ -92,7 +93,7 @@ VERSIONS = Table(
     Column("item_id", UUID, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("position", Integer, nullable=False),
-    # 1, 2, 3 ... of its prompt, in that order: a purge takes all of a prompt or none.
+    # 1, 2, 3 ... within its prompt. A purge deletes all versions of a prompt or none.
     Column("number", Integer, nullable=False),
     Column("payload", LargeBinary, nullable=False),
     UniqueConstraint("vault_id", "item_id", "seq", "position"),

@@ -1,4 +1,4 @@
-"""Vaults: each a sequence of its own, and who may read and write it."""
+"""Vaults, each with its own sequence numbers, and their members."""
 
 from sqlalchemy import BigInteger, Column, LargeBinary, Table, Text, text
 from sqlalchemy.dialects.postgresql import UUID
@@ -11,7 +11,7 @@ VAULTS = Table(
     identity(),
     reference("account_id", "accounts", nullable=False, index=True),
     Column("name", Text, nullable=False),
-    # Another one when the data went back in time: cursors from before are void.
+    # Changes when the data went back in time, which makes older cursors invalid.
     Column("epoch", UUID, nullable=False, server_default=text("gen_random_uuid()")),
     Column("head_seq", BigInteger, nullable=False, server_default=text("0")),
     Column("gc_horizon", BigInteger, nullable=False, server_default=text("0")),
@@ -21,7 +21,7 @@ VAULTS = Table(
         nullable=False,
         server_default=text(r"decode(repeat('00', 32), 'hex')"),
     ),
-    # Another one with every push; see the table `marks`.
+    # Changes with each push; see the table `marks`.
     Column("mark", UUID, nullable=False, server_default=text("gen_random_uuid()")),
     created(),
 )

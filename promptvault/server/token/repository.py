@@ -13,7 +13,7 @@ from promptvault.server.limit.rule import Limit
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """A token that is good, and whose it is."""
+    """A valid token and its user."""
 
     token_id: UUID
     user_id: UUID
@@ -23,18 +23,19 @@ class Bearer:
     role: str
     scopes: list[str]
     is_touch_due: bool
-    """Whether its last use was written down a minute ago or more."""
+    """Whether its last use was stored a minute ago or more."""
     requests_left: float = 0
-    """Of its device's, or a machine's; below zero, what was missing to one."""
+    """In the bucket of its device or machine; below zero, what is missing to one."""
     account_requests_left: float | None = 0
-    """Of its account's, in the same way; None where its device has none left."""
+    """In the bucket of its account; None if the device has none left."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A device with tokens that are good, or such a token that is of no device."""
+    """A device with a valid token, or a valid token without a device."""
 
     id: UUID
+    """Of the device, or of a machine's token."""
     label: str
     os: str
     is_machine: bool
@@ -53,10 +54,11 @@ class TokenRepository:
     async def find_bearer(
         self, token_hash: str, limit: Limit, account_limit: Limit
     ) -> Bearer | None:
-        """Return whose token it is; None for one unknown, expired or revoked.
+        """Return the bearer of a token; None if it is unknown, expired or revoked.
 
-        The request counts against *limit*, and then against *account_limit*, in the
-        same statement. A device that is refused takes nothing from its account.
+        The same statement counts the request for the device, by *limit*, and then for
+        the account, by *account_limit*. A device over its limit takes nothing from the
+        account's bucket.
         """
         cursor = self._connection.cursor(row_factory=class_row(Bearer))
         await cursor.execute(
@@ -100,9 +102,9 @@ class TokenRepository:
         return await cursor.fetchone()
 
     async def touch(self, bearer: Bearer, life: timedelta) -> None:
-        """Write down that a token and its device are in use, and let it live on.
+        """Store that a token and its device were used, and extend the token by *life*.
 
-        A request never waits for another that does the same.
+        If another request does the same, this one does not wait for it.
         """
         await self._connection.execute(
             """
@@ -127,7 +129,7 @@ class TokenRepository:
         scopes: list[str],
         life: timedelta,
     ) -> datetime:
-        """Store a token's hash and return when it expires."""
+        """Store the hash of a token, and return when the token expires."""
         cursor = await self._connection.execute(
             """
             INSERT INTO tokens (user_id, device_id, name, hash, scopes, expires_at)
@@ -143,9 +145,9 @@ class TokenRepository:
     async def signed_in(
         self, user_id: UUID, token_id: UUID | None = None
     ) -> list[SignedIn]:
-        """Return what is signed in as a user, the last seen first.
+        """Return a user's devices and machine tokens, the last used first.
 
-        *token_id* is the token that asks, if one does.
+        *token_id* is the token of the request, if it has one.
         """
         cursor = self._connection.cursor(row_factory=class_row(SignedIn))
         await cursor.execute(
@@ -166,9 +168,9 @@ class TokenRepository:
         return await cursor.fetchall()
 
     async def revoke(self, user_id: UUID, signed_in_id: UUID) -> bool:
-        """End a user's tokens of a device, or one of a machine; tell if there was any.
+        """Revoke the tokens of a user's device, or one machine token.
 
-        *signed_in_id* is what `signed_in` tells.
+        *signed_in_id* is an id of `signed_in`. Returns True if there was a valid token.
         """
         cursor = await self._connection.execute(
             """
@@ -181,7 +183,7 @@ class TokenRepository:
         return cursor.rowcount > 0
 
     async def revoke_every(self, user_id: UUID) -> None:
-        """End every token of a user's."""
+        """Revoke all tokens of a user."""
         await self._connection.execute(
             "UPDATE tokens SET revoked_at = now()"
             " WHERE user_id = %s AND revoked_at IS NULL",

@@ -1,4 +1,8 @@
-"""A token's form: a prefix to find it by, 37 random characters, a checksum."""
+"""The form of a token: a prefix, 37 random characters, and a checksum.
+
+The prefix lets secret scanners find tokens. The checksum lets the server refuse typos
+without a query.
+"""
 
 import hmac
 import secrets
@@ -11,13 +15,13 @@ _RANDOM, _CHECKSUM = 37, 6
 
 
 def make_token() -> str:
-    """Return a new token, of 220 random bits."""
+    """Return a new token, with 220 random bits."""
     drawn = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM))
     return PREFIX + drawn + _checksum(drawn)
 
 
 def is_well_formed(token: str) -> bool:
-    """Tell whether *token* can be one of ours, without asking the database."""
+    """Return True if *token* has the form of a token; no query is needed."""
     body = token.removeprefix(PREFIX)
     if body == token or len(body) != _RANDOM + _CHECKSUM or not body.isascii():
         return False
@@ -25,7 +29,7 @@ def is_well_formed(token: str) -> bool:
 
 
 def hash_secret(key: str, secret: str) -> str:
-    """Return what is stored in place of a token, code or session: 64 hex digits."""
+    """Return the HMAC to store instead of a secret: 64 hex digits."""
     return hmac.digest(key.encode(), secret.encode(), "sha256").hex()
 
 

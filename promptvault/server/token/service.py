@@ -1,4 +1,4 @@
-"""What is done with tokens: issue one, and tell whose one is."""
+"""Access tokens: issued and authenticated."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -12,7 +12,7 @@ from promptvault.server.token.secret import hash_secret, make_token
 
 
 class Scope(StrEnum):
-    """What a token may be good for."""
+    """What a token allows."""
 
     SYNC_READ = "sync:read"
     SYNC_WRITE = "sync:write"
@@ -20,7 +20,7 @@ class Scope(StrEnum):
 
 
 DEVICE_SCOPES = (Scope.SYNC_READ, Scope.SYNC_WRITE)
-"""What a device gets that signs in."""
+"""The scopes of a device's token."""
 
 
 async def issue(
@@ -32,7 +32,7 @@ async def issue(
     device_id: UUID | None = None,
     scopes: Sequence[Scope] = DEVICE_SCOPES,
 ) -> str:
-    """Make a token and return it: nobody can read it again."""
+    """Make a token and return it. It cannot be read again: only its hash is stored."""
     token = make_token()
     await TokenRepository(connection).add(
         hash_secret(settings.key, token),
@@ -48,10 +48,10 @@ async def issue(
 async def authenticate(
     connection: Connection, settings: Settings, token: str
 ) -> Bearer | None:
-    """Return whose *token* it is, None where it is good for nothing.
+    """Return the bearer of *token*; None if it is not valid.
 
-    Raises RateLimitedError. Each statement is to commit by itself: a request counts,
-    whatever becomes of it.
+    Raises RateLimitedError. *connection* must commit each statement by itself, so that
+    the request counts even if it fails.
     """
     tokens, limit = TokenRepository(connection), settings.request_limit
     bearer = await tokens.find_bearer(

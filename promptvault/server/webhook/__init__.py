@@ -1,1 +1,1 @@
-"""What other services tell of by themselves, signed."""
+"""Signed webhooks of other services."""

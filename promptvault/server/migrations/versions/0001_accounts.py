@@ -1,4 +1,4 @@
-"""Accounts, devices, tokens, vaults, and what protects them."""
+"""Accounts, devices, tokens, vaults, rate limits."""
 
 from alembic import op
 

@@ -1,11 +1,11 @@
-"""Sign-ups that wait for their mail to be answered."""
+"""Sign-ups that wait for their confirmation."""
 
 from alembic import op
 
 revision = "0002"
 down_revision = "0001"
 
-# A mail is about a sign-up, which is nobody's account yet.
+# A mail confirms a sign-up, which has no account yet.
 _UP = """
 DROP TABLE mail_tokens;
 CREATE TABLE sign_ups (

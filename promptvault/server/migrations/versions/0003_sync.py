@@ -1,4 +1,4 @@
-"""What vaults hold: heads, sides, versions, and every revision ever accepted."""
+"""The content of vaults: heads, sides, versions, and all accepted revisions."""
 
 from alembic import op
 
@@ -53,8 +53,8 @@ CREATE TABLE versions (
 """
 
 
-# A vault is empty then, and must say so: under its old epoch, and the digest of what it
-# held, no device would ever bring anything again.
+# The vaults are empty afterwards. They need a new epoch and the digest of an empty
+# vault: otherwise no device would send its prompts again.
 _DOWN = """
 DROP TABLE versions, sides, revisions, items;
 UPDATE vaults SET epoch = DEFAULT, head_seq = DEFAULT, gc_horizon = DEFAULT,

@@ -1,11 +1,11 @@
-"""Users as sign-in providers know them, sign-ins under way there, deleted users."""
+"""Identities at sign-in providers, sign-ins in progress there, deleted users."""
 
 from alembic import op
 
 revision = "0004"
 down_revision = "0003"
 
-# Whoever deleted an account may come back with the same address before it is erased.
+# A user may sign up again with the address of a deleted account that is not erased yet.
 _UP = """
 CREATE TABLE identities (
     issuer text,
@@ -32,7 +32,7 @@ CREATE TABLE provider_sign_ins (
 );
 """
 
-# One address is one user's again: those who are deleted give theirs up.
+# An address belongs to one user again, so deleted users lose theirs.
 _DOWN = """
 DROP TABLE provider_sign_ins;
 UPDATE users SET email = id || '@deleted.invalid' WHERE deleted_at IS NOT NULL;

@@ -1,4 +1,4 @@
-"""How far devices have read, and what of it may be purged."""
+"""How far devices have read, to know which deletions may be purged."""
 
 from alembic import op
 

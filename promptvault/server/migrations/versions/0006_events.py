@@ -1,4 +1,4 @@
-"""Events of other services without what nobody reads: stored means handled."""
+"""Events of other services: drop columns that are not read. Stored means handled."""
 
 from alembic import op
 

@@ -1,11 +1,11 @@
-"""Storage is counted, versions are numbered, and what expires has indexes."""
+"""Count storage, number versions, and add indexes for purges."""
 
 from alembic import op
 
 revision = "0007"
 down_revision = "0006"
 
-# The cost of a row, as `sync.cost` has it: this step must not change when that does.
+# The cost of a row as in `sync.cost`; this step must not change when that does.
 _UP = """
 ALTER TABLE accounts ADD COLUMN stored_bytes bigint NOT NULL DEFAULT 0;
 UPDATE accounts SET stored_bytes = counted.bytes FROM (

@@ -1,4 +1,4 @@
-"""One-time links, networks that users sign in from, where sessions were begun."""
+"""One-time links, networks that users sign in from, the origin of sessions."""
 
 from alembic import op
 

@@ -1,8 +1,7 @@
-"""Streams hear from the database that their token has ended, or their vaults changed.
+"""Triggers that notify streams when a token has ended or a user's vaults have changed.
 
-Whoever ends a token, in whatever way, then need not think of the streams, and these
-need not look again and again. Only what is rare notifies: PostgreSQL lets transactions
-that do commit one by one.
+With triggers, code that ends a token need not notify, and streams need not poll. Only
+rare changes notify, because PostgreSQL commits transactions that notify one by one.
 """
 
 from alembic import op

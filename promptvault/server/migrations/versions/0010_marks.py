@@ -1,4 +1,4 @@
-"""Marks: by these a device notices that the data of a vault went back in time."""
+"""Marks, by which a device notices that the data of a vault went back in time."""
 
 from alembic import op
 

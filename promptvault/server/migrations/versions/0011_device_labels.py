@@ -1,4 +1,4 @@
-"""What the user calls a device, for the others that sync with its vault."""
+"""Labels of devices, for the other devices of a vault."""
 
 from alembic import op
 
