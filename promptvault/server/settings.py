@@ -88,8 +88,8 @@ class Settings(BaseSettings):
     connections: int = Field(default=4096, ge=1)
     """The most client connections of one worker, if there are enough descriptors."""
     connections_per_address: int = Field(default=256, ge=1)
-    """The most of them from one IPv4 address or IPv6 /64. Ignored behind a proxy, where
-    all connections have the same address."""
+    """The most of them from one IPv4 address or IPv6 /64. Ignored behind a proxy:
+    there all connections have the same address."""
     head_seconds: float = Field(default=15.0, gt=0)
     """Seconds that a client may take to send the head of a request."""
     body_seconds: float = Field(default=60.0, gt=0)

@@ -15,6 +15,8 @@ from tests.browser.window import Window
 from tests.server.conftest import (
     Server,
     database_url,
+    free_port,
+    mail,
     postgres,
     reused_database,
     server,
@@ -25,6 +27,8 @@ from tests.server.conftest import (
 
 __all__ = [
     "database_url",
+    "free_port",
+    "mail",
     "postgres",
     "reused_database",
     "server",
@@ -42,7 +46,7 @@ StartDevice = Callable[[], dict[str, Any]]
 # Its driver runs an event loop in this thread, which must be gone for other tests.
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """Return a browser without a screen; where there is none, only CI must fail."""
+    """Return a headless browser; if there is none, only CI fails."""
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
         missing = "no Chromium is installed (Debian: apt-get install chromium)"
@@ -77,7 +81,7 @@ def open_window(chromium: Browser, server: Server) -> Iterator[OpenWindow]:
 
 @pytest.fixture
 def window(open_window: OpenWindow) -> Window:
-    """Return a window in which nobody is signed in."""
+    """Return a window that is not signed in."""
     return open_window()
 
 

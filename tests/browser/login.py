@@ -12,7 +12,7 @@ _CUE = re.compile(r"Open (\S+) and enter (\S+)")
 
 
 class Login:
-    """Somebody who signs a device in, from the code to the end."""
+    """A person who signs a device in, from the code to the end."""
 
     def __init__(self, url: str) -> None:
         self._held, given = pty.openpty()

@@ -22,7 +22,7 @@ PROBLEMS = r"""
   for (const it of all("a, button")) require(it.innerText.trim(), "no words");
   for (const it of all("img")) require(it.hasAttribute("alt"), "an image without alt");
   const ids = all("[id]").map((it) => it.id);
-  require(new Set(ids).size === ids.length, "an id stands twice");
+  require(new Set(ids).size === ids.length, "an id is not unique");
   for (const it of all("*"))
     for (const { name, value } of it.attributes)
       require(!/^(on|style$)/.test(name) && !/^\s*javascript:/i.test(value),

@@ -1,11 +1,10 @@
 """Sign up, sign in, sign out, and the mail between, as a person meets them."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from aiosmtpd.controller import Controller
 from playwright.sync_api import expect
 
 from promptvault.domain.tier import Tier
@@ -15,9 +14,7 @@ from tests.browser.conftest import OpenWindow, StartDevice
 from tests.browser.look import PROBLEMS
 from tests.browser.window import Window
 from tests.server.conftest import EMAIL, Server
-from tests.server.test_sign_up_mail import MailServer, free_port
-
-__all__ = ["free_port"]
+from tests.server.mail_server import MailServer
 
 
 def test_a_wrong_password_is_said_and_only_that_is_typed_again(window: Window) -> None:
@@ -179,15 +176,6 @@ class TestTheAccount:
 
 
 class TestMail:
-    @pytest.fixture
-    def mail(self, free_port: int) -> Iterator[MailServer]:
-        """Return a mail server that runs."""
-        kept = MailServer(free_port)
-        controller = Controller(kept, hostname="127.0.0.1", port=free_port)
-        controller.start()
-        yield kept
-        controller.stop()
-
     @pytest.fixture
     def server(self, start_server: Callable[..., Server], mail: MailServer) -> Server:
         """Return a server that sends mail."""

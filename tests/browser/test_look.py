@@ -1,4 +1,4 @@
-"""Every page, as everybody can read and use it: on a screen, a phone, in the dark."""
+"""Each page can be read and used by all people: on a screen, a phone, in the dark."""
 
 from collections.abc import Iterator
 from typing import Any

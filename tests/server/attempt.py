@@ -1,4 +1,4 @@
-"""Requests by which somebody can name what is somebody else's."""
+"""Requests that contain the ids and secrets of another user."""
 
 import contextlib
 from collections.abc import Iterator
@@ -92,7 +92,7 @@ def sync_bodies(eve: Tenant, other: Tenant, value: str) -> Iterator[Any]:
 
 
 def clerk_bodies(_eve: Tenant, _other: Tenant, value: str) -> Iterator[Any]:
-    """Yield an event about somebody, which nobody has signed."""
+    """Yield an event about a user, without a valid signature."""
     yield {"type": "user.deleted", "data": {"id": value, "deleted": True}}
 
 

@@ -14,7 +14,7 @@ PASSWORD = "correct horse battery"
 
 
 def fields_of(page: str) -> dict[str, str]:
-    """Return what the form on a page would send as it stands."""
+    """Return the fields that the form on a page would send unchanged."""
     found = {}
     for tag in _FIELD.findall(page):
         attributes = dict(_ATTRIBUTE.findall(tag))
@@ -24,18 +24,18 @@ def fields_of(page: str) -> dict[str, str]:
 
 @dataclass
 class Browser:
-    """Somebody before a browser."""
+    """A person with a browser."""
 
     client: httpx.Client
     page: httpx.Response = field(init=False)
 
     def open(self, path: str) -> httpx.Response:
-        """Open a page, and follow where it leads."""
+        """Open a page, and follow redirects."""
         self.page = self.client.get(path, follow_redirects=True)
         return self.page
 
     def send(self, **values: str) -> httpx.Response:
-        """Fill in the form on the page, send it, and follow where it leads."""
+        """Fill in the form on the page, send it, and follow redirects."""
         form = _FORM.search(self.page.text)
         assert form, self.page.text
         data = {**fields_of(form[0]), **values}

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -27,6 +28,7 @@ from promptvault.server.app import create_app
 from promptvault.server.postgres import embedded, migration
 from promptvault.server.settings import Settings
 from tests.server.browser import Browser
+from tests.server.mail_server import MailServer, mail_server
 from tests.server.reused_database import ReusedDatabase
 
 SECRET = "the-secret-of-the-tests-0123456789"
@@ -210,6 +212,21 @@ def signed_up(open_browser: Callable[[], Browser]) -> Browser:
     browser = open_browser()
     assert browser.sign_up(EMAIL).status_code == 200
     return browser
+
+
+@pytest.fixture
+def free_port() -> int:
+    """Return a free port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def mail(free_port: int) -> Iterator[MailServer]:
+    """Return a mail server that runs."""
+    with mail_server(free_port) as mails:
+        yield mails
 
 
 @dataclass

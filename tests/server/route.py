@@ -16,11 +16,11 @@ from promptvault.server.guard import PUBLIC_ROUTES
 from promptvault.server.settings import Settings
 
 _GIVEN = (HTTPConnection, Response, BackgroundTasks)
-"""What FastAPI hands to an endpoint that asks for none of it by name."""
+"""Parameters that FastAPI fills itself."""
 
 
 class Slot(NamedTuple):
-    """A place in a request where something can be named."""
+    """A parameter of a request."""
 
     where: str
     """``path``, ``query``, ``form``, ``header``, ``cookie`` or ``json``."""
@@ -28,7 +28,7 @@ class Slot(NamedTuple):
 
 
 class Route(NamedTuple):
-    """A way to ask something of the app."""
+    """A route of the app, with one method."""
 
     name: str
     method: str
@@ -42,7 +42,7 @@ class Route(NamedTuple):
         return self.path.startswith("/v1/") and not is_open
 
     def slots(self) -> list[Slot]:
-        """Return every place where a request can name something."""
+        """Return all parameters of a request."""
         return [*_slots(self.endpoint, self.path)]
 
 

@@ -31,14 +31,14 @@ def tenant_keys(table: str) -> set[str]:
 
 @dataclass
 class Tenant:
-    """Somebody, and all that is theirs."""
+    """A user, and all ids and secrets of the user."""
 
     mark: str
-    """Stands in every text of theirs, and in nobody else's."""
+    """Occurs in all texts of this user, and in no other text."""
     token: str = ""
     cookie: str = ""
     objects: dict[str, str] = field(default_factory=dict)
-    """What somebody else could name, by kind: ids, hashes, codes that are used."""
+    """What another user could send, by kind: ids, hashes, used codes."""
 
     @property
     def email(self) -> str:
@@ -53,7 +53,7 @@ class Tenant:
         }
 
     def secrets(self, connection: Connection) -> set[str]:
-        """Return what nobody else may read: the mark, and every id and hash."""
+        """Return what no other user may read: the mark, and all ids and hashes."""
         found = {self.mark}
         for table in METADATA.tables.values():
             for column in table.columns:
@@ -71,7 +71,7 @@ class Tenant:
 
 
 def settle(mark: str, client: httpx.Client, connection: Connection) -> Tenant:
-    """Make somebody who has used everything there is, and return them."""
+    """Make and return a user who has used all features."""
     tenant = Tenant(mark)
     browser = Browser(client)
     browser.sign_up(tenant.email)
@@ -107,7 +107,7 @@ def _exchanged(client: httpx.Client, codes: dict[str, str]) -> str:
 
 
 def _find_rows(tenant: Tenant, connection: Connection) -> None:
-    """Note what stands in the tables of accounts and of what is signed in."""
+    """Note the rows of the user in the tables of accounts and sign-ins."""
     found = connection.execute(
         """
         SELECT u.id AS "user", u.account_id AS account, v.id AS vault, d.id AS device,

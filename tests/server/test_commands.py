@@ -79,7 +79,7 @@ def test_each_token_is_another(pvt: Pvt) -> None:
         ("token bob@example.org", 3, "not_found"),
     ],
 )
-def test_what_cannot_be_done(pvt: Pvt, command: str, code: int, word: str) -> None:
+def test_errors_have_their_code(pvt: Pvt, command: str, code: int, word: str) -> None:
     pvt.ok("server", "user", "add", EMAIL)
     result = pvt("server", *command.split(), "--json")
     assert result.code == code
@@ -87,7 +87,7 @@ def test_what_cannot_be_done(pvt: Pvt, command: str, code: int, word: str) -> No
     assert json.loads(result.err)["error"]["code"] == word
 
 
-def test_after_a_restore_devices_begin_anew_and_bring_what_is_missing(
+def test_after_a_restore_devices_start_again_and_send_what_is_missing(
     pvt: Pvt, client: httpx.Client
 ) -> None:
     vault = {"id": client.get("/v1/me").json()["vaults"][0]["id"]}
@@ -105,7 +105,7 @@ def test_after_a_restore_devices_begin_anew_and_bring_what_is_missing(
     assert len(sync(cursor=later["cursor"])["feed"]) == 1
 
 
-def test_a_restore_is_told_on_purpose(pvt: Pvt) -> None:
+def test_a_restore_must_be_confirmed(pvt: Pvt) -> None:
     result = pvt("server", "restored", stdin=b"y\n")
     assert result.code == 2
     assert "--yes" in result.err

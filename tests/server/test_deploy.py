@@ -1,4 +1,4 @@
-"""What stands in examples/deploy is there: commands, settings, files, health checks."""
+"""The commands, settings, files and health checks in examples/deploy exist."""
 
 import configparser
 import json
@@ -51,7 +51,7 @@ def _unit() -> configparser.ConfigParser:
 
 
 def _command_lines() -> Iterator[list[str]]:
-    """Yield every command line of the program that stands in the folder."""
+    """Yield each command line of the program in the folder."""
     yield json.loads(_last("CMD"))
     yield shlex.split(_unit()["Service"]["ExecStart"])[1:]
     yield from (
@@ -126,7 +126,7 @@ def test_the_dockerfile_copies_what_is_there_and_drops_its_rights() -> None:
     assert serving[serving.index("--port") + 1] == _last("EXPOSE")
 
 
-def test_the_health_check_tells_a_server_that_is_ready(server: Server) -> None:
+def test_the_health_check_recognizes_a_server_that_is_ready(server: Server) -> None:
     _python, *words = json.loads(_last("HEALTHCHECK").partition("CMD ")[2])
     assert _last("EXPOSE") in words[1]
     address = f"http://127.0.0.1:{_last('EXPOSE')}"

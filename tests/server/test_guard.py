@@ -17,7 +17,8 @@ from promptvault.server.token.secret import make_token
 from tests.server.conftest import Server
 
 PUBLIC = {"start_device_sign_in", "exchange_device_code", "receive_clerk_event"}
-"""Routes under /v1 that need no token. To add one is a decision, so it stands twice."""
+"""Routes under /v1 that need no token. Adding one is a decision, so the list is here
+again."""
 
 OUTSIDE = {
     *("healthz", "readyz", "prometheus", "openapi", "stylesheet", "icon"),

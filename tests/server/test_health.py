@@ -1,4 +1,4 @@
-"""What load balancers and Prometheus are told."""
+"""Health checks and metrics."""
 
 from collections.abc import Callable
 from pathlib import Path

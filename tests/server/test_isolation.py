@@ -1,4 +1,4 @@
-"""Every route, tried with everything of somebody else's: refused, or nothing is told.
+"""Each route, tried with the ids and secrets of another user, reveals nothing.
 
 Routes and what they take are read from the app. One that is missing from `ANSWERS`
 fails the test: to add it is to say what it answers to who names what is not theirs.
@@ -25,7 +25,7 @@ from tests.server.route import Route, all_routes
 from tests.server.tenant import PUSHES, Connection, Tenant, settle
 
 ANSWERS: dict[str, set[int]] = {
-    # These take no id: they tell, or end, what belongs to who asks.
+    # These take no id: they return, or end, what belongs to the sender.
     "me": {200},
     "export_me": {200},
     "list_devices": {200},
@@ -36,11 +36,11 @@ ANSWERS: dict[str, set[int]] = {
     "revoke_device": {403, 404},
     "versions": {403, 404},
     "sync": {200},  # of a foreign vault: that it is gone, and nothing else
-    # Nobody is signed in here.
+    # No user is signed in here.
     "start_device_sign_in": {200},
     "exchange_device_code": {400},
-    "receive_clerk_event": {400},  # nobody has signed it
-    # The same for everybody.
+    "receive_clerk_event": {400},  # it has no signature
+    # The same for all users.
     "openapi": {200},
     "healthz": {200},
     "readyz": {200},
@@ -63,7 +63,7 @@ ANSWERS: dict[str, set[int]] = {
     "decide_device": {404},
     "show_decision": {404},
     "show_account": {200},
-    "sign_out_device": {303},  # whoever signs out what is no more is told the same
+    "sign_out_device": {303},  # the same if it is signed out already
     "end_session": {303},
     "export_account": {200},
     "show_reset": {200},
@@ -79,7 +79,7 @@ ANSWERS: dict[str, set[int]] = {
     "go_to_provider": {503},  # there is none at the address that is set
     "come_from_provider": {401},
 }
-"""What a route may answer to a request that names what is somebody else's."""
+"""The statuses for a request with an id or secret of another user."""
 
 ROUTES = all_routes()
 
@@ -145,7 +145,7 @@ def connection(database_url: str) -> Iterator[Connection]:
 
 @dataclass
 class Asking:
-    """Eve, with a route before her."""
+    """Requests of Eve to one route."""
 
     route: Route
     client: httpx.Client
@@ -201,7 +201,7 @@ class Asking:
         )
 
 
-def _told(answer: httpx.Response, attempt: Attempt, secrets: set[str]) -> set[str]:
+def _revealed(answer: httpx.Response, attempt: Attempt, secrets: set[str]) -> set[str]:
     """Return the secrets in an answer, but for what the request itself said."""
     text = f"{answer.headers}\n{answer.text}"
     for sent in attempt.sent():
@@ -232,7 +232,7 @@ def test_every_route_is_in_the_matrix() -> None:
 
 @pytest.mark.parametrize("whose", ["ada", "bob"])
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.name}")
-def test_nothing_is_told_and_nothing_is_changed(
+def test_nothing_is_revealed_and_nothing_is_changed(
     route: Route, whose: str, server: Server, connection: Connection, world: World
 ) -> None:
     other: Tenant = getattr(world, whose)
@@ -242,14 +242,14 @@ def test_nothing_is_told_and_nothing_is_changed(
         for attempt in attempts(route, world.eve, other):
             answer = asking.send(attempt)
             secrets -= {*attempt.sent()}  # what she has said, she may hear again
-            assert not _told(answer, attempt, secrets), attempt
+            assert not _revealed(answer, attempt, secrets), attempt
             _check_status(route, attempt, answer)
             if route.name == "sync" and attempt.json:
                 _check_vaults(answer.json()["vaults"], world.eve)
     assert other.rows(connection) == before
 
 
-def test_what_a_deleted_account_had_lets_nobody_in(
+def test_tokens_of_a_deleted_account_are_not_valid(
     server: Server, world: World
 ) -> None:
     with server.client(world.bob.token) as client:

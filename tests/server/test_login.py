@@ -109,7 +109,7 @@ class TestToken:
         monkeypatch.delenv("PROMPTVAULT_SYNC_SERVER")
         assert EMAIL in signed_in.ok("whoami").text
 
-    def test_tells_that_the_environment_comes_first(
+    def test_reports_that_the_environment_comes_first(
         self, pvt: Pvt, server: Server, token: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("PROMPTVAULT_SYNC_SERVER", "https://sync.example.org")
@@ -192,7 +192,7 @@ class TestWhoami:
         assert lines["server"] == server.url
 
     @pytest.mark.parametrize(("kept", "code"), [("{}\n", 0), ("a b", 4), ("ключ", 4)])
-    def test_with_a_file_that_somebody_edited(
+    def test_with_a_file_that_was_edited(
         self, signed_in: Pvt, token: str, home: Path, kept: str, code: int
     ) -> None:
         (file,) = (home / "credentials").iterdir()
@@ -212,7 +212,7 @@ class TestWhoami:
 
 
 def closed_port() -> str:
-    """Return an address where nobody listens."""
+    """Return a URL at which no server listens."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{unused.getsockname()[1]}"
@@ -313,7 +313,7 @@ class TestBrowser:
             assert client.get("/v1/me").json()["device"]["label"] == "laptop"
 
     @pytest.mark.usefixtures("token")
-    def test_it_asks_less_often_when_it_is_told(
+    def test_it_polls_less_often_if_asked_to(
         self, sign_in: Callable[..., str], change: Change
     ) -> None:
         pauses: list[float] = []
@@ -344,7 +344,7 @@ class TestBrowser:
         with pytest.raises(kind):
             sign_in(lambda _: change(statement))
 
-    def test_nobody_waits_for_ever(self) -> None:
+    def test_the_wait_has_an_end(self) -> None:
         code = {
             "device_code": "abc",
             "user_code": "ABCD-EFGH",
@@ -423,7 +423,7 @@ class TestTerminal:
         os.close(self.screen)
 
     def read_until(self, word: str) -> str:
-        """Return what stands on the screen when *word* does."""
+        """Return the screen once it shows *word*."""
         text = ""
         while word not in text:
             text += os.read(self.screen, 4096).decode()

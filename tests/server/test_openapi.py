@@ -72,7 +72,7 @@ WAYS = st.builds(
 
 
 class Caller:
-    """Somebody with a prompt, who tries operations on a server."""
+    """A user with a prompt, who tries operations on a server."""
 
     def __init__(self, server: Server, connection: psycopg.Connection[Any]) -> None:
         self._server, self._connection = server, connection
@@ -101,7 +101,7 @@ class Caller:
         case.validate_response(answer, checks=CHECKS)
 
     def _name_own(self, case: _Case) -> None:
-        """Let *case* be about what there is, where it is about a vault."""
+        """Use an existing vault in *case*, if it has one."""
         own = {"vault": self._vault, "item": self._push["item"]}
         case.path_parameters |= {
             name: own.get(name, value) for name, value in case.path_parameters.items()
@@ -115,7 +115,7 @@ class Caller:
 
 @pytest.fixture(scope="module")
 def caller(postgres: str, template: str) -> Iterator[Caller]:
-    """Return somebody who is known to a server of this module's own."""
+    """Return a user of a server for this module."""
     with ExitStack() as stack:
         url = stack.enter_context(scratch_database(postgres, template))
         settings = Settings(database_url=SecretStr(url), secret=SecretStr(SECRET))

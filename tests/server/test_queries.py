@@ -1,5 +1,5 @@
-"""Every query names whose data it wants. PostgreSQL itself says so: in the plan of each
-statement of the server, each table is held to a parameter by a tenant's key."""
+"""Each query names the tenant whose data it reads. PostgreSQL itself shows it: in the
+plan of each statement, a tenant's key binds each table to a parameter."""
 
 import ast
 import importlib
@@ -17,12 +17,12 @@ from tests.server.tenant import tenant_keys
 
 SERVER = Path(__file__).parents[2] / "promptvault" / "server"
 
-NOBODYS = {
+WITHOUT_TENANT = {
     "rate_limits": "counts by keys that are hashed or public",
     "server_settings": "belongs to the server",
     "external_events": "what a provider sent, by its own id",
-    "provider_sign_ins": "nobody's yet, found by a secret's hash",
-    "sign_ups": "nobody's account yet, found by the hash of what was mailed",
+    "provider_sign_ins": "without a user yet, found by a secret's hash",
+    "sign_ups": "without an account yet, found by the hash of a mailed secret",
 }
 """Tables without a tenant, and why."""
 
@@ -31,8 +31,8 @@ WITHOUT_KEY = {
     "account/repository.py AccountRepository.memberships": "the operator's list",
     "account/repository.py AccountRepository.renew_epochs": "the operator's, for all",
     "device_code/repository.py DeviceCodeRepository.forget_old": "cleans up",
-    "device_code/repository.py DeviceCodeRepository.find_pending": "nobody's yet",
-    "device_code/repository.py DeviceCodeRepository.decide": "nobody's yet",
+    "device_code/repository.py DeviceCodeRepository.find_pending": "without a user yet",
+    "device_code/repository.py DeviceCodeRepository.decide": "without a user yet",
     "device_code/repository.py DeviceCodeRepository.exchange": "by a secret's hash",
     "device_code/repository.py DeviceCodeRepository.poll": "by a secret's hash",
     **dict.fromkeys(
@@ -42,7 +42,7 @@ WITHOUT_KEY = {
             "oidc/repository.py IdentityRepository.mark_changed",
             "oidc/repository.py IdentityRepository.mark_deleted",
         ),
-        "whom the provider's signature names",
+        "the identity that the provider has signed",
     ),
     "account/erasure_repository.py ErasureRepository.find": "the operator's",
     "account/erasure_repository.py ErasureRepository.next_due": "cleans up",
@@ -52,8 +52,8 @@ WITHOUT_KEY = {
     "link/repository.py LinkRepository.find": "by a secret's hash",
     "link/repository.py LinkRepository.use": "by a secret's hash",
     "retention/repository.py _NEXT_VAULT": "purges every vault",
-    "retention/repository.py _PIECES": "what nobody can use any more",
-    "retention/repository.py _EXPIRED": "what nobody can use any more",
+    "retention/repository.py _PIECES": "expired rows",
+    "retention/repository.py _EXPIRED": "expired rows",
     "sync/repository.py _LOCK": "accounts of the vaults that it has just locked",
     "token/repository.py TokenRepository.find_bearer": "by a secret's hash",
     "token/repository.py TokenRepository.touch": "the token that was just found",
@@ -75,7 +75,7 @@ _CONDITIONS = (
 
 
 class Statement(NamedTuple):
-    """A text of the server's that PostgreSQL is to understand."""
+    """A text in the server's code that is SQL."""
 
     place: str
     """File and function."""
@@ -169,7 +169,7 @@ def _is_bracketed(text: str) -> bool:
 
 
 def _scans(nodes: list[dict[str, Any]]) -> dict[str, str]:
-    """Return the tables that are read, by the names they bear in the plan."""
+    """Return the tables that are read, by their names in the plan."""
     return {
         node["Alias"]: node["Relation Name"]
         for node in nodes
@@ -206,7 +206,7 @@ def _unbound(plan: dict[str, Any]) -> set[str]:
             if column in keys.get(name or "", ())
             and (parameter or (other in held and other_column in keys[other or ""]))
         }
-    return {scans[name] for name in scans.keys() - held} - NOBODYS.keys()
+    return {scans[name] for name in scans.keys() - held} - WITHOUT_TENANT.keys()
 
 
 def _plan(connection: psycopg.Connection[Any], text: str) -> dict[str, Any]:
@@ -220,7 +220,7 @@ def _plan(connection: psycopg.Connection[Any], text: str) -> dict[str, Any]:
 
 def test_every_table_has_a_tenant_or_a_reason() -> None:
     without = {name for name in METADATA.tables if not tenant_keys(name)}
-    assert without == NOBODYS.keys()
+    assert without == WITHOUT_TENANT.keys()
 
 
 def test_every_query_names_its_tenant(database_url: str) -> None:

@@ -28,7 +28,7 @@ def without_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def folder(home: Path) -> Iterator[Path]:
-    """Return where the embedded database lies; it is stopped whatever happens."""
+    """Return the folder of the embedded database, which is stopped at the end."""
     place = home / "data" / "server-postgres"
     yield place
     if (place / "password").exists():
@@ -100,7 +100,7 @@ def test_after_a_kill_everything_is_still_there(
 def test_a_server_ends_with_its_database(
     server_process: Start, pvt: Pvt, folder: Path, workers: str, by: int
 ) -> None:
-    """Whoever runs it starts it anew; alone it could only refuse."""
+    """A service manager starts it again; by itself it could only refuse requests."""
     running = server_process("--workers", workers)
     pvt.ok("server", "user", "add", EMAIL)
     os.kill(_postmaster(folder), by)
@@ -129,7 +129,7 @@ def _postmaster(folder: Path) -> int:
     return int((folder / "cluster/postmaster.pid").read_text().split()[0])
 
 
-def test_a_number_that_another_process_bears_by_now_is_no_hindrance(
+def test_a_stale_process_id_that_another_process_has_is_ignored(
     server_process: Start, folder: Path
 ) -> None:
     running = server_process()

@@ -91,7 +91,7 @@ def test_an_error_says_what_a_setting_must_be(
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "hint"),
     [
         ("postgresql://ada:hidden@secret@h/db", "%40"),
         ("postgresql://ada:hidden#s@cret@h/db", "%23"),
@@ -99,12 +99,12 @@ def test_an_error_says_what_a_setting_must_be(
         ("postgresql://ada:hidden%secret@h/db", "%25"),
     ],
 )
-def test_a_password_that_ends_the_address_early_is_to_be_encoded(
-    url: str, told: str
+def test_a_password_that_ends_the_address_early_must_be_encoded(
+    url: str, hint: str
 ) -> None:
     with pytest.raises(InvalidInputError, match="percent-encode") as caught:
         database_choice.read_settings(url)
-    assert told in str(caught.value)
+    assert hint in str(caught.value)
     assert "hidden" not in str(caught.value)
 
 

@@ -52,8 +52,8 @@ async def doubt(connection: Transaction) -> str:
     return "kept"
 
 
-@probe.post("/aside")
-async def aside(connection: Transaction, database: AppDatabase) -> str:
+@probe.post("/separate")
+async def separate(connection: Transaction, database: AppDatabase) -> str:
     """Write a row that stays, whatever becomes of the request."""
     async with database.transaction() as other:
         await other.execute(_KEEP)
@@ -62,7 +62,7 @@ async def aside(connection: Transaction, database: AppDatabase) -> str:
 
 @probe.get("/limits/{name}")
 async def limits(connection: Transaction, name: str) -> Any:
-    """Tell how long a statement may take, or wait."""
+    """Return the limits of a statement and of its wait for a lock."""
     return await _limit(connection, name)
 
 
@@ -94,7 +94,7 @@ def _kept(database_url: str) -> list[Any]:
         ("/refuse", 409, "conflict", False),
         ("/fail", 500, "internal", False),
         ("/doubt", 500, "internal", False),
-        ("/aside", 409, "conflict", True),
+        ("/separate", 409, "conflict", True),
     ],
 )
 def test_a_transaction(

@@ -23,7 +23,7 @@ PRINTED_LIFE = timedelta(days=7)
 
 _SUBJECT = "Choose a new password for PromptVault"
 _TEXT = """\
-Somebody, most likely you, asked to choose a new password for PromptVault.
+Someone, probably you, asked to choose a new password for PromptVault.
 To do so, open this page within two hours:
 
 {url}

@@ -1,4 +1,4 @@
-"""No body is longer than the server says, neither as sent nor as inflated."""
+"""A middleware that limits bodies, as sent and as decompressed."""
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -9,14 +9,14 @@ from promptvault.wire.decompression import decompressor
 
 _ENCODING = b"content-encoding"
 _AT_ONCE_BYTES = 2048
-"""So much is inflated in a few milliseconds, whatever it holds."""
+"""A part up to this size is decompressed in a few milliseconds, in the event loop."""
 
 
 class BodyLimit:
-    """Counts what comes in, and inflates it as it comes.
+    """Counts the bytes of a body, and decompresses it as it arrives.
 
-    What is wrong with a body is raised where it is read, as the one class of exception
-    that FastAPI lets through there.
+    Errors are raised while the body is read, as HTTPException: FastAPI turns any other
+    exception into a status of 400 there.
     """
 
     def __init__(self, app: ASGIApp, limit: int, inflated_limit: int) -> None:
@@ -29,7 +29,7 @@ class BodyLimit:
             encoding = dict(scope["headers"]).get(_ENCODING, b"identity").lower()
             if encoding != b"identity":
                 receive = _inflating(receive, encoding, self._inflated_limit)
-                # In place: whoever logs the request looks for its route in here.
+                # The scope itself, because the log reads the route from it.
                 scope["headers"] = _as_inflated(scope["headers"])
         await self._app(scope, receive, send)
 
@@ -56,7 +56,7 @@ def _inflating(receive: Receive, encoding: bytes, limit: int) -> Receive:
         nonlocal left, has_begun
         message = await receive()
         has_begun = has_begun or bool(message.get("body"))
-        if not has_begun:  # without a body there is nothing to inflate
+        if not has_begun:  # there is no body
             return message
         if inflater is None:
             raise HTTPException(415, "The body is neither plain, nor gzip, nor zstd")

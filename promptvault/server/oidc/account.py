@@ -76,7 +76,7 @@ async def link(
 async def _is_theirs(connection: Connection, user: User) -> bool:
     """Return True if the owner of the address is surely the owner of the account.
 
-    Anyone can sign up with an address of somebody else, until it is verified. An
+    Anyone can sign up with an address of another person, until it is verified. An
     account without a password and without a provider was made by the operator.
     """
     if await IdentityRepository(connection).is_linked(user.id):

@@ -73,7 +73,7 @@ class Provider:
         return f"{page}{'&' if '?' in page else '?'}{urlencode(parameters)}"
 
     async def key(self, key_id: str | None) -> PyJWK:
-        """Return the key with an id; None stands for the only key.
+        """Return the key with an id; None means the only key.
 
         An unknown id makes the server fetch the keys again: the provider may have a new
         one. Raises AuthenticationError if there is no such key, UnavailableError.

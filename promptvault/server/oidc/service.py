@@ -26,7 +26,7 @@ _SCOPE = "openid email"
 
 
 class ResumedSignIn(NamedTuple):
-    """Where the browser was going when it was sent to the provider."""
+    """What the browser asked for before the sign-in."""
 
     user_code: str
     """The code of the device to approve, or empty."""

@@ -32,7 +32,7 @@ LIFE = timedelta(hours=2)
 
 _SUBJECT = "Confirm your address for PromptVault"
 _TEXT = """\
-Somebody, most likely you, signed up for PromptVault with this address.
+Someone, probably you, signed up for PromptVault with this address.
 To confirm it, open this page within two hours and enter the password that you chose:
 
 {url}
@@ -109,11 +109,11 @@ async def is_right(
 async def confirm(connection: Connection, settings: Settings, token: str) -> UUID:
     """Use up a sign-up: make the account, or set its new password.
 
-    Returns the user's id. The user is signed out everywhere, because whoever made the
-    account may not be the owner of the address. Raises InvalidInputError if the link
-    has expired or was used before, and PermissionDeniedError if there is no account and
-    the server takes none. An earlier check would reveal which addresses have an
-    account.
+    Returns the user's id. The user is signed out everywhere, because the person who
+    made the account may not be the owner of the address. Raises InvalidInputError if
+    the link has expired or was used before, and PermissionDeniedError if there is no
+    account and the server takes none. An earlier check would reveal which addresses
+    have an account.
     """
     sign_ups = SignUpRepository(connection)
     sign_up = _required(await sign_ups.use(hash_secret(settings.key, token)))

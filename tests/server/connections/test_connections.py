@@ -136,7 +136,7 @@ def test_who_asks_is_known_before_the_body_is_sent(
     assert _status(connection) == 401
 
 
-def test_a_body_that_nobody_wants_is_not_taken_without_end(
+def test_an_unread_body_is_not_received_without_end(
     server: Server, opened: Callable[..., socket.socket]
 ) -> None:
     connection = opened(server.url)

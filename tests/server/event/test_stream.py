@@ -1,4 +1,4 @@
-"""Events over a socket: whoever listens hears at once, whichever instance was asked."""
+"""Events over a socket: all listeners are notified, whatever instance was asked."""
 
 import asyncio
 import contextlib
@@ -94,7 +94,7 @@ def test_a_push_to_one_instance_is_heard_at_another(
             assert listener.event() == {"vault": vault, "seq": 2}
 
 
-def test_who_was_away_hears_where_each_vault_stands(
+def test_a_new_listener_gets_the_number_of_each_vault(
     client: httpx.Client, database_url: str
 ) -> None:
     vault = _vault(client)
@@ -112,7 +112,7 @@ def test_who_was_away_hears_where_each_vault_stands(
     assert {"vault": vault, "seq": 1} in told
 
 
-def test_nobody_hears_of_anothers_vault(
+def test_no_event_is_about_the_vault_of_another_user(
     client: httpx.Client, server: Server, admin: Admin
 ) -> None:
     admin.add_user("bob@example.org", Tier.FREE)
@@ -207,10 +207,10 @@ def _statements(database_url: str) -> list[tuple[Any, ...]]:
         ).fetchall()
 
 
-def test_a_stream_looks_by_itself_where_no_news_come(
+def test_a_stream_reads_by_itself_if_no_notifications_arrive(
     start_server: Callable[..., Server], token: str, database_url: str
 ) -> None:
-    """As behind a pooler, through which nobody can listen."""
+    """As behind a transaction pooler, through which LISTEN does not work."""
     deaf = SecretStr(make_conninfo(database_url, port=1))
     server = start_server(heartbeat_seconds=0.1, listen_url=deaf)
     with server.client(token) as client, listening(client) as listener:
@@ -219,7 +219,7 @@ def test_a_stream_looks_by_itself_where_no_news_come(
         assert listener.event()["seq"] == 1
 
 
-def test_what_no_server_told_is_found_when_a_worker_looks(
+def test_a_lost_notification_is_found_when_a_worker_looks(
     start_server: Callable[..., Server], token: str, database_url: str
 ) -> None:
     """As a push whose server was killed right after it had committed."""
@@ -251,7 +251,7 @@ def test_also_one_that_is_never_silent(
             assert heard < 2000
 
 
-def test_a_connection_that_breaks_is_made_anew_and_nothing_is_missed(
+def test_a_broken_connection_is_opened_again_and_nothing_is_missed(
     start_server: Callable[..., Server], token: str, database_url: str
 ) -> None:
     server = start_server(heartbeat_seconds=3600)
@@ -265,7 +265,7 @@ def test_a_connection_that_breaks_is_made_anew_and_nothing_is_missed(
                 " AND application_name = 'promptvault events'"
             ).fetchall()
             assert cut == [(True,)]
-        _push(client, vault)  # which nobody hears of
+        _push(client, vault)  # without a listener
         assert listener.event() == {"vault": vault, "seq": 1}
         _push(client, vault)
         assert listener.event() == {"vault": vault, "seq": 2}
@@ -316,8 +316,8 @@ def test_only_the_vault_itself_says_that_it_went_back(
         assert json.loads(listener.next())["seq"] == 0
 
 
-def test_of_two_pushes_at_once_the_later_is_told(settings: Settings) -> None:
-    """Whoever commits first may be the one who speaks last."""
+def test_of_concurrent_pushes_the_later_number_is_sent(settings: Settings) -> None:
+    """The first one to commit may be the last one to notify."""
     vault = uuid4()
 
     async def hear() -> dict[UUID, int]:

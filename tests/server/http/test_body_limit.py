@@ -20,13 +20,13 @@ probe = APIRouter()
 
 @probe.post("/length")
 async def length(request: Request) -> int:
-    """Tell how long the body is."""
+    """Return the length of the body."""
     return len(await request.body())
 
 
 @probe.post("/parsed")
 async def parsed(body: dict[str, Any]) -> int:
-    """Tell how many keys the body has."""
+    """Return the number of keys in the body."""
     return len(body)
 
 
@@ -132,7 +132,9 @@ def test_other_compressions_are_refused(probed: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd", "br"])
-def test_where_no_body_is_none_is_missed(client: httpx.Client, encoding: str) -> None:
+def test_without_a_body_an_encoding_does_no_harm(
+    client: httpx.Client, encoding: str
+) -> None:
     """Also not while an answer goes out: that would end it in its middle."""
     headers = {"Content-Encoding": encoding}
     answer = client.get("/v1/me/export", headers=headers)

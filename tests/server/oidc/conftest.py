@@ -48,7 +48,7 @@ def oidc_server(start_for: StartFor, provider: Provider) -> Server:
 
 @pytest.fixture
 def browser(oidc_server: Server) -> Iterator[Browser]:
-    """Return a browser in which nobody is signed in."""
+    """Return a browser that is not signed in."""
     with oidc_server.client() as client:
         yield Browser(client)
 

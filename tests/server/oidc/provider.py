@@ -1,4 +1,4 @@
-"""A provider with keys of its own, which lies and fails as a test tells it to."""
+"""A provider with its own keys, which sends false answers and fails on request."""
 
 import base64
 import hashlib
@@ -87,11 +87,11 @@ def unsigned(claims: Claims) -> str:
 
 @dataclass
 class Provider:
-    """Signs everybody in as the one whom `claims` tell of."""
+    """Signs each person in as the one that `claims` describe."""
 
     key: Key
     claims: Claims = field(default_factory=dict)
-    """Beside what a good token says; None takes a claim away."""
+    """Added to the claims of a valid token; None removes a claim."""
     document: Claims = field(default_factory=dict)
     """What discovery says in place of the truth."""
     keys: list[Claims] = field(default_factory=list)
@@ -102,7 +102,7 @@ class Provider:
     """Path to status."""
     asked: Counter[str] = field(default_factory=Counter)
     forms: list[dict[str, str]] = field(default_factory=list)
-    """What came to exchange a code, with the header that says from whom."""
+    """The requests to exchange a code, with the header that identifies the client."""
     url: str = ""
     _begun: dict[str, dict[str, str]] = field(default_factory=dict)
 

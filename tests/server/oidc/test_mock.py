@@ -14,7 +14,7 @@ SECRET = {"oidc_client_secret": SecretStr("of the client")}
 
 
 def _sign_in(browser: Browser, subject: str) -> httpx.Response:
-    """Press the button, fill in the provider's form, and follow where it leads."""
+    """Press the button, fill in the provider's form, and follow redirects."""
     browser.open("/signin?user_code=BCDF-GHJK")
     assert "Sign in with" in browser.page.text
     form = browser.open("/signin/provider?user_code=BCDF-GHJK")
@@ -26,7 +26,7 @@ def _sign_in(browser: Browser, subject: str) -> httpx.Response:
     return browser.page
 
 
-def test_somebody_signs_in_and_goes_on_to_the_device(
+def test_a_sign_in_leads_to_the_device(
     start_for: StartFor, mock_provider: str, database_url: str
 ) -> None:
     with start_for(mock_provider, **SECRET).client() as client:
@@ -44,7 +44,7 @@ def test_somebody_signs_in_and_goes_on_to_the_device(
     assert users == [(EMAIL, False)]
 
 
-def test_an_address_that_nobody_verified_gets_no_account(
+def test_an_address_that_is_not_verified_gets_no_account(
     start_for: StartFor, mock_provider: str, database_url: str
 ) -> None:
     with start_for(mock_provider, **SECRET).client() as client:

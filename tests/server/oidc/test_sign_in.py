@@ -1,4 +1,4 @@
-"""Who is signed in: the browser that began, as the account that is theirs."""
+"""Sign-in by a provider: the browser that began is signed in, to the right account."""
 
 import base64
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ Users = Callable[[], list[tuple[str, str | None]]]
 
 @pytest.fixture
 def users(database_url: str) -> Users:
-    """Return what tells every user's address, and whom the provider signs in."""
+    """Return a function that reads the address and the subject of each user."""
 
     def read() -> list[tuple[str, str | None]]:
         with psycopg.connect(database_url) as connection:
@@ -37,7 +37,7 @@ def users(database_url: str) -> Users:
 
 @pytest.fixture
 def change(database_url: str) -> Callable[[str], None]:
-    """Return what changes the database while the server runs."""
+    """Return a function that changes the database while the server runs."""
 
     def run(statement: str) -> None:
         with psycopg.connect(database_url) as connection:
@@ -54,7 +54,7 @@ def stranger(oidc_server: Server) -> Iterator[Browser]:
 
 
 def _way_back(browser: Browser) -> str:
-    """Sign in at the provider, and return where it sends the browser then."""
+    """Sign in at the provider, and return the URL to which it redirects."""
     there = browser.client.get("/signin/provider").headers["location"]
     return str(browser.client.get(there).headers["location"])
 
@@ -103,14 +103,14 @@ def test_the_target_of_a_sign_in_cannot_be_changed_on_the_way(browser: Browser) 
 @pytest.mark.parametrize(
     "target", ["https://evil.example", "//evil.example", "\r\nX: y"]
 )
-def test_nobody_is_sent_elsewhere(browser: Browser, target: str) -> None:
+def test_no_target_leads_to_another_site(browser: Browser, target: str) -> None:
     query = httpx.QueryParams(dict.fromkeys(("user_code", "next", "to"), target))
     there = browser.client.get(f"/signin/provider?{query}").headers["location"]
     back = browser.client.get(there).headers["location"]
     assert browser.client.get(back).headers["location"] == "/account"
 
 
-def test_who_signs_in_again_is_the_same(browser: Browser, users: Users) -> None:
+def test_a_second_sign_in_is_the_same_user(browser: Browser, users: Users) -> None:
     for _ in range(2):
         assert sign_in(browser) == 200
         browser.client.cookies.clear()
@@ -138,7 +138,7 @@ def test_the_session_is_a_new_one(browser: Browser, stranger: Browser) -> None:
 def test_another_browser_cannot_end_what_this_one_began(
     browser: Browser, stranger: Browser
 ) -> None:
-    """Else somebody could sign others in to an account that he reads, too."""
+    """Otherwise an attacker could sign others in to his own account."""
     back = _way_back(browser)
     stranger.open("/signin")
     assert stranger.open(back).status_code == 401
@@ -157,7 +157,7 @@ def test_the_way_back_is_good_once(browser: Browser, provider: Provider) -> None
 
 
 @pytest.mark.parametrize("state", ["", "state=", "state=made-up", "state=%00"])
-def test_a_state_that_nobody_drew_is_refused(
+def test_a_state_that_is_not_known_is_refused(
     browser: Browser, provider: Provider, state: str
 ) -> None:
     browser.client.get("/signin/provider")
@@ -165,7 +165,7 @@ def test_a_state_that_nobody_drew_is_refused(
     assert provider.asked["/token"] == 0
 
 
-def test_who_took_too_long_starts_over(
+def test_an_expired_sign_in_is_refused(
     browser: Browser, change: Callable[[str], None]
 ) -> None:
     back = _way_back(browser)
@@ -204,7 +204,7 @@ def test_a_secret_goes_into_the_header(
     assert "client_secret" not in provider.forms[0]
 
 
-def test_a_secret_goes_into_the_form_where_that_is_the_way(
+def test_a_secret_goes_into_the_form_if_the_provider_says_so(
     start_for: StartFor, provider: Provider
 ) -> None:
     methods = ["client_secret_post"]
@@ -228,7 +228,7 @@ class TestAnAccountWithThatAddress:
     def test_that_was_not_verified_is_not(
         self, browser: Browser, stranger: Browser, users: Users
     ) -> None:
-        """Whoever made it may have written down an address of somebody else."""
+        """It may have been made by another person."""
         stranger.sign_up(EMAIL)
         assert sign_in(browser) == 409
         assert refused(browser)
@@ -249,7 +249,7 @@ class TestAnAccountWithThatAddress:
             assert sign_in(browser) == 403
         assert users() == [(EMAIL, None)]
 
-    def test_that_somebody_else_signs_in_to_is_not(
+    def test_that_belongs_to_another_subject_is_not(
         self, browser: Browser, provider: Provider, users: Users
     ) -> None:
         """Addresses are given to others; who the account's user is stays."""
@@ -269,7 +269,7 @@ class TestAnAccountWithThatAddress:
         assert user.plan == "pro"
 
 
-def test_where_sign_up_is_closed_only_users_sign_in(
+def test_if_sign_up_is_closed_only_users_sign_in(
     start_for: StartFor,
     provider: Provider,
     admin: Admin,

@@ -1,4 +1,4 @@
-"""ID tokens that are not what they should be sign nobody in, whatever the lie."""
+"""ID tokens with any false part sign no one in."""
 
 import hashlib
 from collections.abc import Callable
@@ -39,14 +39,14 @@ def public_pem() -> bytes:
 
 
 def sign_in(browser: Browser) -> int:
-    """Sign in by the provider and return the status of where it ends."""
+    """Sign in by the provider, and return the status of the last page."""
     return browser.open("/signin/provider").status_code
 
 
 def refused(browser: Browser) -> bool:
-    """Whether the last page says no, in words, and nobody is signed in."""
-    told = 'role="alert"' in browser.page.text and "<h1>" in browser.page.text
-    return told and browser.open("/device").url.path == "/signin"
+    """Return True if the last page shows an error, and the browser is not signed in."""
+    is_shown = 'role="alert"' in browser.page.text and "<h1>" in browser.page.text
+    return is_shown and browser.open("/device").url.path == "/signin"
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_who_else_a_token_may_be_for_is_the_operators_to_say(
 
 
 def test_an_address_may_stand_elsewhere(browser: Browser, provider: Provider) -> None:
-    """Where a provider keeps tokens short, it tells the rest when it is asked."""
+    """A provider with short tokens returns other claims at the userinfo endpoint."""
     provider.claims = {"email": None, "email_verified": None}
     verified = {"email": EMAIL, "email_verified": True}
     provider.user_info = {"sub": "somebody else", **verified}
@@ -190,7 +190,7 @@ def test_an_address_may_stand_elsewhere(browser: Browser, provider: Provider) ->
 
 
 class Clock:
-    """A clock that goes when it is told to."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -215,7 +215,7 @@ def test_a_new_key_is_good_at_once(browser: Browser, provider: Provider) -> None
     assert (provider.asked[JWKS], provider.asked[DISCOVERY]) == (2, 1)
 
 
-def test_nobody_makes_us_ask_for_keys_without_end(
+def test_unknown_keys_do_not_cause_requests_without_end(
     browser: Browser, provider: Provider, clock: Clock
 ) -> None:
     provider.sign = lambda claims: OTHER.sign(claims)  # which is not published
@@ -259,7 +259,7 @@ def test_the_last_good_answer_is_good_while_the_provider_is_down(
 
 @pytest.mark.parametrize("path", [JWKS, DISCOVERY, "/token"])
 @pytest.mark.parametrize("status", [500, 503, 302])
-def test_a_provider_that_was_never_up_is_told_of(
+def test_a_provider_that_was_never_up_is_reported(
     browser: Browser, provider: Provider, clock: Clock, path: str, status: int
 ) -> None:
     provider.failing[path] = status
@@ -271,10 +271,10 @@ def test_a_provider_that_was_never_up_is_told_of(
 
 
 @pytest.mark.parametrize("path", [JWKS, DISCOVERY])
-def test_a_provider_that_is_down_is_not_asked_by_everybody(
+def test_a_provider_that_is_down_is_asked_by_one_request(
     browser: Browser, provider: Provider, clock: Clock, path: str
 ) -> None:
-    """Where it hangs, each would wait for all who came before."""
+    """If it hangs, requests would otherwise wait one after the other."""
     provider.failing[path] = 503
     for _ in range(2):
         assert [sign_in(browser) for _ in range(3)] == [503] * 3
@@ -282,7 +282,7 @@ def test_a_provider_that_is_down_is_not_asked_by_everybody(
     assert provider.asked[path] == 2
 
 
-def test_a_provider_that_is_gone_is_told_of(
+def test_a_provider_that_is_gone_is_reported(
     browser: Browser, provider: Provider
 ) -> None:
     provider.stop()
@@ -300,7 +300,7 @@ def test_a_provider_that_is_gone_is_told_of(
         {"authorization_endpoint": "javascript:alert(1)"},
     ],
 )
-def test_discovery_that_lies_is_not_believed(
+def test_false_discovery_is_refused(
     browser: Browser, provider: Provider, document: dict[str, Any]
 ) -> None:
     provider.document = document

@@ -33,7 +33,7 @@ SELECT sum(bytes) FROM (
  WHERE vault_id IN (SELECT id FROM vaults WHERE account_id = (
        SELECT account_id FROM vaults WHERE id = %s))
 """
-"""What an account stores, counted anew; by one of its vaults."""
+"""The bytes that an account stores, summed over its rows; by one of its vaults."""
 
 MISNUMBERED = """
 SELECT version_id FROM (
@@ -64,7 +64,7 @@ def push(
     current: str | None = None,
     **fields: Any,
 ) -> dict[str, Any]:
-    """Return the push of a head; `current` names the version where none is sent."""
+    """Return the push of a head; `current` names the version if none is sent."""
     made: dict[str, Any] = {
         "kind": "head",
         "item": item,
@@ -215,7 +215,7 @@ def runner() -> Iterator[asyncio.Runner]:
 def open_vault(
     runner: asyncio.Runner, admin: Admin, database_url: str
 ) -> Iterator[Callable[..., Vault]]:
-    """Return what opens the vault of a user, who is made where there is none."""
+    """Return a function that opens the vault of a user, who is made if needed."""
     opened: list[Connection] = []
 
     def open(email: str = EMAIL, tier: Tier = Tier.PRO) -> Vault:

@@ -9,7 +9,7 @@ from tests.server.sync.conftest import Vault, after, beside, gone, new
 
 @dataclass
 class Local:
-    """A prompt as a device has it: what is to be pushed, or what stands."""
+    """A prompt as a device has it: with its push, or without a change."""
 
     head: dict[str, Any]
     chain: list[str]
@@ -18,7 +18,7 @@ class Local:
 
 @dataclass
 class Device:
-    """Takes the other's text where two differ, and keeps its own as a side."""
+    """On a conflict, takes the other text, and keeps its own as a side."""
 
     vault: Vault
     items: dict[str, Local] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Device:
         self.items[head["item"]] = Local(head, [])
 
     def change(self, rng: random.Random, delete: bool = False) -> None:
-        """Edit or delete a prompt, and settle a side of it where there is one."""
+        """Edit or delete a prompt, and resolve a side of it if there is one."""
         live = [k for k, each in self.items.items() if not each.head.get("deleted")]
         if not live:
             return
@@ -50,7 +50,7 @@ class Device:
         self.held_back.discard(before["item"])
 
     def request(self) -> list[dict[str, Any]]:
-        """Return what is to be pushed."""
+        """Return the pushes."""
         heads = [
             each.head
             for item, each in self.items.items()
@@ -78,7 +78,7 @@ class Device:
                 self._accepted(each, result)
             elif word == "quota":
                 self.held_back.add(each["item"])
-            elif result.get("head") is None:  # forgotten there: it begins anew
+            elif result.get("head") is None:  # purged there: start from nothing
                 again = new()
                 del self.items[each["item"]]
                 self.items[again["item"]] = Local(again, [])

@@ -1,4 +1,4 @@
-"""What a device reads: pages, versions, deletions, and when it must begin anew."""
+"""What a device reads: pages, versions, deletions, and when it must start again."""
 
 from collections.abc import Callable
 from typing import Any
@@ -50,7 +50,7 @@ def test_a_page_holds_so_many_bytes(vault: Vault) -> None:
     assert len(_read(vault)) == 20
 
 
-def test_a_change_tells_who_made_it(vault: Vault) -> None:
+def test_a_change_names_its_author(vault: Vault) -> None:
     vault.say(new())
     assert vault.sync()["feed"][0]["by"]["user"] == str(vault.bearer.user_id)
 
@@ -76,7 +76,7 @@ def test_a_deletion_reaches_those_who_had_it(vault: Vault) -> None:
     assert vault.sync()["feed"] == []
 
 
-def test_who_missed_a_forgotten_deletion_begins_anew(vault: Vault) -> None:
+def test_a_device_that_missed_a_purged_deletion_starts_again(vault: Vault) -> None:
     first = new()
     vault.say(first, new())
     cursor = vault.sync()["cursor"]
@@ -156,7 +156,7 @@ def test_4_a_settlement_that_loses_settles_nothing(vault: Vault) -> None:
     assert "side" in [each["t"] for each in vault.sync()["feed"]]
 
 
-def test_8_a_side_that_was_settled_and_forgotten_is_told_so(vault: Vault) -> None:
+def test_8_a_side_that_was_resolved_and_purged_is_reported(vault: Vault) -> None:
     first = new()
     side = beside(first)
     vault.say(first, side, after(first, resolves=[side["rev"]]))
@@ -168,7 +168,7 @@ def test_8_a_side_that_was_settled_and_forgotten_is_told_so(vault: Vault) -> Non
 # Versions
 
 
-def test_versions_come_in_one_order_for_everybody(vault: Vault) -> None:
+def test_versions_come_in_one_order_for_all_devices(vault: Vault) -> None:
     item = str(uuid4())
     old = [version(f"draft {number}") for number in range(3)]
     first = push(item, old)
@@ -195,7 +195,7 @@ def test_a_device_reads_only_versions_it_lacks(vault: Vault) -> None:
     assert [each["id"] for each in change["versions"]] == [second["versions"][0]["id"]]
 
 
-def test_a_version_is_stored_once_and_its_place_told(vault: Vault) -> None:
+def test_a_version_is_stored_once_and_its_position_returned(vault: Vault) -> None:
     first = new()
     vault.say(first)
     both = [*first["versions"], version("Hi!")]

@@ -1,4 +1,4 @@
-"""Sync over a socket: status codes, encodings, strangers, and the recorded exchange."""
+"""Sync over a socket: status codes, encodings, other users, and a recorded exchange."""
 
 import gzip
 import json
@@ -115,7 +115,7 @@ def test_what_is_no_request_is_refused_whole(
     assert answer.json()["error"]["code"] == (code or "invalid_input")
 
 
-def test_a_vault_stands_once_in_a_request(client: httpx.Client, vault_id: str) -> None:
+def test_a_vault_occurs_once_in_a_request(client: httpx.Client, vault_id: str) -> None:
     request = _body(vault_id)
     request["vaults"] *= 2
     assert client.post("/v1/sync", json=request).status_code == 422
@@ -139,7 +139,7 @@ def test_a_token_to_read_with_reads(
 
 @pytest.fixture
 def stranger(server: Server, admin: Admin) -> httpx.Client:
-    """Return somebody else's client."""
+    """Return the client of another user."""
     admin.add_user("bob@example.org", Tier.PRO)
     return server.client(admin.issue_token("bob@example.org", "test"))
 

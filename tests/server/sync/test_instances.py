@@ -23,7 +23,7 @@ LIMIT = 100
 
 
 class Reader:
-    """A device that reads page by page, and knows what it was told."""
+    """A device that reads page by page, and keeps what it has read."""
 
     def __init__(self, client: httpx.Client, vaults: list[str]) -> None:
         self._client = client
@@ -72,7 +72,7 @@ def test_sixteen_devices_at_two_instances_and_one_that_reads(
     open_vault: Callable[..., Vault],
     database_url: str,
 ) -> None:
-    """Nothing missed, nobody refused for another's sake, never over the limit."""
+    """Nothing is missed, no push is refused for another, the limit is kept."""
     vault = open_vault()
     set_limit(vault, LIMIT)
     vaults = [str(vault.id), _second_vault(database_url)]

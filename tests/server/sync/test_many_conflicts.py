@@ -34,7 +34,7 @@ def _stored(
 
 
 def _stale(item: str, *, is_bare: bool) -> dict[str, Any]:
-    """Return a change by somebody who has not read the prompt."""
+    """Return a change by a device that has not read the prompt."""
     if is_bare:  # and who has removed it for good
         return {**push(item, [], str(uuid4())), "deleted": True, "payload": None}
     return push(item, [version("mine")])
@@ -42,7 +42,7 @@ def _stale(item: str, *, is_bare: bool) -> dict[str, Any]:
 
 @pytest.mark.parametrize("is_bare", [False, True], ids=["edited", "removed"])
 @pytest.mark.parametrize("has_read", [False, True], ids=["unread", "read"])
-def test_many_conflicts_are_told_one_page_at_a_time(
+def test_many_conflicts_come_one_page_at_a_time(
     vault: Vault, is_bare: bool, has_read: bool
 ) -> None:
     before = vault.sync(push(str(uuid4()), [version()]))["cursor"]
@@ -63,7 +63,7 @@ def test_many_conflicts_are_told_one_page_at_a_time(
 
 
 def test_a_history_longer_than_a_page_comes_in_parts(vault: Vault) -> None:
-    """Undecided until its last part, which brings what it is to be merged with."""
+    """No result before the last part, which contains the head to merge with."""
     long, short = *_stored(vault, 1, 40, batch=10), *_stored(vault, 1, 1)
     both = [_stale(each, is_bare=False) for each in (long, short)]
     cursor = vault.sync()["cursor"]

@@ -68,7 +68,7 @@ def test_a_head_follows_any_of_its_ancestors(vault: Vault) -> None:
     assert _words(vault.say(third)) == ["ok"]
 
 
-def test_who_comes_second_is_told_what_is_there(vault: Vault) -> None:
+def test_the_second_push_gets_the_current_head(vault: Vault) -> None:
     first = new()
     vault.say(first)
     mine, theirs = after(first), after(first)
@@ -231,7 +231,7 @@ def test_a_payload_that_is_none_is_refused_alone(vault: Vault, payload: Any) -> 
     assert _words(vault.say(bad, new())) == ["invalid", "ok"]
 
 
-def test_a_version_that_nobody_sent_is_asked_for(vault: Vault) -> None:
+def test_a_version_that_was_never_sent_is_requested(vault: Vault) -> None:
     first = new()
     unknown = str(uuid4())
     bad = after(first)
@@ -263,7 +263,7 @@ def test_what_a_newer_program_adds_stays(vault: Vault) -> None:
 
 
 @pytest.mark.parametrize("where", ["payload", "version"])
-def test_what_is_too_large_is_refused_alone(vault: Vault, where: str) -> None:
+def test_a_push_that_is_too_large_is_refused_alone(vault: Vault, where: str) -> None:
     large = new("x" * LIMITS.payload) if where == "version" else new()
     if where == "payload":
         large["payload"]["description"] = "x" * LIMITS.payload

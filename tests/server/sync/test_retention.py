@@ -118,7 +118,7 @@ def test_a_device_that_has_not_read_so_far_is_waited_for(
     assert not vault.rows("SELECT 1 FROM items WHERE deleted AND vault_id = %s")
 
 
-def test_a_device_that_stayed_away_for_half_a_year_begins_anew(
+def test_a_device_that_was_away_for_half_a_year_starts_again(
     vault: Vault, device: Device
 ) -> None:
     late = Device(vault)
@@ -145,7 +145,7 @@ def test_an_old_push_is_known_after_years(vault: Vault, device: Device) -> None:
     assert (result["r"], result["dup"]) == ("ok", True)
 
 
-def test_nobody_begins_anew_where_nothing_is_forgotten(vault: Vault) -> None:
+def test_no_device_starts_again_if_nothing_is_purged(vault: Vault) -> None:
     device = Device(vault)
     device.sync(new(), new())
     assert _purge(vault, 1000).deletions == 0
@@ -190,7 +190,7 @@ def test_what_expired_goes_and_what_did_not_stays(
     assert left == (1, 1, 0, 0, 1)
 
 
-def test_what_nobody_can_use_goes_a_month_later(
+def test_expired_rows_are_deleted_a_month_later(
     admin: Admin, token: str, database_url: str
 ) -> None:
     with psycopg.connect(database_url) as connection:
@@ -221,7 +221,7 @@ def test_what_nobody_can_use_goes_a_month_later(
     assert left == [(["expired", "in use", "revoked"], (4, 1)), (["in use"], (2, 0))]
 
 
-def test_it_is_done_once_a_day_whoever_does_it(
+def test_it_is_done_once_a_day_by_any_instance(
     open_vault: Callable[..., Vault], database_url: str
 ) -> None:
     async def run() -> list[bool]:

@@ -65,7 +65,7 @@ class Simulation:
         assert answer["digest"] == before
 
     def settle(self) -> None:
-        """Sync until nobody has anything to tell, and compare."""
+        """Sync until no device has a change to send, and compare."""
         for _ in range(4):
             for device in self.devices:
                 while self._sync(device)["more"] or device.request():

@@ -211,7 +211,7 @@ def test_a_prompt_has_so_many_versions(vault: Vault) -> None:
 # Over HTTP
 
 
-def test_it_is_402_and_told_to_whom_it_concerns(
+def test_it_is_402_with_the_refused_prompts(
     start_server: Callable[..., Server], token: str
 ) -> None:
     with start_server(free_storage_mb=1).client(token) as client:

@@ -16,9 +16,9 @@ from standardwebhooks import Webhook
 
 from promptvault.domain.tier import Tier
 from promptvault.server.admin import Admin
+from tests.server.account.test_erasure import WAITING
 from tests.server.browser import Browser
 from tests.server.conftest import EMAIL, Server
-from tests.server.test_erasure import WAITING
 
 SECRET = "whsec_" + base64.b64encode(b"the-secret-of-the-tests!").decode()
 ISSUER = "https://clerk.example.org"
@@ -71,7 +71,7 @@ class Clerk:
         kind = {"Content-Type": "application/json"}
         return self.client.post(PATH, content=body, headers=good | given | kind)
 
-    def tell(self, *events: Event) -> None:
+    def send_all(self, *events: Event) -> None:
         """Send events one after the other, each as a message of its own."""
         for number, event in enumerate(events):
             answer = self.send(event, id=f"msg_{number}")
@@ -107,7 +107,7 @@ LIVE = "SELECT email FROM users WHERE deleted_at IS NULL"
 
 
 def test_a_user_is_made_changed_and_deleted(clerk: Clerk, rows: Rows) -> None:
-    clerk.tell(CREATED)
+    clerk.send_all(CREATED)
     assert rows(LIVE) == [(EMAIL,)]
     assert rows("SELECT email_verified_at IS NOT NULL FROM users") == [(True,)]
     assert rows("SELECT issuer, subject, user_id IS NULL FROM identities") == [
@@ -125,7 +125,7 @@ def test_the_order_makes_no_difference(
     clerk: Clerk, rows: Rows, order: tuple[int, ...]
 ) -> None:
     events = (CREATED, UPDATED, AGAIN)
-    clerk.tell(*(events[number] for number in order))
+    clerk.send_all(*(events[number] for number in order))
     assert rows(LIVE) == [("newer@example.org",)]
 
 
@@ -134,15 +134,15 @@ def test_who_is_deleted_stays_deleted(
     clerk: Clerk, rows: Rows, order: tuple[int, ...]
 ) -> None:
     events = (CREATED, UPDATED, AGAIN, DELETED)
-    clerk.tell(*(events[number] for number in order))
+    clerk.send_all(*(events[number] for number in order))
     assert rows(LIVE) == []
     assert rows("SELECT 1 FROM accounts WHERE deleted_at IS NULL") == []
 
 
 def test_what_is_sent_again_is_done_once(clerk: Clerk, rows: Rows) -> None:
-    clerk.tell(CREATED, UPDATED, DELETED)
+    clerk.send_all(CREATED, UPDATED, DELETED)
     (before,) = rows("SELECT deleted_at FROM users")
-    clerk.tell(CREATED, UPDATED, DELETED)
+    clerk.send_all(CREATED, UPDATED, DELETED)
     for number, event in enumerate((CREATED, UPDATED, DELETED)):
         assert clerk.send(event, id=f"resent_{number}").status_code == 204
     assert rows("SELECT deleted_at FROM users") == [before]
@@ -198,7 +198,7 @@ def test_an_event_waits_for_another_about_the_same_user(
 def test_who_is_deleted_is_signed_out_everywhere(
     clerk: Clerk, clerk_server: Server, admin: Admin
 ) -> None:
-    clerk.tell(CREATED)
+    clerk.send_all(CREATED)
     token = admin.issue_token(EMAIL, "laptop")
     with clerk_server.client(token) as device:
         assert device.get("/v1/me").status_code == 200
@@ -217,7 +217,7 @@ def test_a_late_event_does_not_bring_back_who_is_erased(
     changes = {"clerk_webhook_secret": SecretStr(SECRET), "oidc_issuer": ISSUER}
     with start_server(**changes, grace_days=0).client() as client:
         clerk = Clerk(client)
-        clerk.tell(CREATED, DELETED)
+        clerk.send_all(CREATED, DELETED)
         if how == "purge":
             admin.purge(datetime.now(UTC) + timedelta(minutes=1))
         else:
@@ -233,7 +233,7 @@ def test_a_late_event_does_not_bring_back_who_is_erased(
 def test_the_address_of_who_is_deleted_is_free(
     clerk: Clerk, clerk_server: Server, rows: Rows
 ) -> None:
-    clerk.tell(CREATED, DELETED)
+    clerk.send_all(CREATED, DELETED)
     with clerk_server.client() as client:
         browser = Browser(client)
         assert browser.sign_in(EMAIL).status_code == 401
@@ -244,7 +244,7 @@ def test_the_address_of_who_is_deleted_is_free(
 
 
 def test_an_address_that_is_not_verified_waits(clerk: Clerk, rows: Rows) -> None:
-    clerk.tell({"type": "user.created", "data": user(1, status="unverified")})
+    clerk.send_all({"type": "user.created", "data": user(1, status="unverified")})
     assert rows(LIVE) == []
     clerk.send({"type": "user.updated", "data": user(2)}, "msg_b")
     assert rows(LIVE) == [(EMAIL,)]
@@ -253,12 +253,12 @@ def test_an_address_that_is_not_verified_waits(clerk: Clerk, rows: Rows) -> None
     assert rows(LIVE) == [(EMAIL,)]
 
 
-def test_an_address_that_somebody_has_is_not_taken_away(
+def test_an_address_of_another_user_is_not_taken_away(
     clerk: Clerk, clerk_server: Server, rows: Rows
 ) -> None:
     with clerk_server.client() as client:
         Browser(client).sign_up("new@example.org")  # which was never verified
-    clerk.tell(CREATED, UPDATED)
+    clerk.send_all(CREATED, UPDATED)
     assert sorted(rows(LIVE)) == [(EMAIL,), ("new@example.org",)]
     taken = {"type": "user.created", "data": UPDATED["data"] | {"id": "user_2"}}
     assert clerk.send(taken, "msg_b").status_code == 204
@@ -269,7 +269,7 @@ def test_an_address_that_somebody_has_is_not_taken_away(
 def test_an_address_that_two_are_given_at_once_is_ones(
     clerk: Clerk, database_url: str, rows: Rows
 ) -> None:
-    clerk.tell(CREATED)
+    clerk.send_all(CREATED)
     with (
         ThreadPoolExecutor() as threads,
         psycopg.connect(database_url) as other,
@@ -290,16 +290,16 @@ def test_an_address_that_two_are_given_at_once_is_ones(
 
 def test_an_account_of_the_operators_is_found(clerk: Clerk, admin: Admin) -> None:
     admin.add_user(EMAIL.upper(), Tier.PRO)
-    clerk.tell(CREATED)
+    clerk.send_all(CREATED)
     assert [user.plan for user in admin.users()] == ["pro"]
 
 
-def test_where_sign_up_is_closed_nobody_is_made(
+def test_if_sign_up_is_closed_no_user_is_made(
     start_server: Callable[..., Server], admin: Admin
 ) -> None:
     changes = {"clerk_webhook_secret": SecretStr(SECRET), "oidc_issuer": ISSUER}
     with start_server(**changes, sign_up="closed").client() as client:
-        Clerk(client).tell(CREATED)
+        Clerk(client).send_all(CREATED)
         assert admin.users() == []
         admin.add_user(EMAIL, Tier.FREE)
         Clerk(client).send(UPDATED | {"data": user(2)}, "msg_b")
@@ -380,14 +380,14 @@ def test_what_is_signed_and_no_event_does_nothing(
 
 
 def test_without_a_secret_there_is_nothing(visitor: httpx.Client) -> None:
-    """An empty one would be known to everybody."""
+    """Anyone could know an empty one."""
     assert Clerk(visitor).send(CREATED).status_code == 404
 
 
-def test_nothing_that_tells_of_people_is_kept_or_logged(
+def test_nothing_about_people_is_stored_or_logged(
     clerk: Clerk, rows: Rows, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    clerk.tell(CREATED, UPDATED)
+    clerk.send_all(CREATED, UPDATED)
     told = str(rows("SELECT * FROM external_events")) + capfd.readouterr().err
     assert "example.org" not in told
     assert "user_1" not in told

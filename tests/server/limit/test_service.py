@@ -26,7 +26,7 @@ SLOW = Limit(3, 1 / 1000)
 
 
 def _take(database_url: str, limit: Limit = SLOW, key: str = "key") -> float | None:
-    """Take one; return seconds to wait, None where it was given."""
+    """Take one; return the seconds to wait, None if it was granted."""
 
     async def run() -> float | None:
         async with await Connection.connect(database_url) as connection:
@@ -100,7 +100,7 @@ def test_many_at_once_get_what_is_there(database_url: str) -> None:
     assert waits.count(None) == 10
 
 
-def test_what_lies_idle_is_forgotten(database_url: str) -> None:
+def test_idle_buckets_are_deleted(database_url: str) -> None:
     async def forget() -> None:
         async with await Connection.connect(database_url) as connection:
             await LimitRepository(connection).forget_idle()

@@ -12,9 +12,7 @@ from promptvault.server.admin import Admin
 from tests.conftest import Pvt
 from tests.server.browser import PASSWORD, Browser, fields_of
 from tests.server.conftest import EMAIL, SECRET, Server
-from tests.server.test_sign_up_mail import MailServer, free_port, mail
-
-__all__ = ["free_port", "mail"]
+from tests.server.mail_server import MailServer
 
 OTHER = "another good password"
 
@@ -171,7 +169,7 @@ class TestByMail:
             ).fetchall()
         assert rows == [(True,)]
 
-    def test_nobody_learns_who_has_an_account(
+    def test_the_answer_does_not_reveal_who_has_an_account(
         self, mailed: Browser, mail: MailServer, admin: Admin
     ) -> None:
         """Nor from what the server does before it answers: that is the same rows."""
@@ -186,7 +184,7 @@ class TestByMail:
         assert EMAIL in str(mail.wait_for_link() and mail.mails[0][0])
         assert len(mail.mails) == 1
 
-    def test_no_header_says_where_the_link_leads(
+    def test_no_header_changes_the_url_of_the_link(
         self, mailed: Browser, mail: MailServer, admin: Admin
     ) -> None:
         admin.add_user(EMAIL, Tier.FREE)
@@ -197,7 +195,7 @@ class TestByMail:
         mail.wait_for_link()
         assert "evil" not in mail.mails[0][1].as_string()
 
-    def test_nobody_is_flooded(
+    def test_mails_to_an_address_are_limited(
         self, mailed: Browser, mail: MailServer, admin: Admin
     ) -> None:
         """By one network, or by many."""
@@ -211,7 +209,7 @@ class TestByMail:
         assert statuses == ([200] * 3 + [429]) * 3 + [200, 429]
         mail.wait_for_link(10)
 
-    def test_mail_that_does_not_go_out_tells_nothing(
+    def test_mail_that_cannot_be_sent_reveals_nothing(
         self,
         start_server: Callable[..., Server],
         free_port: int,
@@ -285,5 +283,5 @@ class TestTheOperator:
         assert PASSWORD not in result.err
         assert admin.users() == []
 
-    def test_gets_no_link_for_nobody(self, on_this_database: Pvt) -> None:
+    def test_gets_no_link_for_an_unknown_user(self, on_this_database: Pvt) -> None:
         assert on_this_database("server", "user", "password", EMAIL).code == 3

@@ -1,4 +1,4 @@
-"""Who is signed in, as the API tells it."""
+"""The user of a token, in the API."""
 
 import httpx
 import psycopg
@@ -8,7 +8,7 @@ from promptvault.server.admin import Admin
 from tests.server.conftest import EMAIL
 
 
-def test_a_token_tells_whose_it_is(client: httpx.Client) -> None:
+def test_a_token_identifies_its_user(client: httpx.Client) -> None:
     answer = client.get("/v1/me")
     assert answer.status_code == 200, answer.text
     me = answer.json()
@@ -21,7 +21,7 @@ def test_a_token_tells_whose_it_is(client: httpx.Client) -> None:
     assert me["device"] is None
 
 
-def test_the_vaults_of_a_user_are_told_the_accounts_own_first(
+def test_the_vaults_of_a_user_start_with_those_of_the_account(
     client: httpx.Client, admin: Admin, database_url: str
 ) -> None:
     admin.add_user("bob@example.org", Tier.PRO)
@@ -44,7 +44,7 @@ def test_the_vaults_of_a_user_are_told_the_accounts_own_first(
     assert [each["role"] for each in vaults] == ["owner", "viewer"]
 
 
-def test_without_a_token_nobody_is_let_in(visitor: httpx.Client) -> None:
+def test_without_a_token_a_request_is_refused(visitor: httpx.Client) -> None:
     answer = visitor.get("/v1/me")
     assert answer.status_code == 401
     assert answer.json()["error"]["code"] == "unauthenticated"

@@ -45,7 +45,7 @@ def _set(database_url: str, assignment: str) -> None:
         connection.execute(f"UPDATE device_codes SET {assignment}")
 
 
-def test_a_device_is_let_in(visitor: httpx.Client, signed_up: Browser) -> None:
+def test_a_device_is_approved(visitor: httpx.Client, signed_up: Browser) -> None:
     codes = _start(visitor)
     assert (codes["expires_in"], codes["interval"]) == (600, 5)
     assert _error(visitor, codes["device_code"]) == "authorization_pending"
@@ -105,7 +105,7 @@ def test_an_approval_expires_too(
     assert _error(visitor, codes["device_code"]) == "expired_token"
 
 
-def test_who_polls_too_fast_is_told_and_must_wait_longer(
+def test_a_device_that_polls_too_fast_must_wait_longer(
     visitor: httpx.Client, database_url: str
 ) -> None:
     code = _start(visitor)["device_code"]

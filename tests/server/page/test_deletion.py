@@ -1,4 +1,4 @@
-"""Somebody deletes their own account, and thinks again, or not."""
+"""A user deletes the account, and undoes it or not."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -11,9 +11,7 @@ from promptvault.domain.tier import Tier
 from promptvault.server.admin import Admin
 from tests.server.browser import PASSWORD, Browser
 from tests.server.conftest import EMAIL, Server
-from tests.server.test_sign_up_mail import MailServer, free_port, mail
-
-__all__ = ["free_port", "mail"]
+from tests.server.mail_server import MailServer
 
 Rows = Callable[[str], list[Any]]
 
@@ -64,7 +62,7 @@ def test_until_then_it_comes_back_as_it_was(signed_up: Browser, rows: Rows) -> N
     assert rows("SELECT deleted_at, erase_at FROM users") == [(None, None)]
 
 
-def test_the_link_is_good_once_and_lets_nobody_in(signed_up: Browser) -> None:
+def test_the_link_works_once_and_signs_no_one_in(signed_up: Browser) -> None:
     path = "/account/keep" + _delete(signed_up)
     signed_up.open(path)
     signed_up.send()
@@ -72,7 +70,7 @@ def test_the_link_is_good_once_and_lets_nobody_in(signed_up: Browser) -> None:
     assert signed_up.open(path).status_code == 422
 
 
-def test_an_address_that_somebody_took_is_not_taken_back(
+def test_an_address_that_was_taken_is_not_taken_back(
     signed_up: Browser, admin: Admin, rows: Rows
 ) -> None:
     path = "/account/keep" + _delete(signed_up)

@@ -1,4 +1,4 @@
-"""The page of an account: what it shows, signs out, changes and hands over."""
+"""The account page: what it shows, and what can be signed out, changed, downloaded."""
 
 import json
 from collections.abc import Callable
@@ -56,7 +56,7 @@ def _push(browser: Browser, token: str) -> None:
     del browser.client.headers["Authorization"]
 
 
-def test_who_is_not_signed_in_comes_back_to_it(
+def test_a_sign_in_leads_back_to_it(
     signed_up: Browser, open_browser: Callable[[], Browser]
 ) -> None:
     stranger = open_browser()
@@ -65,7 +65,7 @@ def test_who_is_not_signed_in_comes_back_to_it(
     assert open_browser().open("/device").url.query == b"to=device"
 
 
-def test_who_came_to_let_a_device_in_goes_on_there(
+def test_a_sign_in_for_a_device_leads_to_its_page(
     signed_up: Browser, open_browser: Callable[[], Browser]
 ) -> None:
     other = open_browser()
@@ -119,7 +119,7 @@ def test_another_browser_is_signed_out(
     assert signed_up.open("/account").url.path == "/account"
 
 
-def test_to_sign_out_what_is_anothers_changes_nothing(
+def test_signing_out_what_belongs_to_another_user_changes_nothing(
     signed_up: Browser, open_browser: Callable[[], Browser], database_url: str
 ) -> None:
     token = _let_in(signed_up, "mine")
@@ -204,7 +204,7 @@ def test_everything_can_be_downloaded(signed_up: Browser) -> None:
         ("<script>alert(1)</script>", ""),
     ],
 )
-def test_a_browser_is_called_what_people_call_it(agent: str, name: str) -> None:
+def test_a_browser_has_a_readable_name(agent: str, name: str) -> None:
     assert browser_name(agent) == name
 
 
@@ -215,7 +215,7 @@ class TestStart:
         assert f"--server</span> {server.url}" in page.text
         assert 'href="/signup"' in page.text
 
-    def test_offers_no_account_where_there_is_none(
+    def test_offers_no_sign_up_if_it_is_closed(
         self, start_server: Callable[..., Server]
     ) -> None:
         with start_server(sign_up="closed").client() as client:
@@ -224,7 +224,7 @@ class TestStart:
 
 class TestNothing:
     @pytest.mark.parametrize("method", ["GET", "POST"])
-    def test_is_told_on_a_page_to_who_wants_one(
+    def test_is_reported_on_a_page_to_a_browser(
         self, visitor: httpx.Client, method: str
     ) -> None:
         answer = visitor.request(method, "/nowhere", headers={"Accept": "text/html"})
@@ -232,7 +232,7 @@ class TestNothing:
         assert "<h1>There is nothing here</h1>" in answer.text
 
     @pytest.mark.parametrize("path", ["/nowhere", "/v1/nowhere"])
-    def test_is_told_in_json_to_a_program(
+    def test_is_reported_in_json_to_a_program(
         self, visitor: httpx.Client, path: str
     ) -> None:
         accept = "text/html" if path.startswith("/v1") else "*/*"
@@ -264,5 +264,5 @@ class TestHead:
         assert client.head(path).status_code == 200
         assert client.get("/v1/me").status_code == 200  # on the same connection
 
-    def test_is_not_there_where_get_is_not(self, client: httpx.Client) -> None:
+    def test_is_not_allowed_if_get_is_not(self, client: httpx.Client) -> None:
         assert client.head("/v1/sync").status_code == 405

@@ -97,7 +97,7 @@ def _use(
         return row
 
 
-def test_nobody_waits_to_write_down_a_use(
+def test_no_request_waits_to_store_the_use_of_a_token(
     client: httpx.Client, database_url: str
 ) -> None:
     with psycopg.connect(database_url) as connection:

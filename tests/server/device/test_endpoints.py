@@ -37,7 +37,7 @@ def machine(
 
 @pytest.fixture
 def stranger(server: Server, token: str, admin: Admin) -> Iterator[httpx.Client]:
-    """Return a client of somebody else's."""
+    """Return the client of another user."""
     admin.add_user(BOB, Tier.FREE)
     with server.client(admin.issue_token(BOB, "bob's")) as client:
         yield client
@@ -91,7 +91,7 @@ def test_what_is_not_there_is_not_found(client: httpx.Client) -> None:
     assert client.delete("/v1/devices/nonsense").status_code == 422
 
 
-def test_nobody_sees_or_ends_what_is_somebody_elses(
+def test_devices_of_another_user_are_hidden_and_stay(
     laptop: httpx.Client, machine: httpx.Client, stranger: httpx.Client
 ) -> None:
     rows = laptop.get("/v1/devices").json()

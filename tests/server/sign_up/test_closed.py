@@ -8,14 +8,12 @@ from promptvault.domain.tier import Tier
 from promptvault.server.admin import Admin
 from tests.server.browser import PASSWORD, Browser, fields_of
 from tests.server.conftest import EMAIL, Server
-from tests.server.test_sign_up_mail import MailServer, free_port, mail
-
-__all__ = ["free_port", "mail"]
+from tests.server.mail_server import MailServer
 
 
 @pytest.fixture
 def browser(start_server: Callable[..., Server]) -> Iterator[Browser]:
-    """Return a browser in which nobody is signed in."""
+    """Return a browser that is not signed in."""
     with start_server(sign_up="closed").client() as client:
         yield Browser(client)
 
@@ -29,7 +27,7 @@ def mailed(start_server: Callable[..., Server], mail: MailServer) -> Iterator[Br
         yield Browser(client)
 
 
-def test_nobody_signs_up(browser: Browser, admin: Admin) -> None:
+def test_sign_up_is_refused(browser: Browser, admin: Admin) -> None:
     assert browser.open("/signup").status_code == 403
     assert "takes no new accounts" in browser.page.text
     proof = fields_of(browser.open("/signin").text)["form_proof"]
@@ -50,7 +48,7 @@ def test_a_user_gets_a_password_by_mail(
     assert mailed.send(password=PASSWORD).url.path == "/account"
 
 
-def test_nobody_signs_up_by_mail(
+def test_sign_up_by_mail_is_refused(
     mailed: Browser, mail: MailServer, admin: Admin
 ) -> None:
     proof = fields_of(mailed.open("/signin").text)["form_proof"]

@@ -1,4 +1,4 @@
-"""Somebody guesses a password, and its owner is not kept out by it."""
+"""Guesses of a password do not keep its user out."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ from promptvault.server.http.address import client_network
 from promptvault.server.limit.rule import SIGN_IN_BY_EMAIL
 from tests.server.browser import PASSWORD, Browser
 from tests.server.conftest import EMAIL, Server
-from tests.server.test_limit import _request
+from tests.server.limit.test_service import _request
 
 HOME, CAFE, MOBILE = "192.0.2.7", "192.0.2.200", "203.0.113.5"
 """The owner's: the second is of the same network as the first, the third is not."""
@@ -20,7 +20,7 @@ HOME, CAFE, MOBILE = "192.0.2.7", "192.0.2.200", "203.0.113.5"
 
 @pytest.fixture
 def browser(start_server: Callable[..., Server], admin: Admin) -> Iterator[Browser]:
-    """Return a browser whose address a header tells; the account has a password."""
+    """Return a browser whose address is in a header; the account has a password."""
     admin.add_user(EMAIL, Tier.FREE, PASSWORD)
     with start_server(trusted_proxies=1).client() as client:
         yield Browser(client)
@@ -43,7 +43,7 @@ def _use_up(database_url: str) -> None:
         assert done.rowcount == 1
 
 
-def test_guesses_from_one_network_keep_nobody_out_elsewhere(browser: Browser) -> None:
+def test_guesses_from_one_network_keep_no_other_network_out(browser: Browser) -> None:
     guesses = [_sign_in(browser, f"198.51.100.{n}", "wrong one") for n in range(11)]
     assert guesses == [401] * 10 + [429]
     assert _sign_in(browser, "198.51.100.99") == 429
@@ -65,7 +65,7 @@ def test_guesses_from_many_networks_run_out(
     assert _sign_in(browser, "198.51.201.1") == 429  # right or wrong
 
 
-def test_the_owner_gets_in_from_where_they_were_before(
+def test_the_user_gets_in_from_a_known_network(
     browser: Browser, database_url: str
 ) -> None:
     assert _sign_in(browser, HOME) == 200

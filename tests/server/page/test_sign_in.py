@@ -1,4 +1,4 @@
-"""Sign up, sign in, sign out: what gets in, what does not, and what nobody learns."""
+"""Sign up, sign in, sign out: what is accepted, refused, and kept secret."""
 
 import asyncio
 from collections.abc import Callable
@@ -24,7 +24,7 @@ FORMS = [
 ]
 
 HIDDEN = {"form_proof", "user_code", "token", "to", "username", "device_id"}
-"""Fields that nobody fills in."""
+"""Fields that users do not fill in."""
 
 
 def test_sign_up_sign_out_sign_in(browser: Browser, database_url: str) -> None:
@@ -117,7 +117,7 @@ def test_a_session_ends(browser: Browser, database_url: str) -> None:
     "target",
     ["https://evil.example", "//evil.example", "/\\evil.example", "\r\nX: y", "..//e"],
 )
-def test_nobody_is_sent_elsewhere(browser: Browser, target: str) -> None:
+def test_no_target_leads_to_another_site(browser: Browser, target: str) -> None:
     names = ("next", "user_code", "redirect", "return_to", "to")
     query = str(httpx.QueryParams(dict.fromkeys(names, target)))
     for path in ("/device", "/signin", "/signup", "/verify"):
@@ -167,7 +167,7 @@ def test_an_address_is_taken_once(browser: Browser) -> None:
     assert browser.sign_in(EMAIL, "another password").status_code == 401
 
 
-def test_an_operators_account_is_not_for_whoever_comes_first(
+def test_an_account_of_the_operator_cannot_be_taken_by_a_sign_up(
     browser: Browser, admin: Admin
 ) -> None:
     admin.add_user(EMAIL, Tier.PRO)
@@ -245,7 +245,7 @@ def test_by_https_the_cookie_is_for_this_host_alone(
     assert "Domain" not in cookie
 
 
-def test_a_wrong_decision_is_told_on_a_page(browser: Browser) -> None:
+def test_an_invalid_decision_is_reported_on_a_page(browser: Browser) -> None:
     browser.sign_up(EMAIL)
     proof = fields_of(browser.page.text)["form_proof"]
     data = {"form_proof": proof, "decision": "perhaps", "user_code": "BCDF-GHJK"}

@@ -1,69 +1,22 @@
-"""Sign-up where mail can be sent, against a real SMTP server on a socket."""
+"""Sign-up with mail, against a real SMTP server on a socket."""
 
 import json
-import re
-import socket
-from collections.abc import Callable, Iterator
-from email import message_from_bytes
-from email.message import Message
-from email.policy import default
+from collections.abc import Callable
 
 import httpx
 import psycopg
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from promptvault.domain.tier import Tier
 from promptvault.server.admin import Admin
 from promptvault.wire.device_code import CLIENT_ID, GRANT_TYPE
 from tests.server.browser import PASSWORD, Browser
 from tests.server.conftest import EMAIL, Server
-from tests.sync.waiting import eventually
+from tests.server.mail_server import MailServer
 
 OTHER = "another good password"
 DEVICE = {"client_id": CLIENT_ID}
 LABELS = {"device_label": "laptop", "device_os": "Linux"}
-
-
-class MailServer:
-    """Keeps what comes in."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.mails: list[tuple[list[str], Message]] = []
-
-    async def handle_DATA(
-        self, _server: SMTP, _session: Session, envelope: Envelope
-    ) -> str:
-        """Take one mail."""
-        assert isinstance(envelope.content, bytes)
-        mail = message_from_bytes(envelope.content, policy=default)
-        self.mails.append(([*envelope.rcpt_tos], mail))
-        return "250 OK"
-
-    def link(self, at: int = -1) -> str:
-        """Return the link in a mail, without the server's address."""
-        text = self.mails[at][1].get_payload(decode=True)
-        assert isinstance(text, bytes)
-        found = re.search(rb"http://[^/]+(/\S+token=\S+)", text)
-        assert found, text
-        return found[1].decode()
-
-    def wait_for_link(self, number: int = 1) -> str:
-        """Return the link in the mail of that number, once it has come."""
-        eventually(lambda: len(self.mails) >= number)
-        return self.link(number - 1)
-
-
-@pytest.fixture
-def mail(free_port: int) -> Iterator[MailServer]:
-    """Return a mail server that runs."""
-    kept = MailServer(free_port)
-    controller = Controller(kept, hostname="127.0.0.1", port=free_port)
-    controller.start()
-    yield kept
-    controller.stop()
 
 
 @pytest.fixture
@@ -103,7 +56,7 @@ def test_an_account_is_made_once_the_mail_is_answered(
 def test_neither_who_reads_the_mail_nor_who_chose_gets_in_alone(
     browser: Browser, mail: MailServer, database_url: str
 ) -> None:
-    """Somebody signs up with an address of another's, before and after its owner."""
+    """Another person signs up with the address, before and after its owner."""
     browser.sign_up(EMAIL, OTHER)
     browser.sign_up(EMAIL, PASSWORD)
     browser.sign_up(EMAIL, OTHER)
@@ -183,8 +136,8 @@ def _approved(browser: Browser) -> str:
 
 def _exchange(client: httpx.Client, device_code: str) -> dict[str, str]:
     wish = {**DEVICE, "grant_type": GRANT_TYPE, "device_code": device_code}
-    told: dict[str, str] = client.post("/v1/device/token", data=wish).json()
-    return told
+    answer: dict[str, str] = client.post("/v1/device/token", data=wish).json()
+    return answer
 
 
 def _statuses(client: httpx.Client, tokens: list[str]) -> list[int]:
@@ -207,7 +160,7 @@ def test_a_mail_that_is_too_old_is_good_for_nothing(
     assert _users(database_url) == []
 
 
-def test_nobody_is_flooded_with_mail(browser: Browser, mail: MailServer) -> None:
+def test_mails_to_an_address_are_limited(browser: Browser, mail: MailServer) -> None:
     statuses = [browser.sign_up(EMAIL.upper()).status_code for _ in range(4)]
     assert statuses == [200, 200, 200, 429]
     assert len(mail.mails) == 3
@@ -222,7 +175,7 @@ def test_nobody_is_flooded_with_mail(browser: Browser, mail: MailServer) -> None
         "evil",
     ],
 )
-def test_whoever_asks_for_a_mail_writes_nothing_into_it(
+def test_a_mail_contains_no_text_of_the_person_who_asked_for_it(
     browser: Browser, mail: MailServer, user_code: str
 ) -> None:
     browser.open("/signup")
@@ -243,7 +196,7 @@ def test_one_address_is_one_address(
     assert mail.mails == []
 
 
-def test_where_no_mail_goes_out_it_is_said(
+def test_a_mail_that_cannot_be_sent_is_reported(
     start_server: Callable[..., Server], free_port: int
 ) -> None:
     changes = {"smtp_host": "127.0.0.1", "smtp_port": free_port}
@@ -251,14 +204,6 @@ def test_where_no_mail_goes_out_it_is_said(
         answer = Browser(client).sign_up(EMAIL)
     assert answer.status_code == 503
     assert "could not be sent" in answer.text
-
-
-@pytest.fixture
-def free_port() -> int:
-    """Return a port on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def test_without_encryption_nothing_goes_out_by_default(

@@ -30,7 +30,7 @@ WAITING = (
     "SELECT 1 FROM pg_stat_activity"
     " WHERE datname = current_database() AND wait_event_type = 'Lock'"
 )
-"""Somebody waits for a lock."""
+"""A request waits for a lock."""
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def test_an_empty_vault_is_an_empty_list(client: httpx.Client) -> None:
     assert client.get("/v1/me/export").json() == []
 
 
-def test_nobody_exports_what_is_somebody_elses(
+def test_an_export_contains_no_prompts_of_another_user(
     client: httpx.Client, server: Server, admin: Admin
 ) -> None:
     _push(client, new())
@@ -182,7 +182,7 @@ class TestTheOperatorsExport:
         on_this_database.ok(*command, "--force")
         assert json.loads(file.read_text()) == []
 
-    def test_of_nobody_leaves_no_file(
+    def test_of_an_unknown_user_leaves_no_file(
         self, on_this_database: Pvt, tmp_path: Path
     ) -> None:
         command = ("server", "export", EMAIL, str(tmp_path / "export.json"))
@@ -194,7 +194,7 @@ class TestTheOperatorsExport:
     ) -> None:
         assert on_this_database("server", "export", EMAIL, "/proc/none").code == 2
 
-    def test_tells_of_who_is_deleted_too(
+    def test_works_for_a_deleted_user_too(
         self, client: httpx.Client, on_this_database: Pvt, leave: Callable[[], None]
     ) -> None:
         _push(client, _greeting())
@@ -219,7 +219,7 @@ def run(database_url: str) -> Run:
 
 @pytest.fixture
 def leave(rows: Rows, run: Run) -> Callable[[], None]:
-    """Return what deletes the one user, as when a provider tells of it."""
+    """Return a function that deletes the one user, as an event of a provider does."""
 
     def delete() -> None:
         ((user_id,),) = rows(f"SELECT id FROM users WHERE email = '{EMAIL}'")
@@ -239,7 +239,7 @@ def everything(rows: Rows) -> str:
 
 @pytest.fixture
 def people(server: Server, database_url: str) -> Iterator[tuple[set[str], set[str]]]:
-    """Return what is to be found of two people who have used everything."""
+    """Return the secrets of two users who have used all features."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         found = []
         for mark in ("leaving", "staying"):
@@ -388,7 +388,9 @@ class TestADeletedUser:
         assert rows("SELECT count(*) FROM vaults") == [(1,)]
 
 
-def test_whom_a_provider_deleted_is_forgotten_in_the_end(run: Run, rows: Rows) -> None:
+def test_an_identity_that_a_provider_deleted_is_deleted_in_the_end(
+    run: Run, rows: Rows
+) -> None:
     rows(
         "INSERT INTO identities (issuer, subject, deleted_at) VALUES ('i', 's', now())"
     )
