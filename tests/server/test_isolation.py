@@ -1,10 +1,10 @@
 """Each route, tried with the ids and secrets of another user, reveals nothing.
 
-Routes and what they take are read from the app. One that is missing from `ANSWERS`
-fails the test: to add it is to say what it answers to who names what is not theirs.
+Routes and their parameters are read from the app. A route that is missing from
+`ANSWERS` fails the test: adding it means deciding what it answers to such a request.
 
-Codes of devices that wait are nobody's yet, and a secret (a token, a cookie, the
-device's half of a code) is its owner wherever it is: neither is foreign.
+Two things do not count as another user's: the code of a device that waits, which has no
+user yet, and a secret (a token, a cookie, a device's code), which identifies its owner.
 """
 
 from collections.abc import Callable, Iterator

@@ -12,8 +12,8 @@ import typer
 from promptvault.cli import options, terminal
 from promptvault.cli.commands.serve import DatabaseUrl, installed
 from promptvault.cli.context import paths
-from promptvault.cli.render import server as render_server
 from promptvault.cli.render.format import format_count
+from promptvault.cli.render.server import format_limits, print_users
 from promptvault.domain.tier import ALLOWANCES, Tier
 from promptvault.domain.timestamp import to_text
 from promptvault.errors import AlreadyExistsError, InvalidInputError
@@ -121,7 +121,7 @@ def list_users(database_url: DatabaseUrl = None, as_json: options.Json = False) 
     if as_json:
         terminal.write_json_rows(rows)
     else:
-        render_server.users(rows)
+        print_users(rows)
 
 
 @server.command("tier")
@@ -140,8 +140,7 @@ def set_tier(
         limits = {"prompt_limit": prompts, "storage_limit": storage}
         terminal.write_json({"email": email, "tier": tier, **limits})
     else:
-        limits_text = render_server.limits(prompts, storage)
-        terminal.note(f"{email} is on {tier}: {limits_text}.")
+        terminal.note(f"{email} is on {tier}: {format_limits(prompts, storage)}.")
 
 
 @server.command("token")

@@ -8,7 +8,7 @@ from promptvault.cli.render.table import Column, print_table
 from promptvault.domain.timestamp import from_text
 
 
-def users(rows: Sequence[Mapping[str, Any]]) -> None:
+def print_users(rows: Sequence[Mapping[str, Any]]) -> None:
     """Print a table of users; *rows* are those of `--json`."""
     columns = (
         Column("E-mail", "cyan"),
@@ -34,7 +34,7 @@ def _line(row: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def limits(prompts: int | None, storage: int | None) -> str:
+def format_limits(prompts: int | None, storage: int | None) -> str:
     """Return the limits of an account in words; *storage* is in bytes."""
     prompts_text = (
         "unlimited prompts" if prompts is None else format_count(prompts, "prompt")

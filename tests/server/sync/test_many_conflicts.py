@@ -1,5 +1,5 @@
-"""Many stale heads at once: an answer holds a page of what they are to be merged with,
-and the device sends the rest again."""
+"""Many stale heads at once: an answer holds one page of the heads to merge with, and
+the device sends the rest again."""
 
 import json
 from typing import Any
