@@ -59,7 +59,7 @@ _NOT_TYPED = frozenset(
     }
 )
 _FENCED = re.compile(r"\s*(?:The user provided [^`]*)?```(.*)```\s*", re.DOTALL)
-# What agent mode writes where a person has instructions.
+# Text that agent mode writes in the place of a person's instructions.
 _UNWRITTEN = re.compile(
     r"\s*(Very important: The user's timezone is|"
     r"If I ask about events that occur after the knowledge cutoff|"

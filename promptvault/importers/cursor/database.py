@@ -148,7 +148,7 @@ class _Reader:
             yield from self._part(_PROMPTS, self._history(self._items))
 
     def _part(self, what: str, found: Items) -> Items:
-        """Yield what is *found*, and a Failure where the database is damaged."""
+        """Yield what is *found*, and a Failure if the database is damaged there."""
         try:
             yield from found
         except _DAMAGE as error:

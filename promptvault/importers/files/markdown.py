@@ -34,7 +34,7 @@ from promptvault.importers.tools.template import (
 SOURCE = "text"
 
 _ENDINGS = (".md", ".markdown", ".mdc", ".txt", ".prompt")
-# Other formats, which are no prompt even by themselves.
+# Endings of other formats: such a file is no prompt even if it is given by itself.
 _DATA = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".html", ".htm", ".xml")
 _WHOLE_HEAD = 64 << 10
 _LARGEST_PROMPT = 1 << 20

@@ -11,7 +11,7 @@ from promptvault.domain.variable import Variable
 
 
 class CandidateKind(StrEnum):
-    """Whether a text is a prompt or standing instructions."""
+    """The kind of a human text."""
 
     PROMPT = "prompt"
     """A message that a person typed or spoke."""

@@ -23,8 +23,8 @@ _RESERVED = frozenset(
     range dict lipsum cycler joiner namespace {STDIN}""".split()
 )
 _MUSTACHE = re.compile(r"\{\{[ \t]*([^\W\d][\w.-]*)[ \t]*\}\}")
-# What Jinja would interpret, and line ends, which it would change: if one is Windows's,
-# all become that.
+# What Jinja would interpret. Rendering gives a text one kind of line end, so mixed ones
+# are escaped too.
 _SPECIAL = re.compile(r"\{+[%#]|\{{2,}")
 _SPECIAL_OR_RETURN = re.compile(r"\{+[%#\r]+|\{{2,}|\r+")
 _ODD_LINE_END = re.compile(r"\r(?!\n)|(?<!\r)\n")

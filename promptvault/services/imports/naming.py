@@ -62,7 +62,7 @@ class PromptBuilder:
         """
         name = f"{self._folder}/{prompt.name}" if self._folder else prompt.name
         tags = tuple(dict.fromkeys((*prompt.tags, *self._tags)))
-        # An undo takes what is younger than the import for a later change.
+        # An undo treats anything younger than the import as a later change.
         updated_at = prompt.updated_at and min(prompt.updated_at, self._now)
         versions = [
             v._replace(created_at=v.created_at and min(v.created_at, self._now))
