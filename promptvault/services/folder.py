@@ -1,4 +1,4 @@
-"""Looking into folders of which nothing is known: within limits, past what fails."""
+"""Listing of unknown folders: with a limit, and without errors."""
 
 import os
 import stat
@@ -10,7 +10,7 @@ _MOST_ENTRIES = 100_000
 
 
 def entries(folder: Path | str) -> list[os.DirEntry[str]]:
-    """Return what lies in *folder* by name, nothing where it cannot be read."""
+    """Return the entries of *folder* by name, none if it cannot be read."""
     try:
         with os.scandir(folder) as found:
             return sorted(islice(found, _MOST_ENTRIES), key=lambda entry: entry.name)
@@ -24,9 +24,9 @@ def subfolders(folder: Path) -> list[Path]:
 
 
 def walk(path: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield name and status of *path*, if it is a file, or of everything below it.
+    """Yield name and status of the file *path*, or of everything below a folder.
 
-    *path* may be a symbolic link; those below are not followed.
+    *path* itself may be a symbolic link; links below it are not followed.
     """
     try:
         status = path.stat()
@@ -48,7 +48,7 @@ def walk(path: Path) -> Iterator[tuple[str, os.stat_result]]:
 
 
 def head(path: Path, size: int) -> bytes:
-    """Return the first *size* bytes of a file, none where it cannot be read."""
+    """Return the first *size* bytes of a file, none if it cannot be read."""
     try:
         with path.open("rb") as stream:
             return stream.read(size)

@@ -1,4 +1,4 @@
-"""Who makes the changes: as set, else as git knows the person."""
+"""The author of changes: from the settings, else from git's configuration."""
 
 from promptvault.config import Settings
 from promptvault.domain.prompt import Author

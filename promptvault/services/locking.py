@@ -1,4 +1,4 @@
-"""The vault held by one writer, with the history brought up before and after."""
+"""The vault locked for one writer, and the commits that follow its changes."""
 
 import contextlib
 import logging
@@ -20,7 +20,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Writer:
-    """The vault, locked for this process alone."""
+    """The vault, locked for this process."""
 
     workspace: Workspace
     connection: sqlite3.Connection
@@ -28,9 +28,9 @@ class Writer:
     _recovered: bool = False
 
     def recover(self) -> None:
-        """Finish what a killed command left undone; the next `flush` tells of failure.
+        """Write the commits that a killed command left; `flush` reports a failure.
 
-        Until this has worked, no commit may be made without asking what stands.
+        Until this succeeded, `flush` looks for commits that git has already.
         """
         history = History(self.workspace.paths.history)
         with contextlib.suppress(PromptVaultError):
@@ -38,9 +38,9 @@ class Writer:
             self._recovered = True
 
     def flush(self, feed: Feed | None = None) -> None:
-        """Make the commits that the history still lacks, or warn that they wait.
+        """Write the pending commits to git, or log a warning if that fails.
 
-        What is saved stays saved when git fails; the next command tries again.
+        The database keeps the changes if git fails; the next command tries again.
         """
         history = History(self.workspace.paths.history)
         try:
@@ -51,11 +51,11 @@ class Writer:
 
     @contextlib.contextmanager
     def feed(self) -> Iterator[Feed | None]:
-        """Let git take files while the vault still writes; None where git fails."""
+        """Yield a feed that sends files to git early, None if git fails."""
         history = History(self.workspace.paths.history)
         try:
             feed = history.feed(self.lock)
-        except PromptVaultError:  # the flush at the end will tell
+        except PromptVaultError:  # `flush` at the end reports it
             yield None
             return
         with feed:
@@ -64,7 +64,10 @@ class Writer:
 
 @contextlib.contextmanager
 def locked(workspace: Workspace) -> Iterator[Writer]:
-    """Hold the vault for writing; finishes what a killed command left undone."""
+    """Lock the vault for writing, after the commits that a killed command left.
+
+    Raises VaultError.
+    """
     paths = workspace.paths
     with exclusive(paths.lock, workspace.on_wait) as lock:
         refuse_lost(paths.database, paths.history)
@@ -85,18 +88,18 @@ def flush(
     recover: bool = False,
     feed: Feed | None = None,
 ) -> None:
-    """Make every commit in the outbox, oldest first, with one git process.
+    """Write every commit in the outbox to git, oldest first, with one process.
 
-    With *recover*, commits that stand already are recognised by the change id in
-    their message: a killed command may have got as far as that. A *feed* has been sent
-    files already.
+    With *recover*, commits that git has already are recognized by the change id in
+    their message: a killed command may have written them. A given *feed* has received
+    files before. Raises VaultError.
     """
-    waiting = outbox.read_pending(connection)
-    if not waiting:
+    pending = outbox.read_pending(connection)
+    if not pending:
         return
-    standing = history.commits_of([c.id for c in waiting]) if recover else {}
-    made = {c.key: standing[c.id] for c in waiting if c.id in standing}
-    missing = [c for c in waiting if c.key not in made]
+    known = history.commits_of([c.id for c in pending]) if recover else {}
+    made = {c.key: known[c.id] for c in pending if c.id in known}
+    missing = [c for c in pending if c.key not in made]
     if missing:
         with feed or history.feed(lock) as open_feed:
             for commit in missing:

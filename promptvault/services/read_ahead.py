@@ -1,4 +1,4 @@
-"""Values made in the background, a few ahead of whoever uses them."""
+"""An iterator that is computed in a background thread, a few values ahead."""
 
 import contextlib
 import queue
@@ -13,19 +13,19 @@ _AHEAD = 4
 
 
 def read_ahead(values: Iterable[_T], ahead: int = _AHEAD) -> "ReadAhead[_T]":
-    """Return *values*, which another thread makes, up to *ahead* of them early."""
+    """Return an iterator over *values* that computes up to *ahead* in advance."""
     return ReadAhead(values, ahead)
 
 
 class _End:
-    """Follows the last value, with what went wrong."""
+    """Marks the end, with the exception that ended it or None."""
 
     def __init__(self, error: BaseException | None) -> None:
         self.error = error
 
 
 class ReadAhead(Iterator[_T]):
-    """Values that a thread makes; what making them raises is raised at its place."""
+    """Values from a thread; an exception in it is raised after the last value."""
 
     def __init__(self, values: Iterable[_T], ahead: int) -> None:
         self._values = values
@@ -39,14 +39,14 @@ class ReadAhead(Iterator[_T]):
         return next(self._until_end)
 
     def close(self) -> None:
-        """Stop, and wait for the value that is being made.
+        """Stop the thread, and wait for the value in progress.
 
-        Ctrl-C does not wait: the value may be the answer of a server that is silent or
-        has asked for a pause, and the thread does not keep the process from ending.
+        After Ctrl-C it does not wait: the value may depend on a slow server. The thread
+        is a daemon, so the process can exit.
         """
         self._is_closed.set()
         with contextlib.suppress(queue.Empty):
-            while True:  # the thread may wait for room; it puts one more at most
+            while True:  # the thread may be blocked on a full queue
                 self._waiting.get_nowait()
         if not isinstance(sys.exc_info()[1], KeyboardInterrupt):
             self._thread.join()
@@ -76,7 +76,7 @@ class ReadAhead(Iterator[_T]):
 def batched(
     values: Iterable[_T], size: int, weigh: Callable[[_T], int]
 ) -> Iterator[list[_T]]:
-    """Yield *values* in lists that weigh about *size*, or less at the end."""
+    """Yield *values* in lists of total weight *size* or slightly more."""
     batch: list[_T] = []
     weight = 0
     for value in values:

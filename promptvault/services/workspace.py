@@ -1,4 +1,4 @@
-"""What every use case is given: the folders, the settings and the clock."""
+"""What every use case needs: paths, clock and author."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from promptvault.paths import Paths
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """The vault that a command works on, and who works on it."""
+    """The vault that a command works on, and its surroundings."""
 
     paths: Paths
     now: Callable[[], datetime]
-    """Returns the present as an aware time."""
+    """Returns the current time, with time zone."""
     author: Callable[[], Author]
-    """Returns who makes the changes; asked only by what changes something."""
+    """Returns the author of changes; called only by writers."""
     on_wait: Callable[[], None]
-    """Called when another process has held the vault for seconds."""
+    """Called if another process holds the lock for some seconds."""
     on_change: Callable[[], None] = lambda: None
-    """Called after a change of a vault that is synced."""
+    """Called after a change that sync should send."""

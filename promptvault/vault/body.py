@@ -1,4 +1,4 @@
-"""The prompts' texts in bulk, by key: streamed, and read again one by one."""
+"""The texts of many prompts by key, to compare them without loading them all."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ _CURRENT = "FROM prompts p JOIN versions v ON v.pk = p.version_pk"
 
 
 def keys_by_use(reader: Reader, selection: Selection) -> list[int]:
-    """Return the keys of the selected prompts, most used first, then oldest."""
+    """Return the keys of the selected prompts: the most used first, then the oldest."""
     where, parameters = selection.where()
     sql = f"""SELECT p.pk FROM prompts p LEFT JOIN usage.uses u ON u.prompt_id = p.id
         WHERE {where} ORDER BY u.uses DESC NULLS LAST, p.created_at, p.pk"""
@@ -17,14 +17,14 @@ def keys_by_use(reader: Reader, selection: Selection) -> list[int]:
 
 
 def read_bodies(reader: Reader, selection: Selection) -> Iterator[tuple[int, str]]:
-    """Yield key and current text of the selected prompts, in the order of the keys."""
+    """Yield key and current text of the selected prompts, in the order of keys."""
     where, parameters = selection.where()
     sql = f"SELECT p.pk, v.body {_CURRENT} WHERE {where} ORDER BY p.pk"
     yield from reader.rows(sql, *parameters)
 
 
 def read_body(reader: Reader, key: int) -> str:
-    """Return the current text of the prompt with this key."""
+    """Return the current text of the prompt with this *key*."""
     return str(next(reader.rows(f"SELECT v.body {_CURRENT} WHERE p.pk = ?", key))[0])
 
 
@@ -34,5 +34,5 @@ def find_key(reader: Reader, prompt: Prompt) -> int:
 
 
 def read_prompt(reader: Reader, key: int) -> Prompt:
-    """Return the prompt with this key."""
+    """Return the prompt with this *key*."""
     return to_prompt(next(reader.rows(f"{PROMPT_QUERY} WHERE p.pk = ?", key)))

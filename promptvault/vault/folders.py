@@ -1,4 +1,4 @@
-"""Where prompts lie, how they begin, and what folders and tags the vault has."""
+"""Folders and tags of the vault, and excerpts of prompts, to categorize them."""
 
 import re
 from collections import Counter
@@ -17,36 +17,36 @@ _INCLUDED = re.compile(
 
 
 class PromptExcerpt(NamedTuple):
-    """A prompt, how its text begins, and when an import brought it."""
+    """A prompt, the beginning of its text, and the time of its import."""
 
     prompt: Prompt
     start: str
     imported_at: datetime | None
-    """None where it was written here."""
+    """None if it was not imported."""
 
 
 def read_excerpts(
     reader: Reader, selection: Selection, characters: int
 ) -> Iterator[PromptExcerpt]:
-    """Yield the selected prompts by name, each with its first *characters*."""
+    """Yield the selected prompts by name, with the first *characters* of the text."""
     where, parameters = selection.where()
     sql = f"""SELECT p.id, substr(v.body, 1, ?), i.created_at
         FROM prompts p JOIN versions v ON v.pk = p.version_pk
         LEFT JOIN imports i ON i.pk = p.import_pk WHERE {where}"""
     rows = {row[0]: row[1:] for row in reader.rows(sql, characters, *parameters)}
     for prompt in reader.prompts(selection):
-        if prompt.id in rows:  # or it was saved meanwhile
+        if prompt.id in rows:  # else it was saved after `rows` were read
             start, time = rows[prompt.id]
             yield PromptExcerpt(prompt, start, from_text(time) if time else None)
 
 
 def names_by_key(reader: Reader) -> dict[int, str]:
-    """Return the names of all prompts by their keys."""
+    """Return key to name of all prompts."""
     return dict(reader.rows("SELECT pk, name FROM prompts WHERE deleted_at IS NULL"))
 
 
 def folders_by_use(reader: Reader) -> list[str]:
-    """Return the folders that prompts lie in, the fullest first."""
+    """Return the folders, those with the most prompts first."""
     found = Counter(folder_of(name) for name in reader.names(Selection()))
     return [f for f, _ in sorted(found.items(), key=_most_first) if f]
 
@@ -63,7 +63,7 @@ def _most_first(counted: tuple[str, int]) -> tuple[int, str]:
 
 
 def imported_sources(reader: Reader) -> frozenset[str]:
-    """Return where the prompts of the vault came from, besides from here."""
+    """Return the sources of imported prompts."""
     rows = reader.rows("SELECT DISTINCT source FROM prompts")
     return frozenset(row[0] for row in rows) - {LOCAL_SOURCE}
 

@@ -1,4 +1,4 @@
-"""Questions of the doctor to the database: is it whole, and what does it say?"""
+"""The checks and repairs of the database that `doctor` needs."""
 
 import hashlib
 import sqlite3
@@ -11,7 +11,7 @@ from promptvault.vault.tables import VaultTable
 
 
 class StoredVersion(NamedTuple):
-    """A version as the database has it; `sound` tells if its text fits its digest."""
+    """A version in the database."""
 
     pk: int
     id: str
@@ -20,33 +20,34 @@ class StoredVersion(NamedTuple):
     number: int
     text_hash: bytes
     sound: bool
+    """Whether the text matches its digest."""
     commit: str | None
 
 
 def text_hash(text: str) -> bytes:
-    """Return a hash of a text to the byte, for comparing large vaults in memory."""
+    """Return a 16-byte hash of *text*, to compare large vaults in memory."""
     return hashlib.blake2b(text.encode(), digest_size=16).digest()
 
 
 def find_damage(connection: sqlite3.Connection) -> list[str]:
-    """Return what is wrong with the database's pages, rows and schema."""
+    """Return the errors in the database's pages, rows and schema."""
     try:
         found = [row[0] for row in connection.execute("PRAGMA integrity_check(5)")]
         broken = connection.execute("PRAGMA foreign_key_check").fetchall()
     except sqlite3.DatabaseError as error:
         return [str(error)]
-    missing = [f"a row of {row[0]} names a row that is not there" for row in broken[:5]]
+    missing = [f"a row of {row[0]} refers to a missing row" for row in broken[:5]]
     found = [line for line in found if line != "ok"]
     return found + missing + list(_missing_columns(connection))
 
 
 def _missing_columns(connection: sqlite3.Connection) -> Iterator[str]:
-    """Yield what the schema lacks of the tables as they are declared."""
+    """Yield the tables and columns that the schema lacks."""
     for table in VaultTable.metadata.tables.values():
         rows = connection.execute(f"PRAGMA table_info({table.name})")
         columns = {row[1] for row in rows}
         if not columns:
-            yield f"there is no table {table.name}"
+            yield f"the table {table.name} is missing"
             continue
         for column in table.columns:
             if column.name not in columns:
@@ -54,7 +55,7 @@ def _missing_columns(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 def is_index_intact(connection: sqlite3.Connection) -> bool:
-    """Tell whether the search index says what the texts say."""
+    """Return True if the search index matches the texts."""
     try:
         connection.execute(
             "INSERT INTO search (search, rank) VALUES ('integrity-check', 1)"
@@ -65,13 +66,13 @@ def is_index_intact(connection: sqlite3.Connection) -> bool:
 
 
 def rebuild_index(connection: sqlite3.Connection) -> None:
-    """Make the search index anew from the texts."""
+    """Rebuild the search index from the texts; raises VaultError."""
     with bulk_transaction(connection):
         connection.execute("INSERT INTO search (search) VALUES ('rebuild')")
 
 
 def read_stored_versions(connection: sqlite3.Connection) -> Iterator[StoredVersion]:
-    """Yield every version there is, in the order they were saved."""
+    """Yield all versions in the order of their keys; raises VaultError."""
     with translated_errors():
         rows = connection.execute(
             """SELECT v.pk, v.id, p.id, p.name, v.number, v.body, v.digest, v.commit_id
@@ -86,26 +87,26 @@ def read_stored_versions(connection: sqlite3.Connection) -> Iterator[StoredVersi
 def restore_text(
     connection: sqlite3.Connection, version: StoredVersion, text: str
 ) -> None:
-    """Put back the text of a version that no longer fits its digest."""
+    """Replace the damaged text of a version; raises VaultError."""
     with bulk_transaction(connection):
         row = (text, digest(text), version.pk)
         connection.execute("UPDATE versions SET body = ?, digest = ? WHERE pk = ?", row)
 
 
 def set_commits(connection: sqlite3.Connection, commits: Mapping[str, str]) -> None:
-    """Write down the commits of versions, within the transaction under way."""
+    """Set the commit ids of versions, within the current transaction."""
     ids = [(commit, version) for version, commit in commits.items()]
     connection.executemany("UPDATE versions SET commit_id = ? WHERE id = ?", ids)
 
 
 def clear_outbox(connection: sqlite3.Connection) -> None:
-    """Drop all commits that wait: the history has them."""
+    """Delete all pending commits, because the history has them."""
     connection.execute("DELETE FROM outbox_files")
     connection.execute("DELETE FROM outbox")
 
 
 def has_commits(connection: sqlite3.Connection) -> bool:
-    """Tell whether any version names a commit."""
+    """Return True if any version has a commit id; raises VaultError."""
     with translated_errors():
         sql = "SELECT 1 FROM versions WHERE commit_id IS NOT NULL LIMIT 1"
         return connection.execute(sql).fetchone() is not None

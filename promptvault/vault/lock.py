@@ -1,4 +1,4 @@
-"""The lock that one writing process holds, on the vault's folder."""
+"""The lock file of the vault, which one writing process holds at a time."""
 
 import contextlib
 import os
@@ -26,12 +26,12 @@ else:
 
 @contextlib.contextmanager
 def exclusive(path: Path, on_wait: Callable[[], None]) -> Iterator[int]:
-    """Hold the lock file *path* while the block runs, waiting for it if need be.
+    """Hold the lock file *path* during the block; wait for it if needed.
 
-    Yields the file descriptor. A child process that inherits it keeps the lock for
-    as long as it lives, even when this process is killed. *on_wait* is called once
-    when another process holds the lock for seconds. Raises VaultError after ten
-    minutes, or when the file cannot be made.
+    Yields the file descriptor. A child process that inherits it keeps the lock until it
+    exits, even if this process is killed. *on_wait* is called once if another process
+    holds the lock for two seconds. Raises VaultError after ten minutes, or if the file
+    cannot be created.
     """
     with _opened(path) as descriptor:
         _wait_for(descriptor, on_wait)
@@ -40,9 +40,9 @@ def exclusive(path: Path, on_wait: Callable[[], None]) -> Iterator[int]:
 
 @contextlib.contextmanager
 def exclusive_if_free(path: Path) -> Iterator[bool]:
-    """Hold the lock file *path* while the block runs; yields False where others do.
+    """Hold the lock file *path* during the block; yield False if another process does.
 
-    Raises VaultError when the file cannot be made.
+    Raises VaultError if the file cannot be created.
     """
     with _opened(path) as descriptor:
         try:
@@ -76,7 +76,9 @@ def _wait_for(descriptor: int, on_wait: Callable[[], None]) -> None:
         except OSError as error:
             waited = time.monotonic() - start
             if waited > _PATIENCE_SECONDS:
-                message = "Another promptvault has been writing for ten minutes."
+                message = (
+                    "Another promptvault process has held the vault for ten minutes."
+                )
                 raise VaultError(message) from error
         if not noticed and waited > _NOTICE_SECONDS:
             on_wait()

@@ -1,4 +1,8 @@
-"""Commits that the history still lacks: read in order, ticked off when they stand."""
+"""The outbox: commits that are still to be written to git, and their files.
+
+A change is saved in one SQLite transaction with its outbox rows. They are deleted when
+git has the commit, so no change is lost if the process is killed in between.
+"""
 
 import sqlite3
 import uuid
@@ -16,7 +20,7 @@ from promptvault.vault.reader import Reader
 
 @dataclass(frozen=True, slots=True)
 class PendingCommit:
-    """One commit to be made; `id` tells it from every other, for ever."""
+    """One commit to write; `id` is globally unique."""
 
     key: int
     id: str
@@ -26,13 +30,13 @@ class PendingCommit:
 
 
 class PendingFile(NamedTuple):
-    """One file of a commit, to be removed if it has no content."""
+    """One file of a commit; a file without content is to be removed."""
 
     key: int
     path: str
     has_content: bool
     text: str | None
-    """Its content, None where that was sent ahead."""
+    """Its content, None if it was sent to git before."""
 
 
 INSERT_FILE = """INSERT INTO outbox_files (outbox_pk, path, header, version_pk)
@@ -46,7 +50,7 @@ def insert_commit(
     time: datetime,
     key: int | None = None,
 ) -> int:
-    """Put a commit into the outbox, under *key* or the next, and return its key."""
+    """Add a commit to the outbox, under *key* or the next one; return its key."""
     cursor = connection.execute(
         """INSERT INTO outbox (pk, id, author_name, author_email, message, created_at)
         VALUES (?, ?, ?, ?, ?, ?)""",
@@ -56,7 +60,7 @@ def insert_commit(
 
 
 def read_pending(connection: sqlite3.Connection) -> list[PendingCommit]:
-    """Return the commits still to be made, oldest first."""
+    """Return the pending commits, oldest first; raises VaultError."""
     with translated_errors():
         rows = connection.execute(
             """SELECT pk, id, author_name, author_email, message, created_at
@@ -71,7 +75,10 @@ def read_pending(connection: sqlite3.Connection) -> list[PendingCommit]:
 def read_files(
     connection: sqlite3.Connection, commit: PendingCommit, sent: int = 0
 ) -> Iterator[PendingFile]:
-    """Yield the files of *commit*; those with a key up to *sent* without content."""
+    """Yield the files of *commit*, without content up to the key *sent*.
+
+    Raises VaultError.
+    """
     with translated_errors():
         rows = connection.execute(
             """SELECT f.pk, f.path, f.version_pk,
@@ -87,16 +94,17 @@ def read_files(
 
 
 def _current_text(connection: sqlite3.Connection, version_pk: int) -> str:
-    """Return the file of a version as it is now: an import keeps no front matter."""
+    """Return the file of a version, built now: imports store no front matter."""
     reader = Reader(connection)
     prompt, version = reader.by_version(version_pk)
     return header(prompt, version, reader.origins(prompt)) + version.body
 
 
 def complete(connection: sqlite3.Connection, commits: Mapping[int, str]) -> None:
-    """Write down the commit ids that outbox rows (by key) became, and drop the rows.
+    """Set the commit ids of versions, and delete the outbox rows.
 
-    A version keeps the first commit that holds it.
+    *commits* maps the key of an outbox row to its commit id. A version keeps the id of
+    the first commit that holds it. Raises VaultError.
     """
     with bulk_transaction(connection):
         _complete(connection, [(commit, key) for key, commit in commits.items()])
@@ -114,14 +122,14 @@ def _complete(connection: sqlite3.Connection, ids: Sequence[tuple[str, int]]) ->
 
 
 TRASH_FOLDER = ".trash"
-"""No name begins with a dot, so nothing else can stand there."""
+"""No prompt name begins with a dot, so the folder holds nothing else."""
 
 
 def history_path(prompt: Prompt) -> str:
-    """Return the path of the file of *prompt*."""
+    """Return the path of the Markdown file of *prompt* in the history."""
     return path_of(prompt.id, prompt.name, is_deleted=prompt.deleted_at is not None)
 
 
 def path_of(prompt_id: str, name: str, *, is_deleted: bool) -> str:
-    """Return the path of the file of a prompt, from what it depends on."""
+    """Return the path of the file of a prompt with this id and name."""
     return f"{TRASH_FOLDER}/{prompt_id}.md" if is_deleted else f"{name}.md"

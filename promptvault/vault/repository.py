@@ -1,8 +1,8 @@
-"""Writing prompts: each method is one change, with the commit that records it.
+"""Changes of prompts: each method is one change, with the commit that records it.
 
-This is stdlib sqlite3, as for reading: `add` and `edit` run in scripts, and importing
-SQLModel takes longer than all of their work. `tables.py` declares the same tables with
-SQLModel; the tests hold the two together.
+It uses sqlite3 from the standard library: `add` and `edit` run in scripts, and
+importing SQLModel takes longer than all of their work. `tables.py` declares the same
+tables with SQLModel; tests compare the two.
 """
 
 import sqlite3
@@ -46,10 +46,10 @@ _NEXT_NUMBER = """SELECT p.pk, coalesce(max(v.number), 0) + 1
 
 
 class Repository:
-    """Changes to the vault within the transaction under way, by *author* at *now*.
+    """Changes of the vault by *author* at *now*, within the current transaction.
 
-    Every change is written together with the outbox row of its commit. Methods raise
-    sqlite3.Error, which the transaction's frame translates.
+    Every change also adds its commit to the outbox. Methods raise sqlite3.Error, which
+    `bulk_transaction` translates to VaultError.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class Repository:
         return self._execute(INSERT_VERSION, row).lastrowid or 0
 
     def update(self, prompt: Prompt, details: Details, message: str) -> Prompt:
-        """Change what is known of *prompt* besides its text."""
+        """Replace the details of *prompt*."""
         self._set_details(prompt, details)
         return self._commit([prompt.id], message)[0]
 
@@ -118,10 +118,10 @@ class Repository:
         *,
         keep_time: bool = False,
     ) -> list[Prompt]:
-        """Give prompts names and details, all in one commit.
+        """Change names and details of prompts, all in one commit.
 
-        With *keep_time* their `updated_at` stays: what an import brings is described
-        as a part of it. Raises AlreadyExistsError.
+        With *keep_time* their `updated_at` does not change, so the change counts as
+        part of the import that added them. Raises AlreadyExistsError.
         """
         self._rename([(prompt, name) for prompt, name, _ in changes])
         for prompt, _, details in changes:
@@ -131,12 +131,12 @@ class Repository:
         return self._commit(ids, message, left, keep_time=keep_time)
 
     def _rename(self, moves: Sequence[tuple[Prompt, str]]) -> None:
-        left_behind = {prompt.name for prompt, _ in moves}
+        freed = {prompt.name for prompt, _ in moves}
         for _, name in moves:
-            if name not in left_behind:
+            if name not in freed:
                 self._require_free(name)
-        # A prompt may move to a name that another one still has: first all give up
-        # their names, then all get their new ones.
+        # A prompt may get a name that another one still has, so all prompts get a
+        # temporary name first.
         for prompt, _ in moves:
             id_ = prompt.id
             self._execute("UPDATE prompts SET name = ? WHERE id = ?", (f"/{id_}", id_))
@@ -147,16 +147,16 @@ class Repository:
         self._execute(UPDATE_DETAILS, (*details_values(details), prompt.id))
 
     def label(self, prompt: Prompt, label: str, number: int, message: str) -> Prompt:
-        """Make *label* name version *number*; it leaves the version it named."""
+        """Move *label* to version *number*."""
         found = self._execute(_FIND_VERSION, (prompt.id, number)).fetchone()
         prompt_pk, version_pk = found
-        # Not an upsert: within it, the triggers' OR IGNORE would not be followed.
+        # Not an upsert: it would override the OR IGNORE of the triggers.
         if not self._execute(_MOVE_LABEL, (version_pk, prompt_pk, label)).rowcount:
             self._execute(INSERT_LABEL, (prompt_pk, label, version_pk))
         return self._commit([prompt.id], message)[0]
 
     def remove_label(self, prompt: Prompt, label: str, message: str) -> Prompt:
-        """Take *label* off *prompt*."""
+        """Remove *label* from *prompt*."""
         self._execute(
             """DELETE FROM labels WHERE name = ?
             AND prompt_pk = (SELECT pk FROM prompts WHERE id = ?)""",
@@ -165,13 +165,13 @@ class Repository:
         return self._commit([prompt.id], message)[0]
 
     def trash(self, prompts: Sequence[Prompt], message: str) -> list[Prompt]:
-        """Put prompts into the trash, all in one commit."""
+        """Move prompts to the trash, all in one commit."""
         ids = [prompt.id for prompt in prompts]
         self._set_each("deleted_at", ids)
         return self._commit(ids, message, map(history_path, prompts))
 
     def restore(self, prompt: Prompt, name: str, message: str) -> Prompt:
-        """Take *prompt* out of the trash as *name*; raises AlreadyExistsError."""
+        """Restore *prompt* from the trash as *name*; raises AlreadyExistsError."""
         self._require_free(name, "as 'trash restore NAME --as NEW'")
         self._execute(
             "UPDATE prompts SET name = ?, leaf = ?, deleted_at = NULL WHERE id = ?",
@@ -180,7 +180,7 @@ class Repository:
         return self._commit([prompt.id], message, [history_path(prompt)])[0]
 
     def purge(self, prompts: Sequence[Prompt], message: str) -> None:
-        """Remove prompts for good; only the history's older commits keep them."""
+        """Delete prompts permanently; only older commits of the history have them."""
         for prompt in prompts:
             key = self._execute("SELECT pk FROM prompts WHERE id = ?", (prompt.id,))
             pk = key.fetchone()
@@ -197,7 +197,7 @@ class Repository:
             )
 
     def _set_each(self, column: str, ids: Sequence[str]) -> None:
-        """Set a time of prompts to now."""
+        """Set a time column of prompts to now."""
         sql = f"UPDATE prompts SET {column} = ? WHERE id = ?"
         self._connection.executemany(sql, [(self._now, id_) for id_ in ids])
 
@@ -209,7 +209,7 @@ class Repository:
         *,
         keep_time: bool = False,
     ) -> list[Prompt]:
-        """Write the commit of a change: files that *left* their path, and prompts."""
+        """Add the commit of a change: removed files (*left*), and files of prompts."""
         if not keep_time:
             self._set_each("updated_at", ids)
         connection = self._connection

@@ -1,4 +1,4 @@
-"""What is in the vault, counted: for `stats`."""
+"""The numbers that `stats` shows."""
 
 from typing import NamedTuple
 
@@ -38,7 +38,7 @@ _BODIES = "SELECT body FROM documents"
 
 
 class Totals(NamedTuple):
-    """How much there is; the trash counts in `trashed` only."""
+    """Totals; prompts in the trash count only in `trashed`."""
 
     prompts: int
     versions: int
@@ -46,11 +46,11 @@ class Totals(NamedTuple):
     favourites: int
     trashed: int
     imports: int
-    """Those that were not undone."""
+    """Without those that were undone."""
 
 
 class Count(NamedTuple):
-    """A name, and how often it comes up."""
+    """A name and its count."""
 
     name: str
     number: int
@@ -60,29 +60,29 @@ Counts = tuple[Count, ...]
 
 
 class Statistics(NamedTuple):
-    """What the vault holds."""
+    """The contents of the vault in numbers."""
 
     totals: Totals
     tokens: int
-    """Estimated length of all prompts, of each its current version."""
+    """Estimated tokens of the current versions of all prompts."""
     by_source: Counts
     by_folder: Counts
-    """Prompts in each top-level folder; '' stands for those in none."""
+    """Prompts in each top-level folder; '' for those in no folder."""
     by_month: Counts
-    """Prompts by the month (``2026-05``, UTC) they were made in, oldest first."""
+    """Prompts by month of creation (``2026-05``, UTC), oldest first."""
     most_used: Counts
     most_changed: Counts
-    """Prompts with more than one version, and how many they have."""
+    """Prompts with more than one version, and the number of versions."""
     tags: Counts
 
     @property
     def average_tokens(self) -> int:
-        """Estimated length of a prompt, rounded; 0 without prompts."""
+        """Estimated tokens of a prompt, rounded; 0 without prompts."""
         return round(self.tokens / max(1, self.totals.prompts))
 
 
 def count_vault(reader: Reader) -> Statistics:
-    """Count what is in the vault; raises VaultError."""
+    """Return the contents of the vault in numbers; raises VaultError."""
     return Statistics(
         totals=Totals(*next(reader.rows(_TOTALS))),
         tokens=sum(estimate_tokens(body) for (body,) in reader.rows(_BODIES)),

@@ -1,8 +1,8 @@
-"""Words of the search index that share a stem, by the Porter stemmer of FTS5.
+"""Words of the search index with the same stem, by the Porter stemmer of FTS5.
 
-The index keeps words as they are written, so exact words, phrases and prefixes mean
-what they say. Other forms of a word are looked up in the index's own vocabulary when
-a search needs them: no second index is written, stored or kept in step.
+The index holds words as they are written, so that exact words, phrases and prefixes
+match literally. A search looks up other forms of a word in the vocabulary of the index,
+so that no second, stemmed index is needed.
 """
 
 import contextlib
@@ -11,7 +11,7 @@ import sqlite3
 
 _ENGLISH_WORD = re.compile("[a-z]{3,40}")
 _LONGEST_SUFFIX = 10
-"""As "generalizations", whose stem is "gener"."""
+"""Characters; for example "generalizations" has the stem "gener"."""
 _MAX_CANDIDATES = 5_000
 
 _VOCABULARY = """CREATE VIRTUAL TABLE IF NOT EXISTS temp.words
@@ -26,23 +26,23 @@ _STEMMER = (
 
 
 def has_forms(word: str) -> bool:
-    """Tell whether *word*, in lower case, may have other forms.
+    """Return True if the lower-case *word* may have other forms.
 
-    Porter's rules are for English, so only words of the letters a to z count.
+    Porter's rules are for English, so only words of the letters a to z have.
     """
     return _ENGLISH_WORD.fullmatch(word) is not None
 
 
 class Vocabulary:
-    """The words of a vault's search index."""
+    """The words in the search index of a vault."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        """Read the vocabulary of the vault that *connection* has open."""
+        """Open the vocabulary of the vault on *connection*."""
         self._connection = connection
         self._connection.execute(_VOCABULARY)
 
     def forms(self, word: str) -> list[str]:
-        """Return the other words of the index with the stem of *word*, in order."""
+        """Return the other words of the index with the stem of *word*, sorted."""
         with contextlib.closing(sqlite3.connect(":memory:")) as stemmer:
             for statement in _STEMMER:
                 stemmer.execute(statement)
@@ -59,9 +59,9 @@ class Vocabulary:
 
 
 def _common_start(stem: str) -> str:
-    """Return the letters with which every word that has this *stem* begins.
+    """Return the prefix of every word that has this *stem*.
 
-    Porter's rules cut endings off, and may then write an "e" or "i" that the word
-    does not have: "hoping" becomes "hope", "happy" becomes "happi".
+    Porter's rules remove an ending and may then append an "e" or "i" that the word does
+    not have: "hoping" becomes "hope", "happy" becomes "happi".
     """
     return stem[:-1] if stem.endswith(("e", "i")) else stem

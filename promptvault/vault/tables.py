@@ -1,7 +1,7 @@
-"""The vault's tables, declared with SQLModel.
+"""The tables of the vault, declared with SQLModel.
 
-Migrations make them, and `doctor` compares a vault with them. Rows are read and written
-by `reader.py`, `repository.py` and the imports through sqlite3, which starts faster.
+Migrations create them, and `doctor` compares a vault with them. Rows are read and
+written with sqlite3, which is faster to import.
 """
 
 from typing import Any
@@ -12,11 +12,11 @@ from sqlmodel import Field, SQLModel
 
 
 class VaultTable(SQLModel, registry=registry()):
-    """The base of the vault's tables, apart from any other table in the program."""
+    """The base of the vault's tables, with a registry of their own."""
 
 
 class PromptRow(VaultTable, table=True):
-    """A prompt as it is now; its text is the version that `version_pk` names."""
+    """A prompt; `version_pk` is its current version."""
 
     __tablename__ = "prompts"
 
@@ -42,7 +42,7 @@ class PromptRow(VaultTable, table=True):
 
 
 class VersionRow(VaultTable, table=True):
-    """One wording of a prompt; never changed but for its commit."""
+    """One version of a prompt; only its commit id ever changes."""
 
     __tablename__ = "versions"
     __table_args__ = (
@@ -72,7 +72,7 @@ class VersionRow(VaultTable, table=True):
 
 
 class LabelRow(VaultTable, table=True):
-    """A name for one version of a prompt."""
+    """A label of a version."""
 
     __tablename__ = "labels"
 
@@ -82,7 +82,7 @@ class LabelRow(VaultTable, table=True):
 
 
 class OutboxRow(VaultTable, table=True):
-    """A commit that the history still lacks."""
+    """A commit that is not written to git yet."""
 
     __tablename__ = "outbox"
 
@@ -95,7 +95,7 @@ class OutboxRow(VaultTable, table=True):
 
 
 class OutboxFileRow(VaultTable, table=True):
-    """One file of a commit: front matter and version, or a removal without version."""
+    """One file of a commit: front matter and version; without version, a removal."""
 
     __tablename__ = "outbox_files"
 
@@ -107,7 +107,7 @@ class OutboxFileRow(VaultTable, table=True):
 
 
 class ImportRow(VaultTable, table=True):
-    """One import in the ledger."""
+    """One import."""
 
     __tablename__ = "imports"
 
@@ -120,7 +120,7 @@ class ImportRow(VaultTable, table=True):
 
 
 class ImportFileRow(VaultTable, table=True):
-    """A file that an import read, as it was then, and what it found of a source."""
+    """A file that an import read: its state then, and the number of prompts."""
 
     __tablename__ = "import_files"
 
@@ -136,7 +136,7 @@ class ImportFileRow(VaultTable, table=True):
 
 
 class ImportGrowthRow(VaultTable, table=True):
-    """An older prompt as it was before an import gave it newer versions."""
+    """A prompt as it was before an import added versions to it."""
 
     __tablename__ = "import_growth"
 
@@ -148,7 +148,7 @@ class ImportGrowthRow(VaultTable, table=True):
 
 
 class OriginRow(VaultTable, table=True):
-    """A message that a prompt, and maybe one certain version of it, came from."""
+    """The message that a prompt, or one version of it, came from."""
 
     __tablename__ = "origins"
 

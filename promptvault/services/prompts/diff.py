@@ -1,4 +1,4 @@
-"""Comparing versions as a unified diff."""
+"""`diff`: two versions as a unified diff."""
 
 import difflib
 from collections.abc import Iterator
@@ -14,18 +14,19 @@ _NO_NEWLINE = "\\ No newline at end of file"
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Two versions, and the lines that lead from the old one to the new one."""
+    """Two versions, and the difference of their texts."""
 
     old: tuple[Prompt, Version]
     new: tuple[Prompt, Version]
     lines: tuple[str, ...]
-    """A unified diff without line ends; empty when the texts are equal."""
+    """A unified diff without line ends; empty if the texts are equal."""
 
 
 def diff_versions(reader: Reader, old: str, new: str | None = None) -> Difference:
     """Compare ``NAME[@A]`` with ``@B``, ``NAME[@B]`` or the current version.
 
-    Without ``@A`` the old side is the version before; of a first version, itself.
+    Without ``@A``, the old version is the one before the new version; the first version
+    is compared with itself. Raises NotFoundError, InvalidInputError.
     """
     parsed = parse_reference(old)
     after = resolve(reader, _right_side(parsed.name, new))
@@ -54,7 +55,7 @@ def unified_diff(old: str, new: str, old_name: str, new_name: str) -> Iterator[s
 
 
 def _split(text: str) -> list[str]:
-    """Split at ``\\n`` alone: to git, other line ends are characters like any."""
+    """Split at ``\\n`` only, as git does."""
     lines = text.split("\n")
     ended = [f"{line}\n" for line in lines[:-1]]
     return ended + lines[-1:] if lines[-1] else ended

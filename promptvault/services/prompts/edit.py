@@ -1,4 +1,4 @@
-"""Making and changing prompts: add, edit, set, move, copy, revert, label, trash."""
+"""Changes of prompts: add, edit, set, move, copy, revert, label, delete, restore."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,35 +32,35 @@ from promptvault.vault.repository import Repository
 def add_prompt(
     workspace: Workspace,
     name: str,
-    written: PromptDocument,
+    document: PromptDocument,
     fields: DetailChanges,
     *,
     message: str | None = None,
     upsert: bool = False,
 ) -> Saved:
-    """Save a new prompt; with *upsert*, or a new version of the one that stands.
+    """Save a new prompt; with *upsert*, a new version if the name is taken.
 
-    Raises InvalidInputError, AlreadyExistsError.
+    *fields* override the details in the document. Raises InvalidInputError, and
+    AlreadyExistsError without *upsert*.
     """
     name = validate_name(name)
-    details = fields.applied_to(written.fields.applied_to(Details()))
+    details = fields.applied_to(document.fields.applied_to(Details()))
     with prompt_transaction(workspace) as repository:
-        standing = repository.reader.find(name) if upsert else None
-        if standing is None:
+        existing = repository.reader.find(name) if upsert else None
+        if existing is None:
             note = _message(message, f"Add {name}")
-            prompt = repository.add(name, written.content, details, note)
+            prompt = repository.add(name, document.content, details, note)
             return Saved(prompt, Outcome.ADDED)
-        details = fields.applied_to(written.fields.applied_to(standing.details))
-        return _change(repository, standing, written.content, details, message)
+        details = fields.applied_to(document.fields.applied_to(existing.details))
+        return _change(repository, existing, document.content, details, message)
 
 
 def edit_prompt(
     workspace: Workspace, base: Prompt, before: Content, text: str, message: str | None
 ) -> Saved:
-    """Make *text*, which was written over version *base* (*before*), the next version.
+    """Make *text*, the edited content *before* of *base*, the next version.
 
-    Raises InvalidInputError, and ConflictError when somebody saved another version in
-    the meantime.
+    Raises InvalidInputError, and ConflictError if the prompt got another version since.
     """
     return save_over(workspace, base, parse_edited(before, text), message)
 
@@ -68,9 +68,9 @@ def edit_prompt(
 def save_over(
     workspace: Workspace, base: Prompt, content: Content, message: str | None
 ) -> Saved:
-    """Make *content*, which was made from version *base*, the next version.
+    """Make *content*, which is based on *base*, the next version.
 
-    Raises ConflictError when somebody saved another version in the meantime.
+    Raises ConflictError if the prompt got another version since *base* was read.
     """
     with prompt_transaction(workspace) as repository:
         prompt = repository.reader.by_id(base.id)
@@ -88,14 +88,15 @@ def change_details(
     template: bool | None = None,
     message: str | None = None,
 ) -> Saved:
-    """Change the metadata of a prompt; new tags join the old ones.
+    """Change the details of a prompt; new tags are added to the existing ones.
 
-    Turning `template` on or off makes a new version, as it decides what `get` prints.
+    A change of `template` makes a new version, because it changes what `get` prints.
+    Raises NotFoundError, InvalidInputError.
     """
     with prompt_transaction(workspace) as repository:
         prompt = repository.reader.get(name)
-        unwanted = set(map(validate_tag, untag))
-        kept = tuple(tag for tag in prompt.tags if tag not in unwanted)
+        removed = set(map(validate_tag, untag))
+        kept = tuple(tag for tag in prompt.tags if tag not in removed)
         tags = (*kept, *(fields.tags or ()))
         details = replace(fields, tags=tags).applied_to(prompt.details)
         content = repository.reader.current(prompt).content
@@ -114,13 +115,13 @@ def _change(
     outcome = Outcome.UNCHANGED
     before = repository.reader.current(prompt).content
     if content != before:
-        if adds_secrets(before, content):  # those were not allowed to leave the vault
+        if adds_secrets(before, content):  # the new ones were never allowed
             details = details._replace(secrets_allowed=False)
         note = _message(message, f"Change {prompt.name}")
         prompt = repository.add_version(prompt, content, note)
         outcome = Outcome.CHANGED
     if details != prompt.details:
-        if prompt.secrets_allowed and _says_more_secrets(prompt, details):
+        if prompt.secrets_allowed and _adds_secrets_to_details(prompt, details):
             details = details._replace(secrets_allowed=False)
         note = _message(message, f"Describe {prompt.name}")
         prompt = repository.update(prompt, details, note)
@@ -128,7 +129,7 @@ def _change(
     return Saved(prompt, outcome)
 
 
-def _says_more_secrets(prompt: Prompt, details: Details) -> bool:
+def _adds_secrets_to_details(prompt: Prompt, details: Details) -> bool:
     before, after = (
         secrets_in(details_text(prompt.name, each.title, each.description, each.tags))
         for each in (prompt.details, details)
@@ -139,9 +140,10 @@ def _says_more_secrets(prompt: Prompt, details: Details) -> bool:
 def move_prompts(
     workspace: Workspace, name: str, new: str, message: str | None = None
 ) -> list[Saved]:
-    """Rename a prompt; or every prompt in a folder, where *name* ends with '/'.
+    """Rename a prompt, or every prompt in a folder if *name* ends with '/'.
 
-    *new* may be a folder too ('work/'): then the last part stays.
+    If *new* ends with '/', it is a folder, and the last part of the name stays. Raises
+    NotFoundError, InvalidInputError, AlreadyExistsError; nothing is renamed then.
     """
     with prompt_transaction(workspace) as repository:
         moves = _moves(repository, name, new)
@@ -163,7 +165,7 @@ def _moves(repository: Repository, name: str, new: str) -> list[tuple[Prompt, st
 
 
 def find_prompts(reader: Reader, names: Sequence[str]) -> list[Prompt]:
-    """Return the prompts that *names* mean, each once; those in FOLDER/ for a folder.
+    """Return the prompts with these names, each once; 'FOLDER/' names all inside.
 
     Raises NotFoundError.
     """
@@ -183,7 +185,7 @@ def _in_folder(reader: Reader, name: str) -> list[Prompt]:
 
 
 def _target(name: str, prompt: Prompt) -> str:
-    """Return *name* as one for *prompt*, which may be told apart from others by it."""
+    """Return *name* as a valid name for *prompt*, with its conflict suffix if any."""
     own = own_name(name, prompt.id)
     return validate_name(own) if own == name else validate_name(own) + name[len(own) :]
 
@@ -191,7 +193,10 @@ def _target(name: str, prompt: Prompt) -> str:
 def copy_prompt(
     workspace: Workspace, reference: str, new: str, message: str | None = None
 ) -> Saved:
-    """Save what ``NAME[@REV]`` holds as a prompt of its own."""
+    """Save the content of ``NAME[@REV]`` as a new prompt.
+
+    Raises NotFoundError, InvalidInputError, AlreadyExistsError.
+    """
     with prompt_transaction(workspace) as repository:
         prompt, version = resolve(repository.reader, reference)
         target = new + leaf_of(prompt.name) if new.endswith("/") else new
@@ -204,7 +209,10 @@ def copy_prompt(
 def revert_prompt(
     workspace: Workspace, reference: str, message: str | None = None
 ) -> Saved:
-    """Make an older version's content the next version."""
+    """Make the content of an older version the next version.
+
+    Raises NotFoundError, InvalidInputError.
+    """
     if parse_reference(reference).revision is None:
         raise InvalidInputError("Say which version to go back to: NAME@REV.")
     with prompt_transaction(workspace) as repository:
@@ -221,9 +229,10 @@ def set_label(
     *,
     require_eval: bool = False,
 ) -> Saved:
-    """Let the label *name* mean the version ``NAME[@REV]``.
+    """Set the label *name* on the version ``NAME[@REV]``.
 
-    With *require_eval*, raises ConflictError unless that passed its evaluation.
+    Raises NotFoundError, InvalidInputError; with *require_eval*, also ConflictError if
+    the version has not passed its evaluation.
     """
     name = validate_new_label(name)
     with prompt_transaction(workspace) as repository:
@@ -240,7 +249,7 @@ def set_label(
 def remove_label(
     workspace: Workspace, reference: str, name: str, message: str | None = None
 ) -> Saved:
-    """Take the label *name* off a prompt; raises NotFoundError."""
+    """Remove the label *name* from a prompt; raises NotFoundError."""
     with prompt_transaction(workspace) as repository:
         prompt = repository.reader.get(parse_reference(reference).name)
         if name not in prompt.labels:
@@ -252,9 +261,9 @@ def remove_label(
 def delete_prompts(
     workspace: Workspace, names: Sequence[str], message: str | None = None
 ) -> list[Saved]:
-    """Put prompts into the trash, all or none, in one commit.
+    """Move prompts to the trash in one commit, all or none.
 
-    A name that ends with '/' means every prompt in that folder. Raises NotFoundError.
+    A name with a trailing '/' means every prompt in that folder. Raises NotFoundError.
     """
     with prompt_transaction(workspace) as repository:
         prompts = find_prompts(repository.reader, names)
@@ -263,7 +272,10 @@ def delete_prompts(
 
 
 def restore_prompt(workspace: Workspace, name: str, new: str | None = None) -> Saved:
-    """Take a prompt out of the trash, under its old name or as *new*."""
+    """Restore a prompt from the trash, under its old name or as *new*.
+
+    Raises NotFoundError, InvalidInputError, AlreadyExistsError.
+    """
     with prompt_transaction(workspace) as repository:
         prompt = repository.reader.trashed(name)
         target = validate_name(new) if new else prompt.name
@@ -272,7 +284,7 @@ def restore_prompt(workspace: Workspace, name: str, new: str | None = None) -> S
 
 
 def purge_trash(workspace: Workspace) -> int:
-    """Remove everything in the trash for good; returns how many prompts it held."""
+    """Delete everything in the trash permanently; return the number of prompts."""
     with prompt_transaction(workspace) as repository:
         prompts = list(repository.reader.prompts(Selection(trashed=True)))
         if prompts:

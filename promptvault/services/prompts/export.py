@@ -1,4 +1,4 @@
-"""Writing prompts out: Markdown, JSON, JSON lines and CSV that other tools read."""
+"""`export`: prompts as Markdown, JSON, JSON Lines or CSV."""
 
 import contextlib
 import csv
@@ -17,7 +17,7 @@ from promptvault.vault.reader import Reader, Selection
 
 
 class ExportFormat(StrEnum):
-    """What an export is written as."""
+    """The format of an export."""
 
     MARKDOWN = "markdown"
     JSON = "json"
@@ -41,25 +41,25 @@ _STDOUT = ("-", "/dev/stdout", "/dev/fd/1")
 
 
 def is_stdout(path: str) -> bool:
-    """Tell whether *path* is what the program itself prints to."""
+    """Return True if *path* is the standard output."""
     return path in _STDOUT
 
 
 def is_stream(path: Path) -> bool:
-    """Tell whether *path* is a pipe or a device, which is never replaced."""
+    """Return True if *path* is a pipe or a device, which is never replaced."""
     return path.exists() and not (path.is_file() or path.is_dir())
 
 
 def is_folder(path: str, form: ExportFormat) -> bool:
-    """Tell whether the export is a folder of files: Markdown, but not into one file."""
+    """Return True if the export writes a folder: Markdown, unless into one file."""
     ends = Path(path).suffix.lower() == ".md" and not Path(path).is_dir()
     return form is ExportFormat.MARKDOWN and not (ends or is_stream(Path(path)))
 
 
 def format_for(path: str) -> ExportFormat:
-    """Return the format that a path's ending asks for, or the kind of file it is.
+    """Return the format for *path*, by its suffix or by the kind of file.
 
-    Raises InvalidInputError for an ending that is none of a format.
+    Raises InvalidInputError for an unknown suffix.
     """
     suffix = "" if path.endswith("/") else Path(path).suffix.lower()
     if suffix in _SUFFIXES and not Path(path).is_dir():
@@ -76,7 +76,7 @@ def format_for(path: str) -> ExportFormat:
 
 
 def read_records(reader: Reader, selection: Selection) -> Iterator[PromptRecord]:
-    """Yield the selected prompts whole; raises NotFoundError when there is none."""
+    """Yield the selected prompts with all versions; raises NotFoundError if none."""
     found = False
     for prompt in reader.prompts(selection):
         found = True
@@ -88,9 +88,9 @@ def read_records(reader: Reader, selection: Selection) -> Iterator[PromptRecord]
 def write_records(
     found: Iterable[PromptRecord], form: ExportFormat, to_row: ToRow, out: Write
 ) -> int:
-    """Write prompts as one document, piece by piece, and return their count.
+    """Write prompts as one document, piece by piece, and return their number.
 
-    Raises InvalidInputError for more than one as Markdown.
+    Raises InvalidInputError if there is more than one for a Markdown file.
     """
     match form:
         case ExportFormat.MARKDOWN:
@@ -146,7 +146,7 @@ def _write_one_markdown(found: Iterable[PromptRecord], out: Write) -> int:
 
 
 def to_markdown(record: PromptRecord) -> str:
-    """Return a prompt as the Markdown file that the history holds, too."""
+    """Return a prompt as a Markdown file, in the same format as in the history."""
     head = front_matter.header(record.prompt, record.current, record.origins)
     return head + record.current.body
 
@@ -154,11 +154,11 @@ def to_markdown(record: PromptRecord) -> str:
 def write_folder(
     reader: Reader, selection: Selection, folder: Path, *, force: bool = False
 ) -> int:
-    """Write a Markdown file for each prompt under *folder*, and return their count.
+    """Write a Markdown file for each prompt under *folder*, and return their number.
 
-    Raises NotFoundError when there is none, AlreadyExistsError when a file is there
-    already and *force* is not given (nothing is written then), InvalidInputError when
-    the folder cannot be written.
+    Raises NotFoundError if there are no prompts, AlreadyExistsError if a file exists
+    and *force* is False (nothing is written then), and InvalidInputError if the folder
+    cannot be written.
     """
     if not force:
         for name in reader.names(selection):
@@ -177,7 +177,7 @@ def write_folder(
 
 def _require_absent(path: Path) -> None:
     if path.exists():
-        raise AlreadyExistsError(f"{path} is there already; --force writes over it.")
+        raise AlreadyExistsError(f"{path} exists already; --force overwrites it.")
 
 
 def write_file(
@@ -188,16 +188,16 @@ def write_file(
     *,
     force: bool = False,
 ) -> int:
-    """Write prompts into one file, whole or not at all, and return their count.
+    """Write prompts into one file, whole or not at all, and return their number.
 
-    A pipe or a device is written to as it is. Raises AlreadyExistsError where a file is
-    there already and *force* is not given, InvalidInputError where none can be written.
+    A pipe or a device is written directly. Raises AlreadyExistsError if the file exists
+    and *force* is False, and InvalidInputError if it cannot be written.
     """
     if is_stream(path):
         return _write_stream(found, path, form, to_row)
     if not force:
         _require_absent(path)
-    path = path.resolve()  # what a link points to is replaced, not the link
+    path = path.resolve()  # replaces the target of a link, not the link
     fresh = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The gate before a label: only a version that passed its evaluation goes through."""
+"""`label --require-eval`: only a version that passed its evaluation gets a label."""
 
 from pathlib import Path
 
@@ -9,10 +9,10 @@ from promptvault.vault.activity.evaluations import EvaluationRecord, read_evalua
 
 
 def require_passed(log: Path, prompt: Prompt, version: Version) -> None:
-    """Raise ConflictError unless *version* passed its latest evaluation.
+    """Raise ConflictError if *version* did not pass its latest evaluation.
 
-    It must also have passed the cases that this prompt was last evaluated with,
-    whichever version that was: cases that were added since count.
+    It must also have passed the cases of the latest evaluation of any version of the
+    prompt, so that newer cases count.
     """
     name = f"{prompt.name}@{version.number}"
     found = [

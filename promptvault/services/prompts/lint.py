@@ -1,4 +1,4 @@
-"""Finding mistakes in prompts: what would fail, leak, or is not as it was meant."""
+"""`lint`: prompts that fail, that leak a secret, or that are probably mistaken."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -24,17 +24,17 @@ from promptvault.services.prompts.retrieval import content_loader, resolve
 from promptvault.vault.reader import Reader, Selection
 
 MAX_TOKENS = 100_000
-"""More than this is more than many models take in."""
+"""Tokens; longer prompts exceed the context of many models."""
 
 _INCLUDES = (nodes.Extends, nodes.FromImport, nodes.Import, nodes.Include)
 _FIELD = re.compile(r"\{\{-?\s*([A-Za-z_]\w*)[^{}\n]*\}\}")
 
 
 class Severity(StrEnum):
-    """How bad a finding is."""
+    """The severity of a finding."""
 
     ERROR = "error"
-    """It fails, or it leaks."""
+    """The prompt fails, or leaks a secret."""
     WARNING = "warning"
     INFO = "info"
 
@@ -45,39 +45,39 @@ class Finding(NamedTuple):
     prompt: str
     severity: Severity
     code: str
-    """A stable word for the kind of mistake, as ``unknown-include``."""
+    """A stable identifier of the kind of mistake, for example ``unknown-include``."""
     message: str
     line: int | None = None
-    """Of the prompt's text, counted from 1; None where no line is at fault."""
+    """Line of the prompt's text, counted from 1; None for the whole prompt."""
 
 
 class LintResult(NamedTuple):
-    """A prompt that was looked at, and what was found."""
+    """The findings for one prompt."""
 
     name: str
     tokens: int
-    """About how long the text is; what it includes is not counted."""
+    """Estimated tokens of the text, without includes."""
     findings: tuple[Finding, ...]
-    """The worst first, then by line."""
+    """Sorted by severity, then by line."""
 
     def count(self, severity: Severity) -> int:
-        """Return how many findings are of this severity."""
+        """Return the number of findings with this severity."""
         return sum(finding.severity is severity for finding in self.findings)
 
 
 def lint_prompts(reader: Reader, names: Sequence[str] = ()) -> list[LintResult]:
-    """Look for mistakes in the prompts ``NAME[@REV]``, or in all without *names*.
+    """Check the prompts ``NAME[@REV]``, or all prompts without *names*.
 
-    Raises NotFoundError for a name that is not in the vault.
+    Raises NotFoundError.
     """
-    load = _remembering(content_loader(reader))
+    load = _cached(content_loader(reader))
     chosen = dict.fromkeys(names)
     found = (resolve(reader, name) for name in chosen) if names else _all(reader)
     return [_linted(prompt.name, version.content, load) for prompt, version in found]
 
 
 def find_template_error(reader: Reader, name: str) -> Finding | None:
-    """Return why the template *name* cannot be filled in, None where it can."""
+    """Return the finding why the template *name* cannot be rendered, None if it can."""
     (linted,) = lint_prompts(reader, [name])
     errors = (each for each in linted.findings if each.severity is Severity.ERROR)
     return next((each for each in errors if each.code != "likely-secret"), None)
@@ -88,11 +88,11 @@ def _all(reader: Reader) -> Iterator[tuple[Prompt, Version]]:
         yield prompt, reader.current(prompt)
 
 
-def _remembering(load: LoadContent) -> LoadContent:
-    """Return a *load* that looks for each include once, found or not."""
+def _cached(load: LoadContent) -> LoadContent:
+    """Return a *load* that looks up each include once, found or not."""
     known: dict[str, Content | PromptVaultError] = {}
 
-    def remembered(reference: str) -> Content:
+    def load_once(reference: str) -> Content:
         if reference not in known:
             try:
                 known[reference] = load(reference)
@@ -103,7 +103,7 @@ def _remembering(load: LoadContent) -> LoadContent:
             raise found
         return found
 
-    return remembered
+    return load_once
 
 
 def _linted(name: str, content: Content, load: LoadContent) -> LintResult:
@@ -132,12 +132,12 @@ def _secrets(name: str, content: Content) -> Iterator[Finding]:
 
 def _length(name: str, tokens: int) -> Iterator[Finding]:
     if tokens > MAX_TOKENS:
-        message = f"About {tokens:,} tokens, more than many models take in."
+        message = f"About {tokens:,} tokens, more than many models accept."
         yield Finding(name, Severity.WARNING, "too-long", message)
 
 
 def _literal(name: str, content: Content) -> Iterator[Finding]:
-    """Look at a prompt that is no template: was it meant as one?"""
+    """Check a prompt that is not a template, but may be meant as one."""
     field = _FIELD.search(content.body)
     if field is None:
         yield from _unused(name, content, frozenset())
@@ -157,7 +157,7 @@ def _unused(name: str, content: Content, used: frozenset[str]) -> Iterator[Findi
 
 
 class _Template:
-    """Looks at a template through the environment that renders it."""
+    """Checks a template in the environment that renders it."""
 
     def __init__(self, name: str, content: Content, load: LoadContent) -> None:
         self._name = name
@@ -166,7 +166,7 @@ class _Template:
         self._includes_are_known = True
 
     def findings(self) -> Iterator[Finding]:
-        """Yield what is wrong with the template, and with what it includes."""
+        """Yield the findings for the template and its includes."""
         try:
             tree = _checked(self._environment, self._name)
         except TemplateError as error:
@@ -195,13 +195,13 @@ class _Template:
                 continue
             single = nodes.Template([node], lineno=node.lineno)
             for reference in find_referenced_templates(single):
-                if reference is None:  # computed, so known only when it is rendered
+                if reference is None:  # computed during rendering
                     self._includes_are_known = False
                 else:
                     yield reference, node.lineno
 
     def _problem(self, reference: str) -> tuple[str, str] | None:
-        """Return what is wrong with an include or what that includes, if anything."""
+        """Return code and message if an include is broken, directly or further down."""
         waiting, seen = [(self._name, reference)], set[str]()
         while waiting:
             parent, child = waiting.pop()
@@ -239,7 +239,7 @@ class _Template:
 def _checked(environment: Environment, name: str) -> nodes.Template:
     """Return the syntax tree of *name*; raises TemplateError, PromptVaultError.
 
-    Looking for variables also finds filters that there are not, which parsing lets by.
+    The search for variables also fails for unknown filters, which parsing accepts.
     """
     try:
         tree = parse(environment, name)
@@ -247,7 +247,7 @@ def _checked(environment: Environment, name: str) -> nodes.Template:
     except (PromptVaultError, TemplateError):
         raise
     except Exception as error:
-        # Nested too deeply, a number of too many digits: one prompt's fault, not ours.
+        # For example very deep nesting, or a number with too many digits.
         reason = type(error).__name__
         raise TemplateError(f"The template fails: {reason}") from error
     return tree

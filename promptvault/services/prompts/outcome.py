@@ -1,4 +1,4 @@
-"""What a change did, for whoever asked for it."""
+"""The result of a change of a prompt."""
 
 from dataclasses import dataclass
 from enum import StrEnum

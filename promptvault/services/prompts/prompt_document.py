@@ -1,4 +1,4 @@
-"""A prompt as a person writes it: a text, with what its front matter says of it."""
+"""A prompt as a person writes it: a text with optional front matter."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,7 @@ from promptvault.errors import InvalidInputError
 
 @dataclass(frozen=True, slots=True)
 class DetailChanges:
-    """Metadata to change; None leaves a field as it is."""
+    """New values for a prompt's details; None leaves a field unchanged."""
 
     title: str | None = None
     description: str | None = None
@@ -43,18 +43,18 @@ class DetailChanges:
 
 @dataclass(frozen=True, slots=True)
 class PromptDocument:
-    """What somebody wrote: the content, and the metadata in its front matter."""
+    """The content of a prompt, and the details in its front matter."""
 
     content: Content
     fields: DetailChanges
 
 
 def parse_document(text: str, template: bool | None = None) -> PromptDocument:
-    """Read *text* as a person wrote it.
+    """Parse *text* into content and details.
 
-    Front matter counts as ours only when it declares a template: it has `template` or
-    `variables`. Any other stays part of the body, byte for byte, as does all of it
-    when *template* is False. Raises InvalidInputError.
+    Front matter is read only if it declares a template: it has the key `template` or
+    `variables`. Other front matter stays part of the body, byte for byte, as does all
+    front matter if *template* is False. Raises InvalidInputError.
     """
     document = None if template is False else _declared(text)
     if document is None:
@@ -75,12 +75,12 @@ def _declared(text: str) -> front_matter.Document | None:
         document = front_matter.split(text)
     except InvalidInputError:
         return None
-    ours = document and {"template", "variables"} & document.fields.keys()
-    return document if ours else None
+    is_declared = document and {"template", "variables"} & document.fields.keys()
+    return document if is_declared else None
 
 
 def _fields_of(document: front_matter.Document) -> DetailChanges:
-    """Return the metadata that a Markdown file's front matter gives."""
+    """Return the details in the front matter of a Markdown file."""
     tags = document.fields.get("tags")
     if isinstance(tags, str):
         tags = tags.replace(",", " ").split()
@@ -98,19 +98,20 @@ def _text(document: front_matter.Document, key: str) -> str | None:
 
 
 def editable_text(content: Content) -> str:
-    """Return *content* as an editor shows it: a template with its declaration."""
+    """Return *content* as text for an editor: a template has its front matter."""
     if not content.template:
         return content.body
     return front_matter.declaration(content) + content.body
 
 
 def parse_edited(before: Content, text: str) -> Content:
-    """Read *text* as the edited form of *before*: literal stays literal.
+    """Parse *text*, which was edited from *before*.
 
-    Raises InvalidInputError.
+    Front matter that was part of a plain body stays part of it. Raises
+    InvalidInputError.
     """
     if before.template or not _declared(before.body):
-        written = parse_document(text)
-        if written.content.template:
-            return written.content
+        document = parse_document(text)
+        if document.content.template:
+            return document.content
     return before._replace(body=validate_body(text))

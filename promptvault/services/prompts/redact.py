@@ -1,4 +1,4 @@
-"""Prompts with secrets in them: found, redacted, and a redaction taken back."""
+"""`scan` and `redact`: prompts with secrets are found, redacted and restored."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,34 +24,38 @@ from promptvault.vault.reader import Reader, Selection
 from promptvault.vault.repository import Repository
 from promptvault.vault.secret_flags import update_secret_flags
 
-_MARKED = """SELECT DISTINCT p.id FROM prompts p JOIN versions v ON v.prompt_pk = p.pk
+_FLAGGED = """SELECT DISTINCT p.id FROM prompts p JOIN versions v ON v.prompt_pk = p.pk
     WHERE v.secrets != '[]'"""
 
 
 @dataclass(frozen=True, slots=True)
 class PromptSecrets:
-    """A prompt with a likely secret in one of its versions."""
+    """A prompt with a likely secret in any version or in its details."""
 
     prompt: Prompt
     secrets: tuple[Secret, ...]
-    """Those in the text of the current version."""
+    """The secrets in the text of the current version."""
     fields: tuple[tuple[str, str], ...]
-    """What else of it holds some: field ('title', 'tags' and so on) and type."""
+    """The secrets in the details: name of the field, and type."""
     versions: tuple[int, ...]
-    """Numbers of all versions that hold some."""
+    """Numbers of all versions with a secret."""
 
 
 def scan_prompts(workspace: Workspace) -> list[PromptSecrets]:
-    """Look through every version of every prompt with this release's rules."""
+    """Return every prompt with a likely secret, by the current rules.
+
+    Also updates the flags of versions that were saved with older rules. Raises
+    VaultError.
+    """
     with locked(workspace) as writer, bulk_transaction(writer.connection):
         update_secret_flags(writer.connection)
         return list(_holdings(Reader(writer.connection)))
 
 
 def _holdings(reader: Reader) -> Iterator[PromptSecrets]:
-    marked = {id_ for (id_,) in reader.rows(_MARKED)}
+    flagged = {id_ for (id_,) in reader.rows(_FLAGGED)}
     for prompt in reader.prompts(Selection()):
-        if not (prompt.secrets or prompt.id in marked):
+        if not (prompt.secrets or prompt.id in flagged):
             continue
         current = reader.current(prompt)
         numbers = [v.number for v in reader.versions(prompt) if secret_types(v.content)]
@@ -74,8 +78,8 @@ def _fields(prompt: Prompt) -> Iterator[tuple[str, str]]:
 def redact_prompts(workspace: Workspace, names: Sequence[str]) -> list[Saved]:
     """Replace the likely secrets in prompts; without *names*, in all held back.
 
-    The text becomes a new version, so that `undo_redaction` can bring the old one
-    back. Raises NotFoundError; nothing is changed then.
+    The redacted text is a new version, which `undo_redaction` can revert. Raises
+    NotFoundError; nothing is changed then.
     """
     with prompt_transaction(workspace) as repository:
         return [
@@ -87,8 +91,8 @@ def _chosen(reader: Reader, names: Sequence[str]) -> list[Prompt]:
     if names:
         found = map(reader.get, names)
         return list({prompt.id: prompt for prompt in found}.values())
-    held = reader.prompts(Selection())
-    return [prompt for prompt in held if prompt.is_held_back]
+    prompts = reader.prompts(Selection())
+    return [prompt for prompt in prompts if prompt.is_held_back]
 
 
 def _redact(repository: Repository, prompt: Prompt) -> Saved:
@@ -109,7 +113,7 @@ def _redact(repository: Repository, prompt: Prompt) -> Saved:
 
 
 def _redacted_name(reader: Reader, prompt: Prompt) -> str:
-    """Return the prompt's name without likely secrets, one that is free."""
+    """Return the prompt's name without likely secrets, as a name that is free."""
     wanted = redacted_name(prompt.name)
     name, number = wanted, 1
     while name != prompt.name and reader.find(name):
@@ -119,10 +123,10 @@ def _redacted_name(reader: Reader, prompt: Prompt) -> str:
 
 
 def undo_redaction(workspace: Workspace, names: Sequence[str]) -> list[Saved]:
-    """Bring back the texts that `redact` replaced; they are held back again.
+    """Restore the texts that `redact` replaced; they are held back again.
 
-    Raises NotFoundError, and ConflictError for a prompt that was not redacted, or was
-    edited since; nothing is changed then.
+    Raises NotFoundError, and ConflictError if a prompt was not redacted or was edited
+    since; nothing is changed then.
     """
     with prompt_transaction(workspace) as repository:
         return [
@@ -141,7 +145,7 @@ def _restore(repository: Repository, prompt: Prompt) -> Saved:
 
 
 def _unredacted(reader: Reader, prompt: Prompt) -> Content:
-    """Return the last version's content that, redacted, is the current one."""
+    """Return the content of the latest version whose redaction is the current one."""
     current = reader.current(prompt).content
     for version in reversed(list(reader.versions(prompt))):
         content = version.content

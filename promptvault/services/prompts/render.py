@@ -1,4 +1,4 @@
-"""Templates: variables filled in by Jinja2, other prompts of the vault included."""
+"""Rendering of templates with Jinja2; a template can include other prompts."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -22,26 +22,26 @@ from promptvault.domain.variable import Value
 from promptvault.errors import InvalidInputError, NotFoundError, PromptVaultError
 
 STDIN = "stdin"
-"""The variable that holds what is piped into the command."""
+"""The variable for the text on standard input."""
 
 LoadContent = Callable[[str], Content]
-"""Returns what an include names; raises NotFoundError."""
+"""Returns the prompt that an include names; raises NotFoundError."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What a template may be filled with."""
+    """The values for a template."""
 
     values: Mapping[str, str]
     stdin: Callable[[], str | None]
-    """Reads what is piped in, None without a pipe; called only when it is used."""
+    """Returns the text on standard input, None if it is a terminal; called if used."""
 
 
 def render(name: str, content: Content, inputs: Inputs, load: LoadContent) -> str:
-    """Return the text of the template *content*, filled in.
+    """Return the rendered template *content*.
 
-    Raises InvalidInputError that lists every missing variable, or says what is wrong
-    with the template or a value; NotFoundError for an include that is not there.
+    Raises InvalidInputError, which lists every missing variable or names the error in
+    the template or in a value; and NotFoundError for a missing include.
     """
     missing: dict[str, None] = {}
     loader = VaultLoader(name, content, load)
@@ -54,13 +54,13 @@ def render(name: str, content: Content, inputs: Inputs, load: LoadContent) -> st
     except PromptVaultError:
         raise
     except TemplateError as error:
-        if missing:  # which may well be why
+        if missing:  # which is probably the reason
             raise InvalidInputError(_missing_message(name, content, missing)) from error
         raise _explain(name, error) from error
     except RecursionError:
         raise InvalidInputError(f"The template {name} is nested too deeply.") from None
     except Exception as error:
-        # What a template computes can fail in any way Python can.
+        # An expression in a template can raise any exception.
         reason = type(error).__name__
         raise InvalidInputError(f"The template {name} fails: {reason}.") from error
     if missing:
@@ -69,7 +69,7 @@ def render(name: str, content: Content, inputs: Inputs, load: LoadContent) -> st
 
 
 def used_variables(name: str, content: Content, load: LoadContent) -> frozenset[str]:
-    """Return the variables that a template refers to; none when it is broken."""
+    """Return the variables that a template uses; none if it is broken."""
     try:
         return variables_of(environment_for(name, content, load), name)
     except (TemplateError, PromptVaultError):
@@ -77,14 +77,14 @@ def used_variables(name: str, content: Content, load: LoadContent) -> frozenset[
 
 
 def environment_for(name: str, content: Content, load: LoadContent) -> Environment:
-    """Return the environment that renders *content*, to look into its templates."""
+    """Return the Jinja2 environment that renders *content*."""
     return _environment(VaultLoader(name, content, load), {})
 
 
 def variables_of(environment: Environment, name: str) -> frozenset[str]:
-    """Return the variables that the template *name* and its includes refer to.
+    """Return the variables that the template *name* and its includes use.
 
-    Raises TemplateError, and what the loader raises for includes.
+    Raises TemplateError, and what the loader raises for an include.
     """
     found: set[str] = set()
     seen: set[str] = set()
@@ -99,7 +99,7 @@ def variables_of(environment: Environment, name: str) -> frozenset[str]:
         except TemplateNotFound:
             if template == name:
                 raise
-            continue  # rendering tells, unless the include may be missing
+            continue  # rendering fails, unless the include is optional
         found |= find_undeclared_variables(tree)
         for include in find_referenced_templates(tree):
             if include is not None:
@@ -123,7 +123,7 @@ def parse(environment: Environment, name: str) -> nodes.Template:
 
 @dataclass(eq=False)
 class VaultLoader(BaseLoader):
-    """Lets Jinja2 load prompts of the vault; a prompt that is no template as it is."""
+    """Loads prompts of the vault for Jinja2; a plain prompt is included literally."""
 
     name: str
     root: Content
@@ -131,7 +131,7 @@ class VaultLoader(BaseLoader):
     _contents: dict[str, Content] = field(default_factory=dict)
 
     def content(self, name: str) -> Content:
-        """Return what stands under *name*."""
+        """Return the prompt *name*; raises TemplateNotFound."""
         if name == self.name:
             return self.root
         if name not in self._contents:
@@ -142,7 +142,7 @@ class VaultLoader(BaseLoader):
         return self._contents[name]
 
     def loaded(self) -> list[Content]:
-        """Return every prompt that was asked for so far, the root last."""
+        """Return every prompt that was loaded so far, the root last."""
         return [*reversed(self._contents.values()), self.root]
 
     def load(
@@ -157,7 +157,7 @@ class VaultLoader(BaseLoader):
 
 
 class _VaultEnvironment(ImmutableSandboxedEnvironment):
-    """Watches who includes whom, so that a circle is an error and not a crash."""
+    """Records the includes, so that a cycle is an error and not endless recursion."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -168,7 +168,7 @@ class _VaultEnvironment(ImmutableSandboxedEnvironment):
         path = _path(self.includes, template, parent)
         if path:
             raise InvalidInputError(
-                "The prompts include each other in a circle: "
+                "The prompts include each other in a cycle: "
                 + " → ".join([parent, *path])
             )
         return template
@@ -198,16 +198,16 @@ def _environment(loader: VaultLoader, missing: dict[str, None]) -> Environment:
 
 
 class _Recorded(Undefined):
-    """A strict Undefined that notes its name and goes on.
+    """A strict Undefined that records its name and goes on.
 
-    So that one run finds everything that is missing, while `default(…)` and
-    `is defined` work as in any Jinja2 template.
+    So one rendering finds all missing variables, while `default(…)` and `is defined`
+    work as in any Jinja2 template.
     """
 
     missing: dict[str, None]
 
     def _note(self, *_: object, **__: object) -> "_Recorded":
-        # Besides names without value there are attributes that a value lacks.
+        # A missing attribute of a value is an error, not a missing variable.
         if self._undefined_obj is not jinja_missing:
             raise self._undefined_exception(self._undefined_message)
         self.missing[self._undefined_name or "?"] = None
@@ -271,9 +271,9 @@ def _refuse_unknown(
 def _values(
     loader: VaultLoader, inputs: Inputs, used: frozenset[str]
 ) -> dict[str, Value]:
-    """Return what the variables stand for: given, piped in, or declared defaults.
+    """Return the values of the variables: given, from stdin, or the defaults.
 
-    Where an included prompt declares a variable too, the outer declaration counts.
+    If an included prompt also declares a variable, the outer declaration counts.
     """
     declared = {v.name: v for content in loader.loaded() for v in content.variables}
     values: dict[str, Value] = dict(inputs.values)
@@ -302,7 +302,7 @@ def _missing_message(name: str, content: Content, missing: Iterable[str]) -> str
 
 def _explain(name: str, error: TemplateError) -> PromptVaultError:
     if isinstance(error.__cause__, NotFoundError):
-        return NotFoundError(f"{name} includes what is not there: {error.__cause__}")
+        return NotFoundError(f"{name} has a missing include: {error.__cause__}")
     line = getattr(error, "lineno", None)
     where = f", line {line}" if line else ""
     message = (error.message or type(error).__name__).rstrip(".")

@@ -1,4 +1,4 @@
-"""Reading prompts: by NAME@REV, filled in, with everything known of them."""
+"""Prompts by NAME@REV: the version, its details, and its rendered text."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -12,17 +12,20 @@ from promptvault.vault.reader import Reader
 
 
 class ResolvedPrompt(NamedTuple):
-    """A prompt at one version, with where it came from."""
+    """A prompt at one version, with its origins and variables."""
 
     prompt: Prompt
     version: Version
     origins: tuple[Origin, ...]
     variables: tuple[Variable, ...]
-    """The declared variables, then those that the text only uses."""
+    """The declared variables, then those that the text uses without a declaration."""
 
 
 def resolve(reader: Reader, reference: str) -> tuple[Prompt, Version]:
-    """Return what ``NAME[@REV]`` means; raises NotFoundError, InvalidInputError."""
+    """Return prompt and version of ``NAME[@REV]``.
+
+    Raises NotFoundError, InvalidInputError.
+    """
     parsed = parse_reference(reference)
     prompt = reader.get(parsed.name)
     if parsed.revision is None:
@@ -31,7 +34,10 @@ def resolve(reader: Reader, reference: str) -> tuple[Prompt, Version]:
 
 
 def describe(reader: Reader, reference: str) -> ResolvedPrompt:
-    """Return all that is known of ``NAME[@REV]``."""
+    """Return ``NAME[@REV]`` with its origins and variables.
+
+    Raises NotFoundError, InvalidInputError.
+    """
     prompt, version = resolve(reader, reference)
     variables = _variables(reader, prompt, version)
     return ResolvedPrompt(prompt, version, reader.origins(prompt), variables)
@@ -43,7 +49,7 @@ def _variables(
     declared = version.content.variables
     if not version.content.template:
         return declared
-    from promptvault.services.prompts.render import used_variables  # Jinja2, as below
+    from promptvault.services.prompts.render import used_variables  # imports Jinja2
 
     used = used_variables(prompt.name, version.content, content_loader(reader))
     names = {variable.name for variable in declared}
@@ -57,18 +63,19 @@ def text_of(
     values: Mapping[str, str],
     stdin: Callable[[], str | None],
 ) -> str:
-    """Return the text to use: a template filled in, any other body as it is.
+    """Return the rendered text of a template, or the body of any other prompt.
 
-    Raises InvalidInputError for missing, unknown or wrong *values*.
+    Raises InvalidInputError for missing, unknown or invalid *values*, and
+    NotFoundError for a missing include.
     """
     if not version.content.template:
         if values:
             raise InvalidInputError(
-                f"{prompt.name} is no template, so -p has nothing to fill;"
+                f"{prompt.name} is not a template, so -p has nothing to fill;"
                 f" 'promptvault set {prompt.name} --template' makes it one."
             )
         return version.body
-    # Jinja2 takes 35 ms to import, which every other `get` would pay for nothing.
+    # Importing Jinja2 takes 35 ms, which only templates need.
     from promptvault.services.prompts.render import Inputs, render
 
     inputs = Inputs(values, stdin)
@@ -76,5 +83,5 @@ def text_of(
 
 
 def content_loader(reader: Reader) -> Callable[[str], Content]:
-    """Return how an include finds the prompt that it names."""
+    """Return the function that finds the prompt which an include names."""
     return lambda reference: resolve(reader, reference)[1].content

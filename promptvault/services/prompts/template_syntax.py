@@ -1,17 +1,17 @@
-"""Whether a text can be read as a template; Jinja2 is loaded only if it may be one."""
+"""The check of a template's syntax, which imports Jinja2 only if needed."""
 
 from promptvault.domain.prompt import Content
 from promptvault.errors import NotFoundError
 
 
 def is_valid_template(body: str) -> bool:
-    """Tell whether *body* is a template that can be filled in, includes aside.
+    """Return True if *body* is valid template syntax; includes are not loaded.
 
-    A text without a mark of a template is one, and costs nothing to tell.
+    A text without template tags is valid.
     """
     if not any(mark in body for mark in ("{{", "{%", "{#")):
         return True
-    # Jinja2 takes 0.1 s to import: only for a sync that has merged a template.
+    # Importing Jinja2 takes 0.1 s, which only a merged template needs.
     from jinja2 import TemplateError
 
     from promptvault.services.prompts.render import environment_for
@@ -25,4 +25,4 @@ def is_valid_template(body: str) -> bool:
 
 
 def _load_nothing(reference: str) -> Content:
-    raise NotFoundError(f"{reference} is not looked at here.")
+    raise NotFoundError(f"{reference} is not loaded here.")

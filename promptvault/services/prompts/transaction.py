@@ -1,4 +1,4 @@
-"""The frame of every change of a prompt: lock, one transaction, then its commits."""
+"""The frame of every change: the lock, one transaction, then its git commits."""
 
 import contextlib
 from collections.abc import Iterator
@@ -11,7 +11,10 @@ from promptvault.vault.repository import Repository
 
 @contextlib.contextmanager
 def prompt_transaction(workspace: Workspace) -> Iterator[Repository]:
-    """Run the block as one change: locked, committed, and then in the history."""
+    """Run the block in one locked transaction, and then write its commits to git.
+
+    Raises VaultError. If git fails, the change stays saved and a warning is logged.
+    """
     with locked(workspace) as writer:
         with bulk_transaction(writer.connection):
             yield Repository(writer.connection, workspace.author(), workspace.now())

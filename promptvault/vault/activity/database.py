@@ -1,8 +1,8 @@
-"""What was done with models: a database of its own beside the vault.
+"""The activity database: runs, optimizations, evaluations, and the cost of requests.
 
-It is written by commands that only read prompts, at any time, also while an import
-holds the vault; and it survives a vault that is rebuilt from its history, as it names
-prompts and versions by their ids.
+It is separate from the vault's database, so that commands that only read prompts can
+write it while an import holds the vault. It refers to prompts and versions by id, so it
+stays valid if the vault is rebuilt from its history.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ _BUSY_TIMEOUT_SECONDS = 30.0
 
 _STEPS = (
     (
-        # What each request cost; `settled` once that is known, else the most it can.
+        # The cost of each request; if not `settled`, the maximum that is reserved.
         """CREATE TABLE requests (
             pk INTEGER NOT NULL PRIMARY KEY,
             month VARCHAR NOT NULL,
@@ -103,7 +103,7 @@ _STEPS = (
 
 @contextlib.contextmanager
 def open_activity(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open the records in autocommit mode, made if need be; raises VaultError."""
+    """Open the database in autocommit mode, created if needed; raises VaultError."""
     with _translated(path):
         _make_folder(path.parent)
         with contextlib.closing(_connect(path.absolute().as_uri())) as connection:
@@ -113,7 +113,7 @@ def open_activity(path: Path) -> Iterator[sqlite3.Connection]:
 
 @contextlib.contextmanager
 def open_activity_to_read(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open the records for reading, also on a disk that takes no write.
+    """Open the database for reading, also on a read-only disk.
 
     Raises VaultError.
     """
@@ -129,8 +129,8 @@ def _connect_to_read(path: Path) -> sqlite3.Connection:
         return connection
     except sqlite3.OperationalError as error:
         connection.close()
-        # Without its shared memory, WAL cannot be read, but the file can as it lies
-        # where nobody writes: if no last rows wait in the log.
+        # A WAL database needs its shared memory, which cannot be created here. The file
+        # alone is complete if the log is empty, and immutable on a read-only disk.
         log = path.with_name(f"{path.name}-wal")
         if not _is_unwritable(error) or (log.exists() and log.stat().st_size):
             raise
@@ -149,13 +149,13 @@ def _is_unwritable(error: sqlite3.Error) -> bool:
 
 @contextlib.contextmanager
 def immediate(connection: sqlite3.Connection) -> Iterator[None]:
-    """Run the block as one transaction that no other process writes into."""
+    """Run the block as one transaction that holds the write lock from its start."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
         connection.execute("COMMIT")
     except BaseException:
-        if connection.in_transaction:  # a full disk has ended it already
+        if connection.in_transaction:  # a full disk ends it
             connection.execute("ROLLBACK")
         raise
 
@@ -167,16 +167,16 @@ def _translated(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         name = getattr(error, "sqlite_errorname", "") or ""
         reason = next((r for code, r in _REASONS.items() if name.startswith(code)), "")
-        message = f"The record of requests and runs, {path}, cannot be used"
+        message = f"The activity database {path} cannot be used"
         raise VaultError(f"{message}{reason}.") from error
 
 
 _UNWRITABLE = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")
-_DAMAGED = ": it is damaged; 'promptvault doctor --repair' sets it aside"
+_DAMAGED = ": it is damaged; 'promptvault doctor --repair' replaces it"
 _REASONS = {
-    "SQLITE_BUSY": ": another program holds it for too long; try again",
+    "SQLITE_BUSY": ": another program has locked it; try again",
     "SQLITE_FULL": ": the disk is full",
-    "SQLITE_IOERR": ": the disk does not take the write (full, or failing)",
+    "SQLITE_IOERR": ": the disk cannot be written (it is full, or failing)",
     "SQLITE_READONLY": ": check its permissions",
     "SQLITE_PERM": ": check its permissions",
     "SQLITE_CANTOPEN": ": check the permissions of its folder",
@@ -189,7 +189,7 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise VaultError(f"{folder} cannot be made: {error.strerror}.") from error
+        raise VaultError(f"{folder} cannot be created: {error.strerror}.") from error
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
@@ -202,8 +202,10 @@ def _prepare(connection: sqlite3.Connection) -> None:
                     connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {len(_STEPS)}")
     elif version > len(_STEPS):
-        raise VaultError("The run log was written by a newer PromptVault; update it.")
-    # A power cut may take the last lines of a log, never more.
+        raise VaultError(
+            "The activity database is from a newer PromptVault; update the program."
+        )
+    # A power failure may lose the last rows, but does not damage the file.
     connection.execute("PRAGMA synchronous = NORMAL")
 
 
@@ -215,14 +217,14 @@ _PAUSE_SECONDS = 0.01
 
 
 def enable_write_ahead_log(connection: sqlite3.Connection, patience: float) -> None:
-    """Turn the log on, within *patience* seconds; raises sqlite3.OperationalError."""
+    """Switch to WAL mode within *patience* seconds; raises sqlite3.OperationalError."""
     deadline = time.monotonic() + patience
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             return
         except sqlite3.OperationalError as error:
-            # Here alone SQLite does not wait by itself.
+            # For this statement SQLite ignores its busy timeout.
             is_busy = error.sqlite_errorname.startswith("SQLITE_BUSY")
             if not is_busy or time.monotonic() > deadline:
                 raise

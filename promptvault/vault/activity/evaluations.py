@@ -1,4 +1,4 @@
-"""The record of evaluations: which version was tried with which cases, and passed."""
+"""The record of evaluations: version, cases and results."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,39 +11,39 @@ from promptvault.vault.activity.rows import insert_row, read_newest
 
 
 class EvaluationRecord(NamedTuple):
-    """One evaluation of one version, as it is kept."""
+    """One evaluation of one version, as it is recorded."""
 
     prompt_id: str
     version_id: str
     version: int
     against_version: int | None
-    """The number of the version that it was compared with."""
+    """Number of the baseline version, None without one."""
     system_version_id: str | None
     created_at: datetime
     model: str
     judge: str
-    """The model that judged; '' where none had to."""
+    """The model that judged; '' if no case needed a judge."""
     cases_digest: str
     passed: bool
     results: list[dict[str, Any]]
-    """For each case: name, passed, passed_before (None without another version) and
-    the failed checks with their reasons."""
+    """For each case: `name`, `passed`, `passed_before` (None without a baseline) and
+    `failures`, the failed checks with their reasons."""
     requests: int
     cached: int
     input_tokens: int
     output_tokens: int
     cost: float | None
-    """US dollars; None where a price is not known."""
+    """US dollars; None if a price is not known."""
     seconds: float
 
     @property
     def passed_cases(self) -> int:
-        """How many cases passed."""
+        """Number of passed cases."""
         return sum(bool(result["passed"]) for result in self.results)
 
 
 class EvaluationEntry(NamedTuple):
-    """An evaluation as the log has it."""
+    """A recorded evaluation."""
 
     id: int
     evaluation: EvaluationRecord
@@ -53,7 +53,7 @@ _TABLE = "evaluations"
 
 
 def add_evaluation(path: Path, evaluation: EvaluationRecord) -> int:
-    """Write *evaluation* and return its number; raises VaultError."""
+    """Record *evaluation* and return its number; raises VaultError."""
     row = evaluation._asdict() | {
         "created_at": to_text(evaluation.created_at),
         "results": json.dumps(evaluation.results),
@@ -64,7 +64,10 @@ def add_evaluation(path: Path, evaluation: EvaluationRecord) -> int:
 def read_evaluations(
     path: Path, condition: Mapping[str, str]
 ) -> Iterator[EvaluationEntry]:
-    """Yield the evaluations whose columns are as in *condition*, newest first."""
+    """Yield the evaluations that match *condition*, newest first.
+
+    *condition* maps columns to values. Raises VaultError.
+    """
     yield from map(
         _entry, read_newest(path, _TABLE, EvaluationRecord._fields, condition)
     )

@@ -1,6 +1,6 @@
-"""The record of optimizations: how each came out, and which version came of it.
+"""The record of optimizations: their scores and costs, and the saved version.
 
-It holds scores, reasons and what they cost, but never the text of a prompt.
+It never holds the text of a prompt.
 """
 
 import json
@@ -15,40 +15,40 @@ from promptvault.vault.activity.rows import insert_row, read_newest
 
 
 class OptimizationRecord(NamedTuple):
-    """One time that a model was asked to improve a prompt."""
+    """One optimization of a prompt, as it is recorded."""
 
     prompt_id: str
     version_id: str
     version: int
     created_at: datetime
     model: str
-    """Who proposed candidates."""
+    """The model that proposed the candidates."""
     judge: str
     goal: str
     before_points: float
-    """What the text got."""
+    """Total points of the original text."""
     after_points: float | None
-    """What the best candidate got; None where none was better."""
+    """Total points of the best candidate; None if none was better."""
     scores: Mapping[str, Any]
-    """By criterion, points and reason of the text."""
+    """Criterion to `points` and `reason` of the original text."""
     candidates: Sequence[Mapping[str, Any]]
-    """Of each what changed, why it was refused, and its scores."""
+    """For each candidate: `change`, `refused`, `points` and `scores`."""
     requests: int
     cached: int
     input_tokens: int
     output_tokens: int
     cost: float | None
-    """US dollars; None where a price is not known."""
+    """US dollars; None if a price is not known."""
     seconds: float
 
 
 class OptimizationEntry(NamedTuple):
-    """An optimization as the record has it."""
+    """A recorded optimization."""
 
     id: int
     optimization: OptimizationRecord
     new_version: int | None
-    """Number of the version that it was saved as."""
+    """Number of the version that was saved, None if none was."""
     new_version_id: str | None
 
 
@@ -57,7 +57,7 @@ _SAVED = "UPDATE optimizations SET new_version_id = ?, new_version = ? WHERE pk 
 
 
 def add_optimization(path: Path, optimization: OptimizationRecord) -> int:
-    """Write what came of an optimization; return its number. Raises VaultError."""
+    """Record *optimization* and return its number; raises VaultError."""
     row = optimization._asdict() | {
         "created_at": to_text(optimization.created_at),
         "scores": json.dumps(optimization.scores),
@@ -67,7 +67,7 @@ def add_optimization(path: Path, optimization: OptimizationRecord) -> int:
 
 
 def set_saved_version(path: Path, number: int, version_id: str, version: int) -> None:
-    """Write which version came of an optimization. Raises VaultError."""
+    """Record the version that was saved from an optimization; raises VaultError."""
     with open_activity(path) as connection:
         connection.execute(_SAVED, (version_id, version, number))
 
@@ -75,7 +75,10 @@ def set_saved_version(path: Path, number: int, version_id: str, version: int) ->
 def read_optimizations(
     path: Path, condition: Mapping[str, str], limit: int | None = None
 ) -> Iterator[OptimizationEntry]:
-    """Yield the optimizations whose columns are as in *condition*, newest first."""
+    """Yield the optimizations that match *condition*, newest first.
+
+    *condition* maps columns to values. Raises VaultError.
+    """
     columns = ("new_version", "new_version_id", *OptimizationRecord._fields)
     yield from map(_entry, read_newest(path, _TABLE, columns, condition, limit))
 

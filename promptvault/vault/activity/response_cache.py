@@ -1,4 +1,4 @@
-"""Answers of models, kept to be given again: a file that may be deleted any time."""
+"""The response cache: a SQLite file that may be deleted at any time."""
 
 import contextlib
 import json
@@ -14,7 +14,7 @@ from promptvault.errors import VaultError
 from promptvault.vault.activity.database import enable_write_ahead_log
 
 MAX_BYTES = 256 * 1024 * 1024
-"""Of answers; from there on those not used for longest go."""
+"""Size limit of the answers; above it, the least recently used are deleted."""
 _BUSY_TIMEOUT_SECONDS = 5.0
 
 _SCHEMA = """CREATE TABLE IF NOT EXISTS responses (
@@ -30,7 +30,7 @@ _DAMAGES = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 
 
 class CachedAnswer(NamedTuple):
-    """An answer as the cache keeps it."""
+    """An answer as it is cached."""
 
     text: str
     usage: Usage
@@ -40,19 +40,19 @@ class CachedAnswer(NamedTuple):
 
 
 class CacheStatistics(NamedTuple):
-    """What the cache holds."""
+    """The contents of the cache in numbers."""
 
     answers: int
     size: int
-    """Bytes of the file."""
+    """Size of the file in bytes."""
     uses: int
-    """How often an answer was given again."""
+    """How often a cached answer was used."""
     saved: float
-    """US dollars that this spared, as far as prices were known."""
+    """US dollars that the uses saved, as far as prices are known."""
 
 
 class ResponseCache:
-    """The cache. Where its file cannot be used, it is as if it were empty."""
+    """The cache. If its file cannot be used, it behaves like an empty cache."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class ResponseCache:
         self._patience = patience
 
     def find(self, key: str, now: datetime) -> CachedAnswer | None:
-        """Return the answer kept under *key*, None without one."""
+        """Return the answer with this *key*, None if there is none."""
         if not self._path.exists():
             return None
         with contextlib.suppress(*_FAILURES), self._open() as connection:
@@ -76,17 +76,17 @@ class ResponseCache:
         return None
 
     def add(self, key: str, model: str, answer: CachedAnswer, now: datetime) -> None:
-        """Keep *answer* under *key*."""
+        """Store *answer* under *key*."""
         time = to_text(now)
         row = (key, model, json.dumps(answer._asdict()), time, time)
         with contextlib.suppress(*_FAILURES), self._open() as connection:
             connection.execute(_ADD, row)
-            # Space that becomes free is used again, so the file does not grow on.
+            # SQLite reuses the freed pages, so the file does not grow further.
             if connection.execute(_USED_BYTES).fetchone()[0] > self._max_bytes:
                 connection.execute(_DROP_OLDEST)
 
     def clear(self) -> int:
-        """Remove every answer and return how many there were; raises VaultError."""
+        """Delete all answers and return their number; raises VaultError."""
         if not self._path.exists():
             return 0
         try:
@@ -95,11 +95,11 @@ class ResponseCache:
                 connection.execute("VACUUM")
                 return number
         except (sqlite3.Error, OSError) as error:
-            message = f"The kept answers in {self._path} cannot be cleared"
+            message = f"The cached answers in {self._path} cannot be deleted"
             raise VaultError(f"{message} ({type(error).__name__}).") from error
 
     def statistics(self) -> CacheStatistics:
-        """Return what the cache holds."""
+        """Return the contents of the cache in numbers."""
         if self._path.exists():
             with contextlib.suppress(*_FAILURES), self._open() as connection:
                 answers, uses, saved = connection.execute(_STATISTICS).fetchone()
@@ -132,7 +132,7 @@ class ResponseCache:
         return connection
 
     def _remove(self) -> None:
-        for ending in ("-wal", "-shm", ""):  # a log must not outlive its file
+        for ending in ("-wal", "-shm", ""):  # a WAL file must not outlive its database
             self._path.with_name(self._path.name + ending).unlink(missing_ok=True)
 
 

@@ -1,4 +1,4 @@
-"""Rows of the records in `activity`: added, and read, the newest first."""
+"""Rows of the activity database."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ from promptvault.vault.activity.database import open_activity, open_activity_to_
 
 
 def insert_row(path: Path, table: str, row: Mapping[str, Any]) -> int:
-    """Write a row, by column, and return its number; raises VaultError."""
+    """Insert *row*, a mapping of columns, and return its key; raises VaultError."""
     marks = ", ".join(f":{column}" for column in row)
     sql = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})"
     with open_activity(path) as connection:
@@ -22,9 +22,9 @@ def read_newest(
     condition: Mapping[str, str | int],
     limit: int | None = None,
 ) -> Iterator[list[Any]]:
-    """Yield the number and the *columns* of the rows that are as in *condition*.
+    """Yield key and *columns* of the rows with the values in *condition*, newest first.
 
-    There are none where nothing was ever recorded. Raises VaultError.
+    Yields nothing if the database does not exist yet. Raises VaultError.
     """
     if not path.exists():
         return

@@ -1,4 +1,4 @@
-"""The run log: each time a prompt was sent to a model, and what came back."""
+"""The run log: prompts that were sent to a model, and the answers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -16,42 +16,42 @@ class RunStatus(StrEnum):
 
     DONE = "done"
     INTERRUPTED = "interrupted"
-    """By Ctrl-C, or because nobody read the answer any more."""
+    """By Ctrl-C, or because the output was closed."""
     BROKEN = "broken"
-    """By the server, after the answer had begun."""
+    """The stream broke off after its first piece."""
     FAILED = "failed"
-    """Nothing came."""
+    """There was no answer."""
 
 
 class Run(NamedTuple):
-    """One time a prompt was sent to a model."""
+    """One run of a prompt, as it is recorded."""
 
     prompt_id: str
     version_id: str
     version: int
     system_version_id: str | None
-    """The version of the prompt that was the system message, if `--system` named it."""
+    """Version id of the prompt given with `--system`, None without one."""
     created_at: datetime
     status: RunStatus
     error: str | None
-    """Code of what went wrong, as "unavailable"; never its words."""
+    """Code of the error, for example "unavailable"; never its message."""
     model: str
     endpoint: str
     cached: bool
     is_cut: bool
-    """True where the answer reached the most tokens it could have."""
+    """True if the answer reached the limit of its tokens."""
     input_tokens: int
     output_tokens: int
     tokens_estimated: bool
     cost: float | None
-    """US dollars; None where the model's price is not known."""
+    """US dollars; None if the model's price is not known."""
     seconds: float
     first_seconds: float | None
-    """Until the first piece of a streamed answer came."""
+    """Seconds until the first piece of a streamed answer."""
 
 
 class RunEntry(NamedTuple):
-    """A run as the log has it."""
+    """A recorded run."""
 
     id: int
     run: Run
@@ -61,7 +61,7 @@ _TABLE = "runs"
 
 
 def add_run(path: Path, run: Run, output: str) -> int:
-    """Write *run* and what came back; return its number. Raises VaultError."""
+    """Record *run* with its answer and return its number; raises VaultError."""
     row = run._asdict() | {"created_at": to_text(run.created_at), "output": output}
     return insert_row(path, _TABLE, row)
 
@@ -69,12 +69,18 @@ def add_run(path: Path, run: Run, output: str) -> int:
 def read_runs(
     path: Path, condition: Mapping[str, str], limit: int | None = None
 ) -> Iterator[RunEntry]:
-    """Yield the runs whose columns are as in *condition*, newest first."""
+    """Yield the runs that match *condition*, newest first.
+
+    *condition* maps columns to values. Raises VaultError.
+    """
     yield from map(_entry, read_newest(path, _TABLE, Run._fields, condition, limit))
 
 
 def find_run(path: Path, number: int) -> tuple[RunEntry, str]:
-    """Return a run by its number, and what came back; raises NotFoundError."""
+    """Return a run by its number, and its answer.
+
+    Raises NotFoundError, VaultError.
+    """
     columns = (*Run._fields, "output")
     found = list(read_newest(path, _TABLE, columns, {"pk": number}))
     if not found:

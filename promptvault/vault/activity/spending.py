@@ -1,8 +1,8 @@
-"""What requests to models cost: reserved before each, settled after it.
+"""The cost of requests to models: reserved before a request, settled after it.
 
-All processes reserve in one place and in turn, so together they stay in the budget. A
-process that dies leaves its reservation behind, and that counts: what it had asked may
-have been answered.
+All processes reserve in the same database, one after the other, so together they stay
+within the budget. If a process is killed, its reservation still counts, because its
+request may have been answered and charged.
 """
 
 from datetime import datetime
@@ -18,23 +18,23 @@ from promptvault.vault.activity.database import (
 )
 
 ROUNDING = 1e-9
-"""US dollars; sums of such fractions are exact to less than that."""
+"""US dollars; the rounding error of sums of costs is smaller."""
 
 
 class Purchase(NamedTuple):
-    """A request that is about to be made."""
+    """A request to reserve money for."""
 
     command: str
     endpoint: str
     model: str
     least: float
-    """US dollars; with less, it is not made."""
+    """US dollars; the request is not sent if less is left."""
     most: float
-    """US dollars that it is given where there is as much."""
+    """US dollars to reserve if that much is left."""
 
 
 class Reservation(NamedTuple):
-    """Money that no other request can spend."""
+    """Money reserved for one request."""
 
     number: int
     amount: float
@@ -42,7 +42,7 @@ class Reservation(NamedTuple):
 
 
 class Expense(NamedTuple):
-    """What one command spent on one model in a month."""
+    """The cost of one command on one model in a month."""
 
     command: str
     model: str
@@ -50,11 +50,11 @@ class Expense(NamedTuple):
     input_tokens: int
     output_tokens: int
     cost: float
-    """US dollars, what is set aside for requests under way included."""
+    """US dollars, including reservations for requests in progress."""
 
 
 class Spending:
-    """The record of what was spent, in US dollars; a month is one in UTC."""
+    """The record of costs, in US dollars. Months are in UTC."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -62,9 +62,9 @@ class Spending:
     def reserve(
         self, purchase: Purchase, now: datetime, budget: float | None
     ) -> Reservation | None:
-        """Set aside what *purchase* can cost, at most what the *budget* has left.
+        """Reserve the maximum of *purchase*, or what the monthly *budget* has left.
 
-        None where the month's budget has less than the least left. Raises VaultError.
+        Returns None if less than the minimum of *purchase* is left. Raises VaultError.
         """
         month, time, amount = _month(now), to_text(now), purchase.most
         with open_activity(self._path) as connection, immediate(connection):
@@ -78,18 +78,18 @@ class Spending:
             return Reservation(int(number or 0), amount)
 
     def settle(self, reservation: int, usage: Usage, cost: float) -> None:
-        """Replace what was reserved by what it was; raises VaultError."""
+        """Replace a reservation with the real tokens and cost; raises VaultError."""
         row = (usage.input_tokens, usage.output_tokens, cost, reservation)
         with open_activity(self._path) as connection:
             connection.execute(_SETTLE, row)
 
     def release(self, reservation: int) -> None:
-        """Forget a request that came to nothing; raises VaultError."""
+        """Delete the reservation of a request that cost nothing; raises VaultError."""
         with open_activity(self._path) as connection:
             connection.execute("DELETE FROM requests WHERE pk = ?", (reservation,))
 
     def spent(self, now: datetime) -> float:
-        """Return what the month of *now* cost so far, reservations included.
+        """Return the cost of the month of *now*, including reservations.
 
         Raises VaultError.
         """
@@ -99,7 +99,7 @@ class Spending:
             return float(connection.execute(_SPENT, (_month(now),)).fetchone()[0])
 
     def expenses(self, now: datetime) -> list[Expense]:
-        """Return the month of *now* by command and model, the dearest first.
+        """Return the costs of the month of *now* by command and model, highest first.
 
         Raises VaultError.
         """

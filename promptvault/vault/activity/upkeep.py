@@ -1,4 +1,4 @@
-"""Upkeep of what was done with models: its check, its copies, what is forgotten."""
+"""Maintenance of the activity database: check, copy, deletion."""
 
 import contextlib
 import sqlite3
@@ -9,7 +9,7 @@ from promptvault.vault.activity.database import immediate, open_activity
 
 
 def is_damaged(path: Path) -> bool:
-    """Tell whether there is a file that cannot be read as the records."""
+    """Return True if the file exists and is not a readable SQLite database."""
     if not path.exists():
         return False
     try:
@@ -21,7 +21,7 @@ def is_damaged(path: Path) -> bool:
 
 
 def copy_activity(path: Path, target: Path) -> None:
-    """Copy the records as they are now, while others write; raises VaultError."""
+    """Copy the database to *target*, even while others write; raises VaultError."""
     with (
         open_activity(path) as connection,
         contextlib.closing(sqlite3.connect(target)) as copy,
@@ -31,9 +31,9 @@ def copy_activity(path: Path, target: Path) -> None:
 
 
 def keep_costs(path: Path, source: Path) -> None:
-    """Put the costs that *source* records in the place of those at *path*.
+    """Replace the costs in the database *path* with those in *source*.
 
-    What was spent stays spent, whatever else is taken back. Raises VaultError.
+    A restored backup must not reset the money that was spent since. Raises VaultError.
     """
     with open_activity(source), open_activity(path) as connection:
         connection.execute("ATTACH ? AS source", (str(source),))
@@ -43,9 +43,9 @@ def keep_costs(path: Path, source: Path) -> None:
 
 
 def delete_activity(path: Path, prompt_ids: Iterable[str]) -> None:
-    """Remove all that was done with these prompts, but for what it cost.
+    """Delete the runs, optimizations and evaluations of these prompts.
 
-    Raises VaultError.
+    Their costs are kept. Raises VaultError.
     """
     if not path.exists():
         return
