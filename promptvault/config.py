@@ -1,4 +1,4 @@
-"""Settings: what there is to set, and where each value comes from."""
+"""Settings: the value of each, and where it comes from."""
 
 import re
 import tomllib
@@ -19,23 +19,23 @@ from promptvault.setting_key import (
 )
 
 HIDDEN = "(hidden)"
-"""What stands for a key wherever settings are printed."""
+"""Printed in place of a secret."""
 
 
 class SettingSource(StrEnum):
-    """Where a setting's value comes from; a later place wins over an earlier one."""
+    """The source of a setting's value; a later one overrides an earlier one."""
 
     DEFAULT = "default"
     KEYRING = "keyring"
     CREDENTIALS = "credentials"
-    """A private file, where the system has no keyring."""
+    """A private file, if the system has no keyring."""
     FILE = "file"
     ENVIRONMENT = "environment"
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A key with its value, and where that was found."""
+    """A setting with its value and source."""
 
     key: SettingKey
     value: str = field(repr=False)
@@ -43,7 +43,7 @@ class Setting:
 
     @property
     def number(self) -> float | None:
-        """The value as a number, None where it is empty."""
+        """The value as a number, None if it is empty."""
         return float(self.value) if self.value else None
 
     @property
@@ -57,14 +57,14 @@ class Setting:
 
 
 _PASSWORD = re.compile(r"(?<=://)[^/?]*(?=@)|(?<=\?).+")
-"""The user and the password in a URL, and the query, which may hold a key as well."""
+"""User and password in a URL, and its query, which may also hold a key."""
 
 
 class Settings(Mapping[str, Setting]):
     """Every setting, by name.
 
-    One is read when it is asked for, so what is wrong with it does not stop a command
-    that has no use for it. That raises InvalidInputError, which names the setting.
+    A value is checked when it is read, so that an invalid setting does not stop a
+    command that does not use it. Reading it raises InvalidInputError.
     """
 
     def __init__(
@@ -88,13 +88,13 @@ class Settings(Mapping[str, Setting]):
                 return Setting(
                     key, check_setting(key, given, variable), SettingSource.ENVIRONMENT
                 )
-        written = self._written(key)
-        if written:
-            return Setting(key, check_setting(key, written), SettingSource.FILE)
+        stored = self._stored_value(key)
+        if stored:
+            return Setting(key, check_setting(key, stored), SettingSource.FILE)
         return Setting(key, key.default, SettingSource.DEFAULT)
 
-    def _written(self, key: SettingKey) -> str:
-        """Return what the file has for *key*; '' counts as nothing."""
+    def _stored_value(self, key: SettingKey) -> str:
+        """Return the value of *key* in the file, '' if it is not set."""
         *tables, last = key.name.split(".")
         value: Any = self._stored
         for table in tables:
@@ -116,11 +116,11 @@ def _no_table(file: Path, table: str) -> str:
 
 
 def load_settings(file: Path, environment: Mapping[str, str]) -> Settings:
-    """Return every setting; raises InvalidInputError for a file that is no TOML."""
+    """Return all settings; raises InvalidInputError if *file* is not valid TOML."""
     return Settings(file, _read(file), environment)
 
 
-_ENCODING = "utf-8-sig"  # editors of Windows put a byte order mark first
+_ENCODING = "utf-8-sig"  # Windows editors add a byte order mark
 _POSITION = re.compile(r"\(at (.+)\)$")
 
 
@@ -142,24 +142,25 @@ def _read(file: Path) -> Mapping[str, Any]:
 
 
 def store_setting(file: Path, name: str, value: str | None) -> None:
-    """Write one setting into *file*, comments kept; None takes it out.
+    """Write one setting into *file*, whose comments are kept; None removes it.
 
-    Raises InvalidInputError for an unknown key or a value it cannot have.
+    Raises InvalidInputError for an unknown name, an invalid value, or a file that
+    cannot be read or written.
     """
     key = find_key(name)
-    stored = _read(file)  # which refuses what is no TOML
+    stored = _read(file)  # raises if the file is not TOML
     checked = None if value is None else check_setting(key, value.strip())
     if stored or checked is not None:
         text = _changed(file, key, checked)
         try:
-            write_private(file.resolve(), text)  # which leaves a link where it is
+            write_private(file.resolve(), text)  # keeps a symbolic link
         except OSError as error:
             reason = error.strerror
             raise InvalidInputError(f"{file} cannot be written: {reason}.") from error
 
 
 def _changed(file: Path, key: SettingKey, value: str | None) -> str:
-    import tomlkit  # 50 ms that only `config set` needs
+    import tomlkit  # takes 50 ms, which only `config set` needs
 
     text = file.read_text(encoding=_ENCODING) if file.exists() else ""
     document = tomlkit.parse(text)

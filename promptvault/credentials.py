@@ -1,8 +1,8 @@
-"""Keys and tokens: in the system's keyring, or in private files where there is none.
+"""Keys and tokens: in the system's keyring, or in private files without a keyring.
 
-Each secret has a file of its own in a private folder. It holds the secret where no
-keyring took it. It is empty where the keyring did: so a keyring, which may be slow, is
-asked only for what it holds; and two processes that store two secrets share no file.
+Each secret has its own file in a private folder. The file holds the secret if the
+keyring does not, else it is empty. So the keyring, which may be slow, is only asked for
+secrets that it holds, and two processes that store two secrets write different files.
 """
 
 import contextlib
@@ -17,20 +17,20 @@ from promptvault.errors import UnavailableError
 from promptvault.private_file import write_private
 
 _PATIENCE_SECONDS = 2.0
-"""A keyring that is locked, or whose service is gone, may never answer."""
+"""A locked keyring, or one whose service is gone, may never answer."""
 
 _hung = threading.Event()
-"""Set when the keyring did not answer: in this process it is asked no more."""
+"""Set if the keyring did not answer; this process does not ask it again."""
 
 _Answer = str | None | BaseException
 
 
 class _NoKeyringError(Exception):
-    """There is no keyring, or it refuses, or it does not answer."""
+    """There is no keyring, it refuses, or it does not answer."""
 
 
 def store_credential(folder: Path, name: str, secret: str) -> SettingSource:
-    """Keep *secret* as *name*, and return where; raises UnavailableError."""
+    """Store *secret* as *name*, and return where; raises UnavailableError."""
     try:
         _put_into_keyring(folder, name, secret)
     except _NoKeyringError:
@@ -41,9 +41,9 @@ def store_credential(folder: Path, name: str, secret: str) -> SettingSource:
 
 
 def find_credential(folder: Path, name: str) -> str | None:
-    """Return the secret kept as *name*, None without one.
+    """Return the secret *name*, None if there is none.
 
-    Raises UnavailableError where it cannot be read, as from a locked keyring.
+    Raises UnavailableError if it cannot be read, for example from a locked keyring.
     """
     kept = _read(folder, name)
     if kept != "":
@@ -58,7 +58,7 @@ def find_credential(folder: Path, name: str) -> str | None:
 
 
 def find_credential_source(folder: Path, name: str) -> SettingSource | None:
-    """Return where *name* is kept, None where it is not; no keyring is asked."""
+    """Return where *name* is stored, None if it is not; does not ask the keyring."""
     kept = _read(folder, name)
     if kept is None:
         return None
@@ -66,9 +66,9 @@ def find_credential_source(folder: Path, name: str) -> SettingSource | None:
 
 
 def delete_credential(folder: Path, name: str) -> None:
-    """Forget *name*, which need not be known.
+    """Delete the secret *name*, if it exists.
 
-    Raises UnavailableError where the keyring holds it and does not let go of it.
+    Raises UnavailableError if the keyring holds it and cannot delete it.
     """
     kept = _read(folder, name)
     if kept == "":
@@ -85,19 +85,19 @@ def delete_credential(folder: Path, name: str) -> None:
 
 def _put_into_keyring(folder: Path, name: str, secret: str) -> None:
     _ask_keyring("set_password", _service(folder), name, secret)
-    # There are backends that take everything and keep nothing.
+    # Some backends accept everything and store nothing.
     if _ask_keyring("get_password", _service(folder), name) != secret:
         raise _NoKeyringError
 
 
 def _delete_from_keyring(folder: Path, name: str) -> None:
-    # Deleting what somebody has deleted by hand is an error of the backend's.
+    # A backend raises an error for a secret that does not exist.
     if _ask_keyring("get_password", _service(folder), name) is not None:
         _ask_keyring("delete_password", _service(folder), name)
 
 
 def _service(folder: Path) -> str:
-    """Return the keyring's name for this vault: another vault has keys of its own."""
+    """Return the service name in the keyring; each vault has its own."""
     return f"promptvault:{folder.parent.resolve()}"
 
 
@@ -109,7 +109,7 @@ def _ask_keyring(action: str, *arguments: str) -> str | None:
 
     def ask() -> None:
         try:
-            import keyring  # 60 ms, and services of the desktop: only for a secret
+            import keyring  # takes 60 ms and may start desktop services
 
             answers.put(getattr(keyring, action)(*arguments))
         except BaseException as error:
@@ -148,10 +148,10 @@ def _write(folder: Path, name: str, text: str) -> None:
 
 
 def _make_private(path: Path) -> None:
-    """Take from others what they may do with *path*, as after a careless copy."""
+    """Remove the permissions of other users on *path*."""
     mode = path.stat().st_mode
     if mode & 0o077:
-        with contextlib.suppress(PermissionError):  # it is somebody else's
+        with contextlib.suppress(PermissionError):  # owned by another user
             path.chmod(mode & 0o700)
 
 

@@ -1,4 +1,4 @@
-"""Files that nobody else may read."""
+"""Files that only their owner may read."""
 
 import contextlib
 import os
@@ -9,14 +9,14 @@ from typing import TextIO
 
 
 def write_private(file: Path, text: str) -> None:
-    """Write *file* anew, whole or not at all, for its owner alone; raises OSError."""
+    """Replace *file*, whole or not at all, readable by its owner; raises OSError."""
     with open_private(file) as target:
         target.write(text)
 
 
 @contextlib.contextmanager
 def open_private(file: Path) -> Iterator[TextIO]:
-    """Write *file* anew, as `write_private` does, but piece by piece."""
+    """Replace *file* as `write_private` does, but piece by piece; raises OSError."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, fresh = tempfile.mkstemp(dir=file.parent)  # with mode 0600
     try:

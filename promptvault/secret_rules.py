@@ -1,7 +1,7 @@
-"""What pasted keys and passwords look like, from a library that collects such rules.
+"""Patterns of keys and passwords, from the library `detect_secrets`.
 
-The only module that knows `detect_secrets`. Its plugins are used for their patterns
-alone: their `verify` would send what was found to the service that it belongs to.
+This is the only module that imports the library. Only the patterns of its plugins are
+used; their `verify` would send a secret to the service that it belongs to.
 """
 
 import re
@@ -31,16 +31,16 @@ from promptvault.domain.secret import SecretSpan
 
 
 class _Rule(NamedTuple):
-    """What one type of secret looks like."""
+    """The patterns of one type of secret."""
 
     type: str
     patterns: tuple[re.Pattern[str], ...]
     matches: Callable[[str], Iterable[str]]
-    """What the library makes of a match; nothing when it is none after all."""
+    """Returns the secrets in a match; empty if the library rejects it."""
 
 
-# No plugin that guesses by randomness or by words such as "password": prose and code
-# in prompts are full of both. Nor npm's, which takes all of the line for the token.
+# Plugins that guess by entropy or by words such as "password" are left out: prose and
+# code in prompts have both. So is npm's, which takes the rest of the line as the token.
 _PLUGINS: tuple[RegexBasedDetector, ...] = (
     AWSKeyDetector(),
     AzureStorageKeyDetector(),
@@ -61,12 +61,12 @@ _PLUGINS: tuple[RegexBasedDetector, ...] = (
     TwilioKeyDetector(),
 )
 
-# What people paste next to prompts most, and the library (1.5) does not know.
+# Frequent kinds of keys that the library (1.5) does not know.
 _MORE = {
     "Anthropic API Key": r"sk-ant-[a-z0-9]+-[\w-]{32,}",
     "GitHub Token": r"github_pat_\w{40,}",
     "Google API Key": r"\bAIza[\w-]{35}",
-    # Where the library wants a space behind it, other scripts write none.
+    # The library requires a following space, which some scripts do not have.
     "GitLab Token": r"\b(?:glpat|gldt|glft|glsoat|glrt)-[\w-]{20,}",
     "Hugging Face Token": r"\bhf_[A-Za-z0-9]{30,}",
     "NPM tokens": r"\bnpm_[A-Za-z0-9]{36,}|_authToken=\s*[A-Fa-f0-9-]{36}",
@@ -90,11 +90,11 @@ _PLACEHOLDER = re.compile(
 )
 
 _STEP, _OVERLAP = 8192, 2048
-"""Some patterns take the square of a text's length, where it was made for that."""
+"""Characters of a window; some patterns take quadratic time in adversarial texts."""
 
 _URL_PASSWORD = "Basic Auth Credentials"
 _PRIVATE_KEY = "Private Key"
-# Some patterns stop before the secret does, and most of them do not look beyond.
+# Some patterns match only the beginning of a secret.
 _REST = re.compile(r"(?:[\w=/+-]|\.(?=[\w-]))*", re.ASCII)
 _BASE64 = r"[A-Za-z0-9+/=]"
 _KEY_BLOCK = re.compile(
@@ -106,7 +106,7 @@ _KEY_BLOCK = re.compile(
 
 
 def find_spans(text: str) -> Iterator[SecretSpan]:
-    """Yield where the likely secrets in *text* stand; one may come more than once."""
+    """Yield the spans of the likely secrets in *text*; one may come more than once."""
     for start in range(0, max(1, len(text) - _OVERLAP), _STEP):
         window = text[start : start + _STEP + _OVERLAP]
         for rule in _RULES:
@@ -122,7 +122,7 @@ def _matches(rule: _Rule, text: str) -> Iterator[re.Match[str]]:
 
 
 def _whole(type_: str, text: str, match: re.Match[str], offset: int) -> SecretSpan:
-    """Return all of the secret that *match* has found a part of."""
+    """Return the span of the whole secret of which *match* found a part."""
     if type_ == _URL_PASSWORD:
         start, end = match.span(1)
         return SecretSpan(type_, offset + start, offset + end)

@@ -1,7 +1,7 @@
-"""Finding keys and passwords that were pasted into a text, and taking them out.
+"""Detection and redaction of keys and passwords in texts.
 
-Every text that is saved goes through here, so what holds none is told at once: the
-rules (`secret_rules`), which take long to import, are asked about the others only.
+Every saved text is scanned, so a fast check comes first. Only texts that may hold a
+secret are checked against the rules (`secret_rules`), which are slow to import.
 """
 
 import re
@@ -13,45 +13,47 @@ from promptvault.domain.secret import Secret, SecretSpan
 from promptvault.domain.variable import Value
 
 ALLOWED = "pragma: allowlist secret"
-"""Anywhere in a line, this says that what looks like a secret there is none."""
+"""A line with this text is not searched for secrets."""
 
 _SHORTEST = 20
-"""Characters; every known kind of key is longer, or told by the words beside it."""
-_BEARING = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+/=.:"
-_RUNS = bytes(ord("a") if byte in _BEARING else ord(" ") for byte in range(256))
+"""Characters; every known kind of key is longer, or has a keyword next to it."""
+_KEY_CHARACTERS = (
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+/=.:"
+)
+_RUNS = bytes(ord("a") if byte in _KEY_CHARACTERS else ord(" ") for byte in range(256))
 _RUN = b"a" * _SHORTEST
 _KEY_IN_NAME = re.compile(r"(?=[a-z_]*[0-9])[a-z0-9_]{16}")
-"""Names are paths of words: long, all of `_BEARING`, but only keys mix digits in."""
+"""Names are also long runs of `_KEY_CHARACTERS`, but only keys mix digits in."""
 _REDACTED_TAG = "redacted"
 
 
 def may_hold_secrets(text: str) -> bool:
-    """Tell, in a microsecond, whether it is worth looking for secrets in *text*."""
+    """Return False if *text* certainly holds no secret; takes microseconds."""
     if _RUN in text.encode(errors="replace").translate(_RUNS):
         return True
     return "PRIVATE KEY" in text or ("://" in text and "@" in text)
 
 
 def find_secrets(text: str) -> list[Secret]:
-    """Return the likely secrets in *text*, by line; one of each type a line."""
+    """Return the likely secrets in *text*, by line; at most one of each type a line."""
     found = {
         Secret(type_, text.count("\n", 0, start) + 1)
-        for type_, start, _ in _places(text)
+        for type_, start, _ in _spans(text)
     }
     return sorted(found, key=lambda secret: (secret.line, secret.type))
 
 
 def redacted(text: str) -> str:
-    """Return *text* with every likely secret in it replaced by what it was."""
-    while places := _places(text):  # what stood beside one may look like one now
-        text = _without(text, places)
+    """Return *text* with every likely secret replaced by `[redacted: TYPE]`."""
+    while spans := _spans(text):  # the text around a redacted secret may match now
+        text = _without(text, spans)
     return text
 
 
-def _without(text: str, places: list[SecretSpan]) -> str:
+def _without(text: str, spans: list[SecretSpan]) -> str:
     done = end_of_last = 0
     parts = []
-    for type_, start, end in places:
+    for type_, start, end in spans:
         if start >= end_of_last:
             parts += [text[done:start], f"[redacted: {type_}]"]
         end_of_last = done = max(done, end)
@@ -59,13 +61,13 @@ def _without(text: str, places: list[SecretSpan]) -> str:
 
 
 def secret_types(content: Content) -> tuple[str, ...]:
-    """Return the types of the likely secrets in a prompt's text and its variables."""
-    found = {type_ for text in _texts(content) for type_, *_ in _places(text)}
+    """Return the types of the likely secrets in a prompt's text and variables."""
+    found = {type_ for text in _texts(content) for type_, *_ in _spans(text)}
     return tuple(sorted(found))
 
 
 def redacted_content(content: Content) -> Content:
-    """Return *content* without the likely secrets in its text and its variables."""
+    """Return *content* with the likely secrets in text and variables redacted."""
 
     def clean(value: Value) -> Value:
         return redacted(value) if isinstance(value, str) else value
@@ -82,9 +84,10 @@ def redacted_content(content: Content) -> Content:
 
 
 def details_text(name: str, title: str, description: str, tags: Sequence[str]) -> str:
-    """Return what is said of a prompt besides its text, to be looked through at once.
+    """Return the details of a prompt as one text to scan.
 
-    A name that can hold no key is left out: most look long enough to hold one.
+    The name is left out if it cannot hold a key, because most names are long enough to
+    trigger the slow scan.
     """
     lines = [title, description, *tags]
     return "\n".join([*lines, name] if _KEY_IN_NAME.search(name) else lines)
@@ -92,17 +95,17 @@ def details_text(name: str, title: str, description: str, tags: Sequence[str]) -
 
 def types_in(text: str) -> tuple[str, ...]:
     """Return the types of the likely secrets in *text*."""
-    return tuple(sorted({type_ for type_, *_ in _places(text)}))
+    return tuple(sorted({type_ for type_, *_ in _spans(text)}))
 
 
 def secrets_in(text: str) -> set[str]:
-    """Return the likely secrets in *text*, for a comparison; never to be shown."""
-    return {text[start:end] for _, start, end in _places(text)}
+    """Return the likely secrets in *text*, to compare them; they must not be shown."""
+    return {text[start:end] for _, start, end in _spans(text)}
 
 
 def redacted_details(details: Details) -> Details:
-    """Return *details* without the likely secrets in title, description and tags."""
-    tags = (_REDACTED_TAG if _places(tag) else tag for tag in details.tags)
+    """Return *details* with the likely secrets redacted."""
+    tags = (_REDACTED_TAG if _spans(tag) else tag for tag in details.tags)
     return details._replace(
         title=redacted(details.title),
         description=redacted(details.description),
@@ -111,18 +114,18 @@ def redacted_details(details: Details) -> Details:
 
 
 def redacted_name(name: str) -> str:
-    """Return *name* with what the likely secrets in its parts were instead of them."""
+    """Return *name* with the parts that hold a likely secret replaced."""
     if not _KEY_IN_NAME.search(name):
         return name
     parts = (
-        part if not _places(part) else slugify(redacted(part))
+        part if not _spans(part) else slugify(redacted(part))
         for part in name.split("/")
     )
     return "/".join(parts)
 
 
 def adds_secrets(before: Content, after: Content) -> bool:
-    """Tell whether *after* holds a likely secret that *before* does not."""
+    """Return True if *after* holds a likely secret that *before* does not."""
     return not _strings(after) <= _strings(before)
 
 
@@ -137,18 +140,18 @@ def _texts(content: Content) -> Iterator[str]:
         yield from map(str, (variable.default or "", *variable.choices))
 
 
-def _places(text: str) -> list[SecretSpan]:
-    """Return where each likely secret stands, the first one first."""
+def _spans(text: str) -> list[SecretSpan]:
+    """Return the spans of the likely secrets, in order."""
     if not may_hold_secrets(text):
         return []
-    from promptvault import secret_rules  # 0.1 s, for few texts
+    from promptvault import secret_rules  # takes 0.1 s, which few texts need
 
     found = {
-        place for place in secret_rules.find_spans(text) if not _is_allowed(text, place)
+        span for span in secret_rules.find_spans(text) if not _is_allowed(text, span)
     }
-    return sorted(found, key=lambda place: (place.start, -place.end, place.type))
+    return sorted(found, key=lambda span: (span.start, -span.end, span.type))
 
 
-def _is_allowed(text: str, place: tuple[str, int, int]) -> bool:
-    start = text.rfind("\n", 0, place[1]) + 1
+def _is_allowed(text: str, span: tuple[str, int, int]) -> bool:
+    start = text.rfind("\n", 0, span[1]) + 1
     return ALLOWED in text[start:].partition("\n")[0]

@@ -1,4 +1,4 @@
-"""What there is to set: the name, the default and the kind of each setting."""
+"""The settings: name, default, type and help of each."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,22 +8,22 @@ from promptvault.errors import InvalidInputError
 
 
 class SettingKind(StrEnum):
-    """What a setting's value must be."""
+    """The type of a setting's value."""
 
     TEXT = "text"
     NUMBER = "number"
     INTEGER = "integer"
     SWITCH = "switch"
-    """Either "true" or "false"."""
+    """"true" or "false"."""
     URL = "url"
-    """The address of a server; a password in it is never printed."""
+    """The URL of a server; a password in it is never printed."""
     SECRET = "secret"
-    """A key: never printed, and kept in the keyring."""
+    """A secret, never printed; it is stored in the keyring."""
 
 
 @dataclass(frozen=True, slots=True)
 class SettingKey:
-    """One thing that can be set."""
+    """The definition of a setting."""
 
     name: str
     default: str
@@ -31,9 +31,9 @@ class SettingKey:
     choices: tuple[str, ...] = ()
     kind: SettingKind = SettingKind.TEXT
     also: str = ""
-    """Another environment variable that sets it, which other tools know, too."""
+    """A second environment variable, which other tools also read."""
     least: float = 0
-    """The smallest number that it can be."""
+    """The minimum of a number."""
 
     @property
     def variable(self) -> str:
@@ -42,7 +42,7 @@ class SettingKey:
 
     @property
     def is_secret(self) -> bool:
-        """Whether its value must not be seen."""
+        """Whether the value must never be printed."""
         return self.kind is SettingKind.SECRET
 
 
@@ -61,34 +61,32 @@ _KEYS = (
         "What an import takes from each conversation.",
         ("first", "all", "system"),
     ),
-    SettingKey("ai.model", "gpt-5.4-mini", "The model that is asked."),
+    SettingKey("ai.model", "gpt-5.4-mini", "The model to ask."),
     SettingKey(
         "ai.base_url",
         "https://api.openai.com/v1",
-        "The server that is asked: any that speaks OpenAI's Chat Completions.",
+        "The server to ask: any with OpenAI's Chat Completions API.",
         kind=SettingKind.URL,
         also="OPENAI_BASE_URL",
     ),
     SettingKey(
         "ai.api_key",
         "",
-        "The key for it; 'config set' puts it into the keyring.",
+        "The key for it; 'config set' stores it in the keyring.",
         kind=SettingKind.SECRET,
         also="OPENAI_API_KEY",
     ),
-    SettingKey(
-        "ai.fallback_model", "", "The model that is asked when the first is down."
-    ),
+    SettingKey("ai.fallback_model", "", "The model to ask if the first one is down."),
     SettingKey(
         "ai.fallback_base_url",
         "",
-        "Its server; without it, the same as the first.",
+        "Its server; without it, that of the first.",
         kind=SettingKind.URL,
     ),
     SettingKey(
         "ai.fallback_api_key",
         "",
-        "The key for that server, if it is another one.",
+        "The key for that server, if it differs.",
         kind=SettingKind.SECRET,
     ),
     SettingKey(
@@ -106,7 +104,7 @@ _KEYS = (
     SettingKey(
         "ai.price_input",
         "",
-        "US dollars for a million tokens sent, of a model that is in no price list.",
+        "US dollars for a million tokens sent, for a model without a known price.",
         kind=SettingKind.NUMBER,
     ),
     SettingKey(
@@ -116,7 +114,7 @@ _KEYS = (
         kind=SettingKind.NUMBER,
     ),
     SettingKey(
-        "ai.cache", "true", "Whether answers are kept.", kind=SettingKind.SWITCH
+        "ai.cache", "true", "Whether answers are cached.", kind=SettingKind.SWITCH
     ),
     SettingKey(
         "ai.concurrency",
@@ -134,13 +132,13 @@ _KEYS = (
     SettingKey(
         "ai.retries",
         "4",
-        "How often what failed is asked again.",
+        "How often a failed request is repeated.",
         kind=SettingKind.INTEGER,
     ),
     SettingKey(
         "ai.timeout",
         "120",
-        "Seconds that a server may stay silent.",
+        "Seconds that a server may send nothing.",
         kind=SettingKind.NUMBER,
         least=0.001,
     ),
@@ -153,22 +151,22 @@ _KEYS = (
     SettingKey(
         "sync.insecure",
         "false",
-        "Whether it may be reached without encryption, by http.",
+        "Whether it may be used without encryption, over http.",
         kind=SettingKind.SWITCH,
     ),
     SettingKey(
         "sync.auto",
         "false",
-        "Whether every change is synced by itself, in the background.",
+        "Whether every change is synced automatically, in the background.",
         kind=SettingKind.SWITCH,
     ),
 )
 KEYS = {key.name: key for key in _KEYS}
-"""Every setting by its name."""
+"""Every setting, by name."""
 
 
 def find_key(name: str) -> SettingKey:
-    """Return the key called *name*; raises InvalidInputError."""
+    """Return the setting *name*; raises InvalidInputError."""
     if name not in KEYS:
         known = ", ".join(KEYS)
         raise InvalidInputError(f"There is no setting {name!r}; there are {known}.")
@@ -176,9 +174,10 @@ def find_key(name: str) -> SettingKey:
 
 
 def check_setting(key: SettingKey, value: str, source: str = "") -> str:
-    """Return *value* as *key* has it; raises InvalidInputError, without the value.
+    """Return *value* in its normal form; raises InvalidInputError if it is invalid.
 
-    *source* is the option or the variable that it comes from, else the setting.
+    *source* is the option or environment variable to name in the error message; the
+    default is the setting. The message never holds the value.
     """
     name = source or key.name
     match key.kind:

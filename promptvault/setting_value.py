@@ -1,7 +1,7 @@
-"""What values settings can have: each is returned as it is used, or refused.
+"""Validation of settings: each function returns the value in its normal form.
 
-All raise InvalidInputError, which names what was to be set and never holds the value:
-that may be a key, or a URL with a password in it.
+All raise InvalidInputError. The message names the setting and never holds the value,
+which may be a key or a URL with a password.
 """
 
 import re
@@ -11,7 +11,7 @@ from promptvault.errors import InvalidInputError
 
 
 def secret(name: str, value: str) -> str:
-    """Return *value* as a key that can stand in a header of HTTP."""
+    """Return *value* as a key that is valid in an HTTP header."""
     key = value.strip()
     if not key:
         raise InvalidInputError(f"{name} is empty.")
@@ -27,7 +27,7 @@ _HOST = re.compile(r"([\w-]{1,63}(\.[\w-]{1,63})*\.?|[0-9a-f.]*:[0-9a-f:.]+)", r
 
 
 def url(name: str, value: str) -> str:
-    """Return *value* as the address of a server, without a '/' at its end."""
+    """Return *value* as the URL of a server, without a trailing '/'."""
     text = value.strip().rstrip("/")
     if not text.lower().startswith(("http://", "https://")):
         raise InvalidInputError(f"{name} must begin with https:// or http://.")
@@ -59,7 +59,7 @@ def switch(name: str, value: str) -> str:
 
 
 def number(name: str, value: str, least: float) -> str:
-    """Return *value* if it is a finite number, *least* or more."""
+    """Return *value* if it is a finite number of at least *least*."""
     try:
         is_right = least <= float(value) < float("inf")
     except ValueError:
@@ -70,7 +70,7 @@ def number(name: str, value: str, least: float) -> str:
 
 
 def integer(name: str, value: str, least: float) -> str:
-    """Return *value* if it is a whole number, *least* or more."""
+    """Return *value* if it is a whole number of at least *least*."""
     try:
         int(value)
     except ValueError:

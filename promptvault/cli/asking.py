@@ -20,13 +20,13 @@ ApiKey = Annotated[
     typer.Option(
         "--api-key",
         metavar="KEY",
-        help="The key; better in OPENAI_API_KEY or the keyring, as others may see it"
-        " here.",
+        help="The key; better in OPENAI_API_KEY or the keyring, because other users may"
+        " see it here.",
     ),
 ]
 NoCache = Annotated[
     bool,
-    typer.Option("--no-cache", help="Ask anew, also where the answer is known."),
+    typer.Option("--no-cache", help="Ask again even if the answer is cached."),
 ]
 BudgetOption = Annotated[
     float | None,
@@ -34,23 +34,25 @@ BudgetOption = Annotated[
         "--budget",
         min=0,
         metavar="USD",
-        help="The most that this command may cost; else ai.command_budget_usd.",
+        help="Maximum cost of this command; else ai.command_budget_usd.",
     ),
 ]
 AllowSecrets = Annotated[
     bool,
-    typer.Option("--allow-secrets", help="Send also what seems to hold a secret."),
+    typer.Option(
+        "--allow-secrets", help="Send prompts even if they seem to hold a secret."
+    ),
 ]
 DryRun = Annotated[
     bool,
     typer.Option(
-        "--dry-run", help="Show what would be sent, and what it costs; send nothing."
+        "--dry-run", help="Show the requests and their estimated cost; send nothing."
     ),
 ]
 
 
 class Asking(NamedTuple):
-    """What the options of a command say about the model that it asks."""
+    """The values of the options of a command that asks a model."""
 
     model: ModelName = None
     base_url: BaseUrl = None
@@ -61,7 +63,7 @@ class Asking(NamedTuple):
 
 
 def asks_model(command: Callable[..., None]) -> Callable[..., None]:
-    """Give *command* the options of `Asking` in the place of its parameter `asking`."""
+    """Replace the parameter `asking` of *command* by the options of `Asking`."""
 
     @wraps(command)
     def called(**given: Any) -> None:

@@ -1,13 +1,13 @@
-"""Opening a page in the person's browser."""
+"""Opening a page in the user's browser."""
 
 import sys
 import webbrowser
 
 
 def open_page(url: str) -> bool:
-    """Open *url* if there are a person and a browser; tell whether it was done.
+    """Open *url* if stderr is a terminal; return True if a browser was started.
 
-    Anything but a page of the web is left alone: the address comes from a server.
+    Only http and https URLs are opened, because the URL comes from a server.
     """
     if not (sys.stderr.isatty() and url.startswith(("https://", "http://"))):
         return False

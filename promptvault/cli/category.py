@@ -1,4 +1,4 @@
-"""From proposals to a person's answer: what `categorize` and `import` share."""
+"""Asking a person which proposed categories to apply; for `categorize` and `import`."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -32,25 +32,25 @@ _HEADING = "Proposed changes; apply which?"
 
 
 def propose_changes(
-    reader: Reader, items: Sequence[CategoryItem], means: CategorizeOptions
+    reader: Reader, items: Sequence[CategoryItem], options: CategorizeOptions
 ) -> Proposals:
-    """Return what is proposed for *items*, having told how that came about."""
+    """Return the proposals for *items*, and report how they were made."""
     with show_progress("Categorizing", len(items)) as advance:
-        found = make_proposals(reader, items, means, advance)
+        found = make_proposals(reader, items, options, advance)
     if items:
-        report_proposers(found, means.model)
+        report_proposers(found, options.model)
     return found
 
 
 def can_ask() -> bool:
-    """Tell whether a person can be asked which proposals to accept."""
+    """Return True if a person can be asked which proposals to accept."""
     return terminal.can_ask() and sys.stderr.isatty()
 
 
 def choose_changes(changes: Sequence[CategoryProposal]) -> list[CategoryProposal]:
-    """Ask which of *changes* to make; returns none where the answer is no.
+    """Ask which of *changes* to make; return none if the answer is no.
 
-    Raises KeyboardInterrupt when the user leaves the list.
+    Raises KeyboardInterrupt if the user leaves the list.
     """
     number = len(changes)
     what = "this change" if number == 1 else f"these {number:,} changes"
@@ -61,11 +61,11 @@ def choose_changes(changes: Sequence[CategoryProposal]) -> list[CategoryProposal
 
 
 def _chosen(changes: Sequence[CategoryProposal]) -> list[CategoryProposal]:
-    # prompt_toolkit takes longer to import than all that is asked for here.
+    # prompt_toolkit is slow to import, and most users answer yes or no.
     from promptvault.cli.picker.checklist import check
 
     lines = list_choices(changes)
-    numbers = check(_HEADING, lines, "There is no terminal to choose on: give --yes.")
+    numbers = check(_HEADING, lines, "There is no terminal to choose on: use --yes.")
     if numbers is None:
         raise KeyboardInterrupt
     return [changes[number] for number in numbers]
@@ -74,22 +74,22 @@ def _chosen(changes: Sequence[CategoryProposal]) -> list[CategoryProposal]:
 def categorize_import(
     workspace: Workspace,
     number: int | None,
-    means: Callable[[], CategorizeOptions],
+    make_options: Callable[[], CategorizeOptions],
     *,
     asks: bool,
 ) -> dict[str, Any] | None:
-    """Categorise what an import brought, and return what its JSON says of that.
+    """Categorize the prompts of an import, and return the JSON row of the result.
 
-    What goes wrong is told, and never undoes or fails the import. Where nobody is
-    asked, every proposal is applied: the option was the question.
+    An error is reported and does not fail the import. With *asks* False every proposal
+    is applied, because the user gave the option for it.
     """
     if number is None:
         return None
     try:
-        how = means()
+        options = make_options()
         with open_reader() as reader:
             selected = select_prompts(reader, PromptScope(import_id=str(number)))
-            found = propose_changes(reader, selected.items, how)
+            found = propose_changes(reader, selected.items, options)
         done = _settled(workspace, found.changes, asks=asks)
     except PromptVaultError as error:
         terminal.note(
@@ -97,7 +97,7 @@ def categorize_import(
             f" Try 'promptvault categorize --import {number}'."
         )
         return {"error": {"code": error.code, "message": str(error)}}
-    return categorized_import_row(found, done, how.model)
+    return categorized_import_row(found, done, options.model)
 
 
 def _settled(

@@ -6,11 +6,11 @@ from promptvault.errors import UnavailableError
 
 
 def copy_text(text: str) -> None:
-    """Put *text* on the clipboard; raises UnavailableError where there is none."""
+    """Copy *text* to the clipboard; raises UnavailableError if there is none."""
     try:
         pyperclip.copy(text)
     except pyperclip.PyperclipException:
         raise UnavailableError(
-            "There is no clipboard here (on Linux, xclip, xsel or wl-clipboard gives"
-            " one)."
+            "There is no clipboard here (on Linux, install xclip, xsel or"
+            " wl-clipboard)."
         ) from None

@@ -1,4 +1,4 @@
-"""The person's editor, on a temporary file."""
+"""The user's editor on a temporary file."""
 
 import contextlib
 import os
@@ -14,12 +14,12 @@ from promptvault.cli.unsaved_text import create_file
 from promptvault.cli.workspace import settings
 from promptvault.errors import InvalidInputError, PromptVaultError
 
-_AT_ONCE_SECONDS = 5.0
-"""A person who changes nothing may take less; then one question too many is asked."""
+_IMMEDIATE_SECONDS = 5.0
+"""Seconds; an editor that returns earlier may still be open."""
 
 
 class EditorFile:
-    """A text in the editor; its file stays until `discard`, so nothing is lost."""
+    """A text in the editor. Its file stays until `discard`, so no text is lost."""
 
     def __init__(self, text: str, name: str) -> None:
         self._before = text.encode()
@@ -28,8 +28,7 @@ class EditorFile:
     def edit(self) -> str:
         """Open the editor, wait for it, and return the text.
 
-        Raises InvalidInputError if the editor fails. The file is kept then, if its
-        text was changed.
+        Raises InvalidInputError if the editor fails; a changed file is kept then.
         """
         try:
             command = editor_command()
@@ -54,24 +53,24 @@ class EditorFile:
         if code != 0:
             message = f"The editor ended with code {code}; nothing was saved."
             raise InvalidInputError(message)
-        was_at_once = time.monotonic() - started < _AT_ONCE_SECONDS
-        if was_at_once and may_return_at_once(command) and not self._is_changed():
-            self._wait_for_the_person(command)
+        was_immediate = time.monotonic() - started < _IMMEDIATE_SECONDS
+        if was_immediate and may_return_early(command) and not self._is_changed():
+            self._wait_for_enter(command)
 
-    def _wait_for_the_person(self, command: list[str]) -> None:
+    def _wait_for_enter(self, command: list[str]) -> None:
         if terminal.can_ask():
             terminal.ask(
-                f"The editor {command[0]!r} returned at once, with the text unchanged."
-                " Press Enter when you have saved and closed it."
+                f"The editor {command[0]!r} returned immediately, with unchanged text."
+                " Press Enter when you have saved and closed the file."
             )
 
     def _is_changed(self) -> bool:
         return self.path.exists() and self.path.read_bytes() != self._before
 
     def keep(self) -> list[str]:
-        """Return a sentence that says where the text is; none if it was not changed.
+        """Return a sentence with the path of a changed text.
 
-        Then the file is removed.
+        An unchanged file is removed, and nothing is returned.
         """
         if self._is_changed():
             return [f"Your text is in {self.path}."]
@@ -85,9 +84,9 @@ class EditorFile:
 
 @contextlib.contextmanager
 def discard_when_saved(draft: EditorFile | None) -> Iterator[None]:
-    """Run the block that saves *draft*: its file goes when that worked, else it stays.
+    """Run the block that saves *draft*; remove its file only if that succeeds.
 
-    An error of the block then says where the text is.
+    Otherwise the error message names the file.
     """
     try:
         yield
@@ -119,8 +118,8 @@ _WAITS = {
     "neovide": ("--no-fork",),
     "nvim-qt": ("--nofork",),
 }
-"""The options, each with its short form, by which an editor waits until the file is
-closed; without them it returns at once."""
+"""Options, with their short forms, that make an editor wait until the file is closed;
+without one it returns immediately."""
 
 _IN_A_TERMINAL = frozenset(
     "vi vim nvim view ex ed nano pico micro hx helix kak joe jed ne mcedit mg".split()
@@ -128,9 +127,9 @@ _IN_A_TERMINAL = frozenset(
 
 
 def editor_command() -> list[str]:
-    """Return the words of the editor's command, which waits if its option is known.
+    """Return the arguments that start the editor, with its option to wait if known.
 
-    Raises InvalidInputError if none is chosen and there is no terminal for vi.
+    Raises InvalidInputError if no editor is set and there is no terminal for vi.
     """
     editor = chosen_editor()
     try:
@@ -144,7 +143,7 @@ def editor_command() -> list[str]:
 
 
 def chosen_editor() -> str:
-    """Return the editor as it was set, else vi; raises InvalidInputError."""
+    """Return the configured editor, else vi; raises InvalidInputError."""
     chosen = settings()["editor"].value
     editor = chosen or os.environ.get("VISUAL") or os.environ.get("EDITOR")
     if editor:
@@ -157,8 +156,8 @@ def chosen_editor() -> str:
     return _FALLBACK
 
 
-def may_return_at_once(command: list[str]) -> bool:
-    """Tell whether the editor may still be open when its command has ended."""
+def may_return_early(command: list[str]) -> bool:
+    """Return True if the editor may still be open when its command has exited."""
     return _program(command) not in _IN_A_TERMINAL
 
 

@@ -1,4 +1,4 @@
-"""The language model that a command uses, from its options and the settings."""
+"""The language model of a command, from its options and the settings."""
 
 from dataclasses import replace
 
@@ -20,14 +20,14 @@ from promptvault.vault.activity.spending import Spending
 
 
 def open_model(command: str, asking: Asking) -> Model:
-    """Return the model that the options and settings say, for *command*.
+    """Return the model for *command*, from its options and the settings.
 
-    Nothing is sent yet, and no key is required before something is. Raises
-    InvalidInputError for a setting that makes no sense, and PermissionDeniedError for
-    a server that a project names and nobody gave a key.
+    Nothing is sent yet, and a key is only required for a request. Raises
+    InvalidInputError for an invalid setting, and PermissionDeniedError if the settings
+    of a project name a server without a key for it.
     """
     chosen = settings()
-    _checked("ai.command_budget_usd", "--budget", asking.budget)  # Typer lets nan by
+    _checked("ai.command_budget_usd", "--budget", asking.budget)  # Typer accepts nan
     endpoints = _endpoints(chosen, asking)
     _warn_of_plain_text(endpoints)
     folders = paths()
@@ -80,7 +80,7 @@ def _fallback(chosen: Settings, first: Endpoint) -> Endpoint | None:
         first, base_url=url.value or first.base_url, model=model or first.model, key=""
     )
     key = _key(chosen, "ai.fallback_api_key", other, url.source)
-    # A key is for one server: the first one's is not shown to another.
+    # A key is for one server, and is never sent to another.
     own = first.key if other.origin == first.origin else ""
     return replace(other, key=key or own)
 
@@ -88,21 +88,21 @@ def _fallback(chosen: Settings, first: Endpoint) -> Endpoint | None:
 def _key(
     chosen: Settings, name: str, endpoint: Endpoint, url_place: SettingSource | None
 ) -> str:
-    """Return the key in the setting *name*, or kept in the keyring; '' without one.
+    """Return the key from the setting *name* or from the keyring; '' if there is none.
 
-    A project's folder may be a stranger's work, and the keys in the environment are
-    not the project's: a server that its file names gets the project's own key alone.
-    Raises PermissionDeniedError where there is no such key.
+    The folder of a project may come from a stranger. So a server that its file names
+    gets only a key from that project, never one from the environment. Raises
+    PermissionDeniedError if the project has no such key.
     """
-    is_strangers = (
+    is_untrusted = (
         url_place is SettingSource.FILE
         and is_project()
         and endpoint.base_url != OPENAI_URL
         and not endpoint.is_local
     )
-    setting = (load_settings(paths().config_file, {}) if is_strangers else chosen)[name]
-    key = setting.value or _kept_key(name)
-    if is_strangers and not key and chosen[name].value:
+    setting = (load_settings(paths().config_file, {}) if is_untrusted else chosen)[name]
+    key = setting.value or _stored_key(name)
+    if is_untrusted and not key and chosen[name].value:
         raise PermissionDeniedError(
             f"This project's settings name the server {endpoint.host}, so it does not"
             f" get the key in the environment. To trust it: 'promptvault config set"
@@ -111,13 +111,13 @@ def _key(
     return key
 
 
-def _kept_key(name: str) -> str:
+def _stored_key(name: str) -> str:
     try:
-        kept = find_credential(paths().credentials, name)
+        stored = find_credential(paths().credentials, name)
     except UnavailableError as error:
         terminal.note(str(error))
         return ""
-    return check_setting(find_key(name), kept) if kept else ""
+    return check_setting(find_key(name), stored) if stored else ""
 
 
 def _warn_of_plain_text(endpoints: list[Endpoint]) -> None:
@@ -125,13 +125,13 @@ def _warn_of_plain_text(endpoints: list[Endpoint]) -> None:
         is_plain = endpoint.base_url.lower().startswith("http:")
         if endpoint.key and is_plain and not endpoint.is_local:
             terminal.note(
-                f"The key goes to {endpoint.host} for all to read on the way: the URL"
+                f"The key is sent to {endpoint.host} without encryption: the URL"
                 " begins with http://."
             )
 
 
 def _checked(name: str, option: str, value: object) -> str | None:
-    """Return an option's *value* if the setting *name* could have it."""
+    """Return the *value* of an option if it is valid for the setting *name*."""
     text = "" if value is None else str(value).strip()
     return check_setting(find_key(name), text, option) if text else None
 
@@ -140,7 +140,7 @@ def _price(chosen: Settings, endpoint: Endpoint) -> Price | None:
     input_, output = chosen["ai.price_input"], chosen["ai.price_output"]
     if SettingSource.DEFAULT not in {input_.source, output.source}:
         return Price(input_.number or 0, output.number or 0)
-    # The price list takes 20 ms to import, which a cached answer need not pay.
+    # The price list takes 20 ms to import, which a cached answer does not need.
     from promptvault.providers.price import find_price
 
     return find_price(endpoint)

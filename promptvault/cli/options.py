@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share."""
+"""Arguments and options of several commands."""
 
 from typing import Annotated
 
@@ -19,7 +19,7 @@ OptionalReference = Annotated[
     str | None,
     typer.Argument(
         metavar="[NAME[@REV]]",
-        help="Only of this prompt, or of this version of it.",
+        help="Only for this prompt, or this version of it.",
         autocompletion=completion.names,
         show_default=False,
     ),
@@ -37,7 +37,7 @@ NewName = Annotated[
     str,
     typer.Argument(
         metavar="NEW",
-        help="The new name, as 'coding/review'; with '/' at its end, a folder.",
+        help="The new name, as 'coding/review'; with a trailing '/', a folder.",
         autocompletion=completion.folders,
         show_default=False,
     ),
@@ -46,7 +46,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 JsonLines = Annotated[bool, typer.Option("--jsonl", help="Print a JSON row a line.")]
 Message = Annotated[
     str | None,
-    typer.Option("-m", "--message", metavar="MSG", help="Why; kept in the history."),
+    typer.Option("-m", "--message", metavar="MSG", help="A message for the history."),
 ]
 Title = Annotated[str | None, typer.Option(help="A title, in your own spelling.")]
 Description = Annotated[str | None, typer.Option(help="What it is for, in one line.")]
@@ -58,7 +58,7 @@ Template = Annotated[
     bool | None,
     typer.Option(
         "--template/--no-template",
-        help="Whether {{ variables }} in the text are filled in.",
+        help="Whether to fill in {{ variables }} in the text.",
         show_default=False,
     ),
 ]
@@ -101,8 +101,8 @@ Literals = Annotated[
         "--literal-param",
         metavar="KEY=VALUE",
         autocompletion=value_completion.literals,
-        help="Fill a variable with VALUE exactly as it is, also one that begins with"
-        " '@': use this in scripts.",
+        help="Fill a variable with exactly VALUE, even if it begins with '@'; for"
+        " scripts.",
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]

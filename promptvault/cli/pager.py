@@ -1,4 +1,4 @@
-"""The pager, through which a person reads long output, as with git."""
+"""The pager for long output on a terminal, as in git."""
 
 import contextlib
 import os
@@ -17,28 +17,28 @@ if TYPE_CHECKING:
     from subprocess import Popen
 
 _OPTIONS = {"LESS": "FRX", "LV": "-c"}
-"""What pagers are given by their variables: colours pass; less ends if all fits."""
+"""Environment variables for pagers: keep colours; `less` exits if all fits."""
 _FOR_A_SHELL = re.compile(r"[|&;<>()$`\\\"'*?\[#~=%]")
 
 
 @contextlib.contextmanager
 def paged() -> Iterator[None]:
-    """Pass what the block prints through the pager, if a person reads it.
+    """Send the output of the block to the pager, if stdout is a terminal.
 
-    Nothing is said, and nothing fails, if the person leaves the pager early.
+    If the user quits the pager early, the rest is discarded without an error.
     """
     process = _start(_command()) if terminal.stdout_is_terminal() else None
     if process is None:
         yield
         return
     screen, pipe = sys.stdout, _pipe_to(process)
-    # The pager decides what Ctrl-C does. If it ends, the pipe breaks.
+    # Ctrl-C is for the pager. If it exits, the pipe breaks.
     previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.stdout = pipe
     try:
         yield
     except (BrokenPipeError, SystemExit) as end:
-        # Typer turns a broken pipe into the second.
+        # Typer turns a broken pipe into SystemExit.
         if not any(isinstance(e, BrokenPipeError) for e in (end, end.__context__)):
             raise
     finally:
@@ -50,7 +50,7 @@ def paged() -> Iterator[None]:
 
 
 class _Pipe(TextIOWrapper):
-    """The pipe to the pager, which shows what is written on the terminal."""
+    """The pipe to the pager, which behaves like a terminal for the block."""
 
     def isatty(self) -> bool:
         return True
@@ -62,23 +62,23 @@ def _pipe_to(process: "Popen[bytes]") -> _Pipe:
 
 
 def _command() -> str:
-    """Return the pager's command; '' for none, as an empty variable has it."""
+    """Return the command of the pager, '' if it is switched off."""
     if os.environ.get("PROMPTVAULT_PAGER") == "":
         return ""
-    from promptvault import config  # `log` in a pipe does without it
+    from promptvault import config  # not needed if stdout is a pipe
 
     try:
         chosen = config.load_settings(paths().config_file, os.environ)["pager"].value
-    except InvalidInputError:  # which the commands that need settings report
+    except InvalidInputError:  # reported by the commands that need settings
         chosen = ""
     return (chosen or os.environ.get("PAGER", "less")).strip()
 
 
 def _start(command: str) -> "Popen[bytes] | None":
-    """Start the pager; return None if there is none, or it cannot be started."""
+    """Start the pager; return None if it is switched off or cannot be started."""
     if command in {"", "cat"}:
         return None
-    from subprocess import PIPE, Popen  # 5 ms that `list` does not take
+    from subprocess import PIPE, Popen  # takes 5 ms, which `list` does not need
 
     words = ["sh", "-c", command] if _FOR_A_SHELL.search(command) else command.split()
     try:

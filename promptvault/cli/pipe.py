@@ -1,4 +1,4 @@
-"""What is piped into a command that would do without: it says so when it waits."""
+"""Standard input of a command that does not require it."""
 
 import sys
 import threading
@@ -9,18 +9,19 @@ _PATIENCE_SECONDS = 2.0
 
 
 def read_pipe() -> str | None:
-    """Return what is piped in, None without a pipe; raises InvalidInputError.
+    """Return the text on standard input, None if it is a terminal.
 
-    A pipe that stays open and empty, as some programs leave one, is told on stderr.
+    Some programs leave a pipe open and empty, so a long wait is reported on stderr.
+    Raises InvalidInputError if the text is not UTF-8.
     """
     if sys.stdin is None or sys.stdin.isatty():
         return None
-    timer = threading.Timer(_PATIENCE_SECONDS, _tell)
+    timer = threading.Timer(_PATIENCE_SECONDS, _report_wait)
     timer.daemon = True
     timer.start()
     try:
         first = sys.stdin.buffer.read(1)
-    except OSError:  # as nohup leaves it: open for writing only
+    except OSError:  # nohup opens it for writing only
         return None
     finally:
         timer.cancel()
@@ -29,5 +30,5 @@ def read_pipe() -> str | None:
     )
 
 
-def _tell() -> None:
+def _report_wait() -> None:
     terminal.note("Waiting for stdin; end it with Ctrl-D, or start with --no-stdin.")

@@ -1,4 +1,4 @@
-"""Records of what was done with prompts: which ones are meant, and their names now."""
+"""Records of runs, evaluations and optimizations: their selection, and names."""
 
 from collections.abc import Callable
 from functools import cache
@@ -8,13 +8,13 @@ from promptvault.services.prompts import retrieval
 from promptvault.vault.reader import Reader
 
 FindName = Callable[[str], str | None]
-"""Returns what a prompt is called now, by its id; None where it was deleted."""
+"""Returns the current name of a prompt by its id, None if it was deleted."""
 
 
 def record_condition(reader: Reader, reference: str | None) -> dict[str, str]:
-    """Return what the records of ``NAME`` or ``NAME@REV`` have in their columns.
+    """Return the column values that select the records of ``NAME`` or ``NAME@REV``.
 
-    All have it without a reference. Raises NotFoundError.
+    Without a reference, all records are selected. Raises NotFoundError.
     """
     if reference is None:
         return {}
@@ -23,7 +23,7 @@ def record_condition(reader: Reader, reference: str | None) -> dict[str, str]:
 
 
 def name_lookup(reader: Reader) -> FindName:
-    """Return the names of prompts, each looked up once."""
+    """Return a function that looks up the name of a prompt, each once."""
 
     @cache
     def name(prompt_id: str) -> str | None:

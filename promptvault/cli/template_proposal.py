@@ -1,4 +1,4 @@
-"""A template that is proposed: shown, asked about, changed in the editor, saved."""
+"""A proposed template: print it, ask whether to save it, edit it, save it."""
 
 from typing import NamedTuple
 
@@ -23,19 +23,19 @@ from promptvault.services.templates.check import TemplateDraft, find_fault
 
 
 class TemplateProposal(NamedTuple):
-    """A template, and how it is to be saved."""
+    """A proposed template, and how to save it."""
 
     name: str
     draft: TemplateDraft
     message: str
     spent: Spent
-    """What it took to make it."""
+    """What the requests for it cost."""
     more: Row
-    """What `--json` tells of it besides."""
+    """Further keys of its JSON row."""
 
 
 class SaveOptions(NamedTuple):
-    """What the options say about saving."""
+    """The values of the options for saving."""
 
     edit: bool
     yes: bool
@@ -43,29 +43,29 @@ class SaveOptions(NamedTuple):
     as_json: bool
 
 
-def show_template(proposal: TemplateProposal, manner: SaveOptions) -> None:
-    """Print the template as an editor shows it; with `--json` that comes later."""
-    if not manner.as_json:
+def show_template(proposal: TemplateProposal, options: SaveOptions) -> None:
+    """Print the template as text for an editor, unless with `--json`."""
+    if not options.as_json:
         print_template(editable_text(proposal.draft.content))
 
 
-def save_proposal(proposal: TemplateProposal, manner: SaveOptions) -> bool:
-    """Save the template, on a terminal if the person wants it; tell what was done.
+def save_proposal(proposal: TemplateProposal, options: SaveOptions) -> bool:
+    """Save the template, after a question on a terminal; report the result.
 
-    Returns whether it was saved. Raises KeyboardInterrupt where the answer is no, and
-    what saving raises.
+    Returns True if it was saved. Raises KeyboardInterrupt if the answer is no, and what
+    `add_prompt` raises.
     """
-    if manner.dry_run:
-        _tell_nothing_saved(proposal, manner)
+    if options.dry_run:
+        _report_not_saved(proposal, options)
         return False
-    asks = terminal.can_ask() and not (manner.yes or manner.edit or manner.as_json)
-    wants_editor = manner.edit or (asks and _wants_editor())
+    asks = terminal.can_ask() and not (options.yes or options.edit or options.as_json)
+    wants_editor = options.edit or (asks and _wants_editor())
     saved = _edited(proposal) if wants_editor else _saved(proposal)
-    if manner.as_json:
+    if options.as_json:
         terminal.write_json(_row(proposal) | saved_row(saved))
     else:
         report_saved([saved])
-        _tell_spent(proposal.spent)
+        _report_spent(proposal.spent)
     return True
 
 
@@ -78,14 +78,14 @@ def _wants_editor() -> bool:
 
 
 def _edited(proposal: TemplateProposal) -> Saved:
-    """Let the person change it, and save that; the text is kept where that fails."""
+    """Open the template in the editor, and save the result; keep it if that fails."""
     file = EditorFile(editable_text(proposal.draft.content), proposal.name)
     text = file.edit()
     with discard_when_saved(file):
         written = parse_document(text)
         fault = find_fault(written.content)
         if written.content.template and fault:
-            terminal.note(f"Mind: {fault}")
+            terminal.note(f"Warning: {fault}")
         return _saved(proposal, written)
 
 
@@ -102,13 +102,13 @@ def _row(proposal: TemplateProposal) -> Row:
     return row | proposal.more
 
 
-def _tell_nothing_saved(proposal: TemplateProposal, manner: SaveOptions) -> None:
-    if manner.as_json:
+def _report_not_saved(proposal: TemplateProposal, options: SaveOptions) -> None:
+    if options.as_json:
         terminal.write_json(_row(proposal) | {"dry_run": True})
     else:
         terminal.note(f"Would be saved as {proposal.name}. Nothing was saved.")
 
 
-def _tell_spent(taken: Spent) -> None:
+def _report_spent(taken: Spent) -> None:
     if taken.requests or taken.cached:
         report_spent(taken)

@@ -1,4 +1,4 @@
-"""Files with texts of edits that were not saved, in the temporary folder."""
+"""Files of unsaved edits, in the temporary folder."""
 
 import contextlib
 import os
@@ -14,12 +14,12 @@ from promptvault.cli import terminal
 
 _NAME = re.compile(r"promptvault-(?:(\d+)-)?.+\.md")
 _LONGEST = 40
-"""Characters of a prompt's name that its file has in its own."""
+"""Characters of the prompt's name in the name of its file."""
 _MOST_NAMED = 5
 
 
 class Unsaved(NamedTuple):
-    """A text that was typed and not saved."""
+    """A file with an unsaved text."""
 
     path: Path
     modified_at: datetime
@@ -28,7 +28,8 @@ class Unsaved(NamedTuple):
 def create_file(name: str, text: str) -> Path:
     """Write *text* to a new file for the editor, and return its path.
 
-    The prompt's *name* tells the person what it is, and the process that it is in use.
+    The file name holds the prompt's *name*, for the user, and the process id, which
+    shows that the file is in use.
     """
     part = name.replace("/", "_")[-_LONGEST:]
     descriptor, path = tempfile.mkstemp(f"-{part}.md", f"promptvault-{os.getpid()}-")
@@ -38,9 +39,11 @@ def create_file(name: str, text: str) -> Path:
 
 
 def find_unsaved() -> list[Unsaved]:
-    """Return the files of edits that have ended, which hold a text; oldest first."""
+    """Return the non-empty files of edits that have ended, oldest first."""
     found: list[Unsaved] = []
-    with contextlib.suppress(OSError):  # no temporary folder, or a file just removed
+    with contextlib.suppress(
+        OSError
+    ):  # no temporary folder, or a file was just removed
         found.extend(_unsaved())
     return sorted(found, key=lambda unsaved: unsaved.modified_at)
 
@@ -52,7 +55,7 @@ def _unsaved() -> Iterator[Unsaved]:
             if not name or (name[1] and _is_running(int(name[1]))):
                 continue
             about = entry.stat(follow_symlinks=False)
-            # Others may put files there; those are none of this person's.
+            # Other users may have files there.
             if stat.S_ISREG(about.st_mode) and about.st_size and _is_own(about):
                 modified = datetime.fromtimestamp(about.st_mtime, UTC)
                 yield Unsaved(Path(entry.path), modified)
@@ -73,12 +76,12 @@ def _is_running(process: int) -> bool:
 
 
 def note_unsaved(found: Sequence[Unsaved]) -> None:
-    """Name, on stderr, the files with texts that were not saved."""
+    """Report the files of unsaved edits on stderr."""
     for path, modified_at in found[-_MOST_NAMED:]:
         time = modified_at.astimezone().strftime("%Y-%m-%d %H:%M")
         terminal.note(f"An edit of {time} was not saved: its text is in {path}.")
     if len(found) > _MOST_NAMED:
-        terminal.note(f"{len(found) - _MOST_NAMED} older ones are beside it.")
+        terminal.note(f"{len(found) - _MOST_NAMED} older ones are in the same folder.")
     if found:
         terminal.note(
             "'promptvault add NAME --upsert --file PATH' saves one; then delete it."

@@ -1,4 +1,4 @@
-"""What is asked of a language model and what it answers, as frozen values."""
+"""Requests to language models and their answers, as immutable values."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 from promptvault.domain.token import estimate_tokens
 
 _TOKENS_PER_MESSAGE = 4
-"""What a chat format adds to each message, about."""
+"""Estimated tokens that a chat format adds to each message."""
 
 
 class Role(StrEnum):
-    """Who speaks."""
+    """The author of a message."""
 
     SYSTEM = "system"
     USER = "user"
@@ -26,44 +26,44 @@ class Message(NamedTuple):
 
 
 class Schema(NamedTuple):
-    """The JSON that an answer must be."""
+    """The JSON Schema that an answer must fit."""
 
     name: str
-    """Letters, digits and '_'; servers show it in their logs."""
+    """Letters, digits and '_'; servers log it."""
     schema: Mapping[str, Any]
-    """JSON Schema. Each object lists all its properties as required and allows no
-    others, as the strict mode of structured outputs wants it."""
+    """A JSON Schema in which each object requires all its properties and allows no
+    others, as the strict mode of OpenAI's structured outputs demands."""
 
 
 class Request(NamedTuple):
-    """What is asked of a model, whichever that is."""
+    """A request to any model."""
 
     messages: tuple[Message, ...]
     temperature: float | None = None
-    """None leaves it to the model."""
+    """None uses the default of the model."""
     max_tokens: int | None = None
-    """The most that the answer may have; None leaves it to the model."""
+    """Maximum tokens of the answer; None uses the default of the model."""
     schema: Schema | None = None
 
     @property
     def input_tokens(self) -> int:
-        """About how many tokens are sent."""
+        """Estimated tokens of the request."""
         texts = sum(estimate_tokens(message.content) for message in self.messages)
         schema = estimate_tokens(str(self.schema.schema)) if self.schema else 0
         return texts + schema + _TOKENS_PER_MESSAGE * len(self.messages)
 
 
 class Usage(NamedTuple):
-    """How many tokens a request and its answer had."""
+    """The tokens of a request and its answer."""
 
     input_tokens: int
     output_tokens: int
     is_estimate: bool = False
-    """True where the server did not say."""
+    """True if the server did not report them."""
 
 
 class Price(NamedTuple):
-    """What a model costs, in US dollars for a million tokens."""
+    """The price of a model, in US dollars for a million tokens."""
 
     input: float
     output: float
@@ -75,20 +75,20 @@ class Price(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a model answered."""
+    """The answer of a model."""
 
     text: str
     model: str
-    """The name it was asked for by."""
+    """Name of the model in the request."""
     endpoint: str
     """Base URL of the server that answered."""
     usage: Usage
     cost: float | None
-    """US dollars; None where the model's price is not known, 0 from the cache."""
+    """US dollars; None if the model's price is not known, 0 from the cache."""
     seconds: float
-    """How long the server took; of a cached answer, how long it took then."""
+    """Duration of the request; for a cached answer, of the original request."""
     first_seconds: float | None = None
-    """Until the first piece of a streamed answer came."""
+    """Seconds until the first piece of a streamed answer."""
     cached: bool = False
     is_cut: bool = False
-    """True where it ends because it reached the most tokens."""
+    """True if the answer ended at its limit of tokens."""

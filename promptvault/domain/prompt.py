@@ -1,4 +1,4 @@
-"""The prompt, its versions and where it came from, as frozen values."""
+"""Prompts, their versions and origins, as immutable values."""
 
 import re
 import unicodedata
@@ -10,20 +10,20 @@ from promptvault.domain.variable import Variable
 from promptvault.errors import InvalidInputError
 
 LOCAL_SOURCE = "local"
-"""The source of prompts that were written here, not imported."""
+"""The source of prompts that were not imported."""
 
 MAX_BODY_CHARACTERS = 64 * 1024 * 1024
 
 
 class Author(NamedTuple):
-    """Who made a change, as git records it."""
+    """The author of a change, as git records it."""
 
     name: str
     email: str
 
 
 class Origin(NamedTuple):
-    """A place that a prompt was found in: one message of one conversation."""
+    """The message of a conversation in which a prompt was found."""
 
     source: str
     conversation_id: str | None = None
@@ -35,7 +35,7 @@ class Origin(NamedTuple):
 
 
 class Content(NamedTuple):
-    """All that decides what `get` prints; a change of it makes a new version."""
+    """Everything that decides what `get` prints; a change makes a new version."""
 
     body: str
     template: bool = False
@@ -43,7 +43,7 @@ class Content(NamedTuple):
 
 
 class Version(NamedTuple):
-    """One wording of a prompt, as it was saved."""
+    """One saved version of a prompt."""
 
     id: str
     number: int
@@ -52,7 +52,7 @@ class Version(NamedTuple):
     author: Author
     created_at: datetime
     commit: str | None = None
-    """Id of the commit in the history, None until it is written there."""
+    """Id of its commit in the history, None until the commit is written."""
 
     @property
     def body(self) -> str:
@@ -61,7 +61,7 @@ class Version(NamedTuple):
 
 
 class Prompt(NamedTuple):
-    """A prompt without its text: what lists show."""
+    """A prompt without its text, as lists show it."""
 
     id: str
     name: str
@@ -81,22 +81,22 @@ class Prompt(NamedTuple):
     uses: int = 0
     deleted_at: datetime | None = None
     secrets: tuple[str, ...] = ()
-    """Types of the likely secrets in the current version, or in what is said of the
-    prompt (name, title, description, tags), as "GitHub Token"."""
+    """Types of the likely secrets in the current version and in the details (name,
+    title, description, tags), for example "GitHub Token"."""
     secrets_allowed: bool = False
-    """True where a person said that they may leave this vault."""
+    """True if a person allowed them to leave this vault."""
     version_id: str = ""
-    """Id of the current version, which stays when a sync gives it another number."""
+    """Id of the current version; unlike its number, sync never changes it."""
     versions: int = 1
-    """How many there are; the current one need not be the last."""
+    """Number of versions; the current one is not always the last."""
     in_conflict: bool = False
-    """Whether something lies beside it that a sync could not merge."""
+    """Whether there is a conflict that sync could not merge."""
     hold: str | None = None
-    """Why sync does not send it, as "limit"; None where it does."""
+    """Why sync does not send it, for example "limit"; None if it does."""
 
     @property
     def details(self) -> "Details":
-        """What is known of it besides its text."""
+        """Its title, description, tags and flags."""
         return Details(
             self.title,
             self.description,
@@ -107,22 +107,22 @@ class Prompt(NamedTuple):
 
     @property
     def is_held_back(self) -> bool:
-        """Whether it stays in this vault: never shared, synced or served."""
+        """Whether it must stay in this vault because of a likely secret."""
         return bool(self.secrets) and not self.secrets_allowed
 
     @property
     def held_back_for(self) -> str | None:
-        """Why the server does not get it, as "limit"; None where it does."""
+        """Why sync does not send it: "secrets", or `hold`; None if it does."""
         return "secrets" if self.is_held_back else self.hold
 
     @property
     def folder(self) -> str:
-        """The folder that the prompt lies in, '' at the top."""
+        """The folder of the prompt, '' without one."""
         return folder_of(self.name)
 
 
 class Details(NamedTuple):
-    """What is known of a prompt besides its text."""
+    """The properties of a prompt besides its text."""
 
     title: str = ""
     description: str = ""
@@ -132,7 +132,7 @@ class Details(NamedTuple):
 
 
 class PromptRecord(NamedTuple):
-    """A prompt whole: every version (oldest first) and every origin."""
+    """A prompt with all versions, oldest first, and all origins."""
 
     prompt: Prompt
     versions: tuple[Version, ...]
@@ -146,7 +146,7 @@ class PromptRecord(NamedTuple):
 
 
 def validate_body(text: str) -> str:
-    """Return *text* when it can be a prompt's body; raises InvalidInputError if not."""
+    """Return *text* if it is a valid body; raises InvalidInputError if not."""
     if not text.strip():
         raise InvalidInputError("The prompt is empty; nothing was saved.")
     if len(text) > MAX_BODY_CHARACTERS:
@@ -161,7 +161,10 @@ def validate_body(text: str) -> str:
 
 
 def validate_tag(text: str) -> str:
-    """Return *text* as a tag: lower case, no spaces or commas, up to 64 characters."""
+    """Return *text* as a tag: lower case, no spaces or commas, 1 to 64 characters.
+
+    Raises InvalidInputError.
+    """
     tag = unicodedata.normalize("NFC", text.strip().lower())
     if not re.fullmatch(r"[^\s,\x00-\x1f\ud800-\udfff]{1,64}", tag):
         raise InvalidInputError(
@@ -179,7 +182,7 @@ def clean_line(text: str) -> str:
 
 
 def short_line(text: str, length: int) -> str:
-    """Return how *text* begins, in one line; '…' ends it where there is more."""
+    """Return the first *length* characters of *text* as one line, with '…' if cut."""
     line = clean_line(text[: 4 * length])  # a text may be a book
     if len(line) > length or text[4 * length :].strip():
         return line[: length - 1].rstrip() + "…"
@@ -187,7 +190,10 @@ def short_line(text: str, length: int) -> str:
 
 
 def validate_line(text: str, field: str) -> str:
-    """Return *text* as a one-line *field* (a title, a description, a message)."""
+    """Return *text* as one line of at most 1,000 printable characters.
+
+    *field* is its name in the message of InvalidInputError, which is raised otherwise.
+    """
     line = " ".join(text.split())
     if len(line) > 1000 or line != clean_line(line):
         raise InvalidInputError(f"The {field} must be one line of printable text.")

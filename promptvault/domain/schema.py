@@ -1,4 +1,4 @@
-"""JSON Schemas of answers, as the strict mode of structured outputs wants them."""
+"""JSON Schemas of answers, for the strict mode of OpenAI's structured outputs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ BOOLEAN = {"type": "boolean"}
 
 
 def list_of(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema of a list whose items are as in *schema*."""
+    """Return the schema of a list whose items fit *schema*."""
     return {"type": "array", "items": schema}
 
 

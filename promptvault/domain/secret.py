@@ -1,19 +1,19 @@
-"""A likely secret in a text: what it is and where, never the secret itself."""
+"""A likely secret in a text: its type and position, never the secret itself."""
 
 from typing import NamedTuple
 
 
 class SecretSpan(NamedTuple):
-    """Where a likely secret stands in a text."""
+    """The position of a likely secret in a text, as indexes of characters."""
 
     type: str
-    """What it is, as "GitHub Token"."""
+    """Its type, for example "GitHub Token"."""
     start: int
     end: int
 
 
 class Secret(NamedTuple):
-    """A likely secret as people are told of it."""
+    """A likely secret as it is reported."""
 
     type: str
     line: int

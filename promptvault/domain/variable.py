@@ -1,4 +1,4 @@
-"""Declared template variables: their types, and how given values are checked."""
+"""Declared template variables: their types, and the validation of values."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -10,7 +10,7 @@ Value = str | int | float | bool
 
 
 class VariableType(StrEnum):
-    """What a variable's value is turned into before a template sees it."""
+    """The type to which a variable's value is converted before rendering."""
 
     STRING = "string"
     INTEGER = "integer"
@@ -30,20 +30,20 @@ class Variable(NamedTuple):
     default: Value | None = None
     choices: tuple[Value, ...] = ()
     required: bool = True
-    """False lets the template see an empty string when nothing is given."""
+    """False renders an empty string if no value is given."""
     type: VariableType = VariableType.STRING
 
     def default_value(self) -> Value:
-        """Return what stands for a value that is not given; '' where that is none."""
+        """Return the default value, '' if there is none."""
         if self.default is None:
             return ""
         is_text = isinstance(self.default, str)
         return self.convert(str(self.default)) if is_text else self.default
 
     def convert(self, text: str) -> Value:
-        """Return *text* as this variable's value.
+        """Return *text* converted to the type of the variable.
 
-        Raises InvalidInputError when it has the wrong type or is no choice.
+        Raises InvalidInputError if it has the wrong type or is not one of the choices.
         """
         value = self._typed(text)
         if self.choices and value not in self.choices:
@@ -70,9 +70,9 @@ class Variable(NamedTuple):
 
 
 def variables_from_mapping(declared: object) -> tuple[Variable, ...]:
-    """Read a ``variables`` mapping: name to a mapping, or to its bare default.
+    """Parse a ``variables`` mapping: name to a declaration, or to its default.
 
-    Raises InvalidInputError when the declaration has the wrong shape.
+    Raises InvalidInputError if a declaration is invalid.
     """
     if not isinstance(declared, Mapping):
         raise InvalidInputError("'variables' must map each name to its declaration.")
@@ -80,7 +80,9 @@ def variables_from_mapping(declared: object) -> tuple[Variable, ...]:
     try:
         "".join(map(_text_of, variables)).encode()
     except UnicodeEncodeError:
-        raise InvalidInputError("A variable's declaration is no UTF-8 text.") from None
+        raise InvalidInputError(
+            "A variable's declaration is not valid UTF-8."
+        ) from None
     return variables
 
 
@@ -138,9 +140,9 @@ def _checked(name: str, declared: dict[Any, Any]) -> Variable:
 
 def _scalar(name: str, value: object, kind: VariableType | None = None) -> Value:
     if isinstance(value, str | int | float | bool):
-        # What YAML reads as a number is text where the variable holds text.
+        # YAML may parse text as a number.
         return str(value) if kind is VariableType.STRING else value
-    # YAML reads an unquoted 2026-05-01 as a date; as a value it is that text.
+    # YAML parses an unquoted 2026-05-01 as a date; the value is its text.
     if hasattr(value, "isoformat"):
         return str(value.isoformat())
     raise InvalidInputError(

@@ -1,1 +1,1 @@
-"""Language models behind HTTP; the only place that imports `openai`."""
+"""Language models over HTTP; the only package that imports `openai`."""

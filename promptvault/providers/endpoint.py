@@ -1,4 +1,4 @@
-"""Where a model is reached."""
+"""The address of a model."""
 
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -13,58 +13,58 @@ _OPENAI = (".openai.com", ".azure.com")
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A server that speaks the Chat Completions protocol, and a model on it.
+    """A server with the OpenAI Chat Completions API, and a model on it.
 
-    Raises InvalidInputError for a base URL or a key that cannot be one.
+    Raises InvalidInputError for an invalid base URL or key.
     """
 
     base_url: str = field(repr=False)
     model: str
     key: str = field(default="", repr=False)
     timeout: float = 120.0
-    """Seconds that the server may stay silent."""
+    """Seconds that the server may send nothing."""
 
     def __post_init__(self) -> None:
         if not _is_url(self.base_url):
             raise InvalidInputError(
                 "The base URL must begin with https:// or http://, and name a server."
             )
-        # Anything else breaks off within a library, whose error would quote it.
+        # Otherwise the HTTP library fails with an error that quotes the key.
         if not self.key.isascii() or not self.key.isprintable() or " " in self.key:
             raise InvalidInputError("The key holds characters that no key has.")
 
     @property
     def host(self) -> str:
-        """The server's name, without any password that stands before it."""
+        """The host name, without user and password."""
         return urlsplit(self.base_url).hostname or ""
 
     @property
     def server(self) -> str:
-        """The host, and the port where it is an unusual one: fit for messages."""
+        """The host, and the port if the URL names one; safe for messages."""
         port = urlsplit(self.base_url).port
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{port}" if port else host
 
     @property
     def origin(self) -> tuple[str, str]:
-        """Scheme and server: what a key belongs to."""
+        """Scheme and server; a key is valid for one origin."""
         return urlsplit(self.base_url).scheme, self.server
 
     @property
     def is_local(self) -> bool:
-        """Whether it is on this computer, where no key and no money is needed."""
+        """Whether the server is on this computer: it needs no key and no money."""
         return self.host in _LOCAL or self.host.endswith(".localhost")
 
     @property
     def needs_key(self) -> bool:
-        """Whether asking without a key is in vain."""
+        """Whether the server refuses every request without a key."""
         return self._is_openai
 
     @property
     def limit_name(self) -> str:
-        """What this server calls the limit of an answer's tokens.
+        """The parameter for the maximum tokens of an answer.
 
-        OpenAI's newer models refuse the older name, which all others know.
+        OpenAI's newer models reject `max_tokens`, which all other servers know.
         """
         return "max_completion_tokens" if self._is_openai else "max_tokens"
 
@@ -74,7 +74,7 @@ class Endpoint:
 
     @property
     def public_url(self) -> str:
-        """The base URL without user, password and query: fit for logs."""
+        """The base URL without user, password and query; safe for logs."""
         parts = urlsplit(self.base_url)
         return f"{parts.scheme}://{self.server}{parts.path}"
 
@@ -84,7 +84,7 @@ def _is_url(text: str) -> bool:
         return False
     try:
         parts = urlsplit(text)
-        _ = parts.port  # raises what it does not like
+        _ = parts.port  # raises ValueError for an invalid port
     except ValueError:
         return False
     return parts.scheme in {"http", "https"} and bool(parts.hostname)

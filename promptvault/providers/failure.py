@@ -1,22 +1,25 @@
-"""Failures of a server: each says what is worth trying, and what it may have cost."""
+"""Failures of a model's server.
+
+The class decides whether to retry, and whether the request may have been charged.
+"""
 
 from promptvault.domain.chat import Usage
 from promptvault.errors import InvalidInputError, RateLimitedError, UnavailableError
 
 
 class ServerBusyError(RateLimitedError):
-    """The server asks for fewer requests."""
+    """The server is rate limiting; a retry may succeed. Nothing is charged."""
 
     def __init__(self, what: str, advice: str = "", wait: float | None = None) -> None:
         super().__init__(f"{what} {advice}".strip())
         self.what = what
-        """What happened, without what to do about it."""
+        """What happened, without advice."""
         self.wait = wait
-        """Seconds that the server asks to wait, None if it does not say."""
+        """Seconds that the server asks to wait, None if it does not."""
 
 
 class ServerDownError(UnavailableError):
-    """The server cannot be reached, or fails."""
+    """The server cannot be reached, or fails; a retry may succeed."""
 
     def __init__(self, what: str, advice: str = "", wait: float | None = None) -> None:
         super().__init__(f"{what} {advice}".strip())
@@ -25,20 +28,20 @@ class ServerDownError(UnavailableError):
 
 
 class ConnectionLostError(ServerDownError):
-    """The line was cut while the answer came: it may have to be paid for."""
+    """The connection was lost during the answer, which may be charged."""
 
 
 class EmptyAnswerError(ServerDownError):
-    """The model answered with no text at all."""
+    """The model answered with an empty text."""
 
     def __init__(self, what: str, advice: str, usage: Usage | None) -> None:
         super().__init__(what, advice)
         self.usage = usage
-        """What the server counted."""
+        """The tokens that the server counted, None if it did not."""
 
 
 class RefusedError(InvalidInputError):
-    """The model answered, but not what it was asked for; asking again is in vain."""
+    """The model refused to answer; a retry would not help."""
 
     def __init__(self, message: str, usage: Usage | None) -> None:
         super().__init__(message)
@@ -46,4 +49,4 @@ class RefusedError(InvalidInputError):
 
 
 class ResponseTimeoutError(UnavailableError):
-    """The server took a request and did not answer in time: it may have to be paid."""
+    """The server did not answer in time; the request may be charged."""

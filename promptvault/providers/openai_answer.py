@@ -1,4 +1,4 @@
-"""What servers answer, read with care: many keep to the protocol only roughly."""
+"""Answers of servers, parsed leniently: many deviate from the protocol."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,87 +13,89 @@ from promptvault.providers.openai_error import (
 )
 
 _MOST = 10**9
-"""Tokens; no server counts more in earnest."""
+"""Tokens; a larger count is not plausible."""
 
 
 @dataclass(slots=True)
 class AnswerReader:
-    """An answer as it comes in, whole or in pieces."""
+    """Reads an answer, whole or in pieces."""
 
     endpoint: Endpoint
     usage: Usage | None = None
     finish: str = ""
-    """Why the answer ended; '' before its end."""
-    _came: bool = False
+    """The finish reason of the server; '' before the end."""
+    _has_text: bool = False
     _refused: bool = False
-    _half: str = ""
-    """Of a character that the server cut in two."""
+    _high_surrogate: str = ""
+    """First half of a character that the server split between two pieces."""
 
-    def take(self, part: Any, message: str) -> str:
-        """Return the text in a completion or chunk, under its *message*; '' if none.
+    def read(self, part: Any, message: str) -> str:
+        """Return the text in a completion or chunk, '' if it has none.
 
-        Raises DownError for something else, and what a server reports in it.
+        *message* is the attribute with the text: "message" or "delta". Raises
+        ServerDownError if *part* is neither, and the error that the server reports in
+        it.
         """
         if getattr(part, "error", None):
             raise error_in_answer(part.error, self.endpoint)
         try:
             self.usage = _usage(getattr(part, "usage", None)) or self.usage
             choice = _first(part.choices or ())
-            if choice is None and message == "delta":  # chunks may have none
+            if choice is None and message == "delta":  # a chunk may have no choice
                 return ""
             self.finish = choice.finish_reason or self.finish
-            said = getattr(choice, message)
+            content = getattr(choice, message)
         except (AttributeError, TypeError):
             raise not_a_completion(self.endpoint) from None
-        self._refused = self._refused or bool(getattr(said, "refusal", None))
-        return self._whole_characters(_text(getattr(said, "content", None)))
+        self._refused = self._refused or bool(getattr(content, "refusal", None))
+        return self._whole_characters(_text(getattr(content, "content", None)))
 
     def end(self) -> str:
-        """Check that the answer is one; return what was held back of it.
+        """Check the complete answer, and return the rest of its text.
 
-        Raises LostError, EmptyAnswerError, RefusedError.
+        Raises ConnectionLostError, EmptyAnswerError, RefusedError.
         """
         if self.finish == "content_filter":
             raise self._refusal("The model's content filter refused to answer.")
-        if self._refused and not self._came:
+        if self._refused and not self._has_text:
             raise self._refusal("The model refused to answer.")
-        if not self._came and self.finish == "length":
+        if not self._has_text and self.finish == "length":
             raise self._refusal(
                 f"{self.endpoint.model} used up its tokens before it answered a word:"
                 " allow it more."
             )
-        if not self._came and self.finish:
+        if not self._has_text and self.finish:
             what = f"{self.endpoint.model} answered nothing."
             raise EmptyAnswerError(what, "Try another model.", self.usage)
-        if not self.finish:  # the protocol ends with a reason: the line was cut
+        if not self.finish:  # a complete answer has a finish reason
             raise connection_lost(self.endpoint)
-        return clean(self._half)
+        return clean(self._high_surrogate)
 
     def _refusal(self, message: str) -> RefusedError:
         return RefusedError(message, self.usage)
 
     def _whole_characters(self, text: str) -> str:
-        text = self._half + text
-        self._came = self._came or bool(text)
+        text = self._high_surrogate + text
+        self._has_text = self._has_text or bool(text)
         last = text[-1:]
-        self._half = last if "\ud800" <= last <= "\udbff" else ""
-        return clean(text[: len(text) - len(self._half)])
+        self._high_surrogate = last if "\ud800" <= last <= "\udbff" else ""
+        return clean(text[: len(text) - len(self._high_surrogate)])
 
 
 def clean(text: str) -> str:
-    """Return *text* without halves of characters, which no file can hold."""
+    """Return *text* with lone surrogates, which UTF-8 does not allow, replaced."""
     if text.isascii():
         return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _first(choices: Any) -> Any:
-    """Return the first of a server's answers, if this part is of that."""
+    """Return the choice with index 0, None if this part has none."""
     return next((c for c in choices if not getattr(c, "index", 0)), None)
 
 
 def _text(content: Any) -> str:
-    """Return the text of a message; some servers give it in parts of several kinds."""
+    """Return the text of a message; some servers send a list of parts."""
     if isinstance(content, list):
         return "".join(_text(p.get("text")) for p in content if isinstance(p, dict))
     return content if isinstance(content, str) else ""

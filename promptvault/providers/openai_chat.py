@@ -1,4 +1,4 @@
-"""Chat completions through the OpenAI client."""
+"""Chat completions through the OpenAI client library."""
 
 from collections.abc import Generator
 from typing import Any
@@ -14,50 +14,50 @@ from promptvault.providers.openai_answer import AnswerReader
 from promptvault.providers.openai_error import not_a_completion, translate_errors
 
 _NO_KEY = "none"
-"""The client wants some key; a local server looks at none."""
+"""The library requires a key; a local server ignores it."""
 _LONGEST_CONNECT = 10.0
-"""Seconds; a server that is there takes the call at once, however busy it is."""
+"""Seconds; a reachable server accepts a connection quickly, even if it is busy."""
 
 StreamEnd = tuple[Usage | None, str]
-"""What a server tells at the end: tokens where it counts them, and why it ended."""
+"""The tokens that the server counted, None if it did not, and the finish reason."""
 
 
 class ChatClient:
-    """A connection to one endpoint. Its methods raise PromptVaultError.
+    """A client for one endpoint. Its methods raise PromptVaultError.
 
-    BusyError and DownError may pass when asked again; SilentError too, but then the
-    answer may be paid for twice.
+    After ServerBusyError and ServerDownError a retry may succeed. After
+    ResponseTimeoutError too, but both requests may be charged.
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
         self._client = _client(endpoint)
         self._left_out: frozenset[str] = frozenset()
-        """Parameters that this server has refused."""
+        """Parameters that this server rejected."""
         self._limit_name = endpoint.limit_name
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         self._client.close()
 
     def complete(self, request: Request) -> tuple[str, StreamEnd]:
         """Return the whole answer, and what the server told at its end."""
         with translate_errors(self._endpoint):
             reading = AnswerReader(self._endpoint)
-            text = reading.take(self._create(request, stream=False), "message")
+            text = reading.read(self._create(request, stream=False), "message")
             reading.finish = reading.finish or "stop"  # a few servers say none
             text += reading.end()
             return text, (reading.usage, reading.finish)
 
     def stream(self, request: Request) -> Generator[str | StreamEnd, None, None]:
-        """Yield the answer in pieces as they come, then what the server told."""
+        """Yield the pieces of the answer as they arrive, then the StreamEnd."""
         with (
             translate_errors(self._endpoint),
             self._create(request, stream=True) as chunks,
         ):
             reading, chunk = AnswerReader(self._endpoint), None
             for chunk in chunks:
-                if text := reading.take(chunk, "delta"):
+                if text := reading.read(chunk, "delta"):
                     yield text
             kind = chunks.response.headers.get("content-type", "")
             if chunk is None and not kind.startswith("text/event-stream"):
@@ -67,7 +67,7 @@ class ChatClient:
             yield reading.usage, reading.finish
 
     def _create(self, request: Request, *, stream: bool) -> Any:
-        """Send *request*; what a server does not know is left out, or renamed, then."""
+        """Send *request*; repeat it without a parameter that the server rejects."""
         while True:
             parameters = self._parameters(request, stream=stream)
             try:
@@ -77,7 +77,7 @@ class ChatClient:
                     raise
 
     def _adapt(self, complaint: str, parameters: dict[str, Any]) -> bool:
-        """Note what a server does not know; False if that is not its complaint."""
+        """Adapt to a rejected parameter; return False if there is none."""
         for name in _OPTIONAL:
             if name in parameters and name in complaint:
                 self._left_out |= {name}
@@ -127,19 +127,19 @@ def _client(endpoint: Endpoint) -> OpenAI:
         endpoint.timeout, connect=min(endpoint.timeout, _LONGEST_CONNECT)
     )
     try:
-        # Retries are ours: they keep to any Retry-After, and a person is told.
+        # Retries are in `services/asking/retry.py`, which reports long waits.
         return OpenAI(
             api_key=endpoint.key or _NO_KEY,
             base_url=url,
             default_query=dict(parse_qsl(query)),
             timeout=timeout,
             max_retries=0,
-            # What is for this computer is not shown to a proxy.
+            # Requests to this computer do not go through a proxy.
             http_client=openai.DefaultHttpxClient(
                 timeout=timeout, trust_env=not endpoint.is_local
             ),
         )
-    except Exception:  # of the surroundings: a proxy or a certificate file, mostly
+    except Exception:  # mostly a proxy or a certificate file
         raise InvalidInputError(
             f"No connection to {endpoint.server} can be set up. Check the address, and"
             " what HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE name."

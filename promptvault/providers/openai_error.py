@@ -1,6 +1,6 @@
-"""Errors of the OpenAI client and of servers in our own terms.
+"""Translation of errors of the OpenAI library and of servers into our own.
 
-A server's own words may quote the key or the prompt, so none of them are passed on.
+A server's message may quote the key or the prompt, so it is never passed on.
 """
 
 import contextlib
@@ -37,13 +37,13 @@ _CONNECTION_TIMEOUTS = ("ConnectTimeout", "PoolTimeout")
 
 @contextlib.contextmanager
 def translate_errors(endpoint: Endpoint) -> Iterator[None]:
-    """Raise what goes wrong with *endpoint* in the block as a PromptVaultError."""
+    """Translate exceptions in the block to PromptVaultError."""
     try:
         yield
     except PromptVaultError:
         raise
     except UnicodeEncodeError:
-        raise InvalidInputError("What is to be sent is no valid text.") from None
+        raise InvalidInputError("The text to send is not valid UTF-8.") from None
     except Exception as error:
         translation = _translation(error, endpoint)
         if translation is None:
@@ -56,21 +56,21 @@ def _translation(error: Exception, endpoint: Endpoint) -> PromptVaultError | Non
         case openai.APIStatusError():
             return _of_status(error, endpoint)
         case openai.APITimeoutError():
-            return _of_line(error.__cause__ or error, endpoint)
+            return _of_connection(error.__cause__ or error, endpoint)
         case openai.APIConnectionError():
-            return _of_line(error.__cause__ or error, endpoint)
+            return _of_connection(error.__cause__ or error, endpoint)
         case openai.APIError() if error.body is not None:
             return error_in_answer(error.body, endpoint)
         case openai.OpenAIError() | ValueError() | RecursionError():
             return not_a_completion(endpoint)
-    # What the client reads after a status goes past its own translation.
+    # The library does not translate errors while it reads a body.
     if type(error).__module__.startswith("http"):
-        return _of_line(error, endpoint)
+        return _of_connection(error, endpoint)
     return None
 
 
-def _of_line(error: BaseException, endpoint: Endpoint) -> PromptVaultError:
-    """Return a failure of the line; which it is, the client tells by class alone."""
+def _of_connection(error: BaseException, endpoint: Endpoint) -> PromptVaultError:
+    """Return the error for a failed connection, by the name of its class."""
     kind = type(error).__name__
     if _is_of_tls(error):
         what = f"{endpoint.server} has no certificate that this computer accepts."
@@ -80,7 +80,7 @@ def _of_line(error: BaseException, endpoint: Endpoint) -> PromptVaultError:
     if kind.endswith(("Timeout", "TimeoutError")):
         return ResponseTimeoutError(
             f"{endpoint.server} did not answer within {endpoint.timeout:g} seconds."
-            " ai.timeout sets how long it may be silent."
+            " ai.timeout sets this limit."
         )
     return connection_lost(endpoint)
 
@@ -94,33 +94,33 @@ def _is_of_tls(error: BaseException | None) -> bool:
 
 
 def connection_lost(endpoint: Endpoint) -> ConnectionLostError:
-    """Return the error for a line that was cut."""
+    """Return the error for a lost connection."""
     return ConnectionLostError(f"The answer of {endpoint.server} broke off.", _LATER)
 
 
 def not_a_completion(endpoint: Endpoint) -> ServerDownError:
-    """Return the error for an answer that cannot be read."""
+    """Return the error for an answer that is not a chat completion."""
     return ServerDownError(
-        f"{endpoint.server} answered with something that is no chat completion.",
+        f"{endpoint.server} answered with something other than a chat completion.",
         "Check the address (ai.base_url): most end in /v1.",
     )
 
 
 def error_in_answer(error: Any, endpoint: Endpoint) -> PromptVaultError:
-    """Return the error that a server reports within an answer of status 200."""
+    """Return the error that a server reports in an answer with status 200."""
     code = error.get("code") if isinstance(error, dict) else None
     if isinstance(code, str) and code.isdecimal() and code.isascii():
         code = int(code[:3])
     if code == HTTPStatus.TOO_MANY_REQUESTS:
         return ServerBusyError(f"{endpoint.server} asks for fewer requests.", _LATER)
-    if isinstance(code, int) and 400 <= code < 500 and code not in _PASSING:
+    if isinstance(code, int) and 400 <= code < 500 and code not in _TEMPORARY:
         return InvalidInputError(f"{endpoint.server} refuses the request ({code}).")
     return ConnectionLostError(
         f"{endpoint.server} failed in the middle of its answer.", _LATER
     )
 
 
-_PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT)
+_TEMPORARY = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT)
 
 
 def _of_status(error: openai.APIStatusError, endpoint: Endpoint) -> PromptVaultError:
@@ -148,7 +148,7 @@ def _of_status(error: openai.APIStatusError, endpoint: Endpoint) -> PromptVaultE
             what = f"{server} asks for fewer requests.{asked}"
             advice = "Try again later; ai.requests_per_minute asks more slowly."
             return ServerBusyError(what, advice, wait)
-        case status if status in _PASSING or status >= 500:
+        case status if status in _TEMPORARY or status >= 500:
             return ServerDownError(
                 f"{server} fails (HTTP {status}).{asked}", _LATER, wait
             )
@@ -167,7 +167,7 @@ def _no_credit(server: str) -> PermissionDeniedError:
 
 
 def error_code(error: openai.APIStatusError) -> str:
-    """Return the error's short code, as "context_length_exceeded", or ''."""
+    """Return the code of the error, as "context_length_exceeded", '' if none."""
     code = error.code
     return code if isinstance(code, str) and _CODE.fullmatch(code) else ""
 
@@ -184,9 +184,9 @@ def _wait(error: openai.APIStatusError) -> float | None:
 
 
 def _until(date: str, now: str) -> float | None:
-    """Return the seconds from *now* to an HTTP *date*, both by the server's clock."""
+    """Return the seconds from *now* to *date*, two HTTP dates of the server."""
     try:
         wait = parsedate_to_datetime(date) - parsedate_to_datetime(now)
-    except (ValueError, TypeError):  # no date; one without a zone
+    except (ValueError, TypeError):  # not a date, or without a time zone
         return None
     return max(0.0, wait.total_seconds())

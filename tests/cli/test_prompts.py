@@ -283,9 +283,9 @@ class TestGet:
         pvt.ok("add", "u", "{% include 'absent' %}", "--template")
         require_error(pvt("get", "u"), 3)
         pvt.ok("add", "v", "{% include 'v' %}", "--template")
-        assert "circle" in require_error(pvt("get", "v"), 2)
+        assert "cycle" in require_error(pvt("get", "v"), 2)
         pvt.ok("add", "f/w", "{% include 'w' %}", "--template")
-        assert "circle" in require_error(pvt("get", "w"), 2)
+        assert "cycle" in require_error(pvt("get", "w"), 2)
 
     def test_uses_are_counted(self, pvt: Pvt) -> None:
         pvt.ok("add", "a", "x")

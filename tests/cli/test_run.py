@@ -129,7 +129,7 @@ class TestAnswer:
         pvt.ok("run", "review")
         again = pvt.ok("run", "review")
         assert again.text == "Hello from the model."
-        assert "--no-cache asks anew" in again.err
+        assert "--no-cache asks again" in again.err
         assert len(model_server.requests) == 1
         pvt.ok("run", "review", "--no-cache")
         assert len(model_server.requests) == 2
@@ -436,7 +436,7 @@ class TestLog:
         assert pvt("run", "review").code == 4
         result = pvt.ok("runs", "--id", "1")
         assert result.out == b""
-        assert "Nothing came back of run 1 (unauthenticated)." in result.err
+        assert "Run 1 has no answer (unauthenticated)." in result.err
 
     def test_a_run_stays_on_one_line_of_a_narrow_terminal(
         self,

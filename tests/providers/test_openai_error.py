@@ -192,7 +192,7 @@ def test_a_server_that_takes_no_call_in_time(home: None) -> None:
 def test_half_a_character_cannot_be_asked(
     chat: ChatClient, model_server: ModelServer, is_stream: bool
 ) -> None:
-    with pytest.raises(InvalidInputError, match="no valid text"):
+    with pytest.raises(InvalidInputError, match="not valid UTF-8"):
         ask(chat, user("\ud83c"), is_stream)
 
     assert model_server.requests == []

@@ -1,4 +1,4 @@
-"""`cache` and `spending`: the answers that are kept, and what the others cost."""
+"""`cache` and `spending`: the cached answers, and the costs of requests."""
 
 import typer
 
@@ -11,12 +11,12 @@ from promptvault.cli.workspace import settings
 from promptvault.vault.activity.response_cache import ResponseCache
 from promptvault.vault.activity.spending import Spending
 
-cache = typer.Typer(no_args_is_help=True, help="Look at the kept answers, drop them.")
+cache = typer.Typer(no_args_is_help=True, help="Show or clear the cached answers.")
 
 
 @cache.command("stats")
 def stats(as_json: options.Json = False) -> None:
-    """Print how many answers are kept, and what they spared."""
+    """Print the number of cached answers, and what they saved."""
     place = paths().responses
     held = ResponseCache(place).statistics()
     if as_json:
@@ -27,12 +27,12 @@ def stats(as_json: options.Json = False) -> None:
 
 @cache.command("clear")
 def clear(as_json: options.Json = False) -> None:
-    """Drop every kept answer; the next requests ask anew."""
-    dropped = ResponseCache(paths().responses).clear()
+    """Delete all cached answers; the next requests ask again."""
+    deleted = ResponseCache(paths().responses).clear()
     if as_json:
-        terminal.write_json({"cleared": dropped})
+        terminal.write_json({"cleared": deleted})
     else:
-        terminal.note(f"Dropped {format_count(dropped, 'answer')}.")
+        terminal.note(f"Deleted {format_count(deleted, 'answer')}.")
 
 
 def spending(as_json: options.Json = False) -> None:

@@ -1,4 +1,4 @@
-"""`categorize`: folders, tags and titles from what prompts say."""
+"""`categorize`: folders, tags and titles from the texts of prompts."""
 
 from typing import Annotated
 
@@ -38,14 +38,16 @@ def categorize(
         typer.Argument(
             metavar="[NAME]...",
             autocompletion=completion.names,
-            help="These prompts, wherever they lie.",
+            help="These prompts, in any folder.",
             show_default=False,
         ),
     ] = None,
     import_id: Annotated[
         str | None,
         typer.Option(
-            "--import", metavar="ID", help="What an import brought, or 'last'."
+            "--import",
+            metavar="ID",
+            help="The prompts of an import; 'last' for the latest.",
         ),
     ] = None,
     folder: options.Folder = None,
@@ -53,11 +55,11 @@ def categorize(
     only: Annotated[
         str | None,
         typer.Option(
-            metavar="WHAT", help="Of folder, tags, title only these, as 'tags,title'."
+            metavar="WHAT", help="Only some of folder, tags, title, as 'tags,title'."
         ),
     ] = None,
     offline: Annotated[
-        bool, typer.Option("--offline", help="By rules, without asking a model.")
+        bool, typer.Option("--offline", help="Use rules; ask no model.")
     ] = False,
     yes: options.Yes = False,
     *,
@@ -67,8 +69,8 @@ def categorize(
 ) -> None:
     """Propose a folder, tags and a title for prompts, and apply what you accept.
 
-    Prompts that you have filed, titled or tagged yourself keep that. Without a key or
-    a server, rules propose what they are sure of.
+    Folders, titles and tags that you chose yourself stay. Without a key or a server,
+    rules make the proposals that they are sure of.
     """
     wanted = _wanted(names, import_id, folder, everything=everything)
     aspects = _aspects(only)
@@ -92,13 +94,13 @@ def categorize(
 
 
 def _settle(found: Proposals, passed: int, *, yes: bool) -> None:
-    """Show what is proposed, and make the changes that are accepted."""
+    """Print the proposals, and apply those that are accepted."""
     if not found.changes:
         return report_nothing(found, passed)
     print_proposals(found.changes)
     changes = found.changes
     if not yes and not can_ask():
-        return terminal.note("Nothing was changed; --yes makes these changes.")
+        return terminal.note("Nothing was changed; --yes applies the proposals.")
     if not yes:
         changes = choose_changes(changes)
     if not changes:

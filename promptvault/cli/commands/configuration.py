@@ -1,4 +1,4 @@
-"""`config`: settings, and where each value comes from."""
+"""`config`: settings, and the source of each value."""
 
 from pathlib import Path
 from typing import Annotated
@@ -33,7 +33,7 @@ KeyName = Annotated[
 
 @config.command("get")
 def get(key: KeyName, as_json: options.Json = False) -> None:
-    """Print the value of a setting; of a key only that there is one."""
+    """Print the value of a setting; a secret is hidden."""
     setting = _setting(find_key(key))
     if as_json:
         terminal.write_json(setting_row(setting))
@@ -47,14 +47,16 @@ def set_(
     value: Annotated[
         str | None,
         typer.Argument(
-            help="The value. Leave it out with --unset; and for a key, which is asked"
-            " for or read from a pipe ('-'), and goes to the keyring."
+            help="The value. Omit it with --unset, and for a secret, which is asked for"
+            " or read from standard input ('-'), and stored in the keyring."
         ),
     ] = None,
-    unset: Annotated[bool, typer.Option("--unset", help="Back to default.")] = False,
+    unset: Annotated[
+        bool, typer.Option("--unset", help="Restore the default.")
+    ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Change a setting in the file, or a key in the keyring."""
+    """Change a setting in the file, or a secret in the keyring."""
     found = find_key(key)
     if value is not None and unset:
         raise InvalidInputError("Give either a VALUE or --unset.")
@@ -68,10 +70,10 @@ def set_(
     if as_json:
         terminal.write_json(setting_row(setting))
     else:
-        terminal.note(f"{key} is {_told(setting)}.")
+        terminal.note(f"{key} is {_describe(setting)}.")
 
 
-def _told(setting: Setting) -> str:
+def _describe(setting: Setting) -> str:
     if not setting.key.is_secret:
         return f"{setting.shown!r} ({setting.source.value})"
     match setting.source:
@@ -86,16 +88,18 @@ def _told(setting: Setting) -> str:
 
 
 def _set_secret(key: SettingKey, value: str | None) -> None:
-    settings()  # a file that cannot be read stops this before anything is kept
+    settings()  # raises for an unreadable file before anything is stored
     if value == "-":
         value = None
     if value is not None:
         terminal.note(
-            "The shell's history may keep this key. Without VALUE you are asked for it."
+            "The shell's history may hold this key. Without VALUE you are asked for it."
         )
     secret = check_setting(key, value if value is not None else _ask(key.name))
     store_credential(paths().credentials, key.name, secret)
-    store_setting(paths().config_file, key.name, None)  # it would come first
+    store_setting(
+        paths().config_file, key.name, None
+    )  # the file would override the keyring
 
 
 def _ask(name: str) -> str:
@@ -103,7 +107,7 @@ def _ask(name: str) -> str:
         return str(typer.prompt(name, hide_input=True, err=True))
     piped = terminal.read_stdin().strip()
     if not piped:
-        raise InvalidInputError(f"There is nobody to ask for {name}: pipe it in.")
+        raise InvalidInputError(f"There is no terminal to ask for {name}: pipe it in.")
     return piped
 
 
@@ -114,7 +118,7 @@ def _unset_secret(name: str) -> None:
 
 @config.command("list")
 def list_settings(as_json: options.Json = False) -> None:
-    """List every setting with its value and where that comes from."""
+    """List all settings with their values and sources."""
     found = [_setting(key) for key in KEYS.values()]
     if as_json:
         terminal.write_json([setting_row(setting) for setting in found])
@@ -124,7 +128,7 @@ def list_settings(as_json: options.Json = False) -> None:
 
 @config.command("path")
 def path(as_json: options.Json = False) -> None:
-    """Print where everything is kept."""
+    """Print the paths of all files."""
     folders = paths()
     places: dict[str, Path] = {
         "config": folders.config_file,
@@ -144,7 +148,7 @@ def path(as_json: options.Json = False) -> None:
 
 
 def _setting(key: SettingKey) -> Setting:
-    """Return a setting, kept keys included, without asking the keyring for them."""
+    """Return a setting, including stored secrets, without asking the keyring."""
     setting = settings()[key.name]
     place = (
         find_credential_source(paths().credentials, key.name) if key.is_secret else None

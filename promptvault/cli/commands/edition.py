@@ -1,4 +1,4 @@
-"""`add`, `edit`, `set`, `move`, `copy`: making and changing prompts."""
+"""`add`, `edit`, `set`, `move`, `copy`: new prompts and changes."""
 
 from pathlib import Path
 from typing import Annotated
@@ -53,7 +53,7 @@ def add(
     message: options.Message = None,
     upsert: Annotated[
         bool,
-        typer.Option("--upsert", help="Make a new version if NAME stands already."),
+        typer.Option("--upsert", help="Make a new version if NAME exists."),
     ] = False,
     as_json: options.Json = False,
 ) -> None:
@@ -68,9 +68,9 @@ def add(
     tag_list = tuple(tags) if tags else None
     fields = DetailChanges(title, description, tag_list)
     with discard_when_saved(draft):
-        written = parse_document(text, template)
+        document = parse_document(text, template)
         saved = add_prompt(
-            workspace(), name, written, fields, message=message, upsert=upsert
+            workspace(), name, document, fields, message=message, upsert=upsert
         )
     _report([saved], as_json=as_json)
     if saved.prompt.template:
@@ -109,7 +109,9 @@ def edit(
 ) -> None:
     """Change a prompt in your editor; a new version if the text changed."""
     if parse_reference(name).revision:
-        raise InvalidInputError("Older versions stand; 'revert' brings one back.")
+        raise InvalidInputError(
+            "Versions never change; 'revert' restores an older one."
+        )
     with open_reader() as reader:
         prompt = reader.get(name)
         content = reader.current(prompt).content
@@ -133,19 +135,23 @@ def set_(
     untag: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="TAG", autocompletion=completion.tags, help="Take a tag off."
+            metavar="TAG", autocompletion=completion.tags, help="Remove a tag."
         ),
     ] = None,
     favourite: Annotated[
         bool | None,
-        typer.Option("--favourite/--no-favourite", help="Mark it.", show_default=False),
+        typer.Option(
+            "--favourite/--no-favourite",
+            help="Mark it as a favourite.",
+            show_default=False,
+        ),
     ] = None,
     template: options.Template = None,
     allow_secrets: Annotated[
         bool | None,
         typer.Option(
             "--allow-secrets/--no-allow-secrets",
-            help="Whether it may leave this vault though it seems to hold secrets.",
+            help="Whether it may leave this vault even if it seems to hold secrets.",
             show_default=False,
         ),
     ] = None,

@@ -1,4 +1,4 @@
-"""`eval`: trying a version of a prompt on cases, and comparing it with another."""
+"""`eval`: a version of a prompt on test cases, compared with a baseline."""
 
 from pathlib import Path
 from typing import Annotated
@@ -30,7 +30,7 @@ from promptvault.services.evaluation.plan import (
 from promptvault.vault.activity.evaluations import read_evaluations
 
 _CHECK_FAILED = 5
-"""The exit code where a case fails, or with --against got worse."""
+"""The exit code if a case fails, or with --against if one regresses."""
 
 
 @asks_model
@@ -47,8 +47,8 @@ def eval_(
         str | None,
         typer.Option(
             metavar="@REV",
-            help="Compare with this version, as @production: only what passes there"
-            " and fails here counts.",
+            help="Compare with this version, as @production: only cases that pass there"
+            " and fail here count.",
         ),
     ] = None,
     judge: Annotated[
@@ -67,10 +67,10 @@ def eval_(
     dry_run: DryRun = False,
     as_json: options.Json = False,
 ) -> None:
-    """Try a prompt on cases; exit code 5 when one fails, or with --against got worse.
+    """Test a prompt on cases; exit code 5 if one fails, or with --against regresses.
 
     Cases have inputs and checks (contains, regex, json_schema, judge …): 'help
-    evaluate' explains them. 'label --require-eval' asks for an evaluation that passed.
+    evaluate' explains them. 'label --require-eval' requires an evaluation that passed.
     """
     if list_ == (cases is not None):
         raise InvalidInputError("Give --cases FILE, or --list.")
@@ -78,7 +78,7 @@ def eval_(
         return _list(reference, as_json=as_json)
     suite = _read(cases)
     with open_reader() as reader:
-        made = plan_evaluation(
+        plan = plan_evaluation(
             reader,
             suite,
             EvaluationOptions(reference, against, system, asking.allow_secrets),
@@ -87,8 +87,8 @@ def eval_(
     model = open_model("eval", asking)
     judge_model = model.named(judge or suite.judge)
     if dry_run:
-        return print_evaluation_plan(made, model, judge_model, as_json=as_json)
-    return _evaluate(made, model, judge_model, as_json=as_json)
+        return print_evaluation_plan(plan, model, judge_model, as_json=as_json)
+    return _evaluate(plan, model, judge_model, as_json=as_json)
 
 
 def _read(cases: str) -> Suite:
@@ -99,10 +99,10 @@ def _read(cases: str) -> Suite:
 
 
 def _evaluate(
-    made: EvaluationPlan, model: Model, judge_model: Model, *, as_json: bool
+    plan: EvaluationPlan, model: Model, judge_model: Model, *, as_json: bool
 ) -> None:
-    with show_progress("Asking", len(made.requests)) as advance:
-        done = evaluate_plan(made, model, judge_model, now, advance)
+    with show_progress("Asking", len(plan.requests)) as advance:
+        done = evaluate_plan(plan, model, judge_model, now, advance)
     number = record_evaluation(paths().activity, done, terminal.note)
     if as_json:
         terminal.write_json(evaluation_row(number, done))

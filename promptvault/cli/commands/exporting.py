@@ -1,4 +1,4 @@
-"""`export`: prompts as files that other tools read."""
+"""`export`: prompts as files for other tools."""
 
 from pathlib import Path
 from typing import Annotated
@@ -36,24 +36,26 @@ def export(
         typer.Argument(
             metavar="[NAME...]",
             autocompletion=completion.names,
-            help="Only these prompts; without them, everything.",
+            help="Only these prompts; else all.",
         ),
     ] = None,
     form: Annotated[
         ExportFormat | None,
         typer.Option(
-            "--format", help="Without it, by the ending of PATH.", show_default=False
+            "--format",
+            help="The format; else by the suffix of PATH.",
+            show_default=False,
         ),
     ] = None,
     folder: options.Folder = None,
     tags: options.Tags = None,
     source: options.Source = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Write over files that are there.")
+        bool, typer.Option("--force", help="Overwrite existing files.")
     ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Write prompts out as Markdown, JSON, JSON lines or CSV; `import` reads them."""
+    """Write prompts as Markdown, JSON, JSON Lines or CSV; `import` reads them."""
     target = Path(path)
     chosen = form or format_for(path)
     to_stdout = is_stdout(path)

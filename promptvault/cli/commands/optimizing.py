@@ -1,4 +1,4 @@
-"""`optimize`, `optimizations`: better versions of a prompt, and what came of them."""
+"""`optimize`, `optimizations`: better versions of a prompt, and their record."""
 
 from typing import Annotated
 
@@ -39,12 +39,14 @@ def optimize(
     candidates: Annotated[
         int,
         typer.Option(
-            min=1, max=_MOST_CANDIDATES, metavar="N", help="How many texts to ask for."
+            min=1, max=_MOST_CANDIDATES, metavar="N", help="Number of texts to ask for."
         ),
     ] = 3,
     judge: Annotated[
         str | None,
-        typer.Option(metavar="MODEL", help="Who rates them; else the model itself."),
+        typer.Option(
+            metavar="MODEL", help="The model that rates them; else the same model."
+        ),
     ] = None,
     apply: Annotated[
         bool, typer.Option("--apply", help="Save the best as a new version.")
@@ -55,14 +57,14 @@ def optimize(
     dry_run: DryRun = False,
     as_json: options.Json = False,
 ) -> None:
-    """Rate a prompt, have it rewritten, and show the best text that loses nothing.
+    """Rate a prompt, let a model rewrite it, and show the best text.
 
     A text that drops, renames or moves a variable, a condition, an include or a
-    literal block is refused. With @REV an older version is what is rewritten; it is
-    saved as the newest.
+    literal block is refused. With @REV an older version is rewritten; the result is
+    saved as the newest version.
     """
     if apply and dry_run:
-        raise InvalidInputError("--dry-run saves nothing: leave out --apply.")
+        raise InvalidInputError("--dry-run saves nothing: omit --apply.")
     with open_reader() as reader:
         prompt, version = retrieval.resolve(reader, reference)
     task = prepare_task(
@@ -74,7 +76,7 @@ def optimize(
         first, estimate = plan_optimization(model, judge_model, task)
         return print_plan(judge_model, [first], estimate, as_json=as_json)
     result = optimize_prompt(workspace(), model, judge_model, task, terminal.note)
-    return _finish(result, model, message, is_asked_for=apply, as_json=as_json)
+    return _finish(result, model, message, saves=apply, as_json=as_json)
 
 
 def _finish(
@@ -82,15 +84,15 @@ def _finish(
     model: Model,
     message: str | None,
     *,
-    is_asked_for: bool,
+    saves: bool,
     as_json: bool,
 ) -> None:
-    """Show what came of it, and save it if the person wants that."""
+    """Print the result, and save it if the user wants that."""
     if not as_json:
         print_optimization(result)
         report_spent(model.spent)
     saved = None
-    if result.winner and (is_asked_for or (not as_json and _wants(result))):
+    if result.winner and (saves or (not as_json and _wants(result))):
         saved = save_winner(workspace(), result, message, terminal.note)
         report_saved([saved])
     if as_json:
@@ -111,7 +113,7 @@ def optimizations(
     as_json: options.Json = False,
     as_lines: options.JsonLines = False,
 ) -> None:
-    """List what was optimized, newest first; --json has every score and reason."""
+    """List optimizations, newest first; --json has every score and reason."""
     with open_reader() as reader:
         name = name_lookup(reader)
         condition = record_condition(reader, reference)

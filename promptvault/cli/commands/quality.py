@@ -1,4 +1,4 @@
-"""`lint`, `stats`: how good the prompts are, and how many."""
+"""`lint`, `stats`: mistakes in prompts, and numbers about the vault."""
 
 from typing import Annotated
 
@@ -12,7 +12,7 @@ from promptvault.services.prompts.lint import Severity, lint_prompts
 from promptvault.vault.statistics import count_vault
 
 _ERRORS_FOUND = 5
-"""The exit code of `lint` when a prompt has an error."""
+"""The exit code of `lint` if a prompt has an error."""
 
 
 def lint(
@@ -21,7 +21,7 @@ def lint(
         typer.Argument(
             metavar="[NAME]...",
             autocompletion=completion.names,
-            help="Prompts; without any, all.",
+            help="Prompts; all if none is given.",
             show_default=False,
         ),
     ] = None,
@@ -30,10 +30,10 @@ def lint(
     ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Find mistakes in prompts: all, or those given; exit code 5 when one has errors.
+    """Find mistakes in all prompts, or in those given; exit code 5 if there are errors.
 
-    Looks for templates that fail, includes that are not there, variables that are
-    not declared or not used, likely secrets, and texts that are very long.
+    Looks for templates that fail, missing includes, variables that are undeclared or
+    unused, likely secrets, and very long texts.
     """
     with open_reader() as reader:
         found = lint_prompts(reader, names or ())
@@ -46,7 +46,7 @@ def lint(
 
 
 def stats(as_json: options.Json = False) -> None:
-    """Draw what is in the vault."""
+    """Show the contents of the vault in numbers."""
     with open_reader() as reader:
         found = count_vault(reader)
     if as_json:

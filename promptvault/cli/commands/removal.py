@@ -1,4 +1,4 @@
-"""`delete` and `trash`: removing prompts, and getting them back."""
+"""`delete` and `trash`: delete prompts, and restore them."""
 
 from typing import Annotated
 
@@ -25,7 +25,7 @@ TrashedName = Annotated[
     typer.Argument(
         metavar="NAME",
         autocompletion=completion.trashed,
-        help="The name it had (the one deleted last), or its id.",
+        help="Its former name (the latest deletion counts), or its id.",
     ),
 ]
 
@@ -36,14 +36,14 @@ def delete(
         typer.Argument(
             metavar="NAME...",
             autocompletion=completion.names,
-            help="Prompts; with '/' at its end, a folder with all in it.",
+            help="Prompts; with a trailing '/', a folder with all its prompts.",
         ),
     ],
     message: options.Message = None,
     yes: options.Yes = False,
     as_json: options.Json = False,
 ) -> None:
-    """Put prompts into the trash; 'trash restore' brings them back."""
+    """Move prompts to the trash; 'trash restore' restores them."""
     folders = [name for name in names if name.endswith("/")]
     if folders and not yes:
         with open_reader() as reader:
@@ -59,7 +59,7 @@ def delete(
 
 @trash.command("list")
 def list_trash(as_json: options.Json = False) -> None:
-    """List what is in the trash."""
+    """List the prompts in the trash."""
     with open_reader() as reader:
         found = reader.prompts(Selection(trashed=True), Sort.UPDATED)
         if as_json:
@@ -76,7 +76,7 @@ def restore(
     ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """Take a prompt out of the trash."""
+    """Restore a prompt from the trash."""
     saved = restore_prompt(workspace(), name, new)
     if as_json:
         terminal.write_json(saved_row(saved))
@@ -86,11 +86,13 @@ def restore(
 
 @trash.command("empty")
 def empty(yes: options.Yes = False, as_json: options.Json = False) -> None:
-    """Remove everything in the trash for good; older commits still hold it."""
+    """Delete everything in the trash permanently; older commits still hold it."""
     with open_reader() as reader:
         count = reader.count(Selection(trashed=True))
     if count and not yes:
-        terminal.confirm(f"Remove {format_count(count, 'prompt')} for good?", "--yes")
+        terminal.confirm(
+            f"Remove {format_count(count, 'prompt')} permanently?", "--yes"
+        )
     removed = purge_trash(workspace()) if count else 0
     if as_json:
         terminal.write_json({"removed": removed})

@@ -1,4 +1,4 @@
-"""`run`, `runs`: prompts sent to a model, and what came back."""
+"""`run`, `runs`: prompts sent to a model, and the answers."""
 
 import math
 from typing import Annotated
@@ -28,12 +28,12 @@ from promptvault.services.asking.run import (
 from promptvault.vault.activity.runs import find_run, read_runs
 
 _GUESSED_TOKENS = 500
-"""What an answer may have, for the plan of --dry-run."""
+"""Estimated tokens of an answer, for --dry-run."""
 _LARGEST_ID = 2**63 - 1
 
 
 def _require_number(value: float | None) -> float | None:
-    if value is not None and math.isnan(value):  # which Typer lets through
+    if value is not None and math.isnan(value):  # which Typer accepts
         raise InvalidInputError("--temperature must be a number from 0 to 2.")
     return value
 
@@ -47,7 +47,8 @@ def run(
     stream: Annotated[
         bool,
         typer.Option(
-            "--stream/--no-stream", help="Print the answer as it comes, or when whole."
+            "--stream/--no-stream",
+            help="Print the answer as it arrives, or when it is complete.",
         ),
     ] = True,
     temperature: Annotated[
@@ -57,33 +58,33 @@ def run(
             max=2,
             metavar="0..2",
             callback=_require_number,
-            help="How varied answers are; else as the model has it.",
+            help="How varied answers are; else the model's default.",
         ),
     ] = None,
     max_tokens: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="The most tokens of the answer."),
+        typer.Option(min=1, metavar="N", help="Maximum tokens of the answer."),
     ] = None,
     no_stdin: Annotated[
-        bool, typer.Option("--no-stdin", help="Leave alone what is piped in.")
+        bool, typer.Option("--no-stdin", help="Do not read standard input.")
     ] = False,
     *,
     asking: Asking,
     dry_run: DryRun = False,
     as_json: options.Json = False,
 ) -> None:
-    """Send a prompt to a model, and print the answer as it comes.
+    """Send a prompt to a model, and print the answer as it arrives.
 
-    What is piped in fills {{ stdin }}; where the prompt has none, it is the user's
-    message, and the prompt the system message.
+    Text on standard input fills {{ stdin }}. If the prompt does not use that variable,
+    the text is the user message, and the prompt the system message.
     """
     given = read_values(values, literals)
-    order = RunOptions(
+    run_options = RunOptions(
         reference, given, system, temperature, max_tokens, asking.allow_secrets
     )
     with open_reader() as reader:
         read = _read_nothing if no_stdin else read_pipe
-        composed = prepare_run(reader, order, read)
+        composed = prepare_run(reader, run_options, read)
     model = open_model("run", asking)
     if dry_run:
         requests = [composed.request]
@@ -122,14 +123,18 @@ def runs(
     number: Annotated[
         int | None,
         typer.Option(
-            "--id", min=1, max=_LARGEST_ID, metavar="ID", help="Print what came back."
+            "--id",
+            min=1,
+            max=_LARGEST_ID,
+            metavar="ID",
+            help="Print the answer of one run.",
         ),
     ] = None,
     limit: options.Limit = None,
     as_json: options.Json = False,
     as_lines: options.JsonLines = False,
 ) -> None:
-    """List what was run, newest first; --id prints what came back of one run."""
+    """List runs, newest first; --id prints the answer of one run."""
     if number is not None and reference is not None:
         raise InvalidInputError("Give NAME or --id, not both.")
     with open_reader() as reader:
@@ -154,4 +159,4 @@ def _show(name: FindName, number: int, *, as_json: bool) -> None:
         output.end()
         if not text:
             why = entry.run.error or entry.run.status.value
-            terminal.note(f"Nothing came back of run {number} ({why}).")
+            terminal.note(f"Run {number} has no answer ({why}).")

@@ -1,4 +1,4 @@
-"""`scan`, `redact`: what was pasted into prompts and should not leave the vault."""
+"""`scan`, `redact`: keys and passwords in prompts."""
 
 from typing import Annotated
 
@@ -17,14 +17,14 @@ from promptvault.services.prompts.redact import (
 )
 
 _SECRETS_FOUND = 5
-"""The exit code of `scan` when a prompt is held back."""
+"""The exit code of `scan` if a prompt is held back."""
 
 
 def scan(as_json: options.Json = False) -> None:
-    """Find keys and passwords in all prompts; exit code 5 when some are held back.
+    """Find keys and passwords in all prompts; exit code 5 if any are held back.
 
-    A prompt that holds any stays in this vault until it is redacted, or allowed by
-    'set NAME --allow-secrets'.
+    A prompt with a likely secret stays in this vault until it is redacted, or allowed
+    by 'set NAME --allow-secrets'.
     """
     found = scan_prompts(workspace())
     if as_json:
@@ -49,13 +49,13 @@ def redact(
         bool, typer.Option("--all", help="All prompts that are held back.")
     ] = False,
     undo: Annotated[
-        bool, typer.Option("--undo", help="Bring the text before 'redact' back.")
+        bool, typer.Option("--undo", help="Restore the text before 'redact'.")
     ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Replace keys and passwords in prompts by what they were, as a new version.
+    """Replace keys and passwords in prompts by their type, as a new version.
 
-    The versions before it keep them, in this vault alone: --undo brings them back.
+    Older versions keep them, in this vault only: --undo restores them.
     """
     if bool(names) == everything or (undo and everything):
         raise InvalidInputError("Say which prompts: NAME…, or --all without --undo.")

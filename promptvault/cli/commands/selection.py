@@ -1,4 +1,4 @@
-"""`pick`: choosing a prompt interactively, for shell widgets."""
+"""`pick`: an interactive choice of a prompt, for shell widgets."""
 
 from typing import Annotated
 
@@ -12,7 +12,7 @@ from promptvault.vault.usage import count_use
 
 
 def pick(
-    query: Annotated[str, typer.Argument(help="What to look for at first.")] = "",
+    query: Annotated[str, typer.Argument(help="The initial search text.")] = "",
     folder: options.Folder = None,
     tags: options.Tags = None,
     body: Annotated[
@@ -21,7 +21,7 @@ def pick(
     as_json: options.Json = False,
 ) -> None:
     """Choose a prompt in a fuzzy picker and print its name, as for $(...)."""
-    # prompt_toolkit takes longer to import than Tab may.
+    # prompt_toolkit is slow to import, and completion reads this module.
     from promptvault.cli.picker.picker import Choice
     from promptvault.cli.picker.picker import pick as run_picker
 

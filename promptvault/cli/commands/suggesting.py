@@ -20,10 +20,10 @@ def suggest(
     limit: options.Limit = None,
     as_json: options.Json = False,
 ) -> None:
-    """See what to do next here: each with its reason and the command to type.
+    """Suggest what to do next, with reasons and the commands to type.
 
     Looks for prompts on this computer to import, prompts that could be one template,
-    constants that could be variables, and what lacks a description. Nothing is sent
+    constants that could be variables, and missing descriptions. Nothing is sent
     anywhere, and nothing is changed.
     """
     with open_reader() as reader:

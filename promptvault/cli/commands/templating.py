@@ -1,4 +1,4 @@
-"""`template new` and `template from`: templates made from words, or from prompts."""
+"""`template new` and `template from`: templates from descriptions or from prompts."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -40,18 +40,16 @@ from promptvault.services.templates.from_prompts import (
 )
 
 _ANSWER_TOKENS = 800
-"""About how long an answer is."""
+"""Estimated tokens of an answer."""
 
-template = typer.Typer(no_args_is_help=True, help="Make templates, with a model too.")
+template = typer.Typer(
+    no_args_is_help=True, help="Make templates, with or without a model."
+)
 
-Edit = Annotated[
-    bool, typer.Option("--edit", help="Change it in your editor before it is saved.")
-]
+Edit = Annotated[bool, typer.Option("--edit", help="Edit it before it is saved.")]
 Yes = Annotated[
     bool,
-    typer.Option(
-        "--yes", "-y", help="Save without asking, as it is without a terminal anyway."
-    ),
+    typer.Option("--yes", "-y", help="Save without asking, as without a terminal."),
 ]
 
 
@@ -72,7 +70,7 @@ def new(
         typer.Option(
             "--from",
             metavar="TEXT",
-            help="What it is for; '-' reads that from stdin, @FILE from a file.",
+            help="What it is for; '-' reads stdin, @FILE reads a file.",
             show_default=False,
         ),
     ],
@@ -97,9 +95,9 @@ def new(
     proposal = TemplateProposal(
         name, draft, note, model.spent, {"model": model.answered}
     )
-    manner = SaveOptions(edit, yes, dry_run, as_json)
-    show_template(proposal, manner)
-    save_proposal(proposal, manner)
+    save_options = SaveOptions(edit, yes, dry_run, as_json)
+    show_template(proposal, save_options)
+    save_proposal(proposal, save_options)
     return None
 
 
@@ -111,7 +109,7 @@ def from_(
         typer.Argument(
             metavar="NAME[@REV]...",
             autocompletion=completion.names,
-            help="Prompts that are alike; of one alone, the constants.",
+            help="Similar prompts; with a single one, its constants become variables.",
             show_default=False,
         ),
     ],
@@ -121,11 +119,11 @@ def from_(
             "--as",
             metavar="NEW",
             autocompletion=completion.folders,
-            help="What to call it; else a name is made from the shared words.",
+            help="Its name; else a name is made from the shared words.",
         ),
     ] = None,
     offline: Annotated[
-        bool, typer.Option("--offline", help="Compare the words; ask no model.")
+        bool, typer.Option("--offline", help="Compare the texts; ask no model.")
     ] = False,
     message: options.Message = None,
     edit: Edit = False,
@@ -135,16 +133,18 @@ def from_(
     dry_run: DryRun = False,
     as_json: options.Json = False,
 ) -> None:
-    """Make one template out of prompts that are alike; they stay as they are.
+    """Make one template from similar prompts, which are not changed.
 
-    For each prompt it shows the values that bring it back.
+    For each prompt it shows the values that reproduce it.
     """
     given = _sources(names, new_name)
-    manner = SaveOptions(edit, yes, dry_run, as_json)
+    save_options = SaveOptions(edit, yes, dry_run, as_json)
     model = None if offline else open_model("template from", asking)
     if model is None or not _can_ask(model):
         made = generalize_by_rule(given)
-        return _offer(made, given, _proposal(made, given, new_name, message), manner)
+        return _offer(
+            made, given, _proposal(made, given, new_name, message), save_options
+        )
     request = request_from_prompts(given, allow_secrets=asking.allow_secrets)
     if dry_run:
         return _plan(model, request, as_json=as_json)
@@ -156,7 +156,7 @@ def from_(
     proposal = _proposal(made, given, new_name, message)
     by = {"model": model.answered if made.by_model else None}
     proposal = proposal._replace(spent=model.spent, more=proposal.more | by)
-    return _offer(made, given, proposal, manner)
+    return _offer(made, given, proposal, save_options)
 
 
 def _refuse_taken(name: str) -> None:
@@ -185,7 +185,9 @@ def _sources(names: Sequence[str], new_name: str | None) -> tuple[Source, ...]:
 
 def _can_ask(model: Model) -> bool:
     if not model.can_ask:
-        terminal.note("There is no key for a model, so the texts are compared by rule.")
+        terminal.note(
+            "There is no key for a model, so the texts are compared by rules."
+        )
     return model.can_ask
 
 
@@ -212,10 +214,10 @@ def _offer(
     made: Generalized,
     given: Sequence[Source],
     proposal: TemplateProposal,
-    manner: SaveOptions,
+    save_options: SaveOptions,
 ) -> None:
-    show_template(proposal, manner)
-    if not manner.as_json:
+    show_template(proposal, save_options)
+    if not save_options.as_json:
         report_fillings(given, made.fillings)
-    if save_proposal(proposal, manner) and not manner.as_json:
+    if save_proposal(proposal, save_options) and not save_options.as_json:
         report_usage(proposal.name, made.fillings[0].values)

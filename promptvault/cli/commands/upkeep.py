@@ -1,4 +1,4 @@
-"""`doctor` and `backup`: keeping the vault whole."""
+"""`doctor` and `backup`: check, repair and back up the vault."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,11 +18,11 @@ from promptvault.services.health.doctor import check_vault
 
 def doctor(
     repair: Annotated[
-        bool, typer.Option("--repair", help="Mend what is found.")
+        bool, typer.Option("--repair", help="Repair what is found.")
     ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Prove that database, search index and history agree; --repair mends them."""
+    """Check that database, search index and history agree; --repair repairs them."""
     diagnosis = check_vault(workspace(), repair=repair)
     unsaved = find_unsaved()
     if as_json:
@@ -44,11 +44,11 @@ def backup(
         typer.Argument(metavar="[PATH]", help="After 'restore': the backup to read."),
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Write over what is there.")
+        bool, typer.Option("--force", help="Overwrite existing files.")
     ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Save everything in one file, or 'backup restore PATH' to get it back."""
+    """Save everything in one file; 'backup restore PATH' restores it."""
     if path == "restore" and source is not None:
         done = restore_backup(workspace(), source, force=force)
         row: dict[str, object] = {"restored": str(source), "prompts": done.number}
@@ -56,7 +56,7 @@ def backup(
     elif source is None:
         done = create_backup(workspace(), Path(path), force=force)
         row = {"path": path, "bytes": done.number}
-        message = f"Saved everything in {path} ({done.number / 1e6:,.1f} MB)."
+        message = f"Saved everything to {path} ({done.number / 1e6:,.1f} MB)."
     else:
         raise InvalidInputError("Use 'backup PATH' or 'backup restore PATH'.")
     if as_json:
@@ -64,4 +64,4 @@ def backup(
     else:
         terminal.note(message)
     if not done.whole:
-        terminal.note("The record of runs and costs is damaged, and was left out.")
+        terminal.note("The activity database is damaged, and was left out.")

@@ -46,7 +46,7 @@ def diff(
         typer.Argument(
             metavar="NAME[@A]",
             autocompletion=completion.names,
-            help="The older side; without @A, the version before the current.",
+            help="The older version; without @A, the one before the current.",
         ),
     ],
     new: Annotated[
@@ -54,7 +54,7 @@ def diff(
         typer.Argument(
             metavar="[@B]",
             autocompletion=completion.names,
-            help="The newer side, as @4, or another NAME; without it, the current.",
+            help="The newer version, as @4, or another NAME; else the current.",
         ),
     ] = None,
     as_json: options.Json = False,
@@ -74,7 +74,7 @@ def revert(
     message: options.Message = None,
     as_json: options.Json = False,
 ) -> None:
-    """Go back to an older version, by making a new one with its text."""
+    """Make a new version with the text of an older one."""
     _report(revert_prompt(workspace(), reference, message), as_json=as_json)
 
 
@@ -86,7 +86,7 @@ def label(
             metavar="LABEL", autocompletion=completion.labels, help="As 'production'."
         ),
     ],
-    remove: Annotated[bool, typer.Option("--remove", help="Take it off.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove it.")] = False,
     require_eval: Annotated[
         bool,
         typer.Option(
@@ -96,9 +96,9 @@ def label(
     message: options.Message = None,
     as_json: options.Json = False,
 ) -> None:
-    """Name a version, so that 'get NAME@LABEL' prints it; --remove takes it off."""
+    """Label a version, so that 'get NAME@LABEL' prints it; --remove removes it."""
     if remove and require_eval:
-        raise InvalidInputError("--require-eval is for a label that is put on.")
+        raise InvalidInputError("--require-eval cannot be used with --remove.")
     if remove:
         saved = remove_label(workspace(), reference, name, message)
     else:

@@ -1,4 +1,4 @@
-"""Drawing for people what categorising proposes and did, and as JSON for scripts."""
+"""Output of `categorize`."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ _UNUSABLE = "the model gave no usable answer for them"
 
 
 def print_proposals(changes: Sequence[CategoryProposal]) -> None:
-    """Print a line for each change; to a pipe with the whole new name."""
+    """Print a line for each proposal; in a pipe with the whole new name."""
     columns = (
         Column("Name", flexible=True),
         Column("New folder", "cyan", wrap=False),
@@ -30,7 +30,7 @@ def print_proposals(changes: Sequence[CategoryProposal]) -> None:
 
 def _cells(change: CategoryProposal) -> tuple[str, ...]:
     name, _, *others = _plain_cells(change)
-    # The last part of a name stays, so there is room for the rest.
+    # The last part of a name never changes, so only the folder is shown.
     folder = folder_of(change.name)
     return name, "" if folder == change.prompt.folder else folder, *others
 
@@ -42,7 +42,7 @@ def _plain_cells(change: CategoryProposal) -> tuple[str, ...]:
 
 
 def list_choices(changes: Sequence[CategoryProposal]) -> list[tuple[str, str]]:
-    """Return a line for each change to choose from."""
+    """Return name and summary of each proposal, to choose from."""
     return [(change.prompt.name, _summary(change)) for change in changes]
 
 
@@ -58,7 +58,7 @@ def _summary(change: CategoryProposal) -> str:
 
 
 def report_proposers(found: Proposals, model: Model | None) -> None:
-    """Tell who proposes what, and why the model does not do all of it."""
+    """Report who made the proposals, and why not all are from the model."""
     if found.held_back:
         what = format_count(found.held_back, "prompt")
         seems = "seems to hold a secret" if found.held_back == 1 else "seem to hold one"
@@ -73,19 +73,19 @@ def report_proposers(found: Proposals, model: Model | None) -> None:
         report_spent(model.spent)
 
 
-def report_nothing(found: Proposals, passed: int) -> None:
-    """Tell that there is nothing to accept, and what was passed over."""
+def report_nothing(found: Proposals, skipped: int) -> None:
+    """Report that there is nothing to change, and how many prompts were skipped."""
     terminal.note(f"Nothing to change in {format_count(found.considered, 'prompt')}.")
-    if passed:
+    if skipped:
         terminal.note(
-            f"{format_count(passed, 'prompt')} with a folder, a title and tags were"
-            " passed over; name them to have them looked at."
+            f"{format_count(skipped, 'prompt')} with a folder, a title and tags were"
+            " skipped; name them to include them."
         )
 
 
 def report_applied(done: AppliedProposals) -> None:
-    """Tell what was changed."""
+    """Report the changes."""
     terminal.note(f"Categorized {format_count(len(done.prompts), 'prompt')}.")
     if done.skipped:
         were = "1 prompt was" if done.skipped == 1 else f"{done.skipped:,} prompts were"
-        terminal.note(f"{were} changed by somebody meanwhile, and left alone.")
+        terminal.note(f"{were} changed meanwhile, and left alone.")

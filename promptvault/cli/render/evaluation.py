@@ -1,4 +1,4 @@
-"""What evaluations found: drawn for a person, and as JSON for scripts."""
+"""Output of `eval`."""
 
 from collections.abc import Iterable
 
@@ -20,25 +20,25 @@ _WORDS = {True: "passed", False: "failed", None: ""}
 
 
 def print_evaluation_plan(
-    made: EvaluationPlan, model: Model, judge: Model, *, as_json: bool
+    plan: EvaluationPlan, model: Model, judge: Model, *, as_json: bool
 ) -> None:
-    """Show what an evaluation would send, and about what it would take."""
-    requests, estimate = estimate_evaluation(made, model, judge)
+    """Print the requests of an evaluation, and their estimated cost."""
+    requests, estimate = estimate_evaluation(plan, model, judge)
     print_plan(model, requests, estimate, as_json=as_json)
-    judged = len(requests) - len(made.requests)
+    judged = len(requests) - len(plan.requests)
     if judged and not as_json:
         terminal.note(
             f"{format_count(judged, 'request')} of these would go to {judge.name},"
             " which judges the answers that pass all other checks."
         )
-    unfilled = [each for each in made.current.requests if isinstance(each, Failure)]
+    unfilled = [each for each in plan.current.requests if isinstance(each, Failure)]
     if unfilled:
         cases = format_count(len(unfilled), "case")
         terminal.note(f"Without a request, {cases} would fail: {unfilled[0].reason}")
 
 
 def print_evaluation(done: Evaluation) -> None:
-    """Print a line for each case, and tell the totals on stderr."""
+    """Print a line for each case, and the totals on stderr."""
     columns = [Column("Case", "cyan"), Column("Result", wrap=False)]
     if done.plan.baseline:
         columns.insert(1, Column(f"@{done.plan.baseline.version.number}", "dim"))
@@ -61,18 +61,18 @@ def _word(result: CaseResult) -> str:
 
 
 def _summary(done: Evaluation) -> str:
-    made, total = done.plan, len(done.results)
+    plan, total = done.plan, len(done.results)
     passed = sum(result.current.passed for result in done.results)
-    name = f"{made.prompt.name}@{made.current.version.number}"
+    name = f"{plan.prompt.name}@{plan.current.version.number}"
     line = (
         f"{name} passes {passed:,} of {format_count(total, 'case')} with {done.model}"
     )
-    if not made.baseline:
+    if not plan.baseline:
         return f"{line}."
     worse = sum(result.is_regression for result in done.results)
     fixed = sum(result.is_fix for result in done.results)
     changes = f"{format_count(worse, 'regression')}, {fixed:,} fixed"
-    return f"{line}; against @{made.baseline.version.number}: {changes}."
+    return f"{line}; against @{plan.baseline.version.number}: {changes}."
 
 
 def print_evaluations(reference: str, found: Iterable[EvaluationEntry]) -> None:

@@ -1,4 +1,4 @@
-"""What models take, shown to a person, and as JSON for scripts."""
+"""Requests to models, their progress and their cost."""
 
 import contextlib
 import sys
@@ -15,7 +15,7 @@ from promptvault.services.asking.model import Model
 def print_plan(
     model: Model, requests: Sequence[Request], estimate: Estimate, *, as_json: bool
 ) -> None:
-    """Show what would be sent, and about what it would take."""
+    """Print the requests of a `--dry-run`, and their estimated cost."""
     if as_json:
         terminal.write_json(plan_row(model, requests, estimate))
         return
@@ -32,9 +32,9 @@ def print_plan(
 
 @contextlib.contextmanager
 def show_progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Draw how many of *total* things are done, if a person sees it.
+    """Show a progress bar up to *total*, if stderr is a terminal.
 
-    The block is given a function to call with how many more are done.
+    Yields a function to call with the number of steps done since the last call.
     """
     if not sys.stderr.isatty():
         yield lambda _: None
@@ -50,12 +50,12 @@ def show_progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 def report_spent(taken: Spent) -> None:
-    """Tell what a command took, on stderr."""
+    """Report on stderr what a command spent."""
     terminal.note(format_spent(taken))
 
 
 def format_spent(taken: Spent) -> str:
-    """Return what a command took in one line."""
+    """Return what a command spent in one line."""
     cached = f" ({taken.cached} from the cache)" if taken.cached else ""
     tokens = taken.input_tokens + taken.output_tokens
     return (

@@ -1,4 +1,4 @@
-"""Drawing optimizations for people, and their rows for scripts."""
+"""Output of `optimize` and `optimizations`."""
 
 from collections.abc import Iterable, Iterator
 
@@ -16,7 +16,7 @@ from promptvault.vault.activity.optimizations import OptimizationEntry
 
 
 def print_optimization(found: OptimizationResult) -> None:
-    """Print the scores, what became of each candidate, and the diff to the best."""
+    """Print the scores, the candidates, and the diff to the best one."""
     _scores(found)
     _candidates(found)
     print_diff(found.difference())
@@ -72,7 +72,7 @@ def _candidate_cells(candidate: RatedCandidate, *, is_best: bool) -> tuple[str, 
 
 
 def print_optimizations(found: Iterable[OptimizationEntry], name: FindName) -> None:
-    """Print the record of optimizations."""
+    """Print recorded optimizations."""
     columns = (
         Column("Id", "cyan", numeric=True),
         Column("When", "dim", wrap=False),
@@ -86,19 +86,19 @@ def print_optimizations(found: Iterable[OptimizationEntry], name: FindName) -> N
     )
     lines = (_line(entry, name(entry.optimization.prompt_id)) for entry in found)
     print_table(
-        columns, lines, "Nothing was optimized yet: 'promptvault optimize NAME'."
+        columns, lines, "There are no optimizations yet: 'promptvault optimize NAME'."
     )
 
 
 def _line(entry: OptimizationEntry, name: str | None) -> tuple[str, ...]:
     done = entry.optimization
-    critic = "" if done.judge == done.model else f", judge {done.judge}"
+    judge = "" if done.judge == done.model else f", judge {done.judge}"
     after = "" if done.after_points is None else f" → {done.after_points:g}"
     return (
         str(entry.id),
         format_time(done.created_at),
         f"{name or done.prompt_id}@{done.version}",
-        done.model + critic,
+        done.model + judge,
         f"{done.before_points:g}{after}",
         "" if entry.new_version is None else f"@{entry.new_version}",
         f"{done.input_tokens + done.output_tokens:,}",

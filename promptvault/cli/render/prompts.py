@@ -1,4 +1,4 @@
-"""Drawing for people: prompts, versions, hits, settings, and words for numbers."""
+"""Output of the commands about prompts, versions and settings."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -31,7 +31,7 @@ def print_prompts(found: Iterable[Prompt], folder: str | None) -> None:
         Column("Updated", "dim", wrap=False),
     )
     where = f" in {folder!r}" if folder else ""
-    hint = "Save one with 'promptvault add', or bring your chats: 'promptvault import'."
+    hint = "Save one with 'promptvault add', or import chats: 'promptvault import'."
     marks: set[str] = set()
     lines = (_prompt_line(prompt, marks) for prompt in found)
     print_table(columns, lines, f"There are no prompts{where}. {hint}")
@@ -71,7 +71,7 @@ def _marks(prompt: Prompt) -> Iterator[str]:
 
 
 def draw_hits(found: Sequence[Hit]) -> None:
-    """Draw search hits, each with the place that matched."""
+    """Draw search hits, each with the matching text."""
     from rich.padding import Padding
 
     from promptvault.cli.render.screen import text
@@ -94,7 +94,7 @@ def draw_hits(found: Sequence[Hit]) -> None:
 
 
 def print_details(shown: ResolvedPrompt) -> None:
-    """Print a prompt: what is known of it, then its text."""
+    """Print the details of a prompt, then its text."""
     from rich.rule import Rule
     from rich.table import Table
 
@@ -164,7 +164,7 @@ def _variable_line(shown: ResolvedPrompt) -> Iterator[str]:
 
 
 def print_versions(prompt: Prompt, found: Sequence[Version]) -> None:
-    """Print a prompt's versions, newest first; the current one, if not the newest."""
+    """Print the versions of a prompt in the order given."""
     columns = (
         Column("Version", "cyan", numeric=True),
         Column("Commit", "yellow", wrap=False),
@@ -194,7 +194,7 @@ _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
 def print_diff(lines: Iterable[str]) -> None:
-    """Print a unified diff: to a pipe as it is, so that it can be applied."""
+    """Print a unified diff; a pipe gets the exact lines, so that it can be applied."""
     if not terminal.has_colour(terminal.stdout_is_terminal()):
         for line in lines:
             terminal.write_text(line + "\n")
@@ -208,14 +208,14 @@ def print_diff(lines: Iterable[str]) -> None:
 
 
 def report_saved(results: Sequence[Saved]) -> None:
-    """Tell what a change did, on stderr: stdout is for data."""
+    """Report the results of a change on stderr."""
     for result in results[:10]:
         prompt = result.prompt
         verb = result.outcome.value.capitalize()
         terminal.note(f"{verb} {prompt.name} (version {prompt.version}).")
         if prompt.is_held_back:
             terminal.note(
-                f"  It stays in this vault, as it seems to hold a secret"
+                f"  It stays in this vault, because it seems to hold a secret"
                 f" ({', '.join(prompt.secrets)}): 'redact' it, or 'set"
                 f" {prompt.name} --allow-secrets'."
             )
@@ -224,16 +224,16 @@ def report_saved(results: Sequence[Saved]) -> None:
 
 
 def report_label(prompt: Prompt, label: str) -> None:
-    """Tell, on stderr, which version of *prompt* bears *label* now."""
+    """Report on stderr which version of *prompt* has *label* now."""
     number = prompt.labels.get(label)
     if number is None:
-        terminal.note(f"{prompt.name} has no label {label!r} any more.")
+        terminal.note(f"{prompt.name} no longer has the label {label!r}.")
     else:
         terminal.note(f"{prompt.name}@{number} is {label}.")
 
 
 def print_trash(found: Iterable[Prompt]) -> None:
-    """Print what the trash holds, latest first."""
+    """Print the prompts in the trash, in the order given."""
     columns = (Column("Name", "cyan"), Column("Title"), Column("Deleted", "dim"))
     lines = ((p.name, p.title, format_time(p.deleted_at)) for p in found)
     print_table(columns, lines, "The trash is empty.")
@@ -243,11 +243,11 @@ _SHOWN_PROBLEMS = 20
 
 
 def print_diagnosis(found: "Diagnosis") -> None:
-    """Print what the doctor found."""
-    did = "mended" if found.repaired else "remedy"
+    """Print the problems that `doctor` found."""
+    state = "repaired" if found.repaired else "remedy"
     for problem in found.problems[:_SHOWN_PROBLEMS]:
         terminal.show(f"{problem.part.value}\t{problem.message}\t")
-        terminal.show(f"({did}: {problem.remedy})\n")
+        terminal.show(f"({state}: {problem.remedy})\n")
     more = len(found.problems) - _SHOWN_PROBLEMS
     if more > 0:
         terminal.write(f"and {more:,} more; --json lists them all\n")
@@ -256,11 +256,11 @@ def print_diagnosis(found: "Diagnosis") -> None:
     if not found.problems or found.repaired:
         terminal.note(f"{held}: database, index and history agree.")
     else:
-        terminal.note("'promptvault doctor --repair' mends this.")
+        terminal.note("'promptvault doctor --repair' repairs this.")
 
 
 def print_settings(found: Iterable["Setting"]) -> None:
-    """Print settings with where each value comes from."""
+    """Print settings with their values and sources."""
     headings = (("Key", "cyan"), ("Value", ""), ("From", "dim"), ("What it is", "dim"))
     columns = [Column(heading, style) for heading, style in headings]
     lines = ((s.key.name, s.shown, s.source.value, s.key.help) for s in found)

@@ -1,4 +1,4 @@
-"""Drawing for people what `lint` found and what `stats` counted."""
+"""Output of `lint` and `stats`."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,9 +24,9 @@ _SEVERITY_STYLES = {
 
 
 def print_lint(found: Sequence[LintResult], *, chosen: bool, notes: bool) -> None:
-    """Print findings by prompt; with *chosen*, also the prompts that have none.
+    """Print findings by prompt; with *chosen*, also the prompts without any.
 
-    Without *notes*, findings of severity info are left out and only counted.
+    Without *notes*, findings of severity info are only counted.
     """
     if terminal.stdout_is_terminal():
         _draw_findings(found, chosen=chosen, notes=notes)
@@ -97,7 +97,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def print_statistics(found: Statistics) -> None:
-    """Draw what is in the vault; to a pipe, a line for each number."""
+    """Draw the numbers of the vault; in a pipe, print a line for each number."""
     if not terminal.stdout_is_terminal():
         print_table((), _statistics_lines(found), "")
     elif found.totals.prompts:
@@ -129,13 +129,13 @@ def _statistics_lines(found: Statistics) -> Iterator[tuple[str, str, str]]:
 
 _WIDE, _MAX_WIDTH = 70, 100
 _OTHER_LINES = 16
-"""What `stats` takes of a screen besides its two rows of lists."""
+"""Lines of the screen that `stats` needs besides its two rows of lists."""
 _NUMBER = 7
 """The width of a number, up to 999,999."""
 _CHART_LINES = 3
 _MIN_MONTHS, _MAX_MONTHS = 12, 24
 _ACROSS, _UPWARD = " ▏▎▍▌▋▊▉█", " ▁▂▃▄▅▆▇█"
-"""Eighths of a block, from none to a whole one."""
+"""Blocks of zero to eight eighths."""
 
 
 def _draw_statistics(found: Statistics) -> None:
@@ -171,7 +171,7 @@ def _draw_totals(screen: "Screen", found: Statistics) -> None:
 
 
 def _draw_lists(screen: "Screen", bar: int, lists: Mapping[str, Counts]) -> None:
-    """Draw lists side by side where there is room, bars at most *bar* wide."""
+    """Draw lists, side by side if there is room, with bars of at most *bar* cells."""
     from rich.table import Table
 
     limit = max(3, min(10, (screen.height - _OTHER_LINES) // 2))
@@ -211,7 +211,7 @@ def _bars(title: str, counts: Counts, limit: int, room: int, bar: int) -> "Table
 
 
 def _fitted(name: str, room: int) -> "Text":
-    """Return *name*, or only its last part where there is no room for all of it."""
+    """Return *name*, or only its last part if it is wider than *room* cells."""
     from promptvault.cli.render.screen import text
 
     whole = text(name)

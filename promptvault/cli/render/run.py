@@ -1,4 +1,4 @@
-"""Answers of models as they come, and the run log."""
+"""Output of `run` and `runs`."""
 
 from collections.abc import Iterable
 
@@ -12,10 +12,10 @@ from promptvault.vault.activity.runs import Run, RunEntry
 
 
 class AnswerOutput:
-    """Writes an answer to stdout, each piece at once.
+    """Writes an answer to stdout, each piece immediately.
 
-    Byte for byte, but for a person: then without what a terminal would obey, and the
-    last line has its end.
+    A pipe gets the exact bytes. On a terminal, control characters are made visible, and
+    the last line ends with a newline.
     """
 
     def __init__(self) -> None:
@@ -32,8 +32,8 @@ class AnswerOutput:
         except OSError as error:
             terminal.discard_output()
             raise UnavailableError(
-                f"The answer cannot be written: {error.strerror}. What came of it is"
-                " in the run log: 'promptvault runs'."
+                f"The answer cannot be written: {error.strerror}. The part that arrived"
+                " is in the run log: 'promptvault runs'."
             ) from error
         self._is_open_line = not text.endswith("\n")
 
@@ -44,10 +44,10 @@ class AnswerOutput:
 
 
 def report_run(finished: FinishedRun) -> None:
-    """Tell of an answer what cannot be seen in it, on stderr."""
+    """Report on stderr what the answer itself does not show."""
     run = finished.run
     if run.cached:
-        terminal.note("From the cache; --no-cache asks anew.")
+        terminal.note("From the cache; --no-cache asks again.")
     if run.is_cut:
         terminal.note(
             f"The answer is cut: it reached the {run.output_tokens:,} tokens that"
@@ -82,7 +82,7 @@ def print_runs(entries: Iterable[RunEntry], name: FindName) -> None:
         Column("Time", numeric=True, wrap=False, spare=1),
     )
     lines = (_line(entry, name(entry.run.prompt_id)) for entry in entries)
-    print_table(columns, lines, "Nothing was run yet: 'promptvault run NAME'.")
+    print_table(columns, lines, "There are no runs yet: 'promptvault run NAME'.")
 
 
 def _line(entry: RunEntry, name: str | None) -> tuple[str, ...]:

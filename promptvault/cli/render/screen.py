@@ -1,4 +1,4 @@
-"""The console that draws on a terminal, which imports rich; see `render_table`."""
+"""The console that draws on a terminal; it imports rich, see `table.py`."""
 
 from collections.abc import Iterable
 
@@ -10,32 +10,32 @@ from promptvault.cli import terminal
 
 
 class Screen(Console):
-    """Rich's console, on which nothing acts but its own colours and movements."""
+    """Rich's console, in which control characters of texts have no effect."""
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """Return what is drawn, with every character in it visible."""
+        """Return the segments to draw, with control characters made visible."""
         for text, style, control in super().render(renderable, options):
             yield Segment(text if control else terminal.visible(text), style, control)
 
     def on_broken_pipe(self) -> None:
-        """Leave a closed pipe to the program, as with all other output."""
+        """Raise BrokenPipeError, which the program handles."""
         raise
 
 
 def text(content: str, style: str = "") -> Text:
-    """Return *content* to be drawn, every character of it visible and laid out.
+    """Return *content* as Text, with control characters made visible.
 
-    Rich's own class would drop some characters, and give no room to others.
+    Rich's own class drops some characters, and gives others no width.
     """
     return Text(terminal.visible(content), style)
 
 
 def open_screen() -> Screen:
-    """Return the console on stdout, with colour as the user wants it."""
+    """Return the console on stdout, with colours as configured."""
     is_terminal = terminal.stdout_is_terminal()
-    # Where forced colours are read is not known; any terminal has the standard ones.
+    # The reader of forced colours is unknown; every terminal has the standard ones.
     is_forced = not is_terminal and terminal.has_colour(is_terminal)
     return Screen(
         color_system="standard" if is_forced else "auto",

@@ -1,4 +1,4 @@
-"""Drawing for people what `scan` found; the secrets themselves are never shown."""
+"""Output of `scan`; the secrets themselves are never shown."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from promptvault.services.prompts.redact import PromptSecrets
 
 
 def print_secrets(found: Sequence[PromptSecrets]) -> None:
-    """Print a line for each kind of secret in each prompt, and what can be done."""
+    """Print a line for each type of secret in each prompt, and the remedies."""
     columns = (
         Column("Name", "cyan"),
         Column("Looks like", "yellow"),
@@ -22,7 +22,7 @@ def print_secrets(found: Sequence[PromptSecrets]) -> None:
     if held:
         what = "1 prompt stays" if held == 1 else f"{held:,} prompts stay"
         terminal.note(
-            f"{what} in this vault until you 'redact NAME' (or --all), or say"
+            f"{what} in this vault until you 'redact NAME' (or --all), or"
             " 'set NAME --allow-secrets'."
         )
 

@@ -1,4 +1,4 @@
-"""Drawing for people which prompts are nearly the same."""
+"""Output of `list --similar`."""
 
 from collections.abc import Iterable, Iterator
 
@@ -8,7 +8,7 @@ from promptvault.services.similar.groups import Group, SimilarPrompt
 
 
 def print_groups(found: Iterable[Group]) -> None:
-    """Print groups of prompts; to a pipe with the group's number before each one."""
+    """Print groups of prompts; in a pipe each line begins with the group's number."""
     if not terminal.stdout_is_terminal():
         numbered = enumerate(found, 1)
         lines = (
@@ -29,7 +29,7 @@ def print_groups(found: Iterable[Group]) -> None:
 
 
 def print_group_names(found: Iterable[Group]) -> None:
-    """Print names one a line, with an empty line between groups."""
+    """Print one name a line, with an empty line between groups."""
     for index, group in enumerate(found):
         lines = "".join(f"{alike.prompt.name}\n" for alike in group.members)
         terminal.write("\n" * bool(index) + lines)
@@ -56,6 +56,6 @@ def _summary(found: Iterable[Group]) -> str:
     sizes = [len(group.members) for group in found]
     groups = "1 group" if len(sizes) == 1 else f"{len(sizes):,} groups"
     return (
-        f"{sum(sizes):,} prompts in {groups}; percent are of the first of its group."
+        f"{sum(sizes):,} prompts in {groups}; % is relative to the first of a group."
         " 'promptvault diff A B' compares two."
     )

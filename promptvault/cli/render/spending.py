@@ -1,4 +1,4 @@
-"""What models cost, and what kept answers spare: drawn, and as JSON for scripts."""
+"""Output of `spending` and `cache`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from promptvault.vault.activity.spending import Expense
 
 
 def print_cache(held: CacheStatistics, place: Path) -> None:
-    """Print what the cache holds."""
+    """Print the contents of the cache in numbers."""
     lines = (
         ("answers", f"{held.answers:,}"),
         ("size", format_size(held.size)),
@@ -23,7 +23,7 @@ def print_cache(held: CacheStatistics, place: Path) -> None:
 
 
 def print_spending(found: Sequence[Expense], budget: float | None) -> None:
-    """Print a month's expenses; on stderr their sum, and what is left of *budget*."""
+    """Print the costs of a month; on stderr their sum, and the rest of *budget*."""
     columns = (
         Column("Command", "cyan"),
         Column("Model"),

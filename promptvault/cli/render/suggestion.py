@@ -1,4 +1,4 @@
-"""Drawing for people what could be done next, with the commands to type."""
+"""Output of `suggest`."""
 
 import shlex
 from collections.abc import Sequence
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from promptvault.cli.render.screen import Screen
 
 _HEADINGS = {
-    SuggestionKind.IMPORT: "Bring in what is on this computer",
-    SuggestionKind.SECRET: "Take secrets out",
-    SuggestionKind.LINT: "Mend what fails",
-    SuggestionKind.ALIKE: "Make one template of prompts that are alike",
-    SuggestionKind.DUPLICATE: "Clear away duplicates",
-    SuggestionKind.CONSTANT: "Let variables stand for what changes",
-    SuggestionKind.LABEL: "Label what you rely on",
-    SuggestionKind.DESCRIBE: "Say what prompts are for",
+    SuggestionKind.IMPORT: "Import what is on this computer",
+    SuggestionKind.SECRET: "Remove secrets",
+    SuggestionKind.LINT: "Fix templates that fail",
+    SuggestionKind.ALIKE: "Make one template of similar prompts",
+    SuggestionKind.DUPLICATE: "Delete duplicates",
+    SuggestionKind.CONSTANT: "Use variables for what changes",
+    SuggestionKind.LABEL: "Label versions that are in use",
+    SuggestionKind.DESCRIBE: "Describe prompts",
 }
 
 
 def print_suggestions(found: Advice) -> None:
-    """Print suggestions under their headings; to a pipe kind, command and reason."""
+    """Print suggestions by kind; in a pipe as kind, command and reason."""
     if terminal.stdout_is_terminal():
         screen = console()
         for kind, group in groupby(found.suggestions, key=lambda each: each.kind):
@@ -50,30 +50,30 @@ def _draw(screen: "Screen", kind: SuggestionKind, group: Sequence[Suggestion]) -
     screen.print(text(_HEADINGS[kind], "bold"))
     for each in group:
         screen.print(Padding(text(each.reason), (0, 0, 0, 2)))
-        # A command that is broken into lines could not be copied.
+        # A wrapped command could not be copied.
         command = text(f"    {command_of(each)}", "cyan")
         screen.print(command, soft_wrap=True)
     screen.print()
 
 
 def remarks(found: Advice) -> list[str]:
-    """Return what else there is to say."""
-    said = []
+    """Return further notes."""
+    notes = []
     if not found.suggestions and found.prompts:
-        said.append("There is nothing to suggest: all is in order.")
+        notes.append("There is nothing to suggest.")
     elif not found.suggestions:
-        said.append(
-            "The vault is empty, and no tool's prompts were found here. Save a prompt"
-            " with 'promptvault add', or bring your chats: 'promptvault import PATH'."
+        notes.append(
+            "The vault is empty, and no prompts of other tools were found. Save a"
+            " prompt with 'promptvault add', or 'promptvault import PATH' your chats."
         )
     if 0 < found.compared < found.prompts:
-        said.append(
+        notes.append(
             f"Of {format_count(found.prompts, 'prompt')} the {found.compared:,} most"
             " used and latest were compared; 'promptvault list --similar' compares all."
         )
-    return said
+    return notes
 
 
 def command_of(suggestion: Suggestion) -> str:
-    """Return a suggestion's command as it is typed into a shell."""
+    """Return the command of a suggestion, quoted for a shell."""
     return shlex.join(suggestion.command)

@@ -1,6 +1,6 @@
-"""Tables: drawn on a terminal, tab-separated lines to a pipe.
+"""Tables: drawn on a terminal, tab-separated lines in a pipe.
 
-Rich is imported to draw alone: it takes as long as the rest of a `list`.
+Rich is imported only to draw, because that takes as long as the rest of a `list`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _GAP = 3
 """Characters between two columns of a drawn table."""
 _LEAST_FLEXIBLE = 12
-"""Characters that a flexible column needs to say something."""
+"""Minimum width of a flexible column, in characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +27,15 @@ class Column:
     numeric: bool = False
     wrap: bool = True
     flexible: bool = False
-    """Takes the width that the others leave, and cuts what does not fit."""
+    """Whether it takes the remaining width, and cuts longer cells."""
     spare: int = 0
-    """How soon it is left out on a terminal too narrow for all; 0 for never."""
+    """On a narrow terminal, higher values are left out first; 0 for never."""
 
 
 def print_table(
     columns: Sequence[Column], lines: Iterable[Sequence[str]], empty: str
 ) -> None:
-    """Print a table; *empty* is the note on stderr when it has no lines."""
+    """Print a table; *empty* is the note on stderr if it has no lines."""
     if not terminal.stdout_is_terminal():
         for cells in lines:
             line = "\t".join(" ".join(cell.split()) for cell in cells)
@@ -69,7 +69,7 @@ def _draw_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Non
             overflow="ellipsis" if column.flexible else "fold",
             no_wrap=column.flexible or not column.wrap,
             ratio=1 if column.flexible else None,
-            # A name may take half of the width; then it goes on in the next line.
+            # A name may take half of the width, and then wraps.
             max_width=screen.width // 2 if flexible and column.wrap else None,
         )
     for cells in rows:
@@ -80,7 +80,7 @@ def _draw_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Non
 def _fitting(
     columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int
 ) -> list[int]:
-    """Return which columns are drawn: spare ones go until the others have room."""
+    """Return the indexes of the columns to draw; spare ones only if they fit."""
     shown = list(range(len(columns)))
     widths = [
         _needed(*each) for each in zip(columns, zip(*rows, strict=True), strict=True)
@@ -94,7 +94,7 @@ def _fitting(
 
 
 def _needed(column: Column, cells: Sequence[str]) -> int:
-    """Return the width that a column should have at least."""
+    """Return the minimum width of a column, in cells."""
     from rich.cells import cell_len
 
     longest = max(map(cell_len, (column.heading, *cells)))

@@ -1,4 +1,4 @@
-"""Drawing for people: a template that was made, and how its sources come back."""
+"""Output of `template new` and `template from`."""
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,16 +8,16 @@ from promptvault.cli.render.table import Column, print_table
 from promptvault.services.templates.from_prompts import Filling, Source, reference_of
 
 _LONGEST = 60
-"""Characters of a value that is shown; a longer one is better in a file."""
+"""Characters; a longer value is shown as a file."""
 
 
 def print_template(text: str) -> None:
-    """Print a template as an editor shows it."""
+    """Print a template as text for an editor."""
     terminal.write_text(text if text.endswith("\n") else f"{text}\n")
 
 
 def report_fillings(given: Sequence[Source], found: Sequence[Filling]) -> None:
-    """Tell with which values a template gives each source, and how near it comes."""
+    """Print the values that reproduce each source, and the similarity."""
     if not terminal.stdout_is_terminal():
         for reference, likeness, values in _lines(given, found):
             terminal.note(f"{reference} ({likeness}): {values}")
@@ -27,7 +27,7 @@ def report_fillings(given: Sequence[Source], found: Sequence[Filling]) -> None:
 
 
 def report_usage(name: str, values: Mapping[str, str]) -> None:
-    """Tell how to fill a template in, by an example."""
+    """Report an example of how to fill in the template."""
     terminal.note(f"Use it: promptvault get {name} {_options(values)}".rstrip())
 
 
@@ -44,7 +44,7 @@ def _options(values: Mapping[str, str]) -> str:
 
 
 def _option(name: str, value: str) -> str:
-    """Return the option that gives a value; a long or broken one from a file."""
+    """Return the option for a value; a long or unprintable one is read from a file."""
     if len(value) > _LONGEST or not value.isprintable():
         return f"-p {name}=@FILE"
     option = "-P" if value.startswith(("@", "\\@")) else "-p"

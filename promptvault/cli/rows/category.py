@@ -9,14 +9,17 @@ from promptvault.services.categories.proposal import CategoryProposal
 
 
 def proposals_row(
-    found: Proposals, passed: int, done: AppliedProposals | None, model: Model | None
+    found: Proposals, skipped: int, done: AppliedProposals | None, model: Model | None
 ) -> Row:
-    """Return the JSON of what is proposed, and of what was *done* about it."""
+    """Return proposals as `categorize --json` prints them.
+
+    *done* is the result if they were applied.
+    """
     names = {prompt.id: prompt.name for prompt in done.prompts} if done else {}
     return {
         "applied": done is not None,
         **_counts(found, done, model),
-        "passed": passed,
+        "passed": skipped,
         "proposals": [_proposal_row(change, names) for change in found.changes],
     }
 
@@ -24,7 +27,7 @@ def proposals_row(
 def categorized_import_row(
     found: Proposals, done: AppliedProposals | None, model: Model | None
 ) -> Row:
-    """Return what an import's JSON says of categorising."""
+    """Return the result of `import --categorize` as `import --json` prints it."""
     return {**_counts(found, done, model), "error": None}
 
 

@@ -8,21 +8,21 @@ from promptvault.vault.activity.evaluations import EvaluationEntry
 
 
 def evaluation_row(number: int | None, done: Evaluation) -> Row:
-    """Return an evaluation as `eval --json` has it, answers and all."""
-    made = done.plan
+    """Return an evaluation as `eval --json` prints it, with answers."""
+    plan = done.plan
     results = done.results
     return {
         "id": number,
-        "name": made.prompt.name,
-        "prompt_id": made.prompt.id,
-        "version": made.current.version.number,
-        "version_id": made.current.version.id,
-        "against_version": made.baseline.version.number if made.baseline else None,
-        "system_version_id": made.system.id if made.system else None,
+        "name": plan.prompt.name,
+        "prompt_id": plan.prompt.id,
+        "version": plan.current.version.number,
+        "version_id": plan.current.version.id,
+        "against_version": plan.baseline.version.number if plan.baseline else None,
+        "system_version_id": plan.system.id if plan.system else None,
         "created_at": time_row(done.created_at),
         "model": done.model,
         "judge": done.judge or None,
-        "cases_digest": made.suite.digest,
+        "cases_digest": plan.suite.digest,
         "passed": done.passed,
         "cases": len(results),
         "cases_passed": sum(result.current.passed for result in results),
@@ -56,7 +56,7 @@ def _trial_row(trial: Trial) -> Row:
 
 
 def evaluation_entry_row(entry: EvaluationEntry, name: FindName) -> Row:
-    """Return an earlier evaluation as `eval --list --json` has it."""
+    """Return an earlier evaluation as `eval --list --json` prints it."""
     kept = entry.evaluation
     row = kept._asdict()
     cost = row.pop("cost")

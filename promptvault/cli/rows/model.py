@@ -1,4 +1,4 @@
-"""JSON rows of what commands ask models, and what that costs."""
+"""JSON rows of requests to models, and of their cost."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from promptvault.services.asking.model import Model
 
 
 def plan_row(model: Model, requests: Sequence[Request], estimate: Estimate) -> Row:
-    """Return the JSON of a `--dry-run`."""
+    """Return the requests of a `--dry-run` as `--json` prints them."""
     return {
         "dry_run": True,
         "model": model.name,
@@ -26,7 +26,7 @@ def plan_row(model: Model, requests: Sequence[Request], estimate: Estimate) -> R
 
 
 def spent_row(taken: Spent) -> Row:
-    """Return the JSON of what a command took."""
+    """Return the keys for what a command spent, a part of other rows."""
     return {
         "requests": taken.requests,
         "cached": taken.cached,

@@ -13,7 +13,7 @@ from promptvault.vault.activity.optimizations import OptimizationEntry
 
 
 def optimization_row(found: OptimizationResult, saved: Saved | None) -> Row:
-    """Return an optimization as `optimize --json` has it, but for what it cost."""
+    """Return an optimization as `optimize --json` prints it, without its cost."""
     winner, version = found.winner, found.task.version
     is_saved = saved is not None and saved.outcome is Outcome.CHANGED
     return {
@@ -40,7 +40,7 @@ def optimization_row(found: OptimizationResult, saved: Saved | None) -> Row:
 
 
 def optimization_entry_row(entry: OptimizationEntry, name: FindName) -> Row:
-    """Return an optimization as `optimizations --json` has it."""
+    """Return an optimization as `optimizations --json` prints it."""
     done = entry.optimization
     return {
         "id": entry.id,

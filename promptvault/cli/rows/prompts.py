@@ -1,4 +1,7 @@
-"""Domain objects as the rows that `--json` prints: stable keys, plain values."""
+"""JSON rows of prompts, versions, hits and imports.
+
+Rows are dictionaries with stable keys and plain values. Scripts rely on them.
+"""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -21,12 +24,12 @@ Row = dict[str, Any]
 
 
 def time_row(time: datetime | None) -> str | None:
-    """Return a time as RFC 3339 in UTC."""
+    """Return a time as RFC 3339 text in UTC, None for None."""
     return to_text(time) if time else None
 
 
 def prompt_row(prompt: Prompt) -> Row:
-    """Return a prompt as `list --json` has it."""
+    """Return a prompt as `list --json` prints it."""
     return {
         "id": prompt.id,
         "name": prompt.name,
@@ -52,7 +55,7 @@ def prompt_row(prompt: Prompt) -> Row:
 
 
 def trash_row(prompt: Prompt) -> Row:
-    """Return a prompt as `trash list --json` has it."""
+    """Return a prompt as `trash list --json` prints it."""
     return prompt_row(prompt) | {"deleted_at": time_row(prompt.deleted_at)}
 
 
@@ -69,12 +72,12 @@ def version_row(version: Version) -> Row:
 
 
 def log_row(prompt: Prompt, version: Version) -> Row:
-    """Return a version as `log --json` has it."""
+    """Return a version as `log --json` prints it."""
     return version_row(version) | {"current": version.id == prompt.version_id}
 
 
 def variable_row(variable: Variable) -> Row:
-    """Return a template variable as `show --json` has it."""
+    """Return a template variable as `show --json` prints it."""
     return variable._asdict() | {
         "choices": list(variable.choices),
         "type": variable.type.value,
@@ -82,12 +85,12 @@ def variable_row(variable: Variable) -> Row:
 
 
 def origin_row(origin: Origin) -> Row:
-    """Return an origin as `show --json` has it."""
+    """Return an origin as `show --json` prints it."""
     return origin._asdict() | {"created_at": time_row(origin.created_at)}
 
 
 def details_row(details: ResolvedPrompt) -> Row:
-    """Return a prompt as `show --json` has it."""
+    """Return a prompt as `show --json` prints it."""
     version = details.version
     origins = [origin_row(origin) for origin in details.origins]
     return prompt_row(details.prompt) | {
@@ -104,12 +107,12 @@ def details_row(details: ResolvedPrompt) -> Row:
 
 
 def saved_row(saved: Saved) -> Row:
-    """Return a prompt after a change, and what the change did."""
+    """Return a prompt after a change, with the outcome."""
     return prompt_row(saved.prompt) | {"outcome": saved.outcome.value}
 
 
 def holding_row(holding: "PromptSecrets") -> Row:
-    """Return a prompt with secrets as `scan --json` has it."""
+    """Return a prompt with secrets as `scan --json` prints it."""
     return prompt_row(holding.prompt) | {
         "places": [secret._asdict() for secret in holding.secrets],
         "fields": [{"field": field, "type": kind} for field, kind in holding.fields],
@@ -118,7 +121,7 @@ def holding_row(holding: "PromptSecrets") -> Row:
 
 
 def import_row(entry: "ImportRecord") -> Row:
-    """Return an import as `imports list --json` has it."""
+    """Return an import as `imports list --json` prints it."""
     return entry.report | {
         "id": entry.id,
         "created_at": time_row(entry.created_at),
@@ -129,7 +132,7 @@ def import_row(entry: "ImportRecord") -> Row:
 
 
 def found_row(found: "DiscoveredSource") -> Row:
-    """Return a place with prompts as `import --discover --json` has it."""
+    """Return a place with prompts as `import --discover --json` prints it."""
     return {
         "source": found.source,
         "title": found.title,
@@ -145,13 +148,13 @@ def found_row(found: "DiscoveredSource") -> Row:
 
 
 def hit_row(hit: Hit) -> Row:
-    """Return a hit as `search --json` has it."""
+    """Return a hit as `search --json` prints it."""
     snippet = hit.snippet.replace(HIT_START, "").replace(HIT_END, "")
     return prompt_row(hit.prompt) | {"snippet": snippet, "score": hit.score}
 
 
 def group_row(group: "Group") -> Row:
-    """Return prompts that are nearly the same as `list --similar --json` has them."""
+    """Return a group of similar prompts as `list --similar --json` prints it."""
     prompts = [
         prompt_row(alike.prompt) | {"similarity": alike.similarity}
         for alike in group.members
@@ -160,7 +163,7 @@ def group_row(group: "Group") -> Row:
 
 
 def record_row(record: PromptRecord) -> Row:
-    """Return a prompt whole, as `export --format json` has it."""
+    """Return a prompt with all versions, as `export --format json` writes it."""
     versions = [
         version_row(version)
         | {
@@ -180,7 +183,7 @@ def record_row(record: PromptRecord) -> Row:
 
 
 def difference_row(difference: Difference) -> Row:
-    """Return a comparison as `diff --json` has it."""
+    """Return a comparison as `diff --json` prints it."""
     sides = {"old": difference.old, "new": difference.new}
     return {
         side: {"name": prompt.name, **version_row(version)}

@@ -8,6 +8,7 @@ from promptvault.vault.statistics import Counts, Statistics
 
 
 def lint_row(found: Sequence[LintResult]) -> Row:
+    """Return findings as `lint --json` prints them."""
     findings = [finding._asdict() for linted in found for finding in linted.findings]
     prompts = [
         {
@@ -22,6 +23,7 @@ def lint_row(found: Sequence[LintResult]) -> Row:
 
 
 def statistics_row(found: Statistics) -> Row:
+    """Return the numbers of the vault as `stats --json` prints them."""
     return found.totals._asdict() | {
         "tokens": found.tokens,
         "average_tokens": found.average_tokens,

@@ -6,12 +6,12 @@ from promptvault.vault.activity.runs import Run, RunEntry
 
 
 def run_entry_row(entry: RunEntry, name: FindName) -> Row:
-    """Return a run of the log as `runs --json` has it."""
+    """Return a recorded run as `runs --json` prints it."""
     return run_row(entry.id, entry.run, name(entry.run.prompt_id))
 
 
 def run_row(number: int | None, run: Run, name: str | None) -> Row:
-    """Return a run as `run --json` has it, without the text."""
+    """Return a run as `run --json` prints it, without the answer."""
     return {
         "id": number,
         "name": name,

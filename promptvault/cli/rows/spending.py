@@ -11,7 +11,7 @@ from promptvault.vault.activity.spending import Expense
 
 
 def cache_row(held: CacheStatistics, place: Path) -> Row:
-    """Return what the cache holds as `cache stats --json` has it."""
+    """Return the contents of the cache as `cache stats --json` prints them."""
     return {
         "answers": held.answers,
         "bytes": held.size,
@@ -22,7 +22,7 @@ def cache_row(held: CacheStatistics, place: Path) -> Row:
 
 
 def spending_row(now: datetime, found: Sequence[Expense], budget: float | None) -> Row:
-    """Return the expenses of the month of *now* as `spending --json` has them."""
+    """Return the costs of the month of *now* as `spending --json` prints them."""
     total = sum(expense.cost for expense in found)
     return {
         "month": to_text(now)[:7],

@@ -7,7 +7,7 @@ from promptvault.services.suggestions.suggestion import Advice, Suggestion
 
 
 def suggestions_row(found: Advice) -> Row:
-    """Return suggestions as `suggest --json` has them."""
+    """Return suggestions as `suggest --json` prints them."""
     return {
         "prompts": found.prompts,
         "compared": found.compared,

@@ -240,7 +240,7 @@ def test_an_include_that_may_be_absent() -> None:
 def test_circles_are_refused(main: str, others: Others) -> None:
     values = {"v": "a"} if " v " in main else {}
     message = refusal(main, values, others)
-    assert "circle" in message
+    assert "cycle" in message
     assert "→" in message
 
 

@@ -157,7 +157,7 @@ def test_a_place_that_is_a_folder(path: Path) -> None:
     cache.add("a", "m", ANSWER, NOON)
 
     assert (cache.find("a", NOON), cache.statistics()) == (None, NOTHING)
-    with pytest.raises(VaultError, match="cannot be cleared"):
+    with pytest.raises(VaultError, match="cannot be deleted"):
         cache.clear()
 
 
