@@ -19,7 +19,8 @@ from promptvault.services.prompts.prompt_document import (
     editable_text,
     parse_document,
 )
-from promptvault.services.templates.check import TemplateDraft, find_fault
+from promptvault.services.templates.check import find_fault
+from promptvault.services.templates.draft import TemplateDraft
 
 
 class TemplateProposal(NamedTuple):

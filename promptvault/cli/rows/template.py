@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from promptvault.cli.rows.model import spent_row
 from promptvault.cli.rows.prompts import Row, variable_row
 from promptvault.services.asking.cost import Spent
-from promptvault.services.templates.check import TemplateDraft
+from promptvault.services.templates.draft import TemplateDraft
 from promptvault.services.templates.from_prompts import Generalized, Source
 
 

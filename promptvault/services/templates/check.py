@@ -1,7 +1,7 @@
 """Proposed templates, and the check that they work."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from jinja2 import TemplateError
 
@@ -18,16 +18,7 @@ from promptvault.importers.tools.template import is_variable_name
 from promptvault.secret_scan import secret_types
 from promptvault.services.prompts import render
 from promptvault.services.prompts.render import STDIN, Inputs
-
-
-class TemplateDraft(NamedTuple):
-    """A proposed template that is not saved yet."""
-
-    title: str
-    description: str
-    tags: tuple[str, ...]
-    content: Content
-
+from promptvault.services.templates.draft import TemplateDraft
 
 _NAME = "template"
 _LONGEST_TITLE = 80

@@ -15,11 +15,11 @@ from promptvault.services.similar.minhash import normalise
 from promptvault.services.templates.align import Gap, align, count_words
 from promptvault.services.templates.check import (
     VARIABLE,
-    TemplateDraft,
     fill_template,
     find_fault,
     parse_draft,
 )
+from promptvault.services.templates.draft import TemplateDraft
 from promptvault.services.templates.from_prompts import (
     LEAST_SHARED,
     MOST_SLOTS,

@@ -10,7 +10,7 @@ from promptvault.importers.tools.template import Piece, Slot, translate
 from promptvault.services.asking.budget import BudgetError
 from promptvault.services.prompts.retrieval import resolve
 from promptvault.services.templates.align import Gap, Segment, align, shared_fraction
-from promptvault.services.templates.check import TemplateDraft
+from promptvault.services.templates.draft import TemplateDraft
 from promptvault.services.templates.literals import find_constants
 from promptvault.services.templates.variable_name import name_variables
 from promptvault.vault.reader import Reader
