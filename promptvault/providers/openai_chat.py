@@ -41,7 +41,7 @@ class ChatClient:
         self._client.close()
 
     def complete(self, request: Request) -> tuple[str, StreamEnd]:
-        """Return the whole answer, and what the server told at its end."""
+        """Return the whole answer, and its StreamEnd."""
         with translate_errors(self._endpoint):
             reading = AnswerReader(self._endpoint)
             text = reading.read(self._create(request, stream=False), "message")

@@ -30,7 +30,7 @@ class PendingCommit:
 
 
 class PendingFile(NamedTuple):
-    """One file of a commit; a file without content is to be removed."""
+    """One file of a commit; without content, the commit removes it."""
 
     key: int
     path: str

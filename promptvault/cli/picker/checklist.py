@@ -1,4 +1,4 @@
-"""A list to check off on the terminal: lines in, the numbers of those checked out."""
+"""A checklist on the terminal."""
 
 from collections.abc import Callable, Sequence
 
@@ -33,7 +33,7 @@ _STYLE = Style.from_dict(
 )
 
 Line = tuple[str, str]
-"""What stands in bright and then in faint letters on one line."""
+"""The bright and the dim text of a line."""
 
 
 def check(heading: str, lines: Sequence[Line], advice: str) -> list[int] | None:
@@ -47,7 +47,7 @@ def check(heading: str, lines: Sequence[Line], advice: str) -> list[int] | None:
 
 
 class Checklist:
-    """What is checked, and which line is highlighted."""
+    """The checked lines, and the highlighted one."""
 
     def __init__(self, heading: str, lines: Sequence[Line]) -> None:
         self.heading = heading
@@ -61,20 +61,20 @@ class Checklist:
         self.current = max(0, min(self.current + by, len(self.lines) - 1))
 
     def toggle(self) -> None:
-        """Check the highlighted line, or no longer."""
+        """Check or uncheck the highlighted line."""
         self.checked ^= {self.current}
 
     def toggle_all(self) -> None:
-        """Check all lines; where all are checked already, none."""
+        """Check all lines, or uncheck all if all are checked."""
         everything = set(range(len(self.lines)))
         self.checked = set() if self.checked == everything else everything
 
     def choose(self) -> None:
-        """End with the checked lines."""
+        """Exit with the checked lines."""
         get_app().exit(result=sorted(self.checked))
 
     def leave(self) -> None:
-        """End with nothing chosen."""
+        """Exit without a choice."""
         get_app().exit(result=None)
 
     def application(self, source: Input, sink: Output) -> Application[list[int] | None]:
@@ -104,7 +104,7 @@ class Checklist:
 
 
 class _Lines(UIControl):
-    """The list: draws the lines that are in sight, and no others."""
+    """The list, which draws only the visible lines."""
 
     def __init__(self, checklist: Checklist) -> None:
         self._checklist = checklist
@@ -133,7 +133,7 @@ class _Lines(UIControl):
 
 
 def _printable(text: str) -> str:
-    """Return *text* as it is drawn on one line, with nothing that acts in it."""
+    """Return *text* as one line, with control characters made visible."""
     shown = terminal.visible(text)
     return "".join(sign if sign.isprintable() else " " for sign in shown)
 

@@ -1,4 +1,4 @@
-"""Fuzzy matching of prompts: what a query keeps, in which order, what it hit."""
+"""Fuzzy matching of prompts: which rows match, in which order, and where."""
 
 import re
 import unicodedata
@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 RANKED = 1_000
-"""How many rows that a query keeps are put in exact order; the rest follow roughly."""
+"""Number of matching rows in exact order; the rest are in approximate order."""
 
-# Points of an alignment. Next to each other beats the start of a word, and both
-# beat letters strewn about; what a match is in matters about as much as one letter.
+# Points of an alignment. Adjacent letters count more than the start of a word, and
+# both more than scattered letters; the field of a match counts like one letter.
 _ADJACENT, _WORD_START, _WHOLE_WORD, _FIELD_START = 10, 8, 3, 4
 _GAP, _GAP_CHARACTER = 2, 1
 _IN_NAME, _IN_TITLE, _IN_TAG, _ACROSS_FIELDS = 16, 4, 6, -10
@@ -18,7 +18,7 @@ _IS_NAME, _IS_LEAF = 20, 10
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One row to choose from; the name is what choosing it returns."""
+    """One row to choose from; choosing it returns the name."""
 
     name: str
     title: str = ""
@@ -27,7 +27,7 @@ class Choice:
 
 
 def searched_text(choice: Choice) -> str:
-    """Return what a query is matched against: name, title and tags, a line each."""
+    """Return the text to match a query with: name, title and tags, a line each."""
     return "\n".join((choice.name, choice.title, *choice.tags))
 
 
@@ -48,7 +48,7 @@ def matched_positions(choice: Choice, query: str) -> frozenset[int]:
 
 
 class Finder:
-    """Ranks the same rows for one query after another, as a person types it."""
+    """Ranks the same rows for one query after another, as it is typed."""
 
     def __init__(self, rows: Sequence[Choice]) -> None:
         self._rows = rows
@@ -56,7 +56,7 @@ class Finder:
         self._kept: dict[str, list[int]] = {"": list(range(len(rows)))}
 
     def find(self, query: str) -> list[Choice]:
-        """Return what ``rank`` does; fast when *query* grew or shrank at its end."""
+        """Return what ``rank`` returns; fast if *query* changed at its end only."""
         # Composed first: a voicing mark typed after a kana makes another letter.
         query = unicodedata.normalize("NFC", query)
         terms = _parse(query)
@@ -66,8 +66,8 @@ class Finder:
         return [self._rows[index] for index in order]
 
     def _narrow(self, query: str, terms: list["_Term"]) -> list[int]:
-        # A longer query keeps a part of what its beginning kept, so the lists of
-        # all beginnings are held: the next letter and the backspace are both cheap.
+        # A longer query matches a subset of what its prefix matches. The results of
+        # all prefixes are cached, so the next letter and Backspace are both fast.
         self._kept = {
             text: kept for text, kept in self._kept.items() if query.startswith(text)
         }
@@ -117,7 +117,7 @@ class _Term:
 
 
 class _Row:
-    """One row taken apart to score it."""
+    """One row, prepared to be scored."""
 
     def __init__(self, choice: Choice) -> None:
         self._choice = choice
@@ -126,7 +126,7 @@ class _Row:
         self._key = _fold(self._text)
 
     def score(self, terms: list[_Term]) -> int:
-        """Return how well all *terms* match."""
+        """Return the score of all *terms*."""
         return sum(self.align(term)[0] for term in terms) + self._identity(terms)
 
     def align(self, term: _Term) -> tuple[int, tuple[int, ...]]:
@@ -153,7 +153,7 @@ class _Row:
             start += len(field) + 1
 
     def _identity(self, terms: list[_Term]) -> int:
-        # Whoever typed a whole name wants that prompt, however it was spaced.
+        # A query that is a whole name, with any spacing, means that prompt.
         typed = _letters("".join(term.folded for term in terms))
         name = self._key[: len(self._choice.name)]
         if typed == _letters(name):
@@ -162,7 +162,7 @@ class _Row:
 
 
 _Chain = tuple[int, "_Chain | None"]
-"""The positions of a match, last one first."""
+"""The positions of a match, the last one first."""
 
 
 def _align(

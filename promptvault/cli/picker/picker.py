@@ -1,4 +1,4 @@
-"""The interactive picker: rows in, a name out; alone imports prompt_toolkit."""
+"""The interactive fuzzy picker; this package alone imports prompt_toolkit."""
 
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
@@ -39,7 +39,7 @@ __all__ = ["Choice", "pick"]
 Preview = Callable[[str], str]
 
 WIDE = 100
-"""Columns from which on the preview is shown without being asked for."""
+"""Columns; on wider terminals the preview is shown at first."""
 
 _ADVICE = "There is no terminal to choose a prompt on; give its NAME instead."
 _LEAST_HEIGHT = 10
@@ -48,8 +48,8 @@ _CHROME = 2
 _PREVIEW_CHARACTERS = 20_000
 _PREVIEW_SCROLL = 3
 
-# Bold and dim carry the picture as well as colour does: under NO_COLOR, and on any
-# theme. The sixteen colours of the terminal are used, which its owner has chosen.
+# Bold and dim text must be enough without colours, as under NO_COLOR. Only the sixteen
+# colours of the terminal are used, because users choose them in their theme.
 _STYLE = Style.from_dict(
     {
         "prompt": "bold ansiblue",
@@ -98,17 +98,17 @@ class _Picker:
         self.page = 1
         self._found: tuple[str, list[Choice]] | None = None
         widths = sorted(_cells(row.name) for row in rows)
-        # One name in ten may stick out of its column, so that the rest has room.
+        # One name in ten may be wider than its column, to leave room for titles.
         self.name_width = widths[len(widths) * 9 // 10] if widths else 0
 
     def found(self) -> list[Choice]:
-        """Return the rows that match what is typed; sought at most once a drawing."""
+        """Return the rows that match the query; computed once for each drawing."""
         if self._found is None or self._found[0] != self.query.text:
             self._found = self.query.text, self.finder.find(self.query.text)
         return self._found[1]
 
     def highlighted(self) -> Choice | None:
-        """Return the row that Enter would choose, None when nothing matches."""
+        """Return the highlighted row, None if no row matches."""
         found = self.found()
         return found[self.current] if found else None
 
@@ -118,7 +118,7 @@ class _Picker:
         self.preview_top = 0
 
     def shows_preview(self) -> bool:
-        """Tell whether there is a preview and it is switched on."""
+        """Return True if there is a preview and it is switched on."""
         if self.load is None:
             return False
         if self.preview_wanted is None:
@@ -126,7 +126,7 @@ class _Picker:
         return self.preview_wanted
 
     def toggle_preview(self) -> None:
-        """Switch the preview off or on, for good."""
+        """Switch the preview off or on, whatever the width."""
         self.preview_wanted = not self.shows_preview()
 
     def scroll_preview(self, by: int) -> None:
@@ -134,17 +134,17 @@ class _Picker:
         self.preview_top = max(0, self.preview_top + by)
 
     def clear(self) -> None:
-        """Forget what was typed."""
+        """Clear the query."""
         self.query.text = ""
 
     def choose(self) -> None:
-        """End with the highlighted row, if there is one."""
+        """Exit with the highlighted row, if there is one."""
         row = self.highlighted()
         if row is not None:
             get_app().exit(result=row.name)
 
     def leave(self) -> None:
-        """End with nothing chosen."""
+        """Exit without a choice."""
         get_app().exit(result=None)
 
     def application(self, source: Input, sink: Output) -> Application[str | None]:
@@ -195,7 +195,7 @@ class _Picker:
 
 
 class _Rows(UIControl):
-    """The list: draws the rows that are in sight, and no others."""
+    """The list, which draws only the visible rows."""
 
     def __init__(self, picker: _Picker) -> None:
         self._picker = picker
@@ -227,7 +227,7 @@ class _Rows(UIControl):
         room = width - 1 - _cells_of(line)
         end = _joined(tags)
         if room - _cells_of(end) < _LEAST_TITLE:
-            # Rather the title than tags, but for those that tell why the row matches.
+            # The title is preferred to tags, except for tags that match.
             end = _joined(filter(_is_marked, tags))
         line += _clip(title, room - _cells_of(end))
         return _clip(line + end, width - 1)
@@ -253,7 +253,7 @@ class _Preview(UIControl):
             return [[]]
         try:
             body = load(row.name)
-        except PromptVaultError as error:  # Removed meanwhile, for instance.
+        except PromptVaultError as error:  # for example, deleted by another process
             body = str(error)
         name, title, tags = _fields(row, self._picker.query.text, "class:current", "")
         if row.title and row.description:
@@ -264,7 +264,7 @@ class _Preview(UIControl):
 
 
 def _beginning(preview: Preview) -> Preview:
-    """Limit what is kept and wrapped: a prompt may have millions of characters."""
+    """Limits for the preview: a prompt may have millions of characters."""
 
     def load(name: str) -> str:
         body = preview(name)
@@ -288,14 +288,14 @@ def _wrap(text: str, width: int) -> tuple[str, ...]:
 
 
 def _cells(text: str) -> int:
-    """Return how many columns *text* takes on the screen."""
+    """Return the width of *text* in columns."""
     return len(text) if text.isascii() else get_cwidth(text)
 
 
 def _fields(
     row: Choice, query: str, style: str, faint: str
 ) -> tuple[StyleAndTextTuples, StyleAndTextTuples, list[StyleAndTextTuples]]:
-    """Return name, title and each tag with what matches *query* marked."""
+    """Return name, title and each tag, with the matches of *query* marked."""
     marks = matched_positions(row, query)
     at = len(row.name) + 1
     name = _paint(row.name, style, marks, 0)
@@ -329,7 +329,7 @@ def _is_marked(line: StyleAndTextTuples) -> bool:
 def _paint(
     text: str, style: str, marks: frozenset[int], start: int
 ) -> StyleAndTextTuples:
-    """Style *text*, which starts at *start* of the searched text, by what matched."""
+    """Return *text*, at *start* of the searched text, with its matches marked."""
     return [
         (f"{style} {_MATCH}" if at in marks else style, _in_line(character))
         for at, character in enumerate(text, start)
@@ -337,12 +337,12 @@ def _paint(
 
 
 def _in_line(text: str) -> str:
-    """Return *text* as it is drawn on one line, with nothing that acts in it."""
+    """Return *text* as one line, with control characters made visible."""
     return terminal.visible(text).replace("\n", " ").replace("\t", " ")
 
 
 def _clip(line: StyleAndTextTuples, width: int) -> StyleAndTextTuples:
-    """Cut *line* to *width* columns, with an ellipsis where something is missing."""
+    """Cut *line* to *width* columns, with an ellipsis if it is longer."""
     if _cells_of(line) <= width:
         return line
     if width < 1:
@@ -383,5 +383,5 @@ def _bindings(picker: _Picker) -> KeyBindings:
     on(picker.toggle_preview, "tab")
     on(lambda: picker.scroll_preview(-_PREVIEW_SCROLL), "s-up")
     on(lambda: picker.scroll_preview(_PREVIEW_SCROLL), "s-down")
-    on(lambda: None, "c-z")  # Or prompt_toolkit would type the character.
+    on(lambda: None, "c-z")  # otherwise prompt_toolkit inserts the character
     return keys

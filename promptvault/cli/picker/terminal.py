@@ -1,4 +1,4 @@
-"""The terminal that something is chosen on, while stdin and stdout are left alone."""
+"""The terminal of a picker, which does not use stdin and stdout."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 
 @contextmanager
 def opened(advice: str) -> Iterator[tuple[Input, Output]]:
-    """Open the terminal; raises InvalidInputError with *advice* where there is none."""
+    """Open the terminal; raises InvalidInputError with *advice* if there is none."""
     with ExitStack() as stack:
         keys: TextIO
         screen: TextIO
@@ -57,13 +57,13 @@ def application(
         input=source,
         output=sink,
     )
-    # Escape leaves at once, while Alt with a letter still edits a query.
+    # Escape exits immediately, while Alt with a letter still edits the query.
     made.ttimeoutlen = made.timeoutlen = 0.05
     return made
 
 
 def run(application: Application[Result | None]) -> Result | None:
-    """Run *application* to its end; None where the terminal goes away."""
+    """Run *application* and return its result, None if the terminal is closed."""
     # The default loop of macOS cannot wait for /dev/tty; select can, everywhere.
     with asyncio.Runner(
         loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())
