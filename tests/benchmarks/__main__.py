@@ -92,9 +92,9 @@ class Bench:
             yield self.against(f"`{label}` / Typer hello-world", command, hello, goal)
         tab = self.pvt(small, **_COMPLETION)
         yield self.against("Tab after `get` / the same", tab, hello, "0.7")
-        for words in (_GET, ("search", "needle"), ("search", "common")):
-            label = f"`{' '.join(words)}` at 100,000 / at 100 prompts"
-            both = self.pvt(large, *words), self.pvt(small, *words)
+        for asked in (_GET, ("search", "needle"), ("search", "common")):
+            label = f"`{' '.join(asked)}` at 100,000 / at 100 prompts"
+            both = self.pvt(large, *asked), self.pvt(small, *asked)
             yield self.against(label, *both, "1.1")
         sqlmodel = Command([sys.executable, "-c", "import sqlmodel"])
         for label, words in _WRITERS:
