@@ -1,19 +1,22 @@
-"""The program as its users run it: real processes on a vault of their own."""
+"""The program on a vault of its own, as a process of its own or within ours."""
 
 import contextlib
 import ctypes
 import json
+import logging
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from promptvault.home import HOME_VARIABLE
+from tests.conftest import Pvt
 
 PATIENCE_SECONDS = 300
 """When a command counts as hanging."""
@@ -72,9 +75,11 @@ class Vault:
         self, *arguments: str, before: Callable[[], None] | None = None
     ) -> subprocess.Popen[str]:
         """Start a command at the head of its own process group."""
+        # With a limit on the size of files, Python would keep half of what it compiles.
+        written = {"PYTHONDONTWRITEBYTECODE": "1"} if before else {}
         return start(
             [sys.executable, "-m", "promptvault", *arguments],
-            self.environment(),
+            self.environment() | written,
             self.home.parent,
             before,
         )
@@ -89,16 +94,42 @@ class Vault:
         with ended(self.start(*arguments, before=before)) as process:
             return finished(process, stdin)
 
+    def here(self, *arguments: str, stdin: str = "") -> Result:
+        """Run a command within this process, which saves starting one.
+
+        For one that nothing happens to; not in two threads at once.
+        """
+        with self._surroundings():
+            result = Pvt()(*arguments, stdin=stdin.encode())
+        return Result(result.code, result.text, result.err)
+
+    @contextlib.contextmanager
+    def _surroundings(self) -> Iterator[None]:
+        """Give this process what `start` gives another one."""
+        environment, tempdir = dict(os.environ), tempfile.tempdir
+        root = logging.getLogger()
+        handlers, root.handlers = root.handlers, []  # pytest's: warnings go to stderr
+        os.environ.clear()
+        os.environ.update(self.environment())
+        tempfile.tempdir = None
+        try:
+            with contextlib.chdir(self.home.parent):
+                yield
+        finally:
+            os.environ.clear()
+            os.environ.update(environment)
+            root.handlers, tempfile.tempdir = handlers, tempdir
+
     def ok(self, *arguments: str, stdin: str = "") -> str:
         """Run a command that must succeed, and return what it printed."""
-        result = self.run(*arguments, stdin=stdin)
+        result = self.here(*arguments, stdin=stdin)
         assert result.code == 0, (arguments, result)
         assert "Traceback" not in result.err, (arguments, result)
         return result.out
 
     def quiet(self, *arguments: str) -> str:
         """Run a command that must succeed and have nothing to warn of."""
-        result = self.run(*arguments)
+        result = self.here(*arguments)
         assert (result.code, "has to wait" in result.err) == (0, False), result
         return result.out
 

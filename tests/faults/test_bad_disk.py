@@ -10,6 +10,7 @@ import resource
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -35,10 +36,11 @@ ONE = Result(0, "the second wording\n", "")
 
 def assert_readable(vault: Vault, before: Callable[[], None] | None = None) -> None:
     """Assert that every way of reading still works, and complains of nothing."""
-    assert vault.run("get", "kept/one", before=before) == ONE
-    listed = vault.run("list", "--plain", before=before)
+    run = partial(vault.run, before=before) if before else vault.here
+    assert run("get", "kept/one") == ONE
+    listed = run("list", "--plain")
     assert listed == Result(0, "kept/one\nkept/two\n", "")
-    found = vault.run("search", "touched", "--json", before=before)
+    found = run("search", "touched", "--json")
     assert (found.code, found.err) == (0, "")
     assert "kept/two" in found.out
 
@@ -78,8 +80,8 @@ def test_full_disk(pristine: Vault, small_disk: Path, spare: int) -> None:
 
 
 def assert_readable_beside(vault: Vault, *others: str) -> None:
-    assert vault.run("get", "kept/one") == ONE
-    names = vault.run("list", "--plain")
+    assert vault.here("get", "kept/one") == ONE
+    names = vault.here("list", "--plain")
     assert (names.code, names.err) == (0, "")
     assert set(names.out.split()) - set(others) == {"kept/one", "kept/two"}
 
@@ -120,7 +122,7 @@ def test_what_was_edited_is_kept_when_it_cannot_be_saved(
     lock = filled.data / "vault.lock"
     lock.unlink()
     lock.mkdir()
-    result = writer.with_(TMPDIR=str(tmp_path)).run("edit", "kept/one")
+    result = writer.with_(TMPDIR=str(tmp_path)).here("edit", "kept/one")
     assert_refused(result, 7)
     (draft,) = tmp_path.glob("promptvault-*.md")
     assert draft.read_text() == "written with care\n"
@@ -142,8 +144,8 @@ def read_only(filled: Vault, tmp_path: Path) -> Iterator[Vault]:
 @needs_linux
 def test_read_only_disk(read_only: Vault) -> None:
     assert_readable(read_only)
-    assert_refused(read_only.run("add", "new/one", "some text"), 7)
-    assert_refused(read_only.run("set", "kept/one", "--title", "A title"), 7)
+    assert_refused(read_only.here("add", "new/one", "some text"), 7)
+    assert_refused(read_only.here("set", "kept/one", "--title", "A title"), 7)
     assert_readable(read_only)
 
 
@@ -234,7 +236,7 @@ def test_damaged_vault(filled: Vault, tmp_path: Path, spoil: Spoil) -> None:
         ["add", "new/one", "some text"],
         ["import", export],
     ):
-        assert_refused(filled.run(*command), 7)
+        assert_refused(filled.here(*command), 7)
     assert subjects(filled) == commits
     assert git(filled, "fsck", "--strict")[0] == 0
 
@@ -251,7 +253,7 @@ def test_vault_newer_than_this_program(filled: Vault, tmp_path: Path) -> None:
         ["import", export],
         ["imports", "undo", "last"],
     ):
-        result = filled.run(*command)
+        result = filled.here(*command)
         assert_refused(result, 7)
         assert "newer" in result.err
     assert filled.database.read_bytes() == before
@@ -262,7 +264,7 @@ def test_a_file_in_the_place_of_a_folder(vault: Vault, place: str) -> None:
     path = vault.home.parent / place
     path.parent.mkdir(exist_ok=True)
     path.write_text("a file\n")
-    assert_refused(vault.run("add", "new/one", "some text"), 7)
-    assert_civil(vault.run("list"))
-    assert_refused(vault.run("get", "kept/one"), 3, 7)
+    assert_refused(vault.here("add", "new/one", "some text"), 7)
+    assert_civil(vault.here("list"))
+    assert_refused(vault.here("get", "kept/one"), 3, 7)
     assert path.read_text() == "a file\n"

@@ -37,7 +37,7 @@ def test_history_gone(filled: Vault) -> None:
     assert git(filled, "fsck", "--strict")[0] == 0
     assert filled.names() == ["kept/one", "kept/two", "new/one"]
     assert filled.ok("get", "kept/one@1") == "the first wording"
-    assert filled.run("doctor").code == 7
+    assert filled.here("doctor").code == 7
     filled.ok("doctor", "--repair")
     assert_whole(filled)
     filled.ok("doctor")
@@ -87,7 +87,7 @@ def test_damaged_history(filled: Vault, harm: Spoil) -> None:
     """SQLite has it all: commands do their work, and the doctor makes a new history."""
     harm(filled)
     filled.ok("add", "new/one", "some text")
-    assert filled.run("doctor").code == 7
+    assert filled.here("doctor").code == 7
     filled.ok("doctor", "--repair")
     assert filled.names() == ["kept/one", "kept/two", "new/one"]
     assert_whole(filled)
@@ -95,8 +95,8 @@ def test_damaged_history(filled: Vault, harm: Spoil) -> None:
 
 def test_a_history_that_has_to_wait_is_told_of_once(filled: Vault) -> None:
     _config_garbage(filled)
-    assert_saved(filled.run("add", "new/one", "some text"))
-    assert_saved(filled.run("add", "new/two", "some text"))
+    assert_saved(filled.here("add", "new/one", "some text"))
+    assert_saved(filled.here("add", "new/two", "some text"))
 
 
 def test_stale_files_of_git(filled: Vault) -> None:
@@ -124,11 +124,11 @@ def test_without_git(filled: Vault, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     without = filled.with_(PATH=str(tmp_path / "empty"))
     export = exports.write(tmp_path / "export.json", exports.conversations(120))
-    assert_saved(without.run("add", "new/one", "some text"))
-    assert_saved(without.run("set", "new/one", "--title", "A title"))
-    assert_saved(without.run("imports", "undo", _import(without, export)))
+    assert_saved(without.here("add", "new/one", "some text"))
+    assert_saved(without.here("set", "new/one", "--title", "A title"))
+    assert_saved(without.here("imports", "undo", _import(without, export)))
     assert without.names() == ["kept/one", "kept/two", "new/one"]
-    with_git = filled.run("add", "new/two", "more text")
+    with_git = filled.here("add", "new/two", "more text")
     assert (with_git.code, len(with_git.err.splitlines())) == (0, 1)
     assert subjects(filled)[0] == "Add new/two"
     assert "Add new/one" in subjects(filled)
@@ -136,7 +136,7 @@ def test_without_git(filled: Vault, tmp_path: Path) -> None:
 
 
 def _import(vault: Vault, export: str) -> str:
-    result = vault.run("import", export, "--json")
+    result = vault.here("import", export, "--json")
     assert_saved(result)
     return "last"
 
@@ -144,7 +144,7 @@ def _import(vault: Vault, export: str) -> str:
 def test_without_git_from_the_start(vault: Vault, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     without = vault.with_(PATH=str(tmp_path / "empty"))
-    assert_saved(without.run("add", "new/one", "some text"))
+    assert_saved(without.here("add", "new/one", "some text"))
     vault.quiet("add", "new/two", "more text")
     assert subjects(vault) == ["Add new/two", "Add new/one"]
     assert_whole(vault)
@@ -166,7 +166,7 @@ def test_git_that_fails(filled: Vault, tmp_path: Path, text: str) -> None:
     case = f'case "$*" in *fast-import*) {text};; esac'
     script(tmp_path / "bin" / "git", f'{case}\nexec {real} "$@"')
     failing = filled.with_(PATH=f"{tmp_path / 'bin'}:{os.environ['PATH']}")
-    assert_saved(failing.run("add", "new/one", "-", stdin="some text" * 20_000))
+    assert_saved(failing.here("add", "new/one", "-", stdin="some text" * 20_000))
     filled.quiet("add", "new/two", "more text")
     assert subjects(filled)[:2] == ["Add new/two", "Add new/one"]
     assert_whole(filled)

@@ -107,11 +107,11 @@ def _opened_by_reader(pipe: Path, process: subprocess.Popen[str]) -> BinaryIO:
 
 def _look(vault: Vault) -> int:
     """Read as a shell loop would, which nothing may disturb, and count the prompts."""
-    body = vault.run("get", "kept/one")
+    body = vault.here("get", "kept/one")
     assert body == Result(0, "the second wording\n", "")
-    hits = vault.run("search", "wording", "--json")
+    hits = vault.here("search", "wording", "--json")
     assert (hits.code, hits.err) == (0, "")
-    names = vault.run("list", "--plain")
+    names = vault.here("list", "--plain")
     assert (names.code, names.err) == (0, "")
     return len(names.out.splitlines())
 
@@ -135,7 +135,7 @@ def test_an_edit_during_an_edit(filled: Vault, tmp_path: Path) -> None:
         tmp_path / "slow.sh",
         f'EDITOR={quick} {inner} || exit 1\necho what the slow one wrote > "$1"',
     )
-    result = filled.with_(EDITOR=str(slow), TMPDIR=str(tmp_path)).run(
+    result = filled.with_(EDITOR=str(slow), TMPDIR=str(tmp_path)).here(
         "edit", "kept/one"
     )
     assert result.code == 5, result

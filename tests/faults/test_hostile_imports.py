@@ -132,7 +132,7 @@ def test_archive_that_reaches_out(vault: Vault, tmp_path: Path) -> None:
 
 def test_archive_that_is_a_bomb(vault: Vault, tmp_path: Path) -> None:
     path = _zip(tmp_path / "bomb.zip", conversations_json=b"[" + b" " * (64 << 20))
-    assert_refused(vault.run("import", str(path)), 8)
+    assert_refused(vault.here("import", str(path)), 8)
     assert vault.names() == []
 
 
@@ -141,7 +141,7 @@ def test_archive_cut_off(vault: Vault, tmp_path: Path, cut: float) -> None:
     path = _zip(tmp_path / "export.zip", conversations_json=_text(GOOD))
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * cut)])
-    assert_refused(vault.run("import", str(path)), 8)
+    assert_refused(vault.here("import", str(path)), 8)
 
 
 # Nothing to import
@@ -160,13 +160,13 @@ def test_nothing_importable(filled: Vault, tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(NOTHING[name])
     before = state(filled), subjects(filled)
-    assert_refused(filled.run("import", str(path)), 8)
+    assert_refused(filled.here("import", str(path)), 8)
     assert (state(filled), subjects(filled)) == before
     assert filled.json("imports", "list") == []
 
 
 def test_no_such_file(filled: Vault, tmp_path: Path) -> None:
-    assert_refused(filled.run("import", str(tmp_path / "missing")), 3, 8)
+    assert_refused(filled.here("import", str(tmp_path / "missing")), 3, 8)
     assert filled.json("imports", "list") == []
 
 
@@ -234,8 +234,8 @@ def test_undo_twice(filled: Vault, export: Path) -> None:
     key = str(report(filled, export)["id"])
     filled.ok("imports", "undo", key)
     before = everything(filled)
-    assert_refused(filled.run("imports", "undo", key), 5)
-    assert_refused(filled.run("imports", "undo", "last"), 3)
+    assert_refused(filled.here("imports", "undo", key), 5)
+    assert_refused(filled.here("imports", "undo", "last"), 3)
     assert everything(filled) == before
 
 

@@ -165,10 +165,10 @@ class SyncWalk(Walk):
     def _faults_of(self, stage: Stage, killed: Result) -> list[str]:
         """Look, sync, and look again."""
         vault = stage.one.vault
-        listed = vault.run("list", "--plain")
+        listed = vault.here("list", "--plain")
         lost = self.command != SYNC and self._has_conflicts(stage)
-        repeated = vault.run(*self.command) if lost else listed
-        for result in (listed, repeated, vault.run("sync", "--json")):
+        repeated = vault.here(*self.command) if lost else listed
+        for result in (listed, repeated, vault.here("sync", "--json")):
             if result.code or "has to wait" in result.err:
                 return [f"the next command ended so: {result}"]
         wrong = ["what was acknowledged is gone"] if lost and killed.out else []
@@ -214,7 +214,7 @@ def test_nothing_new_is_a_sync_that_ends_what_a_killed_one_began(
     _to_apply(stage)
     vault = stage.one.vault
     path = git_in_front(tmp_path / "failing", "*fast-import*", "exit 128")
-    assert "has to wait" in vault.with_(PATH=path).run("sync").err
+    assert "has to wait" in vault.with_(PATH=path).here("sync").err
     assert "commits are still waiting" in "".join(faults(vault))
     vault.quiet("sync")
     assert_whole(vault)

@@ -5,7 +5,6 @@ import shutil
 import signal
 import struct
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -24,7 +23,6 @@ DOCTOR = ("doctor",)
 SIGKILLED = -signal.SIGKILL
 STRIDE = int(os.environ.get("PROMPTVAULT_KILL_STRIDE", "1"))
 """Of the exhaustive walk, which is long."""
-WORKERS = 2
 
 
 @dataclass
@@ -69,8 +67,8 @@ class Walk:
 
     def _faults_after(self, vault: Vault, killed: Result, target: int) -> list[str]:
         """Look, run a command that mends what was left undone, and look again."""
-        listed = vault.run("list", "--plain")
-        mended = vault.run(*(DOCTOR if target % 2 else ADD))
+        listed = vault.here("list", "--plain")
+        mended = vault.here(*(DOCTOR if target % 2 else ADD))
         for result in (listed, mended):
             if result.code or "has to wait" in result.err:
                 return [f"the next command ended so: {result}"]
@@ -116,8 +114,7 @@ class Walk:
 
 def walk(each: Walk, calls: list[str], points: Sequence[Point]) -> None:
     """Kill at every one of *points*, and report."""
-    with ThreadPoolExecutor(WORKERS) as pool:
-        found = [fault for part in pool.map(each.faults_at, points) for fault in part]
+    found = [fault for point in points for fault in each.faults_at(point)]
     print(f"{len(points)} of {len(calls)} calls: {each.outcomes}")  # noqa: T201
     assert not found, "\n".join(found)
 
