@@ -77,10 +77,10 @@ def _wait_for_answers(
 # A disk that is full
 
 
-@pytest.fixture
-def stage(host: Host, tmp_path: Path) -> Stage:
-    """Return two devices; there is something to send and something to take in."""
-    stage = new_stage(host, tmp_path / "stage")
+@pytest.fixture(scope="module")
+def model(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    """Return two devices with something to send and to take in; to be copied only."""
+    stage = new_stage(host, tmp_path_factory.mktemp("model") / "stage")
     stage.one.add("kept/one", "text")
     stage.one.sync()
     stage.two.sync()
@@ -93,12 +93,18 @@ def stage(host: Host, tmp_path: Path) -> Stage:
 
 
 @pytest.fixture
-def wanted(stage: Stage, tmp_path: Path) -> End:
+def stage(model: Stage, tmp_path: Path) -> Stage:
+    """Return two devices; there is something to send and something to take in."""
+    return model.copy(tmp_path / "stage")
+
+
+@pytest.fixture(scope="module")
+def wanted(model: Stage, tmp_path_factory: pytest.TempPathFactory) -> End:
     """Return what comes of a sync when all is well."""
-    twin = stage.copy(tmp_path / "twin")
-    twin.one.vault.quiet("sync")
-    assert twin.settle() == []
-    return twin.end()
+    stage = model.copy(tmp_path_factory.mktemp("well"))
+    stage.one.vault.quiet("sync")
+    assert stage.settle() == []
+    return stage.end()
 
 
 def _assert_ends_well(stage: Stage, wanted: End) -> None:
@@ -158,7 +164,7 @@ def test_read_only_disk(stage: Stage, wanted: End, tmp_path: Path) -> None:
     folder.mkdir()
     with mounted("--bind", "-o", "ro", str(stage.one.home), str(folder)):
         vault = Vault(folder)
-        assert_refused(vault.run("sync"), 7)
+        assert_refused(vault.here("sync"), 7)
         assert vault.json("sync", "status")["to_send"] == 1
     _assert_ends_well(stage, wanted)
 
