@@ -1,26 +1,30 @@
 """Upgrades of what holds data: the server's schema, down and up; a vault's, killed."""
 
 import contextlib
-import signal
 import sqlite3
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 import pytest
 from alembic.script import ScriptDirectory
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
+from pydantic import SecretStr
 
 import promptvault.server.migrations
-from promptvault.server.postgres import migration
+from promptvault.server.postgres import database_choice, migration
+from promptvault.server.settings import Settings
 from promptvault.vault.migrations import LATEST, STEPS, run_step
 from tests.faults.conftest import duplicate, pristine, shim  # noqa: F401 - fixtures
-from tests.faults.hosting import Host, Served, User, serving
+from tests.faults.hosting import Host, User
 from tests.faults.program import Vault
 from tests.faults.walk import Walk, every, few, walk
 from tests.faults.wholeness import assert_whole, state
+from tests.server.conftest import Server, scratch_database
 from tests.sync.laptop import Laptop
 
 STEPS_OF_SERVER = list(
@@ -37,18 +41,42 @@ Rows = dict[str, list[dict[str, Any]]]
 # The server's schema
 
 
-@pytest.fixture
-def served(tmp_path: Path, database_url: str) -> Iterator[Served]:
-    """Return a server that can be stopped, and started where it was."""
-    with serving(tmp_path / "server", "--database-url", database_url) as served:
-        yield served
+class Model(NamedTuple):
+    """A server's database and two devices, of which each test gets copies."""
+
+    database: str
+    user: User
+    laptops: tuple[Laptop, Laptop]
 
 
-@pytest.fixture
-def user(served: Served, database_url: str) -> User:
-    """Return a user whose vault has a bit of everything."""
-    user = Host(served.url, database_url).add_user()
-    with psycopg.connect(database_url) as connection:
+@contextlib.contextmanager
+def _served(address: str) -> Iterator[str]:
+    """Serve from a database while the block runs; yields where."""
+    settings = Settings(database_url=SecretStr(address))
+    server = Server(database_choice.with_secret(settings))
+    server.start()
+    try:
+        yield server.url
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def model(
+    postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Model]:
+    """Return a vault that has a bit of everything, on a server and two devices."""
+    folder = tmp_path_factory.mktemp("model")
+    with scratch_database(postgres, template) as address:
+        with _served(address) as url:
+            user = _user(Host(url, address))
+            laptops = _laptops(url, user, folder)
+        yield Model(str(conninfo_to_dict(address)["dbname"]), user, laptops)
+
+
+def _user(host: Host) -> User:
+    user = host.add_user()
+    with psycopg.connect(host.database) as connection:
         connection.execute(
             "INSERT INTO identities (issuer, subject, user_id)"
             " SELECT 'https://sign-in.example.org', 'ada', id FROM users"
@@ -56,11 +84,10 @@ def user(served: Served, database_url: str) -> User:
     return user
 
 
-@pytest.fixture
-def laptops(served: Served, user: User, tmp_path: Path) -> tuple[Laptop, Laptop]:
+def _laptops(url: str, user: User, folder: Path) -> tuple[Laptop, Laptop]:
     """Return two devices: a merge, a conflict and a deletion are behind them."""
-    one = Laptop(tmp_path / "one", served.url, user.token)
-    two = Laptop(tmp_path / "two", served.url, user.token)
+    one = Laptop(folder / "one", url, user.token)
+    two = Laptop(folder / "two", url, user.token)
     for name in ("merged", "conflicting", "deleted"):
         one.add(name, "first\n2\n3\n4\nlast\n", tags=("a",))
     one.sync()
@@ -73,6 +100,22 @@ def laptops(served: Served, user: User, tmp_path: Path) -> tuple[Laptop, Laptop]
     for laptop in (one, two, one):
         laptop.sync()
     return one, two
+
+
+def _copied(laptop: Laptop, home: Path, url: str) -> Laptop:
+    """Return a copy of a device, whose server is at another address by now."""
+    copy = replace(laptop.copy(home), server=url)
+    with contextlib.closing(sqlite3.connect(copy.paths.database)) as connection:
+        connection.execute("UPDATE sync_link SET server = ?", (url,))
+        connection.commit()
+    return copy
+
+
+@pytest.fixture
+def address(postgres: str, model: Model) -> Iterator[str]:
+    """Return the address of a copy of the model's database."""
+    with scratch_database(postgres, model.database) as address:
+        yield address
 
 
 def _rows(address: str) -> Rows:
@@ -91,16 +134,13 @@ def _all(table: str) -> sql.Composed:
     return sql.SQL("SELECT * FROM {}").format(sql.Identifier(table))
 
 
-def _migrate_down_and_up(served: Served, address: str, target: str) -> tuple[Rows, ...]:
+def _migrate_down_and_up(address: str, target: str) -> tuple[Rows, ...]:
     """Return all rows before, at *target*, and at the newest schema again."""
-    served.end(signal.SIGTERM)
     before = _rows(address)
     migration.downgrade(address, target)
     below = _rows(address)
     migration.upgrade(address)
-    after = _rows(address)
-    served.start()
-    return before, below, after
+    return before, below, _rows(address)
 
 
 @pytest.mark.parametrize(
@@ -109,30 +149,30 @@ def _migrate_down_and_up(served: Served, address: str, target: str) -> tuple[Row
     ids=[f"below-{step.revision}" for step in STEPS_OF_SERVER],
 )
 def test_what_an_older_schema_can_hold_stays_and_the_devices_refill_the_rest(
-    served: Served,
-    database_url: str,
-    user: User,
-    laptops: tuple[Laptop, Laptop],
-    tmp_path: Path,
-    target: str,
+    model: Model, address: str, tmp_path: Path, target: str
 ) -> None:
-    host = Host(served.url, database_url)
-    held = host.holdings(user)
-    before, below, after = _migrate_down_and_up(served, database_url, target)
+    host = Host("", address)
+    held = host.holdings(model.user)
+    before, below, after = _migrate_down_and_up(address, target)
     assert all(before[name] for name in ("items", "revisions", "sides", "versions"))
     for name in (below.keys() & after.keys()) - {"alembic_version"}:
         if "items" not in below and name in {"vaults", "accounts"}:
             continue  # they count what is gone
         columns = _columns_in(below[name]) & _columns_in(after[name])
         assert _only(columns, after[name]) == _only(columns, before[name]), name
-    if target != "base":  # "base" has no users, so its tokens are gone
-        _go_on(*laptops)
-        now = host.holdings(user)
+    with _served(address) as url:
+        if target == "base":
+            return  # it has no users, so its tokens are gone
+        one, two = (
+            _copied(each, tmp_path / each.home.name, url) for each in model.laptops
+        )
+        _go_on(one, two)
+        now = host.holdings(model.user)
         assert (now.prompts, now.counted) == (held.prompts, held.counted)
         assert (now.versions, now.open_sides) == (held.versions + 1, held.open_sides)
-        newcomer = Laptop(tmp_path / "three", served.url, user.token)
+        newcomer = Laptop(tmp_path / "three", url, model.user.token)
         newcomer.sync()
-        assert newcomer.everything() == laptops[0].everything()
+        assert newcomer.everything() == one.everything()
 
 
 def _go_on(one: Laptop, two: Laptop) -> None:
@@ -229,19 +269,19 @@ def test_an_upgrade_killed_at_every_call(walker: Walk, torn: bool) -> None:
 
 
 def test_an_old_vault_is_synced_with_all_it_has(
-    old: Vault, served: Served, database_url: str, tmp_path: Path
+    old: Vault, database_url: str, tmp_path: Path
 ) -> None:
-    user = Host(served.url, database_url).add_user()
     before = state(old)
-    old.ok("login", "--server", served.url, "--token", "-", stdin=user.token)
-    old.quiet("sync")
+    other = Vault(tmp_path / "other" / "home")
+    other.home.parent.mkdir()
+    with _served(database_url) as url:
+        user = Host(url, database_url).add_user()
+        for vault in (old, other):
+            vault.ok("login", "--server", url, "--token", "-", stdin=user.token)
+            vault.quiet("sync")
     with contextlib.closing(sqlite3.connect(old.database)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (LATEST,)
     assert state(old) == before
     assert_whole(old)
-    other = Vault(tmp_path / "other" / "home")
-    other.home.parent.mkdir()
-    other.ok("login", "--server", served.url, "--token", "-", stdin=user.token)
-    other.quiet("sync")
     assert state(other).prompts == before.prompts
     assert_whole(other)
