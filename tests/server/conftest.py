@@ -18,11 +18,12 @@ import httpx
 import psycopg
 import pytest
 import uvicorn
+from argon2 import PasswordHasher
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import SecretStr
 
 from promptvault.domain.tier import Tier
-from promptvault.server import server_urls, serving
+from promptvault.server import password, server_urls, serving
 from promptvault.server.admin import Admin
 from promptvault.server.app import create_app
 from promptvault.server.postgres import embedded, migration
@@ -150,9 +151,21 @@ class Server:
         )
 
 
+@contextlib.contextmanager
+def quick_passwords() -> Iterator[None]:
+    """Let a password be hashed at once, which is to take a while: none is guessed."""
+    with pytest.MonkeyPatch.context() as patch:
+        quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        patch.setattr(password, "_HASHER", quick)
+        yield
+
+
 @pytest.fixture
 def start_server(settings: Settings) -> Iterator[Callable[..., Server]]:
-    """Return what starts a server, on a free port; keywords change its settings."""
+    """Return what starts a server, on a free port; keywords change its settings.
+
+    Its passwords are hashed quickly.
+    """
     servers: list[Server] = []
 
     def start(port: int = 0, **changes: Any) -> Server:
@@ -160,9 +173,10 @@ def start_server(settings: Settings) -> Iterator[Callable[..., Server]]:
         servers[-1].start()
         return servers[-1]
 
-    yield start
-    for each in servers:
-        each.stop()
+    with quick_passwords():
+        yield start
+        for each in servers:
+            each.stop()
 
 
 @pytest.fixture

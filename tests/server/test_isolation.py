@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from promptvault.server.settings import Settings
 from tests.server.attempt import BEARER, COOKIE, Attempt, attempts
 from tests.server.browser import fields_of
-from tests.server.conftest import SECRET, Server, scratch_database
+from tests.server.conftest import SECRET, Server, quick_passwords, scratch_database
 from tests.server.route import Route, all_routes
 from tests.server.tenant import PUSHES, Connection, Tenant, settle
 
@@ -102,7 +102,8 @@ def world(postgres: str, template: str) -> Iterator[World]:
         server = Server(settings)
         server.start()
         try:
-            ada, bob, eve = _people(server, url)
+            with quick_passwords():
+                ada, bob, eve = _people(server, url)
         finally:
             server.stop()
         yield World(str(conninfo_to_dict(url)["dbname"]), ada, bob, eve)
