@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from tests.conftest import Process, Pvt
 from tests.server.conftest import EMAIL, ServerProcess
 
 Start = Callable[..., ServerProcess]
+
+_PAUSE = 0.02
 
 
 @pytest.fixture(autouse=True)
@@ -174,7 +177,7 @@ def test_two_workers_share_a_socket_and_count_together(
     for _ in range(20):
         assert httpx.get(f"{running.url}/readyz", timeout=60).status_code == 200
     while len(workers := _wait_for_workers(running)) < 2 or first in workers:
-        pass
+        time.sleep(_PAUSE)
     assert second in workers
     assert running.stop() == 0
     lines = map(json.loads, running.log.read_text().splitlines())
@@ -184,7 +187,7 @@ def test_two_workers_share_a_socket_and_count_together(
 
 def _wait_for_workers(running: ServerProcess) -> list[int]:
     while len(workers := _children(running.process.pid)) < 2:
-        pass
+        time.sleep(_PAUSE)
     return workers
 
 
@@ -199,6 +202,7 @@ def test_workers_end_with_the_process_that_started_them(
         try:
             socket.create_server(("127.0.0.1", port)).close()
         except OSError:
+            time.sleep(_PAUSE)
             continue
         break
 

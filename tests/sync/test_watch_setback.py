@@ -22,7 +22,7 @@ UPDATE vaults SET head_seq = 0, epoch = gen_random_uuid(), digest = DEFAULT
 @pytest.fixture
 def server(start_server: Callable[..., Server]) -> Server:
     """Return a server that checks its vaults often."""
-    return start_server(heartbeat_seconds=0.2)
+    return start_server(heartbeat_seconds=0.2, look_seconds=0.2)
 
 
 def test_what_the_server_has_lost_is_sent_again(

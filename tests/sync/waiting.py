@@ -9,8 +9,8 @@ DEADLINE = 60
 
 def eventually(holds: Callable[[], bool]) -> None:
     """Wait until a condition holds that another process brings about."""
-    for _ in range(DEADLINE * 10):
+    for _ in range(DEADLINE * 20):
         if holds():
             return
-        time.sleep(0.1)
+        time.sleep(0.05)
     raise AssertionError("it never came to that")
