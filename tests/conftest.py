@@ -21,6 +21,7 @@ from promptvault.domain.prompt import Author
 from promptvault.vault.database import bulk_transaction, connected
 from promptvault.vault.reader import Reader, reading
 from promptvault.vault.repository import Repository
+from tests.memory import memory_folder
 from tests.model_server import MODEL, ModelServer
 
 AUTHOR = Author("Ada Lovelace", "ada@example.org")
@@ -32,6 +33,8 @@ _CLEARED = (
     *("NO_PROXY", "all_proxy", "no_proxy", "SSL_CERT_"),
     *("PYTHONUNBUFFERED", "PYTHONIOENCODING", "PYTHONUTF8", "LC_", "LANG"),
 )
+
+_TESTS = Path(__file__).parent
 
 Git = Callable[..., str]
 
@@ -45,9 +48,25 @@ settings.register_profile(
 )
 settings.load_profile("house")
 
+# Where pytest makes the folders of tests, unless somebody has said so.
+if folder := memory_folder():
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder)
+
 # Who is started in the background of a script ignores Ctrl-C, and so do its children.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+_LONG = ("examples", "sync", "faults", "browser", "server", "importers")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put folders with long tests first: a worker that is done waits for no other."""
+    items.sort(key=lambda item: _place(item.path.relative_to(_TESTS).parts[0]))
+
+
+def _place(folder: str) -> int:
+    return _LONG.index(folder) if folder in _LONG else len(_LONG)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 import psycopg
 
 from promptvault.server.postgres import embedded, migration
+from tests.memory import memory_folder
 from tests.sync import oracle
 from tests.sync.actions import DEVICES, Scenario, World
 from tests.sync.hosted import Host, Hosted, hosting
@@ -171,12 +172,6 @@ def git_away(folder: Path) -> Iterator[None]:
     finally:
         os.environ["PATH"], tempfile.tempdir = kept
         logger.setLevel(level)
-
-
-def memory_folder() -> str | None:
-    """Return a folder in memory, None if the system has none."""
-    shared = "/dev/shm"
-    return shared if os.access(shared, os.W_OK) else None
 
 
 def run(

@@ -15,10 +15,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from tests.memory import memory_folder
 from tests.sync import oracle
 from tests.sync.actions import DEVICES, Scenario, World
 from tests.sync.hosted import Host, Hosted, hosting
-from tests.sync.simulate import FAULTS, SCENARIOS, git_away, memory_folder
+from tests.sync.simulate import FAULTS, SCENARIOS, git_away
 
 _SETTINGS = settings(
     stateful_step_count=40,
