@@ -2,13 +2,15 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
-from tests.conftest import Pvt
+from tests.conftest import AUTHOR, Pvt
 
 HEAVY = {
     "alembic",
@@ -64,12 +66,24 @@ def loaded_by(
     return set(loaded)
 
 
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a home with a prompt and a template; to be copied only."""
+    home, pvt = tmp_path_factory.mktemp("model") / "home", Pvt()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PROMPTVAULT_HOME", str(home))
+        patch.setenv("GIT_AUTHOR_NAME", AUTHOR.name)
+        patch.setenv("GIT_AUTHOR_EMAIL", AUTHOR.email)
+        pvt.ok("add", "coding/review", "Review this code.", "--tag", "work")
+        pvt.ok("add", "coding/ask", "Ask {{ who }}.", "--template")
+        pvt.ok("label", "coding/review", "production")
+    return home
+
+
 @pytest.fixture
-def filled(pvt: Pvt) -> None:
-    """Save a prompt and a template."""
-    pvt.ok("add", "coding/review", "Review this code.", "--tag", "work")
-    pvt.ok("add", "coding/ask", "Ask {{ who }}.", "--template")
-    pvt.ok("label", "coding/review", "production")
+def filled(home: Path, model: Path) -> None:
+    """Fill the home with a prompt and a template."""
+    shutil.copytree(model, home)
 
 
 @pytest.mark.usefixtures("filled")

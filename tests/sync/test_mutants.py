@@ -36,8 +36,7 @@ def _simulate(
     mutant: Mutant, folder: Path, database_url: str, *, seeds: int, first: int = 0
 ) -> str:
     """Run lives on a copy of the program with the bug; return what was printed."""
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(_PACKAGE, folder / "promptvault", ignore=ignored)
+    shutil.copytree(_PACKAGE, folder / "promptvault")  # compiled, but for the mutant
     mutant.apply(folder / "promptvault")
     numbers = map(str, (first, first + seeds, _STEPS))
     command = [sys.executable, "-m", "tests.sync.simulate", mutant.scenario, *numbers]
