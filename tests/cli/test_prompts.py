@@ -268,7 +268,7 @@ class TestGet:
 
     def test_values_for_what_is_no_template(self, pvt: Pvt) -> None:
         pvt.ok("add", "a", "{{ x }}")
-        assert "no template" in require_error(pvt("get", "a", "-p", "x=1"), 2)
+        assert "not a template" in require_error(pvt("get", "a", "-p", "x=1"), 2)
 
     def test_stdin_fills_a_template(self, pvt: Pvt) -> None:
         pvt.ok("add", "t", "Sum up: {{ stdin }}", "--template")

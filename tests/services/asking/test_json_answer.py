@@ -217,7 +217,7 @@ def test_a_server_that_speaks_no_json_at_all(
 ) -> None:
     model_server.answer = lambda _: Raw(b"<html>")
 
-    with pytest.raises(Exception, match="no chat completion"):
+    with pytest.raises(Exception, match="other than a chat completion"):
         ask_json(kit.model(model_server.url, retries=0), REQUEST)
 
 

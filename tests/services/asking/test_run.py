@@ -101,7 +101,7 @@ def test_each_prompt_gets_the_values_it_knows() -> None:
 @pytest.mark.parametrize(
     ("wanted", "words"),
     [
-        (order("plain", who="me"), "is no template"),
+        (order("plain", who="me"), "is not a template"),
         (order("asks", what="me"), "no variable 'what'"),
         (order("asks"), "lacks a value for: who"),
         (order("asks", "tone", who="me", tone="kind", more="x"), "variable 'more'"),

@@ -63,7 +63,7 @@ def test_a_damaged_one_is_told_and_kept(path: Path, content: bytes) -> None:
 def test_a_folder_that_cannot_be_made(path: Path) -> None:
     path.parent.write_text("no folder")
 
-    with pytest.raises(VaultError, match="cannot be made"), open_activity(path):
+    with pytest.raises(VaultError, match="cannot be created"), open_activity(path):
         pass
 
 
