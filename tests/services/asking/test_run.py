@@ -105,7 +105,7 @@ def test_each_prompt_gets_the_values_it_knows() -> None:
         (order("asks", what="me"), "no variable 'what'"),
         (order("asks"), "lacks a value for: who"),
         (order("asks", "tone", who="me", tone="kind", more="x"), "variable 'more'"),
-        (order("plain", "asks", who="me", more="x"), "is no template"),
+        (order("plain", "asks", who="me", more="x"), "is not a template"),
         (order("asks", "tone", who="me"), "tone lacks a value for: tone"),
         (order("pipes"), "Pipe the text in"),
         (order("may", who=""), "is empty"),

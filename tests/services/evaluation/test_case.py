@@ -197,7 +197,7 @@ def test_times_in_yaml_stay_text() -> None:
         ("x.json", "[" * 100_000, "nested too deeply"),
         ("x.yaml", "[" * 1000, "too many aliases, nodes or levels"),
         ("x.json", f"[{'1' * 5000}]", "number in it is too long"),
-        ("x.yaml", "- !!python/object/apply:os.getcwd []", "no valid YAML"),
+        ("x.yaml", "- !!python/object/apply:os.getcwd []", "not valid YAML"),
     ],
 )
 def test_mistakes(name: str, text: str, words: str) -> None:

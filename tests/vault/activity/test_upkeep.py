@@ -77,7 +77,7 @@ class TestBackup:
             _spoil(Path("all"), "activity.db")
         result = pvt.ok("backup", "restore", "all", "--force", "--json")
         assert not result.json["whole"]
-        assert "record" in result.err
+        assert "activity database" in result.err
         assert pvt.ok("list", "--plain").lines == ["rice", "tea"]
         assert runs(pvt) == ["Warm the pot."]
 
@@ -88,7 +88,7 @@ class TestBackup:
         record.write_bytes(b"rubbish" * 1000)
         result = pvt.ok("backup", "all", "--json")
         assert not result.json["whole"]
-        assert "record" in result.err
+        assert "activity database" in result.err
         assert "activity.db" not in zipfile.ZipFile("all").namelist()
         pvt.ok("backup", "restore", "good", "--force")
         assert runs(pvt) == ["Warm the pot."]
