@@ -17,14 +17,17 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def run(*folders: Path) -> tuple[int, str]:
-    """Run the script with *folders* first on the PATH; return its code and output."""
+def run(work: Path, *folders: Path) -> tuple[int, str]:
+    """Run the script below *work*, with *folders* first on the PATH.
+
+    Return its exit code and its output.
+    """
     path = os.pathsep.join([*map(str, folders), str(BESIDE), os.environ["PATH"]])
     done = subprocess.run(
         [str(SCRIPT)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env={**os.environ, "PATH": path},
+        env={**os.environ, "PATH": path, "TMPDIR": str(work)},
         timeout=600,
         check=False,
     )
@@ -37,8 +40,8 @@ def chapters(output: str) -> dict[str, str]:
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
-def test_the_story_of_two_devices() -> None:
-    code, output = run()
+def test_the_story_of_two_devices(tmp_path: Path) -> None:
+    code, output = run(tmp_path)
     assert code == 0, output
     told = chapters(output)
     expected = {
@@ -80,6 +83,6 @@ def test_a_device_that_lacks_something_is_named(tmp_path: Path) -> None:
         f'exec {BESIDE}/promptvault "$@"\n'
     )
     deaf.chmod(0o755)
-    code, output = run(tmp_path)
+    code, output = run(tmp_path, tmp_path)
     assert code == 1, output
     assert "FAILED: the devices differ in 'get release'" in output
