@@ -69,6 +69,7 @@ app = typer.Typer(
     cls=CommandTable,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    epilog="'promptvault help' lists the topics of the handbook.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

@@ -29,7 +29,7 @@ COMMANDS = {
         "text:get", "Print a prompt's text, filled in.", _PROMPTS, takes_name=True
     ),
     "show": Entry(
-        "retrieval:show", "Show a prompt and all about it.", _PROMPTS, takes_name=True
+        "retrieval:show", "Show a prompt with its details.", _PROMPTS, takes_name=True
     ),
     "list": Entry("retrieval:list_", "List prompts.", _PROMPTS),
     "search": Entry(
@@ -40,7 +40,7 @@ COMMANDS = {
         "edition:edit", "Change a prompt in your editor.", _PROMPTS, takes_name=True
     ),
     "set": Entry(
-        "edition:set_", "Change title, tags and the like.", _PROMPTS, takes_name=True
+        "edition:set_", "Change title, description and tags.", _PROMPTS, takes_name=True
     ),
     "move": Entry(
         "edition:move", "Rename a prompt or a folder.", _PROMPTS, takes_name=True
@@ -49,7 +49,7 @@ COMMANDS = {
         "edition:copy", "Save a prompt under another name.", _PROMPTS, takes_name=True
     ),
     "delete": Entry(
-        "removal:delete", "Put prompts into the trash.", _PROMPTS, takes_name=True
+        "removal:delete", "Move prompts to the trash.", _PROMPTS, takes_name=True
     ),
     "trash": Entry("removal:trash", "List, restore, empty the trash.", _PROMPTS),
     "lint": Entry(
@@ -57,7 +57,7 @@ COMMANDS = {
     ),
     "scan": Entry("secret:scan", "Find keys and passwords in prompts.", _PROMPTS),
     "redact": Entry(
-        "secret:redact", "Take secrets out of prompts.", _PROMPTS, takes_name=True
+        "secret:redact", "Remove secrets from prompts.", _PROMPTS, takes_name=True
     ),
     "stats": Entry("quality:stats", "Draw what is in the vault.", _PROMPTS),
     "log": Entry(
@@ -72,17 +72,17 @@ COMMANDS = {
     ),
     "run": Entry("running:run", "Send a prompt to a model.", _MODELS, takes_name=True),
     "runs": Entry(
-        "running:runs", "List what was run, and answers.", _MODELS, takes_name=True
+        "running:runs", "List runs and their answers.", _MODELS, takes_name=True
     ),
     "eval": Entry(
-        "evaluating:eval_", "Try a prompt on cases.", _MODELS, takes_name=True
+        "evaluating:eval_", "Test a prompt on cases.", _MODELS, takes_name=True
     ),
-    "suggest": Entry("suggesting:suggest", "See what to do next here.", _MODELS),
+    "suggest": Entry("suggesting:suggest", "Suggest what to do next.", _MODELS),
     "template": Entry(
-        "templating:template", "Make templates, with a model too.", _MODELS
+        "templating:template", "Make templates, by hand or with a model.", _MODELS
     ),
     "spending": Entry("caching:spending", "Show what models cost.", _MODELS),
-    "cache": Entry("caching:cache", "Look at kept answers, drop them.", _MODELS),
+    "cache": Entry("caching:cache", "Show and delete cached answers.", _MODELS),
     "categorize": Entry(
         "categorizing:categorize",
         "Sort prompts into folders, with tags.",
@@ -93,21 +93,21 @@ COMMANDS = {
         "optimizing:optimize", "Improve a prompt by scores.", _MODELS, takes_name=True
     ),
     "optimizations": Entry(
-        "optimizing:optimizations", "List what was optimized.", _MODELS, takes_name=True
+        "optimizing:optimizations", "List optimizations.", _MODELS, takes_name=True
     ),
-    "import": Entry("importing:import_", "Bring in chats and files.", _IMPORTS),
+    "import": Entry("importing:import_", "Import chats and files.", _IMPORTS),
     "imports": Entry("importing:imports", "List, show, undo imports.", _IMPORTS),
     "export": Entry("exporting:export", "Write prompts to files.", _IMPORTS),
     "sync": Entry("sync:sync", "Sync with your other devices.", _SYNC),
-    "conflicts": Entry("conflict:conflicts", "Settle what sync could not.", _SYNC),
+    "conflicts": Entry("conflict:conflicts", "Show and settle sync conflicts.", _SYNC),
     "login": Entry("account:login", "Sign in to a server.", _ACCOUNT),
     "logout": Entry("account:logout", "Sign out, here or everywhere.", _ACCOUNT),
     "whoami": Entry("account:whoami", "Show who is signed in.", _ACCOUNT),
     "devices": Entry("account:devices", "List and sign out devices.", _ACCOUNT),
-    "serve": Entry("serve:serve", "Run the hosted side.", _SERVER),
+    "serve": Entry("serve:serve", "Run a server.", _SERVER),
     "server": Entry("server:server", "Manage a server's users.", _SERVER),
-    "doctor": Entry("upkeep:doctor", "Check that the vault is whole.", _UPKEEP),
-    "backup": Entry("upkeep:backup", "Save or restore everything.", _UPKEEP),
+    "doctor": Entry("upkeep:doctor", "Check the vault, and repair it.", _UPKEEP),
+    "backup": Entry("upkeep:backup", "Back up or restore everything.", _UPKEEP),
     "help": Entry("guide:help_", "Read about a topic or a command.", _UPKEEP),
     "config": Entry("configuration:config", "Read and change settings.", _UPKEEP),
 }
