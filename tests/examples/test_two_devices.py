@@ -4,9 +4,12 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
+
+from tests.memory import memory_folder
 
 SCRIPT = Path(__file__).parents[2] / "examples" / "two-devices.sh"
 BESIDE = Path(sys.executable).parent
@@ -17,20 +20,19 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def run(work: Path, *folders: Path) -> tuple[int, str]:
-    """Run the script below *work*, with *folders* first on the PATH.
-
-    Return its exit code and its output.
-    """
+def run(*folders: Path) -> tuple[int, str]:
+    """Run the script with *folders* first on the PATH; return its code and output."""
     path = os.pathsep.join([*map(str, folders), str(BESIDE), os.environ["PATH"]])
-    done = subprocess.run(
-        [str(SCRIPT)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        env={**os.environ, "PATH": path, "TMPDIR": str(work)},
-        timeout=600,
-        check=False,
-    )
+    # A short path: the server's socket lies below it.
+    with tempfile.TemporaryDirectory(dir=memory_folder()) as work:
+        done = subprocess.run(
+            [str(SCRIPT)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "PATH": path, "TMPDIR": work},
+            timeout=600,
+            check=False,
+        )
     return done.returncode, done.stdout.decode()
 
 
@@ -40,8 +42,8 @@ def chapters(output: str) -> dict[str, str]:
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
-def test_the_story_of_two_devices(tmp_path: Path) -> None:
-    code, output = run(tmp_path)
+def test_the_story_of_two_devices() -> None:
+    code, output = run()
     assert code == 0, output
     told = chapters(output)
     expected = {
@@ -52,7 +54,7 @@ def test_the_story_of_two_devices(tmp_path: Path) -> None:
         "Both change the same line": (
             "1 conflict",
             "-Skim the whole diff.\n    +Read the whole diff twice.",
-            "release: settled",
+            "release: resolved",
         ),
         "One deletes what the other edits": (
             "Deleted standup",
@@ -83,6 +85,6 @@ def test_a_device_that_lacks_something_is_named(tmp_path: Path) -> None:
         f'exec {BESIDE}/promptvault "$@"\n'
     )
     deaf.chmod(0o755)
-    code, output = run(tmp_path, tmp_path)
+    code, output = run(tmp_path)
     assert code == 1, output
     assert "FAILED: the devices differ in 'get release'" in output
