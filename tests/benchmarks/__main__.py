@@ -97,11 +97,10 @@ class Bench:
             both = self.pvt(large, *asked), self.pvt(small, *asked)
             yield self.against(label, *both, "1.1")
         sqlmodel = Command([sys.executable, "-c", "import sqlmodel"])
-        for label, words in _WRITERS:
+        for name, change in _WRITERS:
             for vault in (small, large):
-                command = self.pvt(vault, *words)
-                label_at = f"{label} at {int(vault):,} / `import sqlmodel`"
-                yield self.against(label_at, command, sqlmodel, "0.7")
+                label = f"{name} at {int(vault):,} / `import sqlmodel`"
+                yield self.against(label, self.pvt(vault, *change), sqlmodel, "0.7")
 
     def imports(self) -> Iterator[str]:
         """Measure the import of large files of several sources."""
