@@ -3,9 +3,14 @@
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from promptvault.server.http import decompression
 from promptvault.server.http.json_body import run_in_thread
-from promptvault.wire.decompression import decompressor
+from promptvault.wire.decompression import (
+    BodyTooLargeError,
+    DamagedBodyError,
+    Decompressor,
+    decompress,
+    decompressor,
+)
 
 _ENCODING = b"content-encoding"
 _AT_ONCE_BYTES = 2048
@@ -62,15 +67,25 @@ def _inflating(receive: Receive, encoding: bytes, limit: int) -> Receive:
             raise HTTPException(415, "The body is neither plain, nor gzip, nor zstd")
         body = message.get("body", b"")
         if len(body) <= _AT_ONCE_BYTES:
-            body = decompression.inflate(inflater, body, left)
+            body = _inflate(inflater, body, left)
         else:
-            body = await run_in_thread(decompression.inflate, inflater, body, left)
+            body = await run_in_thread(_inflate, inflater, body, left)
         left -= len(body)
         if not message.get("more_body", False) and not inflater.eof:
             raise HTTPException(400, "The compressed body is cut off")
         return {**message, "body": body}
 
     return receive_inflated
+
+
+def _inflate(stream: Decompressor, data: bytes, limit: int) -> bytes:
+    """Return *data* decompressed; raise HTTPException if it is more than *limit*."""
+    try:
+        return decompress(stream, data, limit)
+    except DamagedBodyError as error:
+        raise HTTPException(400, str(error)) from None
+    except BodyTooLargeError:
+        raise HTTPException(413, "The body is too long once it is inflated") from None
 
 
 def _as_inflated(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
