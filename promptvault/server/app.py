@@ -13,7 +13,7 @@ from promptvault.server.background import Background
 from promptvault.server.connections.lifespan import tracking
 from promptvault.server.database import Database
 from promptvault.server.event.hub import Hub
-from promptvault.server.event.shutdown import close_at_signal
+from promptvault.server.event.shutdown import closing_at_signal
 from promptvault.server.health import router as health
 from promptvault.server.http.body_limit import BodyLimit
 from promptvault.server.http.head_requests import HeadRequests
@@ -79,9 +79,9 @@ def _set_state(app: FastAPI, settings: Settings, names: frozenset[str]) -> None:
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     await app.state.database.open()
-    close_at_signal(app.state.hub)
     try:
         async with contextlib.AsyncExitStack() as stack:
+            stack.enter_context(closing_at_signal(app.state.hub))
             state = await stack.enter_async_context(tracking(app))
             await stack.enter_async_context(app.state.hub.running())
             if app.state.settings.purge_daily:

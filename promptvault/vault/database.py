@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 
 from promptvault.errors import VaultError
@@ -11,6 +12,7 @@ from promptvault.vault.migrations import LATEST, migrate, version_of
 StrPath = str | os.PathLike[str]
 
 BUSY_TIMEOUT_SECONDS = 60.0
+_PAUSE_SECONDS = 0.01
 
 _CACHE_KIB = 24 * 1024
 """Less makes a large import write pages twice; more counts against its memory."""
@@ -61,8 +63,7 @@ def open_writable(database: StrPath) -> sqlite3.Connection:
             # import a tenth quicker.
             connection.execute("PRAGMA page_size = 16384")
             version_of(connection)  # a newer vault is refused before it is touched
-            if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-                connection.execute("PRAGMA journal_mode = WAL")
+            _log_ahead(connection)
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             migrate(connection)
@@ -75,6 +76,22 @@ def open_writable(database: StrPath) -> sqlite3.Connection:
             connection.close()
             raise
         return connection
+
+
+def _log_ahead(connection: sqlite3.Connection) -> None:
+    """Turn on write-ahead logging, which stays on for the file.
+
+    SQLite does not wait for other processes that make the same change: this does.
+    """
+    end = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorname.startswith("SQLITE_BUSY")
+            if not is_busy or time.monotonic() > end:
+                raise
+            time.sleep(_PAUSE_SECONDS)
 
 
 @contextlib.contextmanager
