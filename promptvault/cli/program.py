@@ -40,6 +40,8 @@ class CommandTable(TyperGroup):
         # Where Typer looks for "did you mean"; only the names are read.
         self.commands = dict.fromkeys(COMMANDS, cast("Any", None))
         name, command, rest = super().resolve_command(ctx, args)
+        if command and COMMANDS[str(name)].free_options:
+            rest = ["--help" if word == "-h" else word for word in rest]
         return name, command and load(str(name)), rest
 
 
@@ -52,7 +54,9 @@ def load(name: str) -> Command:
     )
     if not isinstance(target, typer.Typer):
         function, target = target, typer.Typer(add_completion=False)
-        settings = {"ignore_unknown_options": True} if entry.free_options else None
+        # With "-h" as an option, "-french" would ask for help: it holds an "h".
+        free = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
+        settings = free if entry.free_options else None
         target.command(name, context_settings=settings)(function)
     command = get_command(target)
     command.name = name

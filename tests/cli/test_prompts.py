@@ -1009,3 +1009,10 @@ def test_the_advice_fits_what_was_asked(pvt: Pvt) -> None:
     pvt.ok("delete", "b")
     pvt.ok("add", "b", "3")
     assert "--as" in require_error(pvt("trash", "restore", "b"), 5)
+
+
+def test_an_excluded_word_with_an_h_asks_for_no_help(pvt: Pvt) -> None:
+    pvt.ok("add", "a", "an invoice in french")
+    pvt.ok("add", "b", "an invoice in german")
+    assert pvt.ok("search", "invoice", "-french").lines == ["b\tan invoice in german"]
+    assert "Usage" in pvt.ok("search", "-h").text
