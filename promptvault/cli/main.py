@@ -69,7 +69,7 @@ def run(arguments: list[str], *, quickly: bool = True) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:
-        if getattr(error, "errno", None) in _NOT_TAKEN:
+        if isinstance(error, OSError) and error.errno in _NOT_TAKEN:
             return _report_unwritable(error, as_json=as_json)
         return _report_foreign(error, as_json=as_json)
 
@@ -87,11 +87,10 @@ def _end_quietly() -> int:
     return 0
 
 
-def _report_unwritable(error: Exception, *, as_json: bool) -> int:
+def _report_unwritable(error: OSError, *, as_json: bool) -> int:
     """Report that the data did not go where it was sent, as into a file."""
     terminal.discard_output()
-    reason = getattr(error, "strerror", None) or "the disk does not take it"
-    message = f"The output cannot be written: {reason}."
+    message = f"The output cannot be written: {error.strerror}."
     terminal.report(UnavailableError.code, message, as_json=as_json)
     return UnavailableError.exit_code
 

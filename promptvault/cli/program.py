@@ -41,7 +41,9 @@ class CommandTable(TyperGroup):
         self.commands = dict.fromkeys(COMMANDS, cast("Any", None))
         name, command, rest = super().resolve_command(ctx, args)
         if command and COMMANDS[str(name)].free_options:
-            rest = ["--help" if word == "-h" else word for word in rest]
+            end = rest.index("--") if "--" in rest else len(rest)
+            words = ["--help" if word == "-h" else word for word in rest[:end]]
+            rest = words + rest[end:]
         return name, command and load(str(name)), rest
 
 

@@ -35,6 +35,11 @@ class Hit(NamedTuple):
     score: float
     """Higher is better; comparable within one search only."""
 
+    @property
+    def plain_snippet(self) -> str:
+        """The snippet without the marks."""
+        return self.snippet.replace(HIT_START, "").replace(HIT_END, "")
+
 
 class Query:
     """A parsed query: FTS5 terms, and the terms that FTS5 cannot find.

@@ -1016,3 +1016,5 @@ def test_an_excluded_word_with_an_h_asks_for_no_help(pvt: Pvt) -> None:
     pvt.ok("add", "b", "an invoice in german")
     assert pvt.ok("search", "invoice", "-french").lines == ["b\tan invoice in german"]
     assert "Usage" in pvt.ok("search", "-h").text
+    # After "--" it is the query: prompts without the word "h".
+    assert len(pvt.ok("search", "--", "-h").lines) == 2

@@ -5,10 +5,9 @@ from typing import Annotated
 import typer
 
 from promptvault.cli import options, terminal
-from promptvault.cli.context import now, open_reader, paths
+from promptvault.cli.context import count_use_of, open_reader
 from promptvault.errors import NotFoundError
 from promptvault.vault.reader import Reader, Selection, Sort
-from promptvault.vault.usage import count_use
 
 
 def pick(
@@ -41,7 +40,7 @@ def pick(
     else:
         terminal.write(text if body else name + "\n")
     if body:
-        count_use(paths().usage, prompt.id, now())
+        count_use_of(prompt.id)
 
 
 def _text(reader: Reader, name: str) -> str:

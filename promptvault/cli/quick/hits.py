@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from promptvault.cli import terminal
 from promptvault.cli.context import open_reader
 from promptvault.vault.reader import Selection
-from promptvault.vault.search import HIT_END, HIT_START, Hit, search
+from promptvault.vault.search import Hit, search
 
 LIMIT = 20
 """How many hits are printed, unless the user says otherwise."""
@@ -20,5 +20,5 @@ def print_matches(query: str) -> None:
 def print_hits(found: Iterable[Hit]) -> None:
     """Print hits as lines of a name, a tab and one line of the text."""
     for hit in found:
-        snippet = hit.snippet.replace(HIT_START, "").replace(HIT_END, "")
-        terminal.show(f"{hit.prompt.name}\t{' '.join(snippet.split())}\n")
+        line = " ".join(hit.plain_snippet.split())
+        terminal.show(f"{hit.prompt.name}\t{line}\n")

@@ -12,7 +12,7 @@ from promptvault.domain.variable import Variable
 from promptvault.services.prompts.diff import Difference
 from promptvault.services.prompts.outcome import Saved
 from promptvault.services.prompts.retrieval import ResolvedPrompt
-from promptvault.vault.search import HIT_END, HIT_START, Hit
+from promptvault.vault.search import Hit
 
 if TYPE_CHECKING:
     from promptvault.services.imports.discover import DiscoveredSource
@@ -149,8 +149,7 @@ def found_row(found: "DiscoveredSource") -> Row:
 
 def hit_row(hit: Hit) -> Row:
     """Return a hit as `search --json` prints it."""
-    snippet = hit.snippet.replace(HIT_START, "").replace(HIT_END, "")
-    return prompt_row(hit.prompt) | {"snippet": snippet, "score": hit.score}
+    return prompt_row(hit.prompt) | {"snippet": hit.plain_snippet, "score": hit.score}
 
 
 def group_row(group: "Group") -> Row:
