@@ -64,7 +64,7 @@ def trashed(incomplete: str) -> list[str]:
 
 
 def sources(incomplete: str) -> list[str]:
-    """Offer the sources that an import can be told."""
+    """Offer the values of ``--source``."""
     from promptvault.importers import registry  # for this option alone
 
     return [each for each in registry.source_names() if each.startswith(incomplete)]

@@ -1,6 +1,6 @@
-"""What a command that reads works with, made from where it was started.
+"""The folders, the time and the vault for commands that read.
 
-Little is imported here: `get` sits in shell loops.
+This module imports little, because `get` runs in shell loops.
 """
 
 import contextlib
@@ -51,7 +51,7 @@ def open_reader() -> Iterator["Reader"]:
 
 @contextlib.contextmanager
 def open_vault() -> Iterator["Connection"]:
-    """Open the vault's database alone, for what needs no more than `lookup`."""
+    """Open the database alone, for the functions of `lookup`."""
     from promptvault.vault.lookup import open_database
 
     database, _ = _find_vault()

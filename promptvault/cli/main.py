@@ -1,7 +1,7 @@
 """The program's entry: two readers of arguments, one table of exit codes.
 
-`quick.door` reads the plain forms of the commands that sit in shell loops; Typer, which
-takes longer to import than those commands to run, reads everything else.
+`quick.door` reads the plain forms of commands that run in shell loops. Typer reads all
+other forms: importing it takes longer than those commands run.
 """
 
 import errno
@@ -82,13 +82,13 @@ def _require_text(arguments: list[str]) -> None:
 
 
 def _end_quietly() -> int:
-    """End well: whoever read our output has had enough; nothing must flush it."""
+    """Return success: the reader of the output stopped early, as `head` does."""
     terminal.discard_output()
     return 0
 
 
 def _report_unwritable(error: OSError, *, as_json: bool) -> int:
-    """Report that the data did not go where it was sent, as into a file."""
+    """Report that the output could not be written, as to a full disk."""
     terminal.discard_output()
     message = f"The output cannot be written: {error.strerror}."
     terminal.report(UnavailableError.code, message, as_json=as_json)
@@ -106,7 +106,7 @@ def _report_foreign(error: Exception, *, as_json: bool) -> int:
         terminal.report(PromptVaultError.code, message, as_json=as_json)
         return PromptVaultError.exit_code
     message = str(usage())
-    if message:  # else the help stands there already, in place of a missing command
+    if message:  # without a command, Typer has printed the help instead
         context = getattr(error, "ctx", None)
         message += "" if message.endswith((".", "?")) else "."
         hint = f" Try '{context.command_path} --help'." if context else ""

@@ -116,7 +116,7 @@ def _red(text: str) -> str:
 
 
 def has_colour(is_terminal: bool) -> bool:
-    """Tell whether a stream is to be coloured."""
+    """Return True if a stream should have colour."""
     if os.environ.get(_NO_COLOUR):
         return False
     return is_terminal or bool(os.environ.get(_FORCE_COLOUR))
@@ -142,12 +142,12 @@ def choose_colour(when: str) -> None:
 
 
 def stdout_is_terminal() -> bool:
-    """Tell whether a person reads what is printed."""
+    """Return True if stdout is a terminal."""
     return sys.stdout.isatty()
 
 
 def can_ask() -> bool:
-    """Tell whether there is a person to ask."""
+    """Return True if stdin is a terminal, so that a person can answer."""
     return sys.stdin is not None and sys.stdin.isatty()
 
 
@@ -221,7 +221,7 @@ def _json(value: object, indent: int | None = None) -> str:
 
 
 def _takes_unicode() -> bool:
-    """Tell whether stdout takes UTF-8: all but a terminal with another encoding do."""
+    """Return True if stdout takes UTF-8. Only a terminal may have another encoding."""
     return not stdout_is_terminal() or _is_utf_8(sys.stdout.encoding)
 
 

@@ -77,7 +77,7 @@ def slugify(text: str, limit: int = 60) -> str:
 
 
 def folder_of(name: str) -> str:
-    """Return the folder that *name* lies in, '' at the top."""
+    """Return the folder of *name*, '' at the top."""
     return name.rpartition("/")[0]
 
 

@@ -25,7 +25,7 @@ _USAGE_TABLE = """CREATE TABLE IF NOT EXISTS usage.uses (
 
 
 def is_lost(database: StrPath) -> bool:
-    """Tell whether the database is gone, or emptied to nothing."""
+    """Return True if the database file is missing or empty."""
     return not _exists(database) or not os.path.getsize(database)
 
 
@@ -138,7 +138,7 @@ def connect_read_only(database: StrPath) -> sqlite3.Connection:
         current = version_of(connection)
     except sqlite3.OperationalError:
         # In a folder that cannot be written, WAL's shared memory cannot be made. No
-        # other process can write there either, so the file may be read as it lies.
+        # other process can write there either, so the file may be read directly.
         connection.close()
         log = f"{os.fspath(database)}-wal"
         if _exists(log) and os.path.getsize(log):
@@ -194,7 +194,7 @@ def _attach_no_usage(connection: sqlite3.Connection) -> None:
 
 
 def open_usage(usage: StrPath) -> sqlite3.Connection:
-    """Open the usage counts for writing; made anew when they cannot be read.
+    """Open the usage counts for writing; a damaged file is replaced by an empty one.
 
     They are statistics of this machine: nothing waits for the disk, and a caller
     that cannot write them goes on without. Raises sqlite3.Error or OSError.

@@ -113,7 +113,7 @@ def _is_literal(term: str) -> bool:
 
 
 def _has_no_spaces(character: str) -> bool:
-    """Tell whether *character* is of a script that writes no spaces between words."""
+    """Return True if *character* is of a script without spaces between words."""
     if character < "\u0e00":
         return False
     name = unicodedata.name(character, "")

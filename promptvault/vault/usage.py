@@ -14,7 +14,7 @@ _COUNT = """INSERT INTO usage.uses (prompt_id, uses, used_at) VALUES (?, ?, ?)
 
 
 def count_use(usage: StrPath, prompt_id: str, time: datetime, uses: int = 1) -> None:
-    """Add to the uses of a prompt; where that cannot be written, nothing happens."""
+    """Add to the uses of a prompt. If that cannot be written, nothing happens."""
     with contextlib.suppress(sqlite3.Error, OSError, VaultError):
         connection = open_usage(usage)
         with contextlib.closing(connection):

@@ -8,7 +8,7 @@ say what a reader need not see:
     <!-- not run: REASON -->    the example below is not run
 
 What varies from run to run is written as it was once: the id of a commit, a time, a
-duration, a size. ``…`` stands for any text within a line, and for any lines in a line
+duration, a size. ``…`` matches any text within a line, and any lines in a line
 of its own. 2026-05-01 12:00 UTC is the moment at which the example is run.
 """
 
@@ -124,7 +124,7 @@ def _differences(steps: tuple[Step, ...], outputs: list[str]) -> Iterator[str]:
 
 
 def _pattern(expected: str) -> str:
-    """Return what matches each output that *expected* stands for."""
+    """Return a pattern that matches each output that *expected* allows."""
     parts, start = [], 0
     for found in _VARYING.finditer(expected):
         parts += [re.escape(expected[start : found.start()]), _varying(found)]

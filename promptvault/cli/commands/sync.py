@@ -99,7 +99,7 @@ def pull(
 
 @sync.command("status")
 def status(as_json: options.Json = False) -> None:
-    """Show what is to be sent, in conflict or held back, without asking the server."""
+    """Show the changes to send, the changes held back, and the conflicts, offline."""
     from promptvault.services.sync.run import read_status  # as in _sync
 
     found = read_status(unsynced_workspace())

@@ -1,4 +1,4 @@
-"""What sits in shell loops, prompts and previews, answered without importing Typer.
+"""Commands for shell loops, prompts and previews, answered without importing Typer.
 
 `get`, `list --plain`, `search` to a pipe, and Tab after a command that takes a name.
 Importing Typer takes longer than all of their work. `door` reads the plain forms of

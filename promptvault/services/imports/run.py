@@ -177,7 +177,7 @@ class _Import:
     def run(self, find_documents: FindDocuments) -> None:
         """Read all documents and write their prompts, versions and report.
 
-        Raises _RollBackError if nothing is to be kept.
+        Raises _RollBackError if the transaction must be rolled back.
         """
         workspace, _, options, _, start = self._request
         report = self.report

@@ -143,7 +143,7 @@ def set_own_writer(connection: sqlite3.Connection, item: Item) -> None:
 def find_writer(connection: sqlite3.Connection, item: Item) -> str | None:
     """Return the name of the device that wrote *item*, None if it is not known.
 
-    `THIS_DEVICE` stands for this device.
+    `THIS_DEVICE` means this device.
     """
     if not item.is_clean:
         return THIS_DEVICE

@@ -1,4 +1,4 @@
-"""The sync status of a vault: what is to be sent, held back, or in conflict."""
+"""The sync status of a vault: changes to send, changes held back, and conflicts."""
 
 import sqlite3
 from dataclasses import dataclass, field
