@@ -1,8 +1,16 @@
 """The account of a token: `GET /v1/me`."""
 
+from enum import StrEnum
 from uuid import UUID
 
 from pydantic import BaseModel
+
+
+class Feature(StrEnum):
+    """A group of routes and fields that older servers do not have."""
+
+    TEAMS = "teams"
+    SHARES = "shares"
 
 
 class DeviceRead(BaseModel):
@@ -53,4 +61,8 @@ class MeRead(BaseModel):
     device: DeviceRead | None
     """Null for the token of a machine."""
     vaults: list[VaultRead]
-    """The vaults of the user: those of the account first, the oldest before all."""
+    """The vaults of the user: personal ones first, the account's own before others, the
+    oldest before all. Programs from before teams take the first."""
+    features: list[str] = []
+    """What the server can do, beyond the first version of the API: see `Feature`. A
+    program sends a new field of a request only if the server names its feature."""

@@ -5,6 +5,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 VAULT_EVENT = "vault"
+ROSTER_EVENT = "roster"
 
 
 class VaultEvent(BaseModel):
@@ -12,3 +13,9 @@ class VaultEvent(BaseModel):
 
     vault: UUID
     seq: int
+
+
+class RosterEvent(BaseModel):
+    """The user's vaults have changed; see `SyncAnswer.roster`."""
+
+    roster: int

@@ -150,9 +150,14 @@ class Result(BaseModel):
     ]
     seq: int | None = None
     dup: bool = False
-    why: Literal["prompts", "storage", "payload", "history"] | None = None
-    """With quota and too_large, the limit that was exceeded: prompts or bytes of the
-    account, bytes of one text, versions of one prompt. Null from an older server."""
+    why: str | None = None
+    """With quota and too_large, the limit that was exceeded: `prompts` or `storage` of
+    the account, the `payload` of one text, the `history` of one prompt.
+
+    With forbidden, in the vault of a team: `role` if the user may not write, `plan` if
+    the vault is frozen, or `label:` and the protected label that the push would move.
+    Programs from before teams know only the first four, and sync no such vault. Null
+    from an older server, and for a token that may only read."""
     open: bool | None = None
     """For a side that was known already: whether it is still unresolved."""
     known: list[Place] = []
@@ -242,6 +247,9 @@ class VaultAnswer(BaseModel):
     """Digest of the live prompts in hexadecimal, valid if `more` is false."""
     mark: UUID | None = None
     """Identifies the last push to the vault that this answer includes."""
+    on_leave: Literal["keep", "wipe"] | None = None
+    """With gone: what a device that has synced the vault does with its copy. Null if
+    the device has not, if the team was erased, and from an older server."""
 
 
 class Limits(BaseModel):
@@ -269,6 +277,10 @@ class SyncAnswer(BaseModel):
     proto: Literal[1]
     vaults: list[VaultAnswer]
     limits: Limits
+    roster: int | None = None
+    """Changes with every change of the user's vaults other than of their prompts: of
+    members, roles, names, protected labels. `GET /v1/vaults` has them. Null from an
+    older server."""
     end: Literal[True]
 
 

@@ -1,0 +1,36 @@
+"""Protected labels: which change of a prompt needs the right to move them."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+from uuid import UUID
+
+State = Mapping[str, Any]
+"""A prompt as `wire.prompt_state` defines it. Its labels have ids of versions."""
+
+
+def protected_change(
+    before: State | None, after: State | None, deleted: bool, rules: Collection[str]
+) -> str | None:
+    """Return the protected label that a change of a prompt would move, or None.
+
+    *before* is the state of the prompt, None if there is none or it is deleted: a
+    deleted prompt has no labels. *after* is its new state; *deleted* if the change
+    deletes the prompt. *rules* are the protected labels of the vault.
+
+    Renaming a prompt moves its labels too, because they are found by its name.
+    """
+    old, new = _labels(before), {} if deleted else _labels(after)
+    is_renamed = not deleted and _name(before) != _name(after)
+    for label in sorted(rules):
+        if old.get(label) != new.get(label) or (is_renamed and label in old):
+            return label
+    return None
+
+
+def _labels(state: State | None) -> dict[str, UUID]:
+    labels = {} if state is None else state.get("labels", {})
+    return {label: UUID(version) for label, version in labels.items()}
+
+
+def _name(state: State | None) -> object:
+    return None if state is None else state.get("name")
