@@ -9,7 +9,6 @@ from fastapi import FastAPI
 from promptvault import __version__
 from promptvault.server import exception_handlers, logs
 from promptvault.server.api import api
-from promptvault.server.background import Background
 from promptvault.server.connections.lifespan import tracking
 from promptvault.server.database import Database
 from promptvault.server.event.hub import Hub
@@ -19,12 +18,12 @@ from promptvault.server.http.body_limit import BodyLimit
 from promptvault.server.http.head_requests import HeadRequests
 from promptvault.server.http.request_log import RequestLog
 from promptvault.server.http.security_headers import SecurityHeaders
+from promptvault.server.job.worker import Worker
 from promptvault.server.limit.concurrency import ConcurrencyLimit
 from promptvault.server.limit.memory import MemoryLimit
 from promptvault.server.limit.rule import UNKNOWN_TOKENS
 from promptvault.server.oidc.provider import Provider
 from promptvault.server.page.router import include_pages
-from promptvault.server.retention.service import purging_daily
 from promptvault.server.settings import Settings
 
 _WAITING = 200
@@ -66,7 +65,6 @@ def _set_state(app: FastAPI, settings: Settings, names: frozenset[str]) -> None:
     state = app.state
     state.settings = settings
     state.names = names
-    state.background = Background()
     state.database = Database(settings)
     state.anonymous_limit = MemoryLimit(UNKNOWN_TOKENS)
     slots = (settings.requests_at_once, _WAITING, settings.pool_timeout)
@@ -84,12 +82,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
             stack.enter_context(closing_at_signal(app.state.hub))
             state = await stack.enter_async_context(tracking(app))
             await stack.enter_async_context(app.state.hub.running())
-            if app.state.settings.purge_daily:
-                purging = purging_daily(app.state.database, app.state.settings)
-                await stack.enter_async_context(purging)
+            if app.state.settings.jobs == "inside":
+                worker = Worker(app.state.settings, app.state.database)
+                await stack.enter_async_context(worker.running())
             yield state
     finally:
-        await app.state.background.finish()
         await app.state.database.close()
         if app.state.provider is not None:
             await app.state.provider.close()

@@ -1,5 +1,6 @@
 """The pool of PostgreSQL connections, and one transaction for one request."""
 
+import asyncio
 import contextlib
 import math
 import re
@@ -64,6 +65,8 @@ class Connection(psycopg.AsyncConnection[Any]):
     idle_since = 0.0
     deadline: float | None = None
     """When to give up, on the clock of `time.monotonic`."""
+    has_new_jobs = False
+    """Whether its transaction has added jobs."""
 
     async def wait(
         self,
@@ -122,6 +125,8 @@ class Database:
             check=_check,
             open=False,
         )
+        self.has_new_jobs = asyncio.Event()
+        """Set when a transaction of this process that added jobs is committed."""
 
     async def open(self) -> None:
         """Start to connect, without waiting for it."""
@@ -143,10 +148,13 @@ class Database:
         try:
             async with self._pool.connection() as connection:
                 connection.deadline = deadline
+                connection.has_new_jobs = False
                 yield connection
                 connection.idle_since = time.monotonic()
         except PoolTimeout as error:
             raise UnavailableError("The database does not answer.") from error
+        if connection.has_new_jobs:
+            self.has_new_jobs.set()
 
     @contextlib.asynccontextmanager
     async def statements(self) -> AsyncIterator[Connection]:
@@ -170,9 +178,7 @@ class Database:
         Commits at the end; an exception rolls back. Raises psycopg.Error.
         """
         async with await Connection.connect(
-            self._address,
-            connect_timeout=10,
-            prepare_threshold=self._prepare_threshold,
+            self._address, prepare_threshold=self._prepare_threshold, **_NETWORK
         ) as connection:
             connection.deadline = math.inf  # the limits below are enough
             await connection.execute(_LONG_LIMITS)

@@ -3,41 +3,77 @@
 import asyncio
 import smtplib
 import ssl
+from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.utils import parseaddr
+from typing import NamedTuple
+from uuid import UUID
 
-import structlog
-
-from promptvault.errors import InvalidInputError, UnavailableError
+from promptvault.errors import (
+    InvalidInputError,
+    PromptVaultError,
+    UnavailableError,
+)
 from promptvault.server.settings import Settings
 
 _TIMEOUT_SECONDS = 10
-_log = structlog.get_logger("promptvault.server")
 
 
-async def send_mail(settings: Settings, to: str, subject: str, text: str) -> None:
-    """Send a mail in plain text.
+class Letter(NamedTuple):
+    """A mail in plain text."""
 
-    Raises InvalidInputError if *to* is not an address, UnavailableError if the mail
-    cannot be sent. The reason is logged.
+    to: str
+    subject: str
+    text: str
+
+
+async def send_mail(settings: Settings, letter: Letter, job_id: UUID) -> None:
+    """Send a mail, from the job with an id.
+
+    The id makes the Message-ID, by which a mail program recognises a mail that was sent
+    twice. Raises InvalidInputError if the address is wrong or the mail server refuses
+    it, UnavailableError if the mail cannot be sent now.
     """
+    if not settings.smtp_host:
+        raise UnavailableError("PROMPTVAULT_SERVER_SMTP_HOST is not set.")
     message = EmailMessage()
     message["From"] = settings.mail_from
-    message["To"] = _checked(to)
-    message["Subject"] = subject
+    message["To"] = checked_address(letter.to)
+    message["Subject"] = letter.subject
+    message["Message-ID"] = f"<{job_id}@{_domain(settings.mail_from)}>"
+    message["Date"] = datetime.now(UTC)
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(text)
+    message.set_content(letter.text)
     try:
-        await asyncio.to_thread(_send, settings, message, to)
+        await asyncio.to_thread(_send, settings, message, letter.to)
     except (OSError, UnicodeError) as error:  # SMTPException is an OSError
-        _log.error("mail could not be sent", exc_info=error)
-        raise UnavailableError(
-            "The mail could not be sent: try again in a while."
-        ) from None
+        raise _failure(error) from None
 
 
-def _checked(to: str) -> Address:
-    """Return *to* as exactly one address, even with commas or quotes in it."""
+def _domain(sender: str) -> str:
+    return parseaddr(sender)[1].rpartition("@")[2] or "localhost"
+
+
+def _failure(error: OSError | UnicodeError) -> PromptVaultError:
+    """Return the error for a mail that was not sent, without what the server said."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        codes = [code for code, _ in error.recipients.values()]
+        if all(500 <= code < 600 for code in codes):
+            return InvalidInputError(
+                f"The mail server refuses the address ({codes[0]})."
+            )
+    reason = type(error).__name__
+    if isinstance(error, smtplib.SMTPResponseException):
+        reason += f" {error.smtp_code}"
+    return UnavailableError(f"The mail could not be sent: {reason}.")
+
+
+def checked_address(to: str) -> Address:
+    """Return *to* as exactly one address, even with commas or quotes in it.
+
+    Raises InvalidInputError if it is none.
+    """
     try:
         return Address(addr_spec=to)
     except (ValueError, IndexError):

@@ -24,6 +24,19 @@ _SECONDS = Histogram(
     ("route",),
     registry=_REGISTRY,
 )
+_JOBS = Counter(
+    "promptvault_jobs",
+    "Attempts of jobs that have ended: done, failed, dead.",
+    ("kind", "outcome"),
+    registry=_REGISTRY,
+)
+_JOB_AGE = Histogram(
+    "promptvault_job_age_seconds",
+    "How long ago a job was added when an attempt ended.",
+    ("kind", "outcome"),
+    buckets=(0.1, 1, 10, 60, 600, 3600, 6 * 3600, 24 * 3600),
+    registry=_REGISTRY,
+)
 
 
 @contextlib.contextmanager
@@ -38,6 +51,12 @@ def count(method: str, route: str, status: int, seconds: float) -> None:
     """Count a request that was answered."""
     _REQUESTS.labels(method, route, status).inc()
     _SECONDS.labels(route).observe(seconds)
+
+
+def count_job(kind: str, outcome: str, age: float) -> None:
+    """Count an attempt of a job that has ended; *age* is in seconds."""
+    _JOBS.labels(kind, outcome).inc()
+    _JOB_AGE.labels(kind, outcome).observe(age)
 
 
 def exposition() -> bytes:

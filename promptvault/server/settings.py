@@ -70,7 +70,7 @@ class Settings(BaseSettings):
     """Seconds between two reads of the database by a worker, for all devices that
     listen, to find changes of which it got no notification."""
     purge_daily: bool = False
-    """Whether the server purges old data by itself, as it always does with the embedded
+    """Whether a job purges old data every day, as it always does with the embedded
     database. Otherwise run ``promptvault server purge``."""
     pool_size: int = Field(default=10, ge=1)
     """The most database connections of one worker."""
@@ -130,6 +130,9 @@ class Settings(BaseSettings):
     smtp_password: SecretStr | None = None
     mail_from: str = "PromptVault <promptvault@localhost>"
     """The sender of mails."""
+    jobs: Literal["inside", "off"] = "inside"
+    """Whether each worker of the server also does jobs, such as sending mail. With
+    ``off``, run ``promptvault server work``."""
     sign_up: Literal["open", "closed"] = "open"
     """Whether people may sign up; the operator can always add users."""
     grace_days: int = Field(default=30, ge=0)

@@ -19,7 +19,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, UUID
 
 METADATA = MetaData(
     naming_convention={
@@ -253,6 +253,35 @@ EXTERNAL_EVENTS = Table(
     Column("kind", Text, nullable=False),
     _created(index=True),
     UniqueConstraint("source", "external_id"),
+)
+
+# Work that requests leave behind. The payload holds ids only.
+JOBS = Table(
+    "jobs",
+    METADATA,
+    _identity(),
+    Column("kind", Text, nullable=False),
+    Column("payload", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column(
+        "run_at", TIMESTAMP(timezone=True), nullable=False, server_default=func.now()
+    ),
+    _created(),
+    Column("error", Text),
+    # A dead job has failed too often. It is kept for a month.
+    _moment("dead_at"),
+    Index("jobs_run_at_index", "run_at", postgresql_where=text("dead_at IS NULL")),
+    Index(
+        "jobs_dead_at_index", "dead_at", postgresql_where=text("dead_at IS NOT NULL")
+    ),
+)
+
+# The period in which a periodic job was added last.
+JOB_SLOTS = Table(
+    "job_slots",
+    METADATA,
+    Column("kind", Text, primary_key=True),
+    _moment("slot", nullable=False),
 )
 
 # Vaults, each with its own sequence numbers, and their members.

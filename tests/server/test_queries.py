@@ -20,6 +20,8 @@ SERVER = Path(__file__).parents[2] / "promptvault" / "server"
 WITHOUT_TENANT = {
     "rate_limits": "counts by keys that are hashed or public",
     "server_settings": "belongs to the server",
+    "jobs": "the server's own work, by ids alone",
+    "job_slots": "when the server's periodic work was due last",
     "external_events": "what a provider sent, by its own id",
     "provider_sign_ins": "without a user yet, found by a secret's hash",
     "sign_ups": "without an account yet, found by the hash of a mailed secret",

@@ -1,16 +1,18 @@
 """Deleting one's own account, and undoing that by a one-time link."""
 
-import contextlib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
+from uuid import UUID
 
-from promptvault.errors import InvalidInputError, UnavailableError
 from promptvault.server.account.erasure import delete_user, restore_user
+from promptvault.server.account.erasure_repository import ErasureRepository
 from promptvault.server.database import Connection
+from promptvault.server.job.queue import Kind, enqueue
 from promptvault.server.link import service as link
-from promptvault.server.link.repository import Link
+from promptvault.server.link.repository import Link, LinkRepository
 from promptvault.server.link.service import Purpose
-from promptvault.server.mail import send_mail
+from promptvault.server.mail import Letter
 from promptvault.server.session.repository import SignedIn
 from promptvault.server.settings import Settings
 
@@ -38,33 +40,50 @@ class Deletion(NamedTuple):
 async def delete_account(
     connection: Connection, settings: Settings, user: SignedIn
 ) -> Deletion:
-    """Sign a user out everywhere, and erase the data after the grace period."""
+    """Sign a user out everywhere, and erase the data after the grace period.
+
+    A job mails the link that undoes it as well, if mail is configured.
+    """
     await delete_user(connection, user.user_id, settings.grace)
     url = None
     if settings.grace_days:
         url = await link.issue(
             connection, settings, user.user_id, Purpose.KEEP, life=settings.grace
         )
+        if settings.smtp_host:
+            await enqueue(connection, Kind.MAIL_DELETION, user=user.user_id)
     return Deletion(user.email, format_day(datetime.now(UTC) + settings.grace), url)
 
 
-async def mail_deletion(settings: Settings, deletion: Deletion) -> None:
-    """Mail the link that undoes a deletion, if there is one and mail is configured."""
-    if not settings.smtp_host or deletion.keep_url is None:
-        return
-    text = _TEXT.format(date=deletion.erase_on, url=deletion.keep_url)
-    with contextlib.suppress(InvalidInputError, UnavailableError):  # already logged
-        await send_mail(settings, deletion.email, _SUBJECT, text)
+async def write_mail(
+    connection: Connection, settings: Settings, ids: Mapping[str, str]
+) -> Letter | None:
+    """Write the mail with a link that undoes a deletion; None if it is undone."""
+    user_id = UUID(ids["user"])
+    found = await ErasureRepository(connection).find_deleted(user_id)
+    if found is None:
+        return None
+    email, erase_at = found
+    url = await link.issue(
+        connection,
+        settings,
+        user_id,
+        Purpose.KEEP,
+        life=erase_at - datetime.now(UTC),
+    )
+    text = _TEXT.format(date=format_day(erase_at), url=url)
+    return Letter(email, _SUBJECT, text)
 
 
 async def keep_account(connection: Connection, settings: Settings, token: str) -> Link:
-    """Undo a deletion by its link, and return the link with its user.
+    """Undo a deletion by one of its links, and return the link with its user.
 
     Raises InvalidInputError if the link has expired or was used before, and
     AlreadyExistsError if another account has the address now.
     """
     used = await link.use(connection, settings, token, Purpose.KEEP)
     await restore_user(connection, used)
+    await LinkRepository(connection).delete_all(used.user_id, Purpose.KEEP)
     return used
 
 

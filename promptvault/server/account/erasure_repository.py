@@ -39,6 +39,14 @@ class ErasureRepository:
         )
         return await cursor.fetchone()
 
+    async def find_deleted(self, user_id: UUID) -> tuple[str, datetime] | None:
+        """Return the address of a deleted user, and when the data are erased."""
+        cursor = await self._connection.execute(
+            "SELECT email, erase_at FROM users WHERE id = %s AND erase_at IS NOT NULL",
+            (user_id,),
+        )
+        return await cursor.fetchone()
+
     async def next_due(self, now: datetime) -> StoredUser | None:
         """Lock and return a user to erase at *now*; skip users that are locked."""
         cursor = self._connection.cursor(row_factory=class_row(StoredUser))

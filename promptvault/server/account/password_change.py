@@ -1,18 +1,18 @@
 """Setting a new password: by a one-time link, or as a signed-in user."""
 
-import contextlib
+from collections.abc import Mapping
 from datetime import timedelta
 from uuid import UUID
 
-from promptvault.errors import InvalidInputError, UnavailableError
 from promptvault.server.account.erasure import sign_out_browsers, sign_out_everywhere
 from promptvault.server.account.repository import AccountRepository
 from promptvault.server.database import Connection, Database
+from promptvault.server.job.queue import Kind, enqueue
 from promptvault.server.limit.rule import RESET_BY_EMAIL, RESET_BY_NETWORK
 from promptvault.server.limit.service import enforce_limit
 from promptvault.server.link import service as link
 from promptvault.server.link.service import Purpose
-from promptvault.server.mail import send_mail
+from promptvault.server.mail import Letter
 from promptvault.server.settings import Settings
 from promptvault.server.token.secret import hash_secret
 
@@ -40,40 +40,43 @@ async def issue_link(connection: Connection, settings: Settings, user_id: UUID) 
     )
 
 
-async def count_mail_request(
+async def request_mail(
     database: Database, settings: Settings, network: str, email: str
 ) -> None:
-    """Count a request for a mailed link; raises RateLimitedError.
+    """Let a job mail a one-time link to the user with an address, if there is one.
 
-    An address without an account counts in the same way, so the limit does not reveal
-    which addresses have one.
+    An address without an account counts in the same way and adds a job, too: neither
+    the limit nor the time that this takes reveals which addresses have an account.
+    Raises RateLimitedError.
     """
-    key = f"reset:{hash_secret(settings.key, email.strip().lower())}"
+    email = email.strip().replace("\0", "")
+    key = f"reset:{hash_secret(settings.key, email.lower())}"
     async with database.transaction() as connection:
         await enforce_limit(connection, RESET_BY_NETWORK, f"{key}:{network}")
         await enforce_limit(connection, RESET_BY_EMAIL, key)
-
-
-async def mail_link(database: Database, settings: Settings, email: str) -> None:
-    """Mail a one-time link to the user with an address, if there is one.
-
-    Run it in the background: its duration reveals whether there is an account.
-    """
-    async with database.transaction() as connection:
-        email = email.strip().replace("\0", "")
         user = await AccountRepository(connection).find_user(email)
-        if user is None:
-            return
-        url = await link.issue(
-            connection,
-            settings,
-            user.id,
-            Purpose.PASSWORD,
-            life=MAILED_LIFE,
-            is_mailed=True,
-        )
-    with contextlib.suppress(InvalidInputError, UnavailableError):  # already logged
-        await send_mail(settings, user.email, _SUBJECT, _TEXT.format(url=url))
+        await enqueue(connection, Kind.MAIL_PASSWORD, user=user and user.id)
+
+
+async def write_mail(
+    connection: Connection, settings: Settings, ids: Mapping[str, str]
+) -> Letter | None:
+    """Write the mail with a one-time link; None if there is no such user."""
+    if "user" not in ids:
+        return None
+    user_id = UUID(ids["user"])
+    email = await AccountRepository(connection).find_email(user_id)
+    if email is None:
+        return None
+    url = await link.issue(
+        connection,
+        settings,
+        user_id,
+        Purpose.PASSWORD,
+        life=MAILED_LIFE,
+        is_mailed=True,
+    )
+    return Letter(email, _SUBJECT, _TEXT.format(url=url))
 
 
 async def set_by_link(

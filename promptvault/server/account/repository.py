@@ -106,6 +106,14 @@ class AccountRepository:
         )
         return await cursor.fetchone()
 
+    async def find_email(self, user_id: UUID) -> str | None:
+        """Return the address of a user who is not deleted."""
+        cursor = self._connection.cursor(row_factory=scalar_row)
+        await cursor.execute(
+            "SELECT email FROM users WHERE id = %s AND deleted_at IS NULL", (user_id,)
+        )
+        return await cursor.fetchone()
+
     async def password_hash(self, user_id: UUID) -> str | None:
         """Return the hash of a user's password; None if there is no password."""
         cursor = self._connection.cursor(row_factory=scalar_row)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form
 from starlette.responses import Response
 
 from promptvault.errors import AuthenticationError, PromptVaultError
@@ -33,7 +33,6 @@ async def show_deletion(
 
 @router.post("/delete")
 async def delete_account(
-    request: Request,
     browser: CurrentBrowser,
     settings: AppSettings,
     database: AppDatabase,
@@ -47,7 +46,6 @@ async def delete_account(
         return _page(browser, settings, user, error)
     async with database.transaction() as connection:
         deleted = await deletion.delete_account(connection, settings, user)
-    request.app.state.background.start(deletion.mail_deletion(settings, deleted))
     return render("deleted.html", browser, settings, {"deletion": deleted})
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form
 from starlette.responses import Response
 
 from promptvault.errors import (
@@ -43,7 +43,6 @@ async def show_reset(browser: CurrentBrowser, settings: AppSettings) -> Response
 
 @router.post("/reset")
 async def ask_for_reset(
-    request: Request,
     browser: CurrentBrowser,
     settings: AppSettings,
     database: AppDatabase,
@@ -53,9 +52,7 @@ async def ask_for_reset(
     """Mail a link if the address has an account; the answer is always the same."""
     if not settings.smtp_host:
         raise PermissionDeniedError("This server sends no mail: ask its operator.")
-    await password_change.count_mail_request(database, settings, visitor.network, email)
-    mailing = password_change.mail_link(database, settings, email)
-    request.app.state.background.start(mailing)
+    await password_change.request_mail(database, settings, visitor.network, email)
     return render("reset_sent.html", browser, settings, {"email": email.strip()})
 
 

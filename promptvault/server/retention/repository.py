@@ -108,6 +108,10 @@ _EXPIRED = (
         SELECT user_id, hash FROM known_networks
          WHERE used_at < %(now)s::timestamptz - interval '180 days'
          ORDER BY used_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED)""",
+    """DELETE FROM jobs WHERE id IN (
+        SELECT id FROM jobs
+         WHERE dead_at < %(now)s::timestamptz - interval '30 days'
+         ORDER BY dead_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED)""",
 )
 
 # These two have no index for old rows. Most devices are old, and an index on the time
@@ -142,13 +146,6 @@ SELECT (SELECT count(*) FROM gone), (SELECT key FROM piece
 """,
 }
 _FIRST_KEYS = {"devices": str(BEFORE_ALL), "rate_limits": ""}
-
-# Of all instances, the first one of a day succeeds.
-_CLAIM = """
-INSERT INTO server_settings (name, value) VALUES ('purged_at', %(now)s::text)
-    ON CONFLICT (name) DO UPDATE SET value = excluded.value
- WHERE server_settings.value::timestamptz <= %(now)s::timestamptz - interval '1 day'
-"""
 
 
 class RetentionRepository:
@@ -246,8 +243,3 @@ class RetentionRepository:
             await self._connection.commit()
             count += deleted
         return count
-
-    async def claim(self) -> bool:
-        """Return True, and note it, if no instance has purged within a day."""
-        cursor = await self._connection.execute(_CLAIM, {"now": self._now})
-        return cursor.rowcount == 1

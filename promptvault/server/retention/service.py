@@ -1,8 +1,7 @@
 """Purging old data, vault by vault, each in a transaction of its own."""
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator
+import math
+import time
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -10,7 +9,9 @@ from uuid import UUID
 import structlog
 
 from promptvault.server.account.erasure import erase_due
-from promptvault.server.database import Connection, Database
+from promptvault.server.database import Connection
+from promptvault.server.job.queue import Kind, enqueue
+from promptvault.server.job.work import Work
 from promptvault.server.retention.repository import (
     BEFORE_ALL,
     DELETION_LIFE,
@@ -19,7 +20,8 @@ from promptvault.server.retention.repository import (
 from promptvault.server.settings import Settings
 from promptvault.server.sync.repository import VaultRepository
 
-_PAUSE_SECONDS = 3600.0
+_PART_SECONDS = 20.0
+"""How long a job purges vaults, so that other jobs do not wait."""
 
 _log = structlog.get_logger("promptvault.server")
 
@@ -34,7 +36,7 @@ class Purged(NamedTuple):
     users: int
     """Users whose grace period has ended."""
     expired: int
-    """Sessions, links, sign-ups, codes, rate limits and other expired rows."""
+    """Sessions, links, sign-ups, codes, rate limits, dead jobs and so on."""
 
 
 async def purge(connection: Connection, settings: Settings, now: datetime) -> Purged:
@@ -49,49 +51,55 @@ async def purge(connection: Connection, settings: Settings, now: datetime) -> Pu
     retention = RetentionRepository(connection, now)
     users = await erase_due(connection, now)
     expired = await retention.forget_expired()
-    counts, vault = [], await retention.next_vault(BEFORE_ALL)
+    counts, _ = await _purge_vaults(connection, settings, retention, BEFORE_ALL)
+    return Purged(sum(map(bool, counts)), sum(counts), users, expired)
+
+
+async def purge_part(work: Work) -> None:
+    """Purge for a while as `purge` does, and leave the other vaults to another job."""
+    after = work.ids.get("after")
+    async with work.database.long_connection() as connection:
+        now = datetime.now(UTC)
+        retention = RetentionRepository(connection, now)
+        users = expired = 0
+        if after is None:
+            users = await erase_due(connection, now)
+            expired = await retention.forget_expired()
+        counts, last = await _purge_vaults(
+            connection,
+            work.settings,
+            retention,
+            UUID(after) if after else BEFORE_ALL,
+            time.monotonic() + _PART_SECONDS,
+        )
+    if last is not None:
+        await enqueue(work.connection, Kind.PURGE, after=last)
+    purged = Purged(sum(map(bool, counts)), sum(counts), users, expired)
+    _log.info("purged", **purged._asdict())
+
+
+async def _purge_vaults(
+    connection: Connection,
+    settings: Settings,
+    retention: RetentionRepository,
+    after: UUID,
+    until: float = math.inf,
+) -> tuple[list[int], UUID | None]:
+    """Purge the vaults that follow an id, and return the number of deletions of each.
+
+    If it is later than *until*, a time of `time.monotonic`, return the last vault also.
+    """
+    counts, vault = [], await retention.next_vault(after)
     while vault is not None:
         life = DELETION_LIFE
         if await retention.is_nearly_full(vault, settings.storage_limit):
             life = timedelta()
         counts.append(await _purge_vault(connection, retention, vault, life))
+        if time.monotonic() > until:
+            return counts, vault
         vault = await retention.next_vault(vault)
     await connection.commit()
-    return Purged(sum(map(bool, counts)), sum(counts), users, expired)
-
-
-async def purge_once_a_day(
-    connection: Connection, settings: Settings, now: datetime
-) -> Purged | None:
-    """Purge, unless some instance of the server has done so within a day."""
-    is_ours = await RetentionRepository(connection, now).claim()
-    await connection.commit()
-    return await purge(connection, settings, now) if is_ours else None
-
-
-@contextlib.asynccontextmanager
-async def purging_daily(database: Database, settings: Settings) -> AsyncIterator[None]:
-    """Check every hour, while the block runs, whether a purge is due."""
-    task = asyncio.create_task(_purge_daily(database, settings))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
-async def _purge_daily(database: Database, settings: Settings) -> None:
-    while True:
-        try:
-            async with database.long_connection() as connection:
-                now = datetime.now(UTC)
-                purged = await purge_once_a_day(connection, settings, now)
-            if purged is not None:
-                _log.info("purged", **purged._asdict())
-        except Exception as error:  # the task must not end
-            _log.warning("could not purge", exc_info=error)
-        await asyncio.sleep(_PAUSE_SECONDS)
+    return counts, None
 
 
 async def _purge_vault(

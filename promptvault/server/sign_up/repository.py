@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
-from psycopg.rows import class_row
+from psycopg.rows import class_row, scalar_row
 
 from promptvault.server.database import Connection
 
@@ -22,14 +23,33 @@ class SignUpRepository:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def add(self, token_hash: str, sign_up: SignUp, life: timedelta) -> None:
-        """Store a sign-up, and delete the expired ones."""
+    async def add(self, token_hash: str, sign_up: SignUp, life: timedelta) -> UUID:
+        """Store a sign-up and return its id; delete the expired ones."""
         await self._connection.execute("DELETE FROM sign_ups WHERE expires_at <= now()")
-        await self._connection.execute(
+        cursor = self._connection.cursor(row_factory=scalar_row)
+        await cursor.execute(
             "INSERT INTO sign_ups (hash, email, password_hash, expires_at)"
-            " VALUES (%s, %s, %s, now() + %s)",
+            " VALUES (%s, %s, %s, now() + %s) RETURNING id",
             (token_hash, sign_up.email, sign_up.password_hash, life),
         )
+        (sign_up_id,) = await cursor.fetchall()
+        return sign_up_id
+
+    async def copy(
+        self, sign_up_id: UUID, token_hash: str, life: timedelta
+    ) -> str | None:
+        """Copy a sign-up with another token, and return the address.
+
+        The link of an earlier mail stays good. Returns None if it has expired.
+        """
+        cursor = self._connection.cursor(row_factory=scalar_row)
+        await cursor.execute(
+            "INSERT INTO sign_ups (hash, email, password_hash, expires_at)"
+            " SELECT %s, email, password_hash, now() + %s FROM sign_ups"
+            "  WHERE id = %s AND expires_at > now() RETURNING email",
+            (token_hash, life, sign_up_id),
+        )
+        return await cursor.fetchone()
 
     async def find(self, token_hash: str) -> SignUp | None:
         """Return a sign-up; None if there is none, or it has expired."""

@@ -7,6 +7,7 @@ choosing a password alone, gives no access.
 """
 
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
 from uuid import UUID
 
@@ -16,9 +17,10 @@ from promptvault.server.account.repository import AccountRepository
 from promptvault.server.account.service import checked_email, create_account
 from promptvault.server.database import Connection, Database
 from promptvault.server.device_code.code import find_user_code
+from promptvault.server.job.queue import Kind, enqueue
 from promptvault.server.limit.rule import SIGN_UP_BY_EMAIL
 from promptvault.server.limit.service import enforce_limit
-from promptvault.server.mail import send_mail
+from promptvault.server.mail import Letter, checked_address
 from promptvault.server.password import (
     checked_password,
     hash_password,
@@ -28,7 +30,10 @@ from promptvault.server.settings import Settings
 from promptvault.server.sign_up.repository import SignUp, SignUpRepository
 from promptvault.server.token.secret import hash_secret
 
-LIFE = timedelta(hours=2)
+_LIFE = timedelta(hours=2)
+"""Of a link, from when it is mailed."""
+_LIFE_UNSENT = timedelta(hours=12)
+"""Of a sign-up whose mail cannot be sent; longer than the attempts of a job."""
 
 _SUBJECT = "Confirm your address for PromptVault"
 _TEXT = """\
@@ -74,23 +79,37 @@ async def sign_up_at_once(
 async def sign_up_by_mail(
     database: Database, settings: Settings, sign_up: SignUp, user_code: str
 ) -> None:
-    """Store a sign-up, and mail the link that confirms it.
+    """Store a sign-up, and let a job mail the link that confirms it.
 
     It does the same for an address with an account. Raises RateLimitedError,
-    InvalidInputError, UnavailableError.
+    InvalidInputError.
     """
-    token = secrets.token_urlsafe(32)
+    checked_address(sign_up.email)
     key = hash_secret(settings.key, sign_up.email.lower())
     async with database.transaction() as connection:
         await enforce_limit(connection, SIGN_UP_BY_EMAIL, f"sign_up:{key}")
-        await SignUpRepository(connection).add(
-            hash_secret(settings.key, token), sign_up, LIFE
+        sign_up_id = await SignUpRepository(connection).add(
+            hash_secret(settings.key, secrets.token_urlsafe(32)), sign_up, _LIFE_UNSENT
         )
+        # The mail contains no text of the person who asked for it, only a checked code.
+        code = find_user_code(user_code)
+        await enqueue(connection, Kind.MAIL_SIGN_UP, sign_up=sign_up_id, code=code)
+
+
+async def write_mail(
+    connection: Connection, settings: Settings, ids: Mapping[str, str]
+) -> Letter | None:
+    """Write the mail with a link that confirms a sign-up; None if it has expired."""
+    token = secrets.token_urlsafe(32)
+    email = await SignUpRepository(connection).copy(
+        UUID(ids["sign_up"]), hash_secret(settings.key, token), _LIFE
+    )
+    if email is None:
+        return None
     url = f"{settings.public_url}/verify?token={token}"
-    # The mail contains no text of the person who asked for it, only a checked code.
-    if code := find_user_code(user_code):
-        url += f"&user_code={code}"
-    await send_mail(settings, sign_up.email, _SUBJECT, _TEXT.format(url=url))
+    if "code" in ids:
+        url += f"&user_code={ids['code']}"
+    return Letter(email, _SUBJECT, _TEXT.format(url=url))
 
 
 async def is_right(

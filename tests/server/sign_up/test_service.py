@@ -1,6 +1,5 @@
 """Sign-up with mail, against a real SMTP server on a socket."""
 
-import json
 from collections.abc import Callable
 
 import httpx
@@ -13,6 +12,7 @@ from promptvault.wire.device_code import CLIENT_ID, GRANT_TYPE
 from tests.server.browser import PASSWORD, Browser
 from tests.server.conftest import EMAIL, Server
 from tests.server.mail_server import MailServer
+from tests.sync.waiting import eventually
 
 OTHER = "another good password"
 DEVICE = {"client_id": CLIENT_ID}
@@ -41,9 +41,10 @@ def test_an_account_is_made_once_the_mail_is_answered(
     assert EMAIL in browser.send(email=EMAIL, password=PASSWORD).text
     assert _users(database_url) == []
     assert browser.sign_in(EMAIL).status_code == 401
+    link = mail.wait_for_link()
     (recipients, _message) = mail.mails[0]
     assert recipients == [EMAIL]
-    browser.open(mail.link())
+    browser.open(link)
     assert _users(database_url) == []  # to look at it is not to answer it
     browser.send(password=PASSWORD)
     assert browser.page.url.path == "/device"
@@ -57,14 +58,15 @@ def test_neither_who_reads_the_mail_nor_who_chose_gets_in_alone(
     browser: Browser, mail: MailServer, database_url: str
 ) -> None:
     """Another person signs up with the address, before and after its owner."""
-    browser.sign_up(EMAIL, OTHER)
-    browser.sign_up(EMAIL, PASSWORD)
-    browser.sign_up(EMAIL, OTHER)
+    links = []
+    for password in (OTHER, PASSWORD, OTHER):
+        browser.sign_up(EMAIL, password)
+        links.append(mail.wait_for_link(len(links) + 1))
     for at in (0, 2):
-        browser.open(mail.link(at))
+        browser.open(links[at])
         assert browser.send(password=PASSWORD).status_code == 401
     assert _users(database_url) == []
-    browser.open(mail.link(1))
+    browser.open(links[1])
     assert browser.send(password=PASSWORD).url.path == "/device"
     browser.client.cookies.clear()
     assert browser.sign_in(EMAIL, OTHER).status_code == 401
@@ -79,20 +81,20 @@ def test_who_has_an_account_cannot_be_found_out(
         for email in (EMAIL, "bob@example.org")
     ]
     assert pages[0] == pages[1]
-    assert len(mail.mails) == 2
+    eventually(lambda: len(mail.mails) == 2)
 
 
 def test_a_forgotten_password_is_replaced_and_sessions_end(
     browser: Browser, server: Server, mail: MailServer, database_url: str
 ) -> None:
     browser.sign_up(EMAIL)
-    browser.open(mail.link())
+    browser.open(mail.wait_for_link())
     browser.send(password=PASSWORD)
     with server.client() as client:
         other = Browser(client)
         other.sign_up(EMAIL, OTHER)
         assert browser.open("/device").url.path == "/device"
-        other.open(mail.link())
+        other.open(mail.wait_for_link(2))
         other.send(password=OTHER)
         assert other.open("/device").url.path == "/device"
     assert browser.open("/device").url.path == "/signin"
@@ -115,7 +117,7 @@ def test_who_took_anothers_address_is_signed_out_once_its_owner_comes(
         tokens = [token["access_token"], admin.issue_token(EMAIL, "machine")]
         browser.sign_up(EMAIL, PASSWORD)
         assert _statuses(client, tokens) == [200, 200]  # nothing is answered yet
-        browser.open(mail.link())
+        browser.open(mail.wait_for_link())
         assert browser.send(password=PASSWORD).url.path == "/device"
         assert _statuses(client, tokens) == [401, 401]
         assert _exchange(client, waiting)["error"] == "invalid_grant"
@@ -151,11 +153,12 @@ def test_a_mail_that_is_too_old_is_good_for_nothing(
     browser: Browser, mail: MailServer, database_url: str
 ) -> None:
     browser.sign_up(EMAIL)
+    link = mail.wait_for_link()
     with psycopg.connect(database_url) as connection:
-        (row,) = connection.execute("SELECT s::text FROM sign_ups s").fetchall()
+        rows = connection.execute("SELECT s::text FROM sign_ups s").fetchall()
         connection.execute("UPDATE sign_ups SET expires_at = now()")
-    assert mail.link().split("=")[1] not in row[0]
-    browser.open(mail.link())
+    assert link.split("=")[1] not in str(rows)
+    browser.open(link)
     assert browser.send(password=PASSWORD).status_code == 422
     assert _users(database_url) == []
 
@@ -163,7 +166,7 @@ def test_a_mail_that_is_too_old_is_good_for_nothing(
 def test_mails_to_an_address_are_limited(browser: Browser, mail: MailServer) -> None:
     statuses = [browser.sign_up(EMAIL.upper()).status_code for _ in range(4)]
     assert statuses == [200, 200, 200, 429]
-    assert len(mail.mails) == 3
+    eventually(lambda: len(mail.mails) == 3)
 
 
 @pytest.mark.parametrize(
@@ -180,6 +183,7 @@ def test_a_mail_contains_no_text_of_the_person_who_asked_for_it(
 ) -> None:
     browser.open("/signup")
     browser.send(email=EMAIL, password=PASSWORD, user_code=user_code)
+    mail.wait_for_link()
     text = mail.mails[0][1].as_string()
     assert "/verify?token=" in text
     assert "evil" not in text
@@ -194,42 +198,3 @@ def test_one_address_is_one_address(
 ) -> None:
     assert browser.sign_up(email).status_code == 422
     assert mail.mails == []
-
-
-def test_a_mail_that_cannot_be_sent_is_reported(
-    start_server: Callable[..., Server], free_port: int
-) -> None:
-    changes = {"smtp_host": "127.0.0.1", "smtp_port": free_port}
-    with start_server(**changes).client() as client:
-        answer = Browser(client).sign_up(EMAIL)
-    assert answer.status_code == 503
-    assert "could not be sent" in answer.text
-
-
-def test_without_encryption_nothing_goes_out_by_default(
-    start_server: Callable[..., Server], mail: MailServer
-) -> None:
-    server = start_server(smtp_host="127.0.0.1", smtp_port=mail.port)
-    with server.client() as client:
-        answer: httpx.Response = Browser(client).sign_up(EMAIL)
-    assert answer.status_code == 503
-    assert mail.mails == []
-
-
-def test_that_mail_does_not_go_out_is_logged_with_its_reason(
-    capfd: pytest.CaptureFixture[str],
-    start_server: Callable[..., Server],
-    free_port: int,
-) -> None:
-    server = start_server(
-        smtp_host="127.0.0.1", smtp_port=free_port, smtp_security="none"
-    )
-    with server.client() as client:
-        assert Browser(client).sign_up(EMAIL).status_code == 503
-    server.stop()
-    err = capfd.readouterr().err
-    lines = [json.loads(line) for line in err.splitlines()]
-    (reason,) = [each for each in lines if "mail" in each["event"]]
-    assert (reason["level"], reason["exception"]) == ("error", "ConnectionRefusedError")
-    assert any(place.endswith(" _connection") for place in reason["where"])
-    assert EMAIL not in err

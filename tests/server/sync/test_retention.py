@@ -10,8 +10,7 @@ import pytest
 
 from promptvault.domain.tier import Tier
 from promptvault.server.admin import Admin
-from promptvault.server.database import Connection
-from promptvault.server.retention.service import Purged, purge, purge_once_a_day
+from promptvault.server.retention.service import Purged, purge
 from promptvault.server.settings import Settings
 from promptvault.wire.device_code import CLIENT_ID
 from tests.conftest import Pvt
@@ -219,22 +218,6 @@ def test_expired_rows_are_deleted_a_month_later(
             ).fetchone()
         left.append((sorted(label for (label,) in devices), counts))
     assert left == [(["expired", "in use", "revoked"], (4, 1)), (["in use"], (2, 0))]
-
-
-def test_it_is_done_once_a_day_by_any_instance(
-    open_vault: Callable[..., Vault], database_url: str
-) -> None:
-    async def run() -> list[bool]:
-        done = []
-        for hours in (0, 1, 23, 24, 25, 48):
-            async with await Connection.connect(database_url) as connection:
-                now = TODAY + timedelta(hours=hours)
-                done.append(
-                    await purge_once_a_day(connection, Settings(), now) is not None
-                )
-        return done
-
-    assert open_vault().runner.run(run()) == [True, False, False, True, False, True]
 
 
 def test_the_operator_purges(admin: Admin, database_url: str, pvt: Pvt) -> None:

@@ -1,0 +1,1 @@
+"""Jobs: work that a request leaves behind, such as a mail, and periodic work."""
