@@ -43,6 +43,12 @@ class NotFoundError(PromptVaultError):
     status_code = 404
 
 
+class GoneError(NotFoundError):
+    """It was there once, and has ended."""
+
+    status_code = 410
+
+
 class AuthenticationError(PromptVaultError):
     """Nobody is signed in, or the token is no longer good."""
 

@@ -12,6 +12,9 @@ from promptvault.domain.prompt import Content, Details
 from promptvault.domain.secret import Secret, SecretSpan
 from promptvault.domain.variable import Value
 
+RULES = 1
+"""The number of the set of rules; raise it with any change that finds more."""
+
 ALLOWED = "pragma: allowlist secret"
 """A line with this text is not searched for secrets."""
 

@@ -22,14 +22,18 @@ class Allowance(NamedTuple):
     members: int | None
     storage: int | None
     """Bytes stored in the vaults of the account; an operator may set another limit."""
+    shares: int | None = None
+    """Shares of its prompts that can be read at the same time."""
 
 
 MB = 1_000_000
 
 ALLOWANCES = {
-    Tier.FREE: Allowance(prompts=50, optimizations=0, members=1, storage=10 * MB),
+    Tier.FREE: Allowance(
+        prompts=50, optimizations=0, members=1, storage=10 * MB, shares=10
+    ),
     Tier.PRO: Allowance(
-        prompts=None, optimizations=None, members=5, storage=10_000 * MB
+        prompts=None, optimizations=None, members=5, storage=10_000 * MB, shares=1000
     ),
     Tier.ENTERPRISE: Allowance(
         prompts=None, optimizations=None, members=None, storage=None

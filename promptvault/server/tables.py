@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     Double,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -90,6 +91,8 @@ USERS = Table(
     # From this time on the address is free. The data are erased at `erase_at`.
     _moment("deleted_at"),
     _moment("erase_at"),
+    # From this time on the user may make no shares: the operator has decided so.
+    _moment("shares_blocked_at"),
 )
 Index(
     "users_email_key",
@@ -398,4 +401,59 @@ VERSIONS = Table(
     Column("number", Integer, nullable=False),
     Column("payload", LargeBinary, nullable=False),
     UniqueConstraint("vault_id", "item_id", "seq", "position"),
+)
+
+# Links to prompts. Such a link needs no account, so its token is stored as it is: the
+# owner must see it again, and who reads the database reads the prompts anyway.
+
+SHARES = Table(
+    "shares",
+    METADATA,
+    _identity(),
+    _reference("vault_id", "vaults", nullable=False),
+    Column("item_id", UUID, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("version_id", UUID),
+    Column("label", Text),
+    Column("token", Text, nullable=False, unique=True),
+    Column("password_hash", Text),
+    _moment("expires_at"),
+    Column("max_views", Integer),
+    Column("views", BigInteger, nullable=False, server_default=text("0")),
+    Column("allow_secrets", Boolean, nullable=False),
+    Column("show_author", Boolean, nullable=False),
+    # No foreign keys, because a share in a team outlives its author's account.
+    Column("created_by", UUID, nullable=False, index=True),
+    _created(),
+    _moment("last_view_at"),
+    # Since when the version to show holds a likely secret; the owner has a mail.
+    _moment("paused_at"),
+    _moment("revoked_at"),
+    Column("revoked_by", UUID),
+    ForeignKeyConstraint(
+        ["vault_id", "item_id"], ["items.vault_id", "items.item_id"], ondelete="CASCADE"
+    ),
+    Index("shares_vault_id_item_id_index", "vault_id", "item_id"),
+    Index(
+        "shares_used_up_index",
+        "last_view_at",
+        postgresql_where=text("views >= max_views"),
+    ),
+)
+Index("shares_ended_index", func.least(SHARES.c.expires_at, SHARES.c.revoked_at))
+
+# The kinds of likely secrets in the versions that shares show, by a set of rules. A
+# version never changes, so each is looked at once.
+SHARE_SCANS = Table(
+    "share_scans",
+    METADATA,
+    Column("vault_id", UUID, primary_key=True),
+    Column("version_id", UUID, primary_key=True),
+    Column("rules", Integer, nullable=False),
+    Column("kinds", ARRAY(Text), nullable=False),
+    ForeignKeyConstraint(
+        ["vault_id", "version_id"],
+        ["versions.vault_id", "versions.version_id"],
+        ondelete="CASCADE",
+    ),
 )
