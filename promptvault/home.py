@@ -13,6 +13,14 @@ PROJECT_FOLDER = ".promptvault"
 
 DATABASE, HISTORY, USAGE = "vault.db", "history.git", "usage.db"
 
+PERSONAL = "personal"
+"""The name of the user's own vault, whose files are not in a folder of their own."""
+VAULTS = "vaults"
+"""The folder of the other vaults: those of teams, a folder each."""
+_LONGEST_NAME = 40
+_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz")
+_NAME = _LETTERS | frozenset("0123456789-")
+
 _XDG = (
     ("XDG_CONFIG_HOME", ".config"),
     ("XDG_DATA_HOME", ".local/share"),
@@ -65,4 +73,33 @@ def _of_platform(environment: Mapping[str, str]) -> tuple[str, ...]:
         dirs.user_data_dir,
         dirs.user_cache_dir,
         dirs.user_state_dir,
+    )
+
+
+def folder_of(base: str, vault: str) -> str:
+    """Return the folder of *vault* in the data or state folder *base*."""
+    return base if vault == PERSONAL else os.path.join(base, VAULTS, vault)
+
+
+def is_vault_name(name: str) -> bool:
+    """Return True if *name* can name a vault; a server may send any text."""
+    return (
+        name[:1] in _LETTERS and len(name) <= _LONGEST_NAME and _NAME.issuperset(name)
+    )
+
+
+def team_vaults(data: str) -> list[str]:
+    """Return the names of the team vaults in the data folder, sorted.
+
+    A folder without a database is not one: it is being made or deleted.
+    """
+    folder = os.path.join(data, VAULTS)
+    try:
+        found = os.listdir(folder)
+    except OSError:
+        return []
+    return sorted(
+        name
+        for name in found
+        if is_vault_name(name) and os.path.exists(os.path.join(folder, name, DATABASE))
     )

@@ -2,18 +2,45 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
-from promptvault.home import DATABASE, HISTORY, USAGE, find_folders
+from promptvault.home import (
+    DATABASE,
+    HISTORY,
+    PERSONAL,
+    USAGE,
+    find_folders,
+    folder_of,
+)
 
 
 class Paths(NamedTuple):
-    """The folders in use; every file of PromptVault has its place under one of them."""
+    """The folders in use; every file of PromptVault has its place under one of them.
+
+    A team vault has its own database, history, locks and usage. All vaults of a device
+    share settings, credentials, activity and caches.
+    """
 
     config: Path
     data: Path
     cache: Path
     state: Path
+    vault: str = PERSONAL
+    """The name of the vault; see `home.team_vaults`."""
+
+    def of(self, vault: str) -> Self:
+        """Return the paths of another vault of this device."""
+        return self._replace(vault=vault)
+
+    @property
+    def vault_data(self) -> Path:
+        """The folder of the vault: for a team vault, it has nothing else."""
+        return Path(folder_of(str(self.data), self.vault))
+
+    @property
+    def vault_state(self) -> Path:
+        """The folder of what this machine knows of the vault."""
+        return Path(folder_of(str(self.state), self.vault))
 
     @property
     def config_file(self) -> Path:
@@ -23,37 +50,37 @@ class Paths(NamedTuple):
     @property
     def database(self) -> Path:
         """The vault: prompts, versions and the search index, in SQLite."""
-        return self.data / DATABASE
+        return self.vault_data / DATABASE
 
     @property
     def history(self) -> Path:
         """The bare git repository with one Markdown file a prompt."""
-        return self.data / HISTORY
+        return self.vault_data / HISTORY
 
     @property
     def lock(self) -> Path:
         """Held by the one process that writes."""
-        return self.data / "vault.lock"
+        return self.vault_data / "vault.lock"
 
     @property
     def sync_lock(self) -> Path:
         """Held by the one process that syncs."""
-        return self.data / "sync.lock"
+        return self.vault_data / "sync.lock"
 
     @property
     def sync_turn(self) -> Path:
         """Held by the one process that waits to sync in the background."""
-        return self.data / "sync-turn.lock"
+        return self.vault_data / "sync-turn.lock"
 
     @property
     def sync_record(self) -> Path:
         """When this vault was synced at last, and what went wrong since."""
-        return self.state / "sync"
+        return self.vault_state / "sync"
 
     @property
     def usage(self) -> Path:
         """How often and when each prompt was used, on this machine."""
-        return self.state / USAGE
+        return self.vault_state / USAGE
 
     @property
     def activity(self) -> Path:
@@ -83,4 +110,5 @@ class Paths(NamedTuple):
 
 def resolve(environment: Mapping[str, str], directory: str | Path) -> Paths:
     """Return the paths for a command that runs in *directory*; see `find_folders`."""
-    return Paths(*map(Path, find_folders(environment, str(directory))))
+    config, data, cache, state = find_folders(environment, str(directory))
+    return Paths(Path(config), Path(data), Path(cache), Path(state))

@@ -48,9 +48,8 @@ class Laptop:
     @property
     def paths(self) -> Paths:
         """The folders of this device."""
-        return Paths(
-            *(self.home / part for part in ("config", "data", "cache", "state"))
-        )
+        home = self.home
+        return Paths(home / "config", home / "data", home / "cache", home / "state")
 
     @property
     def workspace(self) -> Workspace:

@@ -16,6 +16,7 @@ STEPS = (
     "m008_marks",
     "m009_sync_shortfalls",
     "m010_search",
+    "m011_teams",
 )
 """The module of each step, imported only if the step is due."""
 LATEST = len(STEPS)

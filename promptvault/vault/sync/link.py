@@ -12,7 +12,8 @@ from promptvault.wire.sync import Cursor
 
 _COLUMNS = (
     "vault, server, device, epoch, seq, boot, since, resync, digest,"
-    " prompt_limit, prompt_count, mark, part, storage_limit, storage_used"
+    " prompt_limit, prompt_count, mark, part, storage_limit, storage_used,"
+    " roster"
 )
 _TABLES = (
     *("changes", "revs", "items", "places", "resolves", "early", "seen", "acked"),
@@ -53,6 +54,9 @@ class Link(NamedTuple):
     """Bytes that the account may store; None for no limit."""
     storage_used: int | None = None
     """Bytes that it stored at the last sync; None if the server does not say."""
+    roster: int = 0
+    """In the personal vault, the `wire.sync.SyncAnswer.roster` at which the vaults of
+    this device were last compared with those of the server."""
 
     @property
     def cursor(self) -> dict[str, object]:

@@ -1,0 +1,1 @@
+"""The vaults of this device: the personal one, and those of teams."""

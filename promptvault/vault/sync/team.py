@@ -1,0 +1,59 @@
+"""The team that a vault belongs to: the user's role in it, and its rules."""
+
+import json
+import sqlite3
+from typing import NamedTuple
+
+ACTIVE, LEFT = "active", "left"
+"""The values of `Team.state`."""
+_COLUMNS = "slug, name, role, protected, frozen, state"
+_MOVERS = frozenset({"owner", "admin"})
+"""The roles that may move protected labels."""
+
+
+class Team(NamedTuple):
+    """The row of `sync_team`."""
+
+    slug: str
+    """The team's short name on the server; a device may use another one."""
+    name: str
+    role: str
+    """The role of the user: owner, admin, editor or viewer."""
+    protected: tuple[str, ...] = ()
+    """Labels that only admins and the owner may move."""
+    frozen: str | None = None
+    """Why only the owner and admins may write: `plan`, `deleted`, `owner_gone`."""
+    state: str = ACTIVE
+
+    @property
+    def has_left(self) -> bool:
+        """Whether the user is not a member any more."""
+        return self.state == LEFT
+
+    @property
+    def locked_labels(self) -> tuple[str, ...]:
+        """The protected labels that the user may not move."""
+        return () if self.role in _MOVERS else self.protected
+
+
+def find_team(connection: sqlite3.Connection) -> Team | None:
+    """Return the team of the vault, None if the vault is personal."""
+    row = connection.execute(f"SELECT {_COLUMNS} FROM sync_team").fetchone()
+    if row is None:
+        return None
+    team = Team(*row)
+    return team._replace(protected=tuple(json.loads(row[3])))
+
+
+def save_team(connection: sqlite3.Connection, team: Team) -> None:
+    """Store the team of the vault."""
+    row = team._replace(protected=json.dumps(team.protected))  # type: ignore[arg-type]
+    connection.execute("DELETE FROM sync_team")
+    holes = ", ".join("?" * len(row))
+    connection.execute(f"INSERT INTO sync_team ({_COLUMNS}) VALUES ({holes})", row)
+
+
+def locked_labels(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """Return the labels that the user may not move in this vault."""
+    team = find_team(connection)
+    return team.locked_labels if team else ()
