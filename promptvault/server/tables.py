@@ -6,10 +6,12 @@ from sqlalchemy import (
     CHAR,
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     Double,
     ForeignKey,
     ForeignKeyConstraint,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -20,7 +22,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, INET, JSONB, TIMESTAMP, UUID
 
 METADATA = MetaData(
     naming_convention={
@@ -43,6 +45,12 @@ def _identity() -> Column[object]:
 def _reference(name: str, target: str, **options: Any) -> Column[object]:
     """Return a foreign key to *target*; its row is deleted with the one it names."""
     return Column(name, UUID, ForeignKey(f"{target}.id", ondelete="CASCADE"), **options)
+
+
+def _choice(name: str, *values: str, **options: Any) -> tuple[Any, Any]:
+    """Return a column for one of *values*, and its constraint."""
+    condition = f"{name} IN ({', '.join(map(repr, values))})"
+    return Column(name, Text, **options), CheckConstraint(condition, name=name)
 
 
 def _moment(name: str, *, nullable: bool = True, index: bool = False) -> Column[object]:
@@ -72,6 +80,10 @@ ACCOUNTS = Table(
     # is written together with the plan.
     Column("prompt_limit", Integer),
     Column("prompt_count", Integer, nullable=False, server_default=text("0")),
+    # The same for people: users of the account, and members of the vaults of its teams
+    # that are not deleted. Changed only while the row is locked.
+    Column("member_limit", Integer),
+    Column("member_count", Integer, nullable=False, server_default=text("1")),
     # Bytes of all rows in its vaults, by `sync.cost`. The limit is in the settings.
     Column("stored_bytes", BigInteger, nullable=False, server_default=text("0")),
     _created(),
@@ -93,6 +105,8 @@ USERS = Table(
     _moment("erase_at"),
     # From this time on the user may make no shares: the operator has decided so.
     _moment("shares_blocked_at"),
+    # Raised with each change of the user's vaults other than of their prompts.
+    Column("roster_version", BigInteger, nullable=False, server_default=text("0")),
 )
 Index(
     "users_email_key",
@@ -287,6 +301,39 @@ JOB_SLOTS = Table(
     _moment("slot", nullable=False),
 )
 
+# Teams, each with one vault. An account that has teams cannot be deleted.
+
+TEAMS = Table(
+    "teams",
+    METADATA,
+    _identity(),
+    # Pays for the team: that of its owner.
+    Column(
+        "account_id",
+        UUID,
+        ForeignKey("accounts.id", ondelete="RESTRICT"),
+        nullable=False,
+        index=True,
+    ),
+    Column("name", Text, nullable=False),
+    Column("slug", Text, nullable=False, unique=True),
+    # What devices of former members do with their copies.
+    *_choice("on_leave", "keep", "wipe", nullable=False, server_default=text("'keep'")),
+    # The lowest role that may share prompts.
+    *_choice(
+        *("shares_by", "editor", "admin", "nobody"),
+        nullable=False,
+        server_default=text("'editor'"),
+    ),
+    _created(),
+    _moment("deleted_at"),
+)
+Index(
+    "teams_deleted_at_index",
+    TEAMS.c.deleted_at,
+    postgresql_where=TEAMS.c.deleted_at.is_not(None),
+)
+
 # Vaults, each with its own sequence numbers, and their members.
 
 VAULTS = Table(
@@ -308,6 +355,11 @@ VAULTS = Table(
     # Changes with each push; see the table `marks`.
     Column("mark", UUID, nullable=False, server_default=text("gen_random_uuid()")),
     _created(),
+    # Null for a personal vault.
+    _reference("team_id", "teams", unique=True),
+    # Since when, and why, members below admin, or all, may not write.
+    _moment("frozen_at"),
+    *_choice("frozen_why", "plan", "deleted", "owner_gone"),
 )
 
 VAULT_MEMBERS = Table(
@@ -315,8 +367,69 @@ VAULT_MEMBERS = Table(
     METADATA,
     _reference("vault_id", "vaults", primary_key=True),
     _reference("user_id", "users", primary_key=True, index=True),
-    Column("role", Text, nullable=False),
+    *_choice("role", "owner", "admin", "editor", "viewer", nullable=False),
+    _created(),
+    Column("invited_by", UUID),
+    Index(
+        *("vault_members_owner_key", "vault_id"),
+        unique=True,
+        postgresql_where=text("role = 'owner'"),
+    ),
 )
+
+# To one address, or by a link for several people. Only a hash of its token is stored.
+INVITATIONS = Table(
+    "invitations",
+    METADATA,
+    _identity(),
+    _reference("vault_id", "vaults", nullable=False, index=True),
+    Column("email", Text),
+    *_choice("role", "admin", "editor", "viewer", nullable=False),
+    Column("hash", CHAR(64), nullable=False, unique=True),
+    Column("max_uses", Integer, nullable=False),
+    Column("uses", Integer, nullable=False, server_default=text("0")),
+    Column("invited_by", UUID, nullable=False),
+    _created(),
+    _moment("expires_at", nullable=False),
+    _moment("revoked_at"),
+)
+Index(
+    *("invitations_email_key", INVITATIONS.c.vault_id, func.lower(INVITATIONS.c.email)),
+    unique=True,
+    postgresql_where=text("email IS NOT NULL AND revoked_at IS NULL AND uses = 0"),
+)
+Index(
+    "invitations_ended_index",
+    func.least(INVITATIONS.c.expires_at, INVITATIONS.c.revoked_at),
+)
+
+# Labels that only admins may move.
+LABEL_RULES = Table(
+    "label_rules",
+    METADATA,
+    _reference("vault_id", "vaults", primary_key=True),
+    Column("label", Text, primary_key=True),
+    Column("created_by", UUID, nullable=False),
+    _created(),
+)
+
+# Who has changed what, other than prompts. It outlives the people in it.
+ACTIVITIES = Table(
+    "activities",
+    METADATA,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _reference("account_id", "accounts", nullable=False),
+    _reference("vault_id", "vaults"),
+    Column("actor", UUID),
+    Column("actor_email", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False, server_default=text("''")),
+    Column("details", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("network", INET),
+    _created(index=True),
+)
+Index("activities_vault_id_id_index", ACTIVITIES.c.vault_id, ACTIVITIES.c.id.desc())
+Index("activities_account_id_id_index", ACTIVITIES.c.account_id, ACTIVITIES.c.id.desc())
 
 # The content of vaults: heads, sides, versions, and all accepted revisions.
 

@@ -18,8 +18,8 @@ Connection = psycopg.Connection[Any]
 PUSHES = 5
 """What each has pushed, one by one."""
 
-_KEYS = {"vault_id", "user_id", "account_id"}
-_OWN_KEY = {"accounts", "users", "vaults"}
+_KEYS = {"vault_id", "user_id", "account_id", "team_id"}
+_OWN_KEY = {"accounts", "teams", "users", "vaults"}
 """Tables whose ``id`` is a tenant's key as well."""
 
 
