@@ -18,6 +18,7 @@ from promptvault.wire.device import SignedInRead
 from promptvault.wire.device_code import (
     CLIENT_ID,
     GRANT_TYPE,
+    MANAGE_SCOPE,
     DeviceCodeRead,
     DeviceTokenRead,
 )
@@ -111,9 +112,16 @@ class Client:
         """Revoke all tokens of this user."""
         self._transport.send("DELETE", "/v1/tokens")
 
-    def begin_sign_in(self, label: str, os: str) -> DeviceCodeRead:
-        """Request a device code, which the user approves in a browser (RFC 8628)."""
+    def begin_sign_in(
+        self, label: str, os: str, *, manage: bool = False
+    ) -> DeviceCodeRead:
+        """Request a device code, which the user approves in a browser (RFC 8628).
+
+        With *manage*, also ask for the right to manage teams.
+        """
         form = {"client_id": CLIENT_ID, "device_label": label, "device_os": os}
+        if manage:
+            form["scope"] = MANAGE_SCOPE
         content = self._transport.send("POST", "/v1/device/code", form=form)
         return self._read(_CODE, content)
 

@@ -11,7 +11,17 @@ State = Mapping[str, Any]
 def protected_change(
     before: State | None, after: State | None, deleted: bool, rules: Collection[str]
 ) -> str | None:
-    """Return the protected label that a change of a prompt would move, or None.
+    """Return a protected label that a change of a prompt would move, or None.
+
+    The parameters are those of `moved_labels`.
+    """
+    return next(iter(moved_labels(before, after, deleted, rules)), None)
+
+
+def moved_labels(
+    before: State | None, after: State | None, deleted: bool, rules: Collection[str]
+) -> list[str]:
+    """Return the protected labels that a change of a prompt would move, sorted.
 
     *before* is the state of the prompt, None if there is none or it is deleted: a
     deleted prompt has no labels. *after* is its new state; *deleted* if the change
@@ -21,10 +31,11 @@ def protected_change(
     """
     old, new = _labels(before), {} if deleted else _labels(after)
     is_renamed = not deleted and _name(before) != _name(after)
-    for label in sorted(rules):
-        if old.get(label) != new.get(label) or (is_renamed and label in old):
-            return label
-    return None
+    return [
+        label
+        for label in sorted(rules)
+        if old.get(label) != new.get(label) or (is_renamed and label in old)
+    ]
 
 
 def _labels(state: State | None) -> dict[str, UUID]:

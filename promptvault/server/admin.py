@@ -19,7 +19,7 @@ from promptvault.server.password import checked_password, hash_password
 from promptvault.server.retention import service as retention
 from promptvault.server.retention.service import Purged
 from promptvault.server.settings import Settings
-from promptvault.server.token.service import Scope, issue
+from promptvault.server.token.service import DEVICE_SCOPES, MANAGING_SCOPES, issue
 
 _T = TypeVar("_T")
 
@@ -88,8 +88,11 @@ class Admin:
 
         self._run(change)
 
-    def issue_token(self, email: str, name: str) -> str:
-        """Return a new token with all scopes, for a machine; raises NotFoundError."""
+    def issue_token(self, email: str, name: str, *, manage: bool = False) -> str:
+        """Return a new token for a machine; raises NotFoundError.
+
+        With *manage* it may manage teams too.
+        """
 
         async def make(connection: Connection) -> str:
             user = await account.get_user(connection, email)
@@ -98,7 +101,7 @@ class Admin:
                 self.settings,
                 user_id=user.id,
                 name=name,
-                scopes=[*Scope],
+                scopes=MANAGING_SCOPES if manage else DEVICE_SCOPES,
             )
 
         return self._run(make)

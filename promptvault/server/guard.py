@@ -55,12 +55,19 @@ class Guard(SecurityBase):
         request.state.bearer, request.state.account_id = bearer, bearer.account_id
         scope = needed_scope(request.scope["route"].name, request.method)
         if scope not in bearer.scopes:
-            raise PermissionDeniedError(
-                f"The token is not good for this: it lacks {scope}."
-            )
+            raise _lacks(scope)
         await body_of(request)
         async with request.app.state.account_slots.slot(bearer.account_id):
             yield
+
+
+def _lacks(scope: Scope) -> PermissionDeniedError:
+    if scope is Scope.TEAM_ADMIN:
+        return PermissionDeniedError(
+            "This device may not manage teams. Sign in again with"
+            " 'promptvault login --manage'."
+        )
+    return PermissionDeniedError(f"The token is not good for this: it lacks {scope}.")
 
 
 def _token(request: Request) -> str:

@@ -182,6 +182,9 @@ DEVICE_CODES = Table(
     _moment("expires_at", nullable=False, index=True),
     Column("interval_seconds", Integer, nullable=False),
     _moment("last_polled_at"),
+    # Whether the device asks for the right to manage teams, and whether it was given.
+    Column("wants_manage", Boolean, nullable=False, server_default=text("false")),
+    Column("may_manage", Boolean, nullable=False, server_default=text("false")),
 )
 
 SESSIONS = Table(
@@ -195,6 +198,8 @@ SESSIONS = Table(
     Column("ip", Text, nullable=False, server_default=text("''")),
     _created(),
     _moment("expires_at", nullable=False, index=True),
+    # When the user last proved who they are, for what is dangerous.
+    _moment("confirmed_at"),
 )
 
 # One-time links: to set a password, or to undo a deletion.
@@ -490,6 +495,8 @@ DEVICE_CURSORS = Table(
     _moment("seen_at", nullable=False),
     # Of the signed-in device, else the name of the token.
     Column("label", Text),
+    # The last user who synced the vault with the device, who may have left it since.
+    Column("user_id", UUID),
 )
 
 # A random id for each write. A device keeps the one of its last answer. If the vault

@@ -60,6 +60,8 @@ class MeRead(BaseModel):
     usage: UsageRead
     device: DeviceRead | None
     """Null for the token of a machine."""
+    manages: bool = False
+    """Whether the token may manage teams."""
     vaults: list[VaultRead]
     """The vaults of the user: personal ones first, the account's own before others, the
     oldest before all. Programs from before teams take the first."""

@@ -6,6 +6,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, Field
 
 CLIENT_ID = "promptvault-cli"
+MANAGE_SCOPE = "team:admin"
+"""The scope of a token that may manage teams. A device has to ask for it, and the user
+to approve it."""
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
 
 
@@ -25,6 +28,9 @@ class DeviceCodeCreate(BaseModel):
     client_id: Literal["promptvault-cli"]
     device_label: Annotated[_Shown, Field(min_length=1)]
     device_os: _Shown = ""
+    scope: Annotated[str, Field(max_length=200)] = ""
+    """Scopes beyond those of every device, with blanks between them. Older servers
+    ignore the field, as those here ignore scopes that they do not know."""
 
 
 class DeviceCodeRead(BaseModel):
@@ -38,6 +44,9 @@ class DeviceCodeRead(BaseModel):
     """Seconds."""
     interval: int
     """Seconds to wait before each poll; 5 more after each `slow_down`."""
+    scope: str = ""
+    """The scopes that the user is asked for, with blanks between them; empty from an
+    older server."""
 
 
 class DeviceTokenCreate(BaseModel):

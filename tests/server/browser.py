@@ -17,6 +17,8 @@ def fields_of(page: str) -> dict[str, str]:
     """Return the fields that the form on a page would send unchanged."""
     found = {}
     for tag in _FIELD.findall(page):
+        if 'type="checkbox"' in tag:  # none is ticked before a person does it
+            continue
         attributes = dict(_ATTRIBUTE.findall(tag))
         found[attributes["name"]] = html.unescape(attributes.get("value", ""))
     return found

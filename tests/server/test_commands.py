@@ -62,6 +62,19 @@ def test_only_data_is_on_stdout(pvt: Pvt) -> None:
     assert pvt.ok("server", "token", EMAIL).text.startswith("pv_pat_")
 
 
+def test_a_token_may_manage_teams_only_if_it_is_made_so(
+    pvt: Pvt, database_url: str
+) -> None:
+    pvt.ok("server", "user", "add", EMAIL)
+    pvt.ok("server", "token", EMAIL, "--name", "plain")
+    pvt.ok("server", "token", EMAIL, "--name", "managing", "--manage")
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute("SELECT name, scopes FROM tokens").fetchall()
+    scopes = dict(rows)
+    assert scopes["plain"] == ["sync:read", "sync:write"]
+    assert scopes["managing"] == ["sync:read", "sync:write", "team:admin"]
+
+
 def test_each_token_is_another(pvt: Pvt) -> None:
     pvt.ok("server", "user", "add", EMAIL)
     tokens = {pvt.ok("server", "token", EMAIL, "--json").json["token"] for _ in "ab"}

@@ -74,6 +74,8 @@ ANSWERS: dict[str, set[int]] = {
     "change_password": {401},
     "show_deletion": {200},
     "delete_account": {401},
+    "show_confirmation": {200},
+    "confirm": {401},
     "show_keeping": {422},
     "keep_account": {422},
     "go_to_provider": {503},  # there is none at the address that is set

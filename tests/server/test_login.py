@@ -82,6 +82,14 @@ class TestToken:
         assert EMAIL in result.err
         assert result.text == ""
 
+    def test_has_the_rights_that_it_was_made_with(
+        self, pvt: Pvt, server: Server, token: str
+    ) -> None:
+        command = ("login", "--server", server.url, "--token", "-", "--manage")
+        result = silent(pvt(*command, stdin=token.encode()), token)
+        assert (result.code, result.text) == (2, "")
+        assert "--manage" in result.err
+
     @pytest.mark.parametrize(
         ("given", "code"),
         [("pv_pat_made-up", 4), ("two words", 2), ("", 2), ("ключ", 2)],
@@ -302,6 +310,41 @@ class TestBrowser:
 
         self.shown: list[DeviceCodeRead] = []
         return run
+
+    @pytest.mark.usefixtures("token")
+    def test_the_right_to_manage_is_asked_for(
+        self, server: Server, change: Change
+    ) -> None:
+        manage = APPROVE.replace("SET", "SET may_manage = wants_manage,")
+        for wanted in (False, True):
+            with connect(parse_address(server.url)) as client:
+                token = sign_in_by_browser(
+                    client,
+                    "laptop",
+                    "Linux",
+                    manage=wanted,
+                    show=lambda _: None,
+                    sleep=lambda _: change(manage),
+                )
+            with connect(parse_address(server.url), token) as client:
+                assert client.me().manages is wanted
+
+    def test_a_server_without_teams_is_reported_before_a_code_is_shown(self) -> None:
+        code = {
+            **dict.fromkeys(("device_code", "user_code", "verification_uri"), "x"),
+            "verification_uri_complete": "x",
+            "expires_in": 600,
+            "interval": 5,
+        }
+        older = Stub(Reply(200, json.dumps(code).encode()))
+        shown: list[DeviceCodeRead] = []
+        with (
+            connect(parse_address(older.url)) as client,
+            pytest.raises(UnavailableError, match="no teams"),
+        ):
+            sign_in_by_browser(client, "a", "b", manage=True, show=shown.append)
+        older.stop()
+        assert shown == []
 
     @pytest.mark.usefixtures("token")
     def test_a_device_is_approved(

@@ -14,7 +14,12 @@ from promptvault.cli.render import account as render_account
 from promptvault.cli.rows import account as rows_account
 from promptvault.cli.workspace import settings
 from promptvault.config import SettingSource
-from promptvault.errors import NotFoundError, PromptVaultError, UnavailableError
+from promptvault.errors import (
+    InvalidInputError,
+    NotFoundError,
+    PromptVaultError,
+    UnavailableError,
+)
 from promptvault.services.sync import session as sessions
 from promptvault.services.sync.session import Session
 from promptvault.setting_key import find_key
@@ -40,6 +45,9 @@ def login(
             metavar="TOKEN", help="A token, for machines; '-' reads it from a pipe."
         ),
     ] = None,
+    manage: Annotated[
+        bool, typer.Option("--manage", help="Also manage teams and billing.")
+    ] = False,
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="Print the address only.")
     ] = False,
@@ -54,9 +62,17 @@ def login(
     The token is stored in the keyring, or in a file that only you can read.
     """
     address = sessions.choose_address(settings(), server, insecure=insecure)
+    if manage and token is not None:
+        raise InvalidInputError(
+            "A token has the rights that it was made with: leave '--manage' out."
+        )
     opens = not no_browser
     with _require_promptvault(address):
-        found = _approved(address, opens=opens) if token is None else _given(token)
+        found = (
+            _approved(address, opens=opens, manage=manage)
+            if token is None
+            else _given(token)
+        )
         session = Session(address, setting_value.secret("The token", found))
         with _client(address, session.token) as client:
             me = client.me()
@@ -68,6 +84,10 @@ def login(
         terminal.write_json(rows_account.account_row(address, me))
     else:
         terminal.note(f"You are signed in to {address.host} as {me.email}.")
+    if manage and not me.manages:
+        terminal.note(
+            "This device may not manage teams: you did not allow it in the browser."
+        )
     _note_place(address, place)
 
 
@@ -97,7 +117,7 @@ def _revoke_device(former: Session) -> None:
         revoke_device_token(client)
 
 
-def _approved(address: "Address", *, opens: bool) -> str:
+def _approved(address: "Address", *, opens: bool, manage: bool) -> str:
     """Return the token of this device, after the user has approved it in a browser."""
     from promptvault.services.sync.login import sign_in_by_browser  # as in _client
 
@@ -110,7 +130,7 @@ def _approved(address: "Address", *, opens: bool) -> str:
     label = _shown(platform.node()) or "unnamed"
     system = _shown(f"{platform.system()} {platform.release()}")
     with _client(address) as client:
-        return sign_in_by_browser(client, label, system, show=show)
+        return sign_in_by_browser(client, label, system, manage=manage, show=show)
 
 
 def _shown(text: str) -> str:

@@ -147,12 +147,15 @@ def set_tier(
 def issue_token(
     email: Email,
     name: Annotated[str, typer.Option(help="What it is for.")] = "server token",
+    manage: Annotated[
+        bool, typer.Option("--manage", help="Also manage teams and billing.")
+    ] = False,
     database_url: DatabaseUrl = None,
     as_json: options.Json = False,
 ) -> None:
     """Print a new access token for 'login --token'; it cannot be shown again."""
     with _admin(database_url) as admin:
-        token = admin.issue_token(email, name)
+        token = admin.issue_token(email, name, manage=manage)
     if as_json:
         terminal.write_json({"token": token})
     else:

@@ -10,14 +10,17 @@ from promptvault.server.database import Connection
 from promptvault.server.device.repository import DeviceRepository
 from promptvault.server.settings import Settings
 from promptvault.server.token.repository import Bearer
+from promptvault.server.token.service import Scope
 from promptvault.wire.account import (
     DeviceRead,
+    Feature,
     LimitsRead,
     MeRead,
     UsageRead,
     VaultRead,
 )
 
+FEATURES = (Feature.TEAMS,)
 OWNER = "owner"
 DEFAULT_VAULT = "Personal"
 
@@ -95,6 +98,8 @@ async def describe(
         usage=usage,
         device=await _device(connection, bearer),
         vaults=[VaultRead(id=v.id, name=v.name, role=v.role) for v in vaults],
+        manages=Scope.TEAM_ADMIN in bearer.scopes,
+        features=[*FEATURES],
     )
 
 

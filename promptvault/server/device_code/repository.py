@@ -18,6 +18,8 @@ class WaitingDevice:
     device_os: str
     ip: str
     created_at: datetime
+    wants_manage: bool
+    """Whether it asks for the right to manage teams."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class Approval:
     user_id: UUID
     device_label: str
     device_os: str
+    may_manage: bool
+    """Whether the user let it manage teams."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ class Decision:
 
     device_label: str
     is_approved: bool
+    may_manage: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,7 @@ class DeviceCodeRepository:
         ip: str,
         life: timedelta,
         interval: int,
+        wants_manage: bool,
     ) -> bool:
         """Store a request; return False if the user code is taken.
 
@@ -71,11 +77,12 @@ class DeviceCodeRepository:
         cursor = await self._connection.execute(
             """
             INSERT INTO device_codes (hash, user_code, status, device_label, device_os,
-                                      ip, expires_at, interval_seconds)
-            VALUES (%s, %s, 'pending', %s, %s, %s, now() + %s, %s)
+                                      ip, expires_at, interval_seconds,
+                                      wants_manage)
+            VALUES (%s, %s, 'pending', %s, %s, %s, now() + %s, %s, %s)
             ON CONFLICT (user_code) DO NOTHING
             """,
-            (code_hash, user_code, label, os, ip, life, interval),
+            (code_hash, user_code, label, os, ip, life, interval, wants_manage),
         )
         return cursor.rowcount == 1
 
@@ -90,8 +97,7 @@ class DeviceCodeRepository:
         cursor = self._connection.cursor(row_factory=class_row(WaitingDevice))
         await cursor.execute(
             """
-            SELECT user_code, device_label, device_os, ip,
-                   created_at
+            SELECT user_code, device_label, device_os, ip, created_at, wants_manage
               FROM device_codes
              WHERE user_code = %s AND status = 'pending' AND expires_at > now()
             """,
@@ -99,18 +105,23 @@ class DeviceCodeRepository:
         )
         return await cursor.fetchone()
 
-    async def decide(self, user_code: str, user_id: UUID, status: str) -> bool:
+    async def decide(
+        self, user_code: str, user_id: UUID, status: str, may_manage: bool
+    ) -> bool:
         """Approve or deny a waiting request; return False if there is none.
+
+        With *may_manage* the device may manage teams, if it has asked for that.
 
         The device gets at least one more minute to fetch its token.
         """
         cursor = await self._connection.execute(
             """
             UPDATE device_codes SET status = %s, user_id = %s,
+                   may_manage = wants_manage AND %s,
                    expires_at = greatest(expires_at, now() + interval '1 minute')
              WHERE user_code = %s AND status = 'pending' AND expires_at > now()
             """,
-            (status, user_id, user_code),
+            (status, user_id, may_manage, user_code),
         )
         return cursor.rowcount == 1
 
@@ -119,7 +130,8 @@ class DeviceCodeRepository:
         cursor = self._connection.cursor(row_factory=class_row(Decision))
         await cursor.execute(
             """
-            SELECT device_label, status <> 'denied' AS is_approved FROM device_codes
+            SELECT device_label, status <> 'denied' AS is_approved, may_manage
+              FROM device_codes
              WHERE user_code = %s AND user_id = %s AND status <> 'pending'
             """,
             (user_code, user_id),
@@ -133,7 +145,7 @@ class DeviceCodeRepository:
             """
             UPDATE device_codes SET status = 'used'
              WHERE hash = %s AND status = 'approved' AND expires_at > now()
-            RETURNING user_id, device_label, device_os
+            RETURNING user_id, device_label, device_os, may_manage
             """,
             (code_hash,),
         )

@@ -21,8 +21,9 @@ from promptvault.server.device_code.repository import (
 )
 from promptvault.server.settings import Settings
 from promptvault.server.token.secret import hash_secret
-from promptvault.server.token.service import DEVICE_SCOPES, issue
+from promptvault.server.token.service import DEVICE_SCOPES, MANAGING_SCOPES, issue
 from promptvault.wire.device_code import (
+    MANAGE_SCOPE,
     DeviceCodeCreate,
     DeviceCodeRead,
     DeviceTokenRead,
@@ -71,7 +72,12 @@ async def start(
         verification_uri_complete=f"{uri}?user_code={user_code}",
         expires_in=int(LIFE.total_seconds()),
         interval=INTERVAL,
+        scope=" ".join(MANAGING_SCOPES if _wants_manage(asked) else DEVICE_SCOPES),
     )
+
+
+def _wants_manage(asked: DeviceCodeCreate) -> bool:
+    return MANAGE_SCOPE in asked.scope.split()
 
 
 async def _add(
@@ -87,6 +93,7 @@ async def _add(
             ip=ip,
             life=LIFE,
             interval=INTERVAL,
+            wants_manage=_wants_manage(asked),
         ):
             return user_code
     raise UnavailableError("No code is free: try again.")
@@ -105,12 +112,19 @@ async def decide(
     user_id: UUID,
     typed: str,
     status: Literal["approved", "denied"],
+    *,
+    may_manage: bool,
 ) -> bool:
-    """Approve or deny a waiting device; return False if there is none."""
+    """Approve or deny a waiting device; return False if there is none.
+
+    With *may_manage* the device may manage teams, if it has asked for that.
+    """
     user_code = find_user_code(typed)
     if user_code is None:
         return False
-    return await DeviceCodeRepository(connection).decide(user_code, user_id, status)
+    codes = DeviceCodeRepository(connection)
+    may_manage = may_manage and status == "approved"
+    return await codes.decide(user_code, user_id, status, may_manage)
 
 
 async def find_decision(
@@ -145,17 +159,19 @@ async def _sign_in(
     device = await DeviceRepository(connection).add(
         approval.user_id, approval.device_label, approval.device_os
     )
+    scopes = MANAGING_SCOPES if approval.may_manage else DEVICE_SCOPES
     token = await issue(
         connection,
         settings,
         user_id=approval.user_id,
         name=approval.device_label,
         device_id=device.id,
+        scopes=scopes,
     )
     return DeviceTokenRead(
         access_token=token,
         expires_in=int(settings.token_life.total_seconds()),
-        scope=" ".join(DEVICE_SCOPES),
+        scope=" ".join(scopes),
     )
 
 

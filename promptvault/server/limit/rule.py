@@ -24,6 +24,7 @@ ROUTE_LIMITS: dict[str, Limit] = {
     "ask_for_reset": Limit(10, 1),
     "set_password": Limit(10, 10),
     "change_password": Limit(10, 10),
+    "confirm": Limit(10, 10),
     "delete_account": Limit(10, 10),
     "keep_account": Limit(10, 10),
     "look_up_code": Limit(20, 10),

@@ -19,6 +19,8 @@ class Person:
     subject: str
     email: str | None
     """The address if the provider has verified it, else None."""
+    is_recent: bool = True
+    """False if the provider says that the person signed in there a while ago."""
 
 
 async def find_or_create_user(

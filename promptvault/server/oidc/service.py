@@ -7,6 +7,7 @@ that neither has to be stored.
 import base64
 import hashlib
 import secrets
+import time
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -23,6 +24,8 @@ from promptvault.server.token.secret import hash_secret
 CALLBACK = "/signin/callback"
 LIFE = timedelta(minutes=10)
 _SCOPE = "openid email"
+_AGAIN = {"prompt": "login", "max_age": "0"}
+_RECENT_SECONDS = 600
 
 
 class ResumedSignIn(NamedTuple):
@@ -44,17 +47,18 @@ class ProviderSignIn:
         self._database, self._settings = database, settings
         self._provider, self._browser = provider, browser
 
-    async def begin(self, user_code: str, target: str) -> str:
+    async def begin(self, user_code: str, target: str, *, again: bool = False) -> str:
         """Return the URL at the provider to redirect to.
 
-        *user_code* and *target* (letters only) come back from `resume`. Raises
-        UnavailableError.
+        *user_code* and *target* come back from `resume`. With *again* the provider asks
+        for the password even if the person is signed in there. Raises UnavailableError.
         """
         # The target is a part of the state: only the state's hash is stored, so a
         # browser that changes the target has a state that is not known.
         token = secrets.token_urlsafe(32)
         state = f"{token}.{target}" if target else token
-        url = await self._provider.authorization_url(self._parameters(state))
+        parameters = self._parameters(state) | (_AGAIN if again else {})
+        url = await self._provider.authorization_url(parameters)
         async with self._database.transaction() as connection:
             await ProviderSignInRepository(connection).add(
                 self._hash("state", state), self._browser_hash, user_code, LIFE
@@ -138,4 +142,12 @@ def _person(claims: dict[str, Any]) -> Person:
     return Person(
         subject=claims["sub"],
         email=email if is_verified and isinstance(email, str) else None,
+        is_recent=_is_recent(claims.get("auth_time")),
     )
+
+
+def _is_recent(auth_time: object) -> bool:
+    """Return False for a sign-in that is old. Some providers do not say when it was."""
+    if not isinstance(auth_time, int | float):
+        return True
+    return time.time() - auth_time < _RECENT_SECONDS

@@ -6,8 +6,10 @@ secret. Other sites cannot read it, so they cannot send our forms (CSRF).
 """
 
 import hmac
+import re
 from dataclasses import dataclass
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import Depends, Request
 from starlette.exceptions import HTTPException
@@ -24,6 +26,8 @@ from promptvault.server.settings import Settings
 from promptvault.server.token.secret import hash_secret
 
 _LONGEST_SECRET = 100
+_DANGEROUS = re.compile(r"account/delete|teams/[a-z][a-z0-9-]{1,31}/(transfer|delete)")
+"""Pages, without the first slash, for which users prove again who they are."""
 _DEVICE, _TO_DEVICE = "/device", "device"
 
 
@@ -128,17 +132,38 @@ def _sign_in_for(request: Request) -> str:
     return f"/signin?to={_TO_DEVICE}" if is_device else "/signin"
 
 
+async def _confirmed(request: Request, user: CurrentUser) -> SignedIn:
+    """Return the signed-in user; redirect to the page that asks for proof, unless the
+    user gave it within the last ten minutes."""
+    if not user.is_confirmed:
+        to = quote(request.url.path.strip("/"))
+        raise HTTPException(303, "Confirm first", {"Location": f"/confirm?to={to}"})
+    return user
+
+
+ConfirmedUser = Annotated[SignedIn, Depends(_confirmed)]
+"""The user, who has just given the password or signed in at the provider."""
+
+
+def is_dangerous(target: str) -> bool:
+    """Return True if *target* names a page for a `ConfirmedUser`."""
+    return _DANGEROUS.fullmatch(target) is not None
+
+
 def checked_target(to: str) -> str:
     """Return *to* if it names a page to open after a sign-in, else an empty text."""
-    return to if to == _TO_DEVICE else ""
+    return to if to == _TO_DEVICE or is_dangerous(to) else ""
 
 
 def path_after_sign_in(typed: str, to: str) -> str:
-    """Return the path to open after a sign-in: ``/device`` or ``/account``.
+    """Return the path to open after a sign-in: ``/device``, ``/account``, or a page
+    that asked for proof.
 
     *typed* is a device's code, *to* the target. Any other value of them leads to
     ``/account``, so a link to the sign-in page cannot redirect to another site.
     """
+    if is_dangerous(to):
+        return f"/{to}"
     is_device = checked_target(to) or find_user_code(typed)
     return path_with_code(_DEVICE, typed) if is_device else "/account"
 

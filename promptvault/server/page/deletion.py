@@ -15,7 +15,7 @@ from promptvault.server.page.browser import (
     CurrentBrowser,
     CurrentUser,
 )
-from promptvault.server.page.rendering import render
+from promptvault.server.page.rendering import redirect, render
 from promptvault.server.session.repository import SignedIn
 from promptvault.server.session.service import check_password
 from promptvault.server.settings import Settings
@@ -28,6 +28,8 @@ async def show_deletion(
     browser: CurrentBrowser, settings: AppSettings, user: CurrentUser
 ) -> Response:
     """Explain what a deletion does, and ask for the password."""
+    if not (user.has_password or user.is_confirmed):
+        return redirect("/confirm?to=account/delete")
     return _page(browser, settings, user)
 
 
@@ -52,15 +54,13 @@ async def delete_account(
 async def _confirm(database: AppDatabase, user: SignedIn, password: str) -> None:
     """Raise AuthenticationError unless the user has just proved who they are.
 
-    A user of a sign-in provider has no password here. A sign-in within the last ten
-    minutes takes its place.
+    A user of a sign-in provider has no password here, and signs in again there.
     """
     if user.has_password:
         await check_password(database, user, password)
-    elif not user.is_recent:
+    elif not user.is_confirmed:
         raise AuthenticationError(
-            "You signed in a while ago: sign out, sign in again, and come back here"
-            " within ten minutes."
+            "Ten minutes have passed since you signed in: open this page again."
         )
 
 

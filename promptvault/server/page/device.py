@@ -83,10 +83,13 @@ async def decide_device(
     connection: Transaction,
     decision: Annotated[Literal["approved", "denied"], Form()],
     user_code: Annotated[str, Form()],
+    manage: Annotated[bool, Form()] = False,
 ) -> Response:
     """Approve or deny the device; a second request is shown the first decision."""
     await enforce_limit(connection, CODES_BY_USER, f"code:{user.user_id}")
-    if await service.decide(connection, user.user_id, user_code, decision):
+    if await service.decide(
+        connection, user.user_id, user_code, decision, may_manage=manage
+    ):
         return redirect(path_with_code("/device/decision", user_code))
     return await _show_earlier_decision(browser, settings, user, connection, user_code)
 

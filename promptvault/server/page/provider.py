@@ -14,6 +14,7 @@ from promptvault.server.page.browser import (
     CurrentBrowser,
     CurrentVisitor,
     checked_target,
+    is_dangerous,
     path_after_sign_in,
     set_cookie,
 )
@@ -48,7 +49,9 @@ async def go_to_provider(
 ) -> Response:
     """Redirect to the provider."""
     code = find_user_code(user_code) or ""
-    response = redirect(await sign_in.begin(code, checked_target(to)))
+    target = checked_target(to)
+    again = is_dangerous(target)
+    response = redirect(await sign_in.begin(code, target, again=again))
     if browser.is_new:
         set_cookie(response, settings, browser.secret)
     return response
@@ -70,10 +73,21 @@ async def come_from_provider(
     if not code or iss not in {None, settings.oidc_issuer}:
         raise AuthenticationError("The provider has not signed you in: start over.")
     person = await sign_in.identify(code, state)
+    is_confirmed = is_dangerous(resumed.target)
+    if is_confirmed and not person.is_recent:
+        raise AuthenticationError(
+            "The provider has not asked you to sign in again: sign out there, then"
+            " start over."
+        )
     async with database.transaction() as connection:
         user_id = await find_or_create_user(connection, settings, person)
         secret = await begin_session(
-            connection, settings, user_id, visitor, before=browser.secret
+            connection,
+            settings,
+            user_id,
+            visitor,
+            before=browser.secret,
+            is_confirmed=is_confirmed,
         )
     path = path_after_sign_in(resumed.user_code, resumed.target)
     return redirect_signed_in(path, settings, secret)

@@ -12,6 +12,7 @@ from promptvault.server.http.address import advertised_origin
 from promptvault.server.limit.service import enforce_route_limit
 from promptvault.server.page import (
     account,
+    confirmation,
     deletion,
     device,
     password,
@@ -52,7 +53,7 @@ async def icon() -> FileResponse:
 
 _PAGES = (
     *(start, sign_up.router, sign_in.router, provider.router, device.router),
-    *(account.router, password.router, deletion.router),
+    *(account.router, password.router, confirmation.router, deletion.router),
 )
 _PATHS = frozenset(
     str(route.path)

@@ -21,8 +21,9 @@ class SignedIn:
     account_id: UUID
     email: str
     has_password: bool
-    is_recent: bool
-    """Whether the session began within the last ten minutes."""
+    is_confirmed: bool
+    """Whether the user gave the password, or signed in again at the provider, within
+    the last ten minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,13 @@ class SessionRepository:
         self._connection = connection
 
     async def add(
-        self, session_hash: str, user_id: UUID, visitor: Visitor, life: timedelta
+        self,
+        session_hash: str,
+        user_id: UUID,
+        visitor: Visitor,
+        life: timedelta,
+        *,
+        is_confirmed: bool,
     ) -> None:
         """Store a session, and delete the user's expired ones."""
         await self._connection.execute(
@@ -55,9 +62,12 @@ class SessionRepository:
             (user_id,),
         )
         await self._connection.execute(
-            "INSERT INTO sessions (user_id, hash, browser, ip, expires_at)"
-            " VALUES (%s, %s, %s, %s, now() + %s)",
-            (user_id, session_hash, visitor.browser, visitor.ip, life),
+            """
+            INSERT INTO sessions
+                   (user_id, hash, browser, ip, expires_at, confirmed_at)
+            VALUES (%s, %s, %s, %s, now() + %s, CASE WHEN %s THEN now() END)
+            """,
+            (user_id, session_hash, visitor.browser, visitor.ip, life, is_confirmed),
         )
 
     async def find(self, session_hash: str) -> SignedIn | None:
@@ -67,7 +77,8 @@ class SessionRepository:
             """
             SELECT s.id AS session_id, u.id AS user_id, u.account_id, u.email,
                    u.password_hash IS NOT NULL AS has_password,
-                   s.created_at > now() - interval '10 minutes' AS is_recent
+                   coalesce(s.confirmed_at > now() - interval '10 minutes', false)
+                       AS is_confirmed
               FROM sessions s
               JOIN users u ON u.id = s.user_id
               JOIN accounts a ON a.id = u.account_id
@@ -77,6 +88,13 @@ class SessionRepository:
             (session_hash,),
         )
         return await cursor.fetchone()
+
+    async def confirm(self, user_id: UUID, session_id: UUID) -> None:
+        """Store that the user of a session has just proved who they are."""
+        await self._connection.execute(
+            "UPDATE sessions SET confirmed_at = now() WHERE user_id = %s AND id = %s",
+            (user_id, session_id),
+        )
 
     async def delete(self, session_hash: str) -> None:
         """End a session, if there is one."""

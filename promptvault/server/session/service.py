@@ -87,8 +87,11 @@ async def begin_session(
     visitor: Visitor,
     *,
     before: str,
+    is_confirmed: bool = True,
 ) -> str:
     """Begin a session and return its new secret.
+
+    *is_confirmed* is False if a provider signed the user in without asking for proof.
 
     The session of *before*, the secret that the browser had, ends: a secret that others
     may have set there before the sign-in must not become a session.
@@ -96,7 +99,13 @@ async def begin_session(
     secret = make_session_secret()
     sessions = SessionRepository(connection)
     await sessions.delete(hash_secret(settings.key, before))
-    await sessions.add(hash_secret(settings.key, secret), user_id, visitor, LIFE)
+    await sessions.add(
+        hash_secret(settings.key, secret),
+        user_id,
+        visitor,
+        LIFE,
+        is_confirmed=is_confirmed,
+    )
     await NetworkRepository(connection).note(user_id, _network_hash(settings, visitor))
     return secret
 

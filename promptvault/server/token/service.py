@@ -9,6 +9,7 @@ from promptvault.server.limit.service import raise_if_exhausted
 from promptvault.server.settings import Settings
 from promptvault.server.token.repository import Bearer, TokenRepository
 from promptvault.server.token.secret import hash_secret, make_token
+from promptvault.wire.device_code import MANAGE_SCOPE
 
 
 class Scope(StrEnum):
@@ -16,11 +17,12 @@ class Scope(StrEnum):
 
     SYNC_READ = "sync:read"
     SYNC_WRITE = "sync:write"
-    TEAM_ADMIN = "team:admin"
+    TEAM_ADMIN = MANAGE_SCOPE
 
 
 DEVICE_SCOPES = (Scope.SYNC_READ, Scope.SYNC_WRITE)
-"""The scopes of a device's token."""
+"""The scopes of a device's token, unless it was approved to manage teams too."""
+MANAGING_SCOPES = (*DEVICE_SCOPES, Scope.TEAM_ADMIN)
 
 
 async def issue(

@@ -16,7 +16,7 @@ from promptvault.errors import (
     UnavailableError,
 )
 from promptvault.wire.device import SignedInRead
-from promptvault.wire.device_code import DeviceCodeRead, OAuthErrorCode
+from promptvault.wire.device_code import MANAGE_SCOPE, DeviceCodeRead, OAuthErrorCode
 
 _SLOW_DOWN_SECONDS = 5
 _SHORTEST_SECONDS = 1
@@ -30,16 +30,21 @@ def sign_in_by_browser(
     label: str,
     os: str,
     *,
+    manage: bool = False,
     show: Callable[[DeviceCodeRead], None],
     sleep: Callable[[float], None] = time.sleep,
 ) -> str:
     """Wait until the user approves this device in a browser, and return the token.
 
-    *label* and *os* describe the device to the user, *show* displays the code. Raise
+    *label* and *os* describe the device to the user, *show* displays the code. With
+    *manage* the user is also asked whether the device may manage teams. Raise
     PermissionDeniedError if the user refuses, AuthenticationError if the code expires,
-    UnavailableError if the server does not answer several times in a row.
+    UnavailableError if the server does not answer several times in a row, or if it has
+    no teams.
     """
-    code = client.begin_sign_in(label, os)
+    code = client.begin_sign_in(label, os, manage=manage)
+    if manage and MANAGE_SCOPE not in code.scope.split():
+        raise UnavailableError("This server has no teams: sign in without '--manage'.")
     show(code)
     return _Poll(client, code, sleep).wait()
 

@@ -13,6 +13,7 @@ from promptvault.wire.device_code import CLIENT_ID, GRANT_TYPE
 from tests.server.browser import Browser
 from tests.server.conftest import EMAIL
 
+SCOPE = "sync:read sync:write"
 DEVICE = {"client_id": CLIENT_ID, "device_label": "analytical", "device_os": "Linux 6"}
 
 
@@ -64,6 +65,55 @@ def test_a_device_is_approved(visitor: httpx.Client, signed_up: Browser) -> None
     assert me["device"]["label"] == "analytical"
     assert me["device"]["os"] == "Linux 6"
     assert _error(visitor, codes["device_code"]) == "invalid_grant"
+
+
+def _scope(visitor: httpx.Client, codes: dict[str, Any]) -> str:
+    return str(_exchange(visitor, codes["device_code"]).json()["scope"])
+
+
+class TestTheRightToManage:
+    def _ask(self, visitor: httpx.Client, browser: Browser) -> dict[str, Any]:
+        data = DEVICE | {"scope": "team:admin unheard:of"}
+        codes: dict[str, Any] = visitor.post("/v1/device/code", data=data).json()
+        browser.open(codes["verification_uri_complete"])
+        browser.send()
+        return codes
+
+    def test_is_given_only_with_a_tick(
+        self, visitor: httpx.Client, signed_up: Browser
+    ) -> None:
+        for ticked, scope in ((False, SCOPE), (True, f"{SCOPE} team:admin")):
+            codes = self._ask(visitor, signed_up)
+            assert codes["scope"] == f"{SCOPE} team:admin"
+            assert "may also manage teams" in signed_up.page.text
+            assert "checked" not in signed_up.page.text
+            tick = {"manage": "true"} if ticked else {}
+            page = signed_up.send(decision="approved", **tick).text
+            assert ("may also manage teams" in page) is ticked
+            token = _exchange(visitor, codes["device_code"]).json()
+            assert token["scope"] == scope
+            headers = {"Authorization": f"Bearer {token['access_token']}"}
+            me = visitor.get("/v1/me", headers=headers).json()
+            assert me["manages"] is ticked
+
+    def test_is_not_given_unasked(
+        self, visitor: httpx.Client, signed_up: Browser
+    ) -> None:
+        codes = _start(visitor)
+        assert codes["scope"] == SCOPE
+        signed_up.open(codes["verification_uri_complete"])
+        signed_up.send()
+        assert "manage teams" not in signed_up.page.text
+        signed_up.send(decision="approved", manage="true")
+        assert _scope(visitor, codes) == SCOPE
+
+    def test_goes_with_a_denial(
+        self, visitor: httpx.Client, signed_up: Browser
+    ) -> None:
+        codes = self._ask(visitor, signed_up)
+        page = signed_up.send(decision="denied", manage="true").text
+        assert "manage teams" not in page
+        assert _error(visitor, codes["device_code"]) == "access_denied"
 
 
 def test_a_device_is_denied(visitor: httpx.Client, signed_up: Browser) -> None:

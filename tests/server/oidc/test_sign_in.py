@@ -1,6 +1,7 @@
 """Sign-in by a provider: the browser that began is signed in, to the right account."""
 
 import base64
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -108,6 +109,46 @@ def test_no_target_leads_to_another_site(browser: Browser, target: str) -> None:
     there = browser.client.get(f"/signin/provider?{query}").headers["location"]
     back = browser.client.get(there).headers["location"]
     assert browser.client.get(back).headers["location"] == "/account"
+
+
+class TestConfirming:
+    """What is dangerous needs another sign-in at the provider."""
+
+    def _open(self, browser: Browser) -> httpx.Response:
+        return browser.open("/account/delete")
+
+    def test_leads_through_the_provider_and_back(self, browser: Browser) -> None:
+        sign_in(browser)
+        page = self._open(browser)
+        assert (page.url.path, page.url.query) == ("/confirm", b"to=account/delete")
+        link = "/signin/provider?to=account/delete"
+        assert f'href="{link}"' in page.text
+        there = browser.client.get(link).headers["location"]
+        query = parse_qs(urlsplit(there).query)
+        assert (query["prompt"], query["max_age"]) == (["login"], ["0"])
+        assert browser.open(link).url.path == "/account/delete"
+        assert "Your account is deleted" in browser.send().text
+
+    def test_a_sign_in_from_before_does_not_count(
+        self, browser: Browser, provider: Provider
+    ) -> None:
+        provider.claims["auth_time"] = int(time.time()) - 3600
+        assert sign_in(browser) == 200
+        answer = browser.open("/signin/provider?to=account/delete")
+        assert answer.status_code == 401
+        assert "has not asked you" in answer.text
+        assert self._open(browser).url.path == "/confirm"
+
+    def test_a_recent_sign_in_counts(
+        self, browser: Browser, provider: Provider
+    ) -> None:
+        provider.claims["auth_time"] = int(time.time()) - 5
+        answer = browser.open("/signin/provider?to=account/delete")
+        assert answer.url.path == "/account/delete"
+
+    def test_an_ordinary_sign_in_asks_for_no_password(self, browser: Browser) -> None:
+        there = browser.client.get("/signin/provider").headers["location"]
+        assert "prompt" not in parse_qs(urlsplit(there).query)
 
 
 def test_a_second_sign_in_is_the_same_user(browser: Browser, users: Users) -> None:

@@ -96,11 +96,12 @@ def test_who_has_no_password_must_have_signed_in_just_now(
     signed_up: Browser, rows: Rows
 ) -> None:
     rows("UPDATE users SET password_hash = NULL")
-    rows("UPDATE sessions SET created_at = now() - interval '11 minutes'")
     signed_up.open("/account/delete")
+    rows("UPDATE sessions SET confirmed_at = now() - interval '11 minutes'")
     assert signed_up.send().status_code == 401
+    assert signed_up.open("/account/delete").url.path == "/confirm"
     assert rows("SELECT deleted_at FROM users") == [(None,)]
-    rows("UPDATE sessions SET created_at = now() - interval '9 minutes'")
+    rows("UPDATE sessions SET confirmed_at = now() - interval '9 minutes'")
     signed_up.open("/account/delete")
     assert "Your account is deleted" in signed_up.send().text
 
