@@ -12,6 +12,7 @@ from promptvault.server.guard import Guard
 from promptvault.server.limit.service import enforce_route_limit
 from promptvault.server.sync.endpoints import router as sync
 from promptvault.server.token.endpoints import router as token
+from promptvault.server.vault.endpoints import router as vault
 from promptvault.server.webhook.endpoints import router as webhook
 from promptvault.wire.error import ErrorRead
 
@@ -48,4 +49,4 @@ def protected(*resources: APIRouter) -> APIRouter:
 
 
 # Routes are matched in this order, so the most frequent ones come first.
-api = protected(sync, event, account, device, device_code, token, webhook)
+api = protected(sync, event, vault, account, device, device_code, token, webhook)

@@ -154,8 +154,9 @@ class Result(BaseModel):
     """With quota and too_large, the limit that was exceeded: `prompts` or `storage` of
     the account, the `payload` of one text, the `history` of one prompt.
 
-    With forbidden, in the vault of a team: `role` if the user may not write, `plan` if
-    the vault is frozen, or `label:` and the protected label that the push would move.
+    With forbidden, in the vault of a team: `role` if the user may not write, `plan` or
+    `owner_gone` if the vault is frozen (see `domain.team.Frozen`), or `label:` and the
+    protected label that the push would move.
     Programs from before teams know only the first four, and sync no such vault. Null
     from an older server, and for a token that may only read."""
     open: bool | None = None

@@ -20,6 +20,8 @@ class VaultRead(BaseModel):
     team: UUID | None
     frozen: str | None
     """`plan`, `deleted` or `owner_gone`: why members may not write."""
+    on_leave: Literal["keep", "wipe"] | None = None
+    """What a device does with its copy when the user has left the team."""
     protected: list[str]
     """Labels that only admins may move."""
     members: int

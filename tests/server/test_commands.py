@@ -69,8 +69,9 @@ def test_a_token_may_manage_teams_only_if_it_is_made_so(
     pvt.ok("server", "token", EMAIL, "--name", "plain")
     pvt.ok("server", "token", EMAIL, "--name", "managing", "--manage")
     with psycopg.connect(database_url) as connection:
-        rows = connection.execute("SELECT name, scopes FROM tokens").fetchall()
-    scopes = dict(rows)
+        scopes: dict[str, list[str]] = dict(
+            connection.execute("SELECT name, scopes FROM tokens").fetchall()
+        )
     assert scopes["plain"] == ["sync:read", "sync:write"]
     assert scopes["managing"] == ["sync:read", "sync:write", "team:admin"]
 

@@ -29,6 +29,7 @@ ANSWERS: dict[str, set[int]] = {
     "me": {200},
     "export_me": {200},
     "list_devices": {200},
+    "list_vaults": {200},
     "events": {200},
     "revoke_token": {204},
     "revoke_every_token": {204},

@@ -159,10 +159,7 @@ class AccountRepository:
         cursor = self._connection.cursor(row_factory=class_row(Usage))
         await cursor.execute(
             """
-            SELECT plan, prompt_limit, prompt_count, stored_bytes,
-                   (SELECT count(*) FROM users
-                     WHERE account_id = accounts.id AND deleted_at IS NULL)
-                       AS member_count
+            SELECT plan, prompt_limit, prompt_count, stored_bytes, member_count
               FROM accounts WHERE id = %s
             """,
             (account_id,),
@@ -172,14 +169,17 @@ class AccountRepository:
         return usage
 
     async def vaults(self, user_id: UUID, account_id: UUID) -> list[VaultMembership]:
-        """Return the vaults of a user, those of the user's account first."""
+        """Return the vaults of a user, personal ones first, then the account's own.
+
+        Older programs sync the first one, whatever it is.
+        """
         cursor = self._connection.cursor(row_factory=class_row(VaultMembership))
         await cursor.execute(
             """
             SELECT v.id, v.name, m.role
               FROM vault_members m JOIN vaults v ON v.id = m.vault_id
-             WHERE m.user_id = %s
-             ORDER BY v.account_id <> %s, v.created_at, v.id
+             WHERE m.user_id = %s AND v.frozen_why IS DISTINCT FROM 'deleted'
+             ORDER BY v.team_id IS NOT NULL, v.account_id <> %s, v.created_at, v.id
             """,
             (user_id, account_id),
         )

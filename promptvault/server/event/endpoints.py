@@ -16,7 +16,8 @@ _HEADERS = {"X-Accel-Buffering": "no"}  # nginx would hold events back
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
-        "description": "`event: vault` whenever a vault of the user has changed.",
+        "description": "`event: vault` whenever a vault of the user has changed, and"
+        " `event: roster` whenever `GET /v1/vaults` has.",
     }
 }
 

@@ -6,20 +6,24 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
+from pydantic import BaseModel
+
 from promptvault.server.database import Connection, Database
 from promptvault.server.event.hub import Hub, Subscription
 from promptvault.server.token.repository import Bearer
-from promptvault.wire.event import VAULT_EVENT, VaultEvent
+from promptvault.wire.event import ROSTER_EVENT, VAULT_EVENT, RosterEvent, VaultEvent
 
 _HEARTBEAT = b": still here\n\n"
 
 _HEADS = """
-SELECT v.id, v.head_seq, extract(epoch FROM t.expires_at - now())::float8
+SELECT v.id, v.head_seq, u.roster_version,
+       extract(epoch FROM t.expires_at - now())::float8
   FROM tokens t
   JOIN users u ON u.id = t.user_id AND u.deleted_at IS NULL
   JOIN accounts a ON a.id = u.account_id AND a.deleted_at IS NULL
   LEFT JOIN vault_members m ON m.user_id = t.user_id
-  LEFT JOIN vaults v ON v.id = m.vault_id
+  LEFT JOIN vaults v
+    ON v.id = m.vault_id AND v.frozen_why IS DISTINCT FROM 'deleted'
  WHERE t.id = %s AND t.user_id = %s AND t.revoked_at IS NULL AND t.expires_at > now()
 """
 
@@ -40,14 +44,17 @@ class Stream:
     heartbeat_seconds: float
     _sent: dict[UUID, int] = field(default_factory=dict)
     """The sequence number of each vault in the last event about it."""
+    _sent_roster: int | None = None
+    """The number of the roster in the last event about it."""
     _expires_at: float = 0.0
     """On the clock of the event loop."""
 
     async def parts(self) -> AsyncIterator[bytes]:
         """Yield events and heartbeats until the token ends or the server stops."""
         with self.hub.subscription(self.bearer.user_id, self._sent) as subscription:
-            while (seqs := await self._read(subscription)) is not None:
-                yield self._events(seqs) or _HEARTBEAT
+            while (heads := await self._read(subscription)) is not None:
+                news = self._roster_event(heads.roster) + self._events(heads.seqs)
+                yield news or _HEARTBEAT
                 async for part in self._notified(subscription):
                     yield part
 
@@ -64,8 +71,8 @@ class Stream:
             elif events := self._events(self._newer(moved)):
                 yield events
 
-    async def _read(self, subscription: Subscription) -> dict[UUID, int] | None:
-        """Return the vaults' sequence numbers; None if the stream must end.
+    async def _read(self, subscription: Subscription) -> "_Heads | None":
+        """Return the state of the user's vaults; None if the stream must end.
 
         They are read after the hub watches these vaults, so no later change is missed.
         """
@@ -77,7 +84,7 @@ class Stream:
             now = asyncio.get_running_loop().time()
             self._expires_at = now + heads.seconds_left
             if heads.seqs.keys() == subscription.vaults:
-                return heads.seqs
+                return heads
             self.hub.watch(subscription, heads.seqs.keys())
         return None
 
@@ -90,11 +97,21 @@ class Stream:
         sent = self._sent
         return {id: seq for id, seq in moved.items() if seq > sent.get(id, -1)}
 
+    def _roster_event(self, roster: int) -> bytes:
+        """Return an event if the number of the roster differs from the one sent."""
+        if roster == self._sent_roster:
+            return b""
+        self._sent_roster = roster
+        return _event(ROSTER_EVENT, RosterEvent(roster=roster))
+
     def _events(self, seqs: Mapping[UUID, int]) -> bytes:
         """Return an event for each vault whose number differs from the one sent."""
         news = {id: seq for id, seq in seqs.items() if self._sent.get(id) != seq}
         self._sent |= news
-        return b"".join(_event(vault, seq) for vault, seq in news.items())
+        return b"".join(
+            _event(VAULT_EVENT, VaultEvent(vault=vault, seq=seq))
+            for vault, seq in news.items()
+        )
 
 
 class _Heads(NamedTuple):
@@ -102,6 +119,7 @@ class _Heads(NamedTuple):
 
     seqs: dict[UUID, int]
     """The newest sequence number of each."""
+    roster: int
     seconds_left: float
     """Until the token expires."""
 
@@ -112,9 +130,8 @@ async def _read_heads(connection: Connection, bearer: Bearer) -> _Heads | None:
     rows = await cursor.fetchall()
     if not rows:
         return None
-    return _Heads({vault: seq for vault, seq, _ in rows if vault}, rows[0][2])
+    return _Heads({row[0]: row[1] for row in rows if row[0]}, *rows[0][2:])
 
 
-def _event(vault: UUID, seq: int) -> bytes:
-    data = VaultEvent(vault=vault, seq=seq).model_dump_json()
-    return f"event: {VAULT_EVENT}\ndata: {data}\n\n".encode()
+def _event(type: str, data: BaseModel) -> bytes:
+    return f"event: {type}\ndata: {data.model_dump_json()}\n\n".encode()

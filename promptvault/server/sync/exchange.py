@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID, uuid4
 
+from promptvault.domain.team import Frozen, Right
 from promptvault.server.database import Connection
 from promptvault.server.sync.cursor import cursor_after, reason_to_resync
 from promptvault.server.sync.feed import FeedRepository, Page, PageSize
@@ -12,6 +13,7 @@ from promptvault.server.sync.push_rules import Account, VaultUpdate
 from promptvault.server.sync.pushed_ids import find_pushed_ids
 from promptvault.server.sync.repository import (
     LockRepository,
+    Standing,
     VaultRepository,
     VaultState,
 )
@@ -29,8 +31,6 @@ from promptvault.wire.sync import (
     VaultAnswer,
     VaultRequest,
 )
-
-_WRITERS = {"owner", "editor"}
 
 StorageLimit = Callable[[str], int | None]
 """Returns how many bytes an account on a plan may store; None if there is no limit."""
@@ -87,7 +87,7 @@ class Exchange:
         vault = self._vaults.get(request.id)
         if request.push:
             if vault is None:
-                return VaultAnswer(id=request.id, status="gone")
+                return await self._gone(request.id)
             reason = reason_to_resync(request.cursor, request.mark, vault)
             if reason is None:
                 pushed = await self._push(request.push, vault)
@@ -96,10 +96,12 @@ class Exchange:
     async def _push(self, pushes: list[Push], vault: VaultState) -> "PushOutcome":
         user = self._bearer.user_id
         repository = self.vault_repository(self._connection, vault.id)
-        role, known, sizes = await repository.read_known(find_pushed_ids(pushes), user)
-        if Scope.SYNC_WRITE not in self._bearer.scopes or role not in _WRITERS:
-            refused = [Result(rev=push.rev, r="forbidden") for push in pushes]
-            return PushOutcome(refused, is_forbidden=True)
+        ids = find_pushed_ids(pushes)
+        standing, known, sizes = await repository.read_known(ids, user)
+        if Scope.SYNC_WRITE not in self._bearer.scopes:
+            return _refused(pushes)
+        if why := _why_refused(vault, standing):
+            return _refused(pushes, why)
         update = VaultUpdate(
             known=known,
             sizes=sizes,
@@ -108,6 +110,8 @@ class Exchange:
             account=self._accounts[vault.account_id],
             payload_limit=self._limits.payload,
             history_limit=self._limits.history,
+            rules=standing.rules,
+            may_move_labels=standing.has(Right.MOVE_PROTECTED),
         )
         for push in pushes:
             update.decide(push)
@@ -116,8 +120,21 @@ class Exchange:
             await repository.write(update, mark, vault.account_id, user, self._device)
             self._vaults[vault.id] = vault._replace(mark=mark)
             self.moved[vault.id] = update.seq
+        if update.moves:
+            email = self._bearer.email
+            await repository.note_moves(update.moves, vault.account_id, user, email)
         items = {push.rev: push.item for push in pushes}
         return PushOutcome(update.results, update, items)
+
+    async def _gone(self, vault_id: UUID) -> VaultAnswer:
+        """Return the answer for a vault that the user is not, or no more, a member of.
+
+        A device that has synced the vault learns what to do with its copy.
+        """
+        on_leave = await self._feed(vault_id).read_on_leave(self._device)
+        if on_leave is None:
+            return VaultAnswer(id=vault_id, status="gone")
+        return VaultAnswer(id=vault_id, status="gone", on_leave=on_leave)
 
     def _feed(self, vault_id: UUID) -> FeedRepository:
         return FeedRepository(self._connection, vault_id, self._bearer.user_id)
@@ -129,7 +146,7 @@ class Exchange:
             self._device, cursor, request.mark, size, pushed.bare
         )
         if page is None:
-            return VaultAnswer(id=request.id, status="gone")
+            return await self._gone(request.id)
         if reason := reason_to_resync(cursor, request.mark, page):
             start = Cursor(epoch=page.epoch, seq=0)
             return VaultAnswer(
@@ -196,6 +213,21 @@ class Exchange:
         """Return the locked account; None if nothing was pushed to the vault."""
         vault = self._vaults.get(vault_id)
         return self._accounts.get(vault.account_id) if vault else None
+
+
+def _why_refused(vault: VaultState, standing: Standing) -> str | None:
+    """Return why a member may not push, as in `Result.why`; None if the member may."""
+    if not standing.has(Right.WRITE):
+        return "role"
+    # To let admins write keeps a team alive whose plan has become too small.
+    if vault.frozen_why == Frozen.PLAN and standing.has(Right.MANAGE_MEMBERS):
+        return None
+    return vault.frozen_why
+
+
+def _refused(pushes: list[Push], why: str | None = None) -> "PushOutcome":
+    refused = [Result(rev=push.rev, r="forbidden", why=why) for push in pushes]
+    return PushOutcome(refused, is_forbidden=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Each query names the vault and the user.
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from psycopg.rows import dict_row
@@ -140,7 +140,8 @@ SELECT v.epoch, v.head_seq, v.gc_horizon, v.digest, v.mark,
   LEFT JOIN device_cursors noted
     ON noted.vault_id = v.id AND noted.device = %(device)s
   LEFT JOIN page ON true
- WHERE v.id = %(vault)s ORDER BY page.seq
+ WHERE v.id = %(vault)s AND v.frozen_why IS DISTINCT FROM 'deleted'
+ ORDER BY page.seq
 """
 
 _HEADS = """
@@ -179,14 +180,24 @@ SELECT item_id, rev FROM line ORDER BY item_id, depth
 """
 
 _NOTE = """
-INSERT INTO device_cursors (vault_id, device, seq, seen_at, label)
-    VALUES (%s, %s, %s, now(), (
+INSERT INTO device_cursors (vault_id, device, user_id, seq, seen_at, label)
+    VALUES (%(vault)s, %(device)s, %(user)s, %(seq)s, now(), (
         SELECT coalesce(d.label, t.name)
           FROM tokens t
           LEFT JOIN devices d ON d.id = t.device_id AND d.user_id = t.user_id
-         WHERE t.id = %s AND t.user_id = %s))
+         WHERE t.id = %(token)s AND t.user_id = %(user)s))
     ON CONFLICT (vault_id, device) DO UPDATE
-   SET seq = excluded.seq, seen_at = now(), label = excluded.label
+   SET seq = excluded.seq, seen_at = now(), label = excluded.label,
+       user_id = excluded.user_id
+"""
+
+# The device's cursor proves that its user was a member: others learn nothing.
+_ON_LEAVE = """
+SELECT t.on_leave
+  FROM device_cursors c
+  JOIN vaults v ON v.id = c.vault_id
+  JOIN teams t ON t.id = v.team_id
+ WHERE c.vault_id = %(vault)s AND c.device = %(device)s AND c.user_id = %(user)s
 """
 
 
@@ -258,13 +269,30 @@ class FeedRepository:
 
         Its label is that of the signed-in device with *token*, else the token's name.
         """
-        values = (self._vault_id, device, seq, token, self._user_id)
+        values = {
+            "vault": self._vault_id,
+            "user": self._user_id,
+            "device": device,
+            "seq": seq,
+            "token": token,
+        }
         await self._connection.execute(_NOTE, values)
+
+    async def read_on_leave(self, device: UUID) -> Literal["keep", "wipe"] | None:
+        """Return what devices do with the vault when their user has left the team.
+
+        None if it is no vault of a team, or the user has not synced it with *device*.
+        """
+        values = {"vault": self._vault_id, "user": self._user_id, "device": device}
+        rows = await self._rows(_ON_LEAVE, values)
+        return rows[0]["on_leave"] if rows else None
 
     async def is_member(self) -> bool:
         """Return True if the user is a member of the vault."""
         cursor = await self._connection.execute(
-            "SELECT 1 FROM vault_members WHERE vault_id = %s AND user_id = %s",
+            "SELECT 1 FROM vault_members m JOIN vaults v ON v.id = m.vault_id"
+            " WHERE m.vault_id = %s AND m.user_id = %s"
+            "   AND v.frozen_why IS DISTINCT FROM 'deleted'",
             (self._vault_id, self._user_id),
         )
         return await cursor.fetchone() is not None

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
+from promptvault.domain.protected_label import moved_labels
 from promptvault.domain.vault_digest import SIZE, head_digest
 from promptvault.server.sync import payload as payloads
 from promptvault.server.sync.cost import REVISION_BYTES, row_cost
 from promptvault.server.sync.payload import UnusableError
 from promptvault.wire.sync import (
     HeadPush,
+    Payload,
     Place,
     Push,
     ResolvePush,
@@ -19,12 +21,15 @@ from promptvault.wire.sync import (
     VersionPush,
 )
 
+_LONGEST_SHOWN = 200
+"""Characters of a name in the team's activity. Devices check names, this does not."""
 _DELETION_ROOM = 4096
 """Bytes that a deletion may add to a full account: a revision and the time."""
 
 
 class Head(NamedTuple):
-    """The head of a prompt. Its payload is not read from the database."""
+    """The head of a prompt. Only if the vault has protected labels, its payload is read
+    from the database."""
 
     rev: UUID
     deleted: bool
@@ -114,6 +119,17 @@ class EncodedPush(NamedTuple):
     """The versions that the state of the prompt names."""
 
 
+class LabelMove(NamedTuple):
+    """A protected label that an accepted push has moved."""
+
+    label: str
+    item: UUID
+    name: str
+    """Of the prompt, before a deletion and after a new name."""
+    version: str | None
+    """The version that has the label now."""
+
+
 @dataclass(slots=True)
 class VaultUpdate:
     """A locked vault while the pushes of one request are decided.
@@ -128,6 +144,12 @@ class VaultUpdate:
     account: Account
     payload_limit: int
     history_limit: int
+    rules: frozenset[str] = frozenset()
+    """The protected labels."""
+    may_move_labels: bool = True
+    """Whether the user may move them."""
+    moves: list[LabelMove] = field(default_factory=list)
+    """Those that were moved."""
     written: Rows = field(default_factory=Rows)
     results: list[Result] = field(default_factory=list)
     inline: dict[UUID, None] = field(default_factory=dict)
@@ -164,7 +186,7 @@ class VaultUpdate:
         refusal = refusal or self._unknown_version(push, sent)
         refusal = refusal or self._too_many_versions(push, sent)
         if refusal is None and isinstance(push, HeadPush):
-            refusal = self._quota(push)
+            refusal = self._protected(push) or self._quota(push)
         refusal = refusal or self._no_storage(push, sent)
         return refusal or self._accept(push, sent)
 
@@ -229,6 +251,23 @@ class VaultUpdate:
         if not missing:
             return None
         return Result(rev=push.rev, r="invalid", missing=sorted(missing))
+
+    def _protected(self, push: HeadPush) -> Result | None:
+        """Refuse a push that moves a protected label, if the user may not do that."""
+        if self.may_move_labels or not (moved := self._moved(push)):
+            return None
+        return Result(rev=push.rev, r="forbidden", why=f"label:{moved[0]}")
+
+    def _moved(self, push: HeadPush) -> list[str]:
+        """Return the protected labels that *push* moves."""
+        if not self.rules:
+            return []
+        before = self._live_state(push.item)
+        return moved_labels(before, push.payload, push.deleted, self.rules)
+
+    def _live_state(self, item: UUID) -> Payload | None:
+        head = self.known.heads.get(item)
+        return payloads.decode(head.payload) if head and not head.deleted else None
 
     def _quota(self, push: HeadPush) -> Result | None:
         if push.deleted or self._is_live(push.item) or self.account.has_room():
@@ -303,6 +342,7 @@ class VaultUpdate:
 
     def _set_head(self, push: HeadPush, payload: bytes | None) -> UUID | None:
         """Set the head of a prompt, and return the revision that it replaces."""
+        self._note_moves(push)
         before = self.known.heads.get(push.item)
         if before is not None and not before.deleted:
             self.account.count -= 1
@@ -313,6 +353,18 @@ class VaultUpdate:
         head = Head(push.rev, push.deleted, self.seq, payload)
         self.known.heads[push.item] = self.written.heads[push.item] = head
         return before and before.rev
+
+    def _note_moves(self, push: HeadPush) -> None:
+        """Record the protected labels that an accepted push moves."""
+        if not (moved := self._moved(push)):
+            return
+        after = {} if push.deleted or push.payload is None else push.payload
+        state = after or self._live_state(push.item) or {}
+        name = str(state.get("name", "")).replace("\0", "")[:_LONGEST_SHOWN]
+        labels = after.get("labels", {})
+        self.moves += [
+            LabelMove(label, push.item, name, labels.get(label)) for label in moved
+        ]
 
     def _places(self, push: HeadPush | SidePush) -> list[Place]:
         versions = self.known.versions

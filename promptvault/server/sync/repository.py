@@ -6,11 +6,13 @@ from uuid import UUID
 
 from psycopg.rows import args_row
 
+from promptvault.domain.team import Right, has_right
 from promptvault.server.database import Connection
 from promptvault.server.pg_array import Column, uuids
 from promptvault.server.sync.cost import ROW_BYTES
 from promptvault.server.sync.push_rules import (
     Head,
+    LabelMove,
     Revision,
     Rows,
     Side,
@@ -31,6 +33,7 @@ class VaultState(NamedTuple):
     gc_horizon: int
     digest: bytes
     mark: UUID
+    frozen_why: str | None
     plan: str
     prompt_limit: int | None
     prompt_count: int
@@ -41,13 +44,28 @@ class VaultState(NamedTuple):
     """Whether the vault has the mark that the device sent."""
 
 
+class Standing(NamedTuple):
+    """What a user may do in a vault."""
+
+    role: str | None
+    """None if the user is not a member."""
+    rules: frozenset[str]
+    """The protected labels of the vault."""
+
+    def has(self, right: Right) -> bool:
+        """Return True if the user may do what *right* says."""
+        return self.role is not None and has_right(self.role, right)
+
+
 # Vaults are locked before accounts, both in the order of their ids, so that no deadlock
 # is possible. The ARRAY makes PostgreSQL lock all vaults before the first account.
 _LOCK = """
 WITH locked AS MATERIALIZED (
-    SELECT id, account_id, epoch, head_seq, gc_horizon, digest, mark FROM vaults
+    SELECT id, account_id, epoch, head_seq, gc_horizon, digest, mark, frozen_why
+      FROM vaults
      WHERE id = ANY(%(vaults)s::uuid[]) AND id IN (
            SELECT vault_id FROM vault_members WHERE user_id = %(user)s)
+       AND frozen_why IS DISTINCT FROM 'deleted'
      ORDER BY id FOR NO KEY UPDATE OF vaults
 ), paying AS MATERIALIZED (
     SELECT id, plan, prompt_limit, prompt_count, stored_bytes FROM accounts
@@ -68,13 +86,19 @@ SELECT locked.*, paying.plan, paying.prompt_limit, paying.prompt_count,
 """
 
 # One statement, because the time of a small push depends on the number of statements.
+# Only a vault with protected labels needs the payloads of heads.
 _KNOWN = """
 SELECT 'role' AS kind, user_id AS id, NULL::uuid AS item_id, NULL::uuid AS rev,
        NULL::bool AS flag, NULL::bigint AS seq, NULL::int AS position,
        NULL::bytea AS hash, role AS word, NULL::bigint AS size
   FROM vault_members WHERE vault_id = %(vault)s AND user_id = %(user)s
 UNION ALL
-SELECT 'head', item_id, item_id, head_rev, deleted, seq, NULL, NULL, NULL,
+SELECT 'rule', NULL, NULL, NULL, NULL, NULL, NULL, NULL, label, NULL
+  FROM label_rules WHERE vault_id = %(vault)s
+UNION ALL
+SELECT 'head', item_id, item_id, head_rev, deleted, seq, NULL,
+       CASE WHEN EXISTS (SELECT FROM label_rules WHERE vault_id = %(vault)s)
+            THEN payload END, NULL,
        octet_length(payload)
   FROM items WHERE vault_id = %(vault)s AND item_id = ANY(%(items)s::uuid[])
 UNION ALL
@@ -139,6 +163,14 @@ SELECT %(vault)s, * FROM unnest(
        %(sides_3)s::bigint[], %(sides_4)s::bytea[])
     ON CONFLICT (vault_id, rev) DO UPDATE
    SET resolved = excluded.resolved, seq = excluded.seq, payload = excluded.payload
+"""
+_NOTE_MOVES = """
+INSERT INTO activities
+       (account_id, vault_id, actor, actor_email, action, subject, details)
+SELECT %(account)s, %(vault)s, %(user)s, %(email)s, 'label.moved', moved.name,
+       jsonb_build_object('label', label, 'item', item, 'version', version)
+  FROM unnest(%(labels)s::text[], %(items)s::uuid[], %(names)s::text[],
+              %(versions)s::text[]) AS moved (label, item, name, version)
 """
 _HEAD_TYPES = ("uuid", "uuid", "bool", "bigint", "bytea")
 _REVISION_TYPES = ("uuid", "uuid", "uuid", "text", "bigint", "bytea")
@@ -208,8 +240,8 @@ class VaultRepository:
 
     async def read_known(
         self, ids: PushedIds, user_id: UUID
-    ) -> tuple[str | None, Rows, Sizes]:
-        """Return the user's role in the vault, the rows with *ids*, and their sizes.
+    ) -> tuple[Standing, Rows, Sizes]:
+        """Return the user's standing, the rows with *ids*, and their sizes.
 
         Call it when the vault is locked: until then another request may change them.
         """
@@ -218,14 +250,16 @@ class VaultRepository:
             _KNOWN,
             {"vault": self._vault_id, "user": user_id, **sets},
         )
-        role, known, sizes = None, Rows(), Sizes()
+        role, rules, known, sizes = None, set[str](), Rows(), Sizes()
         rows = await cursor.fetchall()
         for kind, id, item, rev, flag, seq, position, hash, word, size in rows:
             match kind:
                 case "role":
                     role = word
+                case "rule":
+                    rules.add(word)
                 case "head":
-                    known.heads[id] = Head(rev, flag, seq)
+                    known.heads[id] = Head(rev, flag, seq, hash)
                     sizes.heads[id] = size or 0
                 case "revision":
                     known.revisions[id] = Revision(item, rev, word, seq, hash)
@@ -236,7 +270,7 @@ class VaultRepository:
                     known.versions[id] = Version(item, seq, position)
                 case "history":
                     sizes.histories[id] = size
-        return role, known, sizes
+        return Standing(role, frozenset(rules)), known, sizes
 
     async def write(
         self,
@@ -271,6 +305,23 @@ class VaultRepository:
             await self._connection.execute(
                 _WRITE_SIDES, {"vault": self._vault_id, **columns}
             )
+
+    async def note_moves(
+        self, moves: Sequence[LabelMove], account_id: UUID, author: UUID, email: str
+    ) -> None:
+        """Record in the team's activity which protected labels a user has moved."""
+        labels, items, names, versions = zip(*moves, strict=True)
+        values = {
+            "vault": self._vault_id,
+            "account": account_id,
+            "user": author,
+            "email": email,
+            "labels": Column("text", labels),
+            "items": uuids(items),
+            "names": Column("text", names),
+            "versions": Column("text", versions),
+        }
+        await self._connection.execute(_NOTE_MOVES, values)
 
     async def purge(self, below: int) -> int:
         """Delete tombstones and resolved sides up to the sequence number *below*.

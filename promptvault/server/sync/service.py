@@ -51,7 +51,9 @@ async def synchronise(
     _require_limits(request, limits)
     exchange = Exchange(connection, bearer, request.device, limits, storage_limit)
     vaults = await exchange.run(request)
-    answer = SyncAnswer(proto=PROTO, vaults=vaults, limits=limits, end=True)
+    answer = SyncAnswer(
+        proto=PROTO, vaults=vaults, limits=limits, roster=bearer.roster, end=True
+    )
     return answer, exchange.moved
 
 

@@ -24,6 +24,8 @@ class Bearer:
     scopes: list[str]
     is_touch_due: bool
     """Whether its last use was stored a minute ago or more."""
+    roster: int
+    """Changes with the user's vaults; see `wire.sync.SyncAnswer`."""
     requests_left: float = 0
     """In the bucket of its device or machine; below zero, what is missing to one."""
     account_requests_left: float | None = 0
@@ -65,7 +67,7 @@ class TokenRepository:
             f"""
             WITH bearer AS (
                 SELECT t.id AS token_id, t.user_id, u.account_id, t.device_id, u.email,
-                       u.role, t.scopes,
+                       u.role, t.scopes, u.roster_version AS roster,
                        coalesce(t.last_used_at < now() - interval '1 minute', true)
                            AS is_touch_due
                   FROM tokens t

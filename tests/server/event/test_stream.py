@@ -41,7 +41,18 @@ class Listener:
         raise EOFError
 
     def event(self) -> dict[str, Any]:
-        """Return the next event, whatever comments come before it."""
+        """Return the next event about a vault, whatever comes before it."""
+        while "vault" not in (found := self._event()):
+            pass
+        return found
+
+    def roster(self) -> int:
+        """Return the number in the next event about the roster."""
+        while "roster" not in (found := self._event()):
+            pass
+        return int(found["roster"])
+
+    def _event(self) -> dict[str, Any]:
         while not (told := self.next()).startswith("{"):
             pass
         found: dict[str, Any] = json.loads(told)
@@ -122,6 +133,20 @@ def test_no_event_is_about_the_vault_of_another_user(
         _push(client, _vault(client))
         _push(stranger, own)
         assert listener.event() == {"vault": own, "seq": 1}
+
+
+def test_a_change_of_the_roster_is_heard_of(
+    client: httpx.Client, database_url: str
+) -> None:
+    with psycopg.connect(database_url) as connection, listening(client) as listener:
+        assert listener.roster() == 0
+        connection.execute("UPDATE users SET roster_version = 7")
+        connection.commit()
+        assert listener.roster() == 7
+        connection.execute("UPDATE users SET email_verified_at = now()")
+        connection.execute("UPDATE users SET roster_version = 8")
+        connection.commit()
+        assert listener.roster() == 8
 
 
 def test_a_vault_that_was_joined_is_heard_of(

@@ -239,7 +239,7 @@ def _whose(database_url: str, email: str) -> tuple[Bearer, UUID]:
         ).fetchone()
     assert row is not None
     scopes = ["sync:read", "sync:write"]
-    bearer = Bearer(uuid4(), row[0], row[1], None, email, "owner", scopes, False)
+    bearer = Bearer(uuid4(), row[0], row[1], None, email, "owner", scopes, False, 0)
     return bearer, row[2]
 
 

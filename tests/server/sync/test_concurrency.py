@@ -69,7 +69,8 @@ class Sequences(LockRepository):
         cursor = self._connection.cursor(row_factory=args_row(VaultState))
         await cursor.execute(
             "SELECT id, account_id, epoch, nextval('numbers') - 2, gc_horizon, digest,"
-            " mark, '', NULL, 0, 0, false, true FROM vaults WHERE id = ANY(%b::uuid[])",
+            " mark, NULL, '', NULL, 0, 0, false, true FROM vaults"
+            " WHERE id = ANY(%b::uuid[])",
             ([*marks],),
         )
         states = await cursor.fetchall()
