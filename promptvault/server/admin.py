@@ -6,15 +6,18 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, TypeVar
+from uuid import UUID
 
 import psycopg
 
 from promptvault.domain.tier import Tier
+from promptvault.errors import NotFoundError
 from promptvault.server.account import erasure, export, password_change
 from promptvault.server.account import service as account
 from promptvault.server.account.erasure_repository import ErasureRepository
 from promptvault.server.account.repository import AccountRepository, Membership, User
 from promptvault.server.database import Connection, connection_failure
+from promptvault.server.job.queue import JobRead, JobRepository
 from promptvault.server.password import checked_password, hash_password
 from promptvault.server.retention import service as retention
 from promptvault.server.retention.service import Purged
@@ -155,6 +158,29 @@ class Admin:
             lambda connection: retention.purge(connection, self.settings, now)
         )
 
+    def jobs(self) -> list[JobRead]:
+        """Return all jobs, those that are due first and dead ones last."""
+        return self._run(lambda connection: JobRepository(connection).all())
+
+    def retry_jobs(self, ids: list[UUID] | None) -> list[UUID]:
+        """Make jobs due now and return their ids; None means all dead ones.
+
+        Raises NotFoundError if a worker does one of them, or if there is none.
+        """
+
+        async def retry(connection: Connection) -> list[UUID]:
+            return _complete(await JobRepository(connection).retry(ids), ids)
+
+        return self._run(retry)
+
+    def drop_jobs(self, ids: list[UUID] | None) -> list[UUID]:
+        """Delete jobs and return their ids; chosen and raises as in `retry_jobs`."""
+
+        async def drop(connection: Connection) -> list[UUID]:
+            return _complete(await JobRepository(connection).drop(ids), ids)
+
+        return self._run(drop)
+
     def _run(self, task: Callable[[Connection], Awaitable[_T]]) -> _T:
         return asyncio.run(self._in_transaction(task))
 
@@ -167,3 +193,11 @@ class Admin:
             raise connection_failure(error) from None
         async with connection:
             return await task(connection)
+
+
+def _complete(found: list[UUID], ids: list[UUID] | None) -> list[UUID]:
+    """Return *found*; raise NotFoundError, which rolls back, if one of *ids* lacks."""
+    for each in ids or ():
+        if each not in found:
+            raise NotFoundError(f"Job {each} does not exist, or is being done now.")
+    return found

@@ -11,7 +11,7 @@ from promptvault.cli.commands import COMMANDS
 from tests.conftest import Pvt
 
 SILENT = {"help", "export", "backup", "serve", "mcp", "browse"}
-SILENT |= {"server export"}
+SILENT |= {"server export", "server work"}
 """Commands that print nothing of their own, or in a form that is theirs."""
 
 CONTRACT = (

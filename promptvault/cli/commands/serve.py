@@ -1,4 +1,4 @@
-"""`serve`: run the server. One of the two commands that import it."""
+"""`serve`: run the server. One of the modules that import it."""
 
 import contextlib
 import json
@@ -12,6 +12,7 @@ from promptvault.cli.context import paths
 from promptvault.errors import UnavailableError
 
 if TYPE_CHECKING:
+    from promptvault.server.admin import Admin
     from promptvault.server.server_urls import ServerUrls
 
 DatabaseUrl = Annotated[
@@ -57,6 +58,19 @@ def installed() -> Iterator[None]:
         raise UnavailableError(
             f"The server needs {error.name}: pip install 'promptvault[server]'."
         ) from None
+
+
+@contextlib.contextmanager
+def open_admin(database_url: str | None) -> Iterator["Admin"]:
+    """Yield what runs the operator's tasks on a database, whether a server runs or not.
+
+    Raises InvalidInputError, UnavailableError.
+    """
+    with installed():
+        from promptvault.server.admin import Admin
+        from promptvault.server.postgres import database_choice
+    with database_choice.open_for_admin(database_url, paths().server) as settings:
+        yield Admin(settings)
 
 
 def _announce(urls: "ServerUrls", *, as_json: bool) -> None:

@@ -1,7 +1,6 @@
 """`server`: the operator's commands, for a server that runs or not."""
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from promptvault.cli import options, terminal
-from promptvault.cli.commands.serve import DatabaseUrl, installed
+from promptvault.cli.commands.jobs import jobs, work
+from promptvault.cli.commands.serve import DatabaseUrl, installed, open_admin
 from promptvault.cli.context import paths
 from promptvault.cli.render.format import format_count
 from promptvault.cli.render.server import format_limits, print_users
@@ -21,11 +21,12 @@ from promptvault.private_file import open_private
 
 if TYPE_CHECKING:
     from promptvault.server.account.repository import Membership
-    from promptvault.server.admin import Admin
 
 server = typer.Typer(no_args_is_help=True, help="Manage a server's users.")
 user = typer.Typer(no_args_is_help=True, help="Add and list users, and set passwords.")
 server.add_typer(user, name="user")
+server.add_typer(jobs, name="jobs")
+server.command("work")(work)
 
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The user's address.")]
 
@@ -57,7 +58,7 @@ def add_user(
 ) -> None:
     """Make an account, and print a one-time link to choose its password."""
     given = _given(password)
-    with _admin(database_url) as admin:
+    with open_admin(database_url) as admin:
         made, url = admin.add_user(email, tier, given)
     if as_json:
         row = {"id": str(made.id), "email": made.email, "tier": tier}
@@ -79,7 +80,7 @@ def reset_password(
     Using it signs the user out in all browsers and on all devices.
     """
     given = _given(password)
-    with _admin(database_url) as admin:
+    with open_admin(database_url) as admin:
         url = admin.reset_password(email, given)
     if as_json:
         terminal.write_json({"email": email, "password_url": url})
@@ -116,7 +117,7 @@ def _print_link(url: str | None) -> None:
 @user.command("list")
 def list_users(database_url: DatabaseUrl = None, as_json: options.Json = False) -> None:
     """List all users with their tier and number of prompts."""
-    with _admin(database_url) as admin:
+    with open_admin(database_url) as admin:
         rows = [_row(each) for each in admin.users()]
     if as_json:
         terminal.write_json_rows(rows)
@@ -132,7 +133,7 @@ def set_tier(
     as_json: options.Json = False,
 ) -> None:
     """Put a user's account on another tier; nothing is deleted."""
-    with _admin(database_url) as admin:
+    with open_admin(database_url) as admin:
         admin.set_tier(email, tier)
         storage = admin.settings.storage_limit(tier)
     prompts = ALLOWANCES[tier].prompts
@@ -154,7 +155,7 @@ def issue_token(
     as_json: options.Json = False,
 ) -> None:
     """Print a new access token for 'login --token'; it cannot be shown again."""
-    with _admin(database_url) as admin:
+    with open_admin(database_url) as admin:
         token = admin.issue_token(email, name, manage=manage)
     if as_json:
         terminal.write_json({"token": token})
@@ -177,7 +178,7 @@ def export(
 
     'promptvault import' reads it. Only you may open the file.
     """
-    with _admin(database_url) as admin:
+    with open_admin(database_url) as admin:
         if path == "-":
             admin.export(email, terminal.write)
             return
@@ -206,7 +207,7 @@ def erase(
     as_json: options.Json = False,
 ) -> None:
     """Erase a user with all prompts, at once and for good."""
-    with _admin(database_url) as admin:
+    with open_admin(database_url) as admin:
         prompts = format_count(admin.prompt_count(email), "prompt")
         if not yes:
             terminal.confirm(f"Erase {email} with {prompts} for good?", "--yes")
@@ -230,7 +231,7 @@ def renew_epochs(
     """
     if not yes:
         terminal.confirm("Make every device compare all of its prompts?", "--yes")
-    with _admin(database_url) as admin:
+    with open_admin(database_url) as admin:
         vaults = admin.renew_epochs()
     if as_json:
         terminal.write_json({"vaults": vaults})
@@ -245,7 +246,7 @@ def purge(database_url: DatabaseUrl = None, as_json: options.Json = False) -> No
 
     Run it once a day. A server without --database-url does it by itself.
     """
-    with _admin(database_url) as admin:
+    with open_admin(database_url) as admin:
         purged = admin.purge(datetime.now(UTC))
     if as_json:
         terminal.write_json(purged._asdict())
@@ -253,15 +254,6 @@ def purge(database_url: DatabaseUrl = None, as_json: options.Json = False) -> No
         deletions = format_count(purged.deletions, "deletion")
         users = format_count(purged.users, "deleted user")
         terminal.note(f"Purged {deletions}, and erased {users}.")
-
-
-@contextlib.contextmanager
-def _admin(database_url: str | None) -> Iterator["Admin"]:
-    with installed():
-        from promptvault.server.admin import Admin
-        from promptvault.server.postgres import database_choice
-    with database_choice.open_for_admin(database_url, paths().server) as settings:
-        yield Admin(settings)
 
 
 def _row(member: "Membership") -> dict[str, object]:

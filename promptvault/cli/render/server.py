@@ -1,9 +1,14 @@
-"""Drawing the users of a server and their limits."""
+"""Drawing the users of a server, their limits, and its jobs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from promptvault.cli.render.format import format_count, format_day, format_size
+from promptvault.cli.render.format import (
+    format_count,
+    format_day,
+    format_size,
+    format_time,
+)
 from promptvault.cli.render.table import Column, print_table
 from promptvault.domain.timestamp import from_text
 
@@ -31,6 +36,30 @@ def _line(row: Mapping[str, Any]) -> tuple[str, ...]:
         "-" if limit is None else str(limit),
         format_size(row["stored_bytes"]),
         format_day(from_text(row["created_at"])),
+    )
+
+
+def print_jobs(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print a table of jobs; *rows* are those of `--json`."""
+    columns = (
+        Column("Id", "cyan", wrap=False),
+        Column("Kind"),
+        Column("State"),
+        Column("Attempts", numeric=True),
+        Column("Added", "dim", wrap=False),
+        Column("Last error"),
+    )
+    print_table(columns, map(_job_line, rows), "No job waits, and none is dead.")
+
+
+def _job_line(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        row["id"],
+        row["kind"],
+        row["state"],
+        str(row["attempts"]),
+        format_time(from_text(row["created_at"])),
+        row["error"] or "",
     )
 
 

@@ -45,8 +45,7 @@ def open_deployment(url: str | None, folder: Path) -> Iterator[Deployment]:
     with contextlib.ExitStack() as stack:
         if settings.database_url is None:
             address = stack.enter_context(embedded.owned(folder))
-            settings = _with(settings, database_url=address)
-            settings = settings.model_copy(update={"purge_daily": True})
+            settings = _on_embedded(settings, address)
             wait_for_end = Cluster(folder).wait_for_end
         with _explain_missing_right("use its tables"):
             migration.refuse_outdated(settings.address)
@@ -64,7 +63,7 @@ def open_for_admin(url: str | None, folder: Path) -> Iterator[Settings]:
     with contextlib.ExitStack() as stack:
         if settings.database_url is None:
             address = stack.enter_context(embedded.borrowed(folder))
-            settings = _with(settings, database_url=address)
+            settings = _on_embedded(settings, address)
         stack.enter_context(_explain_missing_right("use its tables"))
         migration.refuse_outdated(settings.address)
         yield with_stored_url(with_secret(settings))
@@ -200,6 +199,11 @@ def _connected(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
         raise connection_failure(error) from None
     with opened as connection:
         yield connection
+
+
+def _on_embedded(settings: Settings, address: str) -> Settings:
+    settings = _with(settings, database_url=address)
+    return settings.model_copy(update={"purge_daily": True})
 
 
 def _with(settings: Settings, **secret_values: str) -> Settings:
