@@ -17,7 +17,7 @@ from promptvault.server.account import service as account
 from promptvault.server.account.erasure_repository import ErasureRepository
 from promptvault.server.account.repository import AccountRepository, Membership, User
 from promptvault.server.database import Connection, connection_failure
-from promptvault.server.job.queue import JobRead, JobRepository
+from promptvault.server.job.operator import JobList, JobRead
 from promptvault.server.password import checked_password, hash_password
 from promptvault.server.retention import service as retention
 from promptvault.server.retention.service import Purged
@@ -160,7 +160,7 @@ class Admin:
 
     def jobs(self) -> list[JobRead]:
         """Return all jobs, those that are due first and dead ones last."""
-        return self._run(lambda connection: JobRepository(connection).all())
+        return self._run(lambda connection: JobList(connection).all())
 
     def retry_jobs(self, ids: list[UUID] | None) -> list[UUID]:
         """Make jobs due now and return their ids; None means all dead ones.
@@ -169,7 +169,7 @@ class Admin:
         """
 
         async def retry(connection: Connection) -> list[UUID]:
-            return _complete(await JobRepository(connection).retry(ids), ids)
+            return _complete(await JobList(connection).retry(ids), ids)
 
         return self._run(retry)
 
@@ -177,7 +177,7 @@ class Admin:
         """Delete jobs and return their ids; chosen and raises as in `retry_jobs`."""
 
         async def drop(connection: Connection) -> list[UUID]:
-            return _complete(await JobRepository(connection).drop(ids), ids)
+            return _complete(await JobList(connection).drop(ids), ids)
 
         return self._run(drop)
 

@@ -14,7 +14,7 @@ from promptvault.domain.timestamp import to_text
 from promptvault.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from promptvault.server.job.queue import JobRead
+    from promptvault.server.job.operator import JobRead
 
 jobs = typer.Typer(no_args_is_help=True, help="List, retry and drop the server's jobs.")
 

@@ -20,6 +20,8 @@ _POLL_SECONDS = 2.0
 _SCHEDULE_SECONDS = 60.0
 _MOST_SECONDS = 60.0
 """How long a handler may take."""
+_PATIENCE_SECONDS = 10.0
+"""How long a statement of the queue may take before the database counts as lost."""
 
 _log = structlog.get_logger("promptvault.server")
 
@@ -90,6 +92,7 @@ class Worker:
     async def _take_one(self, connection: Connection) -> bool:
         """Do the next job; return False if none is due."""
         queue = JobRepository(connection)
+        connection.deadline = time.monotonic() + _PATIENCE_SECONDS
         job = await queue.claim(self._handlers)
         await connection.commit()
         if job is None:
@@ -106,13 +109,13 @@ class Worker:
         self, connection: Connection, queue: JobRepository, job: Job
     ) -> Outcome:
         """Do a job that is locked, and commit the result."""
+        connection.deadline = time.monotonic() + _MOST_SECONDS + _PATIENCE_SECONDS
         work = Work(job.id, job.payload, connection, self._database, self._settings)
         try:
-            async with asyncio.timeout(_MOST_SECONDS):
+            async with connection.transaction(), asyncio.timeout(_MOST_SECONDS):
                 await self._handlers[job.kind](work)
             outcome = await queue.finish(job)
         except Exception as error:
-            await connection.rollback()
             hopeless = isinstance(error, InvalidInputError)
             outcome = await queue.fail(job, _reason(error), hopeless=hopeless)
             _log_failure(job, outcome, error)
