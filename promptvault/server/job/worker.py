@@ -68,6 +68,7 @@ class Worker:
 
     async def _work_on(self, connection: Connection) -> None:
         while not self._is_stopped:
+            connection.deadline = time.monotonic() + _PATIENCE_SECONDS
             await self._add_periodic(connection)
             if not await self._take_one(connection):
                 await self._wait()
@@ -92,7 +93,6 @@ class Worker:
     async def _take_one(self, connection: Connection) -> bool:
         """Do the next job; return False if none is due."""
         queue = JobRepository(connection)
-        connection.deadline = time.monotonic() + _PATIENCE_SECONDS
         job = await queue.claim(self._handlers)
         await connection.commit()
         if job is None:
