@@ -208,7 +208,7 @@ def test_a_mail_about_what_is_gone_is_not_sent(
 ) -> None:
     """Its user was deleted, its sign-up has expired, its deletion is undone."""
     user = admin.add_user(EMAIL, Tier.FREE).user
-    add = "INSERT INTO jobs (kind, payload) VALUES (%s, jsonb_build_object(%s, %s))"
+    add = "INSERT INTO jobs (kind, payload) SELECT %s, jsonb_object(ARRAY[%s, %s])"
     rows("UPDATE users SET deleted_at = now()")
     rows(add, "mail_password", "user", str(user.id))
     rows(add, "mail_deletion", "user", str(user.id))

@@ -58,7 +58,7 @@ def test_each_mails_a_link_that_the_other_knows(
     monkeypatch.setenv("PROMPTVAULT_SERVER_SMTP_PORT", str(mail.port))
     monkeypatch.setenv("PROMPTVAULT_SERVER_SMTP_SECURITY", "none")
     database = ("--database-url", empty_database_url)
-    as_old = ("env", f"PYTHONPATH={old_program}", "-C", str(old_program))
+    as_old = ("env", "-C", str(old_program), f"PYTHONPATH={old_program}")
     command = [sys.executable, "-m", "promptvault", "server", "migrate", *database]
     subprocess.run([*as_old, *command], check=True)
     old = server_process(*database, through=as_old)
