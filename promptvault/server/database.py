@@ -34,7 +34,7 @@ SET idle_in_transaction_session_timeout = '10min';
 # it.
 _ONE_PLAN = "SET plan_cache_mode = force_generic_plan"
 
-_NETWORK = {
+_NETWORK: dict[str, Any] = {
     "connect_timeout": 5,
     "keepalives_idle": 30,
     "keepalives_interval": 10,

@@ -55,7 +55,7 @@ async def request_mail(
         await enforce_limit(connection, RESET_BY_NETWORK, f"{key}:{network}")
         await enforce_limit(connection, RESET_BY_EMAIL, key)
         user = await AccountRepository(connection).find_user(email)
-        await enqueue(connection, Kind.MAIL_PASSWORD, user=user and user.id)
+        await enqueue(connection, Kind.MAIL_PASSWORD, user=user.id if user else None)
 
 
 async def write_mail(

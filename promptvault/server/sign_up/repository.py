@@ -32,7 +32,8 @@ class SignUpRepository:
             " VALUES (%s, %s, %s, now() + %s) RETURNING id",
             (token_hash, sign_up.email, sign_up.password_hash, life),
         )
-        (sign_up_id,) = await cursor.fetchall()
+        sign_up_id: UUID | None = await cursor.fetchone()
+        assert sign_up_id is not None
         return sign_up_id
 
     async def copy(

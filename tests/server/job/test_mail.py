@@ -48,7 +48,7 @@ def _kill_at_first_mail(
         process.stop(signal.SIGKILL)
         return await receive(server, session, envelope) if is_delivered else "451 no"
 
-    mail.handle_DATA = kill  # type: ignore[method-assign]
+    mail.handle_DATA = kill  # type: ignore[method-assign,assignment]
 
 
 def _reset(url: str) -> None:

@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from promptvault.domain.tier import Tier
 from promptvault.errors import InvalidInputError, UnavailableError
 from promptvault.server.admin import Admin
 from promptvault.server.database import Connection, Database
 from promptvault.server.job import handlers
 from promptvault.server.job.queue import ATTEMPTS, JobRepository, Kind, enqueue
-from promptvault.server.job.work import Work
+from promptvault.server.job.work import Handler, Work
 from promptvault.server.job.worker import Worker
 from tests.server.conftest import Server
 from tests.server.job.conftest import Queue, Rows
@@ -71,11 +72,11 @@ def test_what_a_failed_attempt_wrote_is_undone(queue: Queue, rows: Rows) -> None
             raise UnavailableError("Not now.")
 
     queue.add(user="ada")
-    handlers = {Kind.PURGE: write_and_fail_once}
-    queue.work(handlers, "bool_or(error IS NOT NULL)")
+    done_by: dict[str, Handler] = {Kind.PURGE: write_and_fail_once}
+    queue.work(done_by, "bool_or(error IS NOT NULL)")
     assert _noted(rows) == []
     rows("UPDATE jobs SET run_at = now()")
-    queue.work(handlers, EMPTY)
+    queue.work(done_by, EMPTY)
     assert _noted(rows) == ["ada"]
     assert len({*calls}) == 1  # the id stays the same
 
@@ -233,7 +234,7 @@ def test_a_purge_is_cut_into_jobs(
 ) -> None:
     """So that a mail waits for a part of it at most."""
     monkeypatch.setattr("promptvault.server.retention.service._PART_SECONDS", 0)
-    users = [admin.add_user(f"{name}@example.org", "free").user for name in "abc"]
+    users = [admin.add_user(f"{name}@example.org", Tier.FREE).user for name in "abc"]
     rows(
         "INSERT INTO items SELECT id, gen_random_uuid(), gen_random_uuid(), 1, true"
         "  FROM vaults"

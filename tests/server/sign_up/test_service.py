@@ -58,7 +58,7 @@ def test_neither_who_reads_the_mail_nor_who_chose_gets_in_alone(
     browser: Browser, mail: MailServer, database_url: str
 ) -> None:
     """Another person signs up with the address, before and after its owner."""
-    links = []
+    links: list[str] = []
     for password in (OTHER, PASSWORD, OTHER):
         browser.sign_up(EMAIL, password)
         links.append(mail.wait_for_link(len(links) + 1))
