@@ -57,6 +57,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Return three workers for two cores: tests wait for processes and sockets half of
+    their time."""
+    return max(1, (os.cpu_count() or 1) * 3 // 2)
+
+
 _LONG = ("examples", "sync", "faults", "browser", "server", "importers")
 
 
