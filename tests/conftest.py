@@ -68,6 +68,9 @@ _LONG = ("examples", "sync", "faults", "browser", "server", "importers")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put folders with long tests first: a worker that is done waits for no other."""
+    for item in items:
+        if item.get_closest_marker("soak"):
+            item.add_marker(pytest.mark.timeout(0))
     items.sort(key=lambda item: _place(item.path.relative_to(_TESTS).parts[0]))
 
 
