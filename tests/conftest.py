@@ -57,11 +57,20 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Return three workers for two cores: tests wait for processes and sockets half of
+    their time."""
+    return max(1, (os.cpu_count() or 1) * 3 // 2)
+
+
 _LONG = ("examples", "sync", "faults", "browser", "server", "importers")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put folders with long tests first: a worker that is done waits for no other."""
+    for item in items:
+        if item.get_closest_marker("soak"):
+            item.add_marker(pytest.mark.timeout(0))
     items.sort(key=lambda item: _place(item.path.relative_to(_TESTS).parts[0]))
 
 

@@ -35,12 +35,7 @@ def protected(*resources: APIRouter) -> APIRouter:
     """Return *resources* under /v1; each of their routes asks the guard."""
     api = APIRouter(
         prefix="/v1",
-        # The scope "function" ends the guard before the answer is sent. A client that
-        # reads slowly then holds no slot of its account.
-        dependencies=[
-            Depends(enforce_route_limit),
-            Depends(Guard(), scope="function"),
-        ],
+        dependencies=[Depends(enforce_route_limit), Depends(Guard())],
         responses=_ERRORS,
     )
     for resource in resources:

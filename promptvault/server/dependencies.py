@@ -1,11 +1,13 @@
 """The parameters of endpoints: settings, database and transaction."""
 
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from promptvault.server.database import Connection, Database
+from promptvault.server.limit.concurrency import ConcurrencyLimit
 from promptvault.server.settings import Settings
 
 # All are coroutines, because FastAPI runs other functions in a thread. None depends on
@@ -25,13 +27,26 @@ async def database_of(request: Request) -> Database:
     return database
 
 
+def account_slot(request: Request) -> AbstractAsyncContextManager[None]:
+    """Return one of the slots of the request's account; a public route needs none.
+
+    The devices of an account wait for each other there, and not with a database
+    connection each, or at the parser of large bodies.
+    """
+    account_id = getattr(request.state, "account_id", None)
+    if account_id is None:
+        return nullcontext()
+    slots: ConcurrencyLimit = request.app.state.account_slots
+    return slots.slot(account_id)
+
+
 async def transaction(request: Request) -> AsyncIterator[Connection]:
     """Yield a connection with the one transaction of an endpoint.
 
     What the guard counts was committed before.
     """
     database: Database = request.app.state.database
-    async with database.transaction() as connection:
+    async with account_slot(request), database.transaction() as connection:
         yield connection
 
 

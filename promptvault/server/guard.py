@@ -1,6 +1,5 @@
 """Authentication: each route under /v1 needs a token, unless it is public."""
 
-from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -32,24 +31,23 @@ OWN_SCOPES: dict[str, Scope] = {
 
 
 class Guard(SecurityBase):
-    """Authenticates a request, and holds a slot of its account until it is answered.
+    """Authenticates a request, and then reads its body.
 
-    The request is authenticated before its body is read. First the form of the token is
-    checked, which needs no database connection, and then the token itself. Its
-    connection is released before the endpoint runs in a transaction of its own.
+    First the form of the token is checked, which needs no database connection, and then
+    the token itself. Its connection is released before the endpoint runs in a
+    transaction of its own.
     """
 
     scheme_name = "token"
     model = HTTPBearer(description="A token: pv_pat_…")
 
-    async def __call__(self, request: Request) -> AsyncIterator[None]:
+    async def __call__(self, request: Request) -> None:
         """Authenticate *request*, or raise.
 
         Raises AuthenticationError, RateLimitedError, and PermissionDeniedError if the
         token lacks a scope. What is counted stays counted if the request fails.
         """
         if request.scope["route"].name in PUBLIC_ROUTES:
-            yield
             return
         bearer = await _authenticated(request, _token(request))
         request.state.bearer, request.state.account_id = bearer, bearer.account_id
@@ -57,8 +55,6 @@ class Guard(SecurityBase):
         if scope not in bearer.scopes:
             raise _lacks(scope)
         await body_of(request)
-        async with request.app.state.account_slots.slot(bearer.account_id):
-            yield
 
 
 def _lacks(scope: Scope) -> PermissionDeniedError:

@@ -81,10 +81,11 @@ def open_writable(database: StrPath) -> sqlite3.Connection:
 def _log_ahead(connection: sqlite3.Connection) -> None:
     """Turn on write-ahead logging, which stays on for the file.
 
-    SQLite does not wait for other processes that make the same change: this does.
+    SQLite does not wait for other processes that make the same change: this does. A
+    file system without shared memory keeps the journal that SQLite chooses for it.
     """
     end = time.monotonic() + BUSY_TIMEOUT_SECONDS
-    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+    while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
@@ -92,6 +93,8 @@ def _log_ahead(connection: sqlite3.Connection) -> None:
             if not is_busy or time.monotonic() > end:
                 raise
             time.sleep(_PAUSE_SECONDS)
+        else:
+            return
 
 
 @contextlib.contextmanager

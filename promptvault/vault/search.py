@@ -22,7 +22,7 @@ _WEIGHTS = "10.0, 8.0, 3.0, 6.0, 1.0"  # name, title, description, tags, body
 _TEXT = """lower(d.name || ' ' || d.title || ' ' || d.description || ' '
     || d.tags || ' ' || d.body)"""
 _CONTEXT_TOKENS = 24
-_RANKED_MATCHES = 5_000
+_RANKED_MATCHES = 2_000
 _CONTEXT_CHARACTERS = 60
 
 
@@ -186,7 +186,7 @@ def _first_ranked(reader: Reader, source: _Source) -> int:
     """Return the lowest key of the matches that are worth ranking.
 
     A rank costs a look at each match. Where there are very many, the query says so
-    little that the latest few thousand stand for all of them.
+    little that the latest two thousand stand for all of them.
     """
     sql = """SELECT rowid FROM search WHERE search MATCH ?
         ORDER BY rowid DESC LIMIT 1 OFFSET ?"""

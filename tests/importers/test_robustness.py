@@ -113,7 +113,7 @@ def test_example_is_known_by_its_own_importer_and_read(example: Example) -> None
 
 @every_importer
 @given(st.lists(VALUES, max_size=4))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_arbitrary_json(importer: Importer, value: Any) -> None:
     with contextlib.suppress(ImportSourceError):
         items = drain(importer, json.dumps(value).encode())
@@ -123,7 +123,7 @@ def test_arbitrary_json(importer: Importer, value: Any) -> None:
 
 @json_examples
 @given(st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_export_with_strange_parts(example: Example, data: st.DataObject) -> None:
     value = data.draw(bent(example.value))
     for body in bodies(read(example, json.dumps(value).encode())):
@@ -133,7 +133,7 @@ def test_export_with_strange_parts(example: Example, data: st.DataObject) -> Non
 
 @examples
 @given(st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_mangled_export(example: Example, data: st.DataObject) -> None:
     mangled_data = data.draw(mangled(example.data))
     if not mangled_data:

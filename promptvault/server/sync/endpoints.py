@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter, ValidationError
 from starlette.background import BackgroundTask
 
-from promptvault.server.dependencies import AppSettings, Transaction
+from promptvault.server.dependencies import AppSettings, Transaction, account_slot
 from promptvault.server.guard import Authenticated
 from promptvault.server.http.compression import compressed
 from promptvault.server.http.json_body import documented, read_json
@@ -42,17 +42,18 @@ async def sync(http: Request) -> Response:
     # The body is no parameter: FastAPI would read it before the guard has checked the
     # token. Settings and database are none either: each parameter costs about one
     # percent of the request's time.
-    request = await read_json(http, _parse_request)
     state = http.app.state
     settings = state.settings
-    async with state.database.transaction() as connection:
-        answer, moved = await synchronise(
-            connection,
-            http.state.bearer,
-            request,
-            limits_of(settings),
-            settings.storage_limit,
-        )
+    async with account_slot(http):
+        request = await read_json(http, _parse_request)
+        async with state.database.transaction() as connection:
+            answer, moved = await synchronise(
+                connection,
+                http.state.bearer,
+                request,
+                limits_of(settings),
+                settings.storage_limit,
+            )
     over = any(vault.status == "quota" for vault in answer.vaults)
     body = answer.model_dump_json(exclude_unset=True).encode()
     encodings = http.headers.get("accept-encoding", "")

@@ -48,7 +48,10 @@ def test_wrapped_list_gives_its_elements(value: list[Any], chunk: int) -> None:
     assert read(text, chunk=chunk) == value
 
 
-@given(st.lists(st.dictionaries(st.text(max_size=5), documents)), chunks)
+@given(
+    st.lists(st.dictionaries(st.text(max_size=5), documents, max_size=3), max_size=4),
+    chunks,
+)
 @settings(deadline=None)
 def test_lines_give_their_objects(value: list[Any], chunk: int) -> None:
     text = "\r\n".join(map(json.dumps, value))

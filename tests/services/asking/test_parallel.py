@@ -108,11 +108,11 @@ def test_when_nobody_takes_results_any_more_none_is_begun() -> None:
 
 
 SLOW = """
-import sys, threading
+import os, sys, threading
 from promptvault.services.asking.parallel import map_in_order
 
 def work(number):
-    print(number, flush=True)
+    os.write(1, b"%d\\n" % number)  # a line of print may be cut by another thread's
     threading.Event().wait()
 
 try:
@@ -141,8 +141,8 @@ def test_ctrl_c_waits_for_nobody() -> None:
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
     ) as process:
         assert process.stdout is not None
-        begun = {int(process.stdout.readline()) for _ in range(4)}
         try:
+            begun = {int(process.stdout.readline()) for _ in range(4)}
             assert _end(process) == 130  # it would wait forever
         finally:
             process.kill()

@@ -60,6 +60,7 @@ MUTANTS = (
                 with bulk_transaction(writer.connection):
                     context = self._context()
 """,
+        first=4,
     ),
     Mutant(
         "an acknowledgement covers later changes",
