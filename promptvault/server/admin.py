@@ -18,6 +18,7 @@ from promptvault.server.account.erasure_repository import ErasureRepository
 from promptvault.server.account.repository import AccountRepository, Membership, User
 from promptvault.server.database import Connection, connection_failure
 from promptvault.server.job.operator import JobList, JobRead
+from promptvault.server.ownership.service import leave_teams
 from promptvault.server.password import checked_password, hash_password
 from promptvault.server.retention import service as retention
 from promptvault.server.retention.service import Purged
@@ -135,10 +136,14 @@ class Admin:
         return self._run(count)
 
     def erase(self, email: str) -> None:
-        """Erase a user, deleted or not, with all data; raises NotFoundError."""
+        """Erase a user, deleted or not, with all data.
+
+        Raises NotFoundError, ConflictError if the user owns a team with other members.
+        """
 
         async def clear(connection: Connection) -> None:
             user = await erasure.get_stored_user(connection, email)
+            await leave_teams(connection, user.id)
             await erasure.erase(connection, user)
 
         self._run(clear)

@@ -23,14 +23,15 @@ def found_team(
     The address of a member is the name at example.org.
     """
     with psycopg.connect(database_url) as connection:
-        ids = _found(connection, owner, slug)
+        ids = insert_team(connection, owner, slug)
         for name, role in members.items():
             add_member(connection, ids, f"{name}@example.org", role)
         count_members(connection, ids.account)
     return ids
 
 
-def _found(connection: psycopg.Connection[Any], owner: str, slug: str) -> TeamIds:
+def insert_team(connection: psycopg.Connection[Any], owner: str, slug: str) -> TeamIds:
+    """Make a team whose only member is its owner."""
     row = connection.execute(
         """
         WITH founder AS (SELECT id, account_id FROM users WHERE email = %(email)s),
@@ -52,6 +53,23 @@ def _found(connection: psycopg.Connection[Any], owner: str, slug: str) -> TeamId
     ).fetchone()
     assert row is not None
     return TeamIds(*row)
+
+
+def member_counts(connection: psycopg.Connection[Any]) -> dict[UUID, tuple[int, int]]:
+    """Return for each account the stored number of members, and the one of its rows."""
+    rows = connection.execute(
+        """
+        SELECT a.id, a.member_count, count(DISTINCT people.id)
+          FROM accounts a LEFT JOIN (
+               SELECT account_id, id FROM users WHERE deleted_at IS NULL
+               UNION SELECT v.account_id, m.user_id
+                 FROM vaults v JOIN vault_members m ON m.vault_id = v.id
+                WHERE v.frozen_why IS DISTINCT FROM 'deleted') people
+            ON people.account_id = a.id
+         WHERE a.deleted_at IS NULL GROUP BY a.id
+        """
+    ).fetchall()
+    return {account: (stored, counted) for account, stored, counted in rows}
 
 
 def add_member(

@@ -12,6 +12,7 @@ from promptvault.server.tables import METADATA
 from promptvault.wire.device_code import CLIENT_ID, GRANT_TYPE
 from tests.server.browser import Browser
 from tests.server.sync.conftest import after, beside, gone, new
+from tests.server.team import insert_team
 
 Connection = psycopg.Connection[Any]
 
@@ -81,6 +82,8 @@ def settle(mark: str, client: httpx.Client, connection: Connection) -> Tenant:
     _add_link(tenant, connection)
     tenant.objects["approved code"] = _approved(tenant, browser)["user_code"]
     _find_rows(tenant, connection)
+    insert_team(connection, tenant.email, mark)
+    tenant.objects["team"] = mark
     _fill_vault(tenant, client, connection)
     client.cookies.clear()
     return tenant

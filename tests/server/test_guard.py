@@ -30,7 +30,8 @@ OUTSIDE = {
     *("show_account", "sign_out_device", "end_session", "export_account"),
     *("show_reset", "ask_for_reset", "show_new_password", "set_password"),
     *("show_password", "change_password"),
-    *("show_confirmation", "confirm"),
+    *("show_confirmation", "confirm", "show_transfer", "transfer_team"),
+    *("show_team_deletion", "delete_team_by_page"),
     *("show_deletion", "delete_account", "show_keeping", "keep_account"),
 }
 """Routes that are no part of the API; pages look after their own sessions."""

@@ -77,6 +77,10 @@ ANSWERS: dict[str, set[int]] = {
     "delete_account": {401},
     "show_confirmation": {200},
     "confirm": {401},
+    "show_transfer": {404},
+    "transfer_team": {404},
+    "show_team_deletion": {404},
+    "delete_team_by_page": {404},
     "show_keeping": {422},
     "keep_account": {422},
     "go_to_provider": {503},  # there is none at the address that is set
@@ -202,6 +206,9 @@ class Asking:
             "INSERT INTO sessions (id, user_id, hash, expires_at)"
             " VALUES (%s, %s, %s, now() + interval '1 hour') ON CONFLICT DO NOTHING",
             (eve["session"], eve["user"], eve["session's hash"]),
+        )
+        self.connection.execute(
+            "UPDATE sessions SET confirmed_at = now() WHERE id = %s", (eve["session"],)
         )
 
 

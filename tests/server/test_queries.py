@@ -53,6 +53,7 @@ WITHOUT_KEY = {
     "session/repository.py SessionRepository.delete": "by a secret's hash",
     "link/repository.py LinkRepository.find": "by a secret's hash",
     "link/repository.py LinkRepository.use": "by a secret's hash",
+    "ownership/repository.py _RAISE_ROSTERS": "all members of the vaults it names",
     "retention/repository.py _NEXT_VAULT": "purges every vault",
     "retention/repository.py _PIECES": "expired rows",
     "retention/repository.py _EXPIRED": "expired rows",

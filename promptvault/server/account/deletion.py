@@ -13,6 +13,7 @@ from promptvault.server.link import service as link
 from promptvault.server.link.repository import Link, LinkRepository
 from promptvault.server.link.service import Purpose
 from promptvault.server.mail import Letter
+from promptvault.server.ownership.service import leave_teams
 from promptvault.server.session.repository import SignedIn
 from promptvault.server.settings import Settings
 
@@ -42,8 +43,10 @@ async def delete_account(
 ) -> Deletion:
     """Sign a user out everywhere, and erase the data after the grace period.
 
-    A job mails the link that undoes it as well, if mail is configured.
+    A job mails the link that undoes it as well, if mail is configured. Raises
+    ConflictError if the user owns a team with other members.
     """
+    await leave_teams(connection, user.user_id)
     await delete_user(connection, user.user_id, settings.grace)
     url = None
     if settings.grace_days:

@@ -11,6 +11,7 @@ from promptvault.server.account.erasure_repository import ErasureRepository, Sto
 from promptvault.server.database import Connection
 from promptvault.server.link.repository import Link, LinkRepository
 from promptvault.server.link.service import Purpose
+from promptvault.server.ownership.service import bequeath_teams, erase_teams
 from promptvault.server.session.repository import NetworkRepository, SessionRepository
 from promptvault.server.token.repository import TokenRepository
 
@@ -76,6 +77,7 @@ async def erase(connection: Connection, user: StoredUser) -> None:
     await TokenRepository(connection).revoke_every(user.id)
     await users.lock_vaults(user.account_id)
     await users.erase_user(user)
+    await erase_teams(connection, user.account_id)
     await users.erase_account(user.account_id)
 
 
@@ -86,6 +88,7 @@ async def erase_due(connection: Connection, now: datetime) -> int:
     """
     users, count = ErasureRepository(connection), 0
     while user := await users.next_due(now):
+        await bequeath_teams(connection, user.id)
         await erase(connection, user)
         await connection.commit()
         count += 1

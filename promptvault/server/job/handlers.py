@@ -8,6 +8,7 @@ from promptvault.server.database import Connection
 from promptvault.server.job.queue import Kind
 from promptvault.server.job.work import Handler, Work
 from promptvault.server.mail import Letter, send_mail
+from promptvault.server.ownership import letter
 from promptvault.server.retention import service as retention
 from promptvault.server.settings import Settings
 from promptvault.server.sign_up import service as sign_up
@@ -36,6 +37,7 @@ HANDLERS: Mapping[str, Handler] = {
     Kind.MAIL_SIGN_UP: mailing(sign_up.write_mail),
     Kind.MAIL_PASSWORD: mailing(password_change.write_mail),
     Kind.MAIL_DELETION: mailing(deletion.write_mail),
+    Kind.MAIL_ORPHANED: mailing(letter.write_mail),
     Kind.PURGE: retention.purge_part,
 }
 """The function for each kind. It may be called again for the same job, if the process

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     MAIL_SIGN_UP = "mail_sign_up"
     MAIL_PASSWORD = "mail_password"
     MAIL_DELETION = "mail_deletion"
+    MAIL_ORPHANED = "mail_orphaned"
     PURGE = "purge"
 
 

@@ -25,6 +25,8 @@ ROUTE_LIMITS: dict[str, Limit] = {
     "set_password": Limit(10, 10),
     "change_password": Limit(10, 10),
     "confirm": Limit(10, 10),
+    "transfer_team": Limit(10, 10),
+    "delete_team_by_page": Limit(10, 10),
     "delete_account": Limit(10, 10),
     "keep_account": Limit(10, 10),
     "look_up_code": Limit(20, 10),

@@ -12,6 +12,7 @@ from promptvault.server.account.endpoints import download_export
 from promptvault.server.account.service import usage_of
 from promptvault.server.dependencies import AppDatabase, AppSettings, Transaction
 from promptvault.server.http.address import advertised_origin
+from promptvault.server.ownership.repository import OwnershipRepository
 from promptvault.server.page.browser import CurrentBrowser, CurrentUser
 from promptvault.server.page.rendering import redirect, render
 from promptvault.server.session.repository import SessionRepository
@@ -23,6 +24,8 @@ router = APIRouter(prefix="/account")
 _DONE = {
     "signed-out": "It is signed out.",
     "password": "Your password is changed. Other browsers are signed out.",
+    "transferred": "The team has a new owner. You are an admin of it now.",
+    "team-deleted": "The team is deleted.",
 }
 """Messages after a form was sent, by the parameter ``done`` of the redirect. No other
 text of the URL is shown."""
@@ -55,6 +58,7 @@ async def show_account(
         "devices": [each for each in signed_in if not each.is_machine],
         "machines": [each for each in signed_in if each.is_machine],
         "sessions": await SessionRepository(connection).of_user(user.user_id),
+        "teams": await OwnershipRepository(connection).owned(user.user_id),
         "done": _DONE.get(done),
         "origin": advertised_origin(request),
     }

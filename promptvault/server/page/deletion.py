@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form
 from starlette.responses import Response
 
-from promptvault.errors import AuthenticationError, PromptVaultError
+from promptvault.errors import AuthenticationError, ConflictError, PromptVaultError
 from promptvault.server.account import deletion
 from promptvault.server.dependencies import AppDatabase, AppSettings, Transaction
 from promptvault.server.link import service as link
@@ -46,8 +46,11 @@ async def delete_account(
         await _confirm(database, user, password)
     except AuthenticationError as error:
         return _page(browser, settings, user, error)
-    async with database.transaction() as connection:
-        deleted = await deletion.delete_account(connection, settings, user)
+    try:
+        async with database.transaction() as connection:
+            deleted = await deletion.delete_account(connection, settings, user)
+    except ConflictError as error:
+        return _page(browser, settings, user, error)
     return render("deleted.html", browser, settings, {"deletion": deleted})
 
 

@@ -79,8 +79,8 @@ def redirect_signed_in(path: str, settings: Settings, secret: str) -> Response:
 def show_errors_as_pages(app: FastAPI, paths: frozenset[str]) -> None:
     """Make the error handlers of *app* answer with a page if a page was requested.
 
-    That is the case if the path is one of *paths*, or if a browser requests a path that
-    does not exist.
+    That is the case if the path of the route is one of *paths*, or if a browser
+    requests a path that does not exist.
     """
     for kind, handler in [*app.exception_handlers.items()]:
         app.add_exception_handler(kind, _as_page(handler, paths))
@@ -90,7 +90,7 @@ def _as_page(handler: Any, paths: frozenset[str]) -> _Handler:
     async def answer(request: Request, error: Any) -> Response:
         response: Response = await handler(request, error)
         is_lost = _is_lost(request, response)
-        is_page = is_lost or request.url.path in paths
+        is_page = is_lost or _route_path(request) in paths
         if not is_page or "location" in response.headers:
             return response
         text = _error_page(
@@ -102,6 +102,12 @@ def _as_page(handler: Any, paths: frozenset[str]) -> _Handler:
         return page
 
     return answer
+
+
+def _route_path(request: Request) -> str | None:
+    """Return the path of the request's route, with the names of its parameters."""
+    path: str | None = getattr(request.scope.get("route"), "path", None)
+    return path
 
 
 def _is_lost(request: Request, response: Response) -> bool:

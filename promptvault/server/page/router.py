@@ -19,6 +19,7 @@ from promptvault.server.page import (
     provider,
     sign_in,
     sign_up,
+    team,
 )
 from promptvault.server.page.browser import CurrentBrowser, check_form
 from promptvault.server.page.rendering import render, show_errors_as_pages
@@ -54,6 +55,7 @@ async def icon() -> FileResponse:
 _PAGES = (
     *(start, sign_up.router, sign_in.router, provider.router, device.router),
     *(account.router, password.router, confirmation.router, deletion.router),
+    team.router,
 )
 _PATHS = frozenset(
     str(route.path)

@@ -12,6 +12,7 @@ from promptvault.server.account.repository import AccountRepository
 from promptvault.server.database import Connection
 from promptvault.server.oidc.account import find_linked, link
 from promptvault.server.oidc.repository import Identity, IdentityRepository
+from promptvault.server.ownership.service import give_up_teams
 from promptvault.server.settings import Settings
 from promptvault.server.webhook.clerk_event import ClerkEvent, ClerkUser, parse_clerk
 
@@ -63,6 +64,7 @@ async def _delete(
     await IdentityRepository(connection).mark_deleted(identity)
     user_id = await find_linked(connection, identity)
     if user_id is not None:
+        await give_up_teams(connection, settings, user_id)
         await delete_user(connection, user_id, settings.grace)
 
 

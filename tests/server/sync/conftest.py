@@ -234,7 +234,7 @@ def _whose(database_url: str, email: str) -> tuple[Bearer, UUID]:
     with psycopg.connect(database_url) as connection:
         row = connection.execute(
             "SELECT u.id, u.account_id, v.id FROM users u"
-            " JOIN vaults v USING (account_id) WHERE email = %s",
+            " JOIN vaults v USING (account_id) WHERE email = %s AND team_id IS NULL",
             (email,),
         ).fetchone()
     assert row is not None

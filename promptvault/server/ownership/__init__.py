@@ -1,0 +1,1 @@
+"""Who owns a team: transfers, and teams of users who are deleted."""

@@ -1,0 +1,373 @@
+"""Teams and their owners in the database.
+
+Rows are locked in the order in which sync locks them: vaults, then accounts.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from psycopg.rows import class_row, scalar_row
+from psycopg.types.json import Jsonb
+
+from promptvault.server.database import Connection
+from promptvault.server.pg_array import uuids
+from promptvault.server.sync.cost import REVISION_BYTES, ROW_BYTES
+
+
+class Team(NamedTuple):
+    """A team that is not deleted."""
+
+    id: UUID
+    vault_id: UUID
+    account_id: UUID
+    slug: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of a team."""
+
+    user_id: UUID
+    account_id: UUID
+    email: str
+    role: str
+    is_deleted: bool
+    """Whether the account is deleted, and erased later."""
+
+
+class Orphaned(NamedTuple):
+    """A team without an owner, for a mail to one of its admins."""
+
+    name: str
+    email: str
+    """Of the admin."""
+    erase_at: datetime
+
+
+class Load(NamedTuple):
+    """What a vault adds to the usage of its account."""
+
+    prompts: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seats:
+    """The members of an account, and how many it may have."""
+
+    used: int
+    limit: int | None
+
+    @property
+    def fit(self) -> bool:
+        """Whether the members are within the limit."""
+        return self.limit is None or self.used <= self.limit
+
+
+_TEAM = "t.id, v.id AS vault_id, v.account_id, t.slug, t.name"
+
+# The bytes are those of `sync.cost`.
+_LOAD = f"""
+SELECT (SELECT count(*) FROM items WHERE vault_id = %(vault)s AND NOT deleted),
+       (SELECT coalesce(sum({ROW_BYTES} + coalesce(octet_length(payload), 0)), 0)
+          FROM items WHERE vault_id = %(vault)s)
+     + (SELECT coalesce(sum({ROW_BYTES} + coalesce(octet_length(payload), 0)), 0)
+          FROM sides WHERE vault_id = %(vault)s)
+     + (SELECT coalesce(sum({ROW_BYTES} + octet_length(payload)), 0)
+          FROM versions WHERE vault_id = %(vault)s)
+     + (SELECT count(*) * {REVISION_BYTES} FROM revisions WHERE vault_id = %(vault)s)
+"""
+
+_ACCOUNTS = """
+SELECT DISTINCT u.account_id FROM vault_members m JOIN users u ON u.id = m.user_id
+ WHERE m.vault_id = ANY(%(vaults)s::uuid[]) AND m.role IN ('owner', 'admin')
+"""
+_LOCK_VAULTS = """
+SELECT 1 FROM vaults
+ WHERE id = ANY(%(vaults)s::uuid[])
+    OR account_id = ANY(%(accounts)s::uuid[]) AND team_id IS NOT NULL
+ ORDER BY id FOR NO KEY UPDATE
+"""
+_LOCK_ACCOUNTS = """
+SELECT 1 FROM accounts WHERE id = ANY(%(accounts)s::uuid[])
+ ORDER BY id FOR NO KEY UPDATE
+"""
+
+_RECOUNT = """
+UPDATE accounts SET member_count = (
+       SELECT count(*) FROM (
+              SELECT id FROM users WHERE account_id = %(account)s AND deleted_at IS NULL
+              UNION
+              SELECT m.user_id FROM vaults v JOIN vault_members m ON m.vault_id = v.id
+               WHERE v.account_id = %(account)s
+                 AND v.frozen_why IS DISTINCT FROM 'deleted') people)
+ WHERE id = %(account)s RETURNING member_count AS used, member_limit AS limit
+"""
+
+_THAW = """
+UPDATE vaults SET frozen_at = NULL, frozen_why = NULL
+ WHERE account_id = %(account)s AND team_id IS NOT NULL
+   AND frozen_why IN ('plan', 'owner_gone')
+RETURNING id
+"""
+
+# In the order of their ids, so that two that raise the same users do not wait for each
+# other.
+_RAISE_ROSTERS = """
+WITH concerned AS (
+    SELECT id FROM users WHERE id IN (
+           SELECT user_id FROM vault_members WHERE vault_id = ANY(%(vaults)s::uuid[]))
+     ORDER BY id FOR NO KEY UPDATE)
+UPDATE users SET roster_version = roster_version + 1
+  FROM concerned WHERE users.id = concerned.id
+"""
+
+_PAY = """
+WITH gained AS (
+    UPDATE accounts SET prompt_count = prompt_count + %(prompts)s,
+                        stored_bytes = stored_bytes + %(bytes)s
+     WHERE id = %(to)s
+), lost AS (
+    UPDATE accounts SET prompt_count = prompt_count - %(prompts)s,
+                        stored_bytes = stored_bytes - %(bytes)s
+     WHERE id = %(from)s
+), owned AS (
+    UPDATE teams SET account_id = %(to)s
+     WHERE id = %(team)s AND account_id = %(from)s
+)
+UPDATE vaults SET account_id = %(to)s WHERE id = %(vault)s
+"""
+
+
+class OwnershipRepository:
+    """Reads and writes the owners of teams within one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def find(self, slug: str, user_id: UUID) -> Team | None:
+        """Return the team with a slug if the user is a member of it."""
+        cursor = self._connection.cursor(row_factory=class_row(Team))
+        await cursor.execute(
+            f"""
+            SELECT {_TEAM} FROM teams t
+              JOIN vaults v ON v.team_id = t.id
+              JOIN vault_members m ON m.vault_id = v.id AND m.user_id = %s
+             WHERE t.slug = %s AND t.deleted_at IS NULL
+            """,
+            (user_id, slug),
+        )
+        return await cursor.fetchone()
+
+    async def owned(self, user_id: UUID) -> list[Team]:
+        """Return the teams that a user owns, in the order of their vaults' ids."""
+        cursor = self._connection.cursor(row_factory=class_row(Team))
+        await cursor.execute(
+            f"""
+            SELECT {_TEAM} FROM vault_members m
+              JOIN vaults v ON v.id = m.vault_id
+              JOIN teams t ON t.id = v.team_id AND t.deleted_at IS NULL
+             WHERE m.user_id = %s AND m.role = 'owner' ORDER BY v.id
+            """,
+            (user_id,),
+        )
+        return await cursor.fetchall()
+
+    async def joined(self, user_id: UUID) -> list[Team]:
+        """Return the teams of which a user is a member and not the owner."""
+        cursor = self._connection.cursor(row_factory=class_row(Team))
+        await cursor.execute(
+            f"""
+            SELECT {_TEAM} FROM vault_members m
+              JOIN vaults v ON v.id = m.vault_id
+              JOIN teams t ON t.id = v.team_id
+             WHERE m.user_id = %s AND m.role <> 'owner' ORDER BY v.id
+            """,
+            (user_id,),
+        )
+        return await cursor.fetchall()
+
+    async def lock(self, teams: Sequence[Team]) -> None:
+        """Lock teams, and all that handing them over may change.
+
+        That is the accounts of their owners and admins, and the vaults of these.
+        """
+        if not teams:
+            return
+        vault_ids = uuids(team.vault_id for team in teams)
+        cursor = self._connection.cursor(row_factory=scalar_row)
+        await cursor.execute(_ACCOUNTS, {"vaults": vault_ids})
+        accounts = {*await cursor.fetchall(), *(team.account_id for team in teams)}
+        values = {"vaults": vault_ids, "accounts": uuids(accounts)}
+        await self._connection.execute(_LOCK_VAULTS, values)
+        await self._connection.execute(_LOCK_ACCOUNTS, values)
+
+    async def members(self, vault_id: UUID) -> list[Member]:
+        """Return the members of a vault, those who joined first before the others.
+
+        Call it when the vault is locked, to act on what it returns.
+        """
+        cursor = self._connection.cursor(row_factory=class_row(Member))
+        await cursor.execute(
+            """
+            SELECT m.user_id, u.account_id, u.email, m.role,
+                   u.deleted_at IS NOT NULL AS is_deleted
+              FROM vault_members m JOIN users u ON u.id = m.user_id
+             WHERE m.vault_id = %s
+             ORDER BY m.created_at, m.user_id
+            """,
+            (vault_id,),
+        )
+        return await cursor.fetchall()
+
+    async def load(self, vault_id: UUID) -> Load:
+        """Return what a locked vault adds to the usage of its account."""
+        cursor = await self._connection.execute(_LOAD, {"vault": vault_id})
+        ((prompts, size),) = await cursor.fetchall()
+        return Load(prompts, int(size))
+
+    async def pay_from(self, team: Team, account_id: UUID, load: Load) -> None:
+        """Let another account pay for a team, whose vault adds *load* to its usage."""
+        await self._connection.execute(
+            _PAY,
+            {
+                "team": team.id,
+                "vault": team.vault_id,
+                "from": team.account_id,
+                "to": account_id,
+                "prompts": load.prompts,
+                "bytes": load.bytes,
+            },
+        )
+
+    async def set_role(self, vault_id: UUID, user_id: UUID, role: str) -> None:
+        """Set the role of a member. A vault has one owner at any time."""
+        await self._connection.execute(
+            "UPDATE vault_members SET role = %s WHERE vault_id = %s AND user_id = %s",
+            (role, vault_id, user_id),
+        )
+
+    async def vaults_without_owner(self, account_id: UUID) -> list[UUID]:
+        """Return the team vaults of an account that has no user left."""
+        cursor = self._connection.cursor(row_factory=scalar_row)
+        await cursor.execute(
+            """
+            SELECT v.id FROM vaults v
+             WHERE v.account_id = %(account)s AND v.team_id IS NOT NULL
+               AND NOT EXISTS (SELECT 1 FROM users WHERE account_id = %(account)s)
+            """,
+            {"account": account_id},
+        )
+        return await cursor.fetchall()
+
+    async def erase_without_owner(self, account_id: UUID) -> None:
+        """Erase the teams of an account that has no user left, with their vaults."""
+        await self._connection.execute(
+            """
+            DELETE FROM teams WHERE account_id = %(account)s
+               AND NOT EXISTS (SELECT 1 FROM users WHERE account_id = %(account)s)
+            """,
+            {"account": account_id},
+        )
+
+    async def orphaned(self, team_id: UUID, admin_id: UUID) -> Orphaned | None:
+        """Return a team that its owner's deletion has frozen, and one of its admins."""
+        cursor = self._connection.cursor(row_factory=class_row(Orphaned))
+        await cursor.execute(
+            """
+            SELECT t.name, u.email, gone.erase_at
+              FROM vaults v
+              JOIN teams t ON t.id = v.team_id
+              JOIN vault_members m ON m.vault_id = v.id AND m.user_id = %(user)s
+              JOIN users u ON u.id = m.user_id AND u.deleted_at IS NULL
+              JOIN vault_members o ON o.vault_id = v.id AND o.role = 'owner'
+              JOIN users gone ON gone.id = o.user_id
+             WHERE v.team_id = %(team)s AND v.frozen_why = 'owner_gone'
+               AND gone.erase_at IS NOT NULL
+            """,
+            {"team": team_id, "user": admin_id},
+        )
+        return await cursor.fetchone()
+
+    async def recount(self, account_id: UUID) -> Seats:
+        """Count the members of a locked account anew, store and return the number."""
+        cursor = self._connection.cursor(row_factory=class_row(Seats))
+        await cursor.execute(_RECOUNT, {"account": account_id})
+        (seats,) = await cursor.fetchall()
+        return seats
+
+    async def thaw(self, account_id: UUID) -> list[UUID]:
+        """Thaw the locked vaults of an account; return those that were frozen."""
+        cursor = self._connection.cursor(row_factory=scalar_row)
+        await cursor.execute(_THAW, {"account": account_id})
+        return await cursor.fetchall()
+
+    async def freeze(self, vault_id: UUID) -> None:
+        """Freeze a locked vault, because its owner is gone."""
+        await self._connection.execute(
+            "UPDATE vaults SET frozen_at = now(), frozen_why = 'owner_gone'"
+            " WHERE id = %s",
+            (vault_id,),
+        )
+
+    async def mark_deleted(self, team: Team) -> None:
+        """Mark a locked team as deleted, and its vault as gone for all members."""
+        await self._connection.execute(
+            """
+            WITH marked AS (
+                UPDATE teams SET deleted_at = now()
+                 WHERE id = %(team)s AND account_id = %(account)s)
+            UPDATE vaults SET frozen_at = now(), frozen_why = 'deleted'
+             WHERE id = %(vault)s
+            """,
+            {"team": team.id, "account": team.account_id, "vault": team.vault_id},
+        )
+
+    async def remove(self, vault_id: UUID, user_id: UUID) -> None:
+        """Remove a member from a locked vault, and revoke the member's shares of it."""
+        await self._connection.execute(
+            "DELETE FROM vault_members WHERE vault_id = %s AND user_id = %s",
+            (vault_id, user_id),
+        )
+        await self._connection.execute(
+            "UPDATE shares SET revoked_at = now(), revoked_by = created_by"
+            " WHERE vault_id = %s AND created_by = %s AND revoked_at IS NULL",
+            (vault_id, user_id),
+        )
+
+    async def revoke_invitations(self, vault_id: UUID) -> None:
+        """Revoke the open invitations to a vault."""
+        await self._connection.execute(
+            "UPDATE invitations SET revoked_at = now()"
+            " WHERE vault_id = %s AND revoked_at IS NULL",
+            (vault_id,),
+        )
+
+    async def raise_rosters(self, vault_ids: Iterable[UUID]) -> None:
+        """Let the devices of all members of vaults read their roster again."""
+        await self._connection.execute(_RAISE_ROSTERS, {"vaults": uuids(vault_ids)})
+
+    async def note(
+        self,
+        team: Team,
+        actor: Member,
+        action: str,
+        subject: str,
+        details: Mapping[str, str],
+    ) -> None:
+        """Add a line to the activity of a team."""
+        await self._connection.execute(
+            """
+            INSERT INTO activities
+                   (account_id, vault_id, actor, actor_email, action, subject, details)
+            VALUES (%s, %s, %s, %s, %s, %s, %s)
+            """,
+            (
+                *(team.account_id, team.vault_id, actor.user_id, actor.email),
+                *(action, subject, Jsonb(dict(details))),
+            ),
+        )

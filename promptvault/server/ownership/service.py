@@ -1,0 +1,203 @@
+"""Handing teams over: by their owner, or because the owner is deleted."""
+
+from uuid import UUID
+
+from promptvault.errors import (
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+    PermissionDeniedError,
+    TierLimitError,
+)
+from promptvault.server.database import Connection
+from promptvault.server.job.queue import Kind, enqueue
+from promptvault.server.ownership.repository import Member, OwnershipRepository, Team
+from promptvault.server.settings import Settings
+
+_OWNER, _ADMIN = "owner", "admin"
+
+
+async def get_owned(connection: Connection, user_id: UUID, slug: str) -> Team:
+    """Return the team with a slug.
+
+    Raises NotFoundError if the user is not a member of it, PermissionDeniedError if the
+    user is not its owner.
+    """
+    team = None
+    if "\0" not in slug:  # PostgreSQL takes none in a text
+        team = await OwnershipRepository(connection).find(slug, user_id)
+    if team is None:
+        raise NotFoundError("There is no such team.")
+    owner = await _find(connection, team, user_id)
+    if owner is None or owner.role != _OWNER:
+        raise PermissionDeniedError("Only the owner of the team may do this.")
+    return team
+
+
+async def heirs(connection: Connection, team: Team) -> list[Member]:
+    """Return the admins of a team, those who joined first before the others."""
+    members = await OwnershipRepository(connection).members(team.vault_id)
+    return [each for each in members if each.role == _ADMIN and not each.is_deleted]
+
+
+async def transfer(
+    connection: Connection, user_id: UUID, slug: str, heir_id: UUID | None
+) -> None:
+    """Make an admin of a team its owner, on behalf of its owner.
+
+    Raises NotFoundError, PermissionDeniedError, InvalidInputError if *heir_id* is not
+    an admin of the team, TierLimitError if the team does not fit into the heir's plan.
+    """
+    team = await get_owned(connection, user_id, slug)
+    await OwnershipRepository(connection).lock([team])
+    # Who owns the team, and which account pays for it, may have changed until the lock.
+    team = await get_owned(connection, user_id, slug)
+    found = [each for each in await heirs(connection, team) if each.user_id == heir_id]
+    if not found:
+        raise InvalidInputError("Choose an admin of the team.")
+    await _hand_over(connection, team, user_id, found[0])
+
+
+async def delete(
+    connection: Connection, user_id: UUID, slug: str, confirmation: str
+) -> None:
+    """Delete a team for all of its members, on behalf of its owner.
+
+    *confirmation* is the short name, typed by the owner. Raises NotFoundError,
+    PermissionDeniedError, InvalidInputError.
+    """
+    team = await get_owned(connection, user_id, slug)
+    if confirmation != team.slug:
+        raise InvalidInputError("This is not the short name of the team.")
+    teams = OwnershipRepository(connection)
+    await teams.lock([team])
+    team = await get_owned(connection, user_id, slug)
+    owner = await _find(connection, team, user_id)
+    assert owner is not None
+    await teams.mark_deleted(team)
+    await teams.raise_rosters([team.vault_id])
+    await teams.note(team, owner, "team.deleted", team.slug, {})
+    if (await teams.recount(team.account_id)).fit:
+        await teams.raise_rosters(await teams.thaw(team.account_id))
+
+
+async def leave_teams(connection: Connection, user_id: UUID) -> None:
+    """Remove a user who is about to be deleted from all teams.
+
+    A team whose only member is its owner is erased with the account, and no one can
+    join it meanwhile. Raises ConflictError if the user owns a team with other members.
+    """
+    owned = await _lock_all(connection, user_id)
+    teams = OwnershipRepository(connection)
+    shared = [t for t in owned if len(await teams.members(t.vault_id)) > 1]
+    if shared:
+        names = ", ".join(team.slug for team in shared)
+        raise ConflictError(f"Hand over or delete these teams first: {names}.")
+    for team in owned:
+        await teams.revoke_invitations(team.vault_id)
+    await _leave_joined(connection, user_id)
+
+
+async def give_up_teams(
+    connection: Connection, settings: Settings, user_id: UUID
+) -> None:
+    """Remove a user whom the sign-in provider has deleted from all teams.
+
+    Of each team the user owns, the longest-serving admin whose plan fits becomes the
+    owner. If there is none, the team is frozen until the account is erased, and its
+    admins get a mail.
+    """
+    for team in await _lock_all(connection, user_id):
+        if not await _bequeath(connection, team, user_id):
+            await _orphan(connection, settings, team)
+    await _leave_joined(connection, user_id)
+
+
+async def bequeath_teams(connection: Connection, user_id: UUID) -> None:
+    """Hand over the teams of a user who is about to be erased, as far as plans fit.
+
+    A plan may fit now that did not fit when the user was deleted.
+    """
+    for team in await _lock_all(connection, user_id):
+        await _bequeath(connection, team, user_id)
+    await _leave_joined(connection, user_id)
+
+
+async def erase_teams(connection: Connection, account_id: UUID) -> None:
+    """Erase the teams that an account without users still has, for all members."""
+    teams = OwnershipRepository(connection)
+    await teams.raise_rosters(await teams.vaults_without_owner(account_id))
+    await teams.erase_without_owner(account_id)
+
+
+async def _lock_all(connection: Connection, user_id: UUID) -> list[Team]:
+    """Lock all teams of a user, and return those that the user owns."""
+    teams = OwnershipRepository(connection)
+    await teams.lock([*await teams.owned(user_id), *await teams.joined(user_id)])
+    return await teams.owned(user_id)
+
+
+async def _find(connection: Connection, team: Team, user_id: UUID) -> Member | None:
+    members = await OwnershipRepository(connection).members(team.vault_id)
+    return next((each for each in members if each.user_id == user_id), None)
+
+
+async def _hand_over(
+    connection: Connection, team: Team, owner_id: UUID, heir: Member
+) -> None:
+    """Make *heir* the owner of a locked team; raises TierLimitError."""
+    teams = OwnershipRepository(connection)
+    if heir.account_id != team.account_id:
+        load = await teams.load(team.vault_id)
+        await teams.pay_from(team, heir.account_id, load)
+    await teams.set_role(team.vault_id, owner_id, _ADMIN)
+    await teams.set_role(team.vault_id, heir.user_id, _OWNER)
+    seats = await teams.recount(heir.account_id)
+    if not seats.fit:
+        raise TierLimitError(
+            f"The plan of the new owner allows {seats.limit} members, and with this"
+            f" team it would have {seats.used}."
+        )
+    thawed = await teams.thaw(heir.account_id)
+    if (await teams.recount(team.account_id)).fit:
+        thawed += await teams.thaw(team.account_id)
+    await teams.raise_rosters({team.vault_id, *thawed})
+    owner = await _find(connection, team, owner_id)
+    assert owner is not None
+    paid = team._replace(account_id=heir.account_id)
+    await teams.note(paid, owner, "team.transferred", heir.email, {})
+
+
+async def _bequeath(connection: Connection, team: Team, owner_id: UUID) -> bool:
+    """Hand a locked team over to the first admin whose plan fits, if there is one."""
+    for heir in await heirs(connection, team):
+        try:
+            async with connection.transaction():  # a refused one is rolled back
+                await _hand_over(connection, team, owner_id, heir)
+        except TierLimitError:
+            continue
+        return True
+    return False
+
+
+async def _orphan(connection: Connection, settings: Settings, team: Team) -> None:
+    """Freeze a locked team without an owner, and write to its admins."""
+    teams = OwnershipRepository(connection)
+    await teams.freeze(team.vault_id)
+    await teams.revoke_invitations(team.vault_id)
+    await teams.raise_rosters([team.vault_id])
+    for admin in await heirs(connection, team) if settings.smtp_host else ():
+        await enqueue(connection, Kind.MAIL_ORPHANED, team=team.id, user=admin.user_id)
+
+
+async def _leave_joined(connection: Connection, user_id: UUID) -> None:
+    """Remove a user from locked teams of others."""
+    teams = OwnershipRepository(connection)
+    for team in await teams.joined(user_id):
+        member = await _find(connection, team, user_id)
+        assert member is not None
+        await teams.raise_rosters([team.vault_id])
+        await teams.remove(team.vault_id, user_id)
+        await teams.note(team, member, "member.left", member.email, {})
+        if (await teams.recount(team.account_id)).fit:
+            await teams.raise_rosters(await teams.thaw(team.account_id))

@@ -1,0 +1,418 @@
+"""Teams change hands: by their owner, or because the owner is deleted."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from promptvault.domain.tier import Tier
+from promptvault.errors import (
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+    PermissionDeniedError,
+    PromptVaultError,
+    TierLimitError,
+)
+from promptvault.server.account.erasure import delete_user
+from promptvault.server.admin import Admin
+from promptvault.server.database import Connection
+from promptvault.server.job.handlers import HANDLERS
+from promptvault.server.job.queue import Kind
+from promptvault.server.ownership import letter
+from promptvault.server.ownership import service as ownership
+from promptvault.server.settings import Settings
+from tests.server.sync.conftest import Vault, after, gone, new, open_vault, runner
+from tests.server.team import found_team, member_counts
+
+ADA, BOB, CYD = (f"{name}@example.org" for name in ("ada", "bob", "cyd"))
+
+
+KEPT = """
+SELECT coalesce(sum(200 + size), 0) FROM (
+       SELECT vault_id, coalesce(octet_length(payload), 0) AS size FROM items
+       UNION ALL SELECT vault_id, coalesce(octet_length(payload), 0) FROM sides
+       UNION ALL SELECT vault_id, octet_length(payload) FROM versions
+       UNION ALL SELECT vault_id, 0 FROM revisions) kept
+  JOIN vaults v ON v.id = vault_id WHERE v.account_id = %s
+"""
+"""The bytes that an account stores, summed over its rows."""
+
+__all__ = ["open_vault", "runner"]
+
+
+class World:
+    """Three users, of whom Ada owns the team Acme, and Bob is an admin of it."""
+
+    def __init__(self, runner: asyncio.Runner, url: str, settings: Settings) -> None:
+        self.runner, self.url, self.settings = runner, url, settings
+        self.team = found_team(url, ADA, bob="admin", cyd="editor")
+        self.users: dict[str, UUID] = dict(self.rows("SELECT email, id FROM users"))
+
+    def rows(self, query: str, *values: Any) -> list[Any]:
+        """Return rows, or none."""
+        with psycopg.connect(self.url) as connection:
+            cursor = connection.execute(query.encode(), values)
+            return cursor.fetchall() if cursor.description else []
+
+    def limit(self, email: str, members: int | None) -> None:
+        """Set the limit of an account's members."""
+        self.rows(
+            "UPDATE accounts SET member_limit = %s"
+            " WHERE id = (SELECT account_id FROM users WHERE email = %s)",
+            *(members, email),
+        )
+
+    def run(self, act: Callable[[Connection], Any]) -> None:
+        """Do something in a transaction that is committed if it succeeds."""
+
+        async def within() -> None:
+            async with await Connection.connect(self.url) as connection:
+                await act(connection)
+
+        self.runner.run(within())
+
+    def transfer(self, by: str = ADA, to: str = BOB, slug: str = "acme") -> None:
+        """Hand the team over."""
+        heir = self.users[to]
+        self.run(lambda c: ownership.transfer(c, self.users[by], slug, heir))
+
+    def give_up(self, email: str) -> None:
+        """Delete a user, as a provider does."""
+        user = self.users[email]
+
+        async def act(connection: Connection) -> None:
+            await ownership.give_up_teams(connection, self.settings, user)
+            await delete_user(connection, user, timedelta(days=30))
+
+        self.run(act)
+
+    def leave(self, email: str) -> None:
+        """Delete a user, as one does oneself."""
+        user = self.users[email]
+
+        async def act(connection: Connection) -> None:
+            await ownership.leave_teams(connection, user)
+            await delete_user(connection, user, timedelta(days=30))
+
+        self.run(act)
+
+    def roles(self) -> dict[str, str]:
+        """Return the role of each member."""
+        return dict(
+            self.rows(
+                "SELECT email, m.role FROM vault_members m JOIN users ON id = user_id"
+                " WHERE vault_id = %s",
+                self.team.vault,
+            )
+        )
+
+    def rosters(self) -> dict[str, int]:
+        """Return the number of the roster of each user."""
+        return dict(self.rows("SELECT email, roster_version FROM users"))
+
+    def frozen(self) -> str | None:
+        """Return why the team is frozen."""
+        ((why,),) = self.rows(
+            "SELECT frozen_why FROM vaults WHERE id = %s", self.team.vault
+        )
+        return str(why) if why else None
+
+    def check(self) -> None:
+        """Assert what holds after every step."""
+        for team, owners, pays in self.rows(
+            "SELECT t.id, (SELECT count(*) FROM vault_members m WHERE m.vault_id = v.id"
+            "               AND m.role = 'owner'), t.account_id = v.account_id"
+            "  FROM teams t JOIN vaults v ON v.team_id = t.id"
+        ):
+            assert (owners, pays) == (1, True), team
+        with psycopg.connect(self.url) as connection:
+            for stored, counted in member_counts(connection).values():
+                assert stored == counted
+        for account, prompts, size in self.rows(
+            "SELECT id, prompt_count, stored_bytes FROM accounts"
+        ):
+            ((live,),) = self.rows(
+                "SELECT count(*) FROM items i JOIN vaults v ON v.id = i.vault_id"
+                " WHERE v.account_id = %s AND NOT i.deleted",
+                account,
+            )
+            ((kept,),) = self.rows(KEPT, account)
+            assert (prompts, size) == (live, kept)
+
+
+@pytest.fixture
+def world(
+    runner: asyncio.Runner, admin: Admin, database_url: str, settings: Settings
+) -> Iterator[World]:
+    """Return the world; in the end its counts are right."""
+    for email in (ADA, BOB, CYD):
+        admin.add_user(email, Tier.PRO)
+    world = World(runner, database_url, settings)
+    yield world
+    world.check()
+
+
+@pytest.fixture
+def vault(world: World, open_vault: Callable[..., Vault]) -> Vault:
+    """Return Ada's way to the vault of the team, with prompts in it."""
+    private = open_vault(ADA)
+    private.say(new("private"), new("private"))
+    vault = replace(private, id=world.team.vault)
+    first, second = new("one"), new("two")
+    vault.say(first, after(first), second, new("three"), gone(second))
+    return vault
+
+
+class TestTransfer:
+    def test_moves_the_team_and_what_it_uses(self, world: World, vault: Vault) -> None:
+        before = world.rosters()
+        world.transfer()
+        assert world.roles() == {ADA: "admin", BOB: "owner", CYD: "editor"}
+        counts = dict(
+            world.rows(
+                "SELECT email, prompt_count FROM users"
+                " JOIN accounts ON accounts.id = account_id"
+            )
+        )
+        assert counts == {ADA: 2, BOB: 2, CYD: 0}
+        assert world.rosters() == {email: before[email] + 1 for email in before}
+        assert vault.say(new())[0]["r"] == "ok"
+        assert world.rows("SELECT actor_email, action, subject FROM activities") == [
+            (ADA, "team.transferred", BOB)
+        ]
+
+    def test_and_back(self, world: World, vault: Vault) -> None:
+        world.transfer()
+        world.check()
+        with pytest.raises(PermissionDeniedError):
+            world.transfer()
+        world.transfer(by=BOB, to=ADA)
+        assert world.roles()[ADA] == "owner"
+
+    @pytest.mark.parametrize(
+        ("by", "to", "slug", "error"),
+        [
+            (ADA, CYD, "acme", InvalidInputError),
+            (ADA, ADA, "acme", InvalidInputError),
+            (BOB, BOB, "acme", PermissionDeniedError),
+            (CYD, CYD, "acme", PermissionDeniedError),
+            (ADA, BOB, "nowhere", NotFoundError),
+            (ADA, BOB, "a\0", NotFoundError),
+        ],
+    )
+    def test_is_refused(
+        self, world: World, by: str, to: str, slug: str, error: type[PromptVaultError]
+    ) -> None:
+        with pytest.raises(error):
+            world.transfer(by, to, slug)
+        assert world.roles()[ADA] == "owner"
+        assert {*world.rosters().values()} == {0}
+
+    def test_to_a_stranger_or_from_one_says_nothing(
+        self, world: World, admin: Admin
+    ) -> None:
+        admin.add_user("eve@example.org", Tier.PRO)
+        world.users |= dict(world.rows("SELECT email, id FROM users"))
+        with pytest.raises(InvalidInputError, match="an admin of the team"):
+            world.transfer(to="eve@example.org")
+        with pytest.raises(NotFoundError):
+            world.transfer(by="eve@example.org")
+
+    def test_to_a_plan_that_is_too_small_changes_nothing(
+        self, world: World, vault: Vault
+    ) -> None:
+        world.limit(BOB, 2)
+        with pytest.raises(TierLimitError, match=r"allows 2 members.* have 3"):
+            world.transfer()
+        assert world.roles()[ADA] == "owner"
+        world.limit(BOB, 3)
+        world.transfer()
+
+    def test_thaws_what_fits_now(self, world: World, database_url: str) -> None:
+        other = found_team(database_url, ADA, "beta", cyd="editor")
+        world.limit(ADA, 2)
+        world.rows("UPDATE vaults SET frozen_why = 'plan' WHERE team_id IS NOT NULL")
+        before = world.rosters()
+        world.transfer()
+        assert world.rows("SELECT 1 FROM vaults WHERE frozen_why IS NOT NULL") == []
+        assert world.rosters()[CYD] == before[CYD] + 1
+        assert other.account != world.rows(
+            "SELECT account_id FROM vaults WHERE id = %s", world.team.vault
+        )
+
+    def test_a_push_that_waits_is_counted_by_the_new_account(
+        self, world: World, vault: Vault, open_vault: Callable[..., Vault]
+    ) -> None:
+        """And a transfer that waits for a push counts it as well."""
+        writer = replace(open_vault(CYD), id=world.team.vault)
+        stop, accepted = threading.Event(), 0
+
+        def hand_to_and_fro() -> None:
+            with asyncio.Runner() as runner:
+                own = World.__new__(World)
+                own.__dict__ |= world.__dict__ | {"runner": runner}
+                for by, to in [(ADA, BOB), (BOB, ADA)] * 6:
+                    own.transfer(by, to)
+            stop.set()
+
+        other = threading.Thread(target=hand_to_and_fro)
+        other.start()
+        while not stop.is_set():
+            accepted += len(writer.say(new(), new()))
+        other.join()
+        assert accepted > 0
+        ((live,),) = writer.rows(
+            "SELECT count(*) FROM items WHERE vault_id = %s AND NOT deleted"
+        )
+        assert live == 2 + accepted
+
+
+class TestDeletion:
+    def test_is_refused_while_others_are_in_a_team_of_ones_own(
+        self, world: World, admin: Admin
+    ) -> None:
+        with pytest.raises(ConflictError, match="acme"):
+            world.leave(ADA)
+        with pytest.raises(ConflictError, match="acme"):
+            admin.erase(ADA)
+        assert world.roles()[ADA] == "owner"
+
+    def test_leaves_the_teams_of_others(self, world: World, vault: Vault) -> None:
+        item = vault.rows("SELECT item_id FROM items WHERE vault_id = %s LIMIT 1")[0][0]
+        world.rows(
+            "INSERT INTO shares (vault_id, item_id, mode, token, allow_secrets,"
+            " show_author, created_by)"
+            " VALUES (%s, %s, 'current', 'x', false, false, %s)",
+            *(world.team.vault, item, world.users[BOB]),
+        )
+        world.leave(BOB)
+        assert world.roles() == {ADA: "owner", CYD: "editor"}
+        assert world.rosters()[CYD] == 1
+        assert world.rows("SELECT actor_email, action FROM activities") == [
+            (BOB, "member.left")
+        ]
+        assert world.rows("SELECT 1 FROM shares WHERE revoked_at IS NULL") == []
+
+    def test_a_seat_that_is_free_thaws_the_team(self, world: World) -> None:
+        world.limit(ADA, 2)
+        world.rows("UPDATE vaults SET frozen_why = 'plan' WHERE team_id IS NOT NULL")
+        world.leave(CYD)
+        assert world.frozen() is None
+
+    def test_a_team_of_oneself_is_erased_with_the_account(
+        self, world: World, admin: Admin, vault: Vault
+    ) -> None:
+        world.leave(BOB)
+        world.leave(CYD)
+        world.rows(
+            "INSERT INTO invitations (vault_id, role, hash, max_uses, invited_by,"
+            " expires_at) VALUES (%s, 'editor', 'x', 1, %s, now() + interval '1 day')",
+            *(world.team.vault, world.users[ADA]),
+        )
+        world.leave(ADA)
+        assert world.rows("SELECT 1 FROM invitations WHERE revoked_at IS NULL") == []
+        admin.purge(datetime.now(UTC) + timedelta(days=31))
+        for table in ("users", "accounts", "teams", "vaults", "items"):
+            assert world.rows(f"SELECT 1 FROM {table}") == []
+
+
+class TestAnOwnerWhomTheProviderDeletes:
+    def test_is_followed_by_the_admin_who_joined_first(self, world: World) -> None:
+        world.rows("UPDATE vault_members SET role = 'admin' WHERE role = 'editor'")
+        world.rows(
+            "UPDATE vault_members SET created_at = '2020-01-01' WHERE user_id = %s",
+            world.users[CYD],
+        )
+        world.give_up(ADA)
+        assert world.roles() == {BOB: "admin", CYD: "owner"}
+
+    def test_is_followed_by_an_admin_whose_plan_fits(self, world: World) -> None:
+        world.rows("UPDATE vault_members SET role = 'admin' WHERE role = 'editor'")
+        world.limit(BOB, 1)
+        world.give_up(ADA)
+        assert world.roles() == {BOB: "admin", CYD: "owner"}
+
+    def _orphan(self, world: World) -> None:
+        world.limit(BOB, 1)
+        world.settings = world.settings.model_copy(update={"smtp_host": "mail"})
+        world.give_up(ADA)
+
+    def test_without_an_heir_the_team_is_frozen_and_its_admins_get_a_mail(
+        self, world: World
+    ) -> None:
+        self._orphan(world)
+        assert world.frozen() == "owner_gone"
+        assert world.roles() == {ADA: "owner", BOB: "admin", CYD: "editor"}
+        assert {world.rosters()[BOB], world.rosters()[CYD]} == {1}
+        ((kind, ids),) = world.rows("SELECT kind, payload FROM jobs")
+        assert kind == Kind.MAIL_ORPHANED
+        assert kind in HANDLERS
+        letters: list[Any] = []
+
+        async def write(connection: Connection) -> None:
+            letters.append(await letter.write_mail(connection, world.settings, ids))
+
+        world.run(write)
+        assert letters[0].to == BOB
+        assert "Acme" in letters[0].text
+        world.rows("UPDATE vaults SET frozen_why = NULL")
+        world.run(write)
+        assert letters[1] is None
+        world.rows(
+            "UPDATE vaults SET frozen_why = 'owner_gone' WHERE team_id IS NOT NULL"
+        )
+
+    def test_an_heir_whose_plan_fits_in_time_gets_the_team(
+        self, world: World, admin: Admin, vault: Vault
+    ) -> None:
+        self._orphan(world)
+        world.limit(BOB, 5)
+        admin.purge(datetime.now(UTC) + timedelta(days=31))
+        assert world.roles() == {BOB: "owner", CYD: "editor"}
+        assert world.frozen() is None
+        assert world.rows("SELECT count(*) FROM items WHERE NOT deleted") == [(2,)]
+
+    def test_otherwise_the_team_is_erased_in_the_end(
+        self, world: World, admin: Admin, vault: Vault
+    ) -> None:
+        self._orphan(world)
+        before = world.rosters()
+        admin.purge(datetime.now(UTC) + timedelta(days=31))
+        assert world.rows("SELECT 1 FROM teams") == []
+        assert world.rows("SELECT 1 FROM items") == []
+        assert world.rosters()[CYD] == before[CYD] + 1
+
+
+class TestDeletionOfATeam:
+    def _delete(self, world: World, by: str, confirmation: str) -> None:
+        user = world.users[by]
+        world.run(lambda c: ownership.delete(c, user, "acme", confirmation))
+
+    def test_is_for_all_at_once(self, world: World, vault: Vault) -> None:
+        self._delete(world, ADA, "acme")
+        assert world.frozen() == "deleted"
+        assert vault.sync()["status"] == "gone"
+        assert {*world.rosters().values()} == {1}
+        world.leave(ADA)  # it is no team of theirs any more
+
+    @pytest.mark.parametrize(
+        ("by", "confirmation", "error"),
+        [
+            (ADA, "", InvalidInputError),
+            (ADA, "Acme", InvalidInputError),
+            (BOB, "acme", PermissionDeniedError),
+        ],
+    )
+    def test_is_refused(
+        self, world: World, by: str, confirmation: str, error: type[PromptVaultError]
+    ) -> None:
+        with pytest.raises(error):
+            self._delete(world, by, confirmation)
+        assert world.frozen() is None
