@@ -1,6 +1,7 @@
 """Mail: it leaves the server through jobs, in real processes, whatever happens."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from promptvault.domain.tier import Tier
 from promptvault.server.admin import Admin
+from promptvault.server.settings import Settings
 from tests.server.browser import PASSWORD, Browser
 from tests.server.conftest import EMAIL, Server, ServerProcess
 from tests.server.job.conftest import Rows
@@ -30,9 +32,8 @@ def start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Start:
     """Return what starts `serve` on this test's database, with mail."""
-    monkeypatch.setenv("PROMPTVAULT_SERVER_SMTP_HOST", "127.0.0.1")
-    monkeypatch.setenv("PROMPTVAULT_SERVER_SMTP_PORT", str(mail.port))
-    monkeypatch.setenv("PROMPTVAULT_SERVER_SMTP_SECURITY", "none")
+    for name, value in _mail_settings(mail).items():
+        monkeypatch.setenv(name, value)
     return lambda *arguments: server_process("--database-url", database_url, *arguments)
 
 
@@ -101,31 +102,43 @@ def test_one_killed_after_it_sends_the_same_mail_with_a_link_that_works_too(
 
 
 @pytest.mark.parametrize(("by", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
-def test_a_process_of_its_own_sends_what_a_server_leaves(
-    start: Start,
-    database_url: str,
+def test_a_process_of_its_own_sends_what_servers_leave(
+    start_server: Callable[..., Server],
+    settings: Settings,
     mail: MailServer,
     admin: Admin,
     rows: Rows,
-    monkeypatch: pytest.MonkeyPatch,
     by: signal.Signals,
     code: int,
 ) -> None:
-    monkeypatch.setenv("PROMPTVAULT_SERVER_JOBS", "off")
     admin.add_user(EMAIL, Tier.FREE)
-    url = start("--workers", "2").url
-    _reset(url)
-    assert rows("SELECT kind, attempts FROM jobs") == [("mail_password", 0)]
+    server = start_server(smtp_host="127.0.0.1", jobs="off")
+    _reset(server.url)
     command = [sys.executable, "-m", "promptvault", "server", "work"]
-    with subprocess.Popen([*command, "--database-url", database_url]) as process:
+    variables = {
+        "DATABASE_URL": settings.address,
+        "PROMPTVAULT_SERVER_SECRET": settings.key,
+        "PROMPTVAULT_SERVER_PUBLIC_URL": server.url,
+        **_mail_settings(mail),
+    }
+    with subprocess.Popen(command, env=os.environ | variables) as process:
         try:
-            with httpx.Client(base_url=url, timeout=60) as client:
+            with server.client() as client:
                 assert EMAIL in Browser(client).open(mail.wait_for_link()).text
             process.send_signal(by)
             assert process.wait(60) == code
         finally:
             process.kill()
     assert rows("SELECT 1 FROM jobs") == []
+
+
+def _mail_settings(mail: MailServer) -> dict[str, str]:
+    """Return the variables by which a server in another process sends mail."""
+    return {
+        "PROMPTVAULT_SERVER_SMTP_HOST": "127.0.0.1",
+        "PROMPTVAULT_SERVER_SMTP_PORT": str(mail.port),
+        "PROMPTVAULT_SERVER_SMTP_SECURITY": "none",
+    }
 
 
 def test_a_request_does_not_wait_for_a_mail_server(
