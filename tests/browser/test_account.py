@@ -192,7 +192,7 @@ class TestMail:
         window.press("Sign up")
         window.expect_title("Check your mail")
         assert window.run(PROBLEMS) == []
-        window.open(mail.link())
+        window.open(mail.wait_for_link())
         window.fill(Password="not the password")
         window.press("Confirm")
         window.expect_alert("This is not the password")
@@ -210,7 +210,7 @@ class TestMail:
             (window, "Let a device in"),
             (open_window(), "That does not work"),
         ):
-            each.open(mail.link())
+            each.open(mail.wait_for_link())
             each.fill(Password="correct horse battery")
             each.press("Confirm")
             each.expect_title(title)
@@ -220,7 +220,7 @@ class TestMail:
     ) -> None:
         window.sign_up()
         window.expect_title("Check your mail")
-        window.open(mail.link())
+        window.open(mail.wait_for_link())
         window.fill(Password="correct horse battery")
         window.press("Confirm")
         window.follow("Sign out")
