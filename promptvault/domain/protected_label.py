@@ -38,6 +38,20 @@ def moved_labels(
     ]
 
 
+def with_labels_of(
+    head: State | None, state: State, rules: Collection[str]
+) -> dict[str, Any]:
+    """Return *state* with the protected labels of *head*, and its name if it has any.
+
+    *head* is the state on the server, None if there is none or it is deleted.
+    """
+    theirs = {} if head is None else head.get("labels", {})
+    kept = {label: id_ for label, id_ in theirs.items() if label in rules}
+    free = {label: id_ for label, id_ in state["labels"].items() if label not in rules}
+    name = state["name"] if head is None or not kept else head["name"]
+    return {**state, "name": name, "labels": free | kept}
+
+
 def _labels(state: State | None) -> dict[str, UUID]:
     labels = {} if state is None else state.get("labels", {})
     return {label: UUID(version) for label, version in labels.items()}

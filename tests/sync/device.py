@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from promptvault.services.locking import locked
-from promptvault.services.sync.rounds import Exchange, SyncReport, snapshot, sync_vault
+from promptvault.services.sync.conductor import Exchange, sync_vault
+from promptvault.services.sync.rounds import SyncReport, snapshot
 from promptvault.services.sync.run import link_vault
 from promptvault.vault.database import bulk_transaction
 from promptvault.vault.repository import Repository

@@ -21,12 +21,8 @@ from promptvault.services.prompts.edit import (
     edit_prompt,
 )
 from promptvault.services.prompts.prompt_document import DetailChanges, parse_document
-from promptvault.services.sync.rounds import (
-    Direction,
-    Exchange,
-    SyncReport,
-    sync_vault,
-)
+from promptvault.services.sync.conductor import Exchange, sync_vault
+from promptvault.services.sync.rounds import Direction, SyncReport
 from promptvault.services.sync.run import link_vault
 from promptvault.services.workspace import Workspace
 from promptvault.vault.reader import Selection, reading

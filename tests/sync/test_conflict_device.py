@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from promptvault.server.admin import Admin
+from promptvault.services.sync.conductor import Exchange
 from promptvault.services.sync.conflict import Device, find_conflict
-from promptvault.services.sync.rounds import Exchange
 from promptvault.vault.reader import reading
 from promptvault.wire.sync import SyncAnswer
 from tests.server.conftest import EMAIL, Server

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from promptvault.services.sync.rounds import Exchange
+from promptvault.services.sync.conductor import Exchange
 from promptvault.wire.sync import SyncAnswer, SyncRequest
 from tests.sync.actions import DroppedError
 from tests.sync.laptop import Laptop

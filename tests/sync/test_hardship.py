@@ -12,7 +12,7 @@ import pytest
 from promptvault.domain.digest import digest
 from promptvault.errors import UnavailableError
 from promptvault.services.prompts.edit import move_prompts
-from promptvault.services.sync.rounds import Exchange
+from promptvault.services.sync.conductor import Exchange
 from promptvault.vault.sync.item import Hold
 from promptvault.wire.sync import SyncAnswer
 from tests.sync.laptop import Laptop, Through

@@ -14,9 +14,10 @@ from promptvault.services.prompts.edit import (
     purge_trash,
     restore_prompt,
 )
+from promptvault.services.sync.conductor import Exchange
 from promptvault.services.sync.conflict import find_conflict, find_conflicts
 from promptvault.services.sync.resolve import resolve_with_side, resolve_with_text
-from promptvault.services.sync.rounds import Direction, Exchange
+from promptvault.services.sync.rounds import Direction
 from promptvault.vault.reader import reading
 from promptvault.vault.sync.item import Hold
 from promptvault.wire.sync import SyncAnswer

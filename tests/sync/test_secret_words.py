@@ -13,7 +13,7 @@ import pytest
 from promptvault.services.prompts.edit import change_details, edit_prompt
 from promptvault.services.prompts.prompt_document import DetailChanges
 from promptvault.services.prompts.redact import redact_prompts, scan_prompts
-from promptvault.services.sync.rounds import Exchange
+from promptvault.services.sync.conductor import Exchange
 from promptvault.vault.sync.item import Hold
 from promptvault.wire.sync import SyncAnswer
 from tests.sync.conftest import NewLaptop

@@ -1,17 +1,19 @@
-"""The rounds of a sync: requests and answers, until vault and server are equal."""
+"""The sync of one vault: what it asks, and what an answer does to it.
+
+`conductor` sends the requests of all vaults of a device.
+"""
 
 import contextlib
-import json
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from promptvault.errors import TooLargeError, UnavailableError
+from promptvault.errors import PromptVaultError, UnavailableError
 from promptvault.history.text_merge import merge_text
+from promptvault.home import PERSONAL
 from promptvault.services.locking import locked
 from promptvault.services.prompts.template_syntax import is_valid_template
-from promptvault.services.read_ahead import batched, read_ahead
 from promptvault.services.workspace import Workspace
 from promptvault.vault import outbox
 from promptvault.vault.database import bulk_transaction, open_read_only
@@ -35,14 +37,11 @@ from promptvault.vault.sync.push import (
     next_batch,
 )
 from promptvault.vault.sync.status import SyncStatus, sync_status
-from promptvault.wire.sync import PROTO, Limits, SyncAnswer, VaultAnswer
+from promptvault.vault.sync.team import locked_labels
+from promptvault.wire.sync import VaultAnswer
 
-Exchange = Callable[[bytes], SyncAnswer]
-"""Sends a request, which is JSON, and returns the answer."""
-
-_GROUP = 5000
-"""Changes, or versions in them, that are applied in one transaction. A transaction
-costs as much as a thousand of them."""
+KEEP, WIPE = "keep", "wipe"
+"""What to do with the copy of a vault that is not the user's any more."""
 
 _MOST_IDLE_ROUNDS = 5
 """In a row, without any progress on either side."""
@@ -78,21 +77,6 @@ class SyncReport:
     status: SyncStatus = field(default_factory=SyncStatus)
 
 
-def sync_vault(
-    workspace: Workspace,
-    exchange: Exchange,
-    direction: Direction = Direction(),  # noqa: B008 - it never changes
-    on_progress: Callable[[Progress], None] = lambda _: None,
-) -> SyncReport:
-    """Send the changes of this vault and apply those of other devices.
-
-    An error leaves the vault consistent, and the next sync continues. Raise the errors
-    of *exchange*, PermissionDeniedError if the vault is not the user's any more,
-    UnavailableError for an invalid answer, and VaultError.
-    """
-    return _Sync(workspace, exchange, direction, on_progress).run()
-
-
 @contextlib.contextmanager
 def snapshot(workspace: Workspace) -> Iterator[sqlite3.Connection]:
     """Yield a read-only connection with a snapshot of the vault."""
@@ -103,35 +87,160 @@ def snapshot(workspace: Workspace) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-class _Sync:
-    """One sync."""
+class VaultSync:
+    """The sync of one vault.
+
+    Call `start`, then `part` and `take` in turns until `is_done`. While
+    `is_catching_up`, pages are read instead: `catch_up`, `page`, `take_pages`,
+    `end_catch_up`. An error that concerns this vault alone is passed to `fail`. It
+    leaves the vault consistent, and the next sync continues.
+    """
 
     def __init__(
         self,
         workspace: Workspace,
-        exchange: Exchange,
-        direction: Direction,
-        on_progress: Callable[[Progress], None],
+        direction: Direction = Direction(),  # noqa: B008 - it never changes
+        on_progress: Callable[[Progress], None] = lambda _: None,
     ) -> None:
-        self._workspace, self._exchange = workspace, exchange
+        self._workspace = workspace
         self._direction, self._on_progress = direction, on_progress
-        self._report = SyncReport()
-        self._progress = Progress()
-        self._limits = BatchLimits()
+        self.report = SyncReport()
+        self.progress = Progress()
+        self.is_done = False
+        self.error: PromptVaultError | None = None
+        """The error that ended the sync."""
+        self.on_leave: str | None = None
+        """If the team's vault is not the user's any more, what to do with it here:
+        `keep` or `wipe`."""
+        self.is_catching_up = False
+        """Whether the whole vault of the server is to be read; set by `part`."""
+        self._link: Link | None = None
+        self._batch = PushBatch()
+        self._locked_labels: tuple[str, ...] = ()
+        self._last_page: VaultAnswer | None = None
+        self._reads_first = False
         self._rereads = 0
         self._catch_ups = 0
         self._idle_rounds = 0
         self._reads_all = False
 
-    def run(self) -> SyncReport:
-        """Send requests until both sides are equal."""
+    @property
+    def name(self) -> str:
+        """The name of the vault on this device."""
+        return self._workspace.paths.vault
+
+    @property
+    def link(self) -> Link:
+        """The link as of the last `part`."""
+        assert self._link is not None
+        return self._link
+
+    @property
+    def pushes(self) -> int:
+        """The number of changes in the last `part`."""
+        return len(self._batch.changes)
+
+    def start(self) -> None:
+        """Prepare the vault. Raise VaultError, NotFoundError without a link."""
+        if self.name != PERSONAL:
+            with snapshot(self._workspace) as connection:
+                self._locked_labels = locked_labels(connection)
         self._recover()
-        self._read_before_imports()
-        while self._round():
-            pass
+        self._prepare()
+        self._reads_first = self._must_read_first()
+
+    def finish(self) -> None:
+        """Store the status of the vault in the report."""
         with snapshot(self._workspace) as connection:
-            self._report.status = sync_status(connection)
-        return self._report
+            self.report.status = sync_status(connection)
+
+    def fail(self, error: PromptVaultError) -> None:
+        """End the sync with *error*."""
+        self.error, self.is_done = error, True
+
+    def wanted(self) -> int:
+        """Return the number of changes to send, 0 if none may be sent now."""
+        self._prepare()
+        with snapshot(self._workspace) as connection:
+            is_reading = get_link(connection).is_catching_up or not self._pushes_now
+            if is_reading or not has_unsent_changes(connection):
+                return 0
+            return max(1, count_unsent_changes(connection))
+
+    def part(self, room: BatchLimits) -> dict[str, Any]:
+        """Return the vault's part of the next request, with changes that fit *room*."""
+        self._prepare()
+        self._link, self._batch = self._collect_batch(room)
+        self.is_catching_up = self._link.is_catching_up
+        return _part(self._link, self._batch)
+
+    def take(self, answer: VaultAnswer) -> None:
+        """Apply the answer to `part`, and decide whether there is more to do."""
+        self.count(answer)
+        if self._is_gone(answer):
+            return
+        if not _changes_anything(self.link, self._batch, answer):
+            self._end_phase()
+            return
+        self._apply(self._batch, [answer])
+        self._require_progress(self._batch, answer)
+        if not self._has_more(answer):
+            self._end_phase()
+
+    def count(self, answer: VaultAnswer) -> None:
+        """Count what an answer brings; it is applied later."""
+        self.progress.received += len(answer.feed)
+        if self._reads_all and answer.quota:
+            self.progress.to_receive = answer.quota.used
+        self._on_progress(self.progress)
+
+    def hold_too_large(self) -> None:
+        """Hold back the only change of the last `part`: the server cannot accept it."""
+        with locked(self._workspace) as writer, bulk_transaction(writer.connection):
+            hold_too_large(writer.connection, self._batch)
+
+    def catch_up(self) -> None:
+        """Begin to read the whole vault of the server; raise UnavailableError."""
+        self._catch_ups += 1
+        if self._catch_ups > _MOST_IDLE_ROUNDS:
+            raise UnavailableError(
+                "The server keeps starting from the beginning: try again later."
+            )
+        self._last_page = None
+
+    @staticmethod
+    def page(link: Link) -> dict[str, Any]:
+        """Return the part of a request for the page after *link*."""
+        return _part(link, PushBatch())
+
+    def take_pages(self, pages: Sequence[VaultAnswer]) -> bool:
+        """Apply pages; return False if those that follow are of no use."""
+        if self._is_gone(pages[0]):
+            return False
+        self._last_page = pages[-1]
+        return not self._apply(PushBatch(), pages).reread
+
+    def end_catch_up(self) -> None:
+        """End the reading of pages."""
+        last = self._last_page
+        if not self.is_done and not (last and self._has_more(last)):
+            self._end_phase()
+
+    def _end_phase(self) -> None:
+        """End the sync, or the reading before new imports are sent."""
+        self.is_done = not self._reads_first
+        self._reads_first = False
+
+    def _is_gone(self, answer: VaultAnswer) -> bool:
+        """Return True if the vault is one of a team that the user is not in."""
+        if answer.status != "gone" or self.name == PERSONAL:
+            return False
+        self.on_leave, self.is_done = answer.on_leave or KEEP, True
+        return True
+
+    @property
+    def _pushes_now(self) -> bool:
+        return self._direction.push and not self._reads_first
 
     def _recover(self) -> None:
         """Commit what a killed process has left in the outbox.
@@ -144,70 +253,21 @@ class _Sync:
             with locked(self._workspace) as writer:
                 writer.flush()
 
-    def _read_before_imports(self) -> None:
-        """Read before new imports are sent: another device may have the same file.
+    def _must_read_first(self) -> bool:
+        """Return True if new imports are to be sent: others may have the same file.
 
         A prompt that arrives before its duplicate is sent replaces it; see
         `vault.sync.import_duplicate`.
         """
-        self._prepare()
         with snapshot(self._workspace) as connection:
             is_catching_up = get_link(connection).is_catching_up  # reads first anyway
-            if is_catching_up or not has_new_imports(connection):
-                return
-        direction = self._direction
-        self._direction = direction._replace(push=False)
-        while self._round():
-            pass
-        self._direction = direction
-
-    def _round(self) -> bool:
-        """Send one request and apply its answer; return True if there is more to do."""
-        self._prepare()
-        link, batch = self._collect_batch()
-        if link.is_catching_up:
-            return self._catch_up(link)
-        answer = self._send(link, batch)
-        if answer is None:
-            return True
-        if not _changes_anything(link, batch, answer):
-            return False
-        self._apply(batch, [answer])
-        self._require_progress(batch, answer)
-        return self._has_more(answer)
-
-    def _catch_up(self, link: Link) -> bool:
-        """Read the whole vault of the server, some pages ahead; send nothing."""
-        self._catch_ups += 1
-        if self._catch_ups > _MOST_IDLE_ROUNDS:
-            raise UnavailableError(
-                "The server keeps starting from the beginning: try again later."
-            )
-        answer = None
-        with contextlib.closing(read_ahead(self._pages(link))) as pages:
-            for group in batched(pages, _GROUP, _weight):
-                answer = group[-1]
-                if self._apply(PushBatch(), group).reread:
-                    break
-        return answer is not None and self._has_more(answer)
-
-    def _pages(self, link: Link) -> Iterator[VaultAnswer]:
-        more = True
-        while more:
-            answer = self._send(link, PushBatch())
-            assert answer is not None
-            yield answer
-            more = answer.status == "ok" and answer.more
-            if more and not answer.feed:
-                raise UnavailableError("The server's answer is not valid: try again.")
-            if answer.cursor:
-                link = link.with_cursor(answer.cursor, answer.mark)
+            return not is_catching_up and has_new_imports(connection)
 
     def _prepare(self) -> None:
         """Create revisions for what has changed; without changes, take no lock."""
         with snapshot(self._workspace) as connection:
             changed = has_changes(connection)
-        if changed and self._direction.push:
+        if changed and self._pushes_now:
             with locked(self._workspace) as writer:
                 with bulk_transaction(writer.connection):
                     prepare_push(writer.connection, self._context())
@@ -216,53 +276,22 @@ class _Sync:
     def _context(self) -> SyncContext:
         workspace = self._workspace
         return SyncContext(
-            workspace.author(), workspace.now(), merge_text, is_valid_template
+            workspace.author(),
+            workspace.now(),
+            merge_text,
+            is_valid_template,
+            self._locked_labels,
         )
 
-    def _collect_batch(self) -> tuple[Link, PushBatch]:
+    def _collect_batch(self, room: BatchLimits) -> tuple[Link, PushBatch]:
         with snapshot(self._workspace) as connection:
             link = get_link(connection)
             self._reads_all = self._reads_all or link.epoch is None
-            if link.is_catching_up or not self._direction.push:
+            if link.is_catching_up or not self._pushes_now:
                 return link, PushBatch()
-            if not self._progress.to_push:
-                self._progress.to_push = count_unsent_changes(connection)
-            return link, next_batch(connection, self._limits)
-
-    def _send(self, link: Link, batch: PushBatch) -> VaultAnswer | None:
-        """Return the vault's answer, None if the request must be smaller."""
-        self._report.round_trips += 1
-        try:
-            answer = self._exchange(_request(link, batch))
-        except TooLargeError:
-            self._make_smaller(batch)
-            return None
-        self._limits = _lower_limits(answer.limits, self._limits)
-        found = [each for each in answer.vaults if str(each.id) == link.vault]
-        if len(found) != 1:
-            raise UnavailableError(
-                "The server's answer is for another vault: try again."
-            )
-        self._report_progress(found[0])
-        return found[0]
-
-    def _report_progress(self, answer: VaultAnswer) -> None:
-        self._progress.received += len(answer.feed)
-        if self._reads_all and answer.quota:
-            self._progress.to_receive = answer.quota.used
-        self._on_progress(self._progress)
-
-    def _make_smaller(self, batch: PushBatch) -> None:
-        """Lower the limits, or hold back a single change that is too large."""
-        if len(batch.changes) > 1:
-            half = len(batch.changes) // 2
-            smaller = max(1, self._limits.bytes // 2)
-            self._limits = self._limits._replace(changes=half, bytes=smaller)
-            return
-        if not batch.changes:
-            raise UnavailableError("The server accepts no request: try again later.")
-        with locked(self._workspace) as writer, bulk_transaction(writer.connection):
-            hold_too_large(writer.connection, batch)
+            if not self.progress.to_push:
+                self.progress.to_push = count_unsent_changes(connection)
+            return link, next_batch(connection, room)
 
     def _apply(self, batch: PushBatch, answers: Sequence[VaultAnswer]) -> SyncCounts:
         with locked(self._workspace) as writer:
@@ -289,9 +318,9 @@ class _Sync:
             restart_pull(connection)
 
     def _add_counts(self, counts: SyncCounts) -> None:
-        self._report.counts.add(counts)
-        self._progress.pushed = self._report.counts.pushed
-        self._on_progress(self._progress)
+        self.report.counts.add(counts)
+        self.progress.pushed = self.report.counts.pushed
+        self._on_progress(self.progress)
 
     def _require_progress(self, batch: PushBatch, answer: VaultAnswer) -> None:
         decided = {"ok"}
@@ -308,7 +337,7 @@ class _Sync:
         with snapshot(self._workspace) as connection:
             if get_link(connection).is_catching_up:
                 return True
-            if self._direction.push and has_unsent_changes(connection):
+            if self._pushes_now and has_unsent_changes(connection):
                 return True
         return answer.more and self._direction.pull
 
@@ -319,27 +348,11 @@ def _has_room(answer: VaultAnswer) -> bool:
     return quota is not None and (quota.limit is None or quota.used < quota.limit)
 
 
-def _weight(page: VaultAnswer) -> int:
-    return max(len(page.feed), sum(len(change.versions) for change in page.feed))
-
-
-def _request(link: Link, batch: PushBatch) -> bytes:
-    vault = {"id": link.vault, "cursor": link.cursor, "push": batch.pushes}
+def _part(link: Link, batch: PushBatch) -> dict[str, Any]:
+    part = {"id": link.vault, "cursor": link.cursor, "push": batch.pushes}
     if link.mark:  # a server that knows no marks would refuse the field
-        vault["mark"] = link.mark
-    request = {"proto": PROTO, "device": link.device, "vaults": [vault]}
-    return json.dumps(request, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _lower_limits(limits: Limits, ours: BatchLimits) -> BatchLimits:
-    """Return the limits of the next request; they never grow."""
-    return BatchLimits(
-        min(ours.changes, limits.items),
-        # Compression halves the texts of prompts at least.
-        min(ours.bytes, limits.bytes * 2, limits.inflated * 3 // 4),
-        limits.payload,
-        limits.versions,
-    )
+        part["mark"] = link.mark
+    return part
 
 
 def _changes_anything(link: Link, batch: PushBatch, answer: VaultAnswer) -> bool:

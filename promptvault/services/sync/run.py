@@ -9,13 +9,13 @@ from promptvault.client.address import Address
 from promptvault.client.client import Client
 from promptvault.errors import ConflictError
 from promptvault.services.locking import locked
+from promptvault.services.sync.conductor import sync_vault
 from promptvault.services.sync.last_sync import record_success, recording_failure
 from promptvault.services.sync.rounds import (
     Direction,
     Progress,
     SyncReport,
     snapshot,
-    sync_vault,
 )
 from promptvault.services.workspace import Workspace
 from promptvault.vault.database import bulk_transaction

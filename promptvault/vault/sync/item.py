@@ -32,14 +32,18 @@ class Hold(StrEnum):
     HISTORY = "history"
     """The prompt has as many versions as the server keeps of one prompt."""
     FORBIDDEN = "forbidden"
-    """The account has read access only."""
+    """The user may only read the vault."""
+    PLAN = "plan"
+    """The plan of the team's owner has too few members; editors may not write."""
+    LEFT = "left"
+    """It was saved from the vault of a team that the user has left."""
     REFUSED = "refused"
     """The server refused it for another reason."""
     UNREADABLE = "unreadable"
     """A newer program wrote it, and this one cannot read it."""
 
 
-PLAN_HOLDS = frozenset({Hold.LIMIT, Hold.STORAGE})
+PLAN_HOLDS = frozenset({Hold.LIMIT, Hold.STORAGE, Hold.PLAN})
 """Reasons that do not apply under a larger plan."""
 
 

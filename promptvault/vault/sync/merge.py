@@ -1,11 +1,13 @@
 """Three-way merge of a prompt's states, and the version that a merge creates."""
 
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from promptvault.domain.merge import EditableState, IsTemplate, MergeText, merge
 from promptvault.domain.prompt import Author, Content
+from promptvault.domain.protected_label import with_labels_of
 from promptvault.domain.timestamp import to_text
 from promptvault.domain.variable import variables_from_mapping
 from promptvault.secret_scan import details_text, secrets_in
@@ -34,6 +36,8 @@ class Merger:
     is_template: IsTemplate
     author: Author
     now: datetime
+    locked_labels: Collection[str] = ()
+    """Labels that the user may not move: a merge keeps theirs."""
 
     def is_same(self, ours: State, theirs: State) -> bool:
         """Return True if both states have the same content; version ids may differ."""
@@ -47,6 +51,8 @@ class Merger:
         If the merged content is neither side's, a version with it is added to the
         prompt.
         """
+        if self.locked_labels:
+            ours = with_labels_of(theirs, ours, self.locked_labels)
         found = merge(
             self._editable(base) if base else None,
             self._editable(ours),

@@ -4,7 +4,7 @@ All of it is one transaction, so that a killed sync leaves the vault as it was.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -49,6 +49,8 @@ class SyncContext:
     now: datetime
     merge_text: MergeText
     is_template: IsTemplate
+    locked_labels: Collection[str] = ()
+    """Labels that the user may not move; see `team`."""
 
 
 def prepare_push(connection: sqlite3.Connection, context: SyncContext) -> None:
@@ -187,6 +189,9 @@ class _AnswerApplier:
             self._counts,
             more=answer.more,
         )
+        for item, label in results.label_refused:
+            locked = {label, *self._context.locked_labels}
+            self._counts.reread |= not reconciler.give_labels_back(item, locked)
         applier = ChangeApplier(
             self._connection, self._link, self._commit, reconciler, results.common
         )
@@ -210,6 +215,7 @@ class _AnswerApplier:
             context.is_template,
             context.author,
             context.now,
+            context.locked_labels,
         )
 
     def _set_quota(self, quota: Quota) -> None:

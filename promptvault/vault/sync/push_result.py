@@ -41,8 +41,10 @@ _HOLDS = {
     "too_large": Hold.TOO_LARGE,
     "history": Hold.HISTORY,
     "forbidden": Hold.FORBIDDEN,
+    "plan": Hold.PLAN,
 }
 """By `Result.why`, else by `Result.r`."""
+_LABEL = "label:"
 
 
 @dataclass(slots=True)
@@ -57,6 +59,8 @@ class PushResults:
     """By id of each prompt in conflict, the newest revision that both sides know."""
     gone: list[Item] = field(default_factory=list)
     """Prompts deleted by other devices whose deletion the server has purged."""
+    label_refused: list[tuple[Item, str]] = field(default_factory=list)
+    """Prompts whose change would move a protected label, with that label."""
 
     def apply(self, batch: PushBatch, results: Sequence[Result]) -> None:
         """Apply the results of *batch*.
@@ -167,6 +171,8 @@ class PushResults:
             self._change_rev(item, sent)
         elif result.r == "invalid" and _misses_unsent_versions(sent, result):
             delete_places(self.connection, item.id, result.missing)
+        elif (result.why or "").startswith(_LABEL):
+            self.label_refused.append((item, (result.why or "").removeprefix(_LABEL)))
         elif result.why == "storage" and self._can_delete_bare(item, sent):
             payload = sent.push["payload"] or {}
             deleted_at = payload.get("deleted_at")

@@ -6,9 +6,11 @@ cannot be merged becomes a conflict copy, and every version is sent in the end.
 
 import sqlite3
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
+from promptvault.domain.protected_label import with_labels_of
 from promptvault.vault.sync.conflict_copy import (
     ConflictCopy,
     add_conflict_copy,
@@ -206,6 +208,28 @@ class Reconciler:
         resolve_conflict_copy(self.connection, left)
         self._rebase(item, parent, left.state)
         self.counts.revived += 1
+
+    def give_labels_back(self, item: Item, locked: AbstractSet[str]) -> bool:
+        """Give a prompt the protected labels that it has on the server, and send it.
+
+        The server refused a change that would move one. So no edit has to wait for a
+        label. Return False if the prompt was removed here for good: it must be read
+        again.
+        """
+        ours = find_revision(self.connection, item, item.local_rev)
+        base = find_revision(self.connection, item, item.base_rev)
+        before = base.state if base and not base.deleted else None
+        pk = self.prompt_writer.find_pk(item.id)
+        if ours is None or ours.state is None or pk is None:
+            self.server_state.set(item, None, live=False)
+            delete_item(self.connection, item)
+            return False
+        state = with_labels_of(before, ours.state, locked)
+        bears_label = before is not None and not locked.isdisjoint(before["labels"])
+        deleted = ours.deleted and not bears_label
+        self.prompt_writer.update(pk, item.id, state, deleted=deleted)
+        self._rebase(item, item.base_rev, state, deleted=deleted)
+        return True
 
     def _send_rest(
         self, item: Item, theirs: Revision, *, with_copy: bool = False
