@@ -9,6 +9,7 @@ from promptvault.cli.context import now, paths
 from promptvault.config import Settings, load_settings
 from promptvault.errors import PromptVaultError
 from promptvault.home import HOME_VARIABLE, PROJECT_FOLDER
+from promptvault.paths import Paths
 from promptvault.services.identity import find_author
 from promptvault.services.workspace import Workspace
 
@@ -39,7 +40,7 @@ def unsynced_workspace() -> Workspace:
     )
 
 
-def _sync_later() -> None:
+def _sync_later(changed: Paths) -> None:
     """Let a process of its own sync what was changed, if that is wanted.
 
     The change is made: nothing that goes wrong here may say otherwise.
@@ -51,5 +52,5 @@ def _sync_later() -> None:
         # 10 ms, for whoever wants it alone.
         from promptvault.services.sync import background, session
 
-        if session.is_signed_in(paths(), chosen):
-            background.start(paths())
+        if session.is_signed_in(changed, chosen):
+            background.start(changed)

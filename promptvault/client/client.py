@@ -23,6 +23,7 @@ from promptvault.wire.device_code import (
     DeviceTokenRead,
 )
 from promptvault.wire.sync import SyncAnswer
+from promptvault.wire.vault import VaultsRead
 
 _T = TypeVar("_T")
 
@@ -31,6 +32,7 @@ _SIGNED_IN = TypeAdapter(list[SignedInRead])
 _CODE = TypeAdapter(DeviceCodeRead)
 _TOKEN = TypeAdapter(DeviceTokenRead)
 _SYNC = TypeAdapter(SyncAnswer)
+_VAULTS = TypeAdapter(VaultsRead)
 
 _OK, _OVER_THE_LIMIT = 200, 402
 _LEVEL = 3
@@ -57,6 +59,10 @@ class Client:
     def me(self) -> MeRead:
         """Return the user, the limits of the plan, and the usage."""
         return self._read(_ME, self._transport.send("GET", "/v1/me"))
+
+    def vaults(self) -> VaultsRead:
+        """Return the user's vaults, as devices must know them."""
+        return self._read(_VAULTS, self._transport.send("GET", "/v1/vaults"))
 
     @property
     def traffic(self) -> Traffic:

@@ -11,14 +11,24 @@ from pydantic import TypeAdapter, ValidationError
 
 from promptvault.client.event_stream import NotEventsError, read_events
 from promptvault.client.transport import Transport
-from promptvault.wire.event import VAULT_EVENT, VaultEvent
+from promptvault.wire.event import (
+    ROSTER_EVENT,
+    VAULT_EVENT,
+    RosterEvent,
+    VaultEvent,
+)
 
-_EVENT = TypeAdapter(VaultEvent)
+ServerEvent = VaultEvent | RosterEvent
+_EVENTS: dict[str, TypeAdapter[ServerEvent]] = {
+    VAULT_EVENT: TypeAdapter(VaultEvent),
+    ROSTER_EVENT: TypeAdapter(RosterEvent),
+}
+"""By the type of an event; a newer server may send others, which are ignored."""
 _SILENCE_SECONDS = 40.0
 """The server sends a comment at least every 15 seconds."""
 
 
-class EventListener(Iterator[VaultEvent]):
+class EventListener(Iterator[ServerEvent]):
     """An iterator over the events of a server from now on.
 
     It ends when it is closed, which may happen in another thread. It raises
@@ -46,7 +56,7 @@ class EventListener(Iterator[VaultEvent]):
     ) -> None:
         self.close()
 
-    def __next__(self) -> VaultEvent:
+    def __next__(self) -> ServerEvent:
         try:
             return next(self._events)
         except StopIteration:
@@ -65,7 +75,7 @@ class EventListener(Iterator[VaultEvent]):
             if self._response is not None:
                 _shut_down(self._response)
 
-    def _listen(self) -> Generator[VaultEvent, None, None]:
+    def _listen(self) -> Generator[ServerEvent, None, None]:
         with self._transport.stream("/v1/events", self._silence_seconds) as response:
             self._response = response
             if self._is_closed:
@@ -73,8 +83,8 @@ class EventListener(Iterator[VaultEvent]):
             self._check(response)
             try:
                 for event in read_events(response.iter_raw()):
-                    if event.type == VAULT_EVENT:
-                        yield _EVENT.validate_json(event.data)
+                    if kind := _EVENTS.get(event.type):
+                        yield kind.validate_json(event.data)
             except (NotEventsError, ValidationError):
                 raise self._transport.not_promptvault() from None
             raise self._transport.connection_lost()

@@ -6,14 +6,17 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from promptvault.errors import PromptVaultError
+from promptvault.errors import NotFoundError, PromptVaultError
 from promptvault.history.feed import Feed, FileChange, NewCommit
 from promptvault.history.repository import History
+from promptvault.home import PERSONAL
+from promptvault.paths import Paths
 from promptvault.services.workspace import Workspace
 from promptvault.vault import outbox
 from promptvault.vault.database import connected, refuse_lost
 from promptvault.vault.lock import exclusive
 from promptvault.vault.sync.pending import is_ahead
+from promptvault.vault.sync.team import require_member
 
 _logger = logging.getLogger(__name__)
 
@@ -63,21 +66,34 @@ class Writer:
 
 
 @contextlib.contextmanager
-def locked(workspace: Workspace) -> Iterator[Writer]:
+def locked(workspace: Workspace, *, even_if_left: bool = False) -> Iterator[Writer]:
     """Lock the vault for writing, after the commits that a killed command left.
 
-    Raises VaultError.
+    Raises VaultError; NotFoundError if a team's vault is not on this device any more,
+    PermissionDeniedError if the user has left the team, unless *even_if_left*.
     """
     paths = workspace.paths
+    _require_there(paths)
     with exclusive(paths.lock, workspace.on_wait) as lock:
+        _require_there(paths)  # it may have been renamed or deleted in the meantime
         refuse_lost(paths.database, paths.history)
         with connected(paths.database) as connection:
+            if paths.vault != PERSONAL and not even_if_left:
+                require_member(connection)
             writer = Writer(workspace, connection, lock)
             writer.recover()
             yield writer
             is_to_be_sent = is_ahead(connection)
     if is_to_be_sent:
-        workspace.on_change()
+        workspace.on_change(paths)
+
+
+def _require_there(paths: Paths) -> None:
+    if paths.vault != PERSONAL and not paths.database.exists():
+        raise NotFoundError(
+            f"There is no vault {paths.vault!r} on this device:"
+            " 'promptvault vaults list'."
+        )
 
 
 def flush(

@@ -19,5 +19,5 @@ class Workspace:
     """Returns the author of changes; called only by writers."""
     on_wait: Callable[[], None]
     """Called if another process holds the lock for some seconds."""
-    on_change: Callable[[], None] = lambda: None
-    """Called after a change that sync should send."""
+    on_change: Callable[[Paths], None] = lambda _: None
+    """Called after a change that sync should send, with the paths of its vault."""

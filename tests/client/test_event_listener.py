@@ -146,6 +146,7 @@ def test_another_thread_can_end_it(
 
     def listen(listener: EventListener) -> None:
         for event in listener:
+            assert isinstance(event, VaultEvent)
             found.put(event.seq)
         found.put("ended")
 

@@ -17,6 +17,7 @@ from promptvault.domain.tier import Tier
 from promptvault.errors import AuthenticationError, TooLargeError, UnavailableError
 from promptvault.server.admin import Admin
 from promptvault.server.settings import Settings
+from promptvault.wire.event import VaultEvent
 from promptvault.wire.sync import SyncAnswer
 from tests.server.conftest import Server
 from tests.server.sync.conftest import new
@@ -59,8 +60,8 @@ def test_what_one_device_pushes_the_other_hears_of(
         answer = here.sync(request(here, new()))
         heard = next(listener)
     assert statuses(answer) == ["ok"]
-    assert (start.vault, start.seq) == (vault, 0)
-    assert (heard.vault, heard.seq) == (vault, 1)
+    assert start == VaultEvent(vault=vault, seq=0)
+    assert heard == VaultEvent(vault=vault, seq=1)
 
 
 def test_a_token_that_ends_ends_the_events(

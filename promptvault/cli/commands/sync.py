@@ -17,14 +17,17 @@ from promptvault.errors import (
     PromptVaultError,
     TierLimitError,
 )
+from promptvault.home import PERSONAL
 from promptvault.services.sync import session as sessions
 from promptvault.services.sync.last_sync import read_last_sync
 from promptvault.services.sync.session import Session
+from promptvault.services.vaults.local import find_vault, in_vault
 from promptvault.vault.sync.item import PLAN_HOLDS
+from promptvault.vault.sync.status import total_status
 
 if TYPE_CHECKING:
     from promptvault.client.client import Client
-    from promptvault.services.sync.rounds import SyncReport
+    from promptvault.services.sync.device_sync import DeviceReport
     from promptvault.services.sync.run import SyncCallbacks, SyncOptions
     from promptvault.vault.sync.status import SyncStatus
 
@@ -40,7 +43,13 @@ Retry = Annotated[
         "--retry", help="Send what was held back again, except likely secrets."
     ),
 ]
+Vault = Annotated[
+    str | None,
+    typer.Option("--vault", metavar="NAME", help="Sync this vault only."),
+]
 _LONG_WAIT_SECONDS = 5
+_BY_GRAVITY = (7, 6, 4, 9, 5)
+"""Exit codes; the first of them is that of a sync in which several vaults failed."""
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 
@@ -54,6 +63,7 @@ def both_ways(
     ] = False,
     relink: Relink = False,
     retry: Retry = False,
+    vault: Vault = None,
     quiet: Quiet = False,
     background: Annotated[bool, typer.Option("--background", hidden=True)] = False,
     as_json: options.Json = False,
@@ -64,15 +74,15 @@ def both_ways(
     kept: see 'conflicts'. If 'sync.auto' is true, every change is synced automatically.
     """
     if context.invoked_subcommand:
-        if watch or relink or retry or quiet or as_json:
+        if watch or relink or retry or vault or quiet or as_json:
             raise InvalidInputError("Put the options after the subcommand.")
     elif background:
-        _sync_in_background()
+        _sync_in_background(vault or PERSONAL)
     elif watch:
-        chosen = _options(relink=relink, retry=retry)
+        chosen = _options(relink=relink, retry=retry, vault=vault)
         _watch(chosen, quiet=quiet, as_json=as_json)
     else:
-        chosen = _options(relink=relink, retry=retry)
+        chosen = _options(relink=relink, retry=retry, vault=vault)
         _report(_sync(chosen, quiet=quiet), quiet=quiet, as_json=as_json)
 
 
@@ -80,33 +90,40 @@ def both_ways(
 def push(
     relink: Relink = False,
     retry: Retry = False,
+    vault: Vault = None,
     quiet: Quiet = False,
     as_json: options.Json = False,
 ) -> None:
     """Send local changes; some changes of other devices may be received too."""
-    chosen = _options(pull=False, relink=relink, retry=retry)
+    chosen = _options(pull=False, relink=relink, retry=retry, vault=vault)
     _report(_sync(chosen, quiet=quiet), quiet=quiet, as_json=as_json)
 
 
 @sync.command("pull")
 def pull(
-    relink: Relink = False, quiet: Quiet = False, as_json: options.Json = False
+    relink: Relink = False,
+    vault: Vault = None,
+    quiet: Quiet = False,
+    as_json: options.Json = False,
 ) -> None:
     """Receive the changes of other devices; send nothing."""
-    report = _sync(_options(push=False, relink=relink), quiet=quiet)
+    chosen = _options(push=False, relink=relink, vault=vault)
+    report = _sync(chosen, quiet=quiet)
     _print_report(report, quiet=quiet, as_json=as_json)
+    _exit(_error_codes(report))
 
 
 @sync.command("status")
-def status(as_json: options.Json = False) -> None:
+def status(vault: Vault = None, as_json: options.Json = False) -> None:
     """Show the changes to send, the changes held back, and the conflicts, offline."""
     from promptvault.services.sync.run import read_status  # as in _sync
 
-    found = read_status(unsynced_workspace())
+    workspace = in_vault(unsynced_workspace(), vault or PERSONAL)
+    found = read_status(workspace)
     chosen = settings()
     server = found.link.server if found.link else chosen[sessions.SERVER].value
     is_signed_in = sessions.is_signed_in(paths(), chosen)
-    last = read_last_sync(paths().sync_record)
+    last = read_last_sync(workspace.paths.sync_record)
     if as_json:
         row = rows_sync.status_row(found, server, is_signed_in, last)
         terminal.write_json(row)
@@ -120,14 +137,15 @@ def _options(
     pull: bool = True,
     relink: bool = False,
     retry: bool = False,
+    vault: str | None = None,
 ) -> "SyncOptions":
     from promptvault.services.sync.rounds import Direction
     from promptvault.services.sync.run import SyncOptions  # as in _sync
 
-    return SyncOptions(Direction(push, pull), relink, retry)
+    return SyncOptions(Direction(push, pull), relink, retry, vault)
 
 
-def _sync(chosen: "SyncOptions", *, quiet: bool) -> "SyncReport":
+def _sync(chosen: "SyncOptions", *, quiet: bool) -> "DeviceReport":
     # Imported late: completion and --help must not import httpx and pydantic.
     from promptvault.services.sync.run import sync_once
 
@@ -170,34 +188,50 @@ def _callbacks(quiet: bool) -> Iterator["SyncCallbacks"]:
         )
 
 
-def _report(report: "SyncReport", *, quiet: bool, as_json: bool) -> None:
+def _report(report: "DeviceReport", *, quiet: bool, as_json: bool) -> None:
     """Print a report, and exit with an error code if something exceeds the plan."""
     _print_report(report, quiet=quiet, as_json=as_json)
+    codes = _error_codes(report)
     if PLAN_HOLDS & report.status.held.keys():
         if quiet:
             render_sync.over_limit(report.status)
-        raise typer.Exit(TierLimitError.exit_code)
+        codes.add(TierLimitError.exit_code)
+    _exit(codes)
 
 
-def _print_report(report: "SyncReport", *, quiet: bool, as_json: bool) -> None:
+def _error_codes(report: "DeviceReport") -> set[int]:
+    return {each.error.exit_code for each in report.vaults if each.error}
+
+
+def _exit(codes: set[int]) -> None:
+    """Exit with the gravest of *codes*, if there is any."""
+    for code in _BY_GRAVITY:
+        if code in codes:
+            raise typer.Exit(code)
+    if codes:
+        raise typer.Exit(max(codes))
+
+
+def _print_report(report: "DeviceReport", *, quiet: bool, as_json: bool) -> None:
     if as_json:
-        terminal.write_json(rows_sync.report_row(report))
+        terminal.write_json(rows_sync.device_row(report))
     elif not quiet:
         render_sync.report(report)
+    render_sync.vaults(report, quiet=quiet)
 
 
-def _sync_in_background() -> None:
-    """Sync for a command that has ended; errors go to the log."""
+def _sync_in_background(vault: str) -> None:
+    """Sync a vault for a command that has ended; errors go to the log."""
     from promptvault.services.sync.background import background_turn
-    from promptvault.services.sync.run import SyncCallbacks, sync_locked  # as in _sync
+    from promptvault.services.sync.run import SyncCallbacks, sync_held  # as in _sync
 
     try:
-        with background_turn(paths()) as is_mine:
-            if is_mine:
+        with background_turn(find_vault(paths(), vault)) as held:
+            if held:
                 with _signed_in() as (session, client):
-                    at = session.address
-                    sync_locked(
-                        unsynced_workspace(), client, at, _options(), SyncCallbacks()
+                    at, chosen = session.address, _options(vault=vault)
+                    sync_held(
+                        unsynced_workspace(), client, at, chosen, SyncCallbacks(), held
                     )
     except PromptVaultError as error:
         terminal.note(f"{to_text(now())} sync: {error}")
@@ -212,16 +246,16 @@ def _watch(first: "SyncOptions", *, quiet: bool, as_json: bool) -> None:
     chosen = first
     with _signed_in() as (session, client):
 
-        def sync() -> "SyncReport":
+        def sync(vault: str | None) -> "DeviceReport":
             nonlocal chosen
             with _callbacks(quiet) as callbacks:
-                at = session.address
-                report = sync_once(unsynced_workspace(), client, at, chosen, callbacks)
+                at, now = session.address, chosen._replace(vault=vault)
+                report = sync_once(unsynced_workspace(), client, at, now, callbacks)
             chosen = _options()  # --relink and --retry apply to the first sync only
             return report
 
         callbacks = WatchCallbacks(sync, printer.print_report, printer.note_unreachable)
-        watch(unsynced_workspace(), client, callbacks)
+        watch(unsynced_workspace(), client, callbacks, first.vault)
 
 
 class _WatchPrinter:
@@ -230,21 +264,31 @@ class _WatchPrinter:
     def __init__(self, *, quiet: bool, as_json: bool) -> None:
         self._quiet, self._as_json = quiet, as_json
         self._before: SyncStatus | None = None
+        self._statuses: dict[str, SyncStatus] = {}
+        """By name of a vault, its status after its last sync."""
         self._is_unreachable = False
 
-    def print_report(self, report: "SyncReport") -> None:
+    def print_report(self, report: "DeviceReport") -> None:
         """Print the report of one sync, if it has news."""
         if self._is_unreachable and not self._quiet:
             terminal.note("Connected again.")
         self._is_unreachable = False
+        report.status = self._status(report)
         before, self._before = self._before, report.status
         if before and not render_sync.has_news(report, before):
             return
         if self._as_json:
-            terminal.write_json_rows([rows_sync.report_row(report)], lines=True)
+            terminal.write_json_rows([rows_sync.device_row(report)], lines=True)
             terminal.flush()
         elif not self._quiet:
             render_sync.news(report, before, now())
+        render_sync.vaults(report, quiet=self._quiet)
+
+    def _status(self, report: "DeviceReport") -> "SyncStatus":
+        """Return the status of all vaults: a report may be of one of them."""
+        self._statuses |= {each.name: each.report.status for each in report.vaults}
+        names = sorted(self._statuses, key=lambda name: (name != PERSONAL, name))
+        return total_status(self._statuses[name] for name in names)
 
     def note_unreachable(self, error: PromptVaultError) -> None:
         """Print that the server does not answer."""

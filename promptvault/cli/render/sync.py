@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from promptvault.cli import terminal
 from promptvault.cli.render.format import format_count, format_size, format_time
 from promptvault.cli.render.table import Column, print_table
+from promptvault.home import PERSONAL
 from promptvault.vault.sync.item import PLAN_HOLDS, Hold
 
 if TYPE_CHECKING:
+    from promptvault.services.sync.device_sync import DeviceReport, VaultOutcome
     from promptvault.services.sync.last_sync import LastSync
     from promptvault.services.sync.rounds import SyncReport
     from promptvault.vault.sync.status import SyncStatus
@@ -24,11 +26,41 @@ def report(report: "SyncReport") -> None:
         terminal.note(line)
 
 
-def has_news(report: "SyncReport", before: "SyncStatus") -> bool:
+def vaults(report: "DeviceReport", *, quiet: bool) -> None:
+    """Print what happened to each vault of a team; with *quiet*, errors only."""
+    for outcome in report.vaults:
+        if outcome.error:
+            terminal.note(f"{outcome.name}: {outcome.error}")
+        elif not quiet:
+            for line in _of_vault(outcome):
+                terminal.note(f"{outcome.name}: {line}")
+
+
+def _of_vault(outcome: "VaultOutcome") -> Iterator[str]:
+    if outcome.name != PERSONAL and (done := _done(outcome.report)):
+        yield done
+    match outcome.state:
+        case "left":
+            yield "You are not in this team any more; the vault here can be read."
+        case "wiped":
+            yield "You are not in this team any more; its vault here was deleted."
+    if outcome.saved:
+        number = format_count(outcome.saved, "prompt")
+        yield (
+            f"{number} not sent before, now in the folder from-{outcome.name}/ of your"
+            " own vault. 'promptvault sync --retry' sends them."
+        )
+
+
+def has_news(report: "DeviceReport", before: "SyncStatus") -> bool:
     """Return True if a sync did something, or what is left differs from *before*."""
-    if any(_unasked(report)):
+    if any(_unasked(report)) or any(_changes_state(each) for each in report.vaults):
         return True
     return bool(_done(report)) or _still(report.status) != _still(before)
+
+
+def _changes_state(outcome: "VaultOutcome") -> bool:
+    return outcome.error is not None or outcome.state in {"left", "wiped"}
 
 
 def news(report: "SyncReport", before: "SyncStatus | None", now: datetime) -> None:
@@ -103,28 +135,28 @@ def _held_line(hold: Hold, status: "SyncStatus") -> str:
     return f"{format_count(number, 'prompt')} {are} held back: {_why(hold, status)}."
 
 
+_REASONS = {
+    Hold.SECRETS: "likely secrets, 'promptvault scan'",
+    Hold.TOO_LARGE: "longer than the server accepts (256 KiB), 'list' marks them ^",
+    Hold.HISTORY: "more versions than the server keeps, 'copy' starts a new history",
+    Hold.FORBIDDEN: "you have read access only",
+    Hold.PLAN: "the plan of the team's owner has too few members",
+    Hold.LEFT: "from a team that you left, 'promptvault sync --retry' sends them",
+    Hold.UNREADABLE: "a newer program wrote them: update this one, then 'sync --retry'",
+    Hold.REFUSED: "the server refuses them, 'promptvault sync --retry'",
+}
+
+
 def _why(hold: Hold, status: "SyncStatus") -> str:
-    match hold:
-        case Hold.LIMIT:
-            limit = status.link.prompt_limit if status.link else None
-            room = f"{limit:,} prompts" if limit is not None else "no more"
-            return f"your plan holds {room}; they are sent as soon as there is room"
-        case Hold.STORAGE:
-            limit = status.link.storage_limit if status.link else None
-            room = "no more" if limit is None else format_size(limit)
-            return f"your plan stores {room}; they are sent as soon as some is freed"
-        case Hold.SECRETS:
-            return "likely secrets, 'promptvault scan'"
-        case Hold.TOO_LARGE:
-            return "longer than the server accepts (256 KiB), 'list' marks them ^"
-        case Hold.HISTORY:
-            return "more versions than the server keeps, 'copy' starts a new history"
-        case Hold.FORBIDDEN:
-            return "you have read access only"
-        case Hold.UNREADABLE:
-            return "a newer program wrote them: update this one, then 'sync --retry'"
-        case Hold.REFUSED:
-            return "the server refuses them, 'promptvault sync --retry'"
+    if hold == Hold.LIMIT:
+        limit = status.link.prompt_limit if status.link else None
+        room = f"{limit:,} prompts" if limit is not None else "no more"
+        return f"your plan holds {room}; they are sent as soon as there is room"
+    if hold == Hold.STORAGE:
+        limit = status.link.storage_limit if status.link else None
+        room = "no more" if limit is None else format_size(limit)
+        return f"your plan stores {room}; they are sent as soon as some is freed"
+    return _REASONS[hold]
 
 
 def status(

@@ -6,6 +6,7 @@ from promptvault.cli.rows.prompts import prompt_row, time_row, variable_row, ver
 
 if TYPE_CHECKING:
     from promptvault.services.sync.conflict import Conflict, ConflictSide, Device
+    from promptvault.services.sync.device_sync import DeviceReport, VaultOutcome
     from promptvault.services.sync.last_sync import LastSync
     from promptvault.services.sync.resolve import Resolution
     from promptvault.services.sync.rounds import SyncReport
@@ -25,6 +26,27 @@ def report_row(report: "SyncReport") -> dict[str, Any]:
         **_status_row(report.status),
         "new_conflicts": counts.conflicts,
         "round_trips": report.round_trips,
+    }
+
+
+def device_row(report: "DeviceReport") -> dict[str, Any]:
+    """Return the report of all vaults: sums, and a row of each."""
+    return report_row(report) | {"vaults": [*map(_vault_row, report.vaults)]}
+
+
+def _vault_row(outcome: "VaultOutcome") -> dict[str, Any]:
+    counts, status = outcome.report.counts, outcome.report.status
+    error = outcome.error
+    return {
+        "name": outcome.name,
+        "pushed": counts.pushed,
+        "received": counts.pulled,
+        "merged": counts.merged,
+        "conflicts": status.conflicts,
+        "held_back": status.held_back,
+        "saved": outcome.saved,
+        "state": outcome.state,
+        "error": {"code": error.code, "message": str(error)} if error else None,
     }
 
 

@@ -10,11 +10,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from promptvault.paths import Paths
 from promptvault.services.sync.last_sync import recording_failure
-from promptvault.vault.lock import exclusive, exclusive_if_free
+from promptvault.vault.lock import exclusive_if_free
+
+if TYPE_CHECKING:
+    from promptvault.services.sync.device_sync import HeldVaults
 
 OPTION = "--background"
 """The option of `sync` for a background process."""
@@ -31,7 +34,15 @@ def start(paths: Paths) -> None:
             return
     with _log(paths.log) as log:
         subprocess.Popen(
-            [sys.executable, "-m", "promptvault", "sync", OPTION],
+            [
+                sys.executable,
+                "-m",
+                "promptvault",
+                "sync",
+                OPTION,
+                "--vault",
+                paths.vault,
+            ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=log,
@@ -42,20 +53,22 @@ def start(paths: Paths) -> None:
 @contextlib.contextmanager
 def background_turn(
     paths: Paths, sleep: Callable[[float], None] = time.sleep
-) -> Iterator[bool]:
+) -> Iterator["HeldVaults | None"]:
     """Wait for another sync to end, and hold the lock of sync while the block runs.
 
-    Yield False at once if another process is waiting already. A PromptVaultError is
+    Yield None at once if another process is waiting already. A PromptVaultError is
     recorded, because a background process has no terminal to show it on.
     """
+    from promptvault.services.sync.device_sync import hold_vaults  # pydantic
+
     with recording_failure(paths.sync_record), contextlib.ExitStack() as waiting:
         if not waiting.enter_context(exclusive_if_free(paths.sync_turn)):
-            yield False
+            yield None
             return
         sleep(_COLLECTING_SECONDS)
-        with exclusive(paths.sync_lock, lambda: None):
+        with hold_vaults(paths, paths.vault, lambda: None) as held:
             waiting.close()  # a change from now on needs another process
-            yield True
+            yield held
 
 
 def _log(path: Path) -> BinaryIO:

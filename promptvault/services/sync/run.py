@@ -1,4 +1,4 @@
-"""One sync from start to end: its lock, its server, and a record of the outcome."""
+"""One sync from start to end: its locks, its server, and a record of the outcome."""
 
 import json
 from collections.abc import Callable
@@ -7,24 +7,26 @@ from typing import NamedTuple
 
 from promptvault.client.address import Address
 from promptvault.client.client import Client
-from promptvault.errors import ConflictError
+from promptvault.errors import ConflictError, NotFoundError
+from promptvault.home import PERSONAL
 from promptvault.services.locking import locked
-from promptvault.services.sync.conductor import sync_vault
-from promptvault.services.sync.last_sync import record_success, recording_failure
-from promptvault.services.sync.rounds import (
-    Direction,
-    Progress,
-    SyncReport,
-    snapshot,
+from promptvault.services.sync.device_sync import (
+    DeviceReport,
+    DeviceSync,
+    HeldVaults,
+    hold_vaults,
 )
+from promptvault.services.sync.last_sync import recording_failure
+from promptvault.services.sync.rounds import Direction, Progress, snapshot
+from promptvault.services.vaults.local import in_vault, read_vault
 from promptvault.services.workspace import Workspace
 from promptvault.vault.database import bulk_transaction
-from promptvault.vault.lock import exclusive
 from promptvault.vault.sync.conflict_copy import conflict_copies, set_status
 from promptvault.vault.sync.item import Hold, release_held
 from promptvault.vault.sync.link import Link, create_link, find_link, remove_link
 from promptvault.vault.sync.pull import retry_unreadable
 from promptvault.vault.sync.status import SyncStatus, sync_status
+from promptvault.vault.sync.team import require_member
 from promptvault.wire.sync import SyncAnswer
 
 _USED = "SELECT prompt_id FROM usage.uses ORDER BY used_at DESC"
@@ -38,6 +40,14 @@ class SyncOptions(NamedTuple):
     """Whether to link the vault to the given server, in place of another one."""
     retry: bool = False
     """Whether to send again what was held back, except for likely secrets."""
+    vault: str | None = None
+    """The only vault to sync, by its name on this device; None for all. `relink`
+    without a name means the personal one."""
+
+    @property
+    def only(self) -> str | None:
+        """The only vault to sync, None for all."""
+        return self.vault or (PERSONAL if self.relink else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,43 +67,52 @@ def sync_once(
     address: Address,
     options: SyncOptions,
     callbacks: SyncCallbacks,
-) -> SyncReport:
+) -> DeviceReport:
     """Sync with the server at *address*; wait for another process that syncs.
 
-    Raise the errors of `Client`, and ConflictError if the vault is linked to another
-    server.
+    Raise the errors of `Client`, NotFoundError if there is no such vault, and
+    ConflictError if the vault is linked to another server. If several vaults are
+    synced, the error of one of them is in the report.
     """
-    with exclusive(workspace.paths.sync_lock, callbacks.on_other_sync):
-        return sync_locked(workspace, client, address, options, callbacks)
+    paths = workspace.paths
+    with hold_vaults(paths, options.only, callbacks.on_other_sync) as held:
+        return sync_held(workspace, client, address, options, callbacks, held)
 
 
-def sync_locked(
+def sync_held(
     workspace: Workspace,
     client: Client,
     address: Address,
     options: SyncOptions,
     callbacks: SyncCallbacks,
-) -> SyncReport:
-    """Sync as `sync_once` does; the caller holds the lock of sync."""
+    held: HeldVaults,
+) -> DeviceReport:
+    """Sync as `sync_once` does; the caller holds the locks of sync."""
 
     def exchange(request: bytes) -> SyncAnswer:
         return client.sync(request, callbacks.on_wait)
 
-    record = workspace.paths.sync_record
-    with recording_failure(record):
-        link_vault(
-            workspace,
-            address.url,
-            lambda: _own_vault(client),
-            relink=options.relink,
-        )
-        if options.retry:
-            _release(workspace)
-        report = sync_vault(
-            workspace, exchange, options.direction, callbacks.on_progress
-        )
-    record_success(record)
-    return report
+    named = options.only or PERSONAL
+    with recording_failure(workspace.paths.of(named).sync_record):
+        _link(in_vault(workspace, named), client, address, relink=options.relink)
+    if options.retry:
+        for name in held.names:
+            _release(in_vault(workspace, name))
+    device = DeviceSync(workspace, exchange, client.vaults, address.url, held)
+    return device.run(options.direction, callbacks.on_progress)
+
+
+def _link(
+    workspace: Workspace, client: Client, address: Address, *, relink: bool
+) -> None:
+    """Link a vault if it is not; raise PermissionDeniedError if the team was left."""
+    if workspace.paths.vault == PERSONAL:
+        find = lambda: _own_vault(client)  # noqa: E731
+    else:
+        with snapshot(workspace) as connection:
+            require_member(connection)
+        find = lambda: _team_vault(workspace, client)  # noqa: E731
+    link_vault(workspace, address.url, find, relink=relink)
 
 
 def link_vault(
@@ -128,6 +147,15 @@ def read_status(workspace: Workspace) -> SyncStatus:
 
 def _own_vault(client: Client) -> str:
     return str(client.me().vaults[0].id)
+
+
+def _team_vault(workspace: Workspace, client: Client) -> str:
+    """Return the id of the vault of the same team on another server."""
+    team = read_vault(workspace.paths).team
+    for row in client.vaults().items:
+        if team and row.slug == team.slug:
+            return str(row.id)
+    raise NotFoundError("You are in no team of this name on that server.")
 
 
 def _used(workspace: Workspace) -> str:

@@ -12,11 +12,16 @@ from typing import Self
 from promptvault.client.client import Client
 from promptvault.client.event_listener import EventListener
 from promptvault.errors import PromptVaultError, RateLimitedError, UnavailableError
+from promptvault.home import PERSONAL
+from promptvault.paths import Paths
 from promptvault.services.locking import locked
-from promptvault.services.sync.rounds import SyncReport
+from promptvault.services.sync.device_sync import DeviceReport
+from promptvault.services.vaults.local import in_vault, vault_names
 from promptvault.services.workspace import Workspace
 from promptvault.vault.database import open_read_only
 from promptvault.vault.sync.pending import is_ahead
+from promptvault.vault.sync.team import find_team
+from promptvault.wire.event import RosterEvent
 
 _TICK_SECONDS = 0.1
 """Interval at which the vault is polled, by a query that reads no page of it."""
@@ -26,26 +31,34 @@ _JOIN_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class WatchCallbacks:
-    """Functions that are called while a vault is watched."""
+    """Functions that are called while vaults are watched."""
 
-    sync: Callable[[], SyncReport]
-    """Syncs once."""
-    on_report: Callable[[SyncReport], None]
+    sync: Callable[[str | None], DeviceReport]
+    """Syncs once: the vault with this name, or all if None."""
+    on_report: Callable[[DeviceReport], None]
     """Called after each sync."""
     on_unreachable: Callable[[PromptVaultError], None]
     """Called once when the server stops answering."""
 
 
-def watch(workspace: Workspace, client: Client, callbacks: WatchCallbacks) -> None:
-    """Sync now, and again after each change of the vault or of the server's.
+def watch(
+    workspace: Workspace,
+    client: Client,
+    callbacks: WatchCallbacks,
+    only: str | None = None,
+) -> None:
+    """Sync now, and again after each change of a vault or of the server's.
 
-    *client* receives the server's events. UnavailableError and RateLimitedError are
-    retried; any other error is raised.
+    With *only* it is one vault, else all. *client* receives the server's events.
+    UnavailableError and RateLimitedError are retried; any other error is raised.
     """
-    with locked(workspace):
+    with locked(in_vault(workspace, only or PERSONAL)):
         pass  # creates the vault if there is none
-    with _VaultMonitor(workspace) as monitor, _ServerListener(client) as listener:
-        _Watch(callbacks, monitor, listener).run()
+    with (
+        _VaultMonitors(workspace.paths, only) as monitors,
+        _ServerListener(client) as listener,
+    ):
+        _Watch(callbacks, monitors, listener).run()
 
 
 class _Backoff:
@@ -70,51 +83,63 @@ class _Watch:
     def __init__(
         self,
         callbacks: WatchCallbacks,
-        monitor: "_VaultMonitor",
+        monitors: "_VaultMonitors",
         listener: "_ServerListener",
     ) -> None:
-        self._callbacks, self._monitor, self._listener = callbacks, monitor, listener
+        self._callbacks, self._monitors, self._listener = callbacks, monitors, listener
         self._backoff = _Backoff()
         self._next_poll = time.monotonic()
         """When to sync if no event can be received."""
         self._is_unreachable = False
-        self._position: tuple[str, int] | None = None
-        """The server's vault, and the `seq` up to which it was read."""
+        self._positions: dict[str, tuple[str, int]] = {}
+        """By name of a vault, its id on the server, and the `seq` up to which it was
+        read."""
 
     def run(self) -> None:
         while True:
-            if self._is_due():
-                self._sync()
+            if due := self._due():
+                self._sync(due)
             self._listener.news.wait(_TICK_SECONDS)
 
-    def _is_due(self) -> bool:
-        has_event = self._has_relevant_event()
+    def _due(self) -> set[str]:
+        """Return the names of the vaults to sync."""
+        due = self._moved()
         # Always called, so that the same change is not reported twice.
-        has_changed = self._monitor.has_new_changes()
-        return has_event or has_changed or self._must_poll()
+        due |= self._monitors.changed()
+        return self._monitors.names if self._must_poll() else due
 
     def _must_poll(self) -> bool:
         """Return True if the server sends no events, and it is time to ask it."""
         has_events = self._listener.is_listening and not self._is_unreachable
         return not has_events and time.monotonic() >= self._next_poll
 
-    def _has_relevant_event(self) -> bool:
-        """Return True if the server has something newer, went back, or is back."""
+    def _moved(self) -> set[str]:
+        """Return the vaults of which the server has something newer, or went back.
+
+        It is all if their teams have changed, or if the server is back.
+        """
         if not self._listener.news.is_set():
-            return False
+            return set()
         self._listener.news.clear()
         if self._listener.error:
             raise self._listener.error
-        if self._is_unreachable or self._position is None:
-            return True
-        vault, seq = self._position
         # A lower number may only be a late event, from before the last push.
-        went_back = self._listener.take_went_back()
-        return went_back or self._listener.last_seq.get(vault, seq) > seq
+        syncs_all = self._listener.take_syncs_all()
+        if syncs_all or self._is_unreachable or not self._positions:
+            return self._monitors.names
+        last = self._listener.last_seq
+        return {
+            name
+            for name, (vault, seq) in self._positions.items()
+            if last.get(vault, seq) > seq
+        }
 
-    def _sync(self) -> None:
+    def _sync(self, due: set[str]) -> None:
+        only = self._monitors.only
+        if only is None and len(due) == 1:
+            (only,) = due
         try:
-            report = self._callbacks.sync()
+            report = self._callbacks.sync(only)
         except (UnavailableError, RateLimitedError) as error:
             self._next_poll = time.monotonic() + self._backoff.take(error)
             if not self._is_unreachable:
@@ -122,28 +147,67 @@ class _Watch:
             self._is_unreachable = True
             return
         self._is_unreachable = False
-        link = report.status.link
-        self._position = (link.vault, link.seq) if link else None
+        self._note_positions(report)
         self._callbacks.on_report(report)
         self._listener.start()
         if self._listener.is_listening:
             self._backoff.reset()
         self._next_poll = time.monotonic() + self._backoff.take()
 
+    def _note_positions(self, report: DeviceReport) -> None:
+        for outcome in report.vaults:
+            if link := outcome.report.status.link:
+                self._positions[outcome.name] = link.vault, link.seq
+        names = self._monitors.names
+        self._positions = {
+            name: at for name, at in self._positions.items() if name in names
+        }
 
-class _VaultMonitor:
-    """Notices changes that other processes make in the vault."""
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._paths = workspace.paths
-        self._connection: sqlite3.Connection | None = None
-        self._file: object = None
-        self._seen: object = None
+class _VaultMonitors:
+    """Notices changes that other processes make in the vaults."""
+
+    def __init__(self, paths: Paths, only: str | None) -> None:
+        self._paths, self.only = paths, only
+        self._monitors: dict[str, _VaultMonitor] = {}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        for monitor in self._monitors.values():
+            monitor.close()
+
+    @property
+    def names(self) -> set[str]:
+        """The names of the watched vaults: a sync makes, renames and deletes some."""
+        return {self.only} if self.only else {*vault_names(self._paths)}
+
+    def changed(self) -> set[str]:
+        """Return the vaults that have changed and have something to send."""
+        names = self.names
+        for name in self._monitors.keys() - names:
+            self._monitors.pop(name).close()
+        for name in names - self._monitors.keys():
+            self._monitors[name] = _VaultMonitor(self._paths.of(name))
+        return {
+            name
+            for name, monitor in self._monitors.items()
+            if monitor.has_new_changes()
+        }
+
+
+class _VaultMonitor:
+    """Notices changes that other processes make in one vault."""
+
+    def __init__(self, paths: Paths) -> None:
+        self._paths = paths
+        self._connection: sqlite3.Connection | None = None
+        self._file: object = None
+        self._seen: object = None
+
+    def close(self) -> None:
+        """Close the connection."""
         if self._connection:
             self._connection.close()
 
@@ -154,7 +218,8 @@ class _VaultMonitor:
         if version == self._seen:
             return False
         self._seen = version
-        return is_ahead(connection)
+        team = find_team(connection)
+        return is_ahead(connection) and not (team and team.has_left)
 
     def _open(self) -> sqlite3.Connection:
         """Return a connection; open a new one if the file was replaced by a backup."""
@@ -183,8 +248,9 @@ class _ServerListener:
     """Set after an event."""
     last_seq: dict[str, int] = field(default_factory=dict)
     """By vault, the `seq` of its last event."""
-    went_back: bool = False
-    """Whether an event had a lower `seq` than the one before."""
+    syncs_all: bool = False
+    """Whether an event had a lower `seq` than the one before, or the roster changed:
+    then every vault is to be synced."""
     is_listening: bool = False
     error: PromptVaultError | None = None
     """The error that ended the thread."""
@@ -210,10 +276,10 @@ class _ServerListener:
             self._thread = threading.Thread(target=self._run, daemon=True)
             self._thread.start()
 
-    def take_went_back(self) -> bool:
-        """Return `went_back` and reset it."""
-        went_back, self.went_back = self.went_back, False
-        return went_back
+    def take_syncs_all(self) -> bool:
+        """Return `syncs_all` and reset it."""
+        syncs_all, self.syncs_all = self.syncs_all, False
+        return syncs_all
 
     def _run(self) -> None:
         backoff = _Backoff()
@@ -236,7 +302,10 @@ class _ServerListener:
             for event in events:
                 backoff.reset()
                 self.is_listening = True
-                vault = str(event.vault)
-                self.went_back |= event.seq < self.last_seq.get(vault, 0)
-                self.last_seq[vault] = event.seq
+                if isinstance(event, RosterEvent):
+                    self.syncs_all = True
+                else:
+                    vault = str(event.vault)
+                    self.syncs_all |= event.seq < self.last_seq.get(vault, 0)
+                    self.last_seq[vault] = event.seq
                 self.news.set()

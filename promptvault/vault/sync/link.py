@@ -3,12 +3,14 @@
 import json
 import sqlite3
 import uuid
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 from uuid import UUID
 
 from promptvault.domain.vault_digest import SIZE
 from promptvault.errors import NotFoundError
-from promptvault.wire.sync import Cursor
+
+if TYPE_CHECKING:  # pydantic, which commands that only list vaults do not need
+    from promptvault.wire.sync import Cursor
 
 _COLUMNS = (
     "vault, server, device, epoch, seq, boot, since, resync, digest,"
@@ -86,7 +88,7 @@ class Link(NamedTuple):
         never = self.epoch is None
         return never or self.boot is not None or self.resync is not None
 
-    def with_cursor(self, cursor: Cursor, mark: UUID | None) -> Self:
+    def with_cursor(self, cursor: "Cursor", mark: UUID | None) -> Self:
         """Return the link after an answer with this cursor and mark."""
         epoch = str(cursor.epoch) if cursor.epoch else None
         part = cursor.part.model_dump_json() if cursor.part else None
@@ -123,10 +125,15 @@ def create_link(
     array of prompt ids, the most recently used first.
     """
     link = Link(vault, server, str(uuid.uuid4()))
-    holes = ", ".join("?" * len(link))
-    connection.execute(f"INSERT INTO sync_link ({_COLUMNS}) VALUES ({holes})", link)
+    insert_link(connection, link)
     connection.execute(_FAVOURITES_FIRST, (used,))
     return link
+
+
+def insert_link(connection: sqlite3.Connection, link: Link) -> None:
+    """Link an empty vault."""
+    holes = ", ".join("?" * len(link))
+    connection.execute(f"INSERT INTO sync_link ({_COLUMNS}) VALUES ({holes})", link)
 
 
 def save_link(connection: sqlite3.Connection, link: Link) -> None:

@@ -165,9 +165,11 @@ class _PromptRevision(NamedTuple):
 
     @property
     def _hold(self) -> str | None:
-        if self.item and self.item.hold in {Hold.UNREADABLE, Hold.LEFT}:
-            return self.item.hold
-        return Hold.SECRETS if self.prompt.is_held_back else None
+        if self.item and self.item.hold == Hold.UNREADABLE:
+            return Hold.UNREADABLE
+        if self.prompt.is_held_back:
+            return Hold.SECRETS
+        return Hold.LEFT if self.item and self.item.hold == Hold.LEFT else None
 
     def _add(self) -> set[str]:
         """Start syncing the prompt."""

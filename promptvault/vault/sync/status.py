@@ -1,6 +1,7 @@
 """The sync status of a vault: changes to send, changes held back, and conflicts."""
 
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from promptvault.vault.sync.item import Hold
@@ -31,6 +32,18 @@ class SyncStatus:
     def held_back(self) -> int:
         """Prompts held back, for any reason."""
         return sum(self.held.values())
+
+
+def total_status(statuses: Iterable[SyncStatus]) -> SyncStatus:
+    """Return the sums of several vaults, with the link of the first that has one."""
+    total = SyncStatus()
+    for each in statuses:
+        total.link = total.link or each.link
+        total.to_send += each.to_send
+        total.conflicts += each.conflicts
+        for hold, number in each.held.items():
+            total.held[hold] = total.held.get(hold, 0) + number
+    return total
 
 
 def sync_status(connection: sqlite3.Connection) -> SyncStatus:

@@ -4,6 +4,8 @@ import json
 import sqlite3
 from typing import NamedTuple
 
+from promptvault.errors import PermissionDeniedError
+
 ACTIVE, LEFT = "active", "left"
 """The values of `Team.state`."""
 _COLUMNS = "slug, name, role, protected, frozen, state"
@@ -51,6 +53,16 @@ def save_team(connection: sqlite3.Connection, team: Team) -> None:
     connection.execute("DELETE FROM sync_team")
     holes = ", ".join("?" * len(row))
     connection.execute(f"INSERT INTO sync_team ({_COLUMNS}) VALUES ({holes})", row)
+
+
+def require_member(connection: sqlite3.Connection) -> None:
+    """Raise PermissionDeniedError if the user has left the team of the vault."""
+    team = find_team(connection)
+    if team and team.has_left:
+        raise PermissionDeniedError(
+            f"You are not in the team {team.name} any more: its vault can only be read."
+            " 'promptvault copy' takes a prompt over."
+        )
 
 
 def locked_labels(connection: sqlite3.Connection) -> tuple[str, ...]:
