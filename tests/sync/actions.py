@@ -56,6 +56,8 @@ class Scenario:
     """Whether the server is restored from a backup; then no device is lost."""
     goes_back: bool = False
     """Whether the server goes back in time by itself."""
+    has_teams: bool = False
+    """Whether there are three users with a team, see `simulate_teams`."""
     prompts: int = 9
     """How many there are on all devices together, roughly."""
     weights: Mapping[str, float] = field(default_factory=dict)

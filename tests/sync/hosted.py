@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import copy
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from promptvault.server.database import Connection
 from promptvault.server.settings import Settings
 from promptvault.server.sync.repository import VaultRepository
 from promptvault.wire.sync import SyncAnswer, SyncRequest
+from promptvault.wire.vault import VaultsRead
 from tests.server.sync.conftest import MISNUMBERED, STORED
 
 _ANSWER = TypeAdapter(SyncAnswer)
@@ -74,6 +76,11 @@ class Host:
             self.client.post("/v1/sync", content=body, headers=headers)
         )
 
+    def get(self, path: str, token: str) -> httpx.Response:
+        """Send a request without a body."""
+        headers = {"Authorization": f"Bearer {token}"}
+        return self.runner.run(self.client.get(path, headers=headers))
+
 
 @contextlib.contextmanager
 def hosting(address: str, page: int = 500) -> Iterator[Host]:
@@ -107,6 +114,24 @@ class Hosted:
         )[0]
         self.grant()
         self.set_limit(limit)
+
+    @property
+    def user(self) -> UUID:
+        """The id of the user."""
+        return UUID(str(self._user))
+
+    def roster(self) -> VaultsRead:
+        """Return the vaults of the user, as the client reads them."""
+        answer = self._host.get("/v1/vaults", self.token)
+        if answer.status_code != 200:
+            raise _ERRORS[answer.status_code](answer.text)
+        return VaultsRead.model_validate_json(answer.content)
+
+    def team(self, vault: UUID) -> "Hosted":
+        """Return the vault of a team."""
+        found = copy.copy(self)
+        found.id = vault
+        return found
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """Return rows."""

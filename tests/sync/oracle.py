@@ -1,5 +1,6 @@
 """The oracle: nothing is lost, and all devices are equal once all is synced."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from promptvault.services.health.doctor import check_vault
@@ -9,6 +10,7 @@ from promptvault.vault.sync.push import has_unsent_changes
 from promptvault.vault.sync.state import stored_prompts
 from tests.sync.actions import World
 from tests.sync.device import Device, tokens_of
+from tests.sync.hosted import Hosted
 
 _ROUNDS = 3
 
@@ -26,21 +28,26 @@ def judge(world: World) -> None:
     settle(world)
     _require_rest(world)
     heads, sides = world.hosted.heads(), world.hosted.sides()
-    bodies = world.hosted.bodies()
-    alive = set[str]()
-    for state in (*heads.values(), *sides.values()):
-        assert "<<<<<<<" not in bodies[state["version"]]
-        alive |= _tokens(state, bodies)
+    alive = server_words(world.hosted)
     for device in world.devices:
         held = device.held()
-        _require_same(device, heads, held)
-        alive |= _require_sides(device, set(sides), held)
+        require_same(device, heads, held)
+        alive |= require_sides(device, set(sides), held)
         for each in device.prompts():
             alive |= each.tokens if each.hold else set()
-    _require_equal(world.devices)
+    require_equal(world.devices)
     lost = world.written - world.removed - alive
     assert not lost, f"lost: {sorted(lost)}"
     _require_no_way_back(world, set(sides))
+
+
+def server_words(hosted: Hosted) -> set[str]:
+    """Return the words of a vault on the server."""
+    bodies, words = hosted.bodies(), set[str]()
+    for state in (*hosted.heads().values(), *hosted.sides().values()):
+        assert "<<<<<<<" not in bodies[state["version"]]
+        words |= _tokens(state, bodies)
+    return words
 
 
 def _require_no_way_back(world: World, sides: set[str]) -> None:
@@ -69,7 +76,7 @@ def _require_rest(world: World) -> None:
         assert device.everything() == before
 
 
-def _require_same(
+def require_same(
     device: Device, heads: dict[str, dict[str, Any]], held: set[str]
 ) -> None:
     """The device has what the server has, except for what is held back."""
@@ -86,7 +93,7 @@ def _require_same(
         assert get_link(connection).resync is None
 
 
-def _require_sides(device: Device, sides: set[str], held: set[str]) -> set[str]:
+def require_sides(device: Device, sides: set[str], held: set[str]) -> set[str]:
     """The device has the open sides of the server; return the words of its others."""
     copies = device.copies()
     with snapshot(device.workspace) as connection:
@@ -103,7 +110,7 @@ def _require_sides(device: Device, sides: set[str], held: set[str]) -> set[str]:
     return set[str]().union(*own)
 
 
-def _require_equal(devices: list[Device]) -> None:
+def require_equal(devices: Sequence[Device]) -> None:
     """All that is not held back is equal on all devices, with versions and numbers."""
     held = set[str]().union(*(device.held() for device in devices))
     first, *others = (device.everything_but(held) for device in devices)

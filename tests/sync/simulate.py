@@ -36,6 +36,7 @@ SCENARIOS = {
             "Forgetful", weights={"delete": 4, "restore": 1, "purge": 4, "create": 4}
         ),
         Scenario("Quarrel", prompts=3, weights={"resolve": 6, "break_down": 6}),
+        Scenario("Teams", has_teams=True, prompts=14),
     )
 }
 _WEIGHTS: dict[str, float] = {
@@ -182,6 +183,11 @@ def run(
     events: "collections.Counter[str]",
 ) -> None:
     """Run one simulation; raise an error if anything is wrong."""
+    if scenario.has_teams:
+        from tests.sync.simulate_teams import run_teams  # it imports this module
+
+        run_teams(host, scenario, seed, steps, events)
+        return
     with tempfile.TemporaryDirectory(dir=memory_folder()) as name:
         world = World(Path(name), Hosted(host, scenario.limit), scenario, events)
         life = Life(world, seed)

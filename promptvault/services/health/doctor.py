@@ -12,15 +12,17 @@ from enum import StrEnum
 from promptvault.errors import PromptVaultError, VaultError
 from promptvault.history import inspection
 from promptvault.history.repository import History
+from promptvault.home import PERSONAL
 from promptvault.services.health.consistency import compare_vault, repair_vault
 from promptvault.services.health.quarantine import quarantine
 from promptvault.services.health.rebuild import rebuild_database
 from promptvault.services.locking import flush
+from promptvault.services.vaults.folders import leftovers, remove_leftovers
 from promptvault.services.workspace import Workspace
 from promptvault.vault import integrity
 from promptvault.vault.activity.upkeep import is_damaged
 from promptvault.vault.database import connected, is_lost
-from promptvault.vault.lock import exclusive
+from promptvault.vault.lock import exclusive, exclusive_if_free
 
 
 class VaultPart(StrEnum):
@@ -34,6 +36,8 @@ class VaultPart(StrEnum):
     """The contents of the commits."""
     ACTIVITY = "activity"
     """The activity database: runs, scores and costs."""
+    VAULTS = "vaults"
+    """The folders of the vaults of teams."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,11 @@ _DAMAGED_ACTIVITY = Problem(
     "The record of runs and costs cannot be read.",
     "rename it and start a new one",
 )
+_LEFTOVERS = Problem(
+    VaultPart.VAULTS,
+    "A sync that was killed has left an unfinished copy of a team's vault.",
+    "delete it",
+)
 
 
 def check_vault(workspace: Workspace, *, repair: bool = False) -> Diagnosis:
@@ -94,6 +103,9 @@ def check_vault(workspace: Workspace, *, repair: bool = False) -> Diagnosis:
 def _examine(workspace: Workspace, lock: int, diagnosis: Diagnosis) -> None:
     if is_damaged(workspace.paths.activity):
         diagnosis.add(_DAMAGED_ACTIVITY)
+    with exclusive_if_free(workspace.paths.of(PERSONAL).sync_lock) as is_free:
+        if is_free and leftovers(workspace.paths):  # else a sync is making it
+            diagnosis.add(_LEFTOVERS)
     history = History(workspace.paths.history)
     if not (history.exists() or workspace.paths.database.exists()):
         return  # nothing was ever saved
@@ -166,7 +178,11 @@ def _repair(workspace: Workspace, lock: int, diagnosis: Diagnosis) -> None:
     parts = {problem.part for problem in diagnosis.problems}
     if VaultPart.ACTIVITY in parts:
         quarantine(paths.activity, "damaged")
-    if parts == {VaultPart.ACTIVITY}:
+    if VaultPart.VAULTS in parts:
+        with exclusive_if_free(paths.of(PERSONAL).sync_lock) as is_free:
+            if is_free:
+                remove_leftovers(paths)
+    if parts <= {VaultPart.ACTIVITY, VaultPart.VAULTS}:
         return
     if {VaultPart.DATABASE, VaultPart.GIT} <= parts:
         raise VaultError(

@@ -14,7 +14,7 @@ from promptvault.domain.prompt import (
 from promptvault.domain.revision import validate_new_label
 from promptvault.errors import ConflictError, InvalidInputError, NotFoundError
 from promptvault.secret_scan import adds_secrets, details_text, secrets_in
-from promptvault.services.prompts.label_gate import require_passed
+from promptvault.services.prompts.label_gate import require_movable, require_passed
 from promptvault.services.prompts.outcome import Outcome, Saved
 from promptvault.services.prompts.prompt_document import (
     DetailChanges,
@@ -149,6 +149,7 @@ def move_prompts(
         moves = _moves(repository, name, new)
         if all(prompt.name == target for prompt, target in moves):
             return [Saved(prompt, Outcome.UNCHANGED) for prompt, _ in moves]
+        require_movable(repository, *(prompt.labels for prompt, _ in moves))
         note = _message(message, f"Move {name} to {new}")
         return [Saved(p, Outcome.MOVED) for p in repository.move(moves, note)]
 
@@ -241,6 +242,7 @@ def set_label(
             require_passed(workspace.paths.activity, prompt, version)
         if prompt.labels.get(name) == version.number:
             return Saved(prompt, Outcome.UNCHANGED)
+        require_movable(repository, [name])
         note = _message(message, f"Label {prompt.name}@{version.number} {name}")
         prompt = repository.label(prompt, name, version.number, note)
         return Saved(prompt, Outcome.CHANGED)
@@ -254,6 +256,7 @@ def remove_label(
         prompt = repository.reader.get(parse_reference(reference).name)
         if name not in prompt.labels:
             raise NotFoundError(f"{prompt.name} has no label {name!r}.")
+        require_movable(repository, [name])
         note = _message(message, f"Remove label {name} from {prompt.name}")
         return Saved(repository.remove_label(prompt, name, note), Outcome.CHANGED)
 
@@ -267,6 +270,7 @@ def delete_prompts(
     """
     with prompt_transaction(workspace) as repository:
         prompts = find_prompts(repository.reader, names)
+        require_movable(repository, *(prompt.labels for prompt in prompts))
         note = _message(message, _counted("Delete", prompts))
         return [Saved(p, Outcome.DELETED) for p in repository.trash(prompts, note)]
 

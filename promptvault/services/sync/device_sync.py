@@ -59,6 +59,8 @@ class DeviceReport(SyncReport):
     """What a sync did with all vaults: sums, and each of them."""
 
     vaults: list[VaultOutcome] = field(default_factory=list)
+    roster: int | None = None
+    """See `wire.sync.SyncAnswer.roster`; None if the vaults were not compared."""
 
 
 class HeldVaults:
@@ -119,7 +121,7 @@ class DeviceSync:
         self, direction: Direction, on_progress: Callable[[Progress], None]
     ) -> DeviceReport:
         """Sync; raise the errors of the exchange, or the error of the only vault."""
-        names = [name for name in self._held.names if self._is_to_sync(name)]
+        names = [name for name in [*self._held.names] if self._is_to_sync(name)]
         try:
             self._sync(names, direction, on_progress)
             self._sync(self._compare(), direction, on_progress)
@@ -144,8 +146,21 @@ class DeviceSync:
         except PromptVaultError as error:
             self._outcomes[name] = VaultOutcome(name, error=error)
             return False
+        if found.is_wiping:
+            self._wipe_rest(name)
+            return False
         is_here = found.link is not None and found.link.server == self._server
         return is_here and found.state != "left"
+
+    def _wipe_rest(self, name: str) -> None:
+        """Delete a vault that a killed sync was about to delete."""
+        outcome = self._outcomes[name] = VaultOutcome(name, state=WIPED)
+        try:
+            vault = in_vault(self._workspace, name)
+            outcome.saved = leave_vault(vault, wipe=True)
+            self._held.names.remove(name)
+        except PromptVaultError as error:
+            outcome.error = error
 
     def _sync(
         self,
@@ -195,6 +210,8 @@ class DeviceSync:
         vault = in_vault(self._workspace, outcome.name)
         outcome.saved = leave_vault(vault, wipe=wipe)
         outcome.state = WIPED if wipe else "left"
+        if wipe:
+            self._held.names.remove(outcome.name)
         if self._stored_roster() is not None:
             # The user may be let in again.
             store_roster(self._workspace, COMPARE_AGAIN)
@@ -242,6 +259,8 @@ class DeviceSync:
         for outcome in outcomes:
             report.counts.add(outcome.report.counts)
         report.status = total_status(each.report.status for each in outcomes)
+        if PERSONAL in self._outcomes:
+            report.roster = self._conductor.roster
         report.round_trips = self._conductor.round_trips
         return report
 

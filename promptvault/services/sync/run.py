@@ -21,7 +21,7 @@ from promptvault.services.sync.rounds import Direction, Progress, snapshot
 from promptvault.services.vaults.local import in_vault, read_vault
 from promptvault.services.workspace import Workspace
 from promptvault.vault.database import bulk_transaction
-from promptvault.vault.sync.conflict_copy import conflict_copies, set_status
+from promptvault.vault.sync.conflict_copy import release_held_copies
 from promptvault.vault.sync.item import Hold, release_held
 from promptvault.vault.sync.link import Link, create_link, find_link, remove_link
 from promptvault.vault.sync.pull import retry_unreadable
@@ -136,7 +136,8 @@ def link_vault(
     vault, used = find_vault(), _used(workspace)
     with locked(workspace) as writer, bulk_transaction(writer.connection):
         remove_link(writer.connection)
-        return create_link(writer.connection, vault, server, used)
+        device = link.device if link else None
+        return create_link(writer.connection, vault, server, used, device)
 
 
 def read_status(workspace: Workspace) -> SyncStatus:
@@ -179,6 +180,4 @@ def _release(workspace: Workspace) -> None:
             if hold not in {Hold.SECRETS, Hold.UNREADABLE}:
                 release_held(writer.connection, hold)
         retry_unreadable(writer.connection)
-        for copy in list(conflict_copies(writer.connection)):
-            if copy.status == "held":
-                set_status(writer.connection, copy.rev, "waiting")
+        release_held_copies(writer.connection)

@@ -94,6 +94,8 @@ class _Watch:
         self._positions: dict[str, tuple[str, int]] = {}
         """By name of a vault, its id on the server, and the `seq` up to which it was
         read."""
+        self._roster: int | None = None
+        """The roster that the vaults were last compared with."""
 
     def run(self) -> None:
         while True:
@@ -125,6 +127,7 @@ class _Watch:
             raise self._listener.error
         # A lower number may only be a late event, from before the last push.
         syncs_all = self._listener.take_syncs_all()
+        syncs_all |= self._listener.roster not in {None, self._roster}
         if syncs_all or self._is_unreachable or not self._positions:
             return self._monitors.names
         last = self._listener.last_seq
@@ -155,6 +158,8 @@ class _Watch:
         self._next_poll = time.monotonic() + self._backoff.take()
 
     def _note_positions(self, report: DeviceReport) -> None:
+        if report.roster is not None:
+            self._roster = report.roster
         for outcome in report.vaults:
             if link := outcome.report.status.link:
                 self._positions[outcome.name] = link.vault, link.seq
@@ -249,8 +254,10 @@ class _ServerListener:
     last_seq: dict[str, int] = field(default_factory=dict)
     """By vault, the `seq` of its last event."""
     syncs_all: bool = False
-    """Whether an event had a lower `seq` than the one before, or the roster changed:
-    then every vault is to be synced."""
+    """Whether an event had a lower `seq` than the one before: then every vault is to be
+    synced."""
+    roster: int | None = None
+    """The number in the last event about the roster."""
     is_listening: bool = False
     error: PromptVaultError | None = None
     """The error that ended the thread."""
@@ -303,7 +310,7 @@ class _ServerListener:
                 backoff.reset()
                 self.is_listening = True
                 if isinstance(event, RosterEvent):
-                    self.syncs_all = True
+                    self.roster = event.roster
                 else:
                     vault = str(event.vault)
                     self.syncs_all |= event.seq < self.last_seq.get(vault, 0)

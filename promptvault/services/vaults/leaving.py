@@ -23,7 +23,7 @@ from promptvault.vault.sync.link import find_link
 from promptvault.vault.sync.prompt_writer import PromptWriter
 from promptvault.vault.sync.revisions import create_revisions
 from promptvault.vault.sync.state import stored_prompts
-from promptvault.vault.sync.team import LEFT, Team, find_team, save_team
+from promptvault.vault.sync.team import LEFT, WIPING, Team, find_team, save_team
 from promptvault.vault.sync.version import NewVersion, version_content
 
 _UNSENT = """SELECT p.id FROM prompts p LEFT JOIN sync_items i ON i.item = p.id
@@ -52,7 +52,8 @@ def leave_vault(workspace: Workspace, *, wipe: bool) -> int:
         if team is None:
             return 0
         with bulk_transaction(writer.connection):
-            save_team(writer.connection, team._replace(state=LEFT))
+            state = WIPING if wipe else LEFT
+            save_team(writer.connection, team._replace(state=state))
         if not wipe:
             return 0
         edits = list(_unsent_edits(writer.connection))

@@ -10,7 +10,7 @@ from promptvault.paths import Paths
 from promptvault.services.workspace import Workspace
 from promptvault.vault.database import connect_read_only, translated_errors
 from promptvault.vault.sync.link import Link, find_link
-from promptvault.vault.sync.team import Team, find_team
+from promptvault.vault.sync.team import WIPING, Team, find_team
 
 
 class LocalVault(NamedTuple):
@@ -27,10 +27,14 @@ class LocalVault(NamedTuple):
     @property
     def state(self) -> str:
         """'active', 'left', or 'frozen'."""
-        if self.team is None:
-            return "active"
-        is_frozen = self.team.frozen and not self.team.has_left
-        return "frozen" if is_frozen else self.team.state
+        if self.team and self.team.has_left:
+            return "left"
+        return "frozen" if self.team and self.team.frozen else "active"
+
+    @property
+    def is_wiping(self) -> bool:
+        """Whether a killed sync was about to delete the vault."""
+        return self.team is not None and self.team.state == WIPING
 
 
 def vault_names(paths: Paths) -> list[str]:

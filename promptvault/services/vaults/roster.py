@@ -15,6 +15,7 @@ from promptvault.services.vaults.folders import (
 from promptvault.services.vaults.local import LocalVault, in_vault, read_vault
 from promptvault.services.workspace import Workspace
 from promptvault.vault.database import bulk_transaction
+from promptvault.vault.sync.conflict_copy import release_held_copies
 from promptvault.vault.sync.item import Hold, release_held
 from promptvault.vault.sync.link import Link, get_link, save_link
 from promptvault.vault.sync.team import Team, save_team
@@ -138,6 +139,7 @@ class _Comparison:
                 if is_released:
                     release_held(writer.connection, Hold.FORBIDDEN)
                     release_held(writer.connection, Hold.PLAN)
+                    release_held_copies(writer.connection)
         if is_released:
             self._changes.to_sync.append(name)
 

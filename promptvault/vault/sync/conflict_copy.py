@@ -76,6 +76,11 @@ def receive_conflict_copy(
     return is_new
 
 
+def release_held_copies(connection: sqlite3.Connection) -> None:
+    """Let conflict copies that the server has refused be sent again."""
+    connection.execute("UPDATE sync_sides SET status = 'waiting' WHERE status = 'held'")
+
+
 def set_status(connection: sqlite3.Connection, rev: str, status: str) -> None:
     """Set the status of a conflict copy; see `ConflictCopy.status`."""
     connection.execute("UPDATE sync_sides SET status = ? WHERE rev = ?", (status, rev))

@@ -117,14 +117,19 @@ def get_link(connection: sqlite3.Connection) -> Link:
 
 
 def create_link(
-    connection: sqlite3.Connection, vault: str, server: str, used: str
+    connection: sqlite3.Connection,
+    vault: str,
+    server: str,
+    used: str,
+    device: str | None = None,
 ) -> Link:
     """Link the vault and queue every prompt: favourites first, then by last use.
 
     *vault* is the id of the server's vault, *server* its address. *used* is a JSON
-    array of prompt ids, the most recently used first.
+    array of prompt ids, the most recently used first. *device* is the id of this
+    device if it has one: all of its vaults have the same.
     """
-    link = Link(vault, server, str(uuid.uuid4()))
+    link = Link(vault, server, device or str(uuid.uuid4()))
     insert_link(connection, link)
     connection.execute(_FAVOURITES_FIRST, (used,))
     return link

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from promptvault.errors import PermissionDeniedError
 
-ACTIVE, LEFT = "active", "left"
-"""The values of `Team.state`."""
+ACTIVE, LEFT, WIPING = "active", "left", "wiping"
+"""The values of `Team.state`. A vault that is being wiped is deleted by the next sync if
+this one is killed."""
 _COLUMNS = "slug, name, role, protected, frozen, state"
 _MOVERS = frozenset({"owner", "admin"})
 """The roles that may move protected labels."""
@@ -30,7 +31,7 @@ class Team(NamedTuple):
     @property
     def has_left(self) -> bool:
         """Whether the user is not a member any more."""
-        return self.state == LEFT
+        return self.state in {LEFT, WIPING}
 
     @property
     def locked_labels(self) -> tuple[str, ...]:
