@@ -42,8 +42,6 @@ def test_three_devices_lose_nothing_in_many_long_lives(
     seeds = range(first, first + 100)
     always = set[str]() if name == "Teams" else _ALWAYS
     assert _lives(name, database_url, seeds, steps=300) >= _MET[name] | always
-        set() if name == "Teams" else _ALWAYS
-    )
 
 
 def _lives(name: str, address: str, seeds: range, steps: int) -> set[str]:

@@ -43,12 +43,12 @@ class Member:
         home = self.machine.home
         self.paths = Paths(home, home / "data", home / "cache", home / "state")
 
-    def sync(self, *arguments: str) -> dict[str, Any]:
+    def sync(self, *arguments: str) -> Any:
         """Sync, and return the report; whatever the exit code is."""
         result = self.machine("sync", *arguments, "--json")
         return json.loads(result.out)
 
-    def vault(self, name: str) -> dict[str, Any]:
+    def vault(self, name: str) -> Any:
         """Sync, and return the row of one vault in the report."""
         return {row["name"]: row for row in self.sync()["vaults"]}[name]
 

@@ -13,6 +13,7 @@ from promptvault.errors import PromptVaultError, VaultError
 from promptvault.history import inspection
 from promptvault.history.repository import History
 from promptvault.home import PERSONAL
+from promptvault.paths import Paths
 from promptvault.services.health.consistency import compare_vault, repair_vault
 from promptvault.services.health.quarantine import quarantine
 from promptvault.services.health.rebuild import rebuild_database
@@ -103,9 +104,8 @@ def check_vault(workspace: Workspace, *, repair: bool = False) -> Diagnosis:
 def _examine(workspace: Workspace, lock: int, diagnosis: Diagnosis) -> None:
     if is_damaged(workspace.paths.activity):
         diagnosis.add(_DAMAGED_ACTIVITY)
-    with exclusive_if_free(workspace.paths.of(PERSONAL).sync_lock) as is_free:
-        if is_free and leftovers(workspace.paths):  # else a sync is making it
-            diagnosis.add(_LEFTOVERS)
+    if _has_leftovers(workspace.paths):
+        diagnosis.add(_LEFTOVERS)
     history = History(workspace.paths.history)
     if not (history.exists() or workspace.paths.database.exists()):
         return  # nothing was ever saved
@@ -121,6 +121,14 @@ def _examine(workspace: Workspace, lock: int, diagnosis: Diagnosis) -> None:
                     _compare(connection, history, diagnosis)
     except VaultError as error:
         diagnosis.add(Problem(VaultPart.DATABASE, str(error), _FROM_HISTORY))
+
+
+def _has_leftovers(paths: Paths) -> bool:
+    """Return True if there are leftovers that no sync is making or deleting now."""
+    if not leftovers(paths):
+        return False
+    with exclusive_if_free(paths.of(PERSONAL).sync_lock) as is_free:
+        return is_free
 
 
 def _examine_git(workspace: Workspace, history: History, diagnosis: Diagnosis) -> bool:
@@ -179,9 +187,7 @@ def _repair(workspace: Workspace, lock: int, diagnosis: Diagnosis) -> None:
     if VaultPart.ACTIVITY in parts:
         quarantine(paths.activity, "damaged")
     if VaultPart.VAULTS in parts:
-        with exclusive_if_free(paths.of(PERSONAL).sync_lock) as is_free:
-            if is_free:
-                remove_leftovers(paths)
+        remove_leftovers(paths)
     if parts <= {VaultPart.ACTIVITY, VaultPart.VAULTS}:
         return
     if {VaultPart.DATABASE, VaultPart.GIT} <= parts:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from promptvault.errors import PermissionDeniedError
 
 ACTIVE, LEFT, WIPING = "active", "left", "wiping"
-"""The values of `Team.state`. A vault that is being wiped is deleted by the next sync if
-this one is killed."""
+"""The values of `Team.state`. A vault with the last is deleted by the next sync if the
+one that began to is killed."""
 _COLUMNS = "slug, name, role, protected, frozen, state"
 _MOVERS = frozenset({"owner", "admin"})
 """The roles that may move protected labels."""

@@ -146,4 +146,26 @@ MUTANTS = (
         "Quota",
         first=2,
     ),
+    Mutant(
+        "the roster is ignored",
+        "services/sync/device_sync.py",
+        "        if link is None or roster == self._stored_roster():\n",
+        "        if True:\n",
+        "Teams",
+    ),
+    Mutant(
+        "a wipe saves no unsent edit",
+        "services/vaults/leaving.py",
+        "    if edits:\n",
+        "    if False:\n",
+        "Teams",
+    ),
+    Mutant(
+        "answers go to the wrong vault",
+        "services/sync/conductor.py",
+        "    for sync, part in parts.items():\n        match",
+        "    for sync, part in zip(parts, [*parts.values()][::-1], strict=True):\n"
+        "        match",
+        "Teams",
+    ),
 )
