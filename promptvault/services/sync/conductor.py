@@ -89,6 +89,9 @@ class Conductor:
 
     def _parts(self, syncs: Sequence[VaultSync]) -> _Parts:
         """Return the parts of the next request."""
+        for sync in syncs:
+            with _failing(sync):
+                sync.prepare()
         if len(syncs) == 1:
             return self._part(syncs[0], self._limits)
         idle, busy = self._sorted(syncs)
@@ -98,7 +101,7 @@ class Conductor:
         left = self._limits
         # Those with few changes choose first: what they leave is for the others. Not
         # even one change of each may fit into a request; then some wait for the next.
-        while busy and left.changes > 0:
+        while busy and (left.changes > 0 or not parts):
             sync = busy.pop(0)
             parts |= self._part(sync, _share(left, len(busy) + 1))
             left = _rest(left, parts.get(sync))
@@ -111,14 +114,15 @@ class Conductor:
         wanted = dict[VaultSync, int]()
         for sync in syncs:
             with _failing(sync):
-                wanted[sync] = sync.wanted()
+                wanted[sync] = 0 if sync.is_done else sync.wanted()
         idle = [sync for sync, number in wanted.items() if not number]
         busy = [sync for sync, number in wanted.items() if number]
         return idle, sorted(busy, key=lambda sync: wanted[sync])
 
     def _part(self, sync: VaultSync, room: BatchLimits) -> _Parts:
         with _failing(sync):
-            return {sync: sync.part(room)}
+            if not sync.is_done:
+                return {sync: sync.part(room)}
         return {}
 
     def _send(self, parts: _Parts) -> _Answers:

@@ -16,11 +16,9 @@ from promptvault.services.sync.rounds import (
     Progress,
     SyncReport,
     VaultSync,
-    snapshot,
 )
 from promptvault.services.vaults.leaving import leave_vault
 from promptvault.services.vaults.local import (
-    LocalVault,
     find_vault,
     in_vault,
     read_vault,
@@ -33,7 +31,6 @@ from promptvault.services.vaults.roster import (
 )
 from promptvault.services.workspace import Workspace
 from promptvault.vault.lock import exclusive, exclusive_if_free
-from promptvault.vault.sync.link import find_link
 from promptvault.vault.sync.status import total_status
 from promptvault.wire.vault import VaultsRead
 
@@ -116,6 +113,8 @@ class DeviceSync:
         self._conductor = Conductor(exchange)
         self._server, self._held = server, held
         self._outcomes: dict[str, VaultOutcome] = {}
+        self._compares = False
+        """Whether the vaults are to be compared even if the roster is the same."""
 
     def run(
         self, direction: Direction, on_progress: Callable[[Progress], None]
@@ -193,7 +192,8 @@ class DeviceSync:
             if sync.on_leave:
                 self._leave(outcome, sync.on_leave)
                 return
-            outcome.state = self._read(sync.name).state
+            if sync.team and sync.team.frozen:
+                outcome.state = "frozen"
         except PromptVaultError as error:
             outcome.error = outcome.error or error
         if outcome.error:
@@ -212,18 +212,10 @@ class DeviceSync:
         outcome.state = WIPED if wipe else "left"
         if wipe:
             self._held.names.remove(outcome.name)
-        if self._stored_roster() is not None:
+        if read_vault(self._paths(PERSONAL)).link:
             # The user may be let in again.
             store_roster(self._workspace, COMPARE_AGAIN)
-
-    def _read(self, name: str) -> LocalVault:
-        return read_vault(self._paths(name))
-
-    def _stored_roster(self) -> int | None:
-        """Return the roster of the personal vault, None if that is not linked."""
-        with snapshot(in_vault(self._workspace, PERSONAL)) as connection:
-            link = find_link(connection)
-            return link.roster if link else None
+            self._compares = True
 
     def _compare(self) -> list[str]:
         """Compare the vaults with the roster; return the names of those to sync."""
@@ -232,7 +224,7 @@ class DeviceSync:
         if personal is None or personal.error or roster is None:
             return []
         link = personal.report.status.link
-        if link is None or roster == self._stored_roster():
+        if link is None or (roster == link.roster and not self._compares):
             return []
         changes = apply_roster(
             self._workspace, link, self._read_roster(), self._held.names

@@ -37,7 +37,7 @@ from promptvault.vault.sync.push import (
     next_batch,
 )
 from promptvault.vault.sync.status import SyncStatus, sync_status
-from promptvault.vault.sync.team import locked_labels
+from promptvault.vault.sync.team import Team, find_team, locked_labels
 from promptvault.wire.sync import VaultAnswer
 
 KEEP, WIPE = "keep", "wipe"
@@ -90,7 +90,7 @@ def snapshot(workspace: Workspace) -> Iterator[sqlite3.Connection]:
 class VaultSync:
     """The sync of one vault.
 
-    Call `start`, then `part` and `take` in turns until `is_done`. While
+    Call `start`, then `prepare`, `part` and `take` in turns until `is_done`. While
     `is_catching_up`, pages are read instead: `catch_up`, `page`, `take_pages`,
     `end_catch_up`. An error that concerns this vault alone is passed to `fail`. It
     leaves the vault consistent, and the next sync continues.
@@ -112,6 +112,8 @@ class VaultSync:
         self.on_leave: str | None = None
         """If the team's vault is not the user's any more, what to do with it here:
         `keep` or `wipe`."""
+        self.team: Team | None = None
+        """The team of the vault, known at the end."""
         self.is_catching_up = False
         """Whether the whole vault of the server is to be read; set by `part`."""
         self._link: Link | None = None
@@ -146,13 +148,15 @@ class VaultSync:
             with snapshot(self._workspace) as connection:
                 self._locked_labels = locked_labels(connection)
         self._recover()
-        self._prepare()
+        self.prepare()
         self._reads_first = self._must_read_first()
 
     def finish(self) -> None:
         """Store the status of the vault in the report."""
         with snapshot(self._workspace) as connection:
             self.report.status = sync_status(connection)
+            if self.name != PERSONAL:
+                self.team = find_team(connection)
 
     def fail(self, error: PromptVaultError) -> None:
         """End the sync with *error*."""
@@ -160,7 +164,6 @@ class VaultSync:
 
     def wanted(self) -> int:
         """Return the number of changes to send, 0 if none may be sent now."""
-        self._prepare()
         with snapshot(self._workspace) as connection:
             is_reading = get_link(connection).is_catching_up or not self._pushes_now
             if is_reading or not has_unsent_changes(connection):
@@ -169,7 +172,6 @@ class VaultSync:
 
     def part(self, room: BatchLimits) -> dict[str, Any]:
         """Return the vault's part of the next request, with changes that fit *room*."""
-        self._prepare()
         self._link, self._batch = self._collect_batch(room)
         self.is_catching_up = self._link.is_catching_up
         return _part(self._link, self._batch)
@@ -263,7 +265,7 @@ class VaultSync:
             is_catching_up = get_link(connection).is_catching_up  # reads first anyway
             return not is_catching_up and has_new_imports(connection)
 
-    def _prepare(self) -> None:
+    def prepare(self) -> None:
         """Create revisions for what has changed; without changes, take no lock."""
         with snapshot(self._workspace) as connection:
             changed = has_changes(connection)
