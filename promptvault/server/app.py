@@ -25,9 +25,13 @@ from promptvault.server.limit.rule import UNKNOWN_TOKENS
 from promptvault.server.oidc.provider import Provider
 from promptvault.server.page.router import include_pages
 from promptvault.server.settings import Settings
+from promptvault.server.share.plain import router as plain_shares
+from promptvault.server.share.view_count import ViewCount
 
 _WAITING = 200
 """Requests of one account, or of one address, that wait in a worker at most."""
+_WAITING_PASSWORDS = 40
+"""Passwords of shares that wait to be checked in a worker at most."""
 
 
 def create_app(settings: Settings, names: frozenset[str] = frozenset()) -> FastAPI:
@@ -50,6 +54,7 @@ def create_app(settings: Settings, names: frozenset[str] = frozenset()) -> FastA
     exception_handlers.register(app)
     app.include_router(api)
     app.include_router(health)
+    app.include_router(plain_shares)
     include_pages(app)
     app.add_middleware(
         BodyLimit, limit=settings.body_limit, inflated_limit=settings.inflated_limit
@@ -70,6 +75,10 @@ def _set_state(app: FastAPI, settings: Settings, names: frozenset[str]) -> None:
     slots = (settings.requests_at_once, _WAITING, settings.pool_timeout)
     state.account_slots = ConcurrencyLimit(*slots)
     state.address_slots = ConcurrencyLimit(*slots)
+    state.share_password_slots = ConcurrencyLimit(
+        1, _WAITING_PASSWORDS, settings.pool_timeout
+    )
+    state.share_views = ViewCount(state.database)
     state.hub = Hub(settings, state.database)
     state.provider = Provider(settings) if settings.oidc_client_id else None
 
@@ -82,6 +91,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
             stack.enter_context(closing_at_signal(app.state.hub))
             state = await stack.enter_async_context(tracking(app))
             await stack.enter_async_context(app.state.hub.running())
+            await stack.enter_async_context(app.state.share_views.running())
             if app.state.settings.jobs == "inside":
                 worker = Worker(app.state.settings, app.state.database)
                 await stack.enter_async_context(worker.running())

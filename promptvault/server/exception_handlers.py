@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from promptvault.errors import (
+    AuthenticationError,
     InvalidInputError,
     NotFoundError,
     PromptVaultError,
@@ -23,7 +24,7 @@ from promptvault.errors import (
 _log = structlog.get_logger("promptvault.server")
 _SOON_SECONDS = "2"
 """Retry-After, if something does not answer."""
-_MEANINGS = {404: NotFoundError, 413: TooLargeError}
+_MEANINGS = {401: AuthenticationError, 404: NotFoundError, 413: TooLargeError}
 
 
 def register(app: FastAPI) -> None:

@@ -18,7 +18,9 @@ _FEWEST_CHARACTERS = 5
 
 _HASHER = PasswordHasher()
 # Each hash takes 64 MB and one core, so only two are computed at once.
-_THREADS = ThreadPoolExecutor(2, "password")
+_SIGN_IN = ThreadPoolExecutor(2, "password")
+# Guesses at the password of a share must not delay those who sign in.
+SHARES = ThreadPoolExecutor(1, "share password")
 
 
 def checked_password(password: str, email: str) -> str:
@@ -34,21 +36,24 @@ def checked_password(password: str, email: str) -> str:
     return password
 
 
-async def hash_password(password: str) -> str:
+async def hash_password(password: str, threads: ThreadPoolExecutor = _SIGN_IN) -> str:
     """Return the Argon2 hash of a password, to be stored."""
-    return await _in_thread(functools.partial(_HASHER.hash, _bytes(password)))
+    return await _run(functools.partial(_HASHER.hash, _bytes(password)), threads)
 
 
-async def verify_password(password_hash: str | None, password: str) -> bool:
+async def verify_password(
+    password_hash: str | None, password: str, threads: ThreadPoolExecutor = _SIGN_IN
+) -> bool:
     """Return True if it is the password of the hash.
 
     Without a hash the result is False, after the same time.
     """
-    return await _in_thread(functools.partial(_verify, password_hash, _bytes(password)))
+    work = functools.partial(_verify, password_hash, _bytes(password))
+    return await _run(work, threads)
 
 
-async def _in_thread(work: functools.partial[_T]) -> _T:
-    return await asyncio.get_running_loop().run_in_executor(_THREADS, work)
+async def _run(work: functools.partial[_T], threads: ThreadPoolExecutor) -> _T:
+    return await asyncio.get_running_loop().run_in_executor(threads, work)
 
 
 def _verify(password_hash: str | None, password: bytes) -> bool:

@@ -133,6 +133,8 @@ class Settings(BaseSettings):
     jobs: Literal["inside", "off"] = "inside"
     """Whether each worker of the server also does jobs, such as sending mail. With
     ``off``, run ``promptvault server work``."""
+    abuse_mail: str | None = None
+    """The address to which readers of a shared prompt can report it."""
     sign_up: Literal["open", "closed"] = "open"
     """Whether people may sign up; the operator can always add users."""
     grace_days: int = Field(default=30, ge=0)

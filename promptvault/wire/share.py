@@ -55,7 +55,7 @@ class ShareCreate(_Sent):
     mode: ShareMode
     version: UUID | None = None
     """With the mode ``version`` only."""
-    label: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    label: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_.-]{0,63}$")] | None = None
     """With the mode ``label`` only."""
     expires_in: _Life | None = None
     """Seconds."""

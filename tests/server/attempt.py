@@ -53,8 +53,7 @@ class Attempt:
 
 def attempts(route: Route, eve: Tenant, other: Tenant) -> Iterator[Attempt]:
     """Yield every request by which Eve can name something of *other* on a route."""
-    taken = route.slots()
-    slots = [slot for slot in taken if slot.where != "json"]
+    slots = route.slots()
     own = {slot: _own_value(slot, eve) for slot in slots}
     yield Attempt(own)
     for kind in DISGUISES:
@@ -64,7 +63,7 @@ def attempts(route: Route, eve: Tenant, other: Tenant) -> Iterator[Attempt]:
     for value in other.objects.values():
         naming = (slot for slot in slots if slot.name != "password")
         yield from (Attempt(own, {slot: value}) for slot in naming)
-        if len(slots) < len(taken):
+        if route.name in BODIES:
             bodies = BODIES[route.name](eve, other, value)
             yield from (Attempt(own, {}, body) for body in bodies)
     named = {slot: other.objects.get(_kind(slot), "") for slot in slots}
@@ -96,7 +95,25 @@ def clerk_bodies(_eve: Tenant, _other: Tenant, value: str) -> Iterator[Any]:
     yield {"type": "user.deleted", "data": {"id": value, "deleted": True}}
 
 
-BODIES = {"sync": sync_bodies, "receive_clerk_event": clerk_bodies}
+def share_bodies(eve: Tenant, other: Tenant, value: str) -> Iterator[Any]:
+    """Yield requests for a share with *value* in each place for an id."""
+    wish = {"vault": eve.objects["vault"], "item": eve.objects["item"]}
+    for name in ("vault", "item", "version"):
+        version = {"mode": "version", "version": eve.objects["version"]}
+        yield {**wish, **version, name: value}
+    yield {
+        "vault": other.objects["vault"],
+        "item": other.objects["item"],
+        "mode": "current",
+        "label": None,
+    }
+
+
+BODIES = {
+    "create_share": share_bodies,
+    "sync": sync_bodies,
+    "receive_clerk_event": clerk_bodies,
+}
 """What can stand in the JSON that a route takes."""
 
 

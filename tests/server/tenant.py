@@ -85,6 +85,7 @@ def settle(mark: str, client: httpx.Client, connection: Connection) -> Tenant:
     insert_team(connection, tenant.email, mark)
     tenant.objects["team"] = mark
     _fill_vault(tenant, client, connection)
+    _share(tenant, client)
     client.cookies.clear()
     return tenant
 
@@ -166,3 +167,17 @@ def _fill_vault(tenant: Tenant, client: httpx.Client, connection: Connection) ->
         "side": side["rev"],
         "version": first["versions"][0]["id"],
     }
+
+
+def _share(tenant: Tenant, client: httpx.Client) -> None:
+    """Share the prompt with a password, which is what protects it from a guest."""
+    wish = {
+        "vault": tenant.objects["vault"],
+        "item": tenant.objects["item"],
+        "mode": "current",
+        "password": f"{tenant.mark} password",
+    }
+    headers = {"Authorization": f"Bearer {tenant.token}"}
+    made = client.post("/v1/shares", json=wish, headers=headers).json()
+    tenant.objects["share"] = made["id"]
+    tenant.objects["share_token"] = made["url"].rpartition("/")[2]

@@ -36,6 +36,10 @@ ANSWERS: dict[str, set[int]] = {
     # These take ids.
     "revoke_device": {403, 404},
     "versions": {403, 404},
+    "create_share": {404, 422},
+    "list_shares": {200},
+    "update_share": {404, 422},  # before it looks, it needs a body
+    "revoke_share": {404},
     "sync": {200},  # of a foreign vault: that it is gone, and nothing else
     # No user is signed in here.
     "start_device_sign_in": {200},
@@ -48,6 +52,15 @@ ANSWERS: dict[str, set[int]] = {
     "prometheus": {200},
     "stylesheet": {200},
     "icon": {200},
+    "share_stylesheet": {200},
+    "share_script": {200},
+    "share_image": {200},
+    # Of a share with a password, to somebody who has the link only.
+    "show_share": {401, 404},
+    "open_share": {401, 404},
+    "copy_share": {303, 404},
+    "raw_share": {401, 404},
+    "json_share": {401, 404},
     # Pages. Without mail, who signs up with an address learns that it is taken.
     "show_start": {200},
     "show_sign_up": {200},

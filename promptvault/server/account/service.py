@@ -20,7 +20,7 @@ from promptvault.wire.account import (
     VaultRead,
 )
 
-FEATURES = (Feature.TEAMS,)
+FEATURES = (Feature.TEAMS, Feature.SHARES)
 OWNER = "owner"
 DEFAULT_VAULT = "Personal"
 

@@ -1,6 +1,14 @@
 """A middleware that answers HEAD like GET, without the body."""
 
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_IS_HEAD = "promptvault.is_head"
+
+
+def is_head(request: HTTPConnection) -> bool:
+    """Return True if a request that looks like a GET is a HEAD."""
+    return _IS_HEAD in request.scope
 
 
 class HeadRequests:
@@ -32,7 +40,7 @@ class HeadRequests:
                 await send({"type": "http.response.body"})
 
         # A copy, because uvicorn looks at the method of its own scope.
-        inner: Scope = {**scope, "method": "GET"}
+        inner: Scope = {**scope, "method": "GET", _IS_HEAD: True}
         try:
             await self._app(inner, receive_until_begun, send_head)
         finally:

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from fastapi import Request
-from pydantic import BaseModel
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -29,6 +30,7 @@ _JSON = re.compile(r"application/([^;\s]+\+)?json\s*(;|$)", re.IGNORECASE)
 _PARSER = ThreadPoolExecutor(1, "json")
 
 T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
 
 
 async def run_in_thread(task: Callable[..., T], *values: Any) -> T:
@@ -57,6 +59,21 @@ async def read_json(request: Request, build: Callable[[Any], T]) -> T:
     if len(body) <= _AT_ONCE_BYTES:
         return build(_parsed(body))
     return await run_in_thread(_build_large, body, build)
+
+
+async def read_model(request: Request, model: type[M]) -> M:
+    """Parse the JSON body as a *model*; raises as `read_json` and FastAPI do."""
+
+    def build(data: Any) -> M:
+        try:
+            return model.model_validate(data)
+        except ValidationError as error:
+            problems = error.errors(include_url=False, include_context=False)
+            raise RequestValidationError(
+                [each | {"loc": ("body", *each["loc"])} for each in problems]
+            ) from None
+
+    return await read_json(request, build)
 
 
 def _build_large(body: bytes, build: Callable[[Any], T]) -> T:

@@ -11,6 +11,7 @@ from promptvault.server.mail import Letter, send_mail
 from promptvault.server.ownership import letter
 from promptvault.server.retention import service as retention
 from promptvault.server.settings import Settings
+from promptvault.server.share import pause_mail
 from promptvault.server.sign_up import service as sign_up
 
 Writer = Callable[[Connection, Settings, Mapping[str, str]], Awaitable[Letter | None]]
@@ -38,6 +39,7 @@ HANDLERS: Mapping[str, Handler] = {
     Kind.MAIL_PASSWORD: mailing(password_change.write_mail),
     Kind.MAIL_DELETION: mailing(deletion.write_mail),
     Kind.MAIL_ORPHANED: mailing(letter.write_mail),
+    Kind.MAIL_SHARE_PAUSED: mailing(pause_mail.write_mail),
     Kind.PURGE: retention.purge_part,
 }
 """The function for each kind. It may be called again for the same job, if the process

@@ -28,6 +28,7 @@ class Kind(StrEnum):
     MAIL_PASSWORD = "mail_password"
     MAIL_DELETION = "mail_deletion"
     MAIL_ORPHANED = "mail_orphaned"
+    MAIL_SHARE_PAUSED = "mail_share_paused"
     PURGE = "purge"
 
 

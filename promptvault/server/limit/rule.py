@@ -64,3 +64,18 @@ SIGN_UP_BY_EMAIL = Limit(3, 1 / 20)
 
 CODES_BY_USER = Limit(10, 2)
 """Device codes that a user enters. There are 20^8, so guessing takes too long."""
+
+SHARES_BY_ACCOUNT = Limit(20, 1)
+"""Shares that an account makes."""
+
+SHARE_READS = Limit(120, 120)
+"""Requests of a network for shares."""
+
+UNKNOWN_SHARES = Limit(30, 30)
+"""Requests of a network for shares that do not exist."""
+
+SHARE_PASSWORD_BY_NETWORK = Limit(5, 1)
+"""Passwords for one share from one network, right ones included."""
+
+SHARE_PASSWORD = Limit(30, 1)
+"""Passwords for one share from all networks."""

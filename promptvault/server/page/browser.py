@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from promptvault.errors import PermissionDeniedError
+from promptvault.server.database import Database
 from promptvault.server.dependencies import AppDatabase, AppSettings
 from promptvault.server.device_code.code import find_user_code
 from promptvault.server.http.address import client_network, visitor_address
@@ -29,6 +30,7 @@ _LONGEST_SECRET = 100
 _DANGEROUS = re.compile(r"account/delete|teams/[a-z][a-z0-9-]{1,31}/(transfer|delete)")
 """Pages, without the first slash, for which users prove again who they are."""
 _DEVICE, _TO_DEVICE = "/device", "device"
+_SHARE = re.compile(r"/s/[0-9A-Za-z]{22}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,17 @@ async def check_form(request: Request, browser: CurrentBrowser) -> None:
         )
 
 
+async def find_user(
+    database: Database, browser: Browser, settings: Settings
+) -> SignedIn | None:
+    """Return the signed-in user, None if there is none."""
+    if browser.is_new:
+        return None
+    async with database.statements() as connection:
+        sessions = SessionRepository(connection)
+        return await sessions.find(hash_secret(settings.key, browser.secret))
+
+
 async def _signed_in(
     request: Request,
     browser: CurrentBrowser,
@@ -114,9 +127,7 @@ async def _signed_in(
     The user is read in a transaction of its own, because some pages hash a password
     next and must not hold a connection meanwhile.
     """
-    async with database.transaction() as connection:
-        sessions = SessionRepository(connection)
-        user = await sessions.find(hash_secret(settings.key, browser.secret))
+    user = await find_user(database, browser, settings)
     if user is None:
         raise HTTPException(303, "Sign in first", {"Location": _sign_in_for(request)})
     return user
@@ -128,6 +139,8 @@ CurrentUser = Annotated[SignedIn, Depends(_signed_in)]
 def _sign_in_for(request: Request) -> str:
     if find_user_code(typed := request.query_params.get("user_code", "")):
         return path_with_code("/signin", typed)
+    if share := _SHARE.match(request.url.path):
+        return f"/signin?to={share[0][1:]}"
     is_device = request.url.path.startswith(_DEVICE)
     return f"/signin?to={_TO_DEVICE}" if is_device else "/signin"
 
@@ -152,17 +165,18 @@ def is_dangerous(target: str) -> bool:
 
 def checked_target(to: str) -> str:
     """Return *to* if it names a page to open after a sign-in, else an empty text."""
-    return to if to == _TO_DEVICE or is_dangerous(to) else ""
+    is_known = to == _TO_DEVICE or is_dangerous(to) or _SHARE.fullmatch(f"/{to}")
+    return to if is_known else ""
 
 
 def path_after_sign_in(typed: str, to: str) -> str:
-    """Return the path to open after a sign-in: ``/device``, ``/account``, or a page
-    that asked for proof.
+    """Return the path to open after a sign-in: ``/device``, ``/account``, a share, or a
+    page that asked for proof.
 
     *typed* is a device's code, *to* the target. Any other value of them leads to
     ``/account``, so a link to the sign-in page cannot redirect to another site.
     """
-    if is_dangerous(to):
+    if is_dangerous(to) or _SHARE.fullmatch(f"/{to}"):
         return f"/{to}"
     is_device = checked_target(to) or find_user_code(typed)
     return path_with_code(_DEVICE, typed) if is_device else "/account"

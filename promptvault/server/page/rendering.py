@@ -27,9 +27,13 @@ _ENVIRONMENT.filters["utc"] = lambda time: time.astimezone(UTC)
 """PostgreSQL returns times in its own time zone."""
 
 _TITLES = {
+    401: "Sign in first",
+    402: "The plan does not allow it",
     403: "Not allowed",
     404: "There is nothing here",
     405: "There is nothing here",
+    409: "Not available at the moment",
+    410: "This link has ended",
     422: "That does not work",
     429: "Too many requests",
     503: "Not available at the moment",
@@ -48,7 +52,18 @@ def render(
     status: int = 200,
 ) -> Response:
     """Return a page; set the cookie of a new browser."""
-    text = _ENVIRONMENT.get_template(template).render(
+    text = page_text(template, browser, settings, values)
+    response = HTMLResponse(text, status)
+    if browser.is_new:
+        set_cookie(response, settings, browser.secret)
+    return response
+
+
+def page_text(
+    template: str, browser: Browser, settings: Settings, values: Mapping[str, object]
+) -> str:
+    """Return the HTML of a page."""
+    return _ENVIRONMENT.get_template(template).render(
         {
             "form_proof": browser.form_proof,
             "user": None,
@@ -58,10 +73,6 @@ def render(
             **values,
         }
     )
-    response = HTMLResponse(text, status)
-    if browser.is_new:
-        set_cookie(response, settings, browser.secret)
-    return response
 
 
 def redirect(path: str) -> Response:

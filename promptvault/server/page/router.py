@@ -17,6 +17,7 @@ from promptvault.server.page import (
     device,
     password,
     provider,
+    share,
     sign_in,
     sign_up,
     team,
@@ -46,6 +47,25 @@ async def stylesheet() -> FileResponse:
     return FileResponse(_ASSETS / "style.css", headers=_ASSET_HEADERS)
 
 
+@assets.get("/share.css")
+async def share_stylesheet() -> FileResponse:
+    """Return what the page of a shared prompt adds to the style sheet."""
+    return FileResponse(_ASSETS / "share.css", headers=_ASSET_HEADERS)
+
+
+@assets.get("/share.js")
+async def share_script() -> FileResponse:
+    """Return the script of the buttons that copy."""
+    return FileResponse(_ASSETS / "share.js", headers=_ASSET_HEADERS)
+
+
+@assets.get("/share.png")
+async def share_image() -> FileResponse:
+    """Return the image in previews of shares."""
+    headers = {**_ASSET_HEADERS, "Cross-Origin-Resource-Policy": "cross-origin"}
+    return FileResponse(_ASSETS / "share.png", headers=headers)
+
+
 @assets.get("/icon.svg")
 async def icon() -> FileResponse:
     """Return the icon of all pages."""
@@ -55,7 +75,7 @@ async def icon() -> FileResponse:
 _PAGES = (
     *(start, sign_up.router, sign_in.router, provider.router, device.router),
     *(account.router, password.router, confirmation.router, deletion.router),
-    team.router,
+    *(team.router, share.router),
 )
 _PATHS = frozenset(
     str(route.path)

@@ -1,0 +1,1 @@
+"""Shares: links by which anybody can read one prompt."""
