@@ -105,4 +105,12 @@ Literals = Annotated[
         " scripts.",
     ),
 ]
+PasswordFile = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PATH",
+        help="Read the password of a share from a file; '-' is stdin.",
+        show_default=False,
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]

@@ -1,12 +1,13 @@
 """The requests to a PromptVault server, one method each."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Self, TypeVar
+from urllib.parse import urlencode
 from uuid import UUID
 
 import zstandard
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from promptvault.client.address import Address
 from promptvault.client.error_response import sign_in_error
@@ -22,6 +23,7 @@ from promptvault.wire.device_code import (
     DeviceCodeRead,
     DeviceTokenRead,
 )
+from promptvault.wire.share import ShareCreate, ShareRead, SharesRead
 from promptvault.wire.sync import SyncAnswer
 from promptvault.wire.vault import VaultsRead
 
@@ -31,6 +33,8 @@ _ME = TypeAdapter(MeRead)
 _SIGNED_IN = TypeAdapter(list[SignedInRead])
 _CODE = TypeAdapter(DeviceCodeRead)
 _TOKEN = TypeAdapter(DeviceTokenRead)
+_SHARE = TypeAdapter(ShareRead)
+_SHARES = TypeAdapter(SharesRead)
 _SYNC = TypeAdapter(SyncAnswer)
 _VAULTS = TypeAdapter(VaultsRead)
 
@@ -110,6 +114,29 @@ class Client:
         """Sign a device or a machine out; raise NotFoundError."""
         self._transport.send("DELETE", f"/v1/devices/{signed_in_id}")
 
+    def create_share(self, wanted: ShareCreate) -> ShareRead:
+        """Make a share of a prompt that the server has."""
+        content = self._send_json("POST", "/v1/shares", wanted)
+        return self._read(_SHARE, content)
+
+    def shares(self, *, ended: bool = False) -> Iterator[ShareRead]:
+        """Yield the shares that this user manages, the newest first.
+
+        They are those that have ended, or the others.
+        """
+        query = {"ended": "true" if ended else "false"}
+        while True:
+            path = f"/v1/shares?{urlencode(query)}"
+            page = self._read(_SHARES, self._transport.send("GET", path))
+            yield from page.items
+            if page.next is None:
+                return
+            query["before"] = page.next
+
+    def revoke_share(self, share_id: UUID) -> None:
+        """End a share; raise NotFoundError."""
+        self._transport.send("DELETE", f"/v1/shares/{share_id}")
+
     def revoke(self) -> None:
         """Revoke the token of this client."""
         self._transport.send("DELETE", "/v1/token")
@@ -148,6 +175,16 @@ class Client:
         if refusal is not None:
             raise refusal
         return self._read(_TOKEN, self._transport.content(answer))
+
+    def _send_json(self, method: str, path: str, body: BaseModel) -> bytes:
+        answer = self._transport.request(
+            method,
+            path,
+            NO_RETRY,
+            content=body.model_dump_json(exclude_unset=True).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        return self._transport.content(answer)
 
     def _read(self, kind: TypeAdapter[_T], content: bytes) -> _T:
         try:

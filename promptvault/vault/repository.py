@@ -17,6 +17,7 @@ from promptvault.domain.prompt import (
     Author,
     Content,
     Details,
+    Origin,
     Prompt,
     Version,
 )
@@ -43,6 +44,9 @@ _FIND_VERSION = """SELECT p.pk, v.pk FROM prompts p JOIN versions v
 _MOVE_LABEL = "UPDATE labels SET version_pk = ? WHERE prompt_pk = ? AND name = ?"
 _NEXT_NUMBER = """SELECT p.pk, coalesce(max(v.number), 0) + 1
     FROM prompts p LEFT JOIN versions v ON v.prompt_pk = p.pk WHERE p.id = ?"""
+_INSERT_ORIGIN = """INSERT INTO origins (prompt_pk, version_pk, source, conversation_id,
+        conversation_title, message_id, model, url)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 
 
 class Repository:
@@ -63,7 +67,12 @@ class Repository:
         self.reader = Reader(connection)
 
     def add(
-        self, name: str, content: Content, details: Details, message: str
+        self,
+        name: str,
+        content: Content,
+        details: Details,
+        message: str,
+        origin: Origin | None = None,
     ) -> Prompt:
         """Save a new prompt; raises AlreadyExistsError if the name is taken."""
         self._require_free(name, "or 'add --upsert' to make a new version of it")
@@ -73,13 +82,15 @@ class Repository:
             id=str(uuid.uuid4()),
             name=name,
             leaf=leaf_of(name),
-            source=LOCAL_SOURCE,
+            source=origin.source if origin else LOCAL_SOURCE,
             version_pk=self._insert_version(pk, 1, content, message),
             created_at=self._now,
             updated_at=self._now,
             **details_values(details)._asdict(),
         )
         self._execute(INSERT_PROMPT, row)
+        if origin:
+            self._execute(_INSERT_ORIGIN, (pk, row.version_pk, *origin[:5], origin.url))
         return self._commit([row.id], message)[0]
 
     def add_version(self, prompt: Prompt, content: Content, message: str) -> Prompt:

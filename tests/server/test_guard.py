@@ -32,6 +32,9 @@ OUTSIDE = {
     *("show_password", "change_password"),
     *("show_confirmation", "confirm", "show_transfer", "transfer_team"),
     *("show_team_deletion", "delete_team_by_page"),
+    *("show_confirmation", "confirm"),
+    *("share_stylesheet", "share_script", "share_image"),
+    *("show_share", "open_share", "copy_share", "raw_share", "json_share"),
     *("show_deletion", "delete_account", "show_keeping", "keep_account"),
 }
 """Routes that are no part of the API; pages look after their own sessions."""

@@ -55,12 +55,13 @@ ANSWERS: dict[str, set[int]] = {
     "share_stylesheet": {200},
     "share_script": {200},
     "share_image": {200},
-    # Of a share with a password, to somebody who has the link only.
-    "show_share": {401, 404},
-    "open_share": {401, 404},
-    "copy_share": {303, 404},
-    "raw_share": {401, 404},
-    "json_share": {401, 404},
+    # Of a share with a password, to a reader who has the link only; 410 if its account
+    # is deleted.
+    "show_share": {401, 404, 410},
+    "open_share": {401, 404, 410},
+    "copy_share": {303, 404, 410},
+    "raw_share": {401, 404, 410},
+    "json_share": {401, 404, 410},
     # Pages. Without mail, who signs up with an address learns that it is taken.
     "show_start": {200},
     "show_sign_up": {200},

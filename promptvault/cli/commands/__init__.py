@@ -21,6 +21,7 @@ class Entry(NamedTuple):
 
 _PROMPTS, _VERSIONS, _UPKEEP = "Prompts", "Versions", "Upkeep"
 _IMPORTS = "Import and export"
+_SHARING = "Sharing"
 _MODELS, _SYNC, _ACCOUNT, _SERVER = "Models", "Sync", "Account", "Server"
 
 COMMANDS = {
@@ -100,6 +101,10 @@ COMMANDS = {
     "export": Entry("exporting:export", "Write prompts to files.", _IMPORTS),
     "sync": Entry("sync:sync", "Sync with your other devices.", _SYNC),
     "conflicts": Entry("conflict:conflicts", "Show and settle sync conflicts.", _SYNC),
+    "share": Entry(
+        "sharing:share", "Share a prompt by a link.", _SHARING, takes_name=True
+    ),
+    "shares": Entry("sharing:shares", "List and end shares.", _SHARING),
     "login": Entry("account:login", "Sign in to a server.", _ACCOUNT),
     "logout": Entry("account:logout", "Sign out, here or everywhere.", _ACCOUNT),
     "whoami": Entry("account:whoami", "Show who is signed in.", _ACCOUNT),

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from promptvault.cli import completion, options, terminal
+from promptvault.cli import completion, options, shared, terminal
 from promptvault.cli.context import open_reader
 from promptvault.cli.editor import EditorFile, discard_when_saved
 from promptvault.cli.render.prompts import report_saved
@@ -14,6 +14,7 @@ from promptvault.cli.unsaved_text import find_unsaved, note_unsaved
 from promptvault.cli.values import read_file
 from promptvault.cli.workspace import workspace
 from promptvault.domain.name import parse_reference, validate_name
+from promptvault.domain.share_link import share_origin
 from promptvault.errors import InvalidInputError
 from promptvault.services.prompts.edit import (
     add_prompt,
@@ -46,6 +47,13 @@ def add(
     file: Annotated[
         Path | None, typer.Option(metavar="PATH", help="Read the text from a file.")
     ] = None,
+    shared_at: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="URL", help="Take a shared prompt, by its link."
+        ),
+    ] = None,
+    password_file: options.PasswordFile = None,
     title: options.Title = None,
     description: options.Description = None,
     tags: options.Tags = None,
@@ -59,14 +67,19 @@ def add(
 ) -> None:
     """Save a new prompt: from an argument, a file, stdin ('-'), or your editor."""
     validate_name(name)
+    tag_list = tuple(tags) if tags else None
+    fields = DetailChanges(title, description, tag_list)
+    if shared_at is not None:
+        if body is not None or file is not None or template is not None:
+            raise InvalidInputError("With --from, the text comes from the link alone.")
+        saved = _add_shared(name, shared_at, password_file, fields, message, upsert)
+        return _report([saved], as_json=as_json)
     draft = None
     if body is None and file is None and terminal.can_ask():
         draft = EditorFile("", name)
         text = draft.edit()
     else:
         text = _given_text(body, file)
-    tag_list = tuple(tags) if tags else None
-    fields = DetailChanges(title, description, tag_list)
     with discard_when_saved(draft):
         document = parse_document(text, template)
         saved = add_prompt(
@@ -75,6 +88,30 @@ def add(
     _report([saved], as_json=as_json)
     if saved.prompt.template:
         _warn_of_failure(saved.prompt.name)
+    return None
+
+
+def _add_shared(
+    name: str,
+    url: str,
+    password_file: str | None,
+    fields: DetailChanges,
+    message: str | None,
+    upsert: bool,
+) -> Saved:
+    # As in shared.fetch.
+    from promptvault.services.shares.received import to_add
+
+    found = shared.fetch(url, password_file)
+    return add_prompt(
+        workspace(),
+        name,
+        to_add(found),
+        fields,
+        message=message,
+        upsert=upsert,
+        origin=share_origin(found.url),
+    )
 
 
 def _warn_of_failure(name: str) -> None:

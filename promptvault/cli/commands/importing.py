@@ -1,7 +1,7 @@
 """`import` and `imports`: importing prompts, and the log of imports."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from promptvault.cli import completion, options, progress, terminal
+from promptvault.cli import completion, options, progress, shared, terminal
 from promptvault.cli.asking import Asking, asks_model
 from promptvault.cli.context import open_reader
 from promptvault.cli.render.imports import (
@@ -20,9 +20,11 @@ from promptvault.cli.render.imports import (
 )
 from promptvault.cli.rows.prompts import found_row, import_row
 from promptvault.cli.workspace import settings, workspace
+from promptvault.domain.share_link import is_url
 from promptvault.errors import ImportSourceError, InvalidInputError
 from promptvault.importers.input.candidate import Failure
 from promptvault.importers.input.document import (
+    Document,
     IsKnown,
     ScanResult,
     documents_at,
@@ -42,7 +44,7 @@ Paths = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[PATH]...",
-        help="A file, a zip, a folder, or '-' for stdin.",
+        help="A file, a zip, a folder, '-' for stdin, or the link of a share.",
         show_default=False,
     ),
 ]
@@ -132,6 +134,7 @@ def import_(
     categorize: Categorize = False,
     offline: Offline = False,
     yes: Yes = False,
+    password_file: options.PasswordFile = None,
     *,
     asking: Asking,
     as_json: options.Json = False,
@@ -153,14 +156,27 @@ def import_(
         wanted, categorize and not dry_run, offline, yes, as_json, asking
     )
     if paths := _discovered(command) if discover else paths:
-        _import(paths, command)
+        _import(paths, command, _fetched(paths, password_file))
 
 
-def _import(paths: list[str], command: _Command) -> None:
+def _fetched(paths: list[str], password_file: str | None) -> dict[str, Document]:
+    """Return the shared prompts among *paths*, before the vault is locked."""
+    links = [path for path in paths if is_url(path)]
+    if not links:
+        return {}
+    # As in shared.fetch.
+    from promptvault.services.shares.received import document_of
+
+    return {link: document_of(shared.fetch(link, password_file)) for link in links}
+
+
+def _import(
+    paths: list[str], command: _Command, fetched: Mapping[str, Document]
+) -> None:
     with progress.show_progress() as bar:
 
         def find_documents(known: IsKnown) -> Iterator[ScanResult]:
-            return bar.follow(_documents(paths, known))
+            return bar.follow(_documents(paths, known, fetched))
 
         report = run_import(
             workspace(), _absolute(paths), find_documents, command.options, bar.update
@@ -212,13 +228,20 @@ def _discovered(command: _Command) -> list[str]:
 
 
 def _absolute(paths: list[str]) -> list[str]:
-    return [path if path == "-" else str(Path(path).absolute()) for path in paths]
+    return [
+        path if path == "-" or is_url(path) else str(Path(path).absolute())
+        for path in paths
+    ]
 
 
-def _documents(paths: list[str], known: IsKnown) -> Iterator[ScanResult]:
+def _documents(
+    paths: list[str], known: IsKnown, fetched: Mapping[str, Document]
+) -> Iterator[ScanResult]:
     for path in paths:
         try:
-            if path == "-":
+            if path in fetched:
+                yield fetched[path]
+            elif path == "-":
                 yield from documents_in(sys.stdin.buffer)
             else:
                 yield from documents_at(Path(path), known)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from promptvault.cli import completion, options, terminal
+from promptvault.cli import completion, options, shared, terminal
 from promptvault.cli.context import open_reader
 from promptvault.cli.pager import paged
 from promptvault.cli.quick.hits import LIMIT, print_hits
@@ -15,6 +15,7 @@ from promptvault.cli.render.prompts import draw_hits, print_details, print_promp
 from promptvault.cli.render.similarity import print_group_names, print_groups
 from promptvault.cli.rows.prompts import details_row, group_row, hit_row, prompt_row
 from promptvault.domain.prompt import validate_tag
+from promptvault.domain.share_link import is_url
 from promptvault.errors import InvalidInputError
 from promptvault.services.prompts import retrieval
 from promptvault.services.similar.groups import (
@@ -27,15 +28,25 @@ from promptvault.vault import search as finder
 from promptvault.vault.reader import Selection, Sort
 
 
-def show(reference: options.Reference, as_json: options.Json = False) -> None:
-    """Show a prompt's text and everything known of it."""
+def show(
+    reference: options.Reference,
+    password_file: options.PasswordFile = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show a prompt's text and everything known of it.
+
+    In place of NAME, the link of a shared prompt may be given.
+    """
+    if is_url(reference):
+        found = shared.fetch(reference, password_file)
+        with paged():
+            return shared.print_details(found, as_json=as_json)
     with open_reader() as reader:
         details = retrieval.describe(reader, reference)
     if as_json:
-        terminal.write_json(details_row(details))
-    else:
-        with paged():
-            print_details(details)
+        return terminal.write_json(details_row(details))
+    with paged():
+        return print_details(details)
 
 
 def list_(

@@ -27,7 +27,7 @@ def find_answer(arguments: Sequence[str]) -> Answer | None:
 
 def _get(words: Sequence[str]) -> Answer | None:
     parsed = _parse(words, _GET_FLAGS, _GET_OPTIONS)
-    if parsed is None or len(parsed[0]) != 1:
+    if parsed is None or len(parsed[0]) != 1 or "://" in parsed[0][0]:
         return None
     from promptvault.cli.quick.get import print_text
 

@@ -17,6 +17,7 @@ from promptvault.domain.prompt import (
     validate_tag,
 )
 from promptvault.domain.revision import validate_label
+from promptvault.domain.share_link import parse_share_link, share_origin
 from promptvault.domain.variable import variables_from_mapping
 from promptvault.errors import InvalidInputError
 from promptvault.importers.input.candidate import Failure, Items
@@ -132,7 +133,21 @@ def _version(fields: JsonObject) -> ImportedVersion:
 def _only(row: JsonObject) -> ImportedVersion:
     """Return the version of a row without a history."""
     time = as_time(row.get("updated_at")) or as_time(row.get("created_at"))
-    return ImportedVersion(_content(row, row["body"]), time, message="Import")
+    content, origin = _content(row, row["body"]), _shared_origin(row)
+    return ImportedVersion(content, time, origin, message="Import")
+
+
+def _shared_origin(row: JsonObject) -> Origin | None:
+    """Return the origin of a shared prompt; None for any other row.
+
+    By its link the prompt is known again: another text is then a newer version of it.
+    """
+    url = as_text(row.get("url"))
+    try:
+        link = parse_share_link(url) if url and not _id(row.get("id")) else None
+    except InvalidInputError:
+        return None
+    return link and share_origin(link)
 
 
 def _content(fields: JsonObject, body: object) -> Content:
@@ -159,7 +174,7 @@ def _offer(
     return ImportedPrompt(
         name=_name(name),
         versions=versions,
-        source=as_text(fields.get("source")) or LOCAL_SOURCE,
+        source=as_text(fields.get("source")) or _source_of(fields),
         title=validate_line(as_text(fields.get("title")) or "", "title"),
         description=validate_line(
             as_text(fields.get("description")) or "", "description"
@@ -181,6 +196,10 @@ def _offer(
         used_at=as_time(fields.get("used_at")),
         id=_id(fields.get("id")),
     )
+
+
+def _source_of(fields: JsonObject) -> str:
+    return SOURCE if _shared_origin(fields) else LOCAL_SOURCE
 
 
 def _id(value: object) -> str:

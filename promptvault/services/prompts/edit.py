@@ -7,6 +7,7 @@ from promptvault.domain.name import leaf_of, own_name, parse_reference, validate
 from promptvault.domain.prompt import (
     Content,
     Details,
+    Origin,
     Prompt,
     validate_line,
     validate_tag,
@@ -37,11 +38,12 @@ def add_prompt(
     *,
     message: str | None = None,
     upsert: bool = False,
+    origin: Origin | None = None,
 ) -> Saved:
     """Save a new prompt; with *upsert*, a new version if the name is taken.
 
-    *fields* override the details in the document. Raises InvalidInputError, and
-    AlreadyExistsError without *upsert*.
+    *fields* override the details in the document; *origin* is where a new prompt comes
+    from. Raises InvalidInputError, and AlreadyExistsError without *upsert*.
     """
     name = validate_name(name)
     details = fields.applied_to(document.fields.applied_to(Details()))
@@ -49,7 +51,7 @@ def add_prompt(
         existing = repository.reader.find(name) if upsert else None
         if existing is None:
             note = _message(message, f"Add {name}")
-            prompt = repository.add(name, document.content, details, note)
+            prompt = repository.add(name, document.content, details, note, origin)
             return Saved(prompt, Outcome.ADDED)
         details = fields.applied_to(document.fields.applied_to(existing.details))
         return _change(repository, existing, document.content, details, message)

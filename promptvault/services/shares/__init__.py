@@ -1,0 +1,1 @@
+"""Sharing single prompts by link, and using those that others share."""
