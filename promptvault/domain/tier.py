@@ -20,22 +20,22 @@ class Allowance(NamedTuple):
     optimizations: int | None
     """Optimizations by the hosted model in a month."""
     members: int | None
+    shares: int | None
+    """Shares of its prompts that can be read at the same time."""
     storage: int | None
     """Bytes stored in the vaults of the account; an operator may set another limit."""
-    shares: int | None = None
-    """Shares of its prompts that can be read at the same time."""
 
 
 MB = 1_000_000
 
 ALLOWANCES = {
     Tier.FREE: Allowance(
-        prompts=50, optimizations=0, members=1, storage=10 * MB, shares=10
+        prompts=50, optimizations=0, members=1, shares=10, storage=10 * MB
     ),
     Tier.PRO: Allowance(
-        prompts=None, optimizations=None, members=5, storage=10_000 * MB, shares=1000
+        prompts=None, optimizations=None, members=5, shares=1000, storage=10_000 * MB
     ),
     Tier.ENTERPRISE: Allowance(
-        prompts=None, optimizations=None, members=None, storage=None
+        prompts=None, optimizations=None, members=None, shares=None, storage=None
     ),
 }

@@ -23,6 +23,7 @@ from promptvault.server.password import checked_password, hash_password
 from promptvault.server.retention import service as retention
 from promptvault.server.retention.service import Purged
 from promptvault.server.settings import Settings
+from promptvault.server.share.operator import OperatorShare, ShareList
 from promptvault.server.token.service import DEVICE_SCOPES, MANAGING_SCOPES, issue
 
 _T = TypeVar("_T")
@@ -185,6 +186,41 @@ class Admin:
             return _complete(await JobList(connection).drop(ids), ids)
 
         return self._run(drop)
+
+    def shares(self, email: str | None) -> list[OperatorShare]:
+        """Return the shares that have not ended, of all users or of one."""
+        return self._run(lambda connection: ShareList(connection).live(email))
+
+    def revoke_share(self, share_id: UUID) -> None:
+        """End a share; raises NotFoundError if there is none, or it has ended."""
+
+        async def revoke(connection: Connection) -> None:
+            if not await ShareList(connection).revoke(share_id):
+                raise NotFoundError("There is no share with this id that is live.")
+
+        self._run(revoke)
+
+    def block_shares(self, email: str) -> int:
+        """End all shares of a user, who can make no others; return their number.
+
+        Raises NotFoundError.
+        """
+
+        async def block(connection: Connection) -> int:
+            user = await erasure.get_stored_user(connection, email)
+            return await ShareList(connection).block(user.id)
+
+        return self._run(block)
+
+    def unblock_shares(self, email: str) -> int:
+        """Let a user make shares again, and return 0; raises NotFoundError."""
+
+        async def unblock(connection: Connection) -> int:
+            user = await erasure.get_stored_user(connection, email)
+            await ShareList(connection).unblock(user.id)
+            return 0
+
+        return self._run(unblock)
 
     def _run(self, task: Callable[[Connection], Awaitable[_T]]) -> _T:
         return asyncio.run(self._in_transaction(task))

@@ -26,6 +26,8 @@ REFERENCES = (
     *("plain@", "@1", "@", "", " ", "plain@1@2", "cafe\u0301", "café", "a/", "/plain"),
     *("plain\n", "plain?", "PLAIN", "\u202eplain", "x" * 300, "trashed", "100%#?"),
 )
+LINKS = ("http://127.0.0.1:1/s/" + "a" * 22, "https://example.org/x", "x://")
+"""Links of shares, at a port where nothing answers; and what is none."""
 GET_OPTIONS: tuple[tuple[str, ...], ...] = (
     (),
     ("--raw",),
@@ -68,6 +70,7 @@ ALL = (
     *(["search", f'"{word}"', "text"] for word in REFERENCES),
     *(["list", "--plain", word] for word in REFERENCES),
     ["get", "plain\udcff"],
+    *(["get", link, *options] for link, options in product(LINKS, GET_OPTIONS)),
 )
 
 Prepare = Callable[[Path], None]
@@ -160,6 +163,7 @@ def test_the_quick_door_answers_the_plain_forms(home: Path) -> None:
     assert find_answer(["get", "plain"])
     assert find_answer(["get", "plain@production", "--json"])
     assert find_answer(["get", "ask", "-p", "who=me"])
+    assert not any(find_answer(["get", link]) for link in LINKS)
     assert find_answer(["list", "--plain", "notes"])
     assert find_answer(["search", "text"])
 

@@ -55,9 +55,7 @@ def test_a_label_and_follow_move_and_a_number_stays(desk: Machine) -> None:
     assert desk("share", "plan@1", "--follow").code == 2
 
 
-def test_a_password_comes_from_a_file_or_a_pipe(
-    desk: Machine, phone: Machine
-) -> None:
+def test_a_password_comes_from_a_file_or_a_pipe(desk: Machine, phone: Machine) -> None:
     desk.ok("add", "plan", "Plan it.")
     url = desk.ok(
         "share", "plan", "--password-file", "-", stdin=f"{PASSWORD}\n".encode()
@@ -153,9 +151,7 @@ def test_import_twice_adds_nothing_and_a_newer_version_follows(
     assert phone.ok("get", "plan@1").text == "Plan it."
 
 
-def test_the_downloaded_file_is_the_same_prompt(
-    link: str, phone: Machine
-) -> None:
+def test_the_downloaded_file_is_the_same_prompt(link: str, phone: Machine) -> None:
     phone.ok("import", link)
     answer = httpx.get(f"{link}/json")
     assert answer.headers["content-type"] == "application/json"

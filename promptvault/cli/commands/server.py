@@ -11,6 +11,7 @@ import typer
 from promptvault.cli import options, terminal
 from promptvault.cli.commands.jobs import jobs, work
 from promptvault.cli.commands.serve import DatabaseUrl, installed, open_admin
+from promptvault.cli.commands.server_shares import server_shares
 from promptvault.cli.context import paths
 from promptvault.cli.render.format import format_count
 from promptvault.cli.render.server import format_limits, print_users
@@ -26,6 +27,7 @@ server = typer.Typer(no_args_is_help=True, help="Manage a server's users.")
 user = typer.Typer(no_args_is_help=True, help="Add and list users, and set passwords.")
 server.add_typer(user, name="user")
 server.add_typer(jobs, name="jobs")
+server.add_typer(server_shares, name="shares")
 server.command("work")(work)
 
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The user's address.")]

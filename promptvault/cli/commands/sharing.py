@@ -114,11 +114,13 @@ def list_shares(
     as_json: options.Json = False,
 ) -> None:
     """List shares, the newest first."""
+    from promptvault.services.shares.share import is_of  # as in share
+
     with _signed_in() as (_, client):
         found = [
             share
             for share in client.shares(ended=ended)
-            if name is None or share.name == name
+            if name is None or is_of(share, name)
         ]
     if as_json:
         terminal.write_json_rows(map(rows_sharing.share_row, found))

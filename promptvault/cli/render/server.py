@@ -63,6 +63,30 @@ def _job_line(row: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
+def print_shares(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print a table of shares; *rows* are those of `--json`."""
+    columns = (
+        Column("Id", "cyan", wrap=False),
+        Column("User"),
+        Column("State"),
+        Column("Views", numeric=True),
+        Column("Since", "dim", wrap=False),
+        Column("Link", wrap=False),
+    )
+    print_table(columns, map(_share_line, rows), "Nothing is shared.")
+
+
+def _share_line(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        row["id"],
+        row["email"],
+        row["state"],
+        str(row["views"]),
+        format_day(from_text(row["created_at"])),
+        row["url"],
+    )
+
+
 def format_limits(prompts: int | None, storage: int | None) -> str:
     """Return the limits of an account in words; *storage* is in bytes."""
     prompts_text = (

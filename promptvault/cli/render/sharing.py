@@ -16,13 +16,13 @@ _ID_LENGTH = 8
 def print_shares(shares: Sequence["ShareRead"]) -> None:
     """Print a table of shares."""
     columns = (
-        Column("Id", "dim", wrap=False),
         Column("Name", "cyan"),
         Column("Shows"),
         Column("State"),
         Column("Views", numeric=True),
         Column("Expires", "dim", wrap=False),
         Column("Link", wrap=False),
+        Column("Id", "dim", wrap=False),
     )
     print_table(
         columns, map(_line, shares), "Nothing is shared: 'promptvault share NAME'."
@@ -33,13 +33,13 @@ def _line(share: "ShareRead") -> tuple[str, ...]:
     limit = "" if share.max_views is None else f"/{share.max_views}"
     lock = " (password)" if share.has_password else ""
     return (
-        str(share.id)[:_ID_LENGTH],
         share.name or "(deleted)",
         _shows(share),
         state_of(share) + lock,
         f"{share.views}{limit}",
         format_day(share.expires_at) if share.expires_at else "never",
         share.url,
+        str(share.id)[:_ID_LENGTH],
     )
 
 

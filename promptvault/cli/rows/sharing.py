@@ -7,8 +7,10 @@ from promptvault.cli.rows.prompts import time_row
 if TYPE_CHECKING:
     from promptvault.wire.share import ShareRead
 
-_MADE = ("id", "url", "raw_url", "mode", "version", "label", "expires_at")
-_MADE += ("has_password", "max_views")
+_MADE = (
+    *("id", "url", "raw_url", "mode", "version", "label", "expires_at"),
+    *("has_password", "max_views"),
+)
 
 
 def made_row(share: "ShareRead") -> dict[str, Any]:

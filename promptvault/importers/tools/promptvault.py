@@ -147,7 +147,7 @@ def _shared_origin(row: JsonObject) -> Origin | None:
         link = parse_share_link(url) if url and not _id(row.get("id")) else None
     except InvalidInputError:
         return None
-    return link and share_origin(link)
+    return share_origin(link) if link else None
 
 
 def _content(fields: JsonObject, body: object) -> Content:

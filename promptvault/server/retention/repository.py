@@ -108,6 +108,17 @@ _EXPIRED = (
         SELECT user_id, hash FROM known_networks
          WHERE used_at < %(now)s::timestamptz - interval '180 days'
          ORDER BY used_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED)""",
+    """DELETE FROM shares WHERE id IN (
+        SELECT id FROM shares
+         WHERE least(expires_at, revoked_at)
+             < %(now)s::timestamptz - interval '90 days'
+         ORDER BY least(expires_at, revoked_at) LIMIT %(batch)s
+           FOR UPDATE SKIP LOCKED)""",
+    """DELETE FROM shares WHERE id IN (
+        SELECT id FROM shares
+         WHERE views >= max_views
+           AND last_view_at < %(now)s::timestamptz - interval '90 days'
+         ORDER BY last_view_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED)""",
     """DELETE FROM jobs WHERE id IN (
         SELECT id FROM jobs
          WHERE dead_at < %(now)s::timestamptz - interval '30 days'

@@ -8,6 +8,7 @@ from promptvault.domain.name import slugify
 from promptvault.domain.timestamp import to_text
 from promptvault.errors import TierLimitError, UnavailableError
 from promptvault.server.account.repository import AccountRepository
+from promptvault.server.account.service import OWNER
 from promptvault.server.database import Database
 from promptvault.server.session.repository import SignedIn
 from promptvault.server.settings import Settings
@@ -49,8 +50,17 @@ async def copy_prompt(
 
 def _bearer(user: SignedIn) -> Bearer:
     scopes: list[str] = [*DEVICE_SCOPES]
-    ids = (user.session_id, user.user_id, user.account_id)
-    return Bearer(*ids, None, user.email, "owner", scopes, is_touch_due=False)
+    return Bearer(
+        token_id=user.session_id,
+        user_id=user.user_id,
+        account_id=user.account_id,
+        device_id=None,
+        email=user.email,
+        role=OWNER,
+        scopes=scopes,
+        is_touch_due=False,
+        roster=0,
+    )
 
 
 def _request(vault: UUID, push: dict[str, Any], user: SignedIn) -> SyncRequest:

@@ -1,6 +1,6 @@
 """Shares over HTTP, for those who make them."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -16,7 +16,9 @@ from promptvault.wire.share import ShareCreate, ShareRead, SharesRead, ShareUpda
 router = APIRouter(tags=["share"], prefix="/shares")
 
 _LONGEST_CURSOR = 200
-_NOT_FOUND = {404: {"model": ErrorRead, "description": "There is no such share."}}
+_NOT_FOUND: dict[int | str, dict[str, Any]] = {
+    404: {"model": ErrorRead, "description": "There is no such share."}
+}
 
 
 @router.post(

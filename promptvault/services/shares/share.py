@@ -5,7 +5,7 @@ from uuid import UUID
 
 from promptvault.client.address import Address
 from promptvault.client.client import Client
-from promptvault.domain.name import parse_reference
+from promptvault.domain.name import leaf_of, parse_reference
 from promptvault.domain.prompt import Prompt, Version
 from promptvault.domain.revision import Named, parse_revision
 from promptvault.errors import (
@@ -124,6 +124,11 @@ def _create(client: Client, wanted: ShareCreate) -> ShareRead:
         raise
 
 
+def is_of(share: ShareRead, name: str) -> bool:
+    """Return True if *name* is that of the shared prompt, with or without folders."""
+    return name != "" and name in {share.name, leaf_of(share.name)}
+
+
 def find_shares(client: Client, chosen: str) -> list[ShareRead]:
     """Return the live shares with an id, the start of one, or of a prompt's name.
 
@@ -132,7 +137,7 @@ def find_shares(client: Client, chosen: str) -> list[ShareRead]:
     found = [
         share
         for share in client.shares()
-        if share.name == chosen or str(share.id).startswith(chosen.lower())
+        if is_of(share, chosen) or str(share.id).startswith(chosen.lower())
     ]
     if not found:
         raise NotFoundError(

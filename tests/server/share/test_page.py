@@ -163,7 +163,7 @@ def test_the_cookie_of_one_share_opens_no_other(owner: Owner, reader: Browser) -
     answer = httpx.get(other["url"], headers={"Cookie": f"pv_s={cookie}"})
     assert answer.status_code == 401
     for forged in ("9999999999.", f"9999999999.{cookie[11:]}", "x", "\u0661.a"):
-        header = {"Cookie": f"pv_s={forged}".encode()}
+        header = {b"Cookie": f"pv_s={forged}".encode()}
         assert httpx.get(mine["url"], headers=header).status_code == 401
 
 
