@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 
-from promptvault.server.dependencies import AppDatabase, Transaction
+from promptvault.server.dependencies import AppDatabase, Transaction, account_slot
 from promptvault.server.guard import Authenticated
 from promptvault.server.http.address import advertised_origin
 from promptvault.server.http.json_body import documented, read_model
@@ -37,7 +37,8 @@ async def create_share(
     """Make a link by which anybody can read one prompt."""
     wanted = await read_model(http, ShareCreate)
     origin = advertised_origin(http)
-    return await service.create_share(database, bearer, origin, wanted)
+    async with account_slot(http):
+        return await service.create_share(database, bearer, origin, wanted)
 
 
 @router.get("")
@@ -78,7 +79,8 @@ async def update_share(
     """Change when a share ends, its password, or how often it can be viewed."""
     wanted = await read_model(http, ShareUpdate)
     origin = advertised_origin(http)
-    return await service.update_share(database, bearer, origin, share_id, wanted)
+    async with account_slot(http):
+        return await service.update_share(database, bearer, origin, share_id, wanted)
 
 
 @router.delete("/{share_id}", status_code=204, responses=_NOT_FOUND)
