@@ -88,6 +88,15 @@ def is_vault_name(name: str) -> bool:
     )
 
 
+def has_vault(data: str, name: str) -> bool:
+    """Return True if there is a vault called *name*. No folder is listed."""
+    if name == PERSONAL:
+        return True
+    return is_vault_name(name) and os.path.exists(
+        os.path.join(folder_of(data, name), DATABASE)
+    )
+
+
 def team_vaults(data: str) -> list[str]:
     """Return the names of the team vaults in the data folder, sorted.
 

@@ -1,27 +1,85 @@
-"""What Tab offers: names, versions, tags, folders."""
+"""What Tab offers: names, versions, tags, folders, vaults."""
 
 import contextlib
+from collections.abc import Callable
 
-from promptvault.cli.context import open_reader, open_vault
+from promptvault.cli.context import (
+    is_vault_chosen,
+    names_of_team_vaults,
+    open_reader,
+    open_vault,
+)
+from promptvault.domain.name import in_vault, split_vault
 from promptvault.errors import PromptVaultError
+from promptvault.home import PERSONAL
 from promptvault.vault import lookup
 
 
 def names(incomplete: str) -> list[str]:
-    """Offer names, and after an '@' the labels and versions of that prompt."""
+    """Offer names, and after an '@' the labels and versions of that prompt.
+
+    The names of other vaults have their prefix.
+    """
+    return _in_vaults(incomplete, _names)
+
+
+def _names(vault: str | None, incomplete: str) -> list[str]:
     name, at, _ = incomplete.partition("@")
+    if at:
+        return [f"{name}@{revision}" for revision in _revisions(vault, name)]
+    with open_vault(vault) as connection:
+        return lookup.complete_names(connection, incomplete)
+
+
+def _revisions(vault: str | None, name: str) -> list[str]:
+    with open_reader(vault) as reader:
+        prompt = reader.get(name)
+        return [*prompt.labels, *map(str, range(prompt.versions, 0, -1))]
+
+
+def _in_vaults(
+    incomplete: str, find: Callable[[str | None, str], list[str]]
+) -> list[str]:
+    """Return what *find* offers in the vault that was typed, if there is a ':'.
+
+    Otherwise that of the vault of the command, and of the vaults whose name begins with
+    *incomplete*.
+    """
+    vault, rest = split_vault(incomplete)
+    if vault is not None:
+        starts = {vault: rest}
+        offered = []
+    else:
+        starts = dict.fromkeys(_vaults_from(incomplete), "")
+        offered = _suppressed(find, None, incomplete)
+    for name, start in starts.items():
+        found = _suppressed(find, name, start)
+        offered += [in_vault(name, each) for each in found]
+    return offered
+
+
+def _suppressed(
+    find: Callable[[str | None, str], list[str]], vault: str | None, start: str
+) -> list[str]:
     with contextlib.suppress(PromptVaultError):
-        if at:
-            return [f"{name}@{revision}" for revision in _revisions(name)]
-        with open_vault() as connection:
-            return lookup.complete_names(connection, incomplete)
+        return find(vault, start)
     return []
 
 
-def _revisions(name: str) -> list[str]:
-    with open_reader() as reader:
-        prompt = reader.get(name)
-        return [*prompt.labels, *map(str, range(prompt.versions, 0, -1))]
+def _vaults_from(start: str) -> list[str]:
+    if is_vault_chosen() or "@" in start or "/" in start:
+        return []
+    with contextlib.suppress(PromptVaultError):
+        return [name for name in names_of_team_vaults() if name.startswith(start)]
+    return []
+
+
+def vaults(incomplete: str) -> list[str]:
+    """Offer the vaults of this device."""
+    with contextlib.suppress(PromptVaultError):
+        found = [PERSONAL, *names_of_team_vaults()]
+        return [name for name in found if name.startswith(incomplete)]
+    return []
 
 
 def in_conflict(incomplete: str) -> list[str]:
@@ -40,10 +98,13 @@ def tags(incomplete: str) -> list[str]:
 
 
 def folders(incomplete: str) -> list[str]:
-    """Offer the folders in use."""
-    with contextlib.suppress(PromptVaultError), open_reader() as reader:
+    """Offer the folders in use; those of other vaults have their prefix."""
+    return _in_vaults(incomplete, _folders)
+
+
+def _folders(vault: str | None, incomplete: str) -> list[str]:
+    with open_reader(vault) as reader:
         return [f for f in reader.folders() if f.startswith(incomplete)]
-    return []
 
 
 def labels(incomplete: str) -> list[str]:

@@ -8,8 +8,18 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from promptvault.errors import NotFoundError
-from promptvault.home import DATABASE, HISTORY, USAGE, find_folders
+from promptvault.domain.name import split_vault
+from promptvault.errors import InvalidInputError, NotFoundError
+from promptvault.home import (
+    DATABASE,
+    HISTORY,
+    PERSONAL,
+    USAGE,
+    find_folders,
+    folder_of,
+    has_vault,
+    team_vaults,
+)
 from promptvault.vault.database import refuse_lost
 
 TYPE_CHECKING = False
@@ -19,11 +29,73 @@ if TYPE_CHECKING:
     from promptvault.vault.reader import Reader
 
 
+VAULT_VARIABLE = "PROMPTVAULT_VAULT"
+
+
+class _Choice:
+    """The vault that this command works on; `choose_vault` and names set it."""
+
+    given: str | None = None
+    """By `--vault`."""
+    named: str | None = None
+    """By the names among the arguments, all of which mean the same vault."""
+
+
+def choose_vault(given: str | None) -> None:
+    """Let this command work on the vault *given* by `--vault`, and on names in it."""
+    _Choice.given, _Choice.named = given, None
+
+
+def default_vault() -> str:
+    """Return the vault in which a name without a vault is looked up."""
+    return _Choice.given or os.environ.get(VAULT_VARIABLE) or PERSONAL
+
+
+def is_vault_chosen() -> bool:
+    """Return True if the user chose a vault: by an option, a variable or a name."""
+    return bool(_Choice.given or _Choice.named or os.environ.get(VAULT_VARIABLE))
+
+
+def take_vault(text: str) -> str:
+    """Return ``VAULT:NAME[@REV]`` without its vault, which the command works on.
+
+    Raises InvalidInputError if another name of this command means another vault.
+    """
+    vault, rest = split_vault(text)
+    wanted = vault or default_vault()
+    if _Choice.named not in {None, wanted}:
+        raise InvalidInputError(
+            f"The names are in two vaults, {_Choice.named!r} and {wanted!r}: this"
+            " command works on one."
+        )
+    _Choice.named = wanted
+    return rest
+
+
+def _chosen() -> str:
+    return _Choice.named or default_vault()
+
+
+def _require_vault(data: str, name: str) -> str:
+    if not has_vault(data, name):
+        raise NotFoundError(
+            f"There is no vault {name!r} on this device: 'promptvault vaults list'."
+        )
+    return name
+
+
+def names_of_team_vaults() -> list[str]:
+    """Return the names of the team vaults of this device."""
+    _, data, *_ = find_folders(os.environ, directory())
+    return team_vaults(data)
+
+
 def paths() -> "Paths":
-    """Return the folders that this command uses."""
+    """Return the folders that this command uses; raises NotFoundError."""
     from promptvault.paths import resolve
 
-    return resolve(os.environ, directory())
+    found = resolve(os.environ, directory())
+    return found.of(_require_vault(str(found.data), _chosen()))
 
 
 def directory() -> str:
@@ -40,36 +112,57 @@ def now() -> datetime:
 
 
 @contextlib.contextmanager
-def open_reader() -> Iterator["Reader"]:
-    """Open the vault for reading."""
+def open_reader(vault: str | None = None) -> Iterator["Reader"]:
+    """Open the vault, or another one, for reading."""
     from promptvault.vault.reader import reading
 
-    database, usage = _find_vault()
-    with reading(database, usage) as reader:
+    database, usage = _find_vault(vault)
+    with reading(database, usage, open_reader) as reader:
         yield reader
 
 
 @contextlib.contextmanager
-def open_vault() -> Iterator["Connection"]:
+def open_all_readers() -> Iterator[dict[str | None, "Reader"]]:
+    """Open all vaults of this device for reading, by their names.
+
+    The personal one comes first. Its name is None, since names in it have no prefix.
+    """
+    with contextlib.ExitStack() as stack:
+        readers: dict[str | None, Reader] = {}
+        readers[None] = stack.enter_context(open_reader(PERSONAL))
+        for name in names_of_team_vaults():
+            readers[name] = stack.enter_context(open_reader(name))
+        yield readers
+
+
+@contextlib.contextmanager
+def open_vault(vault: str | None = None) -> Iterator["Connection"]:
     """Open the database alone, for the functions of `lookup`."""
     from promptvault.vault.lookup import open_database
 
-    database, _ = _find_vault()
+    database, _ = _find_vault(vault)
     with open_database(database) as connection:
         yield connection
 
 
-def count_use_of(prompt_id: str) -> None:
+def count_use_of(prompt_id: str, vault: str | None = None) -> None:
     """Count one use of a prompt, if that can be written."""
     from promptvault.vault.usage import count_use
 
-    *_, state = find_folders(os.environ, directory())
-    count_use(os.path.join(state, USAGE), prompt_id, now())
+    _, usage = _folders(vault)
+    count_use(os.path.join(usage, USAGE), prompt_id, now())
 
 
-def _find_vault() -> tuple[str, str]:
+def _find_vault(vault: str | None) -> tuple[str, str]:
     """Return the database and the usage counts; raises VaultError if one was lost."""
-    _, data, _, state = find_folders(os.environ, directory())
+    data, state = _folders(vault)
     database = os.path.join(data, DATABASE)
     refuse_lost(database, os.path.join(data, HISTORY))
     return database, os.path.join(state, USAGE)
+
+
+def _folders(vault: str | None) -> tuple[str, str]:
+    """Return the data and state folder of a vault; raises NotFoundError."""
+    _, data, _, state = find_folders(os.environ, directory())
+    name = _require_vault(data, vault or _chosen())
+    return folder_of(data, name), folder_of(state, name)

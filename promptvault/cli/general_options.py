@@ -3,9 +3,11 @@
 import os
 
 from promptvault.cli import terminal
+from promptvault.cli.context import choose_vault
 from promptvault.errors import InvalidInputError
 
 COLOR, NO_COLOR, NO_PAGER = "--color", "--no-color", "--no-pager"
+VAULT = "--vault"
 COLOR_CHOICES = ("auto", "always", "never")
 
 
@@ -15,7 +17,7 @@ def apply_general_options(arguments: list[str]) -> list[str]:
     Raises InvalidInputError.
     """
     end = arguments.index("--") if "--" in arguments else len(arguments)
-    rest, when = [], "auto"
+    rest, when, vault = [], "auto", None
     words = iter(arguments[:end])
     for word in words:
         option, _, value = word.partition("=")
@@ -23,6 +25,10 @@ def apply_general_options(arguments: list[str]) -> list[str]:
             when = "never"
         elif option == COLOR:
             when = value or next(words, "")
+        elif option == VAULT:
+            vault = value or next(words, "")
+            if not vault:
+                raise InvalidInputError("--vault needs the name of a vault.")
         elif word == NO_PAGER:
             os.environ["PROMPTVAULT_PAGER"] = "cat"
         else:
@@ -30,4 +36,7 @@ def apply_general_options(arguments: list[str]) -> list[str]:
     if when not in COLOR_CHOICES:
         raise InvalidInputError("--color must be auto, always or never.")
     terminal.choose_colour(when)
+    if vault and rest[:1] == ["sync"]:  # which syncs all vaults without the option
+        rest, vault = [*rest, VAULT, vault], None
+    choose_vault(vault)
     return rest + arguments[end:]

@@ -1,10 +1,27 @@
 """Arguments and options of several commands."""
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
 from promptvault.cli import completion, value_completion
+from promptvault.cli.context import take_vault
+
+Names = TypeVar("Names", str, list[str])
+
+
+def in_one_vault(given: Names | None) -> Names | None:
+    """Return names without their vault, which the command works on.
+
+    A callback for arguments and options that take names or folders. Raises
+    InvalidInputError if the command's names are in several vaults.
+    """
+    if given is None:
+        return None
+    if isinstance(given, str):
+        return take_vault(given)
+    return [take_vault(each) for each in given]
+
 
 Reference = Annotated[
     str,
@@ -12,6 +29,7 @@ Reference = Annotated[
         metavar="NAME[@REV]",
         help="A prompt; @REV chooses a version: @3, @-1, @production, @2026-05-01.",
         autocompletion=completion.names,
+        callback=in_one_vault,
         show_default=False,
     ),
 ]
@@ -21,6 +39,7 @@ OptionalReference = Annotated[
         metavar="[NAME[@REV]]",
         help="Only for this prompt, or this version of it.",
         autocompletion=completion.names,
+        callback=in_one_vault,
         show_default=False,
     ),
 ]
@@ -30,6 +49,7 @@ Name = Annotated[
         metavar="NAME",
         help="A prompt, as 'coding/review'.",
         autocompletion=completion.names,
+        callback=in_one_vault,
         show_default=False,
     ),
 ]
@@ -37,7 +57,8 @@ NewName = Annotated[
     str,
     typer.Argument(
         metavar="NEW",
-        help="The new name, as 'coding/review'; with a trailing '/', a folder.",
+        help="The new name, as 'coding/review'; with a trailing '/', a folder;"
+        " 'acme:review' is one in another vault.",
         autocompletion=completion.folders,
         show_default=False,
     ),
@@ -65,7 +86,10 @@ Template = Annotated[
 Folder = Annotated[
     str | None,
     typer.Option(
-        metavar="FOLDER", autocompletion=completion.folders, help="Only in FOLDER."
+        metavar="FOLDER",
+        autocompletion=completion.folders,
+        callback=in_one_vault,
+        help="Only in FOLDER.",
     ),
 ]
 Source = Annotated[
@@ -80,6 +104,7 @@ System = Annotated[
     typer.Option(
         metavar="NAME[@REV]",
         autocompletion=completion.names,
+        callback=in_one_vault,
         help="Another prompt, for the system message.",
     ),
 ]

@@ -8,7 +8,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from promptvault import __version__
-from promptvault.cli import general_options, terminal
+from promptvault.cli import completion, general_options, terminal
 from promptvault.cli.commands import COMMANDS, Entry
 
 # Classes of the click that Typer carries within itself; they have no public name.
@@ -101,6 +101,15 @@ def promptvault(
             general_options.NO_PAGER, help="Print without a pager, in any command."
         ),
     ] = False,
+    vault: Annotated[
+        str | None,
+        typer.Option(
+            general_options.VAULT,
+            metavar="NAME",
+            autocompletion=completion.vaults,
+            help="Work on this vault, in any command. VAULT:NAME means a prompt in it.",
+        ),
+    ] = None,
     version: Annotated[
         bool,
         typer.Option(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import typer
 
-from promptvault.cli.context import open_reader
+from promptvault.cli.context import open_reader, take_vault
 from promptvault.domain.variable import Variable, VariableType
 from promptvault.errors import PromptVaultError
 from promptvault.services.prompts import retrieval
@@ -35,7 +35,9 @@ def _values(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str, str
     """Yield key, value and description of what may fill the command's template."""
     # The option that still lacks its value ends the parser's work: then the arguments
     # before it are left in `args`.
-    reference = ctx.params.get("reference") or next(iter(ctx.args), None)
+    reference = ctx.params.get("reference")
+    if not reference and ctx.args:
+        reference = take_vault(ctx.args[0])
     given = (*(ctx.params.get("values") or ()), *(ctx.params.get("literals") or ()))
     filled = {_STDIN, *(pair.partition("=")[0] for pair in given)}
     if not reference:

@@ -101,6 +101,22 @@ def own_name(shown: str, prompt_id: str) -> str:
     return name if name and prompt_id.startswith(digits) else shown
 
 
+def split_vault(text: str) -> tuple[str | None, str]:
+    """Split ``VAULT:NAME[@REV]`` after the name of the vault; None if there is none.
+
+    The time in ``NAME@2026-05-01 09:30`` has a ':' too, as has a URL.
+    """
+    vault, colon, rest = text.partition(":")
+    if not colon or not vault or "@" in vault or rest.startswith("//"):
+        return None, text
+    return vault, rest
+
+
+def in_vault(vault: str | None, name: str) -> str:
+    """Return what means the prompt *name* of *vault*; of the user's own if None."""
+    return f"{vault}:{name}" if vault else name
+
+
 class Reference(namedtuple("Reference", ["name", "revision"], defaults=[None])):
     """What a user typed to mean a prompt, or one version of it: ``NAME[@REV]``."""
 

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -100,23 +100,38 @@ class Selection(NamedTuple):
 
 
 @contextlib.contextmanager
-def reading(database: StrPath, usage: StrPath) -> Iterator["Reader"]:
+def reading(
+    database: StrPath, usage: StrPath, open_other: "OpenOther | None" = None
+) -> Iterator["Reader"]:
     """Open the vault for reading; raises VaultError."""
     connection = open_read_only(database, usage)
     with contextlib.closing(connection):
-        yield Reader(connection)
+        yield Reader(connection, open_other)
+
+
+OpenOther = Callable[[str], contextlib.AbstractContextManager["Reader"]]
+"""Opens the vault with the given name; raises NotFoundError."""
 
 
 class Reader:
     """What can be asked of an open vault. Every method may raise VaultError."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, open_other: "OpenOther | None" = None
+    ) -> None:
         self._connection = connection
+        self._open_other = open_other
 
     @property
     def connection(self) -> sqlite3.Connection:
         """The vault itself, for what is read or written beside the prompts."""
         return self._connection
+
+    def other(self, vault: str) -> contextlib.AbstractContextManager["Reader"]:
+        """Open another vault of this device; raises NotFoundError."""
+        if self._open_other is None:
+            raise NotFoundError(f"The vault {vault!r} cannot be read here.")
+        return self._open_other(vault)
 
     def find(self, name: str) -> Prompt | None:
         """Return the prompt called *name*, or None."""

@@ -16,6 +16,7 @@ from promptvault.cli.commands import COMMANDS
 from promptvault.cli.quick.door import find_answer
 from promptvault.paths import resolve
 from tests.conftest import Pvt, Result
+from tests.team_vault import make_team_vault
 from tests.vault.test_migrations import write_old
 
 REFERENCES = (
@@ -24,6 +25,9 @@ REFERENCES = (
     *("plain@production", "plain@nope", "plain@2026-05-01", "plain@2999-01-01"),
     *("plain@2026-05-01 09:30", "plain@2026-13-01", "plain@abcd", "plain@ABC"),
     *("plain@", "@1", "@", "", " ", "plain@1@2", "cafe\u0301", "café", "a/", "/plain"),
+    *("acme:plain", "acme:notes/plain@1", "acme:nope", "acme:plain@production"),
+    *("personal:plain", "nope:plain", "acme:", ":plain", "../acme:plain", "ACME:plain"),
+    *("acme:ask", "acme:plain@2026-05-01 09:30", "https://localhost/s/x", "own"),
     *("plain\n", "plain?", "PLAIN", "\u202eplain", "x" * 300, "trashed", "100%#?"),
 )
 LINKS = ("http://127.0.0.1:1/s/" + "a" * 22, "https://example.org/x", "x://")
@@ -57,6 +61,14 @@ ODD = (
     *("search text", "search text plain", "search -without", "search text -plain"),
     *("search tex*", "search {{", "search --nope", "search text --limit 1", "search"),
     *("search text --json", "search nothingatall", "search a/same", "search 'x"),
+    *(
+        "get --vault acme plain",
+        "get plain --vault=acme",
+        "--vault acme get acme:plain",
+    ),
+    *("--vault acme get personal:plain", "get plain --vault nope", "get plain --vault"),
+    *("get --vault= plain", "list --plain --vault acme", "list --plain acme:notes"),
+    *("search text --vault acme", "search --vault nope text", "list --plain acme:"),
     *("search -- -text", "search -h", "gte plain", "lsit", "", "get plain extra -p"),
 )
 ALL = (
@@ -88,6 +100,10 @@ def _filled(home: Path) -> None:
     pvt.ok("add", "café", "Coffee, text.")
     pvt.ok("add", "trashed", "Gone text.")
     pvt.ok("delete", "trashed", "--yes")
+    make_team_vault("acme")
+    pvt.ok("add", "acme:notes/plain", "The text of the team.")
+    pvt.ok("add", "acme:ask", "{% include 'plain' %} Ask {{ who }}.", "--template")
+    pvt.ok("add", "own", "{% include 'acme:ask' %}", "--template")
 
 
 def _nothing(home: Path) -> None:
@@ -186,14 +202,21 @@ _LINES: tuple[str, ...] = (
     "get caf",
     "get 'no",
     "get --r",
+    "get ac",
+    "get acme:no",
+    "get acme:plain@",
 )
 _LINES += ("move no", "list no", "delete sa", "imports ")
 TABS = [
     _tab(shell, f"promptvault {words}", **more)
     for shell, lines, more in (
         ("bash", _LINES, {}),
-        ("zsh", _LINES[:4], {}),
-        ("fish", _LINES[:4], {"_TYPER_COMPLETE_FISH_ACTION": "get-args"}),
+        ("zsh", (*_LINES[:4], "get acme:no"), {}),
+        (
+            "fish",
+            (*_LINES[:4], "get acme:no"),
+            {"_TYPER_COMPLETE_FISH_ACTION": "get-args"},
+        ),
         ("fish", _LINES[:2], {"_TYPER_COMPLETE_FISH_ACTION": "is-args"}),
     )
     for words in lines

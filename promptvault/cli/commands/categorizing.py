@@ -38,6 +38,7 @@ def categorize(
         typer.Argument(
             metavar="[NAME]...",
             autocompletion=completion.names,
+            callback=options.in_one_vault,
             help="These prompts, in any folder.",
             show_default=False,
         ),

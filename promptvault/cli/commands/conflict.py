@@ -37,6 +37,7 @@ Name = Annotated[
         metavar="NAME",
         help="A prompt that is in conflict.",
         autocompletion=completion.in_conflict,
+        callback=options.in_one_vault,
         show_default=False,
     ),
 ]

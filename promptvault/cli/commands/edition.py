@@ -6,14 +6,14 @@ from typing import Annotated
 import typer
 
 from promptvault.cli import completion, options, shared, terminal
-from promptvault.cli.context import open_reader
+from promptvault.cli.context import default_vault, open_reader
 from promptvault.cli.editor import EditorFile, discard_when_saved
 from promptvault.cli.render.prompts import report_saved
 from promptvault.cli.rows.prompts import saved_row
 from promptvault.cli.unsaved_text import find_unsaved, note_unsaved
 from promptvault.cli.values import read_file
 from promptvault.cli.workspace import workspace
-from promptvault.domain.name import parse_reference, validate_name
+from promptvault.domain.name import parse_reference, split_vault, validate_name
 from promptvault.domain.share_link import share_origin
 from promptvault.errors import InvalidInputError
 from promptvault.services.prompts.edit import (
@@ -29,6 +29,19 @@ from promptvault.services.prompts.prompt_document import (
     editable_text,
     parse_document,
 )
+from promptvault.services.vaults.local import in_vault
+from promptvault.services.vaults.transfer import Transfer, copy_into, move_into
+
+History = Annotated[
+    bool,
+    typer.Option("--history", help="Into another vault, with all older versions."),
+]
+AllowSecrets = Annotated[
+    bool,
+    typer.Option(
+        "--allow-secrets", help="Into another vault, even with likely secrets."
+    ),
+]
 
 
 def add(
@@ -37,6 +50,7 @@ def add(
         typer.Argument(
             metavar="NAME",
             autocompletion=completion.folders,
+            callback=options.in_one_vault,
             help="A new name, as 'coding/review'.",
         ),
     ],
@@ -215,22 +229,58 @@ def set_(
 def move(
     name: options.Name,
     new: options.NewName,
+    history: History = False,
+    allow_secrets: AllowSecrets = False,
     message: options.Message = None,
     as_json: options.Json = False,
 ) -> None:
-    """Rename a prompt, or with 'old/' 'new/' a folder; the history follows."""
-    moved = move_prompts(workspace(), name, new, message)
+    """Rename a prompt, or with 'old/' 'new/' a folder; the history follows.
+
+    Into another vault, 'acme:new', it is copied, and then put into the trash here.
+    """
+    transfer, new = _transfer(new, message, history, allow_secrets)
+    if transfer is None:
+        moved = move_prompts(workspace(), name, new, message)
+    else:
+        moved = move_into(transfer, name, new)
     _report(moved, as_json=as_json, as_list=name.endswith("/"))
 
 
 def copy(
     reference: options.Reference,
     new: options.NewName,
+    history: History = False,
+    allow_secrets: AllowSecrets = False,
     message: options.Message = None,
     as_json: options.Json = False,
 ) -> None:
-    """Save a prompt, or one version of it, under another name."""
-    _report([copy_prompt(workspace(), reference, new, message)], as_json=as_json)
+    """Save a prompt, or one version of it, under another name, also in another vault.
+
+    What is held back because of a likely secret stays in its vault.
+    """
+    transfer, new = _transfer(new, message, history, allow_secrets)
+    if transfer is None:
+        saved = copy_prompt(workspace(), reference, new, message)
+    else:
+        saved = copy_into(transfer, reference, new)
+    _report([saved], as_json=as_json)
+
+
+def _transfer(
+    new: str, message: str | None, history: bool, allow_secrets: bool
+) -> tuple[Transfer | None, str]:
+    """Return how to get into the vault of *new*, None if it is the same vault."""
+    vault, name = split_vault(new)
+    source = workspace()
+    wanted = vault or default_vault()
+    if wanted != source.paths.vault:
+        target = in_vault(source, wanted)
+        return Transfer(source, target, message, history, allow_secrets), name
+    if history or allow_secrets:
+        raise InvalidInputError(
+            "--history and --allow-secrets are for another vault: VAULT:NEW."
+        )
+    return None, name
 
 
 def _report(results: list[Saved], *, as_json: bool, as_list: bool = False) -> None:

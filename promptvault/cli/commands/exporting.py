@@ -36,6 +36,7 @@ def export(
         typer.Argument(
             metavar="[NAME...]",
             autocompletion=completion.names,
+            callback=options.in_one_vault,
             help="Only these prompts; else all.",
         ),
     ] = None,

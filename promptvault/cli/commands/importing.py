@@ -73,6 +73,7 @@ Folder = Annotated[
     typer.Option(
         metavar="FOLDER",
         autocompletion=completion.folders,
+        callback=options.in_one_vault,
         help="Put prompts here; without it, in a folder named after the source.",
     ),
 ]

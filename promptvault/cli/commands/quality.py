@@ -21,6 +21,7 @@ def lint(
         typer.Argument(
             metavar="[NAME]...",
             autocompletion=completion.names,
+            callback=options.in_one_vault,
             help="Prompts; all if none is given.",
             show_default=False,
         ),

@@ -25,6 +25,7 @@ TrashedName = Annotated[
     typer.Argument(
         metavar="NAME",
         autocompletion=completion.trashed,
+        callback=options.in_one_vault,
         help="Its former name (the latest deletion counts), or its id.",
     ),
 ]
@@ -36,6 +37,7 @@ def delete(
         typer.Argument(
             metavar="NAME...",
             autocompletion=completion.names,
+            callback=options.in_one_vault,
             help="Prompts; with a trailing '/', a folder with all its prompts.",
         ),
     ],

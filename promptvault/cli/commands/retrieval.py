@@ -54,6 +54,7 @@ def list_(
         str | None,
         typer.Argument(
             autocompletion=completion.folders,
+            callback=options.in_one_vault,
             help="Only in this folder; with --similar, a prompt's NAME too.",
         ),
     ] = None,

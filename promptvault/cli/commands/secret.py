@@ -41,6 +41,7 @@ def redact(
         typer.Argument(
             metavar="[NAME]...",
             autocompletion=completion.names,
+            callback=options.in_one_vault,
             help="Prompts to redact.",
             show_default=False,
         ),

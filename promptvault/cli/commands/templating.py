@@ -61,6 +61,7 @@ def new(
         typer.Argument(
             metavar="NAME",
             autocompletion=completion.folders,
+            callback=options.in_one_vault,
             help="A new name, as 'mail/reply'.",
             show_default=False,
         ),
@@ -109,6 +110,7 @@ def from_(
         typer.Argument(
             metavar="NAME[@REV]...",
             autocompletion=completion.names,
+            callback=options.in_one_vault,
             help="Similar prompts; with a single one, its constants become variables.",
             show_default=False,
         ),
@@ -119,6 +121,7 @@ def from_(
             "--as",
             metavar="NEW",
             autocompletion=completion.folders,
+            callback=options.in_one_vault,
             help="Its name; else a name is made from the shared words.",
         ),
     ] = None,

@@ -40,12 +40,18 @@ def log(
             print_versions(prompt, versions)
 
 
+def _newer(text: str | None) -> str | None:
+    """Return what is compared; `@B` means the prompt that was named first."""
+    return text if text and text.startswith("@") else options.in_one_vault(text)
+
+
 def diff(
     old: Annotated[
         str,
         typer.Argument(
             metavar="NAME[@A]",
             autocompletion=completion.names,
+            callback=options.in_one_vault,
             help="The older version; without @A, the one before the current.",
         ),
     ],
@@ -54,6 +60,7 @@ def diff(
         typer.Argument(
             metavar="[@B]",
             autocompletion=completion.names,
+            callback=_newer,
             help="The newer version, as @4, or another NAME; else the current.",
         ),
     ] = None,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from promptvault.cli import terminal
+from promptvault.cli.context import take_vault
 
 Answer = Callable[[], None]
 
@@ -33,7 +34,7 @@ def _get(words: Sequence[str]) -> Answer | None:
 
     (reference,), given, flags = parsed
     return lambda: print_text(
-        reference,
+        take_vault(reference),
         given.get("-p"),
         given.get("-P"),
         raw="--raw" in flags,
@@ -50,7 +51,7 @@ def _list_plain(words: Sequence[str]) -> Answer | None:
     from promptvault.vault.reader import Selection
 
     folder = next(iter(parsed[0]), None)
-    return lambda: print_names(Selection(folder))
+    return lambda: print_names(Selection(folder and take_vault(folder)))
 
 
 def _search(words: Sequence[str]) -> Answer | None:

@@ -33,7 +33,9 @@ def complete_name(environ: Mapping[str, str], program: str) -> int | None:
         lines = [bash_completion.format_word(name, head) for name in names]
         sys.stdout.write("\n".join(lines) + "\n")
     elif shell == "zsh":
-        quoted = "\n".join(f'"{name}"' for name in names)
+        # A ':' begins the description of a match.
+        escaped = (name.replace(":", r"\\:") for name in names)
+        quoted = "\n".join(f'"{name}"' for name in escaped)
         answer = f"_arguments '*: :(({quoted}))'" if names else "_files"
         sys.stdout.write(f"{answer}\n")
     elif environ.get("_TYPER_COMPLETE_FISH_ACTION") == "is-args":

@@ -157,14 +157,19 @@ def move_prompts(
 
 
 def _moves(repository: Repository, name: str, new: str) -> list[tuple[Prompt, str]]:
-    reader = repository.reader
-    if not name.endswith("/"):
-        prompt = reader.get(name)
-        target = new + leaf_of(prompt.name) if new.endswith("/") else new
-        return [(prompt, _target(target, prompt))]
-    prompts = _in_folder(reader, name)
-    start = f"{new.strip('/')}/".lstrip("/")
-    return [(p, _target(start + p.name[len(name) :], p)) for p in prompts]
+    prompts = find_prompts(repository.reader, [name])
+    return [(p, _target(new_name(p, name, new), p)) for p in prompts]
+
+
+def new_name(prompt: Prompt, name: str, new: str) -> str:
+    """Return what a prompt is called after 'move NAME NEW', where both may be folders.
+
+    If *new* is a folder, which ends with '/', the last part of the name stays.
+    """
+    if name.endswith("/"):
+        start = f"{new.strip('/')}/".lstrip("/")
+        return start + prompt.name[len(name) :]
+    return new + leaf_of(prompt.name) if new.endswith("/") else new
 
 
 def find_prompts(reader: Reader, names: Sequence[str]) -> list[Prompt]:
@@ -202,7 +207,7 @@ def copy_prompt(
     """
     with prompt_transaction(workspace) as repository:
         prompt, version = resolve(repository.reader, reference)
-        target = new + leaf_of(prompt.name) if new.endswith("/") else new
+        target = new_name(prompt, reference, new)
         note = _message(message, f"Copy {reference} to {target}")
         details = prompt.details._replace(favourite=False, secrets_allowed=False)
         copied = repository.add(validate_name(target), version.content, details, note)

@@ -207,7 +207,7 @@ class _Template:
             parent, child = waiting.pop()
             by = "" if parent == self._name else f" {parent} includes it."
             try:
-                self._environment.join_path(child, parent)
+                child = self._environment.join_path(child, parent)
             except PromptVaultError as error:
                 return "include-cycle", str(error)
             if child in seen:

@@ -17,6 +17,7 @@ from jinja2.meta import find_referenced_templates, find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing as jinja_missing
 
+from promptvault.domain.name import in_vault, split_vault
 from promptvault.domain.prompt import Content
 from promptvault.domain.variable import Value
 from promptvault.errors import InvalidInputError, NotFoundError, PromptVaultError
@@ -103,8 +104,7 @@ def variables_of(environment: Environment, name: str) -> frozenset[str]:
         found |= find_undeclared_variables(tree)
         for include in find_referenced_templates(tree):
             if include is not None:
-                environment.join_path(include, template)
-                waiting.append(include)
+                waiting.append(environment.join_path(include, template))
     return frozenset(found - environment.globals.keys())
 
 
@@ -164,6 +164,7 @@ class _VaultEnvironment(ImmutableSandboxedEnvironment):
         self.includes: dict[str, set[str]] = {}
 
     def join_path(self, template: str, parent: str) -> str:
+        template = _in_vault_of(parent, template)
         self.includes.setdefault(parent, set()).add(template)
         path = _path(self.includes, template, parent)
         if path:
@@ -172,6 +173,20 @@ class _VaultEnvironment(ImmutableSandboxedEnvironment):
                 + " → ".join([parent, *path])
             )
         return template
+
+
+def _in_vault_of(parent: str, include: str) -> str:
+    """Return what *include* means in *parent*: without a vault, one of the same."""
+    vault, _ = split_vault(parent)
+    own, _ = split_vault(include)
+    if vault is None or own == vault:
+        return include
+    if own is None:
+        return in_vault(vault, include)
+    raise InvalidInputError(
+        f"{parent} includes {include!r}, a prompt of another vault; prompts of a team"
+        " include those of their own vault only."
+    )
 
 
 def _path(edges: Mapping[str, set[str]], start: str, end: str) -> list[str] | None:

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from promptvault.domain.name import parse_reference
+from promptvault.domain.name import parse_reference, split_vault
 from promptvault.domain.prompt import Content, Origin, Prompt, Version
 from promptvault.domain.revision import parse_revision
 from promptvault.domain.variable import Variable
 from promptvault.errors import InvalidInputError
 from promptvault.vault.reader import Reader
+from promptvault.vault.sync.team import find_team
 
 
 class ResolvedPrompt(NamedTuple):
@@ -83,5 +84,21 @@ def text_of(
 
 
 def content_loader(reader: Reader) -> Callable[[str], Content]:
-    """Return the function that finds the prompt which an include names."""
-    return lambda reference: resolve(reader, reference)[1].content
+    """Return the function that finds the prompt which an include names.
+
+    A prompt of the user's own vault may include one of another vault, "acme:style".
+    """
+
+    def load(reference: str) -> Content:
+        vault, name = split_vault(reference)
+        if vault is None:
+            return resolve(reader, name)[1].content
+        if find_team(reader.connection):
+            raise InvalidInputError(
+                f"A prompt of a team cannot include {reference!r}: it includes prompts"
+                " of its own vault only, by their name alone."
+            )
+        with reader.other(vault) as other:
+            return resolve(other, name)[1].content
+
+    return load

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from promptvault.errors import NotFoundError
-from promptvault.home import PERSONAL, team_vaults
+from promptvault.home import PERSONAL, has_vault, team_vaults
 from promptvault.paths import Paths
 from promptvault.services.workspace import Workspace
 from promptvault.vault.database import connect_read_only, translated_errors
@@ -44,7 +44,7 @@ def vault_names(paths: Paths) -> list[str]:
 
 def find_vault(paths: Paths, name: str) -> Paths:
     """Return the paths of the vault called *name*; raise NotFoundError."""
-    if name not in vault_names(paths):
+    if not has_vault(str(paths.data), name):
         raise NotFoundError(
             f"There is no vault {name!r} on this device: 'promptvault vaults list'."
         )

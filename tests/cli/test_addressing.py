@@ -1,0 +1,212 @@
+"""Names in other vaults: `acme:name`, `--vault`, and `PROMPTVAULT_VAULT`."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import Pvt
+from tests.team_vault import make_team_vault
+
+
+@pytest.fixture
+def team(pvt: Pvt) -> Pvt:
+    """Return the program, with a prompt of the same name in two vaults."""
+    pvt.ok("add", "coding/review", "Mine.")
+    make_team_vault("acme")
+    pvt.ok("add", "acme:coding/review", "Ours.")
+    return pvt
+
+
+def test_a_prefix_means_a_prompt_of_that_vault(team: Pvt) -> None:
+    assert team.ok("get", "acme:coding/review").text == "Ours."
+    assert team.ok("get", "acme:review@1").text == "Ours."
+    assert team.ok("get", "review").text == "Mine."
+
+
+def test_the_option_and_the_variable_choose_the_vault(
+    team: Pvt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert team.ok("get", "review", "--vault", "acme").text == "Ours."
+    monkeypatch.setenv("PROMPTVAULT_VAULT", "acme")
+    assert team.ok("get", "review").text == "Ours."
+    assert team.ok("get", "review", "--vault=personal").text == "Mine."
+    assert team.ok("get", "personal:review").text == "Mine."
+
+
+def test_a_name_alone_is_never_looked_up_in_a_team(team: Pvt) -> None:
+    team.ok("add", "acme:only-there", "Ours.")
+    assert team("get", "only-there").code == 3
+    assert team("edit", "only-there").code == 3
+    assert team("delete", "only-there").code == 3
+
+
+@pytest.mark.parametrize("name", ["nope", "../acme", "Acme", "a/b", "acme.old"])
+def test_an_unknown_vault_is_not_found(team: Pvt, name: str) -> None:
+    assert team("get", f"{name}:review").code == 3
+    assert team("list", "--vault", name).code == 3
+    assert team("add", f"{name}:new", "Text.").code == 3
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "show acme:review",
+        "log acme:review",
+        "diff acme:review@1 @1",
+        "set acme:review --title Title",
+        "label acme:review@1 draft",
+        "revert acme:review@1",
+        "lint acme:review",
+        "list acme:coding",
+        "search --folder acme:coding ours",
+        "export - acme:review",
+        "runs acme:review",
+        "redact acme:review",
+        "delete acme:review",
+        "delete acme:coding/ --yes",
+        "move acme:review acme:other",
+        "copy acme:review acme:other",
+    ],
+)
+def test_every_command_that_takes_a_name_takes_a_vault(team: Pvt, line: str) -> None:
+    before = team.ok("show", "review", "--json").json
+    team.ok(*line.split())
+    assert team.ok("show", "review", "--json").json == before
+
+
+def test_names_of_two_vaults_are_refused_where_one_is_changed(team: Pvt) -> None:
+    result = team("delete", "acme:review", "review", "--json")
+    assert (result.code, result.error["code"]) == (2, "invalid_input")
+    assert team.ok("get", "acme:review").text == "Ours."
+    assert team("diff", "acme:review", "review").code == 2
+
+
+def test_each_vault_counts_its_own_uses(team: Pvt) -> None:
+    team.ok("get", "acme:review")
+    assert team.ok("show", "acme:review", "--json").json["uses"] == 1
+    assert team.ok("show", "review", "--json").json["uses"] == 0
+
+
+def test_a_time_has_colons_and_names_no_vault(team: Pvt) -> None:
+    assert team.ok("get", "review@2999-01-01 09:30").text == "Mine."
+    assert team.ok("get", "acme:review@2999-01-01 09:30").text == "Ours."
+
+
+class TestIncludes:
+    def test_an_own_prompt_includes_one_of_a_team(self, team: Pvt) -> None:
+        team.ok("add", "acme:head", "Head of the team.")
+        team.ok("add", "head", "My head.")
+        nested = "{% include 'head' %} Style."
+        team.ok("add", "acme:style", nested, "--template")
+        both = "{% include 'acme:style' %} {% include 'head' %}"
+        team.ok("add", "own", both, "--template")
+        assert team.ok("get", "own").text == "Head of the team. Style. My head."
+        assert team.ok("lint", "own").code == 0
+
+    def test_a_prompt_of_a_team_does_not_include_other_vaults(self, team: Pvt) -> None:
+        text = "{% include 'personal:review' %}"
+        team.ok("add", "acme:leak", text, "--template")
+        result = team("get", "acme:leak")
+        assert (result.code, result.text) == (2, "")
+        result = team("lint", "acme:leak", "--json")
+        assert result.code == 5
+        team.ok("add", "through", "{% include 'acme:leak' %}", "--template")
+        assert team("get", "through").code == 2
+
+    def test_an_unknown_vault_is_a_lint_error(self, team: Pvt) -> None:
+        team.ok("add", "own", "{% include 'gone:style' %}", "--template")
+        assert team("lint", "own").code == 5
+        assert team("get", "own").code == 3
+
+
+_LISTED = """
+import sys
+listed = []
+def note(event, arguments):
+    if event in ("os.listdir", "os.scandir"):
+        listed.append(str(arguments[0]))
+from promptvault.cli.main import run
+sys.addaudithook(note)
+code = run(sys.argv[1:])
+sys.exit(code or any(each.endswith("vaults") for each in listed))
+"""
+
+
+@pytest.mark.usefixtures("team")
+@pytest.mark.parametrize("line", ["get review", "list --plain", "list", "search mine"])
+def test_a_plain_name_lists_no_folder_of_vaults(line: str) -> None:
+    subprocess.run([sys.executable, "-c", _LISTED, *line.split()], check=True)
+
+
+class TestTransfer:
+    def test_a_copy_is_a_new_prompt_that_knows_its_origin(self, team: Pvt) -> None:
+        team.ok("set", "review", "--tag", "work", "--favourite")
+        before = team.ok("show", "review", "--json").json
+        team.ok("copy", "review", "acme:from-me/")
+        copied = team.ok("show", "acme:from-me/review", "--json").json
+        assert copied["body"] == "Mine."
+        assert copied["tags"] == ["work"]
+        assert not copied["favourite"]
+        assert copied["id"] != before["id"]
+        (origin,) = copied["origins"]
+        assert origin["source"] == "promptvault"
+        assert origin["conversation_id"].startswith(f"personal/{before['id']}@")
+        assert team.ok("show", "review", "--json").json == before
+        assert team.ok("doctor", "--vault", "acme").code == 0
+
+    def test_a_name_alone_is_in_the_own_vault(self, team: Pvt) -> None:
+        team.ok("copy", "acme:review", "taken")
+        assert team.ok("get", "taken").text == "Ours."
+        assert team("get", "acme:taken").code == 3
+
+    def test_the_history_comes_along_if_wanted(self, team: Pvt) -> None:
+        team.ok("add", "coding/review", "Second.", "--upsert", "-m", "Better")
+        team.ok("add", "coding/review", "Third.", "--upsert")
+        team.ok("copy", "review@2", "acme:short")
+        team.ok("copy", "review@2", "acme:long", "--history")
+        assert team.ok("show", "acme:short", "--json").json["versions"] == 1
+        own, theirs = (
+            team.ok("log", name, "--json").json for name in ("review", "acme:long")
+        )
+        kept = ("version", "message", "author", "created_at")
+        assert [[row[key] for key in kept] for row in theirs] == [
+            [row[key] for key in kept] for row in own[1:]
+        ]
+        assert {row["id"] for row in theirs}.isdisjoint(row["id"] for row in own)
+
+    def test_likely_secrets_stay_unless_they_are_allowed(self, team: Pvt) -> None:
+        key = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+        team.ok("add", "leaky", f"Use {key} here.")
+        result = team("copy", "leaky", "acme:leaky", "--json")
+        assert (result.code, result.error["code"]) == (4, "forbidden")
+        assert key not in result.err
+        team.ok("redact", "leaky")
+        assert team("copy", "leaky", "acme:past", "--history").code == 4
+        team.ok("copy", "leaky", "acme:clean")
+        team.ok("copy", "leaky@1", "acme:leaky", "--allow-secrets")
+        assert team.ok("list", "--json", "acme:").json[-1]["held_back"]
+
+    def test_move_puts_the_original_into_the_trash(self, team: Pvt) -> None:
+        team.ok("add", "coding/test", "Mine too.")
+        team.ok("move", "coding/", "acme:theirs/")
+        assert team.ok("list", "--plain", "acme:theirs").lines == [
+            "theirs/review",
+            "theirs/test",
+        ]
+        assert team.ok("list", "--plain").lines == []
+        assert len(team.ok("trash", "list", "--json").json) == 2
+
+    def test_nothing_is_moved_if_a_name_is_taken(self, team: Pvt) -> None:
+        team.ok("add", "coding/abc", "Mine too.")
+        assert team("move", "coding/", "acme:coding/").code == 5
+        assert len(team.ok("list", "--plain").lines) == 2
+        assert team.ok("list", "--plain", "acme:").lines == ["coding/review"]
+
+    def test_an_unknown_vault_is_not_found(self, team: Pvt) -> None:
+        assert team("copy", "review", "gone:review").code == 3
+        assert team("move", "review", "gone:review").code == 3
+        assert team.ok("get", "review").text == "Mine."
+
+    def test_the_options_are_for_another_vault(self, team: Pvt) -> None:
+        assert team("copy", "review", "other", "--history").code == 2
