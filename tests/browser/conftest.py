@@ -40,7 +40,7 @@ __all__ = [
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 OpenWindow = Callable[..., Window]
-StartDevice = Callable[[], dict[str, Any]]
+StartDevice = Callable[..., dict[str, Any]]
 
 
 # Its driver runs an event loop in this thread, which must be gone for other tests.
@@ -89,8 +89,8 @@ def window(open_window: OpenWindow) -> Window:
 def start_device(server: Server) -> StartDevice:
     """Return what lets a device ask to be let in, and returns its codes."""
 
-    def start() -> dict[str, Any]:
-        wish = {"client_id": CLIENT_ID, "device_label": "analytical"}
+    def start(**more: str) -> dict[str, Any]:
+        wish = {"client_id": CLIENT_ID, "device_label": "analytical", **more}
         answer = httpx.post(
             f"{server.url}/v1/device/code", data=wish | {"device_os": "Linux 6"}
         )

@@ -93,6 +93,6 @@ FOCUS = r"""
 """
 
 REACHABLE = r"""
-() => [...document.querySelectorAll("a, button, input:not([type=hidden])")].map(
+() => [...document.querySelectorAll("a, button, select, input:not([type=hidden])")].map(
   (it) => it.id || it.innerText)
 """

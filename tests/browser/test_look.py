@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.conftest import OpenWindow, StartDevice
 from tests.browser.look import FOCUS, PROBLEMS, REACHABLE
 from tests.browser.window import Window
+from tests.server.team import insert_team
 
 LONG = f"{'augusta-ada-king-countess-of-lovelace' * 2}@example.org"
 
@@ -25,7 +27,9 @@ _COLOURS = """
 """
 
 
-def _pages(window: Window, start_device: StartDevice) -> Iterator[str]:
+def _pages(
+    window: Window, start_device: StartDevice, database_url: str
+) -> Iterator[str]:
     """Lead through every page, its error and its long words too; yield each's name."""
     window.open("/")
     yield "start"
@@ -68,6 +72,7 @@ def _pages(window: Window, start_device: StartDevice) -> Iterator[str]:
     window.enter(start_device()["user_code"])
     window.press("Deny")
     yield "denied"
+    yield from _team_pages(window, start_device, database_url)
     window.open("/signout")
     yield "sign out"
     window.open("/verify?token=none")
@@ -86,16 +91,63 @@ def _pages(window: Window, start_device: StartDevice) -> Iterator[str]:
     yield "kept"
 
 
+def _team_pages(
+    window: Window, start_device: StartDevice, database_url: str
+) -> Iterator[str]:
+    """Go on with what the owner of a team sees, and delete it in the end."""
+    window.open("/device")
+    window.enter(start_device(scope="team:admin")["user_code"])
+    yield "approval to manage"
+    window.page.get_by_label("It may also manage teams").check()
+    window.press("Approve")
+    yield "approved to manage"
+    with psycopg.connect(database_url) as connection:
+        team = insert_team(connection, LONG, "analytical-engine-and-its-people")
+        connection.execute("UPDATE sessions SET confirmed_at = NULL")
+    window.open("/account")
+    yield "account with a team"
+    window.page.get_by_role("link", name="Hand over").click()
+    yield "confirm"
+    window.fill(Password="not the password")
+    window.press("Continue")
+    yield "confirm, wrong"
+    window.fill(Password="correct horse battery")
+    window.press("Continue")
+    yield "transfer without admins"
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "WITH account AS (INSERT INTO accounts (plan, member_limit)"
+            " VALUES ('free', 1) RETURNING id), heir AS (INSERT INTO users"
+            " (account_id, email, role) SELECT id, %s, 'owner' FROM account"
+            " RETURNING id) INSERT INTO vault_members (vault_id, user_id, role)"
+            " SELECT %s, id, 'admin' FROM heir",
+            (f"heir-{LONG}", team.vault),
+        )
+    window.page.reload()
+    yield "transfer"
+    window.press("Hand over the team")
+    yield "transfer, refused"
+    window.follow("Keep the team")
+    window.page.get_by_role("link", name="Delete Analytical").click()
+    yield "team deletion"
+    window.fill(Type="analytical")
+    window.press("Delete the team")
+    yield "team deletion, wrong"
+    window.fill(Type="analytical-engine-and-its-people")
+    window.press("Delete the team")
+    yield "account without the team"
+
+
 @pytest.mark.parametrize("look", LOOKS)
 def test_every_page_can_be_read_and_used(
-    open_window: OpenWindow, start_device: StartDevice, look: str
+    open_window: OpenWindow, start_device: StartDevice, database_url: str, look: str
 ) -> None:
     window = open_window(**LOOKS[look])
     problems = {
         name: [*_problems(window), *_problems_in_the_dark(window)]
-        for name in _pages(window, start_device)
+        for name in _pages(window, start_device, database_url)
     }
-    assert len(problems) == 24
+    assert len(problems) == 35
     assert {name: found for name, found in problems.items() if found} == {}
 
 
@@ -118,9 +170,9 @@ def _told(violation: dict[str, Any]) -> str:
 
 
 def test_tab_reaches_everything_in_order_and_shows_where_it_is(
-    window: Window, start_device: StartDevice
+    window: Window, start_device: StartDevice, database_url: str
 ) -> None:
-    for page in _pages(window, start_device):
+    for page in _pages(window, start_device, database_url):
         reachable = window.run(REACHABLE)
         window.run("() => document.activeElement.blur()")
         window.page.mouse.click(1, 1)

@@ -151,6 +151,16 @@ class DeviceCodeRepository:
         )
         return await cursor.fetchone()
 
+    async def note_manager(self, approval: Approval) -> None:
+        """Record in the user's activity that a device may manage teams."""
+        await self._connection.execute(
+            """
+            INSERT INTO activities (account_id, actor, actor_email, action, subject)
+            SELECT account_id, id, email, 'device.let_in', %s FROM users WHERE id = %s
+            """,
+            (approval.device_label, approval.user_id),
+        )
+
     async def poll(self, code_hash: str, tolerance: int) -> Poll | None:
         """Note that a device polls; after a hasty poll its interval is 5 s longer.
 

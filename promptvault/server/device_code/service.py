@@ -159,7 +159,10 @@ async def _sign_in(
     device = await DeviceRepository(connection).add(
         approval.user_id, approval.device_label, approval.device_os
     )
-    scopes = MANAGING_SCOPES if approval.may_manage else DEVICE_SCOPES
+    scopes = DEVICE_SCOPES
+    if approval.may_manage:
+        scopes = MANAGING_SCOPES
+        await DeviceCodeRepository(connection).note_manager(approval)
     token = await issue(
         connection,
         settings,

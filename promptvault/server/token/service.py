@@ -20,7 +20,7 @@ class Scope(StrEnum):
     TEAM_ADMIN = MANAGE_SCOPE
 
 
-DEVICE_SCOPES = (Scope.SYNC_READ, Scope.SYNC_WRITE)
+DEVICE_SCOPES: tuple[Scope, ...] = (Scope.SYNC_READ, Scope.SYNC_WRITE)
 """The scopes of a device's token, unless it was approved to manage teams too."""
 MANAGING_SCOPES = (*DEVICE_SCOPES, Scope.TEAM_ADMIN)
 

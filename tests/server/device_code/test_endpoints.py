@@ -80,7 +80,7 @@ class TestTheRightToManage:
         return codes
 
     def test_is_given_only_with_a_tick(
-        self, visitor: httpx.Client, signed_up: Browser
+        self, visitor: httpx.Client, signed_up: Browser, database_url: str
     ) -> None:
         for ticked, scope in ((False, SCOPE), (True, f"{SCOPE} team:admin")):
             codes = self._ask(visitor, signed_up)
@@ -95,6 +95,11 @@ class TestTheRightToManage:
             headers = {"Authorization": f"Bearer {token['access_token']}"}
             me = visitor.get("/v1/me", headers=headers).json()
             assert me["manages"] is ticked
+        with psycopg.connect(database_url) as connection:
+            rows = connection.execute(
+                "SELECT actor_email, action, subject FROM activities"
+            ).fetchall()
+        assert rows == [(EMAIL, "device.let_in", "analytical")]
 
     def test_is_not_given_unasked(
         self, visitor: httpx.Client, signed_up: Browser
