@@ -24,6 +24,8 @@ from promptvault.server.retention import service as retention
 from promptvault.server.retention.service import Purged
 from promptvault.server.settings import Settings
 from promptvault.server.share.operator import OperatorShare, ShareList
+from promptvault.server.team.deletion import restore_team
+from promptvault.server.team.repository import ListedTeam, TeamRepository
 from promptvault.server.token.service import DEVICE_SCOPES, MANAGING_SCOPES, issue
 
 _T = TypeVar("_T")
@@ -92,6 +94,14 @@ class Admin:
             await account.set_tier(connection, user.account_id, tier)
 
         self._run(change)
+
+    def teams(self) -> list[ListedTeam]:
+        """Return all teams by their short names, deleted ones as well."""
+        return self._run(lambda connection: TeamRepository(connection).all())
+
+    def restore_team(self, slug: str) -> None:
+        """Undo the deletion of a team; raises NotFoundError, ConflictError."""
+        return self._run(lambda connection: restore_team(connection, slug))
 
     def issue_token(self, email: str, name: str, *, manage: bool = False) -> str:
         """Return a new token for a machine; raises NotFoundError.

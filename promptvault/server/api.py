@@ -9,9 +9,11 @@ from promptvault.server.device.endpoints import router as device
 from promptvault.server.device_code.endpoints import router as device_code
 from promptvault.server.event.endpoints import router as event
 from promptvault.server.guard import Guard
+from promptvault.server.invitation.endpoints import router as invitation
 from promptvault.server.limit.service import enforce_route_limit
 from promptvault.server.share.endpoints import router as share
 from promptvault.server.sync.endpoints import router as sync
+from promptvault.server.team.endpoints import router as team
 from promptvault.server.token.endpoints import router as token
 from promptvault.server.vault.endpoints import router as vault
 from promptvault.server.webhook.endpoints import router as webhook
@@ -46,5 +48,6 @@ def protected(*resources: APIRouter) -> APIRouter:
 
 # Routes are matched in this order, so the most frequent ones come first.
 api = protected(
-    *(sync, event, vault, account, device, device_code, token, share, webhook)
+    *(sync, event, vault, account, device, team, invitation),
+    *(device_code, token, share, webhook),
 )

@@ -26,6 +26,14 @@ PUBLIC_ROUTES = frozenset(
 OWN_SCOPES: dict[str, Scope] = {
     "sync": Scope.SYNC_READ,  # it checks itself whether the token may push
     "revoke_token": Scope.SYNC_READ,  # each token may end itself
+    **dict.fromkeys(
+        (
+            *("create_team", "update_team", "delete_team"),
+            *("change_role", "remove_member", "protect_label", "unprotect_label"),
+            *("create_invitation", "revoke_invitation", "accept_invitation"),
+        ),
+        Scope.TEAM_ADMIN,
+    ),
 }
 """The scopes of routes to which the rule of `needed_scope` does not apply, by name."""
 

@@ -331,7 +331,10 @@ TEAMS = Table(
         server_default=text("'editor'"),
     ),
     _created(),
+    # A deleted team has no members, so that its vault is gone for them. They are kept
+    # here until it is restored or erased.
     _moment("deleted_at"),
+    Column("deleted_members", JSONB),
 )
 Index(
     "teams_deleted_at_index",

@@ -1,7 +1,7 @@
 """Requests that contain the ids and secrets of another user."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -37,6 +37,8 @@ class Attempt:
     values: dict[Slot, str]
     foreign: dict[Slot, str] = field(default_factory=dict)
     json: Any = None
+    is_own: bool = False
+    """Whether all that it names is hers."""
 
     @property
     def is_by_id(self) -> bool:
@@ -53,21 +55,21 @@ class Attempt:
 
 def attempts(route: Route, eve: Tenant, other: Tenant) -> Iterator[Attempt]:
     """Yield every request by which Eve can name something of *other* on a route."""
-    slots = route.slots()
+    slots, body = route.slots(), GOOD_BODIES.get(route.name)
     own = {slot: _own_value(slot, eve) for slot in slots}
-    yield Attempt(own)
+    yield Attempt(own, {}, body, is_own=True)
     for kind in DISGUISES:
         value = other.objects[kind]
         is_api = route.path.startswith("/v1/")
         yield Attempt(own, {BEARER: f"Bearer {value}"} if is_api else {COOKIE: value})
     for value in other.objects.values():
         naming = (slot for slot in slots if slot.name != "password")
-        yield from (Attempt(own, {slot: value}) for slot in naming)
+        yield from (Attempt(own, {slot: value}, body) for slot in naming)
         if route.name in BODIES:
             bodies = BODIES[route.name](eve, other, value)
-            yield from (Attempt(own, {}, body) for body in bodies)
+            yield from (Attempt(own, {}, each) for each in bodies)
     named = {slot: other.objects.get(_kind(slot), "") for slot in slots}
-    yield Attempt(own, {slot: value for slot, value in named.items() if value})
+    yield Attempt(own, {slot: value for slot, value in named.items() if value}, body)
 
 
 def _own_value(slot: Slot, eve: Tenant) -> str:
@@ -109,12 +111,34 @@ def share_bodies(eve: Tenant, other: Tenant, value: str) -> Iterator[Any]:
     }
 
 
+def body_with(**values: Any) -> Callable[[Tenant, Tenant, str], Iterator[Any]]:
+    """Return what yields a body in which a value takes the place of a None."""
+
+    def bodies(_eve: Tenant, _other: Tenant, value: str) -> Iterator[Any]:
+        yield {name: value if text is None else text for name, text in values.items()}
+
+    return bodies
+
+
 BODIES = {
     "create_share": share_bodies,
     "sync": sync_bodies,
     "receive_clerk_event": clerk_bodies,
+    "create_team": body_with(name=None),
+    "update_team": body_with(name=None, slug=None),
+    "delete_team": body_with(confirm=None),
+    "create_invitation": body_with(email=None),
+    "accept_invitation": body_with(token=None),
 }
 """What can stand in the JSON that a route takes."""
+
+GOOD_BODIES = {
+    "update_team": {"name": "Eve's"},
+    "delete_team": {"confirm": "not the name"},
+    "change_role": {"role": "viewer"},
+    "create_invitation": {"link": True},
+}
+"""JSON for attempts that name something outside of it."""
 
 
 def _request(vault: str) -> dict[str, Any]:

@@ -9,10 +9,9 @@ import httpx
 import psycopg
 
 from promptvault.server.tables import METADATA
-from promptvault.wire.device_code import CLIENT_ID, GRANT_TYPE
+from promptvault.wire.device_code import CLIENT_ID, GRANT_TYPE, MANAGE_SCOPE
 from tests.server.browser import Browser
 from tests.server.sync.conftest import after, beside, gone, new
-from tests.server.team import insert_team
 
 Connection = psycopg.Connection[Any]
 
@@ -64,7 +63,8 @@ class Tenant:
         return found
 
     def _select(self, connection: Connection, table: str, what: str) -> list[Any]:
-        ids = [UUID(self.objects[kind]) for kind in ("account", "user", "vault")]
+        tenants = ("account", "user", "vault", "team vault", "team id")
+        ids = [UUID(self.objects[kind]) for kind in tenants]
         keys = (f"{key} = ANY(%(ids)s)" for key in sorted(tenant_keys(table)))
         condition = " OR ".join(keys) or "false"
         query = f"SELECT {what}::text FROM {table} t WHERE {condition}"
@@ -82,23 +82,22 @@ def settle(mark: str, client: httpx.Client, connection: Connection) -> Tenant:
     _add_link(tenant, connection)
     tenant.objects["approved code"] = _approved(tenant, browser)["user_code"]
     _find_rows(tenant, connection)
-    insert_team(connection, tenant.email, mark)
-    tenant.objects["team"] = mark
     _fill_vault(tenant, client, connection)
     _share(tenant, client)
+    _make_team(tenant, client)
     client.cookies.clear()
     return tenant
 
 
 def _approved(tenant: Tenant, browser: Browser) -> dict[str, str]:
-    wish = {"client_id": CLIENT_ID, "device_label": tenant.mark}
+    wish = {"client_id": CLIENT_ID, "device_label": tenant.mark, "scope": MANAGE_SCOPE}
     answer = browser.client.post(
         "/v1/device/code", data={**wish, "device_os": tenant.mark}
     )
     codes: dict[str, str] = answer.json()
     browser.open(f"/device?user_code={codes['user_code']}")
     browser.send()
-    browser.send(decision="approved")
+    browser.send(decision="approved", manage="true")
     assert browser.page.status_code == 200, browser.page.text
     return codes
 
@@ -139,6 +138,18 @@ def _add_link(tenant: Tenant, connection: Connection) -> None:
         "   FROM users WHERE email = %s",
         (tenant.objects["link's hash"], tenant.email),
     )
+
+
+def _make_team(tenant: Tenant, client: httpx.Client) -> None:
+    """Make a team with a protected label and an open invitation."""
+    headers = {"Authorization": f"Bearer {tenant.token}"}
+    names = {"name": tenant.mark, "slug": tenant.mark}
+    team = client.post("/v1/teams", json=names, headers=headers).json()
+    tenant.objects |= {"team id": team["id"], "team vault": team["vault"]}
+    path = f"/v1/teams/{tenant.mark}"
+    label = client.put(f"{path}/labels/{tenant.mark}", headers=headers)
+    assert label.status_code == 204, label.text
+    tenant.objects |= {"team": tenant.mark, "label": tenant.mark}
 
 
 def _fill_vault(tenant: Tenant, client: httpx.Client, connection: Connection) -> None:

@@ -32,7 +32,7 @@ OUTSIDE = {
     *("show_password", "change_password"),
     *("show_confirmation", "confirm", "show_transfer", "transfer_team"),
     *("show_team_deletion", "delete_team_by_page"),
-    *("show_confirmation", "confirm"),
+    *("show_invitation", "join_team"),
     *("share_stylesheet", "share_script", "share_image"),
     *("show_share", "open_share", "copy_share", "raw_share", "json_share"),
     *("show_deletion", "delete_account", "show_keeping", "keep_account"),

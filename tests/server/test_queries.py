@@ -67,6 +67,22 @@ WITHOUT_KEY = {
     "share/operator.py ShareList.block": "the operator's, of one user",
     "share/pause_mail.py _FIND": "of a job, by the id that it holds",
     "sync/repository.py _LOCK": "accounts of the vaults that it has just locked",
+    "activity/repository.py _PROMPTS": "addresses of those who changed the vault",
+    "invitation/repository.py InvitationRepository.find": "by a secret's hash",
+    "invitation/repository.py InvitationRepository.lock": "by a secret's hash",
+    "invitation/repository.py _OFFER": "by a secret's hash, or the id in a job",
+    "invitation/repository.py _OPEN": "addresses of those who invite to the vault",
+    **dict.fromkeys(
+        (
+            "team/deletion_repository.py _MARK",
+            "team/deletion_repository.py _UNMARK",
+            "team/deletion_repository.py _ERASE",
+        ),
+        "team and account of the vault, and members that it had",
+    ),
+    "team/deletion_repository.py _DUE": "cleans up",
+    "team/repository.py TeamRepository.all": "the operator's list",
+    "team/repository.py TeamRepository.find_any": "the operator's",
     "token/repository.py TokenRepository.find_bearer": "by a secret's hash",
     "token/repository.py TokenRepository.touch": "the token that was just found",
 }

@@ -43,6 +43,7 @@ class Usage:
     prompt_count: int
     stored_bytes: int
     """Of all rows in its vaults, deletions included; see `sync.cost`."""
+    member_limit: int | None
     member_count: int
 
 
@@ -64,11 +65,14 @@ class AccountRepository:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def add_account(self, plan: str, prompt_limit: int | None) -> UUID:
+    async def add_account(
+        self, plan: str, prompt_limit: int | None, member_limit: int | None
+    ) -> UUID:
         """Add an account, and return its id. None is no limit."""
         return await self._id(
-            "INSERT INTO accounts (plan, prompt_limit) VALUES (%s, %s) RETURNING id",
-            (plan, prompt_limit),
+            "INSERT INTO accounts (plan, prompt_limit, member_limit)"
+            " VALUES (%s, %s, %s) RETURNING id",
+            (plan, prompt_limit, member_limit),
         )
 
     async def add_user(self, account_id: UUID, email: str, role: str) -> UUID | None:
@@ -159,7 +163,8 @@ class AccountRepository:
         cursor = self._connection.cursor(row_factory=class_row(Usage))
         await cursor.execute(
             """
-            SELECT plan, prompt_limit, prompt_count, stored_bytes, member_count
+            SELECT plan, prompt_limit, prompt_count, stored_bytes, member_limit,
+                   member_count
               FROM accounts WHERE id = %s
             """,
             (account_id,),
@@ -199,12 +204,17 @@ class AccountRepository:
         return await cursor.fetchall()
 
     async def set_plan(
-        self, account_id: UUID, plan: str, prompt_limit: int | None
+        self,
+        account_id: UUID,
+        plan: str,
+        prompt_limit: int | None,
+        member_limit: int | None,
     ) -> None:
-        """Set the plan of an account, and its limit of prompts."""
+        """Set the plan of an account, and its limits of prompts and people."""
         await self._connection.execute(
-            "UPDATE accounts SET plan = %s, prompt_limit = %s WHERE id = %s",
-            (plan, prompt_limit, account_id),
+            "UPDATE accounts SET plan = %s, prompt_limit = %s, member_limit = %s"
+            " WHERE id = %s",
+            (plan, prompt_limit, member_limit, account_id),
         )
 
     async def renew_epochs(self) -> int:

@@ -6,9 +6,12 @@ from uuid import UUID
 from promptvault.domain.tier import ALLOWANCES, Tier
 from promptvault.errors import AlreadyExistsError, InvalidInputError, NotFoundError
 from promptvault.server.account.repository import AccountRepository, User
+from promptvault.server.activity.actor import OPERATOR
+from promptvault.server.activity.repository import Action
 from promptvault.server.database import Connection
 from promptvault.server.device.repository import DeviceRepository
 from promptvault.server.settings import Settings
+from promptvault.server.team.change import changing_account
 from promptvault.server.token.repository import Bearer
 from promptvault.server.token.service import Scope
 from promptvault.wire.account import (
@@ -38,7 +41,8 @@ async def create_account(
     address.
     """
     accounts = AccountRepository(connection)
-    account_id = await accounts.add_account(tier, ALLOWANCES[tier].prompts)
+    limits = ALLOWANCES[tier]
+    account_id = await accounts.add_account(tier, limits.prompts, limits.members)
     user_id = await accounts.add_user(account_id, checked_email(email), OWNER)
     if user_id is None:
         raise AlreadyExistsError("There is an account with this address.")
@@ -55,10 +59,16 @@ async def get_user(connection: Connection, email: str) -> User:
 
 
 async def set_tier(connection: Connection, account_id: UUID, tier: Tier) -> None:
-    """Put an account on *tier*. Prompts beyond the new limits are kept."""
-    await AccountRepository(connection).set_plan(
-        account_id, tier, ALLOWANCES[tier].prompts
-    )
+    """Put an account on *tier*.
+
+    Prompts and people beyond the new limits stay. With too many people the account's
+    teams are frozen, until the limit or their number changes.
+    """
+    limits, accounts = ALLOWANCES[tier], AccountRepository(connection)
+    async with changing_account(connection, OPERATOR, account_id) as change:
+        before = (await accounts.usage(account_id)).plan
+        await accounts.set_plan(account_id, tier, limits.prompts, limits.members)
+        await change.record(Action.PLAN_CHANGED, tier, before=before)
 
 
 async def usage_of(
@@ -70,7 +80,7 @@ async def usage_of(
     limits = LimitsRead(
         prompts=usage.prompt_limit,
         optimizations=allowance.optimizations,
-        members=allowance.members,
+        members=usage.member_limit,
         storage=settings.storage_limit(usage.plan),
     )
     used = UsageRead(

@@ -30,7 +30,7 @@ _JSON = re.compile(r"application/([^;\s]+\+)?json\s*(;|$)", re.IGNORECASE)
 _PARSER = ThreadPoolExecutor(1, "json")
 
 T = TypeVar("T")
-M = TypeVar("M", bound=BaseModel)
+Model = TypeVar("Model", bound=BaseModel)
 
 
 async def run_in_thread(task: Callable[..., T], *values: Any) -> T:
@@ -61,19 +61,23 @@ async def read_json(request: Request, build: Callable[[Any], T]) -> T:
     return await run_in_thread(_build_large, body, build)
 
 
-async def read_model(request: Request, model: type[M]) -> M:
-    """Parse the JSON body as a *model*; raises as `read_json` and FastAPI do."""
+async def read_model(request: Request, model: type[Model]) -> Model:
+    """Parse the JSON body as *model*; raise as `read_json`, and as `validated`."""
+    return await read_json(request, lambda data: validated(model.model_validate, data))
 
-    def build(data: Any) -> M:
-        try:
-            return model.model_validate(data)
-        except ValidationError as error:
-            problems = error.errors(include_url=False, include_context=False)
-            raise RequestValidationError(
-                [each | {"loc": ("body", *each["loc"])} for each in problems]
-            ) from None
 
-    return await read_json(request, build)
+def validated(validate: Callable[[Any], T], data: Any, *place: str | int) -> T:
+    """Return what *validate* makes of the part of a body at *place*.
+
+    Raises RequestValidationError, which does not contain the data.
+    """
+    try:
+        return validate(data)
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_context=False)
+        raise RequestValidationError(
+            [each | {"loc": ("body", *place, *each["loc"])} for each in problems]
+        ) from None
 
 
 def _build_large(body: bytes, build: Callable[[Any], T]) -> T:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from promptvault.server.account import deletion, password_change
 from promptvault.server.database import Connection
+from promptvault.server.invitation import service as invitation
 from promptvault.server.job.queue import Kind
 from promptvault.server.job.work import Handler, Work
 from promptvault.server.mail import Letter, send_mail
@@ -40,6 +41,7 @@ HANDLERS: Mapping[str, Handler] = {
     Kind.MAIL_DELETION: mailing(deletion.write_mail),
     Kind.MAIL_ORPHANED: mailing(letter.write_mail),
     Kind.MAIL_SHARE_PAUSED: mailing(pause_mail.write_mail),
+    Kind.MAIL_INVITATION: mailing(invitation.write_mail),
     Kind.PURGE: retention.purge_part,
 }
 """The function for each kind. It may be called again for the same job, if the process

@@ -29,6 +29,7 @@ class Kind(StrEnum):
     MAIL_DELETION = "mail_deletion"
     MAIL_ORPHANED = "mail_orphaned"
     MAIL_SHARE_PAUSED = "mail_share_paused"
+    MAIL_INVITATION = "mail_invitation"
     PURGE = "purge"
 
 

@@ -34,6 +34,9 @@ ROUTE_LIMITS: dict[str, Limit] = {
     "decide_device": Limit(20, 10),
     "go_to_provider": Limit(20, 10),
     "come_from_provider": Limit(20, 10),
+    "accept_invitation": Limit(10, 10),
+    "show_invitation": Limit(20, 10),
+    "join_team": Limit(10, 10),
     "export_me": Limit(10, 2),  # reads the whole account
     "export_account": Limit(10, 2),
 }
@@ -79,3 +82,12 @@ SHARE_PASSWORD_BY_NETWORK = Limit(5, 1)
 
 SHARE_PASSWORD = Limit(30, 1)
 """Passwords for one share from all networks."""
+
+TEAMS_BY_ACCOUNT = Limit(5, 5 / 60)
+"""Teams that the users of an account make."""
+
+INVITATIONS_BY_ACCOUNT = Limit(20, 1)
+"""Invitations by the users of an account, each of which may send a mail."""
+
+INVITATIONS_BY_ADDRESS = Limit(3, 3 / (24 * 60))
+"""Invitations of an address to one team: three mails in a day."""

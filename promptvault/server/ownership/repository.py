@@ -100,7 +100,7 @@ SELECT 1 FROM accounts WHERE id = ANY(%(accounts)s::uuid[])
 _RECOUNT = """
 UPDATE accounts SET member_count = (
        SELECT count(*) FROM (
-              SELECT id FROM users WHERE account_id = %(account)s AND deleted_at IS NULL
+              SELECT id FROM users WHERE account_id = %(account)s
               UNION
               SELECT m.user_id FROM vaults v JOIN vault_members m ON m.vault_id = v.id
                WHERE v.account_id = %(account)s
@@ -312,19 +312,6 @@ class OwnershipRepository:
             "UPDATE vaults SET frozen_at = now(), frozen_why = 'owner_gone'"
             " WHERE id = %s",
             (vault_id,),
-        )
-
-    async def mark_deleted(self, team: Team) -> None:
-        """Mark a locked team as deleted, and its vault as gone for all members."""
-        await self._connection.execute(
-            """
-            WITH marked AS (
-                UPDATE teams SET deleted_at = now()
-                 WHERE id = %(team)s AND account_id = %(account)s)
-            UPDATE vaults SET frozen_at = now(), frozen_why = 'deleted'
-             WHERE id = %(vault)s
-            """,
-            {"team": team.id, "account": team.account_id, "vault": team.vault_id},
         )
 
     async def remove(self, vault_id: UUID, user_id: UUID) -> None:

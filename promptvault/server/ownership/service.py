@@ -58,29 +58,6 @@ async def transfer(
     await _hand_over(connection, team, user_id, found[0])
 
 
-async def delete(
-    connection: Connection, user_id: UUID, slug: str, confirmation: str
-) -> None:
-    """Delete a team for all of its members, on behalf of its owner.
-
-    *confirmation* is the short name, typed by the owner. Raises NotFoundError,
-    PermissionDeniedError, InvalidInputError.
-    """
-    team = await get_owned(connection, user_id, slug)
-    if confirmation != team.slug:
-        raise InvalidInputError("This is not the short name of the team.")
-    teams = OwnershipRepository(connection)
-    await teams.lock([team])
-    team = await get_owned(connection, user_id, slug)
-    owner = await _find(connection, team, user_id)
-    assert owner is not None
-    await teams.mark_deleted(team)
-    await teams.raise_rosters([team.vault_id])
-    await teams.note(team, owner, "team.deleted", team.slug, {})
-    if (await teams.recount(team.account_id)).fit:
-        await teams.raise_rosters(await teams.thaw(team.account_id))
-
-
 async def leave_teams(connection: Connection, user_id: UUID) -> None:
     """Remove a user who is about to be deleted from all teams.
 

@@ -29,6 +29,8 @@ from promptvault.server.token.secret import hash_secret
 _LONGEST_SECRET = 100
 _DANGEROUS = re.compile(r"account/delete|teams/[a-z][a-z0-9-]{1,31}/(transfer|delete)")
 """Pages, without the first slash, for which users prove again who they are."""
+_INVITATION = re.compile(r"join/[A-Za-z0-9_-]{1,100}")
+"""The page of an invitation, without the first slash."""
 _DEVICE, _TO_DEVICE = "/device", "device"
 _SHARE = re.compile(r"/s/[0-9A-Za-z]{22}")
 
@@ -163,20 +165,25 @@ def is_dangerous(target: str) -> bool:
     return _DANGEROUS.fullmatch(target) is not None
 
 
+def _is_path(target: str) -> bool:
+    """Return True if *target* names a page by its path, without the first slash."""
+    is_link = _INVITATION.fullmatch(target) or _SHARE.fullmatch(f"/{target}")
+    return is_dangerous(target) or is_link is not None
+
+
 def checked_target(to: str) -> str:
     """Return *to* if it names a page to open after a sign-in, else an empty text."""
-    is_known = to == _TO_DEVICE or is_dangerous(to) or _SHARE.fullmatch(f"/{to}")
-    return to if is_known else ""
+    return to if to == _TO_DEVICE or _is_path(to) else ""
 
 
 def path_after_sign_in(typed: str, to: str) -> str:
-    """Return the path to open after a sign-in: ``/device``, ``/account``, a share, or a
-    page that asked for proof.
+    """Return the path to open after a sign-in: ``/device``, ``/account``, a share, an
+    invitation, or a page that asked for proof.
 
     *typed* is a device's code, *to* the target. Any other value of them leads to
     ``/account``, so a link to the sign-in page cannot redirect to another site.
     """
-    if is_dangerous(to) or _SHARE.fullmatch(f"/{to}"):
+    if _is_path(to):
         return f"/{to}"
     is_device = checked_target(to) or find_user_code(typed)
     return path_with_code(_DEVICE, typed) if is_device else "/account"

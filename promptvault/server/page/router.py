@@ -15,6 +15,7 @@ from promptvault.server.page import (
     confirmation,
     deletion,
     device,
+    invitation,
     password,
     provider,
     share,
@@ -75,7 +76,7 @@ async def icon() -> FileResponse:
 _PAGES = (
     *(start, sign_up.router, sign_in.router, provider.router, device.router),
     *(account.router, password.router, confirmation.router, deletion.router),
-    *(team.router, share.router),
+    *(team.router, invitation.router, share.router),
 )
 _PATHS = frozenset(
     str(route.path)

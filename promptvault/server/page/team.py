@@ -3,10 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
 from promptvault.errors import InvalidInputError, PromptVaultError, TierLimitError
+from promptvault.server.activity.actor import actor_in_browser
 from promptvault.server.database import Connection
 from promptvault.server.dependencies import AppDatabase, AppSettings, Transaction
 from promptvault.server.ownership import service as ownership
@@ -14,6 +15,7 @@ from promptvault.server.page.browser import Browser, ConfirmedUser, CurrentBrows
 from promptvault.server.page.rendering import redirect, render
 from promptvault.server.session.repository import SignedIn
 from promptvault.server.settings import Settings
+from promptvault.server.team.service import delete_team
 
 router = APIRouter(prefix="/teams/{team}")
 
@@ -66,6 +68,7 @@ async def show_team_deletion(
 @router.post("/delete")
 async def delete_team_by_page(
     team: str,
+    request: Request,
     browser: CurrentBrowser,
     settings: AppSettings,
     user: ConfirmedUser,
@@ -75,7 +78,8 @@ async def delete_team_by_page(
     """Delete the team for all of its members."""
     try:
         async with database.transaction() as connection:
-            await ownership.delete(connection, user.user_id, team, confirm.strip())
+            actor = actor_in_browser(request, user)
+            await delete_team(connection, actor, team, confirm.strip())
     except InvalidInputError as error:
         async with database.transaction() as connection:
             return await _deletion_page(

@@ -119,6 +119,18 @@ _EXPIRED = (
          WHERE views >= max_views
            AND last_view_at < %(now)s::timestamptz - interval '90 days'
          ORDER BY last_view_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED)""",
+    """DELETE FROM invitations WHERE id IN (
+        SELECT id FROM invitations
+         WHERE least(expires_at, revoked_at)
+             < %(now)s::timestamptz - interval '30 days'
+         ORDER BY least(expires_at, revoked_at) LIMIT %(batch)s
+           FOR UPDATE SKIP LOCKED)""",
+    """DELETE FROM activities WHERE id IN (
+        SELECT l.id FROM activities l JOIN accounts a ON a.id = l.account_id
+         WHERE l.created_at < %(now)s::timestamptz - interval '90 days'
+           AND (a.plan <> 'enterprise'
+                OR l.created_at < %(now)s::timestamptz - interval '2 years')
+         ORDER BY l.created_at LIMIT %(batch)s FOR UPDATE OF l SKIP LOCKED)""",
     """DELETE FROM jobs WHERE id IN (
         SELECT id FROM jobs
          WHERE dead_at < %(now)s::timestamptz - interval '30 days'

@@ -19,6 +19,7 @@ from promptvault.server.retention.repository import (
 )
 from promptvault.server.settings import Settings
 from promptvault.server.sync.repository import VaultRepository
+from promptvault.server.team import deletion as team_deletion
 
 _PART_SECONDS = 20.0
 """How long a job purges vaults, so that other jobs do not wait."""
@@ -33,6 +34,8 @@ class Purged(NamedTuple):
     """Vaults in which anything was deleted."""
     deletions: int
     """Tombstones of prompts, and settled conflict copies."""
+    teams: int
+    """Deleted teams whose grace period has ended."""
     users: int
     """Users whose grace period has ended."""
     expired: int
@@ -49,10 +52,11 @@ async def purge(connection: Connection, settings: Settings, now: datetime) -> Pu
     any time still learns that it was accepted.
     """
     retention = RetentionRepository(connection, now)
+    teams = await team_deletion.erase_due(connection, now, settings.grace)
     users = await erase_due(connection, now)
     expired = await retention.forget_expired()
     counts, _ = await _purge_vaults(connection, settings, retention, BEFORE_ALL)
-    return Purged(sum(map(bool, counts)), sum(counts), users, expired)
+    return Purged(sum(map(bool, counts)), sum(counts), teams, users, expired)
 
 
 async def purge_part(work: Work) -> None:
@@ -61,8 +65,9 @@ async def purge_part(work: Work) -> None:
     async with work.database.long_connection() as connection:
         now = datetime.now(UTC)
         retention = RetentionRepository(connection, now)
-        users = expired = 0
+        teams = users = expired = 0
         if after is None:
+            teams = await team_deletion.erase_due(connection, now, work.settings.grace)
             users = await erase_due(connection, now)
             expired = await retention.forget_expired()
         counts, last = await _purge_vaults(
@@ -74,7 +79,7 @@ async def purge_part(work: Work) -> None:
         )
     if last is not None:
         await enqueue(work.connection, Kind.PURGE, after=last)
-    purged = Purged(sum(map(bool, counts)), sum(counts), users, expired)
+    purged = Purged(sum(map(bool, counts)), sum(counts), teams, users, expired)
     _log.info("purged", **purged._asdict())
 
 

@@ -1,18 +1,16 @@
 """Sync over HTTP."""
 
-from collections.abc import Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from starlette.background import BackgroundTask
 
 from promptvault.server.dependencies import AppSettings, Transaction, account_slot
 from promptvault.server.guard import Authenticated
 from promptvault.server.http.compression import compressed
-from promptvault.server.http.json_body import documented, read_json
+from promptvault.server.http.json_body import documented, read_json, validated
 from promptvault.server.sync.service import limits_of, synchronise, versions_of
 from promptvault.wire.error import ErrorRead
 from promptvault.wire.sync import Push, SyncAnswer, SyncRequest, VersionsRead
@@ -24,8 +22,6 @@ _After = Annotated[str, Query(pattern=r"^(\d{1,18}\.\d{1,9})?$")]
 _PUSH: TypeAdapter[Push] = TypeAdapter(Push)
 _FEW_PUSHES = 8
 """Up to so many pushes of a vault are validated in one call."""
-
-_T = TypeVar("_T")
 
 
 @router.post(
@@ -94,10 +90,10 @@ def _parse_request(data: Any) -> SyncRequest:
     and the event loop runs between calls. Raises OutdatedError, RequestValidationError.
     """
     pushes = _take_pushes(data)
-    request = _validated(SyncRequest.model_validate, data)
+    request = validated(SyncRequest.model_validate, data)
     for number, each in pushes.items():
         request.vaults[number].push = [
-            _validated(_PUSH.validate_python, push, "vaults", number, "push", index)
+            validated(_PUSH.validate_python, push, "vaults", number, "push", index)
             for index, push in enumerate(each)
         ]
     return request
@@ -113,13 +109,3 @@ def _take_pushes(data: Any) -> dict[int, list[Any]]:
         and isinstance(vault.get("push"), list)
         and len(vault["push"]) > _FEW_PUSHES
     }
-
-
-def _validated(validate: Callable[[Any], _T], data: Any, *place: str | int) -> _T:
-    try:
-        return validate(data)
-    except ValidationError as error:
-        problems = error.errors(include_url=False, include_context=False)
-        raise RequestValidationError(
-            [each | {"loc": ("body", *place, *each["loc"])} for each in problems]
-        ) from None

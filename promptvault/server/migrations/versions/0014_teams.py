@@ -15,7 +15,8 @@ CREATE TABLE teams (
     shares_by text NOT NULL DEFAULT 'editor'
         CHECK (shares_by IN ('editor', 'admin', 'nobody')),
     created_at timestamptz NOT NULL DEFAULT now(),
-    deleted_at timestamptz
+    deleted_at timestamptz,
+    deleted_members jsonb
 );
 CREATE INDEX teams_account_id_index ON teams (account_id);
 CREATE INDEX teams_deleted_at_index ON teams (deleted_at)

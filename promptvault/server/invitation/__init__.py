@@ -1,0 +1,1 @@
+"""Invitations to a team: by mail to one address, or by a link."""

@@ -1,0 +1,1 @@
+"""Teams: their settings, members, seats and protected labels."""

@@ -1,0 +1,71 @@
+"""Seats: the people whom the plan of an account allows, counted under its lock."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from promptvault.domain.team import Frozen
+from promptvault.server.database import Connection
+
+# Each person is counted once: users of the account, and members of its vaults.
+_RECOUNT = """
+UPDATE accounts SET member_count = (
+       SELECT count(*) FROM (
+              SELECT id FROM users WHERE account_id = %(account)s
+              UNION
+              SELECT m.user_id FROM vault_members m JOIN vaults v ON v.id = m.vault_id
+               WHERE v.account_id = %(account)s) AS people)
+ WHERE id = %(account)s
+RETURNING member_count > member_limit
+"""
+
+# Nobody is removed if there are too many. Freezing for another reason goes first.
+_FREEZE = f"""
+UPDATE vaults SET frozen_why = CASE WHEN %(over)s THEN '{Frozen.PLAN}' END,
+                  frozen_at = CASE WHEN %(over)s THEN now() END
+ WHERE account_id = %(account)s AND team_id IS NOT NULL
+   AND CASE WHEN %(over)s THEN frozen_why IS NULL ELSE frozen_why = '{Frozen.PLAN}' END
+RETURNING id AS vault_id, name
+"""
+
+
+class Settled(NamedTuple):
+    """Vaults that were frozen, or whose freezing has ended."""
+
+    is_frozen: bool
+    vaults: list["TeamVault"]
+
+
+class TeamVault(NamedTuple):
+    """The vault of a team, and its name."""
+
+    vault_id: UUID
+    name: str
+
+
+async def settle_seats(connection: Connection, account_id: UUID) -> Settled:
+    """Count the people of an account, and freeze or thaw the vaults of its teams.
+
+    Call it while the vaults and the account are locked.
+    """
+    cursor = await connection.execute(_RECOUNT, {"account": account_id})
+    rows = await cursor.fetchall()
+    is_over = bool(rows and rows[0][0])
+    changed = connection.cursor(row_factory=class_row(TeamVault))
+    await changed.execute(_FREEZE, {"account": account_id, "over": is_over})
+    return Settled(is_over, await changed.fetchall())
+
+
+async def is_counted(connection: Connection, account_id: UUID, user_id: UUID) -> bool:
+    """Return True if a user has a seat in an account."""
+    cursor = await connection.execute(
+        """
+        SELECT 1 FROM users WHERE id = %(user)s AND account_id = %(account)s
+        UNION ALL
+        SELECT 1 FROM vault_members m JOIN vaults v ON v.id = m.vault_id
+         WHERE m.user_id = %(user)s AND v.account_id = %(account)s
+        """,
+        {"user": user_id, "account": account_id},
+    )
+    return await cursor.fetchone() is not None
