@@ -130,9 +130,7 @@ async def delete_team(
     """
     async with changing_team(connection, actor, team, Right.DELETE) as change:
         if confirm != change.team.slug:
-            raise InvalidInputError(
-                "The team is not deleted: confirm it with its short name."
-            )
+            raise InvalidInputError("This is not the short name of the team.")
         await DeletionRepository(connection).mark(change.team.vault_id)
         await change.record(Action.TEAM_DELETED, change.team.slug)
 

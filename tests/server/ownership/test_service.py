@@ -388,31 +388,3 @@ class TestAnOwnerWhomTheProviderDeletes:
         assert world.rows("SELECT 1 FROM teams") == []
         assert world.rows("SELECT 1 FROM items") == []
         assert world.rosters()[CYD] == before[CYD] + 1
-
-
-class TestDeletionOfATeam:
-    def _delete(self, world: World, by: str, confirmation: str) -> None:
-        user = world.users[by]
-        world.run(lambda c: ownership.delete(c, user, "acme", confirmation))
-
-    def test_is_for_all_at_once(self, world: World, vault: Vault) -> None:
-        self._delete(world, ADA, "acme")
-        assert world.frozen() == "deleted"
-        assert vault.sync()["status"] == "gone"
-        assert {*world.rosters().values()} == {1}
-        world.leave(ADA)  # it is no team of theirs any more
-
-    @pytest.mark.parametrize(
-        ("by", "confirmation", "error"),
-        [
-            (ADA, "", InvalidInputError),
-            (ADA, "Acme", InvalidInputError),
-            (BOB, "acme", PermissionDeniedError),
-        ],
-    )
-    def test_is_refused(
-        self, world: World, by: str, confirmation: str, error: type[PromptVaultError]
-    ) -> None:
-        with pytest.raises(error):
-            self._delete(world, by, confirmation)
-        assert world.frozen() is None
