@@ -1,0 +1,245 @@
+"""A random walk over the routes of teams: after each step, all that must hold does."""
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from promptvault.domain.tier import Tier
+from promptvault.errors import PromptVaultError
+from tests.server.teams.people import People, Person
+
+STEPS = 120
+NAMES = ("ada", "bob", "cleo", "dora", "emil", "fay")
+SLUGS = ("acme", "apex")
+ROLES = ("admin", "editor", "viewer")
+
+EXPECTED = {200, 201, 204, 402, 403, 404, 409}
+"""Statuses of requests that are well formed; none of them fails."""
+
+_VIEWS = """
+SELECT m.user_id, v.id, m.role, v.name, t.slug, t.on_leave, v.frozen_why,
+       ARRAY(SELECT label FROM label_rules WHERE vault_id = v.id ORDER BY label),
+       (SELECT count(*) FROM vault_members WHERE vault_id = v.id)
+  FROM vault_members m JOIN vaults v ON v.id = m.vault_id
+  JOIN teams t ON t.id = v.team_id
+ WHERE t.deleted_at IS NULL ORDER BY m.user_id, v.id
+"""
+
+
+class Walk:
+    """People who do things at random, and what must hold afterwards."""
+
+    def __init__(self, people: People, seed: int) -> None:
+        self.people, self.random = people, random.Random(seed)
+        self.crew = [people(name, Tier.PRO) for name in NAMES]
+        self.tokens = ["none"]
+        self.done: Counter[str] = Counter()
+        self.counts: dict[Any, int] = {}
+        self.rosters: dict[Any, int] = {}
+        self.views: dict[Any, list[Any]] = {}
+
+    def step(self) -> None:
+        """Do one thing, and check all that must hold."""
+        self.people.forget_limits()
+        action = self.random.choice(ACTIONS)
+        answer = action(self)
+        status = None if answer is None else answer.status_code
+        assert status is None or status in EXPECTED, (action.__name__, answer)
+        self.done[f"{action.__name__} {status}"] += 1
+        try:
+            self.check(may_exceed=action in {set_tier, restore})
+        except AssertionError as error:
+            raise AssertionError(f"after {action.__name__} ({status})") from error
+
+    def someone(self) -> Person:
+        """Return anybody."""
+        return self.random.choice(self.crew)
+
+    def somewhere(self) -> str:
+        """Return the path of a team, which may not exist."""
+        return f"/v1/teams/{self.random.choice(SLUGS)}"
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Return what a query finds."""
+        return self.people.connection.execute(query.encode()).fetchall()
+
+    def check(self, *, may_exceed: bool) -> None:
+        """Assert all that must hold."""
+        self._check_owners()
+        self._check_counts(may_exceed)
+        self._check_rosters()
+
+    def _check_owners(self) -> None:
+        owners = self.rows(
+            "SELECT t.slug, count(m.user_id), bool_and(u.account_id = t.account_id),"
+            "       bool_and(v.account_id = t.account_id)"
+            "  FROM teams t JOIN vaults v ON v.team_id = t.id"
+            "  LEFT JOIN vault_members m ON m.vault_id = v.id AND m.role = 'owner'"
+            "  LEFT JOIN users u ON u.id = m.user_id"
+            " WHERE t.deleted_at IS NULL GROUP BY t.slug"
+        )
+        for slug, count, *pays in owners:
+            assert (count, pays) == (1, [True, True]), slug
+
+    def _check_counts(self, may_exceed: bool) -> None:
+        seats: dict[Any, set[Any]] = {}
+        for account, user in self.rows("SELECT account_id, id FROM users"):
+            seats.setdefault(account, set()).add(user)
+        for account, user in self.rows(
+            "SELECT v.account_id, m.user_id FROM vault_members m, vaults v"
+            " WHERE v.id = m.vault_id"
+        ):
+            seats[account].add(user)
+        prompts = Counter(
+            account
+            for (account,) in self.rows(
+                "SELECT v.account_id FROM items i JOIN vaults v ON v.id = i.vault_id"
+                " WHERE NOT i.deleted AND v.frozen_why IS DISTINCT FROM 'deleted'"
+            )
+        )
+        for account, members, limit, held in self.rows(
+            "SELECT id, member_count, member_limit, prompt_count FROM accounts"
+        ):
+            assert members == len(seats[account])
+            assert held == prompts[account]
+            if not may_exceed and members > self.counts.get(account, 1):
+                assert limit is None or members <= limit
+            self.counts[account] = members
+            for (frozen,) in self.people.connection.execute(
+                "SELECT frozen_why FROM vaults WHERE account_id = %s"
+                "   AND team_id IS NOT NULL AND frozen_why IS DISTINCT FROM 'deleted'",
+                (account,),
+            ):
+                over = limit is not None and members > limit
+                assert frozen == ("plan" if over else None)
+
+    def _check_rosters(self) -> None:
+        views: dict[Any, list[Any]] = {}
+        for user, *view in self.rows(_VIEWS):
+            views.setdefault(user, []).append(view)
+        rosters = dict(self.rows("SELECT id, roster_version FROM users"))
+        for user in views.keys() | self.views.keys():
+            if views.get(user) != self.views.get(user):
+                assert rosters[user] > self.rosters.get(user, 0), user
+        self.views, self.rosters = views, rosters
+
+
+def create(walk: Walk) -> httpx.Response:
+    """Make a team."""
+    return walk.someone().post("/v1/teams", name=walk.random.choice(SLUGS))
+
+
+def invite(walk: Walk) -> httpx.Response:
+    """Make a link, and let everybody know it."""
+    role = walk.random.choice(ROLES[1:])
+    answer = walk.someone().post(
+        f"{walk.somewhere()}/invitations", link=True, role=role, uses=3
+    )
+    if answer.status_code == 201:
+        walk.tokens.append(answer.json()["url"].rpartition("/")[2])
+    return answer
+
+
+def accept(walk: Walk) -> httpx.Response:
+    """Accept one of the last invitations."""
+    return walk.someone().accept(walk.random.choice(walk.tokens[-3:]))
+
+
+def change_role(walk: Walk) -> httpx.Response:
+    """Change a role."""
+    path = f"{walk.somewhere()}/members/{walk.someone().id}"
+    return walk.someone().patch(path, role=walk.random.choice(ROLES))
+
+
+def remove(walk: Walk) -> httpx.Response:
+    """Remove a member."""
+    return walk.someone().delete(f"{walk.somewhere()}/members/{walk.someone().id}")
+
+
+def leave(walk: Walk) -> httpx.Response:
+    """Leave a team."""
+    return walk.someone().delete(f"{walk.somewhere()}/members/me")
+
+
+def change(walk: Walk) -> httpx.Response:
+    """Change a setting."""
+    on_leave = walk.random.choice(("keep", "wipe"))
+    return walk.someone().patch(walk.somewhere(), on_leave=on_leave)
+
+
+def rename(walk: Walk) -> httpx.Response:
+    """Change the name, or the short name."""
+    name = {walk.random.choice(("name", "slug")): walk.random.choice(SLUGS)}
+    return walk.someone().patch(walk.somewhere(), **name)
+
+
+def protect(walk: Walk) -> httpx.Response:
+    """Protect a label, or stop it."""
+    method = walk.random.choice(("PUT", "DELETE"))
+    path = f"{walk.somewhere()}/labels/production"
+    return walk.someone().client.request(method, path)
+
+
+def delete(walk: Walk) -> httpx.Response | None:
+    """Delete a team, not too often."""
+    if walk.random.random() < 0.6:
+        return None
+    path = walk.somewhere()
+    return walk.someone().delete(path, confirm=path.rpartition("/")[2])
+
+
+def restore(walk: Walk) -> None:
+    """Restore a team, if it is deleted."""
+    try:
+        walk.people.admin.restore_team(walk.random.choice(SLUGS))
+    except PromptVaultError:
+        return
+
+
+def set_tier(walk: Walk) -> None:
+    """Put an account on another plan."""
+    tier = walk.random.choice((Tier.FREE, Tier.PRO, Tier.PRO, Tier.ENTERPRISE))
+    walk.people.admin.set_tier(walk.someone().email, tier)
+
+
+def push(walk: Walk) -> None:
+    """Push a new prompt to a vault of anybody's."""
+    person = walk.someone()
+    vaults = person.get("/v1/vaults").json()["items"]
+    person.push(walk.random.choice(vaults)["id"])
+
+
+ACTIONS: list[Callable[[Walk], httpx.Response | None]] = [
+    *(create, create, invite, invite, invite, invite),
+    *(accept, accept, accept, accept, accept, accept, change_role, change_role),
+    *(remove, leave, change, rename, protect, delete, restore, set_tier, push),
+]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_what_must_hold_does(people: People, seed: int) -> None:
+    walk = Walk(people, seed)
+    for _ in range(STEPS):
+        walk.step()
+    assert {"create 201", "accept 200"} <= walk.done.keys()
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(100, 130))
+def test_what_must_hold_does_at_length(people: People, seed: int) -> None:
+    walk = Walk(people, seed)
+    for _ in range(10 * STEPS):
+        walk.step()
+
+
+def test_the_database_refuses_a_second_owner(people: People) -> None:
+    _, bob = people.team("bob")
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        people.connection.execute(
+            "UPDATE vault_members SET role = 'owner' WHERE user_id = %s", (bob.id,)
+        )
