@@ -60,7 +60,7 @@ def test_a_link_to_the_sign_in_page_leads_nowhere_else(signed_up: Browser) -> No
         assert signed_up.page.url.path == "/account", target
 
 
-@pytest.mark.parametrize("token", ["x", "x" * 300, "%00", "%E2%80%AE", "..%2Faccount"])
+@pytest.mark.parametrize("token", ["x", "x" * 300, "%00", "%E2%80%AE"])
 def test_what_is_no_invitation(signed_up: Browser, token: str) -> None:
     page = signed_up.open(f"/join/{token}")
     assert page.status_code == 404
