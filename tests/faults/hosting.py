@@ -28,7 +28,10 @@ _TABLES = """SELECT table_name, array_agg(column_name::text) FROM
     information_schema.columns WHERE table_schema = 'public' AND table_name IN (
         SELECT table_name FROM information_schema.columns
         WHERE column_name = 'vault_id' AND table_schema = 'public')
-    AND table_name <> 'vault_members' GROUP BY table_name"""
+    AND table_name NOT IN (
+        'vault_members', 'invitations', 'label_rules', 'activities', 'shares')
+    GROUP BY table_name"""
+"""The tables of a personal vault's prompts, with their columns."""
 _VAULT_OF = """SELECT v.id FROM vaults v JOIN users u USING (account_id)
     WHERE u.email = %s"""
 _COPY_VAULT = """UPDATE vaults SET epoch = old.epoch, head_seq = old.head_seq,
