@@ -138,4 +138,10 @@ PasswordFile = Annotated[
         show_default=False,
     ),
 ]
+AllVaults = Annotated[
+    bool,
+    typer.Option(
+        "--all-vaults", help="In all vaults; names in those of teams have a prefix."
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]

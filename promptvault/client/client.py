@@ -13,6 +13,7 @@ from promptvault.client.address import Address
 from promptvault.client.error_response import sign_in_error
 from promptvault.client.event_listener import EventListener
 from promptvault.client.retry import NO_RETRY, RETRY_SYNC
+from promptvault.client.team import TeamClient
 from promptvault.client.transport import Traffic, Transport
 from promptvault.wire.account import MeRead
 from promptvault.wire.device import SignedInRead
@@ -72,6 +73,11 @@ class Client:
     def traffic(self) -> Traffic:
         """What this client has sent and received, including repeated requests."""
         return self._transport.traffic
+
+    @property
+    def teams(self) -> TeamClient:
+        """The requests about teams."""
+        return TeamClient(self._transport)
 
     def sync(
         self, request: bytes, on_wait: Callable[[float], None] | None = None

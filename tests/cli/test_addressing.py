@@ -1,12 +1,16 @@
 """Names in other vaults: `acme:name`, `--vault`, and `PROMPTVAULT_VAULT`."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from promptvault.paths import Paths, resolve
+from promptvault.vault.sync.team import Team
 from tests.conftest import Pvt
-from tests.team_vault import make_team_vault
+from tests.team_vault import make_team_vault, set_team
 
 
 @pytest.fixture
@@ -16,6 +20,10 @@ def team(pvt: Pvt) -> Pvt:
     make_team_vault("acme")
     pvt.ok("add", "acme:coding/review", "Ours.")
     return pvt
+
+
+def _paths(vault: str) -> Paths:
+    return resolve(os.environ, Path.cwd()).of(vault)
 
 
 def test_a_prefix_means_a_prompt_of_that_vault(team: Pvt) -> None:
@@ -210,3 +218,60 @@ class TestTransfer:
 
     def test_the_options_are_for_another_vault(self, team: Pvt) -> None:
         assert team("copy", "review", "other", "--history").code == 2
+
+
+class TestAllVaults:
+    def test_list_shows_every_vault_with_its_prefix(self, team: Pvt) -> None:
+        names = ["coding/review", "acme:coding/review"]
+        assert team.ok("list", "--all-vaults", "--plain").lines == names
+        rows = team.ok("list", "--all-vaults", "--json").json
+        assert [row["name"] for row in rows] == names
+        assert team.ok("list", "--plain").lines == names[:1]
+        assert team("list", "--all-vaults", "--similar").code == 2
+
+    def test_the_latest_come_first_whatever_their_vault(self, team: Pvt) -> None:
+        team.ok("add", "later", "Last.")
+        latest = ("list", "--all-vaults", "--sort", "updated", "--plain")
+        names = ["later", "acme:coding/review", "coding/review"]
+        assert team.ok(*latest).lines == names
+        assert team.ok(*latest, "--limit", "2").lines == names[:2]
+        team.ok("get", "acme:coding/review")
+        used = team.ok("list", "--all-vaults", "--sort", "used", "--plain").lines
+        assert used[0] == "acme:coding/review"
+
+    def test_search_finds_in_every_vault(self, team: Pvt) -> None:
+        rows = team.ok("search", "review", "--all-vaults", "--json").json
+        found = {row["name"] for row in rows}
+        assert found == {"coding/review", "acme:coding/review"}
+        rows = team.ok("search", "ours", "--all-vaults", "--json").json
+        assert [row["name"] for row in rows] == ["acme:coding/review"]
+        assert team.ok("search", "ours", "--json").json == []
+
+
+class TestVaults:
+    def test_list(self, team: Pvt) -> None:
+        keys = ("name", "kind", "role", "prompts", "synced_at", "state")
+        found = [
+            tuple(row[key] for key in keys)
+            for row in team.ok("vaults", "list", "--json").json
+        ]
+        assert found == [
+            ("personal", "personal", "owner", 1, None, "active"),
+            ("acme", "team", "editor", 1, None, "active"),
+        ]
+
+    def test_a_vault_that_was_left_is_read_only(self, team: Pvt) -> None:
+        make_team_vault("old")
+        team.ok("add", "old:kept", "Kept.")
+        set_team(_paths("old"), Team("old", "Old", "editor", state="left"))
+        assert team.ok("get", "old:kept").text == "Kept."
+        result = team("add", "old:new", "New.", "--json")
+        assert (result.code, result.error["code"]) == (4, "forbidden")
+        assert team("move", "old:kept", "kept").code == 4
+        team.ok("copy", "old:kept", "kept")
+        assert team.ok("get", "kept").text == "Kept."
+
+    def test_only_a_vault_that_was_left_is_removed(self, team: Pvt) -> None:
+        assert team("vaults", "remove", "acme", "--yes").code == 5
+        assert team("vaults", "remove", "personal", "--yes").code == 5
+        assert team("vaults", "remove", "nope", "--yes").code == 3

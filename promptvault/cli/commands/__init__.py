@@ -100,6 +100,8 @@ COMMANDS = {
     "imports": Entry("importing:imports", "List, show, undo imports.", _IMPORTS),
     "export": Entry("exporting:export", "Write prompts to files.", _IMPORTS),
     "sync": Entry("sync:sync", "Sync with your other devices.", _SYNC),
+    "vaults": Entry("vault:vaults", "List the vaults of this device.", _SYNC),
+    "team": Entry("team:team", "Make, join and manage teams.", _SYNC),
     "conflicts": Entry("conflict:conflicts", "Show and settle sync conflicts.", _SYNC),
     "share": Entry(
         "sharing:share", "Share a prompt by a link.", _SHARING, takes_name=True

@@ -1,20 +1,21 @@
 """`show`, `list`, `search`: finding prompts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Annotated
 
 import typer
 
 from promptvault.cli import completion, options, shared, terminal
-from promptvault.cli.context import open_reader
+from promptvault.cli.context import open_all_readers, open_reader
+from promptvault.cli.everywhere import hits_everywhere, prompts_everywhere
 from promptvault.cli.pager import paged
 from promptvault.cli.quick.hits import LIMIT, print_hits
 from promptvault.cli.quick.names import print_names
 from promptvault.cli.render.prompts import draw_hits, print_details, print_prompts
 from promptvault.cli.render.similarity import print_group_names, print_groups
 from promptvault.cli.rows.prompts import details_row, group_row, hit_row, prompt_row
-from promptvault.domain.prompt import validate_tag
+from promptvault.domain.prompt import Prompt, validate_tag
 from promptvault.domain.share_link import is_url
 from promptvault.errors import InvalidInputError
 from promptvault.services.prompts import retrieval
@@ -26,6 +27,7 @@ from promptvault.services.similar.groups import (
 )
 from promptvault.vault import search as finder
 from promptvault.vault.reader import Selection, Sort
+from promptvault.vault.search import Hit
 
 
 def show(
@@ -84,6 +86,7 @@ def list_(
             show_default=False,
         ),
     ] = None,
+    all_vaults: options.AllVaults = False,
     as_json: options.Json = False,
     as_lines: options.JsonLines = False,
 ) -> None:
@@ -92,19 +95,35 @@ def list_(
     selection = Selection(folder, wanted, source, favourite)
     if threshold and not similar:
         raise InvalidInputError("--threshold needs --similar.")
-    if plain and sort is Sort.NAME and not similar:
+    if all_vaults and similar:
+        raise InvalidInputError("--similar compares the prompts of one vault.")
+    if plain and sort is Sort.NAME and not (similar or all_vaults):
         return print_names(selection, limit)
     with open_reader() as reader:
         if similar:
-            found = find_groups(reader, selection, threshold or THRESHOLD)
-            return _groups(islice(found, limit), plain, as_json, as_lines)
-        prompts = reader.prompts(selection, sort, limit)
-        if as_json or as_lines:
-            lines = map(prompt_row, prompts)
-            return terminal.write_json_rows(lines, lines=as_lines)
-        if plain:
-            return terminal.write("".join(f"{p.name}\n" for p in prompts))
-        return print_prompts(prompts, folder)
+            groups = find_groups(reader, selection, threshold or THRESHOLD)
+            return _groups(islice(groups, limit), plain, as_json, as_lines)
+        if not all_vaults:
+            prompts = reader.prompts(selection, sort, limit)
+            return _print_list(prompts, folder, plain, as_json, as_lines)
+    with open_all_readers() as readers:
+        found = prompts_everywhere(readers, selection, sort, limit)
+    return _print_list(found, folder, plain, as_json, as_lines)
+
+
+def _print_list(
+    found: Iterable[Prompt],
+    folder: str | None,
+    plain: bool,
+    as_json: bool,
+    as_lines: bool,
+) -> None:
+    if as_json or as_lines:
+        terminal.write_json_rows(map(prompt_row, found), lines=as_lines)
+    elif plain:
+        terminal.write("".join(f"{prompt.name}\n" for prompt in found))
+    else:
+        print_prompts(found, folder)
 
 
 def _groups(found: Iterator[Group], plain: bool, as_json: bool, as_lines: bool) -> None:
@@ -125,20 +144,30 @@ def search(
     tags: options.Tags = None,
     source: options.Source = None,
     limit: Annotated[int, typer.Option(min=1, help="At most N hits.")] = LIMIT,
+    all_vaults: options.AllVaults = False,
     as_json: options.Json = False,
     as_lines: options.JsonLines = False,
 ) -> None:
     """Search names, titles, descriptions, tags and texts; the best hits come first."""
     refuse_options(query)
     selection = Selection(folder, tuple(map(validate_tag, tags or ())), source)
+    text = " ".join(query)
+    if all_vaults:
+        with open_all_readers() as readers:
+            found = hits_everywhere(readers, text, selection, limit)
+        return _print_hits(found, as_json, as_lines)
     with open_reader() as reader:
-        hits = finder.search(reader, " ".join(query), selection, limit)
-        if as_json or as_lines:
-            terminal.write_json_rows(map(hit_row, hits), lines=as_lines)
-        elif terminal.stdout_is_terminal():
-            draw_hits(list(hits))
-        else:
-            print_hits(hits)
+        hits = finder.search(reader, text, selection, limit)
+        return _print_hits(hits, as_json, as_lines)
+
+
+def _print_hits(hits: Iterable[Hit], as_json: bool, as_lines: bool) -> None:
+    if as_json or as_lines:
+        terminal.write_json_rows(map(hit_row, hits), lines=as_lines)
+    elif terminal.stdout_is_terminal():
+        draw_hits(list(hits))
+    else:
+        print_hits(hits)
 
 
 def refuse_options(query: list[str]) -> None:

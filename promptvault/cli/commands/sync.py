@@ -149,14 +149,24 @@ def _sync(chosen: "SyncOptions", *, quiet: bool) -> "DeviceReport":
     # Imported late: completion and --help must not import httpx and pydantic.
     from promptvault.services.sync.run import sync_once
 
-    with _signed_in() as (session, client), _callbacks(quiet) as callbacks:
+    with signed_in() as (session, client), _callbacks(quiet) as callbacks:
         return sync_once(
             unsynced_workspace(), client, session.address, chosen, callbacks
         )
 
 
+def sync_after() -> None:
+    """Sync all vaults after the user's teams have changed; an error is only noted."""
+    try:
+        report = _sync(_options(), quiet=True)
+        render_sync.vaults(report, quiet=True)
+    except PromptVaultError as error:
+        terminal.note(f"Not synced yet: {error} Run 'promptvault sync' later.")
+
+
 @contextlib.contextmanager
-def _signed_in() -> Iterator[tuple[Session, "Client"]]:
+def signed_in() -> Iterator[tuple[Session, "Client"]]:
+    """Yield the session and requests to its server; raise AuthenticationError."""
     from promptvault.client.client import connect  # as in _sync
 
     session = _session()
@@ -228,7 +238,7 @@ def _sync_in_background(vault: str) -> None:
     try:
         with background_turn(find_vault(paths(), vault)) as held:
             if held:
-                with _signed_in() as (session, client):
+                with signed_in() as (session, client):
                     at, chosen = session.address, _options(vault=vault)
                     sync_held(
                         unsynced_workspace(), client, at, chosen, SyncCallbacks(), held
@@ -244,7 +254,7 @@ def _watch(first: "SyncOptions", *, quiet: bool, as_json: bool) -> None:
 
     printer = _WatchPrinter(quiet=quiet, as_json=as_json)
     chosen = first
-    with _signed_in() as (session, client):
+    with signed_in() as (session, client):
 
         def sync(vault: str | None) -> "DeviceReport":
             nonlocal chosen

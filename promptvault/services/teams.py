@@ -1,0 +1,107 @@
+"""Which team, member and invitation the arguments of a command mean."""
+
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from promptvault.client.address import Address
+from promptvault.client.team import TeamClient
+from promptvault.domain.team import validate_slug
+from promptvault.errors import InvalidInputError, NotFoundError
+from promptvault.wire.team import InvitationCreate, MemberRead, MemberUpdate, TeamCreate
+
+_JOIN = "/join/"
+
+
+def choose_team(client: TeamClient, given: str | None) -> str:
+    """Return the short name of the team that is *given*, or of the only one.
+
+    Raises NotFoundError if the user is in no team, InvalidInputError if in several.
+    """
+    if given:
+        return given
+    found = [each.slug for each in client.teams()]
+    if not found:
+        raise NotFoundError("You are in no team: 'promptvault team create NAME'.")
+    if len(found) > 1:
+        raise InvalidInputError(f"Say which team: --team {' or --team '.join(found)}.")
+    return found[0]
+
+
+def find_member(client: TeamClient, team: str, email: str) -> MemberRead:
+    """Return the member with this address; raises NotFoundError."""
+    for member in client.members(team):
+        if member.email.casefold() == email.casefold():
+            return member
+    raise NotFoundError(f"{team} has no member {email}: 'promptvault team members'.")
+
+
+def find_invitation(client: TeamClient, team: str, start: str) -> UUID:
+    """Return the invitation whose id begins with *start*; raises NotFoundError."""
+    found = [e.id for e in client.invitations(team) if str(e.id).startswith(start)]
+    if not start or len(found) != 1:
+        raise NotFoundError(
+            f"No single invitation has the id {start!r}: 'promptvault team invitations"
+            " list'."
+        )
+    return found[0]
+
+
+def plan_team(name: str, slug: str | None) -> TeamCreate:
+    """Return the team to make; raises InvalidInputError."""
+    if slug is not None:
+        validate_slug(slug)
+    try:
+        return TeamCreate(name=name, slug=slug)
+    except ValidationError as error:
+        raise _refused("The name of the team", error) from None
+
+
+def plan_role(role: str) -> MemberUpdate:
+    """Return the change of a role; raises InvalidInputError."""
+    try:
+        return MemberUpdate.model_validate({"role": role})
+    except ValidationError:
+        raise InvalidInputError(
+            f"There is no role {role!r} to give: admin, editor or viewer."
+        ) from None
+
+
+def _refused(what: str, error: ValidationError) -> InvalidInputError:
+    reason = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+    return InvalidInputError(f"{what} is not valid: {reason}.")
+
+
+def plan_invitations(
+    emails: list[str], *, link: bool, role: str, days: int, uses: int
+) -> list[InvitationCreate]:
+    """Return the invitations to make; raises InvalidInputError."""
+    if link == bool(emails):
+        raise InvalidInputError("Give the addresses to invite, or --link.")
+    common: dict[str, object] = {"role": role, "days": days, "uses": uses}
+    wishes: list[dict[str, object]] = [{"email": email} for email in emails]
+    wishes = wishes or [{"link": True}]
+    try:
+        return [InvitationCreate.model_validate(common | wish) for wish in wishes]
+    except ValidationError as error:
+        raise _refused("The invitation", error) from None
+
+
+def invitation_token(address: Address, url: str) -> str:
+    """Return the token of an invitation; raises InvalidInputError.
+
+    It must be one of the server at *address*, which the user is signed in to.
+    """
+    parts = urlsplit(url)
+    _, found, token = parts.path.partition(_JOIN)
+    if not found or not token or "/" in token:
+        raise InvalidInputError("This is no invitation: give its whole URL.")
+    server = urlsplit(address.url)
+    if (parts.scheme, parts.netloc.lower()) != (server.scheme, server.netloc.lower()):
+        raise InvalidInputError(
+            f"The invitation is from {parts.hostname}, but you are signed in to"
+            f" {address.host}: 'promptvault login --server {parts.scheme}://"
+            f"{parts.netloc}'."
+        )
+    return token
