@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Pvt
+from tests.team_vault import make_team_vault
 from tests.terminal_kit import on_a_terminal
 
 TEMPLATE = b"""---
@@ -110,3 +111,17 @@ def test_what_is_given_already_is_not_offered(typed: Type) -> None:
 def test_a_label_is_offered_behind_the_name(typed: Type) -> None:
     words = typed(("promptvault get standup@pro\t", "duction"))
     assert words == ["get", "standup@production"]
+
+
+def test_a_name_in_the_vault_of_a_team_is_offered(typed: Type, pvt: Pvt) -> None:
+    make_team_vault("acme")
+    pvt.ok("add", "acme:coding/review", "Ours.")
+    words = typed(("promptvault get acm\t", "coding/review"))
+    assert words == ["get", "acme:coding/review"]
+
+
+def test_a_name_is_completed_behind_its_vault(typed: Type, pvt: Pvt) -> None:
+    make_team_vault("acme")
+    pvt.ok("add", "acme:coding/review", "Ours.")
+    words = typed(("promptvault get acme:cod\t", "ing/review"))
+    assert words == ["get", "acme:coding/review"]
