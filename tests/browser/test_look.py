@@ -143,21 +143,21 @@ def test_every_page_can_be_read_and_used(
     open_window: OpenWindow, start_device: StartDevice, database_url: str, look: str
 ) -> None:
     window = open_window(**LOOKS[look])
-    problems = {
-        name: [*_problems(window), *_problems_in_the_dark(window)]
+    found = {
+        name: [*problems(window), *problems_in_the_dark(window)]
         for name in _pages(window, start_device, database_url)
     }
-    assert len(problems) == 35
-    assert {name: found for name, found in problems.items() if found} == {}
+    assert len(found) == 35
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}
 
 
-def _problems(window: Window) -> list[str]:
+def problems(window: Window) -> list[str]:
     """Return what is wrong with a page, by our rules and by all that axe knows."""
     found = AXE.run(window.page).response["violations"]
     return [*window.run(PROBLEMS), *map(_told, found)]
 
 
-def _problems_in_the_dark(window: Window) -> list[str]:
+def problems_in_the_dark(window: Window) -> list[str]:
     """Return what is wrong with a page that axe has looked at, as it is at night."""
     window.page.emulate_media(color_scheme="dark")
     found = [*window.run(PROBLEMS), *map(_told, window.run(_COLOURS))]

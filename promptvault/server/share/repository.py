@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from psycopg.rows import class_row, scalar_row
+from psycopg.types.json import Jsonb
 
 from promptvault.server.database import Connection
 from promptvault.wire.share import ShareMode
@@ -296,6 +297,25 @@ class ShareRepository:
             (max_views, share.vault_id, share.id),
         )
 
+    async def note(
+        self, vault_id: UUID, action: str, subject: str, share_id: UUID
+    ) -> None:
+        """Add a line to the activity of a vault; it has no text and no link."""
+        await self._connection.execute(
+            """
+            INSERT INTO activities
+                   (account_id, vault_id, actor, actor_email, action, subject, details)
+            SELECT v.account_id, v.id, u.id, u.email, %s, %s, %s
+              FROM vaults v JOIN vault_members m ON m.vault_id = v.id
+              JOIN users u ON u.id = m.user_id
+             WHERE v.id = %s AND m.user_id = %s
+            """,
+            (
+                *(action, subject, Jsonb({"share": str(share_id)})),
+                *(vault_id, self._user_id),
+            ),
+        )
+
     async def revoke(self, share: ManagedShare) -> bool:
         """End a share for good; return False if it had been revoked before."""
         cursor = await self._connection.execute(
@@ -304,14 +324,3 @@ class ShareRepository:
             (self._user_id, share.vault_id, share.id),
         )
         return cursor.rowcount > 0
-
-
-async def revoke_all_of_member(
-    connection: Connection, vault_id: UUID, user_id: UUID, by: UUID
-) -> None:
-    """Revoke what a member of a vault has shared of it, when the member is removed."""
-    await connection.execute(
-        "UPDATE shares SET revoked_at = now(), revoked_by = %s"
-        " WHERE vault_id = %s AND created_by = %s AND revoked_at IS NULL",
-        (by, vault_id, user_id),
-    )

@@ -80,7 +80,11 @@ async def create_share(
         share_id = await _add(connection, bearer, wanted, hashed)
         if not wanted.allow_secrets:
             await reading.note_scan(connection, wanted.vault, version_id, kinds)
-        return await get_share(connection, bearer, origin, share_id)
+        shares = ShareRepository(connection, bearer.user_id)
+        share = await _find(connection, bearer, share_id)
+        await _note(shares, share, "share.created")
+        (read,) = await _described(connection, bearer, origin, [share])
+        return read
 
 
 async def _look_at(
@@ -169,15 +173,6 @@ def _life(seconds: int | None) -> timedelta | None:
     return None if seconds is None else timedelta(seconds=seconds)
 
 
-async def get_share(
-    connection: Connection, bearer: Bearer, origin: str, share_id: UUID
-) -> ShareRead:
-    """Return a share; raises NotFoundError if the user does not manage it."""
-    share = await _find(connection, bearer, share_id)
-    (read,) = await _described(connection, bearer, origin, [share])
-    return read
-
-
 async def list_shares(
     connection: Connection,
     bearer: Bearer,
@@ -227,13 +222,23 @@ async def update_share(
             await shares.set_password(share, hashed)
         if "max_views" in fields:
             await shares.set_max_views(share, wanted.max_views)
-        return await get_share(connection, bearer, origin, share_id)
+        await _note(shares, share, "share.changed")
+        changed = await _find(connection, bearer, share_id)
+        (read,) = await _described(connection, bearer, origin, [changed])
+        return read
 
 
 async def revoke_share(connection: Connection, bearer: Bearer, share_id: UUID) -> None:
     """End a share for good; a second time nothing happens. Raises NotFoundError."""
     share = await _find(connection, bearer, share_id)
-    await ShareRepository(connection, bearer.user_id).revoke(share)
+    shares = ShareRepository(connection, bearer.user_id)
+    if await shares.revoke(share):
+        await _note(shares, share, "share.revoked")
+
+
+async def _note(shares: ShareRepository, share: ManagedShare, action: str) -> None:
+    name = name_of(share.payload) if share.payload else ""
+    await shares.note(share.vault_id, action, name, share.id)
 
 
 async def _find(connection: Connection, bearer: Bearer, share_id: UUID) -> ManagedShare:

@@ -55,7 +55,7 @@ def share_prompt(
     """
     mode, prompt, version = _choose(workspace, reference, options)
     _require_allowed(prompt)
-    push = SyncOptions(Direction(pull=False))
+    push = SyncOptions(Direction(pull=False), vault=workspace.paths.vault)
     sync_once(workspace, client, address, push, SyncCallbacks())
     with snapshot(workspace) as connection:
         _require_sent(Reader(connection).by_id(prompt.id))

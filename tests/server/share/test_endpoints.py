@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import psycopg
 import pytest
 
 from promptvault.server import password
@@ -79,6 +80,21 @@ def test_the_list_comes_in_pages(owner: Owner) -> None:
     for wrong in ("x", "é", "eCB5", "MjAyNi0wMS0wMSB4"):
         refused = owner.client.get("/v1/shares", params={"before": wrong})
         assert refused.status_code == 422
+
+
+def test_the_activity_of_the_vault_names_what_was_shared(owner: Owner) -> None:
+    share = owner.share(owner.add("Text."), password="correct horse")
+    owner.client.patch(f"/v1/shares/{share['id']}", json={"max_views": 3})
+    for _ in range(2):
+        owner.revoke(share)
+    with psycopg.connect(owner.database_url) as connection:
+        rows = connection.execute(
+            "SELECT action, subject, actor_email, details FROM activities ORDER BY id"
+        ).fetchall()
+    line = ("coding/review", owner.email, {"share": share["id"]})
+    assert rows == [
+        (f"share.{action}", *line) for action in ("created", "changed", "revoked")
+    ]
 
 
 def test_a_stranger_manages_nothing(owner: Owner, settle: Callable[..., Owner]) -> None:
