@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 from uuid import UUID
 
@@ -69,12 +69,12 @@ def create(address: str) -> FastAPI:
     return app
 
 
-def main(address: str) -> None:
+def serve(create: Callable[[], FastAPI]) -> None:
     """Serve on a free port, in the way of the real one, until SIGTERM."""
     with serving.listening("127.0.0.1", 0) as listener:
         print(json.dumps({"url": server_urls.local_url(listener)}), flush=True)
         config = uvicorn.Config(
-            lambda: create(address),
+            create,
             factory=True,
             lifespan="on",
             http="h11",
@@ -87,4 +87,4 @@ def main(address: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    serve(lambda: create(sys.argv[1]))

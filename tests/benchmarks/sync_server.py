@@ -123,21 +123,23 @@ def ours(address: str) -> Iterator[str]:
         "PROMPTVAULT_SERVER_SECRET": SECRET,
         "PROMPTVAULT_SERVER_REQUEST_BURST": "1000000",
         "PROMPTVAULT_SERVER_ACCOUNT_BURST": "1000000",
+        "PROMPTVAULT_SERVER_TRUSTED_PROXIES": "1",
     }
     command = [sys.executable, "-m", "promptvault", "serve", "--json", "--port", "0"]
-    with _server([*command, "--database-url", address], environment) as url:
+    with started([*command, "--database-url", address], environment) as url:
         yield url
 
 
 @contextlib.contextmanager
 def _bare(address: str) -> Iterator[str]:
     command = [sys.executable, "-m", "tests.benchmarks.sync_bare", address]
-    with _server(command, {}) as url:
+    with started(command, {}) as url:
         yield url
 
 
 @contextlib.contextmanager
-def _server(command: list[str], environment: dict[str, str]) -> Iterator[str]:
+def started(command: list[str], environment: dict[str, str]) -> Iterator[str]:
+    """Run a server while the block runs; yield its address, which it prints."""
     process = subprocess.Popen(
         command,
         env={**os.environ, **environment},

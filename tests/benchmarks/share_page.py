@@ -1,0 +1,107 @@
+"""Print how often the page of a share is answered in a second, against a bare endpoint
+on the same machine: `python -m tests.benchmarks.share_page [--seconds N]`."""
+
+import argparse
+import asyncio
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import httpx
+from pydantic import SecretStr
+
+from promptvault.domain.tier import Tier
+from promptvault.server.admin import Admin
+from promptvault.server.limit import rule
+from promptvault.server.postgres import embedded
+from promptvault.server.settings import Settings
+from tests.benchmarks.sync_server import SECRET, Load, ours, started
+from tests.server.sync.conftest import new
+
+READERS = 16
+_TEXT = "Review the {{ language }} code for {{ focus }}. " * 20
+"""About 1 KB."""
+
+
+def main() -> None:
+    """Measure, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=8.0, help="of each load")
+    parser.add_argument("--rounds", type=int, default=3, help="each of both in turn")
+    options = parser.parse_args()
+    print("| what | ours / bare | ratio | target |\n|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as name, embedded.owned(Path(name)) as address:
+        command = [sys.executable, "-m", "tests.benchmarks.share_bare", address]
+        with ours(address) as url, started(command, {}) as bare:
+            path = _share(address, url)
+            rounds = []
+            for _ in range(options.rounds + 1):  # the first one is the warm-up
+                base = asyncio.run(_load(bare, path, options.seconds))
+                rounds.append((asyncio.run(_load(url, path, options.seconds)), base))
+    print(*_rows(rounds[1:]), sep="\n")
+
+
+def _rows(rounds: list[tuple[Load, Load]]) -> list[str]:
+    own, bare = (
+        Load(*(statistics.median(column) for column in zip(*loads, strict=True)))
+        for loads in zip(*rounds, strict=True)
+    )
+    ratio = statistics.median(one.per_second / two.per_second for one, two in rounds)
+    slower = statistics.median(one.p99 / two.p99 for one, two in rounds)
+    rates = f"{own.per_second:,.0f} / {bare.per_second:,.0f}"
+    times = f"{own.p99 * 1000:.0f} / {bare.p99 * 1000:.0f} ms"
+    return [
+        f"| pages of an open share a second | {rates} | {ratio:.2f} | >= 0.6 |",
+        f"| their p99 | {times} | {slower:.2f} | <= 3 |",
+    ]
+
+
+def _share(address: str, url: str) -> str:
+    """Share a prompt, and return the path of its page."""
+    admin = Admin(Settings(database_url=SecretStr(address), secret=SecretStr(SECRET)))
+    admin.add_user("user@example.org", Tier.PRO)
+    token = admin.issue_token("user@example.org", "benchmark")
+    push = new(_TEXT)
+    push["versions"][0]["template"] = True
+    with httpx.Client(
+        base_url=url, headers={"Authorization": f"Bearer {token}"}
+    ) as client:
+        vault = client.get("/v1/me").json()["vaults"][0]["id"]
+        body = {
+            "proto": 1,
+            "device": str(uuid4()),
+            "vaults": [{"id": vault, "push": [push]}],
+        }
+        client.post("/v1/sync", json=body).raise_for_status()
+        wish = {"vault": vault, "item": push["item"], "mode": "current"}
+        made = client.post("/v1/shares", json=wish).raise_for_status().json()
+    return urlsplit(made["url"]).path
+
+
+async def _load(url: str, path: str, seconds: float) -> Load:
+    """Let readers load the page for *seconds*, each from a network of its own."""
+    end, times = time.perf_counter() + seconds, list[float]()
+
+    async def read(number: int) -> None:
+        limits = httpx.Limits(max_connections=1)
+        async with httpx.AsyncClient(base_url=url, limits=limits) as client:
+            count = 0
+            while (start := time.perf_counter()) < end:
+                # Behind a proxy, so that no limit of a network is measured.
+                address = f"10.{number}.{count // rule.SHARE_READS.burst % 256}.1"
+                answer = await client.get(path, headers={"X-Forwarded-For": address})
+                assert answer.status_code == 200, answer.text
+                times.append(time.perf_counter() - start)
+                count += 1
+
+    await asyncio.gather(*(read(number) for number in range(READERS)))
+    times.sort()
+    return Load(len(times) / seconds, times[len(times) * 99 // 100])
+
+
+if __name__ == "__main__":
+    main()
