@@ -55,19 +55,6 @@ class Load(NamedTuple):
     bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Seats:
-    """The members of an account, and how many it may have."""
-
-    used: int
-    limit: int | None
-
-    @property
-    def fit(self) -> bool:
-        """Whether the members are within the limit."""
-        return self.limit is None or self.used <= self.limit
-
-
 _TEAM = "t.id, v.id AS vault_id, v.account_id, t.slug, t.name"
 
 # The bytes are those of `sync.cost`.
@@ -95,24 +82,6 @@ SELECT 1 FROM vaults
 _LOCK_ACCOUNTS = """
 SELECT 1 FROM accounts WHERE id = ANY(%(accounts)s::uuid[])
  ORDER BY id FOR NO KEY UPDATE
-"""
-
-_RECOUNT = """
-UPDATE accounts SET member_count = (
-       SELECT count(*) FROM (
-              SELECT id FROM users WHERE account_id = %(account)s
-              UNION
-              SELECT m.user_id FROM vaults v JOIN vault_members m ON m.vault_id = v.id
-               WHERE v.account_id = %(account)s
-                 AND v.frozen_why IS DISTINCT FROM 'deleted') people)
- WHERE id = %(account)s RETURNING member_count AS used, member_limit AS limit
-"""
-
-_THAW = """
-UPDATE vaults SET frozen_at = NULL, frozen_why = NULL
- WHERE account_id = %(account)s AND team_id IS NOT NULL
-   AND frozen_why IN ('plan', 'owner_gone')
-RETURNING id
 """
 
 # In the order of their ids, so that two that raise the same users do not wait for each
@@ -293,18 +262,13 @@ class OwnershipRepository:
         )
         return await cursor.fetchone()
 
-    async def recount(self, account_id: UUID) -> Seats:
-        """Count the members of a locked account anew, store and return the number."""
-        cursor = self._connection.cursor(row_factory=class_row(Seats))
-        await cursor.execute(_RECOUNT, {"account": account_id})
-        (seats,) = await cursor.fetchall()
-        return seats
-
-    async def thaw(self, account_id: UUID) -> list[UUID]:
-        """Thaw the locked vaults of an account; return those that were frozen."""
-        cursor = self._connection.cursor(row_factory=scalar_row)
-        await cursor.execute(_THAW, {"account": account_id})
-        return await cursor.fetchall()
+    async def thaw(self, vault_id: UUID) -> None:
+        """Thaw a locked vault, whose owner was gone."""
+        await self._connection.execute(
+            "UPDATE vaults SET frozen_at = NULL, frozen_why = NULL"
+            " WHERE id = %s AND frozen_why = 'owner_gone'",
+            (vault_id,),
+        )
 
     async def freeze(self, vault_id: UUID) -> None:
         """Freeze a locked vault, because its owner is gone."""

@@ -13,6 +13,7 @@ from promptvault.server.database import Connection
 from promptvault.server.job.queue import Kind, enqueue
 from promptvault.server.ownership.repository import Member, OwnershipRepository, Team
 from promptvault.server.settings import Settings
+from promptvault.server.team.seats import settle_seats
 
 _OWNER, _ADMIN = "owner", "admin"
 
@@ -129,15 +130,14 @@ async def _hand_over(
         await teams.pay_from(team, heir.account_id, load)
     await teams.set_role(team.vault_id, owner_id, _ADMIN)
     await teams.set_role(team.vault_id, heir.user_id, _OWNER)
-    seats = await teams.recount(heir.account_id)
-    if not seats.fit:
+    await teams.thaw(team.vault_id)  # it may have had no owner
+    gained = await settle_seats(connection, heir.account_id)
+    if gained.is_frozen:
         raise TierLimitError(
-            f"The plan of the new owner allows {seats.limit} members, and with this"
-            f" team it would have {seats.used}."
+            "The plan of the new owner has no room for the members of this team."
         )
-    thawed = await teams.thaw(heir.account_id)
-    if (await teams.recount(team.account_id)).fit:
-        thawed += await teams.thaw(team.account_id)
+    lost = await settle_seats(connection, team.account_id)
+    thawed = [each.vault_id for each in (*gained.vaults, *lost.vaults)]
     await teams.raise_rosters({team.vault_id, *thawed})
     owner = await _find(connection, team, owner_id)
     assert owner is not None
@@ -176,5 +176,5 @@ async def _leave_joined(connection: Connection, user_id: UUID) -> None:
         await teams.raise_rosters([team.vault_id])
         await teams.remove(team.vault_id, user_id)
         await teams.note(team, member, "member.left", member.email, {})
-        if (await teams.recount(team.account_id)).fit:
-            await teams.raise_rosters(await teams.thaw(team.account_id))
+        settled = await settle_seats(connection, team.account_id)
+        await teams.raise_rosters(each.vault_id for each in settled.vaults)

@@ -61,7 +61,7 @@ def test_a_transfer_that_does_not_fit_is_explained_on_the_page(
     ((bob,),) = rows(f"SELECT id FROM users WHERE email = '{BOB}'")
     answer = signed_up.send(to=str(bob))
     assert answer.status_code == 402
-    assert "allows 1 members" in answer.text
+    assert "no room for the members" in answer.text
     assert rows("SELECT email FROM users JOIN teams USING (account_id)") == [(EMAIL,)]
 
 
