@@ -79,7 +79,7 @@ def _share(address: str, url: str) -> str:
         client.post("/v1/sync", json=body).raise_for_status()
         wish = {"vault": vault, "item": push["item"], "mode": "current"}
         made = client.post("/v1/shares", json=wish).raise_for_status().json()
-    return urlsplit(made["url"]).path
+    return urlsplit(str(made["url"])).path
 
 
 async def _load(url: str, path: str, seconds: float) -> Load:
