@@ -7,9 +7,11 @@ import psycopg
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from promptvault.server.token.secret import hash_secret
 from tests.browser.conftest import OpenWindow, StartDevice
 from tests.browser.look import FOCUS, PROBLEMS, REACHABLE
 from tests.browser.window import Window
+from tests.server.conftest import SECRET
 from tests.server.team import insert_team
 
 LONG = f"{'augusta-ada-king-countess-of-lovelace' * 2}@example.org"
@@ -91,6 +93,25 @@ def _pages(
     yield "kept"
 
 
+def _invitation_pages(window: Window, database_url: str) -> Iterator[str]:
+    """Show an invitation to the team, and accept it."""
+    token = "an-invitation"
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO invitations (vault_id, email, role, hash, max_uses,"
+            " invited_by, expires_at) SELECT vault_id, %s, 'editor', %s, 1, user_id,"
+            " now() + interval '1 day' FROM vault_members WHERE role = 'owner'"
+            "   AND vault_id IN (SELECT id FROM vaults WHERE team_id IS NOT NULL)",
+            (LONG, hash_secret(SECRET, f"invited {token}")),
+        )
+    window.open("/join/nothing")
+    yield "no invitation"
+    window.open(f"/join/{token}")
+    yield "invitation"
+    window.press("Join")
+    yield "joined"
+
+
 def _team_pages(
     window: Window, start_device: StartDevice, database_url: str
 ) -> Iterator[str]:
@@ -123,7 +144,8 @@ def _team_pages(
             " SELECT %s, id, 'admin' FROM heir",
             (f"heir-{LONG}", team.vault),
         )
-    window.page.reload()
+    yield from _invitation_pages(window, database_url)
+    window.open("/teams/analytical-engine-and-its-people/transfer")
     yield "transfer"
     window.press("Hand over the team")
     yield "transfer, refused"

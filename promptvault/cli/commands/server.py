@@ -12,6 +12,7 @@ from promptvault.cli import options, terminal
 from promptvault.cli.commands.jobs import jobs, work
 from promptvault.cli.commands.serve import DatabaseUrl, installed, open_admin
 from promptvault.cli.commands.server_shares import server_shares
+from promptvault.cli.commands.server_teams import server_teams
 from promptvault.cli.context import paths
 from promptvault.cli.render.format import format_count
 from promptvault.cli.render.server import format_limits, print_users
@@ -28,6 +29,7 @@ user = typer.Typer(no_args_is_help=True, help="Add and list users, and set passw
 server.add_typer(user, name="user")
 server.add_typer(jobs, name="jobs")
 server.add_typer(server_shares, name="shares")
+server.add_typer(server_teams, name="team")
 server.command("work")(work)
 
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The user's address.")]
@@ -255,7 +257,8 @@ def purge(database_url: DatabaseUrl = None, as_json: options.Json = False) -> No
     else:
         deletions = format_count(purged.deletions, "deletion")
         users = format_count(purged.users, "deleted user")
-        terminal.note(f"Purged {deletions}, and erased {users}.")
+        teams = format_count(purged.teams, "deleted team")
+        terminal.note(f"Purged {deletions}, and erased {users} and {teams}.")
 
 
 def _row(member: "Membership") -> dict[str, object]:

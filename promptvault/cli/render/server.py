@@ -1,4 +1,4 @@
-"""Drawing the users of a server, their limits, and its jobs."""
+"""Drawing the users of a server, their limits, its teams, and its jobs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -84,6 +84,40 @@ def _share_line(row: Mapping[str, Any]) -> tuple[str, ...]:
         str(row["views"]),
         format_day(from_text(row["created_at"])),
         row["url"],
+    )
+
+
+_STATES = {
+    None: "live",
+    "plan": "frozen: too many members",
+    "owner_gone": "frozen: no owner",
+    "deleted": "deleted",
+}
+
+
+def print_teams(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print a table of teams; *rows* are those of `--json`."""
+    columns = (
+        Column("Team", "cyan"),
+        Column("Name"),
+        Column("Owner"),
+        Column("Members", numeric=True),
+        Column("Prompts", numeric=True),
+        Column("State"),
+        Column("Since", "dim", wrap=False),
+    )
+    print_table(columns, map(_team_line, rows), "There are no teams.")
+
+
+def _team_line(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        row["slug"],
+        row["name"],
+        row["owner"] or "-",
+        str(row["members"]),
+        str(row["prompts"]),
+        _STATES[row["frozen"]],
+        format_day(from_text(row["created_at"])),
     )
 
 

@@ -43,7 +43,7 @@ def test_a_mail_invites_the_address(mailing: People, mail: MailServer) -> None:
     assert (listed["invited_by"], listed["max_uses"]) == (owner.email, 1)
     eventually(lambda: len(mail.mails) == 1)
     (to, letter), *_ = mail.mails
-    text = letter.get_payload()
+    text = str(letter.get_payload())
     assert to == ["BOB@example.org"]
     assert '"Acme"' in text
     assert owner.email in text

@@ -1,7 +1,9 @@
 """Members of a team: listed, given another role, removed; leaving."""
 
+from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.server.teams.people import People, Person
@@ -113,7 +115,7 @@ def test_each_change_raises_the_roster_of_all_concerned(people: People) -> None:
     token = owner.invite()
     dora = people("dora")
     everybody = [owner, bob, cleo, dora]
-    changes = [
+    changes: list[Callable[[], httpx.Response]] = [
         lambda: dora.accept(token),
         lambda: bob.patch(f"{MEMBERS}/{dora.id}", role="viewer"),
         lambda: owner.patch("/v1/teams/acme", name="Apex"),
