@@ -146,7 +146,7 @@ class InvitationCreate(_Sent):
         if not self.link and self.uses != 1:
             raise ValueError("an invitation to an address can be used once")
         if self.link and self.role == Role.ADMIN:
-            raise ValueError("a link makes nobody an admin: invite the address")
+            raise ValueError("a link cannot make an admin: invite the address")
         return self
 
 
@@ -201,7 +201,7 @@ class ActivityRead(BaseModel):
     action: str
     """Such as `member.joined`. `prompt.changed` is the last change of a prompt."""
     subject: str
-    """Whom or what it was about: an address, a label, a prompt."""
+    """Who or what it was about: an address, a label, a prompt."""
     details: dict[str, Any]
 
 

@@ -169,7 +169,7 @@ def test_every_page_can_be_read_and_used(
         name: [*problems(window), *problems_in_the_dark(window)]
         for name in _pages(window, start_device, database_url)
     }
-    assert len(found) == 35
+    assert len(found) == 38
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
 
 

@@ -1,4 +1,4 @@
-"""Seats: the people whom the plan of an account allows, counted under its lock."""
+"""Seats: the people that the plan of an account allows, counted under its lock."""
 
 from typing import NamedTuple
 from uuid import UUID
@@ -20,7 +20,7 @@ UPDATE accounts SET member_count = (
 RETURNING member_count > member_limit
 """
 
-# Nobody is removed if there are too many. Freezing for another reason goes first.
+# If there are too many, all stay. A vault that is frozen for another reason stays so.
 _FREEZE = f"""
 UPDATE vaults SET frozen_why = CASE WHEN %(over)s THEN '{Frozen.PLAN}' END,
                   frozen_at = CASE WHEN %(over)s THEN now() END

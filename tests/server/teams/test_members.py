@@ -48,7 +48,7 @@ def test_a_bad_cursor_is_refused(people: People, cursor: str) -> None:
 
 
 @pytest.mark.parametrize("role", ["viewer", "editor"])
-def test_a_role_below_admin_changes_nobody(people: People, role: str) -> None:
+def test_a_role_below_admin_changes_no_member(people: People, role: str) -> None:
     owner, bob, cleo = people.team("bob", "cleo", role=role)
     for person in (owner, cleo):
         answer = bob.patch(f"{MEMBERS}/{person.id}", role="viewer")

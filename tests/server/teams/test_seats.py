@@ -95,7 +95,7 @@ def test_a_free_team_is_one_of_oneself(people: People) -> None:
     assert answer.json()["error"]["code"] == "tier_limit"
 
 
-def test_a_smaller_plan_freezes_all_teams_and_removes_nobody(people: People) -> None:
+def test_a_smaller_plan_freezes_all_teams_and_keeps_all_members(people: People) -> None:
     owner, bob, cleo = people.team("bob", "cleo", tier=Tier.PRO)
     owner.patch(f"/v1/teams/acme/members/{cleo.id}", role="admin")
     team, other = owner.get("/v1/teams/acme").json(), owner.make_team("Other")
