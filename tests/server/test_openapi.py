@@ -78,13 +78,14 @@ class Caller:
         self._server, self._connection = server, connection
         admin = Admin(server.settings)
         admin.add_user(EMAIL, Tier.FREE)
-        self._token = admin.issue_token(EMAIL, "test")
+        self._token = admin.issue_token(EMAIL, "test", manage=True)
         vaults = connection.execute("SELECT id FROM vaults").fetchall()
         self._vault, self._push = str(vaults[0][0]), new()
         vault = {"id": self._vault, "push": [self._push]}
         body = {"proto": 1, "device": self._push["item"], "vaults": [vault]}
         with server.client(self._token) as client:
             assert client.post("/v1/sync", json=body).status_code == 200
+            assert client.post("/v1/teams", json={"name": "Acme"}).status_code == 201
 
     def try_out(self, case: _Case, way: Way) -> None:
         """Send *case* and check the answer; what it ended before is good again."""
@@ -102,7 +103,7 @@ class Caller:
 
     def _name_own(self, case: _Case) -> None:
         """Use an existing vault in *case*, if it has one."""
-        own = {"vault": self._vault, "item": self._push["item"]}
+        own = {"vault": self._vault, "item": self._push["item"], "team": "acme"}
         case.path_parameters |= {
             name: own.get(name, value) for name, value in case.path_parameters.items()
         }
