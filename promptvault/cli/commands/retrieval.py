@@ -80,14 +80,15 @@ def list_(
     selection = Selection(folder, wanted, source, favourite)
     if threshold and not similar:
         raise InvalidInputError("--threshold needs --similar.")
-    if plain and sort is Sort.NAME and not similar:
+    as_rows = as_json or as_lines
+    if plain and sort is Sort.NAME and not (similar or as_rows):
         return print_names(selection, limit)
     with open_reader() as reader:
         if similar:
             found = find_groups(reader, selection, threshold or THRESHOLD)
             return _groups(islice(found, limit), plain, as_json, as_lines)
         prompts = reader.prompts(selection, sort, limit)
-        if as_json or as_lines:
+        if as_rows:
             lines = map(prompt_row, prompts)
             return terminal.write_json_rows(lines, lines=as_lines)
         if plain:
