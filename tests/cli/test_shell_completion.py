@@ -110,3 +110,16 @@ def test_what_is_given_already_is_not_offered(typed: Type) -> None:
 def test_a_label_is_offered_behind_the_name(typed: Type) -> None:
     words = typed(("promptvault get standup@pro\t", "duction"))
     assert words == ["get", "standup@production"]
+
+
+def test_a_home_that_cannot_be_written_is_named(
+    pvt: Pvt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "a-file"
+    home.touch()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
+    result = pvt("--install-completion", "bash")
+    assert result.code == 2
+    assert f"{home} cannot be written: File exists." in result.err
+    assert "--show-completion" in result.err
