@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from promptvault.errors import NotFoundError
-from promptvault.home import DATABASE, HISTORY, USAGE, find_folders
+from promptvault.home import DATABASE, HISTORY, HOME_VARIABLE, USAGE, find_folders
 from promptvault.vault.database import refuse_lost
 
 TYPE_CHECKING = False
@@ -23,7 +23,7 @@ def paths() -> "Paths":
     """Return the folders that this command uses."""
     from promptvault.paths import resolve
 
-    return resolve(os.environ, directory())
+    return resolve(os.environ, _start())
 
 
 def directory() -> str:
@@ -32,6 +32,15 @@ def directory() -> str:
         return os.getcwd()
     except FileNotFoundError as error:
         raise NotFoundError("The folder you are in is no longer there.") from error
+
+
+def _start() -> str:
+    """Return where the search for the folders starts.
+
+    An absolute PROMPTVAULT_HOME needs no working directory, which may be gone.
+    """
+    home = os.path.expanduser(os.environ.get(HOME_VARIABLE, ""))
+    return home if os.path.isabs(home) else directory()
 
 
 def now() -> datetime:
@@ -63,13 +72,13 @@ def count_use_of(prompt_id: str) -> None:
     """Count one use of a prompt, if that can be written."""
     from promptvault.vault.usage import count_use
 
-    *_, state = find_folders(os.environ, directory())
+    *_, state = find_folders(os.environ, _start())
     count_use(os.path.join(state, USAGE), prompt_id, now())
 
 
 def _find_vault() -> tuple[str, str]:
     """Return the database and the usage counts; raises VaultError if one was lost."""
-    _, data, _, state = find_folders(os.environ, directory())
+    _, data, _, state = find_folders(os.environ, _start())
     database = os.path.join(data, DATABASE)
     refuse_lost(database, os.path.join(data, HISTORY))
     return database, os.path.join(state, USAGE)
