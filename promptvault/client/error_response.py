@@ -26,6 +26,8 @@ _BY_CODE = {each.code: each for each in _CLASSES}
 
 _OAUTH_STATUS = 400
 _OUTDATED = 426
+_UNKNOWN_FIELD = "Extra inputs are not permitted"
+"""What a server says of a field that only newer programs send."""
 _LONGEST_MESSAGE = 500
 
 
@@ -58,6 +60,8 @@ def error_from_response(
     if detail is None:
         return _from_proxy(host, status, retry_after)
     code, message = detail
+    if status == InvalidInputError.status_code and _UNKNOWN_FIELD in message:
+        return _older_server(host)
     kind = _BY_CODE.get(code)
     if kind is RateLimitedError:
         return RateLimitedError(message, retry_after)
@@ -93,6 +97,13 @@ def _outdated(host: str, detail: tuple[str, str] | None) -> UnavailableError:
     return UnavailableError(
         f"{host} and this program speak different versions of the protocol; update"
         f" the older one{reason}"
+    )
+
+
+def _older_server(host: str) -> UnavailableError:
+    return UnavailableError(
+        f"{host} is older than this program and does not know a part of the request:"
+        " update the server, or use the version of promptvault that fits it."
     )
 
 

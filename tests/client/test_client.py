@@ -83,6 +83,14 @@ def test_a_code_becomes_its_class(
     assert "This is why." in str(found)
 
 
+def test_a_server_that_does_not_know_a_field_is_older(start: Start) -> None:
+    message = "body.vaults.0.mark: Extra inputs are not permitted."
+    found = refusal(start(error(422, "invalid_input", message)).url)
+    assert isinstance(found, UnavailableError)
+    assert "older than this program" in str(found)
+    assert "update the server" in str(found)
+
+
 @pytest.mark.parametrize(
     ("status", "code"), [(429, "rate_limited"), (503, "unavailable")]
 )
