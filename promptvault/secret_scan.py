@@ -93,6 +93,17 @@ def details_text(name: str, title: str, description: str, tags: Sequence[str]) -
     return "\n".join([*lines, name] if _KEY_IN_NAME.search(name) else lines)
 
 
+def secrets_of_details(name: str, details: Details) -> Iterator[tuple[str, str]]:
+    """Yield each field of a prompt's details with a likely secret, and its type."""
+    texts = {
+        "name": details_text(name, "", "", ()),
+        "title": details.title,
+        "description": details.description,
+        "tags": "\n".join(details.tags),
+    }
+    yield from ((field, kind) for field in texts for kind in types_in(texts[field]))
+
+
 def types_in(text: str) -> tuple[str, ...]:
     """Return the types of the likely secrets in *text*."""
     return tuple(sorted({type_ for type_, *_ in _spans(text)}))

@@ -17,10 +17,7 @@ if TYPE_CHECKING:
 
 def report(report: "SyncReport") -> None:
     """Print what a sync did, and what is left to do."""
-    terminal.note(_done(report) or _nothing_done(report.status))
-    for line in _unasked(report):
-        terminal.note(line)
-    for line in _left(report.status):
+    for line in [*_what_was_done(report), *_left(report.status)]:
         terminal.note(line)
 
 
@@ -33,11 +30,16 @@ def has_news(report: "SyncReport", before: "SyncStatus") -> bool:
 
 def news(report: "SyncReport", before: "SyncStatus | None", now: datetime) -> None:
     """Print in one line what a sync did, and what is left if that has changed."""
-    line = [_done(report) or _nothing_done(report.status), *_unasked(report)]
+    line = _what_was_done(report)
     if before is None or _still(before) != _still(report.status):
         line += _left(report.status)
     time = now.astimezone().strftime("%H:%M:%S")
     terminal.note(" ".join((time, *line)))
+
+
+def _what_was_done(report: "SyncReport") -> list[str]:
+    lines = [*filter(None, [_done(report)]), *_unasked(report)]
+    return lines or [_nothing_done(report.status)]
 
 
 def _still(status: "SyncStatus") -> tuple[str, ...]:
@@ -114,7 +116,9 @@ def _why(hold: Hold, status: "SyncStatus") -> str:
             room = "no more" if limit is None else format_size(limit)
             return f"your plan stores {room}; they are sent as soon as some is freed"
         case Hold.SECRETS:
-            return "likely secrets, 'promptvault scan'"
+            fields = ", ".join(status.secret_fields)
+            where = f" ({fields})" if fields else ""
+            return f"likely secrets{where}, 'promptvault scan'"
         case Hold.TOO_LARGE:
             return "longer than the server accepts (256 KiB), 'list' marks them ^"
         case Hold.HISTORY:

@@ -7,13 +7,12 @@ from promptvault.domain.prompt import Content, Prompt
 from promptvault.domain.secret import Secret
 from promptvault.errors import ConflictError
 from promptvault.secret_scan import (
-    details_text,
     find_secrets,
     redacted_content,
     redacted_details,
     redacted_name,
     secret_types,
-    types_in,
+    secrets_of_details,
 )
 from promptvault.services.locking import locked
 from promptvault.services.prompts.outcome import Outcome, Saved
@@ -61,18 +60,11 @@ def _holdings(reader: Reader) -> Iterator[PromptSecrets]:
         numbers = [v.number for v in reader.versions(prompt) if secret_types(v.content)]
         found = find_secrets(current.body)
         yield PromptSecrets(
-            prompt, tuple(found), tuple(_fields(prompt)), tuple(numbers)
+            prompt,
+            tuple(found),
+            tuple(secrets_of_details(prompt.name, prompt.details)),
+            tuple(numbers),
         )
-
-
-def _fields(prompt: Prompt) -> Iterator[tuple[str, str]]:
-    texts = {
-        "name": details_text(prompt.name, "", "", ()),
-        "title": prompt.title,
-        "description": prompt.description,
-        "tags": "\n".join(prompt.tags),
-    }
-    yield from ((field, kind) for field in texts for kind in types_in(texts[field]))
 
 
 def redact_prompts(workspace: Workspace, names: Sequence[str]) -> list[Saved]:

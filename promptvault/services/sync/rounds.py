@@ -290,7 +290,7 @@ class _Sync:
 
     def _add_counts(self, counts: SyncCounts) -> None:
         self._report.counts.add(counts)
-        self._progress.pushed = self._report.counts.pushed
+        self._progress.pushed = len(self._report.counts.sent)
         self._on_progress(self._progress)
 
     def _require_progress(self, batch: PushBatch, answer: VaultAnswer) -> None:

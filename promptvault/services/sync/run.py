@@ -20,7 +20,7 @@ from promptvault.services.sync.rounds import (
 from promptvault.services.workspace import Workspace
 from promptvault.vault.database import bulk_transaction
 from promptvault.vault.lock import exclusive
-from promptvault.vault.sync.conflict_copy import conflict_copies, set_status
+from promptvault.vault.sync.conflict_copy import release_conflict_copies
 from promptvault.vault.sync.item import Hold, release_held
 from promptvault.vault.sync.link import Link, create_link, find_link, remove_link
 from promptvault.vault.sync.pull import retry_unreadable
@@ -151,6 +151,4 @@ def _release(workspace: Workspace) -> None:
             if hold not in {Hold.SECRETS, Hold.UNREADABLE}:
                 release_held(writer.connection, hold)
         retry_unreadable(writer.connection)
-        for copy in list(conflict_copies(writer.connection)):
-            if copy.status == "held":
-                set_status(writer.connection, copy.rev, "waiting")
+        release_conflict_copies(writer.connection)
