@@ -25,6 +25,7 @@ _RUN = b"a" * _SHORTEST
 _KEY_IN_NAME = re.compile(r"(?=[a-z_]*[0-9])[a-z0-9_]{16}")
 """Names are also long runs of `_KEY_CHARACTERS`, but only keys mix digits in."""
 _REDACTED_TAG = "redacted"
+_MARK = "[redacted: "
 
 
 def may_hold_secrets(text: str) -> bool:
@@ -50,12 +51,17 @@ def redacted(text: str) -> str:
     return text
 
 
+def is_redacted(text: str) -> bool:
+    """Return True if *text*, which may be a tag, has a mark of `redact`."""
+    return text == _REDACTED_TAG or _MARK in text
+
+
 def _without(text: str, spans: list[SecretSpan]) -> str:
     done = end_of_last = 0
     parts = []
     for type_, start, end in spans:
         if start >= end_of_last:
-            parts += [text[done:start], f"[redacted: {type_}]"]
+            parts += [text[done:start], f"{_MARK}{type_}]"]
         end_of_last = done = max(done, end)
     return "".join([*parts, text[done:]])
 
