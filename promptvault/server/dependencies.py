@@ -1,4 +1,4 @@
-"""The parameters of endpoints: settings, database and transaction."""
+"""The parameters of endpoints: settings, database, transaction, background."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from promptvault.server.background import Background
 from promptvault.server.database import Connection, Database
 from promptvault.server.limit.concurrency import ConcurrencyLimit
 from promptvault.server.settings import Settings
@@ -25,6 +26,12 @@ async def database_of(request: Request) -> Database:
     """Return the database of this worker, for transactions within the request."""
     database: Database = request.app.state.database
     return database
+
+
+async def background_of(request: Request) -> Background:
+    """Return the background tasks of this worker."""
+    background: Background = request.app.state.background
+    return background
 
 
 def account_slot(request: Request) -> AbstractAsyncContextManager[None]:
@@ -52,6 +59,7 @@ async def transaction(request: Request) -> AsyncIterator[Connection]:
 
 AppSettings = Annotated[Settings, Depends(settings_of)]
 AppDatabase = Annotated[Database, Depends(database_of)]
+AppBackground = Annotated[Background, Depends(background_of)]
 # The scope "function" commits before the answer is sent, so that an answer never
 # reports what is rolled back.
 Transaction = Annotated[Connection, Depends(transaction, scope="function")]

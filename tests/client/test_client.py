@@ -10,7 +10,7 @@ import pytest
 from promptvault import errors
 from promptvault.client.address import parse_address
 from promptvault.client.client import connect
-from promptvault.client.error_response import SignInPendingError
+from promptvault.client.request_error import SignInPendingError
 from promptvault.errors import PromptVaultError, RateLimitedError, UnavailableError
 from tests.client.conftest import TOKEN, Start
 from tests.client.stub import HANG_UP, Reply

@@ -104,7 +104,7 @@ COMMANDS = {
     "logout": Entry("account:logout", "Sign out, here or everywhere.", _ACCOUNT),
     "whoami": Entry("account:whoami", "Show who is signed in.", _ACCOUNT),
     "devices": Entry("account:devices", "List and sign out devices.", _ACCOUNT),
-    "serve": Entry("serve:serve", "Run a server.", _SERVER),
+    "serve": Entry("server:serve", "Run a server.", _SERVER),
     "server": Entry("server:server", "Manage a server's users.", _SERVER),
     "doctor": Entry("upkeep:doctor", "Check the vault, and repair it.", _UPKEEP),
     "backup": Entry("upkeep:backup", "Back up or restore everything.", _UPKEEP),

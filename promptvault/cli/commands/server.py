@@ -1,6 +1,7 @@
-"""`server`: the operator's commands, for a server that runs or not."""
+"""`serve` and `server`: the only commands that import the server."""
 
 import contextlib
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
@@ -10,35 +11,100 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from promptvault.cli import options, terminal
-from promptvault.cli.commands.serve import DatabaseUrl, installed
 from promptvault.cli.context import paths
 from promptvault.cli.render.format import format_count
 from promptvault.cli.render.server import format_limits, print_users
 from promptvault.domain.tier import ALLOWANCES, Tier
 from promptvault.domain.timestamp import to_text
-from promptvault.errors import AlreadyExistsError, InvalidInputError
+from promptvault.errors import AlreadyExistsError, InvalidInputError, UnavailableError
 from promptvault.private_file import open_private
 
 if TYPE_CHECKING:
     from promptvault.server.account.repository import Membership
     from promptvault.server.admin import Admin
+    from promptvault.server.server_urls import ServerUrls
 
 server = typer.Typer(no_args_is_help=True, help="Manage a server's users.")
 user = typer.Typer(no_args_is_help=True, help="Add and list users, and set passwords.")
 server.add_typer(user, name="user")
 
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="The PostgreSQL to use; else DATABASE_URL, else an embedded one.",
+        show_default=False,
+    ),
+]
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The user's address.")]
-
 Password = Annotated[
     str | None,
     typer.Option(metavar="-", help="'-' reads a password from a pipe; no link then."),
 ]
 
 
+def serve(
+    database_url: DatabaseUrl = None,
+    host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="0 takes a free one.")
+    ] = 8000,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = 1,
+    as_json: options.Json = False,
+) -> None:
+    """Run the sync server until Ctrl-C."""
+    with _installed():
+        from promptvault.server import serving
+        from promptvault.server.postgres import database_choice
+    with database_choice.open_deployment(database_url, paths().server) as deployment:
+        serving.run(
+            deployment.settings,
+            host=host,
+            port=port,
+            workers=workers,
+            announce=lambda urls: _announce(urls, as_json=as_json),
+            wait_for_end=deployment.wait_for_end,
+        )
+
+
+@contextlib.contextmanager
+def _installed() -> Iterator[None]:
+    """Name the missing library if the server's libraries are not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise UnavailableError(
+            f"The server needs {error.name}: pip install 'promptvault[server]'."
+        ) from None
+
+
+def _announce(urls: "ServerUrls", *, as_json: bool) -> None:
+    if as_json:
+        row = {**urls._asdict(), "names": sorted(urls.names)}
+        terminal.write(json.dumps(row) + "\n")
+    else:
+        terminal.write(f"Serving {urls.url}\n")
+    terminal.flush()
+    if not as_json and urls.public_url != urls.url:
+        terminal.note(_public_urls(urls))
+
+
+def _public_urls(urls: "ServerUrls") -> str:
+    """Say which URL the server gives to people and devices."""
+    if not urls.names:
+        return f"Links and devices get the URL {urls.public_url}."
+    names = sorted(name for name in urls.names if any(map(str.isalpha, name)))
+    return (
+        f"Links start with {urls.public_url}. A device gets the address that it used,"
+        f" if that is an IP address of this machine or one of {', '.join(names)}."
+        " Set PROMPTVAULT_SERVER_PUBLIC_URL to use one URL for all."
+    )
+
+
 @server.command("migrate")
 def migrate(database_url: DatabaseUrl = None, as_json: options.Json = False) -> None:
     """Update the database's schema, before a new version of the server starts."""
-    with installed():
+    with _installed():
         from promptvault.server.postgres import database_choice, migration
     revision = database_choice.migrate(database_url, paths().server)
     if as_json:
@@ -254,7 +320,7 @@ def purge(database_url: DatabaseUrl = None, as_json: options.Json = False) -> No
 
 @contextlib.contextmanager
 def _admin(database_url: str | None) -> Iterator["Admin"]:
-    with installed():
+    with _installed():
         from promptvault.server.admin import Admin
         from promptvault.server.postgres import database_choice
     with database_choice.open_for_admin(database_url, paths().server) as settings:

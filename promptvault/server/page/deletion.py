@@ -2,12 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form
 from starlette.responses import Response
 
 from promptvault.errors import AuthenticationError, PromptVaultError
 from promptvault.server.account import deletion
-from promptvault.server.dependencies import AppDatabase, AppSettings, Transaction
+from promptvault.server.dependencies import (
+    AppBackground,
+    AppDatabase,
+    AppSettings,
+    Transaction,
+)
 from promptvault.server.link import service as link
 from promptvault.server.link.service import Purpose
 from promptvault.server.page.browser import (
@@ -33,10 +38,10 @@ async def show_deletion(
 
 @router.post("/delete")
 async def delete_account(
-    request: Request,
     browser: CurrentBrowser,
     settings: AppSettings,
     database: AppDatabase,
+    background: AppBackground,
     user: CurrentUser,
     password: Annotated[str, Form()] = "",
 ) -> Response:
@@ -47,7 +52,7 @@ async def delete_account(
         return _page(browser, settings, user, error)
     async with database.transaction() as connection:
         deleted = await deletion.delete_account(connection, settings, user)
-    request.app.state.background.start(deletion.mail_deletion(settings, deleted))
+    background.start(deletion.mail_deletion(settings, deleted))
     return render("deleted.html", browser, settings, {"deletion": deleted})
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form
 from starlette.responses import Response
 
 from promptvault.errors import (
@@ -12,7 +12,7 @@ from promptvault.errors import (
     PromptVaultError,
 )
 from promptvault.server.account import password_change
-from promptvault.server.dependencies import AppDatabase, AppSettings
+from promptvault.server.dependencies import AppBackground, AppDatabase, AppSettings
 from promptvault.server.link import service as link
 from promptvault.server.link.service import Purpose
 from promptvault.server.page.browser import (
@@ -43,10 +43,10 @@ async def show_reset(browser: CurrentBrowser, settings: AppSettings) -> Response
 
 @router.post("/reset")
 async def ask_for_reset(
-    request: Request,
     browser: CurrentBrowser,
     settings: AppSettings,
     database: AppDatabase,
+    background: AppBackground,
     visitor: CurrentVisitor,
     email: Annotated[str, Form()] = "",
 ) -> Response:
@@ -55,7 +55,7 @@ async def ask_for_reset(
         raise PermissionDeniedError("This server sends no mail: ask its operator.")
     await password_change.count_mail_request(database, settings, visitor.network, email)
     mailing = password_change.mail_link(database, settings, email)
-    request.app.state.background.start(mailing)
+    background.start(mailing)
     return render("reset_sent.html", browser, settings, {"email": email.strip()})
 
 

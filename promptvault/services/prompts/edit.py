@@ -14,7 +14,7 @@ from promptvault.domain.prompt import (
 from promptvault.domain.revision import validate_new_label
 from promptvault.errors import ConflictError, InvalidInputError, NotFoundError
 from promptvault.secret_scan import adds_secrets, details_text, secrets_in
-from promptvault.services.prompts.label_gate import require_passed
+from promptvault.services.evaluation.label_gate import require_passed
 from promptvault.services.prompts.outcome import Outcome, Saved
 from promptvault.services.prompts.prompt_document import (
     DetailChanges,

@@ -148,7 +148,7 @@ class _Sync:
         """Read before new imports are sent: another device may have the same file.
 
         A prompt that arrives before its duplicate is sent replaces it; see
-        `vault.sync.import_duplicate`.
+        `vault.sync.reconcile`.
         """
         self._prepare()
         with snapshot(self._workspace) as connection:

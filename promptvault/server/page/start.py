@@ -1,0 +1,39 @@
+"""The start page, and the style sheet and icon of all pages."""
+
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse
+from starlette.responses import Response
+
+from promptvault.server.dependencies import AppSettings
+from promptvault.server.http.address import advertised_origin
+from promptvault.server.page.browser import CurrentBrowser
+from promptvault.server.page.rendering import render
+
+_ASSETS = Path(__file__).parent / "assets"
+_ASSET_HEADERS = {"Cache-Control": "public, max-age=3600"}
+
+router = APIRouter()
+assets = APIRouter(prefix="/pages")
+
+
+@router.get("/")
+async def show_start(
+    request: Request, browser: CurrentBrowser, settings: AppSettings
+) -> Response:
+    """Show what this server is, and how to sign in."""
+    values = {"origin": advertised_origin(request)}
+    return render("start.html", browser, settings, values)
+
+
+@assets.get("/style.css")
+async def stylesheet() -> FileResponse:
+    """Return the style sheet of all pages."""
+    return FileResponse(_ASSETS / "style.css", headers=_ASSET_HEADERS)
+
+
+@assets.get("/icon.svg")
+async def icon() -> FileResponse:
+    """Return the icon of all pages."""
+    return FileResponse(_ASSETS / "icon.svg", headers=_ASSET_HEADERS)
