@@ -28,6 +28,7 @@ _RUN = b"a" * _SHORTEST
 _KEY_IN_NAME = re.compile(r"(?=[a-z_]*[0-9])[a-z0-9_]{16}")
 """Names are also long runs of `_KEY_CHARACTERS`, but only keys mix digits in."""
 _REDACTED_TAG = "redacted"
+_MARK = "[redacted: "
 
 
 def may_hold_secrets(text: str) -> bool:
@@ -53,12 +54,17 @@ def redacted(text: str) -> str:
     return text
 
 
+def is_redacted(text: str) -> bool:
+    """Return True if *text*, which may be a tag, has a mark of `redact`."""
+    return text == _REDACTED_TAG or _MARK in text
+
+
 def _without(text: str, spans: list[SecretSpan]) -> str:
     done = end_of_last = 0
     parts = []
     for type_, start, end in spans:
         if start >= end_of_last:
-            parts += [text[done:start], f"[redacted: {type_}]"]
+            parts += [text[done:start], f"{_MARK}{type_}]"]
         end_of_last = done = max(done, end)
     return "".join([*parts, text[done:]])
 
@@ -94,6 +100,17 @@ def details_text(name: str, title: str, description: str, tags: Sequence[str]) -
     """
     lines = [title, description, *tags]
     return "\n".join([*lines, name] if _KEY_IN_NAME.search(name) else lines)
+
+
+def secrets_of_details(name: str, details: Details) -> Iterator[tuple[str, str]]:
+    """Yield each field of a prompt's details with a likely secret, and its type."""
+    texts = {
+        "name": details_text(name, "", "", ()),
+        "title": details.title,
+        "description": details.description,
+        "tags": "\n".join(details.tags),
+    }
+    yield from ((field, kind) for field in texts for kind in types_in(texts[field]))
 
 
 def types_in(text: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from promptvault.errors import InvalidInputError, NotFoundError
 from promptvault.home import (
     DATABASE,
     HISTORY,
+    HOME_VARIABLE,
     PERSONAL,
     USAGE,
     find_folders,
@@ -86,7 +87,7 @@ def _require_vault(data: str, name: str) -> str:
 
 def names_of_team_vaults() -> list[str]:
     """Return the names of the team vaults of this device."""
-    _, data, *_ = find_folders(os.environ, directory())
+    _, data, *_ = find_folders(os.environ, _start())
     return team_vaults(data)
 
 
@@ -94,7 +95,7 @@ def paths() -> "Paths":
     """Return the folders that this command uses; raises NotFoundError."""
     from promptvault.paths import resolve
 
-    found = resolve(os.environ, directory())
+    found = resolve(os.environ, _start())
     return found.of(_require_vault(str(found.data), _chosen()))
 
 
@@ -104,6 +105,15 @@ def directory() -> str:
         return os.getcwd()
     except FileNotFoundError as error:
         raise NotFoundError("The folder you are in is no longer there.") from error
+
+
+def _start() -> str:
+    """Return where the search for the folders starts.
+
+    An absolute PROMPTVAULT_HOME needs no working directory, which may be gone.
+    """
+    home = os.path.expanduser(os.environ.get(HOME_VARIABLE, ""))
+    return home if os.path.isabs(home) else directory()
 
 
 def now() -> datetime:
@@ -163,6 +173,6 @@ def _find_vault(vault: str | None) -> tuple[str, str]:
 
 def _folders(vault: str | None) -> tuple[str, str]:
     """Return the data and state folder of a vault; raises NotFoundError."""
-    _, data, _, state = find_folders(os.environ, directory())
+    _, data, _, state = find_folders(os.environ, _start())
     name = _require_vault(data, vault or _chosen())
     return folder_of(data, name), folder_of(state, name)

@@ -10,6 +10,7 @@ from typer.main import get_command
 from promptvault import __version__
 from promptvault.cli import completion, general_options, terminal
 from promptvault.cli.commands import COMMANDS, Entry
+from promptvault.errors import InvalidInputError
 
 # Classes of the click that Typer carries within itself; they have no public name.
 Command: TypeAlias = Any
@@ -133,3 +134,10 @@ def run_command(arguments: list[str]) -> int:
         return int(app(arguments, standalone_mode=False) or 0)
     except typer.Abort:
         raise KeyboardInterrupt from None
+    except OSError as error:
+        if "--install-completion" in arguments:
+            raise InvalidInputError(
+                f"{error.filename} cannot be written: {error.strerror}."
+                " --show-completion prints what would be installed."
+            ) from error
+        raise

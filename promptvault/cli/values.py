@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from promptvault.cli import terminal
+from promptvault.domain.prompt import MAX_BODY_CHARACTERS
 from promptvault.errors import InvalidInputError
 
 
@@ -23,7 +24,9 @@ def read_values(pairs: list[str] | None, literals: list[str] | None) -> dict[str
 def _split(option: str, pairs: list[str] | None) -> Iterator[tuple[str, str]]:
     for pair in pairs or ():
         key, equals, value = pair.partition("=")
-        if not equals or not key:
+        if not key:
+            raise InvalidInputError(f"{option} takes KEY=VALUE; {pair!r} has no name.")
+        if not equals:
             raise InvalidInputError(f"{option} takes KEY=VALUE; {key!r} has no value.")
         yield key, value
 
@@ -42,13 +45,19 @@ def _read_value(key: str, text: str) -> str:
 
 def read_text(given: str) -> str:
     """Return *given*, or what is in FILE for ``@FILE``; raises InvalidInputError."""
+    if given == "@":
+        raise InvalidInputError("There is no file name after '@'.")
     return read_file(Path(given[1:])) if given.startswith("@") else given
 
 
 def read_file(path: Path) -> str:
     """Return a text file's content; raises InvalidInputError."""
     try:
-        return terminal.decode(path.read_bytes(), str(path))
+        with path.open("rb") as file:
+            data = file.read(MAX_BODY_CHARACTERS + 1)
     except OSError as error:
         reason = error.strerror
         raise InvalidInputError(f"{path} cannot be read: {reason}.") from error
+    if len(data) > MAX_BODY_CHARACTERS:
+        raise InvalidInputError(f"{path} is longer than 64 MiB, which no text may be.")
+    return terminal.decode(data, str(path))

@@ -10,8 +10,8 @@ import zstandard
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from promptvault.client.address import Address
-from promptvault.client.error_response import sign_in_error
 from promptvault.client.event_listener import EventListener
+from promptvault.client.request_error import sign_in_error
 from promptvault.client.retry import NO_RETRY, RETRY_SYNC
 from promptvault.client.team import TeamClient
 from promptvault.client.transport import Traffic, Transport

@@ -9,8 +9,12 @@ from pydantic import ValidationError
 
 from promptvault import __version__
 from promptvault.client.address import Address, parse_address
-from promptvault.client.connection_error import CONNECTION_FAILURES, connection_error
-from promptvault.client.error_response import error_from_response, not_promptvault
+from promptvault.client.request_error import (
+    CONNECTION_FAILURES,
+    connection_error,
+    error_from_response,
+    not_promptvault,
+)
 from promptvault.errors import (
     AuthenticationError,
     InvalidInputError,

@@ -11,13 +11,14 @@ import httpx
 
 from promptvault import __version__
 from promptvault.client.address import Address
-from promptvault.client.connection_error import (
+from promptvault.client.request_error import (
     CONNECTION_FAILURES,
     ConnectionLostError,
     UnknownEncodingError,
     connection_error,
+    error_from_response,
+    not_promptvault,
 )
-from promptvault.client.error_response import error_from_response, not_promptvault
 from promptvault.client.retry import NO_RETRY, RETRY_IF_ASKED, RETRY_READ, RetryPolicy
 from promptvault.errors import (
     PromptVaultError,

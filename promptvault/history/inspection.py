@@ -61,6 +61,17 @@ def committed_files(history: History) -> Iterator[CommittedFile]:
     process.wait()
 
 
+def file_blobs(history: History, path: str) -> list[str]:
+    """Return the blob ids that a file has had, also under other names, newest first."""
+    if not history.head():
+        return []
+    options = ("--follow", "--raw", "--no-abbrev", "--format=")
+    lines = history.run("log", *options, BRANCH, "--", path).splitlines()
+    # ":mode mode id id status path"; see git-diff-tree(1)
+    blobs = [line.split()[3] for line in lines if line.startswith(":")]
+    return [blob for blob in blobs if blob.strip("0")]
+
+
 def _records(stream: IO[bytes], separator: bytes) -> Iterator[bytes]:
     waiting = b""
     while chunk := stream.read(1 << 20):

@@ -1,37 +1,124 @@
-"""The FastAPI application, put together from its parts."""
+"""The FastAPI application, put together from its parts.
+
+Each route of the API, under /v1, is behind the guard; each page is behind the check of
+forms.
+"""
 
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.routing import APIRoute
 
 from promptvault import __version__
 from promptvault.server import exception_handlers, logs
-from promptvault.server.api import api
+from promptvault.server.account.endpoints import router as account
 from promptvault.server.connections.lifespan import tracking
 from promptvault.server.database import Database
+from promptvault.server.device.endpoints import router as device
+from promptvault.server.device_code.endpoints import router as device_code
+from promptvault.server.event.endpoints import router as event
 from promptvault.server.event.hub import Hub
 from promptvault.server.event.shutdown import closing_at_signal
+from promptvault.server.guard import Guard
 from promptvault.server.health import router as health
 from promptvault.server.http.body_limit import BodyLimit
 from promptvault.server.http.head_requests import HeadRequests
 from promptvault.server.http.request_log import RequestLog
 from promptvault.server.http.security_headers import SecurityHeaders
+from promptvault.server.invitation.endpoints import router as invitation
 from promptvault.server.job.worker import Worker
 from promptvault.server.limit.concurrency import ConcurrencyLimit
 from promptvault.server.limit.memory import MemoryLimit
 from promptvault.server.limit.rule import UNKNOWN_TOKENS
+from promptvault.server.limit.service import enforce_route_limit
 from promptvault.server.oidc.provider import Provider
-from promptvault.server.page.router import include_pages
+from promptvault.server.page.account import router as account_page
+from promptvault.server.page.browser import check_form
+from promptvault.server.page.confirmation import router as confirmation_page
+from promptvault.server.page.deletion import router as deletion_page
+from promptvault.server.page.device import router as device_page
+from promptvault.server.page.invitation import router as invitation_page
+from promptvault.server.page.password import router as password_page
+from promptvault.server.page.provider import router as provider_page
+from promptvault.server.page.rendering import show_errors_as_pages
+from promptvault.server.page.share import router as share_page
+from promptvault.server.page.sign_in import router as sign_in_page
+from promptvault.server.page.sign_up import router as sign_up_page
+from promptvault.server.page.start import assets
+from promptvault.server.page.start import router as start_page
+from promptvault.server.page.team import router as team_page
 from promptvault.server.settings import Settings
+from promptvault.server.share.endpoints import router as share
 from promptvault.server.share.plain import router as plain_shares
 from promptvault.server.share.view_count import ViewCount
+from promptvault.server.sync.endpoints import router as sync
+from promptvault.server.team.endpoints import router as team
+from promptvault.server.token.endpoints import router as token
+from promptvault.server.vault.endpoints import router as vault
+from promptvault.server.webhook.endpoints import router as webhook
+from promptvault.wire.error import ErrorRead
 
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorRead, "description": description}
+    for status, description in {
+        400: "The body cannot be read.",
+        401: "No token, or one that is unknown, expired or revoked.",
+        403: "Not allowed.",
+        413: "The body is too long.",
+        415: "The body is in an encoding other than gzip and zstd.",
+        422: "The request is not valid.",
+        429: "Too many requests; `Retry-After` says when to try again.",
+        503: "The database does not answer.",
+    }.items()
+}
+_PAGES = (
+    *(start_page, sign_up_page, sign_in_page, provider_page),
+    *(device_page, account_page, password_page, confirmation_page, deletion_page),
+    *(team_page, invitation_page, share_page),
+)
+_PAGE_PATHS = frozenset(
+    str(route.path)
+    for page in _PAGES
+    for route in page.routes
+    if isinstance(route, APIRoute)
+)
 _WAITING = 200
 """Requests of one account, or of one address, that wait in a worker at most."""
 _WAITING_PASSWORDS = 40
 """Passwords of shares that wait to be checked in a worker at most."""
+
+
+def protected(*resources: APIRouter) -> APIRouter:
+    """Return *resources* under /v1; each of their routes asks the guard."""
+    api = APIRouter(
+        prefix="/v1",
+        dependencies=[Depends(enforce_route_limit), Depends(Guard())],
+        responses=_ERRORS,
+    )
+    for resource in resources:
+        api.include_router(resource)
+    return api
+
+
+def _behind_form_check(*pages: APIRouter) -> APIRouter:
+    """Return *pages*; rate limits and the check of forms are in front of each."""
+    router = APIRouter(
+        dependencies=[Depends(enforce_route_limit), Depends(check_form)],
+        include_in_schema=False,
+    )
+    for page in pages:
+        router.include_router(page)
+    return router
+
+
+# Routes are matched in this order, so the most frequent ones come first.
+_api = protected(
+    *(sync, event, vault, account, device, team, invitation),
+    *(device_code, token, share, webhook),
+)
+_pages = _behind_form_check(*_PAGES)
 
 
 def create_app(settings: Settings, names: frozenset[str] = frozenset()) -> FastAPI:
@@ -52,10 +139,10 @@ def create_app(settings: Settings, names: frozenset[str] = frozenset()) -> FastA
     )
     _set_state(app, settings, names)
     exception_handlers.register(app)
-    app.include_router(api)
+    app.include_router(_api)
     app.include_router(health)
     app.include_router(plain_shares)
-    include_pages(app)
+    _include_pages(app)
     app.add_middleware(
         BodyLimit, limit=settings.body_limit, inflated_limit=settings.inflated_limit
     )
@@ -64,6 +151,13 @@ def create_app(settings: Settings, names: frozenset[str] = frozenset()) -> FastA
     # The last one is the outermost.
     app.add_middleware(SecurityHeaders, has_https=settings.has_https)
     return app
+
+
+def _include_pages(app: FastAPI) -> None:
+    """Add the pages to *app*; an error on one of them is shown as a page."""
+    app.include_router(_pages)
+    app.include_router(assets, include_in_schema=False)
+    show_errors_as_pages(app, _PAGE_PATHS)
 
 
 def _set_state(app: FastAPI, settings: Settings, names: frozenset[str]) -> None:

@@ -165,7 +165,9 @@ def _connect_uri(database: StrPath, options: str) -> sqlite3.Connection:
 
 
 def _uri(path: StrPath) -> str:
-    whole = os.fsencode(os.path.join(os.getcwd(), path))
+    whole = os.fsencode(path)
+    if not os.path.isabs(whole):  # the working directory may be gone
+        whole = os.path.join(os.getcwdb(), whole)
     escaped = (chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in whole)
     return f"file:{''.join(escaped)}"
 
@@ -177,7 +179,7 @@ _PLAIN = frozenset(
 
 
 def _attach_usage(connection: sqlite3.Connection, usage: StrPath) -> None:
-    if _exists(usage):
+    if os.path.exists(usage):
         try:
             connection.execute("ATTACH ? AS usage", (_uri(usage),))
             connection.execute("SELECT 1 FROM usage.uses LIMIT 1").fetchone()
@@ -233,10 +235,10 @@ def _make_folder(file: StrPath) -> None:
 
 
 def _exists(path: StrPath) -> bool:
-    """Return True if *path* exists; raises PermissionError if that cannot be seen."""
+    """Return True if *path* exists; raises OSError if that cannot be seen."""
     try:
         os.stat(path)
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return False
     return True
 
@@ -250,6 +252,16 @@ def translated_errors() -> Iterator[None]:
         raise VaultError(_explain(error)) from error
     except PermissionError as error:
         raise VaultError(_EXPLANATIONS["SQLITE_PERM"]) from error
+    except NotADirectoryError as error:
+        raise no_folder(os.path.dirname(error.filename)) from error
+
+
+def no_folder(folder: StrPath) -> VaultError:
+    """Return the error for a *folder* of the vault that is a file, or is in one."""
+    return VaultError(
+        f"There can be no vault in {os.fspath(folder)}: it is a file, or a part of"
+        " that path is."
+    )
 
 
 _EXPLANATIONS = {

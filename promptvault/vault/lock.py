@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from promptvault.errors import VaultError
+from promptvault.vault.database import no_folder
 
 _PATIENCE_SECONDS = 600.0
 _NOTICE_SECONDS = 2.0
@@ -58,6 +59,8 @@ def _opened(path: Path) -> Iterator[int]:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except (NotADirectoryError, FileExistsError) as error:
+        raise no_folder(path.parent) from error
     except OSError as error:
         reason = error.strerror
         raise VaultError(f"The vault cannot be written: {reason}.") from error

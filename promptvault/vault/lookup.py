@@ -78,7 +78,7 @@ def _hint(connection: Connection, name: str) -> str:
         ORDER BY pk DESC LIMIT {_MAX_NAMES}"""
     names = {row[0]: row[0] for row in connection.execute(sql)}
     names |= {full.rpartition("/")[2]: full for full in names}
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+    near = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.6)
     hint = ", ".join(dict.fromkeys(names[match] for match in near))
     return f" Did you mean: {hint}?" if hint else ""
 

@@ -108,6 +108,7 @@ class TestUnknown:
             ("improt", "Did you mean 'import'?"),
             ("templates2", "Did you mean 'templates'?"),
             ("exit-code", "Did you mean 'exit-codes'?"),
+            ("SEARCH", "Did you mean 'search'?"),
             ("config sett", ""),
             ("templates x", ""),
             ("qqqq", ""),

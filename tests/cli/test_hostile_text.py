@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from promptvault.services.optimization.rubric import CRITERIA
 from promptvault.vault.database import connected
+from tests.cli.test_optimize import texts_in
 from tests.conftest import Process, Pvt
 from tests.contracts.test_command_table import LEAVES
+from tests.model_server import Body, ModelServer, Reply, Text, json_text
 from tests.terminal_kit import END, on_a_terminal, one_after_another
 
 HOSTILE = (
@@ -190,3 +193,73 @@ def test_the_text_itself_stays_byte_for_byte(pvt: Pvt, pvt_process: Process) -> 
     assert pvt.ok("show", "evil/one", "--json").json["body"] == text
     _, screen = on_a_terminal(pvt_process.command("get", "evil/one"))
     assert "\x1b]52;c;ZXZpbA==\x07" in screen
+
+
+def _rated(text: str) -> dict[str, object]:
+    return {"points": 8 if "better" in text else 3, "reason": f"why{HOSTILE}"}
+
+
+@pytest.fixture
+def evil_answers(model_server: ModelServer) -> None:
+    """Let the model put a hostile text into whatever it answers."""
+    candidate = {"text": f"better body{HOSTILE}\nmore", "change": f"how{HOSTILE}"}
+    verdict = {"criterion": 1, "reason": f"why{HOSTILE}", "passed": False}
+
+    def answer(body: Body) -> Reply:
+        asked = body.get("response_format", {}).get("json_schema", {"name": ""})
+        match asked["name"]:
+            case "candidates":
+                return json_text({"candidates": [candidate]})
+            case "verdicts":
+                return json_text({"verdicts": [verdict]})
+            case "ratings":
+                return json_text(
+                    {
+                        f"text_{number}": dict.fromkeys(CRITERIA, _rated(text))
+                        for number, text in enumerate(texts_in(body), 1)
+                    }
+                )
+        return Text(f"said{HOSTILE}")
+
+    model_server.answer = answer
+
+
+@pytest.mark.usefixtures("hostile", "evil_answers", "no_retries")
+def test_what_a_model_answers_does_not_act_either(
+    pvt_process: Process, tmp_path: Path
+) -> None:
+    cases = tmp_path / "cases.json"
+    checks = {"contains": f"wanted{HOSTILE}", "judge": f"It is kind{HOSTILE}."}
+    both = [
+        {"name": f"case{HOSTILE}{check}", "checks": {check: text}}
+        for check, text in checks.items()
+    ]
+    cases.write_text(json.dumps({"cases": both}))
+    evaluation = ["eval", "evil/one", "--cases", str(cases)]
+    for command, shown in (
+        (["optimize", "evil/one"], "better body"),
+        (["optimizations"], "evil/one"),
+        (evaluation, "case"),
+        ([*evaluation, "--json"], "case"),
+        ([*evaluation, "--dry-run"], "second body"),
+        (["run", "evil/one"], "said"),
+    ):
+        _, screen = on_a_terminal(pvt_process.command(*command), (b"[y/N]", b"n\r"))
+        assert acting(screen) == [], command
+        assert shown in screen, command
+
+
+def test_the_checklist_of_an_import_draws_folders_visibly(
+    pvt_process: Process, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / f"work{HOSTILE}"
+    sessions = folder / ".specstory" / "history"
+    sessions.mkdir(parents=True)
+    (sessions / "a.md").write_text("# A\n")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("HOME", str(tmp_path / "nothing"))
+    command = pvt_process.command("import", "--discover")
+    _, screen = on_a_terminal(command, (b"space choose", b"\x1b"))
+    assert r"work\x1b]52" in screen
+    for each in ("\x1b]52", "\x1b[95;5m", "\x9b", "\x9d", "\u202e", "\u2066"):
+        assert each not in screen

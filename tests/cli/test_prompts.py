@@ -433,6 +433,14 @@ class TestList:
             assert row["created_at"].endswith("Z")
             assert len(row["created_at"]) == len("2026-05-01T09:30:00.000Z")
 
+    @pytest.mark.usefixtures("filled")
+    @pytest.mark.parametrize("options", [(), ("--sort", "used")])
+    def test_json_wins_over_plain(self, pvt: Pvt, options: tuple[str, ...]) -> None:
+        for form in ("--json", "--jsonl"):
+            rows = pvt.ok("list", form, *options)
+            assert pvt.ok("list", "--plain", form, *options).out == rows.out
+            assert rows.out
+
     def test_an_empty_vault(self, pvt: Pvt, home: Path) -> None:
         assert pvt.ok("list", "--json").json == []
         assert pvt.ok("list", "--jsonl").out == b""

@@ -125,3 +125,16 @@ def test_a_name_is_completed_behind_its_vault(typed: Type, pvt: Pvt) -> None:
     pvt.ok("add", "acme:coding/review", "Ours.")
     words = typed(("promptvault get acme:cod\t", "ing/review"))
     assert words == ["get", "acme:coding/review"]
+
+
+def test_a_home_that_cannot_be_written_is_named(
+    pvt: Pvt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "a-file"
+    home.touch()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
+    result = pvt("--install-completion", "bash")
+    assert result.code == 2
+    assert f"{home} cannot be written: File exists." in result.err
+    assert "--show-completion" in result.err

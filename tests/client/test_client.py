@@ -10,7 +10,7 @@ import pytest
 from promptvault import errors
 from promptvault.client.address import parse_address
 from promptvault.client.client import connect
-from promptvault.client.error_response import SignInPendingError
+from promptvault.client.request_error import SignInPendingError
 from promptvault.errors import PromptVaultError, RateLimitedError, UnavailableError
 from tests.client.conftest import TOKEN, Start
 from tests.client.stub import HANG_UP, Reply
@@ -81,6 +81,14 @@ def test_a_code_becomes_its_class(
     found = refusal(start(error(status, code, "This is why.")).url)
     assert type(found) is kind
     assert "This is why." in str(found)
+
+
+def test_a_server_that_does_not_know_a_field_is_older(start: Start) -> None:
+    message = "body.vaults.0.mark: Extra inputs are not permitted."
+    found = refusal(start(error(422, "invalid_input", message)).url)
+    assert isinstance(found, UnavailableError)
+    assert "older than this program" in str(found)
+    assert "update the server" in str(found)
 
 
 @pytest.mark.parametrize(

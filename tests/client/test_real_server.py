@@ -111,3 +111,14 @@ def test_nothing_heavy_is_imported() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("level", ["request", "vault", "push"])
+def test_a_field_that_the_server_does_not_know_makes_it_an_older_one(
+    here: Client, level: str
+) -> None:
+    whole = json.loads(request(here, new()))
+    (vault,) = whole["vaults"]
+    {"request": whole, "vault": vault, "push": vault["push"][0]}[level]["new"] = 1
+    with pytest.raises(UnavailableError, match="older than this program"):
+        here.sync(json.dumps(whole).encode())

@@ -221,5 +221,5 @@ def test_the_door_between_the_towers_is_open(tmp_path: Path) -> None:
     (tmp_path / "server").mkdir()
     (tmp_path / "cli" / "commands").mkdir(parents=True)
     line = "from promptvault.server import app"
-    (tmp_path / "cli" / "commands" / "serve.py").write_text(line)
+    (tmp_path / "cli" / "commands" / "server.py").write_text(line)
     assert violations(tmp_path) == []

@@ -142,9 +142,13 @@ def _counts_unwritable(home: Path) -> None:
     (home / "state").write_text("a file, where a folder should be")
 
 
+def _home_is_a_file(home: Path) -> None:
+    home.write_text("a file, where a folder should be")
+
+
 STATES: tuple[Prepare, ...] = (
     *(_filled, _nothing, _project, _older, _newer, _lost, _damaged),
-    _counts_unwritable,
+    *(_counts_unwritable, _home_is_a_file),
 )
 
 

@@ -1,8 +1,13 @@
 """Requests over a socket: what is sent, and what a server does not know of it."""
 
 import contextlib
+import itertools
+import json
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from promptvault.domain.chat import Message, Request, Role, Schema, Usage
 from promptvault.errors import (
@@ -11,14 +16,26 @@ from promptvault.errors import (
     PromptVaultError,
 )
 from promptvault.providers.endpoint import Endpoint
-from promptvault.providers.openai_chat import ChatClient
+from promptvault.providers.failure import (
+    ConnectionLostError,
+    EmptyAnswerError,
+    RefusedError,
+    ServerBusyError,
+    ServerDownError,
+)
+from promptvault.providers.openai_chat import ChatClient, clean
 from tests.model_kit import KEY, user
 from tests.model_server import (
     MODEL,
+    Cut,
     ModelServer,
+    Parts,
+    Raw,
+    Reply,
     Status,
+    Text,
 )
-from tests.providers.chat_kit import ask
+from tests.providers.chat_kit import ask, chunk, event, message
 
 SCHEMA = Schema("reply", {"type": "object"})
 
@@ -163,3 +180,238 @@ def test_a_server_that_sends_us_elsewhere_does_not_take_the_key_along(
         assert "authorization" not in headers
         assert KEY not in str(headers)
     other.stop()
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        (Raw(b"{not json"), ServerDownError),
+        (Raw(b""), ServerDownError),
+        (Raw(b'"words"'), ServerDownError),
+        (Raw(b"[]"), ServerDownError),
+        (Raw(b"{}"), ServerDownError),
+        (Raw(b"null"), ServerDownError),
+        (Raw(b'{"choices": []}'), ServerDownError),
+        (Raw(b'{"choices": [{}]}'), EmptyAnswerError),
+        (Raw(b'{"choices": [{"message": "hi"}]}'), EmptyAnswerError),
+        (Raw(b'{"choices": 7}'), ServerDownError),
+        (Raw(b"[" * 200_000), ServerDownError),
+        (Raw(b'{"choices": [{"message": {"content": "\xff"}}]}'), ServerDownError),
+        (Raw(b"<html>Log in</html>", "text/html"), ServerDownError),
+        (Raw(b'{"error": {"code": 429, "message": "x"}}'), ServerBusyError),
+        (Raw(b'{"error": {"code": "502", "message": "x"}}'), ConnectionLostError),
+        (Raw(b'{"error": {"code": 400, "message": "x"}}'), InvalidInputError),
+        (Raw(b'{"error": "words"}'), ConnectionLostError),
+        (message(content=None), EmptyAnswerError),
+        (message(content=""), EmptyAnswerError),
+        (message(content=None, refusal="No."), RefusedError),
+        (Text("", finish="length"), RefusedError),
+        (Text("", finish="content_filter"), RefusedError),
+        (Text("Half a", finish="content_filter"), RefusedError),
+        (Cut(), ConnectionLostError),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_whole_answer_that_is_none(
+    chat: ChatClient,
+    model_server: ModelServer,
+    reply: Reply,
+    error: type[PromptVaultError],
+) -> None:
+    model_server.script(reply)
+
+    with pytest.raises(error) as caught:
+        chat.complete(user())
+
+    assert type(caught.value) is error
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        (Cut(), ConnectionLostError),
+        (Cut(["Half", " a"]), ConnectionLostError),
+        (Parts([b"data: [DONE]\n\n"]), ConnectionLostError),
+        (Parts([event(chunk("Half"))]), ConnectionLostError),
+        (Parts([b"data: {not json\n\n"]), ServerDownError),
+        (Parts([b"data: 7\n\n"]), ServerDownError),
+        (Parts([b"data: {}\n\n"]), ConnectionLostError),
+        (Parts([b"data: " + b"[" * 200_000 + b"\n\n"]), ServerDownError),
+        (Parts([event({"choices": 7})]), ServerDownError),
+        (Parts([event({"choices": [{}]})]), ConnectionLostError),
+        (Parts([event(chunk(None, "stop"))]), EmptyAnswerError),
+        (Parts([event(chunk("", "stop"))]), EmptyAnswerError),
+        (Parts([event(chunk(None, "length"))]), RefusedError),
+        (Parts([event(chunk("No", "content_filter"))]), RefusedError),
+        (Parts([event({"error": {"code": 502, "message": "x"}})]), ConnectionLostError),
+        (Parts([event({"error": {"code": 429, "message": "x"}})]), ServerBusyError),
+        (Parts([event({"error": {"code": 400, "message": "x"}})]), InvalidInputError),
+        (Parts([event({"error": "x"} | chunk("", "error"))]), ConnectionLostError),
+        (Raw(b"<html>Log in</html>", "text/html"), ServerDownError),
+        (Raw(b'{"choices": []}'), ServerDownError),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_a_stream_that_is_no_answer(
+    chat: ChatClient,
+    model_server: ModelServer,
+    reply: Reply,
+    error: type[PromptVaultError],
+) -> None:
+    model_server.script(reply)
+
+    with pytest.raises(error) as caught:
+        list(chat.stream(user()))
+
+    assert type(caught.value) is error
+
+
+def test_what_came_before_a_fault_was_handed_on(
+    chat: ChatClient, model_server: ModelServer
+) -> None:
+    parts = [event(chunk("One ")), event(chunk("two")), event({"error": {"code": 502}})]
+    model_server.script(Parts(parts))
+
+    stream = chat.stream(user())
+    assert (next(stream), next(stream)) == ("One ", "two")
+    with pytest.raises(ConnectionLostError, match="in the middle of its answer"):
+        next(stream)
+
+
+def test_a_server_that_does_not_count(
+    chat: ChatClient, model_server: ModelServer, is_stream: bool
+) -> None:
+    model_server.script(Text("Hi.", usage=None))
+
+    assert ask(chat, user(), is_stream) == ("Hi.", (None, "stop"))
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        ({"prompt_tokens": -5, "completion_tokens": 3}, Usage(0, 3)),
+        ({"prompt_tokens": 10**30, "completion_tokens": 3}, Usage(10**9, 3)),
+        ({"prompt_tokens": "many", "completion_tokens": 3}, None),
+        ({"prompt_tokens": 5}, None),
+        ({}, None),
+        (None, None),
+        (7, None),
+    ],
+    ids=str,
+)
+def test_a_count_that_makes_no_sense(
+    chat: ChatClient, model_server: ModelServer, usage: Any, expected: Usage | None
+) -> None:
+    answer = {"choices": [{"message": {"content": "Hi."}}], "usage": usage}
+    model_server.script(
+        Raw(json.dumps(answer).encode()),
+        Parts([event(chunk("Hi.", "stop", usage=usage))]),
+    )
+
+    assert chat.complete(user())[1][0] == expected
+    assert list(chat.stream(user()))[-1] == (expected, "stop")
+
+
+def test_an_answer_without_a_reason_is_whole_when_it_came_in_one_piece(
+    chat: ChatClient, model_server: ModelServer
+) -> None:
+    model_server.script(message(content="Hi."))
+
+    assert chat.complete(user()) == ("Hi.", (None, "stop"))
+
+
+def test_a_text_in_parts(chat: ChatClient, model_server: ModelServer) -> None:
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
+    model_server.script(message(content=[thought, {"type": "text", "text": "Hi."}]))
+
+    assert chat.complete(user())[0] == "Hi."
+
+
+def test_a_huge_answer(
+    chat: ChatClient, model_server: ModelServer, is_stream: bool
+) -> None:
+    text = "wörd " * 200_000
+    model_server.script(Text(text, pieces=[text[:500_000], text[500_000:]]))
+
+    assert ask(chat, user(), is_stream)[0] == text
+
+
+def test_a_stream_with_all_that_is_allowed(
+    chat: ChatClient, model_server: ModelServer
+) -> None:
+    other = {"choices": [{"index": 1, "delta": {"content": "another"}}]}
+    model_server.script(
+        Parts(
+            [
+                b": OPENROUTER PROCESSING\n\n",
+                event({"choices": [], "prompt_filter_results": [{}]}),  # Azure
+                event(chunk(None) | {"id": None}),
+                event(chunk("One ")),
+                event(other),
+                event({"choices": [{"index": 0, "delta": None}]}),
+                b": keep-alive\n\n",
+                event(chunk("two")),
+                event(chunk(None, "stop")),
+                event({"choices": None, "usage": {"prompt_tokens": 3}}),
+                event(
+                    {
+                        "choices": [],
+                        "usage": {"prompt_tokens": 3, "completion_tokens": 2},
+                    }
+                ),
+                b"data: [DONE]\n\n",
+            ]
+        )
+    )
+
+    assert list(chat.stream(user())) == ["One ", "two", (Usage(3, 2), "stop")]
+
+
+@given(cuts=st.lists(st.integers(1, 200), max_size=12))
+def test_a_stream_may_be_split_between_any_two_bytes(cuts: list[int]) -> None:
+    server = ModelServer()
+    server.start()
+    try:
+        stream = "".join(
+            f"data: {json.dumps(chunk(text), ensure_ascii=False)}\r\n\r\n"
+            for text in ("Grüße ", "漢字 ", "🎉👩‍👩‍👧")
+        ).encode() + event(chunk(None, "stop"))
+        places = sorted({0, len(stream), *cuts})
+        server.script(Parts([stream[a:b] for a, b in itertools.pairwise(places)]))
+        chat = ChatClient(Endpoint(server.url, MODEL))
+
+        *pieces, _ = chat.stream(user())
+
+        assert "".join(map(str, pieces)) == "Grüße 漢字 🎉👩‍👩‍👧"
+        chat.close()
+    finally:
+        server.stop()
+
+
+def test_a_character_that_a_server_cut_in_two(
+    chat: ChatClient, model_server: ModelServer
+) -> None:
+    halves = [event(chunk("a\ud83c")), event(chunk("\udf89b")), event(chunk("\ud83c"))]
+    model_server.script(Parts([*halves, event(chunk(None, "stop"))]))
+
+    *pieces, _ = chat.stream(user())
+
+    assert "".join(map(str, pieces)) == "a🎉b\ufffd"
+
+
+def test_half_a_character_cannot_be_answered(
+    chat: ChatClient, model_server: ModelServer
+) -> None:
+    model_server.script(message(content="a\udf89b"))
+
+    assert chat.complete(user())[0] == "a\ufffdb"
+
+
+@given(st.text(st.characters(codec="utf-8")))
+def test_whole_characters_stay_as_they_are(text: str) -> None:
+    assert clean(text) == text
+
+
+@given(st.text(st.characters()))
+def test_any_text_can_be_written_to_a_file(text: str) -> None:
+    clean(text).encode()

@@ -9,8 +9,7 @@ from fastapi import APIRouter
 from fastapi.routing import iter_route_contexts
 from pydantic import SecretStr
 
-from promptvault.server.api import protected
-from promptvault.server.app import create_app
+from promptvault.server.app import create_app, protected
 from promptvault.server.guard import OWN_SCOPES, PUBLIC_ROUTES
 from promptvault.server.settings import Settings
 from promptvault.server.token.secret import make_token

@@ -2,13 +2,15 @@
 
 import json
 import sqlite3
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from promptvault.domain.tier import Tier
+from promptvault.domain.tier import MB, Tier
 from promptvault.server.admin import Admin
 from promptvault.vault.lock import exclusive
 from tests.conftest import Process
@@ -111,6 +113,31 @@ def test_what_does_not_fit_the_plan_is_held_back_and_goes_when_it_does(
     assert phone.ok("get", held[0]["name"]).text == "It can still be changed."
 
 
+def _set_stored_bytes(database_url: str, number: int) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE accounts SET stored_bytes = %s", (number,))
+
+
+def test_a_conflict_copy_that_finds_no_storage_is_code_9(
+    desk: Machine, phone: Machine, database_url: str
+) -> None:
+    desk.ok("add", "a", "A")
+    desk.sync()
+    phone.sync()
+    desk.ok("add", "--upsert", "a", "Of the desk")
+    desk.sync()
+    phone.ok("add", "--upsert", "a", "Of the phone")
+    _set_stored_bytes(database_url, 10 * MB)
+    result = phone("sync")
+    assert result.code == 9
+    assert "1 prompt is held back: your plan stores 10.0 MB" in result.err
+    assert phone("sync").code == 9
+    assert phone.ok("sync", "status", "--json").json["held_back_for"] == {"storage": 1}
+    _set_stored_bytes(database_url, 1000)
+    assert phone.ok("sync", "--json").json["held_back"] == 0
+    assert desk.ok("sync", "--json").json["new_conflicts"] == 1
+
+
 def test_retry_tries_again_what_is_held_back_but_no_secrets(
     desk: Machine, phone: Machine
 ) -> None:
@@ -192,6 +219,18 @@ def test_status_asks_no_server(desk: Machine, server: Server) -> None:
     assert "to send\t2 prompts" in desk.ok("sync", "status").text
 
 
+def test_status_says_which_field_holds_a_prompt_back(desk: Machine) -> None:
+    desk.ok("add", "titled", "Deploy it.", "--title", f"About {KEY}")
+    desk.ok("add", "tagged", "Deploy it.", "--tag", KEY.lower())
+    desk.sync()
+    row = desk.ok("sync", "status", "--json").json
+    assert row["secrets_in"] == ["title", "tags"]
+    shown = desk.ok("sync", "status").text
+    assert "2: likely secrets (title, tags), 'promptvault scan'" in shown
+    desk.ok("add", "deploy", f"Deploy with {KEY}.", "--description", KEY)
+    assert "likely secrets (title, description, tags, text)" in desk.sync().err
+
+
 def test_status_of_a_vault_that_was_never_synced(home: Path) -> None:
     row = Machine(home).ok("sync", "status", "--json").json
     assert (row["server"], row["linked"], row["last_synced_at"]) == (None, False, None)
@@ -209,12 +248,22 @@ def test_two_syncs_wait_for_each_other(desk: Machine) -> None:
     process.communicate()
 
 
+def _with_progress_after(seconds: int) -> list[str]:
+    """Return the command of a sync that draws its progress after *seconds*."""
+    code = (
+        "from promptvault.cli import main, progress_sync\n"
+        f"progress_sync._DELAY_SECONDS = {seconds}\n"
+        "main.main()"
+    )
+    return [sys.executable, "-c", code, "sync"]
+
+
 def test_a_short_sync_draws_no_progress(
     desk: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk.ok("add", "a", "A")
     monkeypatch.setenv("PROMPTVAULT_HOME", str(desk.home))
-    code, screen = on_a_terminal(Process().command("sync"))
+    code, screen = on_a_terminal(_with_progress_after(3600))
     assert code == 0
     assert screen.replace("\r", "") == "Sent 1.\n"
 
@@ -226,7 +275,7 @@ def test_a_long_sync_tells_how_far_it_is(
     stdin = json.dumps(rows).encode()
     desk.ok("import", "-", "--source", "promptvault", stdin=stdin)
     monkeypatch.setenv("PROMPTVAULT_HOME", str(desk.home))
-    code, screen = on_a_terminal(Process().command("sync"))
+    code, screen = on_a_terminal(_with_progress_after(0))
     assert code == 9
     assert "of 3,000" in screen
     assert "Sent 50." in screen

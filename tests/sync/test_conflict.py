@@ -1,10 +1,13 @@
 """Conflicts, from both sides: seen, compared, settled, and gone everywhere."""
 
+import json
 import sys
 from pathlib import Path
 
 import pytest
 
+from promptvault.vault.database import connected
+from tests.cli.test_hostile_text import HOSTILE, acting
 from tests.conftest import Process
 from tests.contracts.test_start_up import HEAVY, completed
 from tests.sync.machine import Machine
@@ -304,3 +307,31 @@ def test_tab_offers_prompts_in_conflict_and_is_quick(
     assert completed("promptvault conflicts show wo", "work/a") & HEAVY == set()
     with pytest.raises(AssertionError):
         completed("promptvault conflicts show wo", "work/b")
+
+
+def test_nothing_in_a_conflict_acts_on_the_terminal(
+    desk: Machine, phone: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.ok("add", "a", "body")
+    desk.sync()
+    phone.sync()
+    for device in (desk, phone):
+        device.ok("add", "--upsert", "a", f"body{HOSTILE} of {device.home.name}")
+        with connected(device.home / "data" / "vault.db") as vault:
+            words = f"{device.home.name}{HOSTILE}"
+            vault.execute("UPDATE prompts SET title = ?, description = ?", [words] * 2)
+            tags = (json.dumps([words]),)
+            vault.execute("UPDATE prompts SET tags = ?", tags)
+            change = "UPDATE versions SET message = ?, author_name = ? WHERE number = 2"
+            vault.execute(change, [words] * 2)
+        device.sync()
+    with connected(phone.home / "data" / "vault.db") as vault:
+        vault.execute("UPDATE sync_items SET writer = ?", (f"device{HOSTILE}",))
+    monkeypatch.setenv("PROMPTVAULT_HOME", str(phone.home))
+    monkeypatch.setenv("PROMPTVAULT_PAGER", "cat")
+    for words in ("show a", "show a --json", "list", "resolve a"):
+        command = Process().command("conflicts", *words.split())
+        _, screen = on_a_terminal(command, (b"? ", b"q\r"))
+        assert acting(screen) == [], words
+        if words != "list":
+            assert "body" in screen, words

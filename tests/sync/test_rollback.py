@@ -179,6 +179,30 @@ def test_what_was_lost_is_counted_once(world: World) -> None:
     assert [each.counts.restored for each in reports] == [0, 2, 0, 0, 0]
 
 
+@pytest.mark.parametrize("renew", [False, True], ids=["silent", "new epoch"])
+def test_a_deletion_that_was_lost_is_counted_once_and_not_as_sent(
+    world: World, renew: bool
+) -> None:
+    world.removed |= tokens_of(world.devices[0].body("a"))
+    world.devices[0].delete("a")
+    _sync(world, 0, 2)
+    world.go_back(0, renew=renew)
+    first, second = _sync(world, 0, 2)
+    assert (first.counts.restored, first.counts.pushed) == (1, 0)
+    assert (second.counts.restored, second.counts.pushed) == (0, 0)
+
+
+def test_what_is_new_counts_as_sent_beside_what_was_lost(world: World) -> None:
+    _rewrite(world, 0)
+    _sync(world, 0)
+    _go_back(world)
+    _rewrite(world, 0)
+    world.devices[0].add("new", f"{world.word()}\n")
+    _sync(world, 1)
+    (report,) = _sync(world, 0)
+    assert (report.counts.restored, report.counts.pushed) == (1, 2)
+
+
 def test_nothing_is_lost_where_nothing_went_back(world: World) -> None:
     _rewrite(world, 0)
     reports = _sync(world, 0, 1, 2)

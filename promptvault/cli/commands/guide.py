@@ -164,6 +164,6 @@ def _unknown(name: str) -> str:
     from difflib import get_close_matches  # for a mistake alone
 
     known = [*COMMANDS, *(topic.name for topic in topics())]
-    similar = get_close_matches(name, dict.fromkeys(known), n=1)
+    similar = get_close_matches(name.lower(), dict.fromkeys(known), n=1)
     guess = f" Did you mean {similar[0]!r}?" if similar else ""
     return f"There is no topic or command {name!r}.{guess} Try 'promptvault help'."

@@ -97,7 +97,8 @@ def list_(
         raise InvalidInputError("--threshold needs --similar.")
     if all_vaults and similar:
         raise InvalidInputError("--similar compares the prompts of one vault.")
-    if plain and sort is Sort.NAME and not (similar or all_vaults):
+    as_rows = as_json or as_lines
+    if plain and sort is Sort.NAME and not (similar or all_vaults or as_rows):
         return print_names(selection, limit)
     with open_reader() as reader:
         if similar:

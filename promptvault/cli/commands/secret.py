@@ -1,5 +1,6 @@
 """`scan`, `redact`: keys and passwords in prompts."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -50,21 +51,41 @@ def redact(
         bool, typer.Option("--all", help="All prompts that are held back.")
     ] = False,
     undo: Annotated[
-        bool, typer.Option("--undo", help="Restore the text before 'redact'.")
+        bool, typer.Option("--undo", help="Restore what 'redact' replaced.")
     ] = False,
     as_json: options.Json = False,
 ) -> None:
     """Replace keys and passwords in prompts by their type, as a new version.
 
-    Older versions keep them, in this vault only: --undo restores them.
+    Older versions and the history keep them, in this vault only: --undo restores text,
+    title, description and tags.
     """
     if bool(names) == everything or (undo and everything):
         raise InvalidInputError("Say which prompts: NAME…, or --all without --undo.")
-    change = undo_redaction if undo else redact_prompts
-    results = change(workspace(), names or ())
+    if undo:
+        return _undo(names or (), as_json=as_json)
+    results = redact_prompts(workspace(), names or ())
     if as_json:
         terminal.write_json_rows(map(saved_row, results))
     elif results:
         report_saved(results)
     else:
         terminal.note("No prompt is held back.")
+
+
+def _undo(names: Sequence[str], *, as_json: bool) -> None:
+    results = undo_redaction(workspace(), names)
+    if as_json:
+        terminal.write_json_rows(
+            saved_row(each.saved) | {"not_restored": list(each.not_restored)}
+            for each in results
+        )
+        return
+    report_saved([each.saved for each in results])
+    for each in results:
+        if each.not_restored:
+            fields = " and ".join(each.not_restored)
+            terminal.note(
+                f"Not restored: {fields} of {each.saved.prompt.name}, since no older"
+                " one is known."
+            )

@@ -19,10 +19,7 @@ if TYPE_CHECKING:
 
 def report(report: "SyncReport") -> None:
     """Print what a sync did, and what is left to do."""
-    terminal.note(_done(report) or _nothing_done(report.status))
-    for line in _unasked(report):
-        terminal.note(line)
-    for line in _left(report.status):
+    for line in [*_what_was_done(report), *_left(report.status)]:
         terminal.note(line)
 
 
@@ -65,11 +62,16 @@ def _changes_state(outcome: "VaultOutcome") -> bool:
 
 def news(report: "SyncReport", before: "SyncStatus | None", now: datetime) -> None:
     """Print in one line what a sync did, and what is left if that has changed."""
-    line = [_done(report) or _nothing_done(report.status), *_unasked(report)]
+    line = _what_was_done(report)
     if before is None or _still(before) != _still(report.status):
         line += _left(report.status)
     time = now.astimezone().strftime("%H:%M:%S")
     terminal.note(" ".join((time, *line)))
+
+
+def _what_was_done(report: "SyncReport") -> list[str]:
+    lines = [*filter(None, [_done(report)]), *_unasked(report)]
+    return lines or [_nothing_done(report.status)]
 
 
 def _still(status: "SyncStatus") -> tuple[str, ...]:
@@ -136,7 +138,6 @@ def _held_line(hold: Hold, status: "SyncStatus") -> str:
 
 
 _REASONS = {
-    Hold.SECRETS: "likely secrets, 'promptvault scan'",
     Hold.TOO_LARGE: "longer than the server accepts (256 KiB), 'list' marks them ^",
     Hold.HISTORY: "more versions than the server keeps, 'copy' starts a new history",
     Hold.FORBIDDEN: "you have read access only",
@@ -156,6 +157,10 @@ def _why(hold: Hold, status: "SyncStatus") -> str:
         limit = status.link.storage_limit if status.link else None
         room = "no more" if limit is None else format_size(limit)
         return f"your plan stores {room}; they are sent as soon as some is freed"
+    if hold == Hold.SECRETS:
+        fields = ", ".join(status.secret_fields)
+        where = f" ({fields})" if fields else ""
+        return f"likely secrets{where}, 'promptvault scan'"
     return _REASONS[hold]
 
 

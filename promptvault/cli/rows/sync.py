@@ -73,6 +73,7 @@ def _status_row(status: "SyncStatus") -> dict[str, Any]:
         "conflicts": status.conflicts,
         "held_back": status.held_back,
         "held_back_for": {hold.value: n for hold, n in status.held.items()},
+        "secrets_in": list(status.secret_fields),
         "prompt_limit": link.prompt_limit if link else None,
         "prompt_count": link.prompt_count if link else None,
         "storage_limit": link.storage_limit if link else None,

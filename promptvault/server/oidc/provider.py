@@ -3,9 +3,10 @@
 The formats are those of OpenID Connect Discovery 1.0 and of RFC 6749 (OAuth 2.0).
 """
 
+import asyncio
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Generic, TypeVar
 from urllib.parse import quote_plus, urlencode
 
 import httpx
@@ -13,14 +14,18 @@ import jwt
 from jwt import PyJWK, PyJWKSet
 from pydantic import BaseModel, ValidationError
 
-from promptvault.errors import AuthenticationError
+from promptvault.errors import AuthenticationError, UnavailableError
 from promptvault.server.oidc.failure import provider_failure, refusal
 from promptvault.server.oidc.id_token import ALGORITHMS
-from promptvault.server.oidc.ttl_cache import TtlCache
 from promptvault.server.settings import Settings
 
 _TIMEOUT_SECONDS = 5.0
 _BASIC = "client_secret_basic"
+_LIFE_SECONDS = 300.0
+_COOLDOWN_SECONDS = 30.0
+"""Between two fetches before the value is stale, so that no request can make the server
+fetch without end."""
+_T = TypeVar("_T")
 
 
 class Discovery(BaseModel):
@@ -56,8 +61,8 @@ class Provider:
         assert settings.oidc_issuer is not None
         self._issuer, self._settings = settings.oidc_issuer, settings
         self._http = httpx.AsyncClient(timeout=_TIMEOUT_SECONDS)
-        self._discovery = TtlCache(self._fetch_discovery, clock)
-        self._keys = TtlCache(self._fetch_keys, clock)
+        self._discovery = _TtlCache(self._fetch_discovery, clock)
+        self._keys = _TtlCache(self._fetch_keys, clock)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -173,3 +178,57 @@ def _find(keys: PyJWKSet, key_id: str | None) -> PyJWK | None:
     if key_id is None:  # a token may omit it if there is one key
         return usable[0] if len(usable) == 1 else None
     return next((key for key in usable if key.key_id == key_id), None)
+
+
+class _TtlCache(Generic[_T]):
+    """The last value that *fetch* returned; *fetch* raises UnavailableError.
+
+    It is kept for a fixed time, and for longer while it cannot be fetched again.
+
+    A failure is kept for the cooldown too. If the provider hangs, one request waits for
+    it, and the others do not wait in turn.
+    """
+
+    def __init__(
+        self, fetch: Callable[[], Awaitable[_T]], clock: Callable[[], float]
+    ) -> None:
+        self._fetch, self._clock = fetch, clock
+        self._value: _T | None = None
+        self._failure = ""
+        self._stale_at = self._renewable_at = 0.0
+        self._lock = asyncio.Lock()
+
+    async def get(self) -> _T:
+        """Return the value, and fetch it first if it is stale.
+
+        Raises UnavailableError if it was never fetched.
+        """
+        async with self._lock:
+            if self._clock() >= self._stale_at:
+                await self._update()
+            return self._known()
+
+    async def renew(self) -> _T:
+        """Return a value fetched now, or the last one during the cooldown.
+
+        Raises UnavailableError if it was never fetched.
+        """
+        async with self._lock:
+            if self._clock() >= self._renewable_at:
+                self._renewable_at = self._clock() + _COOLDOWN_SECONDS
+                await self._update()
+            return self._known()
+
+    async def _update(self) -> None:
+        try:
+            self._value = await self._fetch()
+        except UnavailableError as error:
+            self._failure = str(error)
+            self._stale_at = self._clock() + _COOLDOWN_SECONDS
+        else:
+            self._stale_at = self._clock() + _LIFE_SECONDS
+
+    def _known(self) -> _T:
+        if self._value is None:
+            raise UnavailableError(self._failure)
+        return self._value

@@ -12,8 +12,7 @@ from starlette.exceptions import HTTPException
 from promptvault.errors import NotFoundError
 from promptvault.server.dependencies import AppSettings, Transaction
 from promptvault.server.http.json_body import body_of, read_json
-from promptvault.server.webhook.clerk_event import ClerkEvent, parse_clerk
-from promptvault.server.webhook.service import handle_event
+from promptvault.server.webhook.service import ClerkEvent, handle_event, parse_clerk
 from promptvault.wire.error import ErrorRead
 
 router = APIRouter(prefix="/webhooks", tags=["webhook"])

@@ -6,18 +6,18 @@ requests and fail in the same way.
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
 from promptvault.domain.chat import Answer, Price, Request, Usage
-from promptvault.errors import PromptVaultError, UnavailableError
+from promptvault.errors import PromptVaultError, RateLimitedError, UnavailableError
 from promptvault.providers.endpoint import Endpoint
-from promptvault.services.asking.budget import Budget, BudgetedTransport
+from promptvault.providers.failure import ServerBusyError, ServerDownError
+from promptvault.services.asking.budget import Budget, BudgetedTransport, BudgetError
 from promptvault.services.asking.cache import AnswerCache, CachedTransport
 from promptvault.services.asking.cost import Estimate, Spent
-from promptvault.services.asking.fallback import FallbackTransport
 from promptvault.services.asking.parallel import map_in_order
 from promptvault.services.asking.retry import RateLimiter, RetryingTransport
 from promptvault.services.asking.transport import (
@@ -201,3 +201,65 @@ class Model:
         with self._context.lock:
             self._context.spent.add(answer)
             self._answered.add(answer.model)
+
+
+class FallbackTransport:
+    """Sends a call through the first transport that works.
+
+    An endpoint that failed is not asked again, if there is another one.
+    """
+
+    def __init__(
+        self, transports: Mapping[Endpoint, Transport], notify: Callable[[str], None]
+    ) -> None:
+        self._transports = transports
+        self._notify = notify
+        self._down: dict[Endpoint, PromptVaultError] = {}
+        self._lock = threading.Lock()
+
+    def send(self, call: Call) -> Answer:
+        """Return the answer; see `Transport`.
+
+        Raises UnavailableError if every endpoint is down, RateLimitedError if all are
+        busy, BudgetError, and an error of the request itself from the first endpoint.
+        """
+        failures: list[PromptVaultError] = []
+        for endpoint, transport in self._transports.items():
+            try:
+                if endpoint in self._down:
+                    raise self._down[endpoint]
+                return transport.send(call)
+            except BudgetError:
+                raise
+            except (UnavailableError, RateLimitedError) as error:
+                self._note_failure(endpoint, error)
+                failures.append(error)
+        raise _combined(failures)
+
+    def _note_failure(self, endpoint: Endpoint, error: PromptVaultError) -> None:
+        endpoints = list(self._transports)
+        with self._lock:
+            if len(endpoints) == 1 or endpoint in self._down:
+                return
+            self._down[endpoint] = error
+        if endpoint != endpoints[-1]:
+            following = endpoints[endpoints.index(endpoint) + 1]
+            asking = f"Asking {following.model} on {following.server}."
+            self._notify(f"{_what_happened(error)} {asking}")
+
+
+def _what_happened(error: PromptVaultError) -> str:
+    """Return the message of *error* without its advice, which a fallback replaces."""
+    if isinstance(error, ServerBusyError | ServerDownError):
+        return error.what
+    return str(error)
+
+
+def _combined(failures: Sequence[PromptVaultError]) -> PromptVaultError:
+    """Return one error for those of all endpoints."""
+    if len(failures) == 1:
+        return failures[0]
+    message = " And the fallback: ".join(map(str, failures))
+    if all(isinstance(each, RateLimitedError) for each in failures):
+        return RateLimitedError(message)
+    return UnavailableError(message)

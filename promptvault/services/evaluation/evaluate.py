@@ -13,10 +13,11 @@ from promptvault.providers.failure import RefusedError
 from promptvault.services.asking.cost import Estimate, Spent, total_estimate
 from promptvault.services.asking.model import Model
 from promptvault.services.evaluation.case import Case
-from promptvault.services.evaluation.check import Failure, find_failures
-from promptvault.services.evaluation.judge import (
+from promptvault.services.evaluation.check import (
+    Failure,
     JudgeTask,
     Verdict,
+    find_failures,
     judge_answer,
     judge_request,
 )

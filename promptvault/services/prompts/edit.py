@@ -1,6 +1,6 @@
 """Changes of prompts: add, edit, set, move, copy, revert, label, delete, restore."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from promptvault.domain.name import leaf_of, own_name, parse_reference, validate_name
@@ -13,9 +13,14 @@ from promptvault.domain.prompt import (
     validate_tag,
 )
 from promptvault.domain.revision import validate_new_label
-from promptvault.errors import ConflictError, InvalidInputError, NotFoundError
+from promptvault.errors import (
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+    PermissionDeniedError,
+)
 from promptvault.secret_scan import adds_secrets, details_text, secrets_in
-from promptvault.services.prompts.label_gate import require_movable, require_passed
+from promptvault.services.evaluation.label_gate import require_passed
 from promptvault.services.prompts.outcome import Outcome, Saved
 from promptvault.services.prompts.prompt_document import (
     DetailChanges,
@@ -28,6 +33,7 @@ from promptvault.services.workspace import Workspace
 from promptvault.vault.activity.upkeep import delete_activity
 from promptvault.vault.reader import Reader, Selection
 from promptvault.vault.repository import Repository
+from promptvault.vault.sync.team import locked_labels
 
 
 def add_prompt(
@@ -151,7 +157,7 @@ def move_prompts(
         moves = _moves(repository, name, new)
         if all(prompt.name == target for prompt, target in moves):
             return [Saved(prompt, Outcome.UNCHANGED) for prompt, _ in moves]
-        require_movable(repository, *(prompt.labels for prompt, _ in moves))
+        _require_movable(repository, *(prompt.labels for prompt, _ in moves))
         note = _message(message, f"Move {name} to {new}")
         return [Saved(p, Outcome.MOVED) for p in repository.move(moves, note)]
 
@@ -249,7 +255,7 @@ def set_label(
             require_passed(workspace.paths.activity, prompt, version)
         if prompt.labels.get(name) == version.number:
             return Saved(prompt, Outcome.UNCHANGED)
-        require_movable(repository, [name])
+        _require_movable(repository, [name])
         note = _message(message, f"Label {prompt.name}@{version.number} {name}")
         prompt = repository.label(prompt, name, version.number, note)
         return Saved(prompt, Outcome.CHANGED)
@@ -263,7 +269,7 @@ def remove_label(
         prompt = repository.reader.get(parse_reference(reference).name)
         if name not in prompt.labels:
             raise NotFoundError(f"{prompt.name} has no label {name!r}.")
-        require_movable(repository, [name])
+        _require_movable(repository, [name])
         note = _message(message, f"Remove label {name} from {prompt.name}")
         return Saved(repository.remove_label(prompt, name, note), Outcome.CHANGED)
 
@@ -277,7 +283,7 @@ def delete_prompts(
     """
     with prompt_transaction(workspace) as repository:
         prompts = find_prompts(repository.reader, names)
-        require_movable(repository, *(prompt.labels for prompt in prompts))
+        _require_movable(repository, *(prompt.labels for prompt in prompts))
         note = _message(message, _counted("Delete", prompts))
         return [Saved(p, Outcome.DELETED) for p in repository.trash(prompts, note)]
 
@@ -302,6 +308,16 @@ def purge_trash(workspace: Workspace) -> int:
             delete_activity(workspace.paths.activity, (prompt.id for prompt in prompts))
             repository.purge(prompts, "Empty the trash")
         return len(prompts)
+
+
+def _require_movable(repository: Repository, *labels: Iterable[str]) -> None:
+    """Raise PermissionDeniedError if the user may not move one of *labels*."""
+    locked = locked_labels(repository.reader.connection)
+    for label in sorted(set[str]().union(*labels).intersection(locked)):
+        raise PermissionDeniedError(
+            f"Only admins of the team may move the label {label!r}, or rename or delete"
+            " a prompt that has it."
+        )
 
 
 def _counted(verb: str, prompts: Sequence[Prompt]) -> str:

@@ -2,21 +2,24 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from promptvault.domain.prompt import Content, Prompt
 from promptvault.domain.secret import Secret
 from promptvault.errors import ConflictError
+from promptvault.history.repository import History
 from promptvault.secret_scan import (
-    details_text,
     find_secrets,
+    is_redacted,
     redacted_content,
     redacted_details,
     redacted_name,
     secret_types,
-    types_in,
+    secrets_of_details,
 )
 from promptvault.services.locking import locked
 from promptvault.services.prompts.outcome import Outcome, Saved
+from promptvault.services.prompts.redacted_fields import find_details
 from promptvault.services.prompts.transaction import prompt_transaction
 from promptvault.services.workspace import Workspace
 from promptvault.vault.database import bulk_transaction
@@ -61,18 +64,11 @@ def _holdings(reader: Reader) -> Iterator[PromptSecrets]:
         numbers = [v.number for v in reader.versions(prompt) if secret_types(v.content)]
         found = find_secrets(current.body)
         yield PromptSecrets(
-            prompt, tuple(found), tuple(_fields(prompt)), tuple(numbers)
+            prompt,
+            tuple(found),
+            tuple(secrets_of_details(prompt.name, prompt.details)),
+            tuple(numbers),
         )
-
-
-def _fields(prompt: Prompt) -> Iterator[tuple[str, str]]:
-    texts = {
-        "name": details_text(prompt.name, "", "", ()),
-        "title": prompt.title,
-        "description": prompt.description,
-        "tags": "\n".join(prompt.tags),
-    }
-    yield from ((field, kind) for field in texts for kind in types_in(texts[field]))
 
 
 def redact_prompts(workspace: Workspace, names: Sequence[str]) -> list[Saved]:
@@ -122,36 +118,52 @@ def _redacted_name(reader: Reader, prompt: Prompt) -> str:
     return name
 
 
-def undo_redaction(workspace: Workspace, names: Sequence[str]) -> list[Saved]:
-    """Restore the texts that `redact` replaced; they are held back again.
+class Undone(NamedTuple):
+    """A prompt whose redaction was undone."""
+
+    saved: Saved
+    not_restored: tuple[str, ...]
+    """The fields that are still redacted: what they were is not known."""
+
+
+def undo_redaction(workspace: Workspace, names: Sequence[str]) -> list[Undone]:
+    """Restore the texts and details that `redact` replaced; they are held back again.
 
     Raises NotFoundError, and ConflictError if a prompt was not redacted or was edited
     since; nothing is changed then.
     """
+    history = History(workspace.paths.history)
     with prompt_transaction(workspace) as repository:
         return [
-            _restore(repository, prompt) for prompt in _chosen(repository.reader, names)
+            _restore(repository, history, prompt)
+            for prompt in _chosen(repository.reader, names)
         ]
 
 
-def _restore(repository: Repository, prompt: Prompt) -> Saved:
-    before = _unredacted(repository.reader, prompt)
+def _restore(repository: Repository, history: History, prompt: Prompt) -> Undone:
+    content = _unredacted(repository.reader, prompt)
+    details, missing = find_details(history, prompt)
+    if content is None and details == prompt.details:
+        raise ConflictError(
+            f"{prompt.name} is not as 'redact' left it; 'promptvault log {prompt.name}'"
+            " lists its versions, and 'revert' goes back to one."
+        )
     note = f"Undo the redaction of {prompt.name}"
-    prompt = repository.add_version(prompt, before, note)
-    if prompt.secrets_allowed:
-        details = prompt.details._replace(secrets_allowed=False)
+    if content:
+        prompt = repository.add_version(prompt, content, note)
+    elif is_redacted(repository.reader.current(prompt).body):
+        missing += ("text",)
+    details = details._replace(secrets_allowed=False)
+    if details != prompt.details:
         prompt = repository.update(prompt, details, note)
-    return Saved(prompt, Outcome.RESTORED)
+    return Undone(Saved(prompt, Outcome.RESTORED), missing)
 
 
-def _unredacted(reader: Reader, prompt: Prompt) -> Content:
+def _unredacted(reader: Reader, prompt: Prompt) -> Content | None:
     """Return the content of the latest version whose redaction is the current one."""
     current = reader.current(prompt).content
     for version in reversed(list(reader.versions(prompt))):
         content = version.content
         if content != current and redacted_content(content) == current:
             return content
-    raise ConflictError(
-        f"{prompt.name} is not as 'redact' left it; 'promptvault log {prompt.name}'"
-        " lists its versions, and 'revert' goes back to one."
-    )
+    return None

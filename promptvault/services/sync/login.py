@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from promptvault.client.client import Client
-from promptvault.client.error_response import SignInPendingError
+from promptvault.client.request_error import SignInPendingError
 from promptvault.errors import (
     AuthenticationError,
     InvalidInputError,

@@ -259,7 +259,7 @@ class VaultSync:
         """Return True if new imports are to be sent: others may have the same file.
 
         A prompt that arrives before its duplicate is sent replaces it; see
-        `vault.sync.import_duplicate`.
+        `vault.sync.reconcile`.
         """
         with snapshot(self._workspace) as connection:
             is_catching_up = get_link(connection).is_catching_up  # reads first anyway
@@ -321,7 +321,7 @@ class VaultSync:
 
     def _add_counts(self, counts: SyncCounts) -> None:
         self.report.counts.add(counts)
-        self.progress.pushed = self.report.counts.pushed
+        self.progress.pushed = len(self.report.counts.sent)
         self._on_progress(self.progress)
 
     def _require_progress(self, batch: PushBatch, answer: VaultAnswer) -> None:

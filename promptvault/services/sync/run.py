@@ -21,7 +21,7 @@ from promptvault.services.sync.rounds import Direction, Progress, snapshot
 from promptvault.services.vaults.local import in_vault, read_vault
 from promptvault.services.workspace import Workspace
 from promptvault.vault.database import bulk_transaction
-from promptvault.vault.sync.conflict_copy import release_held_copies
+from promptvault.vault.sync.conflict_copy import release_conflict_copies
 from promptvault.vault.sync.item import Hold, release_held
 from promptvault.vault.sync.link import Link, create_link, find_link, remove_link
 from promptvault.vault.sync.pull import retry_unreadable
@@ -180,4 +180,4 @@ def _release(workspace: Workspace) -> None:
             if hold not in {Hold.SECRETS, Hold.UNREADABLE}:
                 release_held(writer.connection, hold)
         retry_unreadable(writer.connection)
-        release_held_copies(writer.connection)
+        release_conflict_copies(writer.connection)

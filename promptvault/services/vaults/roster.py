@@ -15,7 +15,7 @@ from promptvault.services.vaults.folders import (
 from promptvault.services.vaults.local import LocalVault, in_vault, read_vault
 from promptvault.services.workspace import Workspace
 from promptvault.vault.database import bulk_transaction
-from promptvault.vault.sync.conflict_copy import release_held_copies
+from promptvault.vault.sync.conflict_copy import release_conflict_copies
 from promptvault.vault.sync.item import Hold, release_held
 from promptvault.vault.sync.link import Link, get_link, save_link
 from promptvault.vault.sync.team import Team, save_team
@@ -137,9 +137,9 @@ class _Comparison:
             with bulk_transaction(writer.connection):
                 save_team(writer.connection, new)
                 if is_released:
-                    release_held(writer.connection, Hold.FORBIDDEN)
-                    release_held(writer.connection, Hold.PLAN)
-                    release_held_copies(writer.connection)
+                    for hold in (Hold.FORBIDDEN, Hold.PLAN):
+                        release_held(writer.connection, hold)
+                        release_conflict_copies(writer.connection, hold)
         if is_released:
             self._changes.to_sync.append(name)
 

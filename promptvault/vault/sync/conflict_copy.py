@@ -13,6 +13,8 @@ from promptvault.vault.sync.item import Hold, Item, State, new_rev
 
 _ADD = """INSERT OR IGNORE INTO sync_sides (rev, item, base, status, mine, state)
     VALUES (?, ?, ?, ?, ?, ?)"""
+IS_HELD = "status NOT IN ('waiting', 'open')"
+"""A condition for the rows of conflict copies that are held back."""
 _ADD_RESOLVE = "INSERT OR IGNORE INTO sync_resolves (item, side) VALUES (?, ?)"
 
 
@@ -25,7 +27,7 @@ class ConflictCopy(NamedTuple):
     base: str | None
     """The revision that it was derived from, None if that is not known."""
     status: str
-    """'waiting' to be sent, 'open' on the server, or 'held' back."""
+    """'waiting' to be sent, 'open' on the server, or the `Hold` that keeps it here."""
     mine: bool
     """Whether it was created on this device."""
     state: State
@@ -76,14 +78,20 @@ def receive_conflict_copy(
     return is_new
 
 
-def release_held_copies(connection: sqlite3.Connection) -> None:
-    """Let conflict copies that the server has refused be sent again."""
-    connection.execute("UPDATE sync_sides SET status = 'waiting' WHERE status = 'held'")
-
-
 def set_status(connection: sqlite3.Connection, rev: str, status: str) -> None:
     """Set the status of a conflict copy; see `ConflictCopy.status`."""
     connection.execute("UPDATE sync_sides SET status = ? WHERE rev = ?", (status, rev))
+
+
+def release_conflict_copies(
+    connection: sqlite3.Connection, hold: Hold | None = None
+) -> None:
+    """Let conflict copies be sent that are held back: for *hold*, or all if None."""
+    connection.execute(
+        f"""UPDATE sync_sides SET status = 'waiting'
+        WHERE {IS_HELD} AND (?1 IS NULL OR status = ?1)""",
+        (hold,),
+    )
 
 
 def delete_conflict_copy(connection: sqlite3.Connection, rev: str) -> bool:

@@ -10,6 +10,8 @@ class SyncCounts:
     sent: set[str] = field(default_factory=set)
     """Ids of the prompts that the server accepted: a long history takes several
     requests, but counts once."""
+    sent_again: set[str] = field(default_factory=set)
+    """Those of them whose revision the server had acknowledged before."""
     pulled: int = 0
     """Prompts set to the state of another device."""
     merged: int = 0
@@ -29,12 +31,13 @@ class SyncCounts:
 
     @property
     def pushed(self) -> int:
-        """The number of prompts that the server accepted."""
-        return len(self.sent)
+        """The number of prompts whose changes the server accepted as new."""
+        return len(self.sent - self.sent_again)
 
     def add(self, other: "SyncCounts") -> None:
         """Add the counts of *other*."""
         self.sent |= other.sent
+        self.sent_again |= other.sent_again
         self.pulled += other.pulled
         self.merged += other.merged
         self.conflicts += other.conflicts

@@ -16,7 +16,11 @@ from promptvault.vault.imports.index import DeferredIndex
 from promptvault.vault.sync import name_collision, resync
 from promptvault.vault.sync.apply_change import ChangeApplier
 from promptvault.vault.sync.commit import Commit
-from promptvault.vault.sync.conflict_copy import orphaned_items, set_status
+from promptvault.vault.sync.conflict_copy import (
+    orphaned_items,
+    release_conflict_copies,
+    set_status,
+)
 from promptvault.vault.sync.counts import SyncCounts
 from promptvault.vault.sync.item import (
     Hold,
@@ -79,7 +83,7 @@ def hold_too_large(connection: sqlite3.Connection, batch: PushBatch) -> None:
     for rev, sent in batch.changes.items():
         item = find_item(connection, sent.item)
         if sent.kind == "side":
-            set_status(connection, rev, "held")
+            set_status(connection, rev, Hold.TOO_LARGE)
         elif item:
             item.hold = Hold.TOO_LARGE
             save_item(connection, item)
@@ -238,6 +242,7 @@ class _AnswerApplier:
         left = self._link.storage_left
         if left is None or (before is not None and left > before):
             release_held(self._connection, Hold.STORAGE)
+            release_conflict_copies(self._connection, Hold.STORAGE)
 
     def _differs(self, answer: VaultAnswer) -> bool:
         """Return True if the server's digest is not the one computed here."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from promptvault.vault.sync.conflict_copy import IS_HELD
 from promptvault.vault.sync.item import Item, Revision, ancestries, new_rev
 from promptvault.vault.sync.split_history import PART_BYTES, PART_VERSIONS, needs_split
 from promptvault.vault.sync.state import (
@@ -27,10 +28,10 @@ _SIDES = """SELECT s.rev, s.item, s.base, s.state FROM sync_sides s
     WHERE s.status = 'waiting' ORDER BY s.rev LIMIT ?"""
 # The text that absorbed a conflict copy is sent before its resolution or with it:
 # otherwise both might be lost.
-_RESOLVES = """SELECT r.item, r.side FROM sync_resolves r
+_RESOLVES = f"""SELECT r.item, r.side FROM sync_resolves r
     LEFT JOIN sync_items i ON i.item = r.item
     WHERE i.hold IS NULL AND NOT EXISTS (
-        SELECT 1 FROM sync_sides s WHERE s.item = r.item AND s.status = 'held')
+        SELECT 1 FROM sync_sides s WHERE s.item = r.item AND s.{IS_HELD})
     LIMIT ?"""
 _UNSENT_SIDES = "SELECT rev FROM sync_sides WHERE item = ? AND status = 'waiting'"
 

@@ -73,7 +73,7 @@ class PushResults:
                 raise UnavailableError(
                     "The server's answer names a change that was not sent."
                 )
-            self._count_restored(sent, result)
+            self._count_acknowledged(sent, result)
             if result.r == "ok":
                 self._accepted(sent, result)
             elif sent.kind == "head":
@@ -109,8 +109,8 @@ class PushResults:
         else:
             self._send_as_new(item)
 
-    def _count_restored(self, sent: PushedChange, result: Result) -> None:
-        """Count a change that the server had acknowledged and has lost."""
+    def _count_acknowledged(self, sent: PushedChange, result: Result) -> None:
+        """Count a change that the server had acknowledged, and if it has lost it."""
         if sent.kind == "resolve" or result.r not in {"ok", "conflict"}:
             return
         revs = [str(result.rev), *sent.push.get("chain", [])]
@@ -119,8 +119,10 @@ class PushResults:
             RETURNING id""",
             (json.dumps(revs),),
         )
-        lost = {id_ for (id_,) in rows}
-        if lost and not result.dup and str(result.common) not in lost:
+        acknowledged = {id_ for (id_,) in rows}
+        if sent.kind == "head" and str(result.rev) in acknowledged:
+            self.counts.sent_again.add(sent.item)
+        if acknowledged and not result.dup and str(result.common) not in acknowledged:
             self.counts.restored += 1
 
     def _head_accepted(self, item: Item, rev: str, *, live: bool) -> None:
@@ -210,7 +212,7 @@ class PushResults:
         if result.r == "invalid" and _misses_unsent_versions(sent, result):
             delete_places(self.connection, sent.item, result.missing)
         else:
-            set_status(self.connection, sent.push["rev"], "held")
+            set_status(self.connection, sent.push["rev"], _hold(result))
 
     def _resolve_refused(self, sent: PushedChange, result: Result) -> None:
         """Hold the prompt, so that the resolution is not sent with every sync."""

@@ -4,6 +4,7 @@ The change is taken over, merged, or overruled by the local one. No text is lost
 cannot be merged becomes a conflict copy, and every version is sent in the end.
 """
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from promptvault.domain.protected_label import with_labels_of
+from promptvault.domain.variable import variables_to_mapping
 from promptvault.vault.sync.conflict_copy import (
     ConflictCopy,
     add_conflict_copy,
@@ -21,7 +23,6 @@ from promptvault.vault.sync.conflict_copy import (
 )
 from promptvault.vault.sync.counts import SyncCounts
 from promptvault.vault.sync.decode import named_versions
-from promptvault.vault.sync.import_duplicate import find_import_duplicate
 from promptvault.vault.sync.item import (
     Hold,
     Item,
@@ -50,6 +51,10 @@ from promptvault.vault.sync.version import (
     early_version_ids,
     pop_early_versions,
 )
+
+_SAME_NAME = "SELECT id, pk FROM prompts WHERE name = ? AND deleted_at IS NULL"
+_TEXTS = "SELECT body, template, variables FROM versions WHERE prompt_pk = ?"
+_SAME = ("title", "description", "tags", "favourite", "sensitive_allowed")
 
 
 @dataclass(slots=True)
@@ -166,7 +171,7 @@ class Reconciler:
     def _drop_import_duplicate(
         self, state: State, versions: Sequence[NewVersion]
     ) -> None:
-        duplicate = find_import_duplicate(self.connection, state, versions)
+        duplicate = _find_import_duplicate(self.connection, state, versions)
         pk = self.prompt_writer.find_pk(duplicate.id) if duplicate else None
         if duplicate and pk is not None:
             self.prompt_writer.remove(pk)
@@ -280,3 +285,31 @@ class Reconciler:
 
 def _origin_key(origin: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(map(origin.get, ("source", "conversation_id", "message_id")))
+
+
+def _find_import_duplicate(
+    connection: sqlite3.Connection, state: State, versions: Sequence[NewVersion]
+) -> Item | None:
+    """Return the local prompt that the arriving one makes redundant, None if none does.
+
+    It was imported here and on another device from the same file, under different ids.
+    It has the same name and details, no labels and no text outside of *versions*, and
+    it was never sent.
+    """
+    row = connection.execute(_SAME_NAME, (state["name"],)).fetchone()
+    if row is None:
+        return None
+    item = find_item(connection, row[0])
+    if item is None or item.base_rev is not None:
+        return None
+    ours = stored_prompts(connection, [item.id])[item.id].state
+    if ours["labels"] or any(ours[key] != state.get(key, False) for key in _SAME):
+        return None
+    arriving = {
+        (new.content.body, new.content.template, _variables(new)) for new in versions
+    }
+    return item if arriving.issuperset(connection.execute(_TEXTS, (row[1],))) else None
+
+
+def _variables(version: NewVersion) -> str:
+    return json.dumps(variables_to_mapping(version.content.variables))

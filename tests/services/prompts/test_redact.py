@@ -118,6 +118,44 @@ def test_redaction_can_be_undone_and_redone(pvt: Pvt, git: Git) -> None:
     assert git("show", "main:deploy.md").endswith(CLEAN)
 
 
+def test_undo_brings_back_every_field_also_from_before_a_move(pvt: Pvt) -> None:
+    add(pvt, "deploy", SECRET)
+    title, description = f"Uses {KEY}", f"With {OTHER}"
+    pvt.ok("set", "deploy", "--title", title, "--description", description)
+    pvt.ok("set", "deploy", "--tag", KEY, "--tag", "work")
+    pvt.ok("redact", "deploy")
+    pvt.ok("move", "deploy", "work/release")
+    assert KEY.lower() not in pvt.ok("show", "release", "--json").text.lower()
+    (done,) = pvt.ok("redact", "--undo", "release", "--json").json
+    assert done["not_restored"] == []
+    found = row(pvt, "release")
+    assert (found["title"], found["description"]) == (title, description)
+    assert found["tags"] == [KEY.lower(), "work"]
+    assert (found["body"], found["held_back"]) == (SECRET, True)
+    assert pvt.ok("doctor", "--json").json["problems"] == []
+
+
+def test_undo_brings_back_a_title_where_the_text_had_no_key(pvt: Pvt) -> None:
+    add(pvt, "deploy", "Deploy it.")
+    pvt.ok("set", "deploy", "--title", f"Uses {KEY}")
+    pvt.ok("redact", "deploy")
+    pvt.ok("set", "deploy", "--description", "edited since")
+    pvt.ok("redact", "--undo", "deploy")
+    found = row(pvt, "deploy")
+    assert (found["title"], found["description"]) == (f"Uses {KEY}", "edited since")
+    assert (found["version"], found["held_back"]) == (1, True)
+    assert pvt("redact", "--undo", "deploy").code == 5
+
+
+def test_undo_says_what_it_did_not_find(pvt: Pvt) -> None:
+    add(pvt, "deploy", SECRET)
+    pvt.ok("set", "deploy", "--title", "Uses [redacted: GitHub Token]")
+    pvt.ok("redact", "deploy")
+    result = pvt.ok("redact", "--undo", "deploy")
+    assert "Not restored: title of deploy" in result.err
+    assert pvt.ok("get", "deploy").text == SECRET
+
+
 def test_undo_refuses_what_was_edited_since(pvt: Pvt) -> None:
     add(pvt, "deploy", SECRET)
     pvt.ok("redact", "deploy")

@@ -1,5 +1,12 @@
-"""Answers with an error status, translated into the classes of `errors`."""
+"""Errors of requests: the answer has an error status, or there is no whole answer.
 
+All are classes of `errors`.
+"""
+
+import ssl
+from typing import Any
+
+import httpx
 from pydantic import BaseModel, ValidationError
 
 from promptvault.errors import (
@@ -14,6 +21,7 @@ from promptvault.errors import (
     TooLargeError,
     UnavailableError,
 )
+from promptvault.wire.decompression import BodyTooLargeError, DamagedBodyError
 from promptvault.wire.error import ErrorRead
 
 _CLASSES = (
@@ -26,7 +34,21 @@ _BY_CODE = {each.code: each for each in _CLASSES}
 
 _OAUTH_STATUS = 400
 _OUTDATED = 426
+_UNKNOWN_FIELD = "Extra inputs are not permitted"
+"""What a server says of a field that only newer programs send."""
 _LONGEST_MESSAGE = 500
+
+
+class UnknownEncodingError(Exception):
+    """The answer has a Content-Encoding that was not accepted."""
+
+
+CONNECTION_FAILURES = (
+    *(httpx.HTTPError, httpx.InvalidURL, OSError),
+    *(DamagedBodyError, BodyTooLargeError, UnknownEncodingError),
+)
+"""The exceptions between sending a request and the end of its answer."""
+_CONNECTION_LOST = (httpx.NetworkError, httpx.RemoteProtocolError, DamagedBodyError)
 
 
 class _OAuthError(BaseModel):
@@ -58,6 +80,8 @@ def error_from_response(
     if detail is None:
         return _from_proxy(host, status, retry_after)
     code, message = detail
+    if status == InvalidInputError.status_code and _UNKNOWN_FIELD in message:
+        return _older_server(host)
     kind = _BY_CODE.get(code)
     if kind is RateLimitedError:
         return RateLimitedError(message, retry_after)
@@ -96,6 +120,13 @@ def _outdated(host: str, detail: tuple[str, str] | None) -> UnavailableError:
     )
 
 
+def _older_server(host: str) -> UnavailableError:
+    return UnavailableError(
+        f"{host} is older than this program and does not know a part of the request:"
+        " update the server, or use the version of promptvault that fits it."
+    )
+
+
 def _from_proxy(host: str, status: int, retry_after: float | None) -> PromptVaultError:
     """Return the error for an answer without our error object, as a proxy sends it."""
     if status == RateLimitedError.status_code:
@@ -114,3 +145,57 @@ def _detail(content: bytes) -> tuple[str, str] | None:
     except ValidationError:
         return None
     return detail.code, detail.message[:_LONGEST_MESSAGE]
+
+
+class ConnectionLostError(UnavailableError):
+    """The connection broke off; the request may succeed on another one."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(f"The connection to {host} broke off: try again.")
+
+
+def connection_error(
+    host: str, error: Exception, *, has_answered: bool
+) -> UnavailableError:
+    """Return the error for a request to *host* that ended in *error*.
+
+    *has_answered* says that an earlier request had an answer, so that the address is
+    right.
+    """
+    match error:
+        case httpx.TimeoutException():
+            return UnavailableError(f"{host} does not answer in time.")
+        case BodyTooLargeError():
+            return UnavailableError(f"{host} sends an answer larger than 64 MiB.")
+        case UnknownEncodingError():
+            return not_promptvault(host)
+    certificate = _find_cause(error, ssl.SSLCertVerificationError)
+    if certificate is not None:
+        return _untrusted(host, certificate.verify_message)
+    if _find_cause(error, ssl.SSLError) is not None and not has_answered:
+        return UnavailableError(
+            f"{host} does not answer over https: if the server speaks http, give its"
+            " address with http://."
+        )
+    if isinstance(error, httpx.ConnectError) and not has_answered:
+        return UnavailableError(
+            f"{host} cannot be reached: are you online, and is the address right?"
+        )
+    if isinstance(error, _CONNECTION_LOST):
+        return ConnectionLostError(host)
+    return UnavailableError(f"The request to {host} failed: check its address.")
+
+
+def _untrusted(host: str, reason: str) -> UnavailableError:
+    return UnavailableError(
+        f"{host} has a certificate that is not trusted here ({reason})."
+        " SSL_CERT_FILE can name the authority that signed it."
+    )
+
+
+def _find_cause(error: BaseException, kind: type[Any]) -> Any:
+    """Return the exception of *kind* among *error* and its causes, else None."""
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, kind):
+        seen = seen.__cause__ or seen.__context__
+    return seen

@@ -1,27 +1,11 @@
-"""Who or what may have a label: protected labels, and `label --require-eval`.
+"""`label --require-eval`: only a version that passed its evaluation gets a label."""
 
-With the option, only a version that passed its evaluation gets the label.
-"""
-
-from collections.abc import Iterable
 from pathlib import Path
 
 from promptvault.domain.prompt import Prompt, Version
 from promptvault.domain.timestamp import to_text
-from promptvault.errors import ConflictError, PermissionDeniedError
+from promptvault.errors import ConflictError
 from promptvault.vault.activity.evaluations import EvaluationRecord, read_evaluations
-from promptvault.vault.repository import Repository
-from promptvault.vault.sync.team import locked_labels
-
-
-def require_movable(repository: Repository, *labels: Iterable[str]) -> None:
-    """Raise PermissionDeniedError if the user may not move one of *labels*."""
-    locked = locked_labels(repository.reader.connection)
-    for label in sorted(set[str]().union(*labels).intersection(locked)):
-        raise PermissionDeniedError(
-            f"Only admins of the team may move the label {label!r}, or rename or delete"
-            " a prompt that has it."
-        )
 
 
 def require_passed(log: Path, prompt: Prompt, version: Version) -> None:
