@@ -12,28 +12,29 @@ from promptvault.cli import options, terminal
 from promptvault.cli.commands.jobs import jobs, work
 from promptvault.cli.commands.serve import DatabaseUrl, installed, open_admin
 from promptvault.cli.commands.server_shares import server_shares
-from promptvault.cli.commands.server_teams import server_teams
 from promptvault.cli.context import paths
 from promptvault.cli.render.format import format_count
-from promptvault.cli.render.server import format_limits, print_users
+from promptvault.cli.render.server import format_limits, print_teams, print_users
 from promptvault.domain.tier import ALLOWANCES, Tier
 from promptvault.domain.timestamp import to_text
-from promptvault.errors import AlreadyExistsError, InvalidInputError
+from promptvault.errors import AlreadyExistsError, InvalidInputError, NotFoundError
 from promptvault.private_file import open_private
 
 if TYPE_CHECKING:
     from promptvault.server.account.repository import Membership
+    from promptvault.server.team.repository import ListedTeam
 
 server = typer.Typer(no_args_is_help=True, help="Manage a server's users.")
 user = typer.Typer(no_args_is_help=True, help="Add and list users, and set passwords.")
+team = typer.Typer(no_args_is_help=True, help="List and restore teams.")
 server.add_typer(user, name="user")
 server.add_typer(jobs, name="jobs")
 server.add_typer(server_shares, name="shares")
-server.add_typer(server_teams, name="team")
+server.add_typer(team, name="team")
 server.command("work")(work)
 
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The user's address.")]
-
+Slug = Annotated[str, typer.Argument(metavar="TEAM", help="The team's short name.")]
 Password = Annotated[
     str | None,
     typer.Option(metavar="-", help="'-' reads a password from a pipe; no link then."),
@@ -122,7 +123,7 @@ def _print_link(url: str | None) -> None:
 def list_users(database_url: DatabaseUrl = None, as_json: options.Json = False) -> None:
     """List all users with their tier and number of prompts."""
     with open_admin(database_url) as admin:
-        rows = [_row(each) for each in admin.users()]
+        rows = [_user_row(each) for each in admin.users()]
     if as_json:
         terminal.write_json_rows(rows)
     else:
@@ -222,6 +223,45 @@ def erase(
         terminal.note(f"Erased {email} with {prompts}.")
 
 
+@team.command("list")
+def list_teams(database_url: DatabaseUrl = None, as_json: options.Json = False) -> None:
+    """List all teams, deleted ones as well."""
+    with open_admin(database_url) as admin:
+        rows = [_team_row(each) for each in admin.teams()]
+    if as_json:
+        terminal.write_json_rows(rows)
+    else:
+        print_teams(rows)
+
+
+@team.command("show")
+def show_team(
+    slug: Slug, database_url: DatabaseUrl = None, as_json: options.Json = False
+) -> None:
+    """Show one team."""
+    with open_admin(database_url) as admin:
+        rows = [_team_row(each) for each in admin.teams() if each.slug == slug]
+    if not rows:
+        raise NotFoundError(f"There is no team {slug!r}.")
+    if as_json:
+        terminal.write_json(rows[0])
+    else:
+        print_teams(rows)
+
+
+@team.command("restore")
+def restore_team(
+    slug: Slug, database_url: DatabaseUrl = None, as_json: options.Json = False
+) -> None:
+    """Undo the deletion of a team, until a purge has erased it."""
+    with open_admin(database_url) as admin:
+        admin.restore_team(slug)
+    if as_json:
+        terminal.write_json({"slug": slug})
+    else:
+        terminal.note(f"The team {slug} is restored.")
+
+
 @server.command("restored")
 def renew_epochs(
     yes: options.Yes = False,
@@ -261,7 +301,7 @@ def purge(database_url: DatabaseUrl = None, as_json: options.Json = False) -> No
         terminal.note(f"Purged {deletions}, and erased {users} and {teams}.")
 
 
-def _row(member: "Membership") -> dict[str, object]:
+def _user_row(member: "Membership") -> dict[str, object]:
     return {
         "email": member.email,
         "tier": member.plan,
@@ -269,4 +309,17 @@ def _row(member: "Membership") -> dict[str, object]:
         "prompt_limit": member.prompt_limit,
         "stored_bytes": member.stored_bytes,
         "created_at": to_text(member.created_at),
+    }
+
+
+def _team_row(listed: "ListedTeam") -> dict[str, object]:
+    return {
+        "slug": listed.slug,
+        "name": listed.name,
+        "owner": listed.owner_email,
+        "members": listed.members,
+        "prompts": listed.prompts,
+        "frozen": listed.frozen,
+        "created_at": to_text(listed.created_at),
+        "deleted_at": to_text(listed.deleted_at) if listed.deleted_at else None,
     }
