@@ -17,7 +17,7 @@ from promptvault.domain.tier import Tier
 from promptvault.errors import AuthenticationError, TooLargeError, UnavailableError
 from promptvault.server.admin import Admin
 from promptvault.server.settings import Settings
-from promptvault.wire.event import VaultEvent
+from promptvault.wire.event import RosterEvent, VaultEvent
 from promptvault.wire.sync import SyncAnswer
 from tests.server.conftest import Server
 from tests.server.sync.conftest import new
@@ -56,10 +56,11 @@ def test_what_one_device_pushes_the_other_hears_of(
 ) -> None:
     vault = here.me().vaults[0].id
     with here.events() as listener:
-        start = next(listener)
+        roster, start = next(listener), next(listener)
         answer = here.sync(request(here, new()))
         heard = next(listener)
     assert statuses(answer) == ["ok"]
+    assert roster == RosterEvent(roster=0)
     assert start == VaultEvent(vault=vault, seq=0)
     assert heard == VaultEvent(vault=vault, seq=1)
 
@@ -69,7 +70,8 @@ def test_a_token_that_ends_ends_the_events(
 ) -> None:
     transport = Transport(parse_address(server.url), token)
     with Client(transport), EventListener(transport) as listener:
-        next(listener)
+        next(listener)  # the roster
+        next(listener)  # the vault
         here.revoke()
         with pytest.raises(UnavailableError, match="broke off"):
             next(listener)
