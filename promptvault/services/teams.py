@@ -1,15 +1,20 @@
 """Which team, member and invitation the arguments of a command mean."""
 
+from typing import get_args
 from urllib.parse import urlsplit
 from uuid import UUID
-
-from pydantic import ValidationError
 
 from promptvault.client.address import Address
 from promptvault.client.team import TeamClient
 from promptvault.domain.team import validate_slug
 from promptvault.errors import InvalidInputError, NotFoundError
-from promptvault.wire.team import InvitationCreate, MemberRead, MemberUpdate, TeamCreate
+from promptvault.wire.team import (
+    GivenRole,
+    InvitationCreate,
+    MemberRead,
+    MemberUpdate,
+    TeamCreate,
+)
 
 _JOIN = "/join/"
 
@@ -52,25 +57,16 @@ def plan_team(name: str, slug: str | None) -> TeamCreate:
     """Return the team to make; raises InvalidInputError."""
     if slug is not None:
         validate_slug(slug)
-    try:
-        return TeamCreate(name=name, slug=slug)
-    except ValidationError as error:
-        raise _refused("The name of the team", error) from None
+    return TeamCreate.made_of("The name of the team", {"name": name, "slug": slug})
 
 
 def plan_role(role: str) -> MemberUpdate:
     """Return the change of a role; raises InvalidInputError."""
-    try:
-        return MemberUpdate.model_validate({"role": role})
-    except ValidationError:
+    if role not in get_args(GivenRole):
         raise InvalidInputError(
             f"There is no role {role!r} to give: admin, editor or viewer."
-        ) from None
-
-
-def _refused(what: str, error: ValidationError) -> InvalidInputError:
-    reason = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
-    return InvalidInputError(f"{what} is not valid: {reason}.")
+        )
+    return MemberUpdate.made_of("The role", {"role": role})
 
 
 def plan_invitations(
@@ -82,10 +78,9 @@ def plan_invitations(
     common: dict[str, object] = {"role": role, "days": days, "uses": uses}
     wishes: list[dict[str, object]] = [{"email": email} for email in emails]
     wishes = wishes or [{"link": True}]
-    try:
-        return [InvitationCreate.model_validate(common | wish) for wish in wishes]
-    except ValidationError as error:
-        raise _refused("The invitation", error) from None
+    return [
+        InvitationCreate.made_of("The invitation", common | wish) for wish in wishes
+    ]
 
 
 def invitation_token(address: Address, url: str) -> str:

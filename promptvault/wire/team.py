@@ -1,10 +1,17 @@
 """Teams, their members, invitations and activity: `/v1/teams`."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from promptvault.domain.revision import validate_new_label
 from promptvault.domain.team import OnLeave, Role, SharesBy, validate_slug
@@ -16,6 +23,15 @@ MAX_INVITATION_DAYS = 30
 
 class _Sent(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+    @classmethod
+    def made_of(cls, what: str, values: dict[str, object]) -> Self:
+        """Return a request with *values*; raises InvalidInputError about *what*."""
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            reason = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+            raise InvalidInputError(f"{what} is not valid: {reason}.") from None
 
 
 def _name(text: str) -> str:
