@@ -24,6 +24,7 @@ from tests.server.conftest import (
     template,
     token,
 )
+from tests.team_vault import make_team_vault
 
 __all__ = [
     "admin",
@@ -93,6 +94,12 @@ def account(
     monkeypatch.setenv("SERVER", server.url)
     monkeypatch.setenv("TOKEN", token)
     monkeypatch.setenv("DATABASE_URL", database_url)
+
+
+@pytest.fixture
+def team_vault(home: Path) -> None:
+    """Make the vault of a team in which this user is an admin."""
+    make_team_vault("acme", role="admin")
 
 
 @pytest.mark.parametrize("session", SHOWN.values(), ids=SHOWN)
