@@ -145,7 +145,7 @@ class TestCompletion:
     @pytest.mark.parametrize(
         ("line", "words"),
         [
-            ("promptvault help te", ["template", "templates", "terminal"]),
+            ("promptvault help te", ["team", "template", "templates", "terminal"]),
             ("promptvault help exit", ["exit-codes"]),
             ("promptvault help sear", ["search"]),
             ("promptvault help trash ", ["list", "restore", "empty"]),

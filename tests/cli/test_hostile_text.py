@@ -57,6 +57,14 @@ WALK = [
     *(f"export {_Q}/x.json", f"export x.json {_Q}", f"backup {_Q}/x", "doctor"),
     *("doctor --json", f"sync {_Q}", "sync status", f"login --server {_Q}"),
     *("whoami", "devices list", f"devices revoke {_Q}", "logout", f"--color {_Q}"),
+    *("list --all-vaults", f"list --vault {_Q}", f"get {_Q}:one", "vaults list"),
+    *(f"vaults remove {_Q} --yes", f"share {_Q}", f"share one --expires {_Q}"),
+    *(f"shares list {_Q}", f"shares revoke {_Q}", f"team create {_Q}"),
+    *(f"team create x --slug {_Q}", f"team invite {_Q} --team {_Q}", "team list"),
+    *(f"team invitations list --team {_Q}", f"team invitations revoke {_Q} --team x"),
+    *(f"team join {_Q}", f"team leave --team {_Q} --yes", f"team log --team {_Q}"),
+    *(f"team members --team {_Q}", f"team remove {_Q} --yes", f"team role {_Q} {_Q}"),
+    *(f"team protect {_Q}", f"team unprotect {_Q}", f"team show {_Q}"),
     *("trash empty --yes", f"get one --json {_Q}", f"add a b --json --{_Q}"),
 ]
 ELSEWHERE = {
@@ -64,6 +72,9 @@ ELSEWHERE = {
     *("server migrate", "server user add", "server user list"),
     *("server user password", "server tier"),
     *("server token", "server export", "server erase", "server restored"),
+    *("server jobs drop", "server jobs list", "server jobs retry", "server work"),
+    *("server shares block", "server shares list", "server shares revoke"),
+    *("server team list", "server team restore", "server team show"),
     *("server purge", "sync push", "sync pull", "pick"),
 }
 """What reads no prompts, or is tried in a test of its own."""
