@@ -59,5 +59,5 @@ def read_file(path: Path) -> str:
         reason = error.strerror
         raise InvalidInputError(f"{path} cannot be read: {reason}.") from error
     if len(data) > MAX_BODY_CHARACTERS:
-        raise InvalidInputError(f"{path} is longer than 64 MiB, which no text may be.")
+        raise InvalidInputError(f"{path} is longer than 64 MiB.")
     return terminal.decode(data, str(path))

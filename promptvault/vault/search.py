@@ -185,8 +185,8 @@ class _Source(NamedTuple):
 def _first_ranked(reader: Reader, source: _Source) -> int:
     """Return the lowest key of the matches that are worth ranking.
 
-    A rank costs a look at each match. Where there are very many, the query says so
-    little that the latest two thousand stand for all of them.
+    Ranking reads each match. If there are more than _RANKED_MATCHES, only those that
+    were added last are ranked.
     """
     sql = """SELECT rowid FROM search WHERE search MATCH ?
         ORDER BY rowid DESC LIMIT 1 OFFSET ?"""

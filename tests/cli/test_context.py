@@ -1,4 +1,4 @@
-"""The vault that a command uses, where its folder or the working one is odd."""
+"""Commands if the working directory was removed, or a file replaces the vault."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The values of `-p`: a mistake is named, and no file is too long to refuse."""
+"""The values of `-p`: errors name the mistake, and files have a size limit."""
 
 from pathlib import Path
 

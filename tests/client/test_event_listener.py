@@ -218,10 +218,10 @@ def test_it_does_not_matter_where_it_is_cut(
     assert read(*parts) == read(stream)
 
 
-def test_an_event_is_told_before_what_follows_comes() -> None:
+def test_an_event_is_yielded_before_the_next_part_is_read() -> None:
     def stream() -> Iterator[bytes]:
         yield b"data: a\r\n\r"
-        raise AssertionError("nobody asked for more")
+        raise AssertionError("the reader asked for a second part")
 
     assert next(read_events(stream())) == Event("message", "a")
 

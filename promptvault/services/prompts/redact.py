@@ -4,9 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from promptvault.domain.prompt import Content, Prompt
+from promptvault import front_matter
+from promptvault.domain.prompt import Content, Details, Prompt
 from promptvault.domain.secret import Secret
 from promptvault.errors import ConflictError
+from promptvault.history.inspection import BlobReader, file_blobs
 from promptvault.history.repository import History
 from promptvault.secret_scan import (
     find_secrets,
@@ -19,10 +21,10 @@ from promptvault.secret_scan import (
 )
 from promptvault.services.locking import locked
 from promptvault.services.prompts.outcome import Outcome, Saved
-from promptvault.services.prompts.redacted_fields import find_details
 from promptvault.services.prompts.transaction import prompt_transaction
 from promptvault.services.workspace import Workspace
 from promptvault.vault.database import bulk_transaction
+from promptvault.vault.outbox import history_path
 from promptvault.vault.reader import Reader, Selection
 from promptvault.vault.repository import Repository
 from promptvault.vault.secret_flags import update_secret_flags
@@ -142,7 +144,7 @@ def undo_redaction(workspace: Workspace, names: Sequence[str]) -> list[Undone]:
 
 def _restore(repository: Repository, history: History, prompt: Prompt) -> Undone:
     content = _unredacted(repository.reader, prompt)
-    details, missing = find_details(history, prompt)
+    details, missing = _find_details(history, prompt)
     if content is None and details == prompt.details:
         raise ConflictError(
             f"{prompt.name} is not as 'redact' left it; 'promptvault log {prompt.name}'"
@@ -167,3 +169,54 @@ def _unredacted(reader: Reader, prompt: Prompt) -> Content | None:
         if content != current and redacted_content(content) == current:
             return content
     return None
+
+
+def _find_details(history: History, prompt: Prompt) -> tuple[Details, tuple[str, ...]]:
+    """Return the details before they were redacted, and the fields not found.
+
+    Only the history has them. Fields without a mark of `redact` stay as they are.
+    """
+    found, missing = prompt.details, _marked(prompt.details)
+    if not missing:
+        return found, ()
+    with BlobReader(history) as reader:
+        for blob in file_blobs(history, history_path(prompt)):
+            older = _details(reader.read(blob), prompt.id)
+            for field in _redacted_since(older, prompt.details, missing):
+                found = found._replace(**{field: getattr(older, field)})
+                missing.remove(field)
+            if not missing:
+                break
+    return found, tuple(missing)
+
+
+def _marked(details: Details) -> list[str]:
+    texts = {
+        "title": [details.title],
+        "description": [details.description],
+        "tags": details.tags,
+    }
+    return [field for field, each in texts.items() if any(map(is_redacted, each))]
+
+
+def _details(text: str, prompt_id: str) -> Details:
+    """Return the details in a file of the history, none for another prompt's file."""
+    parts, document = front_matter.take_apart(text), front_matter.split(text)
+    if parts is None or document is None or parts.prompt_id != prompt_id:
+        return Details()
+    fields = document.fields
+    return Details(
+        str(fields.get("title", "")),
+        str(fields.get("description", "")),
+        tuple(map(str, fields.get("tags", ()))),
+    )
+
+
+def _redacted_since(older: Details, now: Details, fields: Sequence[str]) -> list[str]:
+    """Return those of *fields* that are now what `redact` makes of the older ones."""
+    cleaned = redacted_details(older)
+    return [
+        field
+        for field in fields
+        if getattr(older, field) != getattr(cleaned, field) == getattr(now, field)
+    ]

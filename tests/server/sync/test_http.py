@@ -2,7 +2,9 @@
 
 import gzip
 import json
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,7 +17,7 @@ import zstandard
 from promptvault.domain.tier import Tier
 from promptvault.server.admin import Admin
 from promptvault.wire.sync import SyncAnswer, SyncRequest
-from tests.server.conftest import Server
+from tests.server.conftest import EMAIL, Server
 from tests.server.sync.conftest import after, new, version
 
 GOLDEN = Path(__file__).parent / "data" / "proto-1.json"
@@ -47,6 +49,38 @@ def test_a_push_and_a_pull(client: httpx.Client, vault_id: str) -> None:
     assert change["versions"][0]["body"] == "Grüße 👋"
     assert answer.text.endswith('"end":true}')
     assert answer.json()["limits"]["items"] == 500
+
+
+def test_devices_that_wait_for_their_vault_leave_connections_to_others(
+    start_server: Callable[..., Server], admin: Admin, token: str, database_url: str
+) -> None:
+    server = start_server(pool_size=2, pool_timeout=3, requests_at_once=1)
+    admin.add_user("bob@example.org", Tier.FREE)
+    neighbour = server.client(admin.issue_token("bob@example.org", "test"))
+    with psycopg.connect(database_url) as locking, ThreadPoolExecutor() as devices:
+        (vault_id,) = locking.execute(
+            "SELECT v.id FROM vaults v JOIN users u USING (account_id)"
+            " WHERE u.email = %s FOR UPDATE OF v",
+            (EMAIL,),
+        ).fetchall()[0]
+        client = server.client(token)
+        waiting = [
+            devices.submit(client.post, "/v1/sync", json=_body(str(vault_id), new()))
+            for _ in range(4)
+        ]
+        _wait_for_a_lock(database_url)
+        assert neighbour.get("/v1/me").status_code == 200
+        assert not any(each.done() and each.result().is_success for each in waiting)
+        locking.commit()
+    assert any(each.result().is_success for each in waiting)
+
+
+def _wait_for_a_lock(database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        while not connection.execute(
+            "SELECT 1 FROM pg_locks WHERE NOT granted"
+        ).fetchone():
+            time.sleep(0.01)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
