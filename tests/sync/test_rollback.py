@@ -14,16 +14,22 @@ from tests.sync.actions import Scenario, World
 from tests.sync.device import tokens_of
 from tests.sync.hosted import Hosted, hosting
 
-ORDERS = ((1, 0, 2), (1, 2, 0), (2, 1, 0))
+ORDERS = ((500, (1, 0, 2)), (500, (1, 2, 0)), (2, (2, 1, 0)))
+"""Changes in a page, and the order in which the devices sync."""
+in_each_order = pytest.mark.parametrize(("page", "order"), ORDERS)
 
 
-@pytest.fixture(params=[500, 2], ids=["one page", "small pages"])
-def world(
-    request: pytest.FixtureRequest, tmp_path: Path, database_url: str
-) -> Iterator[World]:
-    """Return three devices that know one prompt, ``a``, on a server of a past."""
-    scenario = Scenario("rollback", request.param, goes_back=True)
-    with hosting(database_url, request.param) as host:
+@pytest.fixture
+def page() -> int:
+    """Return how many changes a page has, unless the test chooses."""
+    return 500
+
+
+@pytest.fixture
+def world(page: int, tmp_path: Path, database_url: str) -> Iterator[World]:
+    """Return three devices that know one prompt, ``a``, on a server that goes back."""
+    scenario = Scenario("rollback", page, goes_back=True)
+    with hosting(database_url, page) as host:
         made = World(tmp_path, Hosted(host), scenario)
         made.devices[0].add("a", "".join(f"{made.word()}\n" for _ in range(5)))
         _sync(made, 0, 1, 2)
@@ -54,7 +60,7 @@ def _go_back(world: World) -> None:
     world.devices[1].add("other", f"{world.word()}\n")
 
 
-@pytest.mark.parametrize("order", ORDERS)
+@in_each_order
 @pytest.mark.parametrize("renew", [False, True], ids=["silent", "new epoch"])
 def test_an_acknowledged_edit_stays(
     world: World, order: tuple[int, ...], renew: bool
@@ -70,7 +76,7 @@ def test_an_acknowledged_edit_stays(
         assert not device.copies()
 
 
-@pytest.mark.parametrize("order", ORDERS)
+@in_each_order
 def test_an_acknowledged_prompt_stays(world: World, order: tuple[int, ...]) -> None:
     world.devices[0].add("new", f"{world.word()}\n")
     _sync(world, 0, 2)
@@ -81,7 +87,7 @@ def test_an_acknowledged_prompt_stays(world: World, order: tuple[int, ...]) -> N
         assert device.names(trashed=True) == []
 
 
-@pytest.mark.parametrize("order", ORDERS)
+@in_each_order
 def test_an_acknowledged_deletion_stays(world: World, order: tuple[int, ...]) -> None:
     world.removed |= tokens_of(world.devices[0].body("a"))
     world.devices[0].delete("a")
@@ -92,7 +98,7 @@ def test_an_acknowledged_deletion_stays(world: World, order: tuple[int, ...]) ->
         assert device.names() == ["other"]
 
 
-@pytest.mark.parametrize("order", ORDERS)
+@in_each_order
 def test_an_acknowledged_label_stays(world: World, order: tuple[int, ...]) -> None:
     set_label(world.devices[0].workspace, "a@1", "prod")
     _sync(world, 0, 2)
@@ -128,7 +134,7 @@ def test_a_device_that_skipped_versions_brings_the_deletion(world: World) -> Non
     assert world.devices[2].names() == ["other"]
 
 
-@pytest.mark.parametrize("order", ORDERS)
+@in_each_order
 def test_what_was_written_on_the_older_state_is_merged(
     world: World, order: tuple[int, ...]
 ) -> None:
@@ -152,7 +158,7 @@ def test_a_conflict_copy_is_sent_again(world: World) -> None:
     assert [len(device.copies()) for device in world.devices] == [1, 1, 1]
 
 
-@pytest.mark.parametrize("order", ORDERS)
+@in_each_order
 def test_a_settled_conflict_stays_settled(world: World, order: tuple[int, ...]) -> None:
     _rewrite(world, 0)
     _rewrite(world, 2)
