@@ -16,6 +16,8 @@ from promptvault.server.account import erasure, export, password_change
 from promptvault.server.account import service as account
 from promptvault.server.account.erasure_repository import ErasureRepository
 from promptvault.server.account.repository import AccountRepository, Membership, User
+from promptvault.server.activity.actor import OPERATOR
+from promptvault.server.billing.plan import grant
 from promptvault.server.database import Connection, connection_failure
 from promptvault.server.job.operator import JobList, JobRead
 from promptvault.server.ownership.service import leave_teams
@@ -91,7 +93,7 @@ class Admin:
 
         async def change(connection: Connection) -> None:
             user = await account.get_user(connection, email)
-            await account.set_tier(connection, user.account_id, tier)
+            await grant(connection, self.settings, user.account_id, OPERATOR, tier)
 
         self._run(change)
 

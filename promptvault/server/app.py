@@ -14,6 +14,9 @@ from fastapi.routing import APIRoute
 from promptvault import __version__
 from promptvault.server import exception_handlers, logs
 from promptvault.server.account.endpoints import router as account
+from promptvault.server.billing.endpoints import router as billing
+from promptvault.server.billing.service import PriceList
+from promptvault.server.billing.webhook import router as stripe_webhook
 from promptvault.server.connections.lifespan import tracking
 from promptvault.server.database import Database
 from promptvault.server.device.endpoints import router as device
@@ -116,7 +119,7 @@ def _behind_form_check(*pages: APIRouter) -> APIRouter:
 # Routes are matched in this order, so the most frequent ones come first.
 _api = protected(
     *(sync, event, vault, account, device, team, invitation),
-    *(device_code, token, share, webhook),
+    *(device_code, token, share, billing, webhook, stripe_webhook),
 )
 _pages = _behind_form_check(*_PAGES)
 
@@ -174,6 +177,7 @@ def _set_state(app: FastAPI, settings: Settings, names: frozenset[str]) -> None:
     )
     state.share_views = ViewCount(state.database)
     state.hub = Hub(settings, state.database)
+    state.prices = PriceList(settings)
     state.provider = Provider(settings) if settings.oidc_client_id else None
 
 

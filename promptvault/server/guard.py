@@ -19,6 +19,7 @@ PUBLIC_ROUTES = frozenset(
         "start_device_sign_in",
         "exchange_device_code",
         "receive_clerk_event",  # has a signature instead
+        "receive_stripe_event",
     }
 )
 """Routes under /v1 that need no token, by the name of their function."""

@@ -13,9 +13,10 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from promptvault.domain.tier import ALLOWANCES, MB, Tier
+from promptvault.server.billing.settings import BillingSettings
 from promptvault.server.limit.rule import Limit
 
 MINIMUM_SECRET = 32
@@ -39,7 +40,7 @@ def _default_storage(tier: Tier) -> int | None:
     return None if storage is None else storage // MB
 
 
-class Settings(BaseSettings):
+class Settings(BillingSettings):
     """The operator's settings: variables ``PROMPTVAULT_SERVER_`` plus the name."""
 
     model_config = SettingsConfigDict(

@@ -15,7 +15,10 @@ from promptvault.server.settings import Settings
 from promptvault.server.token.secret import make_token
 from tests.server.conftest import Server
 
-PUBLIC = {"start_device_sign_in", "exchange_device_code", "receive_clerk_event"}
+PUBLIC = {
+    *("start_device_sign_in", "exchange_device_code"),
+    *("receive_clerk_event", "receive_stripe_event"),
+}
 """Routes under /v1 that need no token. Adding one is a decision, so the list is here
 again."""
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from promptvault.errors import AlreadyExistsError, NotFoundError
 from promptvault.server.account.erasure_repository import ErasureRepository, StoredUser
+from promptvault.server.billing.repository import BillingRepository, end_subscriptions
 from promptvault.server.database import Connection
 from promptvault.server.link.repository import Link, LinkRepository
 from promptvault.server.link.service import Purpose
@@ -52,8 +53,9 @@ async def delete_user(connection: Connection, user_id: UUID, grace: timedelta) -
     users = ErasureRepository(connection)
     await sign_out_everywhere(connection, user_id)
     account_id = await users.mark(user_id, grace)
-    if account_id is not None:
-        await users.mark_account(account_id)
+    if account_id is not None and await users.mark_account(account_id):
+        if customer := await BillingRepository(connection).find(account_id):
+            await end_subscriptions(connection, customer.customer)
 
 
 async def restore_user(connection: Connection, link: Link) -> None:
@@ -78,7 +80,9 @@ async def erase(connection: Connection, user: StoredUser) -> None:
     await users.lock_vaults(user.account_id)
     await users.erase_user(user)
     await erase_teams(connection, user.account_id)
-    await users.erase_account(user.account_id)
+    customer = await BillingRepository(connection).find(user.account_id)
+    if await users.erase_account(user.account_id) and customer:
+        await end_subscriptions(connection, customer.customer)
 
 
 async def erase_due(connection: Connection, now: datetime) -> int:

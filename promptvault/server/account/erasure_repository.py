@@ -78,9 +78,9 @@ class ErasureRepository:
         )
         return await cursor.fetchone()
 
-    async def mark_account(self, account_id: UUID) -> None:
-        """Mark an account as deleted if all of its users are."""
-        await self._connection.execute(
+    async def mark_account(self, account_id: UUID) -> bool:
+        """Mark an account as deleted if all of its users are; True if this did it."""
+        cursor = await self._connection.execute(
             """
             UPDATE accounts SET deleted_at = now()
              WHERE id = %s AND deleted_at IS NULL AND NOT EXISTS (
@@ -89,6 +89,7 @@ class ErasureRepository:
             """,
             (account_id,),
         )
+        return cursor.rowcount == 1
 
     async def unmark(self, user_id: UUID) -> bool:
         """Undo `mark`; return False if another user has the address now."""
@@ -131,15 +132,16 @@ class ErasureRepository:
             "DELETE FROM sign_ups WHERE lower(email) = lower(%s)", (user.email,)
         )
 
-    async def erase_account(self, account_id: UUID) -> None:
-        """Erase an account and its vaults if it has no user left."""
-        await self._connection.execute(
+    async def erase_account(self, account_id: UUID) -> bool:
+        """Erase an account and its vaults if it has no user left; True if it had none."""
+        cursor = await self._connection.execute(
             """
             DELETE FROM accounts WHERE id = %s AND NOT EXISTS (
                    SELECT 1 FROM users WHERE account_id = accounts.id)
             """,
             (account_id,),
         )
+        return cursor.rowcount == 1
 
     async def forget_identities(self, before: datetime) -> None:
         """Delete identities without a user that a provider deleted before a time."""

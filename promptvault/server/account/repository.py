@@ -1,5 +1,6 @@
 """Accounts, users and vaults in the database."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -68,11 +69,19 @@ class AccountRepository:
     async def add_account(
         self, plan: str, prompt_limit: int | None, member_limit: int | None
     ) -> UUID:
-        """Add an account, and return its id. None is no limit."""
+        """Add an account, and return its id. None is no limit.
+
+        A plan other than the free one is a gift of the operator.
+        """
         return await self._id(
-            "INSERT INTO accounts (plan, prompt_limit, member_limit)"
-            " VALUES (%s, %s, %s) RETURNING id",
-            (plan, prompt_limit, member_limit),
+            """
+            INSERT INTO accounts (
+                   plan, prompt_limit, member_limit, granted_plan, plan_why)
+            VALUES (%(plan)s, %(prompts)s, %(members)s, nullif(%(plan)s, 'free'),
+                   CASE %(plan)s WHEN 'free' THEN 'none' ELSE 'gift' END)
+            RETURNING id
+            """,
+            {"plan": plan, "prompts": prompt_limit, "members": member_limit},
         )
 
     async def add_user(self, account_id: UUID, email: str, role: str) -> UUID | None:
@@ -203,20 +212,6 @@ class AccountRepository:
         )
         return await cursor.fetchall()
 
-    async def set_plan(
-        self,
-        account_id: UUID,
-        plan: str,
-        prompt_limit: int | None,
-        member_limit: int | None,
-    ) -> None:
-        """Set the plan of an account, and its limits of prompts and people."""
-        await self._connection.execute(
-            "UPDATE accounts SET plan = %s, prompt_limit = %s, member_limit = %s"
-            " WHERE id = %s",
-            (plan, prompt_limit, member_limit, account_id),
-        )
-
     async def renew_epochs(self) -> int:
         """Give each vault a new epoch, and return the number of vaults.
 
@@ -231,7 +226,9 @@ class AccountRepository:
         )
         return cursor.rowcount
 
-    async def _id(self, query: str, values: tuple[object, ...]) -> UUID:
+    async def _id(
+        self, query: str, values: tuple[object, ...] | Mapping[str, object]
+    ) -> UUID:
         cursor = self._connection.cursor(row_factory=scalar_row)
         await cursor.execute(query, values)
         found: UUID | None = await cursor.fetchone()

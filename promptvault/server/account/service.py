@@ -6,12 +6,9 @@ from uuid import UUID
 from promptvault.domain.tier import ALLOWANCES, Tier
 from promptvault.errors import AlreadyExistsError, InvalidInputError, NotFoundError
 from promptvault.server.account.repository import AccountRepository, User
-from promptvault.server.activity.actor import OPERATOR
-from promptvault.server.activity.repository import Action
 from promptvault.server.database import Connection
 from promptvault.server.device.repository import DeviceRepository
 from promptvault.server.settings import Settings
-from promptvault.server.team.change import changing_account
 from promptvault.server.token.repository import Bearer
 from promptvault.server.token.service import Scope
 from promptvault.wire.account import (
@@ -56,19 +53,6 @@ async def get_user(connection: Connection, email: str) -> User:
     if user is None:
         raise NotFoundError("There is no account with this address.")
     return user
-
-
-async def set_tier(connection: Connection, account_id: UUID, tier: Tier) -> None:
-    """Put an account on *tier*.
-
-    Prompts and people beyond the new limits stay. With too many people the account's
-    teams are frozen, until the limit or their number changes.
-    """
-    limits, accounts = ALLOWANCES[tier], AccountRepository(connection)
-    async with changing_account(connection, OPERATOR, account_id) as change:
-        before = (await accounts.usage(account_id)).plan
-        await accounts.set_plan(account_id, tier, limits.prompts, limits.members)
-        await change.record(Action.PLAN_CHANGED, tier, before=before)
 
 
 async def usage_of(

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
 from promptvault.server.account import deletion, password_change
+from promptvault.server.billing import letter as billing_letter
+from promptvault.server.billing import reconcile
 from promptvault.server.database import Connection
 from promptvault.server.invitation import service as invitation
 from promptvault.server.job.queue import Kind
@@ -42,6 +44,12 @@ HANDLERS: Mapping[str, Handler] = {
     Kind.MAIL_ORPHANED: mailing(letter.write_mail),
     Kind.MAIL_SHARE_PAUSED: mailing(pause_mail.write_mail),
     Kind.MAIL_INVITATION: mailing(invitation.write_mail),
+    Kind.MAIL_PAYMENT_FAILED: mailing(billing_letter.write_failed),
+    Kind.MAIL_GRACE_ENDS: mailing(billing_letter.write_ending),
+    Kind.RECONCILE: reconcile.reconcile,
+    Kind.RECONCILE_ALL: reconcile.reconcile_all,
+    Kind.CANCEL_SUBSCRIPTIONS: reconcile.cancel_subscriptions,
+    Kind.PLAN_SWEEP: reconcile.sweep_plans,
     Kind.PURGE: retention.purge_part,
 }
 """The function for each kind. It may be called again for the same job, if the process
@@ -51,4 +59,9 @@ together with the end of the job, so it takes effect once."""
 
 def periods(settings: Settings) -> dict[Kind, timedelta]:
     """Return the kinds of periodic jobs, and how often each is added."""
-    return {Kind.PURGE: timedelta(days=1)} if settings.purge_daily else {}
+    found = {Kind.PLAN_SWEEP: timedelta(minutes=1)}
+    if settings.purge_daily:
+        found[Kind.PURGE] = timedelta(days=1)
+    if settings.has_billing:
+        found[Kind.RECONCILE_ALL] = timedelta(days=1)
+    return found

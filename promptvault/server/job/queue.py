@@ -30,6 +30,12 @@ class Kind(StrEnum):
     MAIL_ORPHANED = "mail_orphaned"
     MAIL_SHARE_PAUSED = "mail_share_paused"
     MAIL_INVITATION = "mail_invitation"
+    MAIL_PAYMENT_FAILED = "mail_payment_failed"
+    MAIL_GRACE_ENDS = "mail_grace_ends"
+    RECONCILE = "reconcile"
+    RECONCILE_ALL = "reconcile_all"
+    PLAN_SWEEP = "plan_sweep"
+    CANCEL_SUBSCRIPTIONS = "cancel_subscriptions"
     PURGE = "purge"
 
 

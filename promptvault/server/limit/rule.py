@@ -83,6 +83,9 @@ SHARE_PASSWORD_BY_NETWORK = Limit(5, 1)
 SHARE_PASSWORD = Limit(30, 1)
 """Passwords for one share from all networks."""
 
+BILLING_BY_ACCOUNT = Limit(10, 1)
+"""Pages of Stripe that an account asks for."""
+
 TEAMS_BY_ACCOUNT = Limit(5, 5 / 60)
 """Teams that the users of an account make."""
 

@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
 
 from promptvault.server.tables.column import (
     METADATA,
+    choice,
     created,
     identity,
     moment,
@@ -43,6 +44,23 @@ ACCOUNTS = Table(
     Column("stored_bytes", BigInteger, nullable=False, server_default=text("0")),
     created(),
     moment("deleted_at"),
+    # What the operator gives: from that and from the subscriptions the plan follows.
+    *choice("granted_plan", "pro", "enterprise"),
+    moment("granted_until"),
+    *choice(
+        "plan_why",
+        *("none", "gift", "subscription"),
+        nullable=False,
+        server_default=text("'none'"),
+    ),
+    moment("plan_until"),
+    Column("plan_notice", Text),
+    moment("plan_notice_at"),
+    Index(
+        "accounts_plan_until_index",
+        "plan_until",
+        postgresql_where=text("plan_until IS NOT NULL"),
+    ),
 )
 
 USERS = Table(
@@ -229,7 +247,15 @@ EXTERNAL_EVENTS = Table(
     Column("external_id", Text, nullable=False),
     Column("kind", Text, nullable=False),
     created(index=True),
+    # What it is about; handled once that was read.
+    Column("object_id", Text),
+    moment("handled_at"),
     UniqueConstraint("source", "external_id"),
+    Index(
+        "external_events_object_id_index",
+        "object_id",
+        postgresql_where=text("handled_at IS NULL"),
+    ),
 )
 
 # Work that requests leave behind. The payload holds ids only.
@@ -250,6 +276,12 @@ JOBS = Table(
     Index("jobs_run_at_index", "run_at", postgresql_where=text("dead_at IS NULL")),
     Index(
         "jobs_dead_at_index", "dead_at", postgresql_where=text("dead_at IS NOT NULL")
+    ),
+    Index(
+        "jobs_reconcile_key",
+        text("(payload->>'customer')"),
+        unique=True,
+        postgresql_where=text("kind = 'reconcile' AND attempts = 0"),
     ),
 )
 

@@ -1,0 +1,129 @@
+"""Looking at customers again: what Stripe says now decides, whatever was sent."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+
+from promptvault.domain.entitlement import Notice
+from promptvault.errors import InvalidInputError, NotFoundError
+from promptvault.server.activity.actor import Actor
+from promptvault.server.billing.plan import settle_plan
+from promptvault.server.billing.repository import BillingRepository, Customer
+from promptvault.server.billing.stripe_client import (
+    FetchedSubscription,
+    Stripe,
+    StripeRefusedError,
+    connected,
+)
+from promptvault.server.database import Connection
+from promptvault.server.job.queue import Kind, enqueue
+from promptvault.server.job.work import Work
+from promptvault.server.settings import Settings
+
+STRIPE = Actor(None, None, "billing")
+_OLD = timedelta(hours=20)
+_MOST = 200
+"""Customers, or accounts, that one periodic job looks at."""
+_EVENT_DAYS = 30
+_WARNING_DAYS = 3
+_log = structlog.get_logger("promptvault.server")
+
+
+async def reconcile(work: Work) -> None:
+    """Fetch the subscriptions of a customer, and settle the plan of the account.
+
+    The customer is locked while Stripe answers, so that an older answer cannot
+    overwrite a newer one. The account is locked after that.
+    """
+    customer = work.ids["customer"]
+    try:
+        async with connected(work.settings) as stripe:
+            await _reconcile(work.connection, work.settings, stripe, customer)
+    except StripeRefusedError as error:
+        _log.error("billing", reason=str(error))
+        raise
+
+
+async def _reconcile(
+    connection: Connection, settings: Settings, stripe: Stripe, id: str
+) -> None:
+    billing = BillingRepository(connection)
+    found = await billing.lock(id) or await _adopt(billing, stripe, id)
+    cursor = await connection.execute("SELECT clock_timestamp()")
+    ((started,),) = await cursor.fetchall()
+    try:
+        await stripe.customer(id)
+        subscriptions = await stripe.subscriptions(id)
+    except NotFoundError:
+        await billing.forget(found.account_id)
+        subscriptions = []
+    failed = await billing.replace(found.account_id, subscriptions)
+    await billing.mark_reconciled(id, started)
+    await _settle(connection, settings, found, subscriptions, failed)
+
+
+async def _settle(
+    connection: Connection,
+    settings: Settings,
+    customer: Customer,
+    subscriptions: Sequence[FetchedSubscription],
+    failed: Sequence[str],
+) -> None:
+    entitled = await settle_plan(connection, settings, customer.account_id, STRIPE)
+    if entitled and entitled.notice in {Notice.UNKNOWN_PRICE, Notice.TWO}:
+        account = str(customer.account_id)
+        _log.error("billing", reason=entitled.notice, account=account)
+    if settings.smtp_host:
+        for id in failed:
+            await enqueue(connection, Kind.MAIL_PAYMENT_FAILED, subscription=id)
+
+
+async def _adopt(billing: BillingRepository, stripe: Stripe, id: str) -> Customer:
+    """Return a customer that was not known, by the account that it names at Stripe.
+
+    Raises InvalidInputError if it is no account's.
+    """
+    try:
+        account_id = UUID((await stripe.customer(id)).metadata["account_id"])
+    except (NotFoundError, KeyError, ValueError):
+        raise InvalidInputError("The customer is no account's.") from None
+    if not await billing.link(account_id, id):
+        raise InvalidInputError("The customer is no account's, or another one is.")
+    return Customer(account_id, id, None)
+
+
+async def cancel_subscriptions(work: Work) -> None:
+    """End what a customer pays for, since the account is deleted."""
+    async with connected(work.settings) as stripe:
+        for each in await stripe.subscriptions(work.ids["customer"]):
+            await stripe.cancel(each.id)
+
+
+async def reconcile_all(work: Work) -> None:
+    """Look at customers that were not looked at for long, and at missed events.
+
+    A job for each of them does the work. Events of the last month are listed, in case
+    webhooks were lost for longer than Stripe repeats them.
+    """
+    billing = BillingRepository(work.connection)
+    for customer in await billing.not_seen_for(_OLD, _MOST):
+        await billing.reconcile_soon(customer)
+    async with connected(work.settings) as stripe:
+        async for page in stripe.events(_EVENT_DAYS):
+            missed = await billing.missed([event.id for event in page])
+            for customer in {each.customer for each in page if each.id in missed}:
+                await billing.reconcile_soon(customer)
+
+
+async def sweep_plans(work: Work) -> None:
+    """Settle the plans that have ended, and warn where a grace period is about to."""
+    billing = BillingRepository(work.connection)
+    for account_id in await billing.ended_plans(_MOST):
+        async with work.database.transaction() as connection:
+            await settle_plan(connection, work.settings, account_id, STRIPE)
+    grace = work.settings.billing_grace
+    for id in await billing.to_warn(grace, _WARNING_DAYS):
+        if work.settings.smtp_host:
+            await enqueue(work.connection, Kind.MAIL_GRACE_ENDS, subscription=id)

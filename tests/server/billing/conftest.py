@@ -1,0 +1,101 @@
+"""A server that sells plans at the stand-in for Stripe."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from pydantic import SecretStr
+
+from promptvault.server.billing.settings import BillingSettings
+from tests.server.conftest import Server
+from tests.sync.waiting import eventually
+from tests.till.app import SECRET_KEY, Till
+from tests.till.books import PRICES
+from tests.till.replayer import Courier, Replayer
+from tests.till.running import running
+
+SECRET = "whsec_of_the_tests"
+SOLD = ",".join(f"{id}={name}" for name, (id, _, _) in PRICES.items())
+
+
+@pytest.fixture
+def till() -> Iterator[Till]:
+    """Return a stand-in whose events go nowhere yet."""
+    with running(Till()) as started:
+        yield started
+
+
+@pytest.fixture
+def server(start_server: Callable[..., Server], till: Till) -> Server:
+    """Return a server that sells plans."""
+
+    sold = BillingSettings(
+        stripe_secret_key=SecretStr(SECRET_KEY),
+        stripe_webhook_secret=SecretStr(SECRET),
+        stripe_prices=SOLD,
+        stripe_api_url=till.address,
+    )
+    return start_server(**dict(sold))
+
+
+@pytest.fixture
+def replayer(server: Server) -> Replayer:
+    """Return what delivers events to the server."""
+    return Replayer(f"{server.url}/v1/webhooks/stripe", SECRET)
+
+
+@pytest.fixture
+def courier(till: Till, replayer: Replayer) -> Iterator[Courier]:
+    """Deliver each event at once."""
+    started = Courier(replayer)
+    till.books.on_event = started.send
+    yield started
+    started.stop()
+
+
+@dataclass
+class Buyer:
+    """A person with an account, and what the stand-in knows of it."""
+
+    client: httpx.Client
+    till: Till
+
+    def billing(self) -> dict[str, Any]:
+        """Return what the account pays for."""
+        found: dict[str, Any] = self.client.get("/v1/billing").json()
+        return found
+
+    def checkout(self, plan: str = "pro", interval: str = "month") -> httpx.Response:
+        """Ask for a page to pay."""
+        body = {"plan": plan, "interval": interval}
+        return self.client.post("/v1/billing/checkout", json=body)
+
+    def pay(self, plan: str = "pro", action: str = "pay") -> httpx.Response:
+        """Buy a plan on such a page."""
+        return httpx.post(self.checkout(plan).json()["url"], data={"action": action})
+
+    def manage(self, action: str, **more: str) -> None:
+        """Do something in the portal."""
+        url = self.client.post("/v1/billing/portal").json()["url"]
+        answer = httpx.post(url, data={"action": action, **more})
+        assert answer.status_code == 303, answer.text
+
+    def waits_for(self, tier: str) -> None:
+        """Wait until the account has a tier."""
+        eventually(lambda: self.billing()["tier"] == tier)
+
+
+@pytest.fixture
+def buyer(client: httpx.Client, till: Till) -> Buyer:
+    """Return a user on the free plan."""
+    return Buyer(client, till)
+
+
+@pytest.fixture
+def connection(database_url: str) -> Iterator[psycopg.Connection[Any]]:
+    """Return a connection to the server's database."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        yield connection
