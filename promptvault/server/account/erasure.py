@@ -77,10 +77,11 @@ async def erase(connection: Connection, user: StoredUser) -> None:
     """Erase a user, deleted or not, and the account if no other user is left in it."""
     users = ErasureRepository(connection)
     await TokenRepository(connection).revoke_every(user.id)
+    # Before vaults and the account, as a job does that looks at the customer.
+    customer = await BillingRepository(connection).lock_account(user.account_id)
     await users.lock_vaults(user.account_id)
     await users.erase_user(user)
     await erase_teams(connection, user.account_id)
-    customer = await BillingRepository(connection).find(user.account_id)
     if await users.erase_account(user.account_id) and customer:
         await end_subscriptions(connection, customer.customer)
 
