@@ -38,6 +38,7 @@ from promptvault.server.limit.rule import UNKNOWN_TOKENS
 from promptvault.server.limit.service import enforce_route_limit
 from promptvault.server.oidc.provider import Provider
 from promptvault.server.page.account import router as account_page
+from promptvault.server.page.billing import router as billing_page
 from promptvault.server.page.browser import check_form
 from promptvault.server.page.confirmation import router as confirmation_page
 from promptvault.server.page.deletion import router as deletion_page
@@ -79,7 +80,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 _PAGES = (
     *(start_page, sign_up_page, sign_in_page, provider_page),
     *(device_page, account_page, password_page, confirmation_page, deletion_page),
-    *(team_page, invitation_page, share_page),
+    *(team_page, invitation_page, share_page, billing_page),
 )
 _PAGE_PATHS = frozenset(
     str(route.path)

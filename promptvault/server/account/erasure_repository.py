@@ -133,7 +133,7 @@ class ErasureRepository:
         )
 
     async def erase_account(self, account_id: UUID) -> bool:
-        """Erase an account and its vaults if it has no user left; True if it had none."""
+        """Erase an account without users, and its vaults; True if it had none left."""
         cursor = await self._connection.execute(
             """
             DELETE FROM accounts WHERE id = %s AND NOT EXISTS (

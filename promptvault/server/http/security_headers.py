@@ -4,13 +4,22 @@ from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+
+def page_policy(*form_targets: str) -> str:
+    """Return the policy of a page; *form_targets* are sites that its forms lead to.
+
+    Pages use one style sheet and one icon of this server, and no scripts.
+    """
+    targets = " ".join(["'self'", *form_targets])
+    return (
+        f"default-src 'none'; style-src 'self'; img-src 'self'; form-action {targets};"
+        " base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
 _ALL = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 _PAGES = {
-    # Pages use one style sheet and one icon of this server, and no scripts.
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self';"
-        " base-uri 'none'; frame-ancestors 'none'"
-    ),
+    "Content-Security-Policy": page_policy(),
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",  # URLs of pages contain codes
     "Cross-Origin-Opener-Policy": "same-origin",

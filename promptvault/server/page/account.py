@@ -54,6 +54,7 @@ async def show_account(
     values = {
         "user": user,
         "plan": plan,
+        "has_billing": settings.has_billing,
         "usage": [*_used(limits, usage)],
         "devices": [each for each in signed_in if not each.is_machine],
         "machines": [each for each in signed_in if each.is_machine],

@@ -20,6 +20,8 @@ class SignedIn:
     user_id: UUID
     account_id: UUID
     email: str
+    role: str
+    """Whether the user owns the account."""
     has_password: bool
     is_confirmed: bool
     """Whether the user gave the password, or signed in again at the provider, within
@@ -75,7 +77,7 @@ class SessionRepository:
         cursor = self._connection.cursor(row_factory=class_row(SignedIn))
         await cursor.execute(
             """
-            SELECT s.id AS session_id, u.id AS user_id, u.account_id, u.email,
+            SELECT s.id AS session_id, u.id AS user_id, u.account_id, u.email, u.role,
                    u.password_hash IS NOT NULL AS has_password,
                    coalesce(s.confirmed_at > now() - interval '10 minutes', false)
                        AS is_confirmed

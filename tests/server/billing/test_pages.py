@@ -1,0 +1,50 @@
+"""The pages of the plan, from one of ours to Stripe's and back."""
+
+import httpx
+
+from promptvault.server.admin import Admin
+from tests.server.browser import Browser
+from tests.server.conftest import EMAIL
+from tests.sync.waiting import eventually
+from tests.till.app import Till
+from tests.till.replayer import Courier
+
+
+def test_a_plan_is_bought_on_pages(
+    signed_up: Browser, till: Till, courier: Courier
+) -> None:
+    page = signed_up.open("/billing")
+    assert "9.00 EUR a month" in page.text
+    policy = page.headers["content-security-policy"]
+    assert "form-action 'self' https://checkout.stripe.com" in policy
+    assert till.address in policy
+    checkout = signed_up.send()
+    assert str(checkout.url).startswith(f"{till.address}/pay/")
+    paid = httpx.post(checkout.url, data={"action": "pay"})
+    back = paid.headers["location"]
+    eventually(lambda: "Renews" in signed_up.open(back).text)
+    assert EMAIL in signed_up.page.text
+
+
+def test_a_payment_that_is_not_there_yet_is_waited_for(
+    signed_up: Browser, admin: Admin
+) -> None:
+    page = signed_up.open("/billing/done?session_id=cs_test_1")
+    assert "url=/billing/done?look=1" in page.text
+    assert "refresh" not in signed_up.open("/billing/done?look=10").text
+    assert [each.plan for each in admin.users()] == ["free"]
+
+
+def test_only_that_page_lets_forms_go_elsewhere(signed_up: Browser) -> None:
+    policy = signed_up.open("/account").headers["content-security-policy"]
+    assert "form-action 'self';" in policy
+
+
+def test_other_accounts_have_plans_of_their_own(
+    signed_up: Browser, till: Till, courier: Courier
+) -> None:
+    signed_up.open("/billing")
+    httpx.post(signed_up.send().url, data={"action": "pay"})
+    signed_up.client.cookies.clear()
+    signed_up.sign_up("bob@example.org")
+    assert "Renews" not in signed_up.open("/billing").text
