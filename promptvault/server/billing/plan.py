@@ -40,8 +40,9 @@ async def settle_plan(
         )
         await billing.set_plan(account_id, found)
         if found.plan != gift.plan:
-            details = {"before": gift.plan, "why": found.why}
-            await change.record(Action.PLAN_CHANGED, found.plan, **details)
+            await change.record(
+                Action.PLAN_CHANGED, found.plan, before=gift.plan, why=found.why
+            )
         return found
 
 

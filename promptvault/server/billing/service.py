@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterable
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -216,7 +217,7 @@ def _live(found: Iterable[StoredSubscription]) -> StoredSubscription | None:
     return next((each for each in found if each.status not in _ENDED), None)
 
 
-def _end_of(found: StoredSubscription) -> object:
+def _end_of(found: StoredSubscription) -> datetime | None:
     return found.cancel_at or (found.period_end if found.cancel_at_period_end else None)
 
 

@@ -246,7 +246,7 @@ async def connected(settings: BillingSettings) -> AsyncIterator[Stripe]:
     try:
         yield Stripe(client, settings)
     finally:
-        await http.close_async()
+        await http.close_async()  # type: ignore[no-untyped-call]
 
 
 def is_signed(body: bytes, header: str, settings: BillingSettings) -> bool:

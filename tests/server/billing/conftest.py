@@ -7,7 +7,6 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from pydantic import SecretStr
 
 from promptvault.server.billing.settings import BillingSettings
 from tests.server.conftest import Server
@@ -32,11 +31,13 @@ def till() -> Iterator[Till]:
 def server(start_server: Callable[..., Server], till: Till) -> Server:
     """Return a server that sells plans."""
 
-    sold = BillingSettings(
-        stripe_secret_key=SecretStr(SECRET_KEY),
-        stripe_webhook_secret=SecretStr(SECRET),
-        stripe_prices=SOLD,
-        stripe_api_url=till.address,
+    sold = BillingSettings.model_validate(
+        {
+            "stripe_secret_key": SECRET_KEY,
+            "stripe_webhook_secret": SECRET,
+            "stripe_prices": SOLD,
+            "stripe_api_url": till.address,
+        }
     )
     return start_server(**dict(sold))
 
