@@ -81,7 +81,7 @@ def test_a_tier_changes(admin: Admin) -> None:
 
 def test_the_table_of_tiers() -> None:
     assert {tier.value: tuple(each) for tier, each in ALLOWANCES.items()} == {
-        "free": (50, 0, 1, 10 * MB),
-        "pro": (None, None, 5, 10_000 * MB),
-        "enterprise": (None, None, None, None),
+        "free": (50, 0, 1, 10, 10 * MB),
+        "pro": (None, None, 5, 1000, 10_000 * MB),
+        "enterprise": (None, None, None, None, None),
     }
