@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from promptvault.domain.tier import Tier
 from promptvault.server.admin import Admin
 from promptvault.server.postgres import database_choice, migration
-from promptvault.server.postgres.cluster import Cluster
+from promptvault.server.postgres.embedded import Cluster
 from promptvault.server.settings import Settings
 from tests.server.conftest import scratch_database
 

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from promptvault.private_file import write_private
 from promptvault.server.postgres import migration
-from promptvault.server.postgres.cluster import Cluster
+from promptvault.server.postgres.embedded import Cluster
 from promptvault.server.settings import Settings
 from tests.server.conftest import SECRET, Server
 

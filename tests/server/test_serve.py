@@ -14,7 +14,7 @@ import httpx
 import psycopg
 import pytest
 
-from promptvault.server.postgres.cluster import Cluster, database_owner
+from promptvault.server.postgres.embedded import Cluster, database_owner
 from tests.conftest import Process, Pvt
 from tests.server.conftest import EMAIL, ServerProcess
 
