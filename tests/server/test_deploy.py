@@ -39,7 +39,7 @@ def _dockerfile() -> list[tuple[str, str]]:
 
 
 def _last(instruction: str) -> str:
-    """Return what the last *instruction* of the Dockerfile says."""
+    """Return the arguments of the last *instruction* of the Dockerfile."""
     return [rest for name, rest in _dockerfile() if name == instruction][-1]
 
 
@@ -62,7 +62,7 @@ def _command_lines() -> Iterator[list[str]]:
 
 
 def _understand(name: str, *words: str) -> None:
-    """Let the program read a command line without doing it; raises what it says."""
+    """Parse a command line without running it; raises the parser's error."""
     command: Any = load(name)
     rest = [*words]
     while hasattr(command, "get_command"):  # a group; Typer has a click of its own

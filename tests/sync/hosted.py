@@ -217,14 +217,14 @@ class Hosted:
         return dict(self.rows(query, self.id))
 
     def known(self) -> set[str]:
-        """Return the revisions that the vault knows, and its resolved sides."""
+        """Return the revisions of the vault, and its resolutions."""
         query = """SELECT rev::text FROM revisions
              WHERE vault_id = %s AND kind = 'head'
             UNION SELECT rev::text FROM sides WHERE vault_id = %s AND resolved"""
         return {rev for (rev,) in self.rows(query, self.id, self.id)}
 
     def sides(self) -> dict[str, dict[str, Any]]:
-        """Return the state of every open side, by its revision."""
+        """Return the state of every open conflict copy, by its revision."""
         query = """SELECT rev::text, convert_from(payload, 'UTF8')::json FROM sides
             WHERE vault_id = %s AND NOT resolved"""
         return dict(self.rows(query, self.id))
@@ -289,7 +289,7 @@ class Hosted:
         assert all(last[item] == rev for item, rev in heads)
 
     def _check_versions(self) -> None:
-        """Every version that a head or an open side names is there."""
+        """Every version that a head or an open conflict copy names exists."""
         missing = self.rows(
             """
             WITH named AS (

@@ -1,7 +1,7 @@
 """Simulations of a team: three users, each with two devices, each with two vaults.
 
-Every device has the personal vault of its user, and that of the team as long as the
-user is a member. All texts are of unique words, so it is known where each may be.
+Every device has the personal vault of its user, and the team's as long as the user is a
+member. All words are unique, so the test knows where each may be.
 """
 
 import collections
@@ -113,7 +113,7 @@ class TeamWorld(World):
     places: dict[str, str] = field(default_factory=dict)
     """By word, where it was written: `team`, or the number of a user."""
     outside: dict[int, set[str]] = field(default_factory=dict)
-    """By user who is not a member, the words that the user may know."""
+    """For each user who is not a member, the words that the user may know."""
 
     def __post_init__(self) -> None:
         clock = count()
@@ -144,7 +144,7 @@ class TeamWorld(World):
         return word
 
     def act(self, name: str, arguments: Sequence[object]) -> None:
-        """Do something; what may not be done is refused, and has no effect."""
+        """Run an action. One that is not permitted is refused and has no effect."""
         before = set(self.written)
         if name in {"create", "edit", "describe"}:
             self._set_place(self.devices[int(str(arguments[0]))])
@@ -211,11 +211,11 @@ class TeamWorld(World):
         self.teams.protect(self.vault, label, self.users[0].user)
 
     def unprotect(self, number: int) -> None:
-        """Protect a label no longer."""
+        """Remove the protection of a label."""
         self.teams.unprotect(self.vault, ("prod", "test")[number % 2])
 
     def choose(self, flag: bool) -> None:
-        """Choose what devices of former members do."""
+        """Set what devices of former members do."""
         self.teams.set_on_leave(self.vault, "wipe" if not flag else "keep")
 
     # Sync and its failures.
@@ -316,7 +316,7 @@ class TeamLife(Life):
     world: TeamWorld
 
     def live(self, steps: int) -> None:
-        """Run this many actions, and then judge."""
+        """Run this many actions, and then check."""
         for step in range(steps):
             self._step()
             if step % 10 == 9:
@@ -346,7 +346,7 @@ class TeamLife(Life):
 
 
 def judge(world: TeamWorld) -> None:
-    """Assert that nothing is lost, and that all is where it belongs."""
+    """Assert that nothing is lost, and that everything is where it belongs."""
     world.thaw()
     for _ in range(_ROUNDS):
         for number in range(USERS * MACHINES):

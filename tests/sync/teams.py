@@ -1,4 +1,4 @@
-"""Teams on the server, made and changed as its routes do it, but in the database."""
+"""Teams on the server, changed in the database as the routes do it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Rows = Callable[..., list[tuple[Any, ...]]]
 
 @dataclass
 class Teams:
-    """Changes teams; each change raises the roster of those who are concerned."""
+    """Changes teams; each change raises the roster of its members."""
 
     rows: Rows
 
@@ -61,7 +61,7 @@ class Teams:
         )
 
     def transfer(self, vault: UUID, user: UUID) -> None:
-        """Make a member the owner, whose account pays from now on."""
+        """Make a member the owner, whose account is charged from then on."""
         ((account, owner),) = self.rows(
             "SELECT account_id, user_id FROM vaults v JOIN vault_members m"
             " ON m.vault_id = v.id AND m.role = 'owner' WHERE v.id = %s",
@@ -91,7 +91,7 @@ class Teams:
         )
 
     def freeze(self, vault: UUID, why: str | None) -> None:
-        """Freeze the vault, or thaw it."""
+        """Freeze or thaw the vault."""
         self.rows(
             "UPDATE vaults SET frozen_why = %s, frozen_at = now() WHERE id = %s",
             *(why, vault),
@@ -108,7 +108,7 @@ class Teams:
         self._tell(vault)
 
     def unprotect(self, vault: UUID, label: str) -> None:
-        """Protect a label no longer."""
+        """Remove the protection of a label."""
         self.rows(
             "DELETE FROM label_rules WHERE vault_id = %s AND label = %s", vault, label
         )

@@ -35,8 +35,8 @@ def test_the_simulator_finds_it_whatever_the_seed(
 def _simulate(
     mutant: Mutant, folder: Path, database_url: str, *, seeds: int, first: int = 0
 ) -> str:
-    """Run lives on a copy of the program with the bug; return what was printed."""
-    shutil.copytree(_PACKAGE, folder / "promptvault")  # compiled, but for the mutant
+    """Run simulations on a copy of the program with the bug; return the output."""
+    shutil.copytree(_PACKAGE, folder / "promptvault")  # compiled, except for the mutant
     mutant.apply(folder / "promptvault")
     numbers = map(str, (first, first + seeds, _STEPS))
     command = [sys.executable, "-m", "tests.sync.simulate", mutant.scenario, *numbers]

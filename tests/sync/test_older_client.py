@@ -1,4 +1,4 @@
-"""A program from before teams syncs its user's own vault, and no other."""
+"""A program from before teams syncs its user's own vault only."""
 
 import io
 import os
@@ -18,7 +18,7 @@ from tests.server.team import found_team
 
 ROOT = Path(__file__).parents[2]
 FIRST = "promptvault/domain/protected_label.py"
-"""The first file of teams."""
+"""The first file of the feature teams."""
 
 Run = Callable[..., str]
 
@@ -30,7 +30,7 @@ def _git(*arguments: str) -> bytes:
 
 @pytest.fixture
 def old_program(tmp_path: Path) -> Path:
-    """Return the folder of the program as it was before teams."""
+    """Return the folder of the program from before teams."""
     added = _git("log", "--diff-filter=A", "--format=%H", "--", FIRST).split()[-1]
     archive = _git("archive", f"{added.decode()}^", "promptvault")
     with tarfile.open(fileobj=io.BytesIO(archive)) as files:
@@ -40,7 +40,7 @@ def old_program(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(tmp_path: Path, old_program: Path) -> Run:
-    """Return what runs the program of *folder* on a device, and returns its output."""
+    """Return a function that runs the program of *folder* on a device."""
 
     def start(device: str, *command: str, folder: Path = old_program) -> str:
         home = tmp_path / device
@@ -61,7 +61,7 @@ def run(tmp_path: Path, old_program: Path) -> Run:
 def test_it_syncs_the_personal_vault_beside_an_older_team(
     run: Run, server: Server, admin: Admin, token: str, database_url: str
 ) -> None:
-    """The team was transferred to the account, and is older than the account."""
+    """The team was transferred to the account and is older than it."""
     admin.add_user("bob@example.org", Tier.PRO)
     team = found_team(database_url, EMAIL, bob="editor")
     with psycopg.connect(database_url) as connection:

@@ -1,4 +1,4 @@
-"""Sharing as a user has it: `share`, `shares`, and the commands that take a link."""
+"""Shares from the user's side: `share`, `shares`, and commands that take a link."""
 
 import json
 
@@ -17,7 +17,7 @@ PASSWORD = "correct horse battery"
 
 @pytest.fixture
 def link(desk: Machine) -> str:
-    """Return the link of a template that is shared."""
+    """Return the link to a shared template."""
     desk.ok("add", "work/ask", "Ask {{ who }}.", "--template", "--title", "Ask them")
     return desk.ok("share", "ask").text.strip()
 

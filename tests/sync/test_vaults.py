@@ -44,7 +44,7 @@ class Member:
         self.paths = Paths(home, home / "data", home / "cache", home / "state")
 
     def sync(self, *arguments: str) -> Any:
-        """Sync, and return the report; whatever the exit code is."""
+        """Sync, and return the report, whatever the exit code is."""
         result = self.machine("sync", *arguments, "--json")
         return json.loads(result.out)
 
@@ -405,7 +405,7 @@ def test_a_viewer_reads_and_writes_once_the_role_allows_it(
 
 
 def _labelled(ada: Member, bob: Member) -> None:
-    """Let both have a prompt whose first version is in production."""
+    """Give both devices a prompt whose first version has the label production."""
     ada.sync()
     ada.copy("acme").add("review", "one")
     set_label(ada.copy("acme").workspace, "review@1", "production")

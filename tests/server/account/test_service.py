@@ -1,4 +1,4 @@
-"""Accounts: made whole or not at all, and what their tier allows."""
+"""Accounts: created in one transaction, and limited by their tier."""
 
 from concurrent.futures import ThreadPoolExecutor
 

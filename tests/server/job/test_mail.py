@@ -1,4 +1,4 @@
-"""Mail: it leaves the server through jobs, in real processes, whatever happens."""
+"""Mail leaves the server through jobs, in real processes, even after failures."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def start(
     mail: MailServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Start:
-    """Return what starts `serve` on this test's database, with mail."""
+    """Return a function that starts `serve` on this test's database, with mail."""
     for name, value in _mail_settings(mail).items():
         monkeypatch.setenv(name, value)
     return lambda *arguments: server_process("--database-url", database_url, *arguments)
@@ -73,7 +73,7 @@ def test_a_server_killed_before_the_mail_was_taken_sends_it_once(
     first.process.wait(60)
     assert rows("SELECT attempts, error FROM jobs") == [(1, None)]
     second = start()
-    rows("UPDATE jobs SET run_at = now()")  # as if its pause were over
+    rows("UPDATE jobs SET run_at = now()")  # as if the pause were over
     with httpx.Client(base_url=second.url, timeout=60) as client:
         browser = Browser(client)
         assert EMAIL in browser.open(mail.wait_for_link()).text
@@ -93,7 +93,7 @@ def test_one_killed_after_it_sends_the_same_mail_with_a_link_that_works_too(
     second = start()
     rows("UPDATE jobs SET run_at = now()")
     links = [mail.wait_for_link(1), mail.wait_for_link(2)]
-    assert len({*_ids(mail.mails)}) == 1  # so a mailbox shows one
+    assert len({*_ids(mail.mails)}) == 1  # so a mailbox shows only one
     with httpx.Client(base_url=second.url, timeout=60) as client:
         for link in links:
             assert EMAIL in Browser(client).open(link).text
@@ -144,7 +144,7 @@ def _mail_settings(mail: MailServer) -> dict[str, str]:
 def test_a_request_does_not_wait_for_a_mail_server(
     start_server: Callable[..., Server], free_port: int, rows: Rows
 ) -> None:
-    """The mail server is down, then it is there."""
+    """The mail server is down at first, and then up."""
     changes = {"smtp_host": "127.0.0.1", "smtp_port": free_port}
     server = start_server(smtp_security="none", **changes)
     with server.client() as client:

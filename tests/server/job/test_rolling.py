@@ -1,4 +1,4 @@
-"""A server of the version before jobs, beside one of now, on one database."""
+"""A server of the version before jobs, beside a current one, on one database."""
 
 import io
 import subprocess
@@ -26,7 +26,7 @@ def _git(*arguments: str) -> bytes:
 
 @pytest.fixture
 def old_program(tmp_path: Path) -> Path:
-    """Return the folder of the program as it was before there were jobs."""
+    """Return the folder of the program from before jobs."""
     queue = "promptvault/server/job/queue.py"
     added = _git("log", "--diff-filter=A", "--format=%H", "--", queue).split()[-1]
     archive = _git("archive", f"{added.decode()}^", "promptvault")

@@ -1,4 +1,4 @@
-"""Teams change hands: by their owner, or because the owner is deleted."""
+"""A team gets another owner: by a transfer, or because the owner is deleted."""
 
 import asyncio
 import threading
@@ -56,7 +56,7 @@ class World:
         self.users: dict[str, UUID] = dict(self.rows("SELECT email, id FROM users"))
 
     def rows(self, query: str, *values: Any) -> list[Any]:
-        """Return rows, or none."""
+        """Run a query, and return its rows."""
         with psycopg.connect(self.url) as connection:
             cursor = connection.execute(query.encode(), values)
             return cursor.fetchall() if cursor.description else []
@@ -70,7 +70,7 @@ class World:
         )
 
     def run(self, act: Callable[[Connection], Any]) -> None:
-        """Do something in a transaction that is committed if it succeeds."""
+        """Run an action in a transaction, which is committed if it succeeds."""
 
         async def within() -> None:
             async with await Connection.connect(self.url) as connection:
@@ -79,7 +79,7 @@ class World:
         self.runner.run(within())
 
     def transfer(self, by: str = ADA, to: str = BOB, slug: str = "acme") -> None:
-        """Hand the team over."""
+        """Transfer the team."""
         heir = self.users[to]
         self.run(lambda c: ownership.transfer(c, self.users[by], slug, heir))
 
@@ -94,7 +94,7 @@ class World:
         self.run(act)
 
     def leave(self, email: str) -> None:
-        """Delete a user, as one does oneself."""
+        """Delete a user, as the user would."""
         user = self.users[email]
 
         async def act(connection: Connection) -> None:
@@ -161,7 +161,7 @@ def world(
 
 @pytest.fixture
 def vault(world: World, open_vault: Callable[..., Vault]) -> Vault:
-    """Return Ada's way to the vault of the team, with prompts in it."""
+    """Return Ada's access to the vault of the team, with prompts in it."""
     private = open_vault(ADA)
     private.say(new("private"), new("private"))
     vault = replace(private, id=world.team.vault)
@@ -250,7 +250,7 @@ class TestTransfer:
     def test_a_push_that_waits_is_counted_by_the_new_account(
         self, world: World, vault: Vault, open_vault: Callable[..., Vault]
     ) -> None:
-        """And a transfer that waits for a push counts it as well."""
+        """A transfer that waits for a push counts its prompts as well."""
         writer = replace(open_vault(CYD), id=world.team.vault)
         stop, accepted = threading.Event(), 0
 

@@ -1,4 +1,4 @@
-"""Shares over HTTP, for those who make them."""
+"""Shares over HTTP, for the users who create them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -177,7 +177,7 @@ def test_guesses_at_a_password_are_limited_before_they_are_hashed(
     assert found == [401] * 5 + [429] * 2
     assert hashed == 5
     right = httpx.get(share["raw_url"], auth=("", "correct horse"))
-    assert right.status_code == 429  # a right one does not reset the limit
+    assert right.status_code == 429  # the right one does not reset the limit
 
 
 def test_a_password_for_a_share_without_one_is_hashed_as_well(

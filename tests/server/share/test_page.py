@@ -1,4 +1,4 @@
-"""The page of a share: what it shows, to which reader, and what it hides before."""
+"""The page of a share: what it shows to whom, and what it hides."""
 
 import gzip
 import re

@@ -19,5 +19,5 @@ def connection(database_url: str) -> Iterator[Connection]:
 
 @pytest.fixture
 def people(server: Server, admin: Admin, connection: Connection) -> People:
-    """Return what makes users on this test's server."""
+    """Return a function that creates users on this test's server."""
     return People(server, admin, connection)

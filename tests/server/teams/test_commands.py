@@ -1,4 +1,4 @@
-"""`team` and `vaults`, against a server that answers: the story of a team."""
+"""`team` and `vaults`, with a real server: from the creation of a team to its end."""
 
 import os
 from pathlib import Path
@@ -43,7 +43,7 @@ class Device:
 def devices(
     home: Path, tmp_path: Path, server: Server, admin: Admin
 ) -> tuple[Device, Device]:
-    """Return a device of an owner, and one of somebody with a small plan."""
+    """Return a device of an owner, and one of a user with a small plan."""
     tokens = []
     for name, tier in (("ada", Tier.PRO), ("bob", Tier.FREE)):
         email = f"{name}@example.org"

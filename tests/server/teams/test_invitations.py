@@ -1,4 +1,4 @@
-"""Invitations: by mail and by link, used once, used up, expired, revoked, mistaken."""
+"""Invitations by mail and by link: used once, used up, expired, revoked, mistaken."""
 
 from collections.abc import Callable
 from typing import Any

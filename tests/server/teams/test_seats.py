@@ -1,4 +1,4 @@
-"""Seats: never more people than the plan allows, also at the same moment."""
+"""Seats: never more members than the plan allows, even with concurrent requests."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +16,7 @@ AT_ONCE = 30
 
 
 def _accept_at_once(people: Sequence[Person], token: str) -> list[int]:
-    """Let all accept an invitation at the same moment, and return the statuses."""
+    """Let all accept an invitation at the same time, and return the statuses."""
     barrier = Barrier(len(people))
 
     def accept(person: Person) -> int:
@@ -34,7 +34,7 @@ def _members(owner: Person) -> int:
 
 @pytest.fixture
 def crowd(people: People, monkeypatch: pytest.MonkeyPatch) -> list[Person]:
-    """Return many people, whose requests no rate limit stops."""
+    """Return many users whose requests no rate limit stops."""
     monkeypatch.delitem(ROUTE_LIMITS, "accept_invitation")
     return [people(f"guest-{number}") for number in range(AT_ONCE)]
 
@@ -50,7 +50,7 @@ def test_thirty_at_once_fill_five_seats(people: People, crowd: list[Person]) -> 
 def test_without_the_lock_there_would_be_more(
     people: People, crowd: list[Person], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The control: what the lock prevents does happen without it."""
+    """The control: without the lock, the limit is exceeded."""
 
     async def no_lock(_teams: TeamRepository, _account_id: UUID) -> None:
         pass

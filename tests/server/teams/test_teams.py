@@ -1,4 +1,4 @@
-"""Teams: made, shown, changed, deleted, restored, erased; protected labels."""
+"""Teams: created, shown, changed, deleted, restored, erased; protected labels."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

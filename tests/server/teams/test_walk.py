@@ -1,4 +1,4 @@
-"""A random walk over the routes of teams: after each step, all that must hold does."""
+"""A random walk over the routes of teams: the invariants hold after each step."""
 
 import random
 from collections import Counter
@@ -32,7 +32,7 @@ SELECT m.user_id, v.id, m.role, v.name, t.slug, t.on_leave, v.frozen_why,
 
 
 class Walk:
-    """People who do things at random, and what must hold afterwards."""
+    """Users who act at random, and the invariants."""
 
     def __init__(self, people: People, seed: int) -> None:
         self.people, self.random = people, random.Random(seed)
@@ -44,7 +44,7 @@ class Walk:
         self.views: dict[Any, list[Any]] = {}
 
     def step(self) -> None:
-        """Do one thing, and check all that must hold."""
+        """Run one action, and check the invariants."""
         self.people.forget_limits()
         action = self.random.choice(ACTIONS)
         answer = action(self)
@@ -57,7 +57,7 @@ class Walk:
             raise AssertionError(f"after {action.__name__} ({status})") from error
 
     def someone(self) -> Person:
-        """Return anybody."""
+        """Return a random user."""
         return self.random.choice(self.crew)
 
     def somewhere(self) -> str:
@@ -65,11 +65,11 @@ class Walk:
         return f"/v1/teams/{self.random.choice(SLUGS)}"
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """Return what a query finds."""
+        """Return the result of a query."""
         return self.people.connection.execute(query.encode()).fetchall()
 
     def check(self, *, may_exceed: bool) -> None:
-        """Assert all that must hold."""
+        """Check the invariants."""
         self._check_owners()
         self._check_counts(may_exceed)
         self._check_rosters()
@@ -135,7 +135,7 @@ def create(walk: Walk) -> httpx.Response:
 
 
 def invite(walk: Walk) -> httpx.Response:
-    """Make a link, and let everybody know it."""
+    """Create a link that all users know."""
     role = walk.random.choice(ROLES[1:])
     answer = walk.someone().post(
         f"{walk.somewhere()}/invitations", link=True, role=role, uses=3
@@ -179,7 +179,7 @@ def rename(walk: Walk) -> httpx.Response:
 
 
 def protect(walk: Walk) -> httpx.Response:
-    """Protect a label, or stop it."""
+    """Protect a label, or remove its protection."""
     method = walk.random.choice(("PUT", "DELETE"))
     path = f"{walk.somewhere()}/labels/production"
     return walk.someone().client.request(method, path)
@@ -202,13 +202,13 @@ def restore(walk: Walk) -> None:
 
 
 def set_tier(walk: Walk) -> None:
-    """Put an account on another plan."""
+    """Give an account another plan."""
     tier = walk.random.choice((Tier.FREE, Tier.PRO, Tier.PRO, Tier.ENTERPRISE))
     walk.people.admin.set_tier(walk.someone().email, tier)
 
 
 def push(walk: Walk) -> None:
-    """Push a new prompt to a vault of anybody's."""
+    """Push a new prompt to a random vault."""
     person = walk.someone()
     vaults = person.get("/v1/vaults").json()["items"]
     person.push(walk.random.choice(vaults)["id"])
