@@ -57,7 +57,7 @@ class Bench:
     def __init__(self, folder: Path, runs: int) -> None:
         self._folder = folder
         self._runs = runs
-        # Beside this Python: another one on PATH is another PromptVault.
+        # Beside this Python: the one on PATH may be another version.
         self._program = str(Path(sys.executable).with_name("promptvault"))
         self._hello = folder / "hello.py"
         self._hello.write_text(_HELLO)
@@ -74,7 +74,7 @@ class Bench:
         run(self.pvt(str(count), "import", str(rows)), 0)
         text = "Compare {{ a }} with {{ b }}."
         run(self.pvt(str(count), "add", _TEMPLATE, text, "--template"), 0)
-        os.sync()  # the disk is to be done with it before anything is measured
+        os.sync()  # wait until the disk is idle
         return str(count)
 
     def against(self, label: str, command: Command, base: Command, target: str) -> str:
@@ -147,8 +147,9 @@ class Bench:
         return f"| its time a prompt | {seconds / prompts * 1e6:.0f} µs | | 100 µs |"
 
     def _afresh(self, words: tuple[str, ...]) -> Command:
-        """Return a command that runs each time in an empty place, or the disk still
-        writes what was there before."""
+        """Return a command that starts with an empty folder each time, so that the disk
+        does not write older files meanwhile.
+        """
         vault = shlex.quote(str(self._folder / "import"))
         script = f"rm -rf {vault}; PROMPTVAULT_HOME={vault} exec {shlex.join(words)}"
         return Command(["sh", "-c", script])

@@ -1,4 +1,4 @@
-"""Timing whole processes in pairs, so that a machine's moods fall on both sides."""
+"""Times whole processes in pairs, so that load on the machine affects both."""
 
 import os
 import statistics
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Ratio(NamedTuple):
-    """Medians of a command and of what it is measured against."""
+    """Medians of a command and of the command that it is compared with."""
 
     seconds: float
     base_seconds: float

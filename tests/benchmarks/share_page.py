@@ -83,7 +83,7 @@ def _share(address: str, url: str) -> str:
 
 
 async def _load(url: str, path: str, seconds: float) -> Load:
-    """Let readers load the page for *seconds*, each from a network of its own."""
+    """Load the page for *seconds*, from many networks."""
     end, times = time.perf_counter() + seconds, list[float]()
 
     async def read(number: int) -> None:
@@ -91,7 +91,7 @@ async def _load(url: str, path: str, seconds: float) -> Load:
         async with httpx.AsyncClient(base_url=url, limits=limits) as client:
             count = 0
             while (start := time.perf_counter()) < end:
-                # Behind a proxy, so that no limit of a network is measured.
+                # Behind a proxy, so that no rate limit of a network applies.
                 address = f"10.{number}.{count // rule.SHARE_READS.burst % 256}.1"
                 answer = await client.get(path, headers={"X-Forwarded-For": address})
                 assert answer.status_code == 200, answer.text

@@ -1,5 +1,6 @@
 """Print how long syncing takes, client and server on one machine, as whole processes:
-`python -m tests.benchmarks.sync [--prompts N] [--runs N]`."""
+`python -m tests.benchmarks.sync [--prompts N] [--runs N]`.
+"""
 
 import argparse
 import contextlib
@@ -45,7 +46,7 @@ def main() -> None:
 
 @dataclass
 class _Counter:
-    """Passes everything on to a server, and counts the bytes."""
+    """A proxy of a server that counts the bytes."""
 
     target: tuple[str, int]
     sent: int = 0
@@ -125,7 +126,7 @@ class _Device:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What makes a command use its vault."""
+        """The variables with which a command uses its vault."""
         return {"PROMPTVAULT_HOME": str(self.home)}
 
     def run(self, *arguments: str, text: str = "") -> str:
@@ -147,7 +148,7 @@ class _Device:
         )
 
     def has(self, name: str) -> bool:
-        """Tell whether a prompt is there to be read."""
+        """Return True if a prompt can be read."""
         path = self.home / "data" / "vault.db"
         with contextlib.closing(
             sqlite3.connect(f"file:{path}?mode=ro", uri=True)
@@ -159,7 +160,7 @@ class _Device:
 
 @dataclass(frozen=True)
 class _Sync:
-    """A sync that was measured."""
+    """A measured sync."""
 
     report: dict[str, Any]
     seconds: float
@@ -190,7 +191,7 @@ def _measure(device: _Device, counter: _Counter) -> _Sync:
     seconds = time.perf_counter() - start
     if status:
         raise RuntimeError("sync failed")
-    time.sleep(0.05)  # the counter is a thread of its own
+    time.sleep(0.05)  # another thread counts
     return _Sync(
         json.loads(out.read_text()),
         seconds,
@@ -203,7 +204,7 @@ def _measure(device: _Device, counter: _Counter) -> _Sync:
 def _rows(folder: Path, server: _Server, prompts: int, runs: int) -> Iterator[str]:
     one, two = _Device(folder / "one"), _Device(folder / "two")
     one.run("import", str(_write(folder / "prompts.jsonl", prompts)))
-    os.sync()  # the disk is to be done with it before anything is measured
+    os.sync()  # wait until the disk is idle
     one.sign_in(server)
     two.sign_in(server)
     first = _measure(one, server.counter)

@@ -71,7 +71,7 @@ def _push() -> dict[str, Any]:
 
 
 class Connection:
-    """A connection that is kept, and the little of HTTP that a benchmark needs."""
+    """A kept connection, and the part of HTTP that a benchmark needs."""
 
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -95,7 +95,7 @@ class Connection:
         return time.perf_counter() - start, body
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._writer.close()
 
 

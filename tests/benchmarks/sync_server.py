@@ -1,5 +1,6 @@
-"""Print what the server does in a second, against a bare endpoint on the same machine:
-`python -m tests.benchmarks.sync_server [--seconds N]`."""
+"""Print the server's requests per second, against a bare endpoint on the same machine:
+`python -m tests.benchmarks.sync_server [--seconds N]`.
+"""
 
 import argparse
 import asyncio
@@ -98,7 +99,7 @@ def _text(body: bytes) -> bytes:
 
 
 def make_targets(address: str, count: int) -> list[Target]:
-    """Make users with a vault each, and return what a device of theirs must know."""
+    """Create users with a vault each, and return what their devices must know."""
     admin = Admin(Settings(database_url=SecretStr(address), secret=SecretStr(SECRET)))
     targets = []
     for number in range(count):
@@ -156,7 +157,7 @@ def started(command: list[str], environment: dict[str, str]) -> Iterator[str]:
 
 
 def _load(url: str, targets: list[Target], seconds: float) -> tuple[Load, list[Target]]:
-    """Let another process push for *seconds*; also return where vaults stand then."""
+    """Run a process that pushes for *seconds*; also return the vaults' cursors."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.benchmarks.sync_load", url, str(seconds)],
         input=json.dumps(targets),

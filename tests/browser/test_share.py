@@ -55,7 +55,7 @@ def _new_token(server: Server) -> str:
 
 @pytest.fixture
 def start_server(start_server: Callable[..., Server]) -> Callable[..., Server]:
-    """Return what starts a server with an address for reports."""
+    """Return a function that starts a server with an address for reports."""
     return lambda **changes: start_server(abuse_mail="abuse@example.org", **changes)
 
 

@@ -1,4 +1,4 @@
-"""The quick door and Typer answer every argument list alike, byte for byte."""
+"""The quick door and Typer give the same output for every argument list."""
 
 import contextlib
 import os
@@ -31,7 +31,7 @@ REFERENCES = (
     *("plain\n", "plain?", "PLAIN", "\u202eplain", "x" * 300, "trashed", "100%#?"),
 )
 LINKS = ("http://127.0.0.1:1/s/" + "a" * 22, "https://example.org/x", "x://")
-"""Links of shares, at a port where nothing answers; and what is none."""
+"""Links of shares, at a port where no server answers; and texts that are no links."""
 GET_OPTIONS: tuple[tuple[str, ...], ...] = (
     (),
     ("--raw",),
@@ -107,7 +107,7 @@ def _filled(home: Path) -> None:
 
 
 def _nothing(home: Path) -> None:
-    """Leave the vault unmade."""
+    """Do not create the vault."""
 
 
 def _project(home: Path) -> None:
@@ -166,7 +166,7 @@ def _differs(arguments: list[str]) -> bool:
 
 
 def _run(arguments: list[str], *, quickly: bool) -> tuple[Result, dict[str, int]]:
-    """Return what the program printed, and how often each prompt was used by it."""
+    """Return the program's output, and its uses of each prompt."""
     usage = resolve(os.environ, Path.cwd()).usage
     if usage.exists():
         usage.unlink()
@@ -261,7 +261,7 @@ def _takes_name_first() -> Iterator[str]:
 
 
 def _completers(argument: object) -> list[object]:
-    """Return the functions within the closures that Typer makes of one."""
+    """Return the functions within the closures that Typer creates."""
     found: list[object] = [getattr(argument, "_custom_shell_complete", None)]
     for function in found:
         cells = getattr(function, "__closure__", None) or ()

@@ -1,4 +1,4 @@
-"""examples/two-devices.sh, run whole: what it tells is what its user sees."""
+"""examples/two-devices.sh, run completely: its texts are true."""
 
 import os
 import re
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(
 def run(*folders: Path) -> tuple[int, str]:
     """Run the script with *folders* first on the PATH; return its code and output."""
     path = os.pathsep.join([*map(str, folders), str(BESIDE), os.environ["PATH"]])
-    # A short path: the server's socket lies below it.
+    # A short path, because the server's socket is below it.
     with tempfile.TemporaryDirectory(dir=memory_folder()) as work:
         done = subprocess.run(
             [str(SCRIPT)],
@@ -37,7 +37,7 @@ def run(*folders: Path) -> tuple[int, str]:
 
 
 def chapters(output: str) -> dict[str, str]:
-    """Return what each chapter tells, by its heading's first words."""
+    """Return the text of each chapter, by the first words of its heading."""
     parts = re.split(r"^== (.+)\n", output, flags=re.MULTILINE)[1:]
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
@@ -78,7 +78,7 @@ def test_the_story_of_two_devices() -> None:
 
 
 def test_a_device_that_lacks_something_is_named(tmp_path: Path) -> None:
-    """The script must not say that all is well whatever happens."""
+    """The script must not report success whatever happens."""
     deaf = tmp_path / "promptvault"
     deaf.write_text(
         '#!/bin/sh\ncase "$PROMPTVAULT_HOME $*" in */desk\\ sync) exit 0;; esac\n'
