@@ -40,7 +40,7 @@ def _revisions(vault: str | None, name: str) -> list[str]:
 def _in_vaults(
     incomplete: str, find: Callable[[str | None, str], list[str]]
 ) -> list[str]:
-    """Return what *find* offers in the vault that was typed, if there is a ':'.
+    """Return what *find* offers in the typed vault, if there is a ':'.
 
     Otherwise that of the vault of the command, and of the vaults whose name begins with
     *incomplete*.

@@ -43,7 +43,7 @@ class _Choice:
 
 
 def choose_vault(given: str | None) -> None:
-    """Let this command work on the vault *given* by `--vault`, and on names in it."""
+    """Set the vault of this command to *given*, the value of `--vault`."""
     _Choice.given, _Choice.named = given, None
 
 
@@ -110,7 +110,8 @@ def directory() -> str:
 def _start() -> str:
     """Return where the search for the folders starts.
 
-    An absolute PROMPTVAULT_HOME needs no working directory, which may be gone.
+    An absolute PROMPTVAULT_HOME needs no working directory, which may have been
+    removed.
     """
     home = os.path.expanduser(os.environ.get(HOME_VARIABLE, ""))
     return home if os.path.isabs(home) else directory()

@@ -20,7 +20,7 @@ def settings() -> Settings:
 
 
 def is_project() -> bool:
-    """Tell whether this command uses a project's vault, found from where it runs."""
+    """Return True if this command uses a project's vault, found from its directory."""
     chosen = os.environ.get(HOME_VARIABLE)
     return not chosen and paths().config.name == PROJECT_FOLDER
 
@@ -41,15 +41,15 @@ def unsynced_workspace() -> Workspace:
 
 
 def _sync_later(changed: Paths) -> None:
-    """Let a process of its own sync what was changed, if that is wanted.
+    """Start a process that syncs the change, if automatic sync is on.
 
-    The change is made: nothing that goes wrong here may say otherwise.
+    The change is saved, so no error here may fail the command.
     """
     with contextlib.suppress(PromptVaultError, OSError):
         chosen = settings()
         if chosen["sync.auto"].value != "true":
             return
-        # 10 ms, for whoever wants it alone.
+        # 10 ms, only for automatic sync
         from promptvault.services.sync import background, session
 
         if session.is_signed_in(changed, chosen):

@@ -73,7 +73,7 @@ class TeamClient:
         self._transport.send("DELETE", _path(team, "members", "me"))
 
     def invite(self, team: str, wish: InvitationCreate) -> InvitationRead:
-        """Invite an address, or whoever has the link; raise TierLimitError."""
+        """Invite an address, or every user of a link; raise TierLimitError."""
         path = _path(team, "invitations")
         return self._read(InvitationRead, self._send("POST", path, wish))
 
@@ -87,7 +87,7 @@ class TeamClient:
         self._transport.send("DELETE", _path(team, "invitations", str(invitation)))
 
     def accept(self, token: str) -> JoinedRead:
-        """Accept an invitation; raise NotFoundError if it is not valid any more."""
+        """Accept an invitation; raise NotFoundError if it is no longer valid."""
         wish = InvitationAccept(token=token)
         return self._read(
             JoinedRead, self._send("POST", "/v1/invitations/accept", wish)

@@ -23,7 +23,7 @@ class Right(StrEnum):
     READ = "read"
     """Read and export prompts, copy them, and see the members."""
     WRITE = "write"
-    """Change prompts, but for what protected labels protect."""
+    """Change prompts, except for protected labels."""
     SHARE = "share"
     """Share prompts by link, unless the team forbids it; revoke own shares."""
     MOVE_PROTECTED = "move_protected"
@@ -108,7 +108,7 @@ class Frozen(StrEnum):
     PLAN = "plan"
     """The account has more members than its plan allows. Admins may write."""
     DELETED = "deleted"
-    """The team is deleted: its vault is gone for all members."""
+    """The team is deleted: its vault is deleted for all members."""
     OWNER_GONE = "owner_gone"
     """The account of the owner is deleted."""
 

@@ -80,7 +80,7 @@ def _theirs() -> tuple[list[Importer], list[Failure]]:
 
 
 def plugin_failures() -> list[Failure]:
-    """Return what went wrong in plugins so far. A broken plugin stops no import."""
+    """Return the failures of plugins so far. A broken plugin stops no import."""
     return _theirs()[1] if _theirs.cache_info().currsize else []
 
 

@@ -1,4 +1,4 @@
-"""The FastAPI application, put together from its parts.
+"""The FastAPI application.
 
 Each route of the API, under /v1, is behind the guard; each page is behind the check of
 forms.

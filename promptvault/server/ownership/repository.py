@@ -200,7 +200,7 @@ class OwnershipRepository:
         return Load(prompts, int(size))
 
     async def pay_from(self, team: Team, account_id: UUID, load: Load) -> None:
-        """Let another account pay for a team, whose vault adds *load* to its usage."""
+        """Charge another account for a team, whose vault adds *load* to its usage."""
         await self._connection.execute(
             _PAY,
             {
@@ -263,7 +263,7 @@ class OwnershipRepository:
         return await cursor.fetchone()
 
     async def thaw(self, vault_id: UUID) -> None:
-        """Thaw a locked vault, whose owner was gone."""
+        """Thaw a locked vault that had no owner."""
         await self._connection.execute(
             "UPDATE vaults SET frozen_at = NULL, frozen_why = NULL"
             " WHERE id = %s AND frozen_why = 'owner_gone'",
@@ -271,7 +271,7 @@ class OwnershipRepository:
         )
 
     async def freeze(self, vault_id: UUID) -> None:
-        """Freeze a locked vault, because its owner is gone."""
+        """Freeze a locked vault, because its owner is deleted."""
         await self._connection.execute(
             "UPDATE vaults SET frozen_at = now(), frozen_why = 'owner_gone'"
             " WHERE id = %s",
@@ -299,7 +299,7 @@ class OwnershipRepository:
         )
 
     async def raise_rosters(self, vault_ids: Iterable[UUID]) -> None:
-        """Let the devices of all members of vaults read their roster again."""
+        """Make the devices of all members of vaults read their roster again."""
         await self._connection.execute(_RAISE_ROSTERS, {"vaults": uuids(vault_ids)})
 
     async def note(

@@ -33,7 +33,7 @@ SELECT u.email, s.token, i.payload FROM shares s
 async def write_mail(
     connection: Connection, settings: Settings, ids: Mapping[str, str]
 ) -> Letter | None:
-    """Write the mail; None if the share is not paused any more."""
+    """Write the mail; None if the share is no longer paused."""
     cursor = await connection.execute(_FIND, (UUID(ids["share"]),))
     row = await cursor.fetchone()
     if row is None:

@@ -247,7 +247,7 @@ class _Import:
         """Return True for plain text, a table or data next to a chat export.
 
         A chat export and the folder of a tool hold uploads, notes and settings, which
-        cannot be told from prompts by their structure.
+        cannot be distinguished from prompts by their structure.
         """
         options, exports = self._request.options, self._state.exports
         if len(document.siblings) <= 1 or options.source == importer.source:

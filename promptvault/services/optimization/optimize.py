@@ -134,7 +134,7 @@ def optimize_prompt(
     task: OptimizationTask,
     notify: Callable[[str], None],
 ) -> OptimizationResult:
-    """Let *model* rewrite a prompt and *judge* rate the texts; record the result.
+    """Have *model* rewrite a prompt and *judge* rate the texts; record the result.
 
     The prompt itself is not changed. If the record cannot be written, *notify* receives
     a sentence. Raises what `ask_json` raises; nothing is recorded then.

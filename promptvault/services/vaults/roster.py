@@ -90,7 +90,7 @@ class _Comparison:
             try:
                 found = read_vault(self._paths.of(name))
             except PromptVaultError as error:
-                # It may be any vault of the roster, so no vault is made anew.
+                # It may be any vault of the roster, so no vault is created.
                 self._is_unreadable, self._is_complete = True, False
                 self._changes.errors[name] = error
             else:
