@@ -83,11 +83,14 @@ def vaults(incomplete: str) -> list[str]:
 
 
 def in_conflict(incomplete: str) -> list[str]:
-    """Offer the names of prompts that are in conflict."""
-    with contextlib.suppress(PromptVaultError), open_reader() as reader:
+    """Offer the names of prompts that are in conflict, in other vaults too."""
+    return _in_vaults(incomplete, _in_conflict)
+
+
+def _in_conflict(vault: str | None, incomplete: str) -> list[str]:
+    with open_reader(vault) as reader:
         names = reader.names_in_conflict()
         return [name for name in names if name.startswith(incomplete)]
-    return []
 
 
 def tags(incomplete: str) -> list[str]:

@@ -5,7 +5,7 @@ import os
 from dataclasses import replace
 
 from promptvault.cli import terminal
-from promptvault.cli.context import now, paths
+from promptvault.cli.context import now, paths, vault_paths
 from promptvault.config import Settings, load_settings
 from promptvault.errors import PromptVaultError
 from promptvault.home import HOME_VARIABLE, PROJECT_FOLDER
@@ -25,15 +25,18 @@ def is_project() -> bool:
     return not chosen and paths().config.name == PROJECT_FOLDER
 
 
-def workspace() -> Workspace:
-    """Return the vault to change, and who changes it."""
-    return replace(unsynced_workspace(), on_change=_sync_later)
+def workspace(vault: str | None = None) -> Workspace:
+    """Return the vault to change, and who changes it.
+
+    It is the chosen vault, or another one. Raises NotFoundError.
+    """
+    return replace(unsynced_workspace(vault), on_change=_sync_later)
 
 
-def unsynced_workspace() -> Workspace:
+def unsynced_workspace(vault: str | None = None) -> Workspace:
     """Return the vault to change without that being synced by itself."""
     return Workspace(
-        paths=paths(),
+        paths=vault_paths(vault),
         now=now,
         author=lambda: find_author(settings()),
         on_wait=lambda: terminal.note("Waiting for another promptvault to finish…"),

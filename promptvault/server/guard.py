@@ -30,7 +30,7 @@ OWN_SCOPES: dict[str, Scope] = {
         (
             *("create_team", "update_team", "delete_team"),
             *("change_role", "remove_member", "protect_label", "unprotect_label"),
-            *("create_invitation", "revoke_invitation", "accept_invitation"),
+            *("create_invitation", "revoke_invitation"),
         ),
         Scope.TEAM_ADMIN,
     ),

@@ -83,7 +83,7 @@ def locked(workspace: Workspace, *, even_if_left: bool = False) -> Iterator[Writ
             writer = Writer(workspace, connection, lock)
             writer.recover()
             yield writer
-            is_to_be_sent = is_ahead(connection)
+            is_to_be_sent = not even_if_left and is_ahead(connection)
     if is_to_be_sent:
         workspace.on_change(paths)
 

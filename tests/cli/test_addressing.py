@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -23,7 +22,7 @@ def team(pvt: Pvt) -> Pvt:
 
 
 def _paths(vault: str) -> Paths:
-    return resolve(os.environ, Path.cwd()).of(vault)
+    return resolve(os.environ, os.getcwd).of(vault)
 
 
 def test_a_prefix_means_a_prompt_of_that_vault(team: Pvt) -> None:
@@ -54,6 +53,43 @@ def test_an_unknown_vault_is_not_found(team: Pvt, name: str) -> None:
     assert team("get", f"{name}:review").code == 3
     assert team("list", "--vault", name).code == 3
     assert team("add", f"{name}:new", "Text.").code == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        *(("acme:", 2), (":review", 2), ("acme:@1", 2), ("acme::review", 3)),
+        *(("ac:review", 3), ("acme:coding:review", 3), ("personal:acme:review", 3)),
+        *(("C:x", 3), ("C:\\x", 3), ("c:/x", 3), ("acme:same", 3), ("old:kept", 0)),
+    ],
+)
+def test_odd_names_have_one_meaning(team: Pvt, name: str, code: int) -> None:
+    team.ok("add", "acme:a/same", "One.")
+    team.ok("add", "acme:b/same", "Two.")
+    set_team(make_team_vault("old"), Team("old", "Old", "editor"))
+    team.ok("add", "old:kept", "Kept.")
+    set_team(_paths("old"), Team("old", "Old", "editor", state="left"))
+    for command in ("get", "show", "log", "label", "move"):
+        words = {"label": ["draft"], "move": ["old:other"]}.get(command, [])
+        given = (command, name, *words)
+        found = team(*given).code
+        is_written = command in {"label", "move"}
+        assert found == (4 if is_written and not code else code), given
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("get acme:review", "show acme:review", "log acme:review --json"),
+        *("show acme:review --json", "diff acme:review@1 @1", "lint acme:review"),
+        *("list acme:coding", "list acme:coding --json", "list --plain acme:coding"),
+        *("search ours --folder acme:coding", "export - acme:review"),
+    ],
+)
+def test_a_prefix_and_the_option_print_the_same(team: Pvt, line: str) -> None:
+    plain = team(*line.replace("acme:", "").split(), "--vault", "acme")
+    assert team(*line.split()) == plain
+    assert plain.code == 0
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Two devices of one user; faults happen to the first one."""
 
 import contextlib
+import os
 import shutil
 import sqlite3
 from dataclasses import dataclass, replace
@@ -23,7 +24,7 @@ class Device(Laptop):
 
     @property
     def paths(self) -> Paths:
-        return resolve({HOME_VARIABLE: str(self.home)}, self.home)
+        return resolve({HOME_VARIABLE: str(self.home)}, os.getcwd)
 
     @property
     def vault(self) -> Vault:

@@ -181,12 +181,18 @@ def test_members_share_prompts_and_nothing_else(
     assert ada.copy("personal").names() == ["private"]
 
 
-def test_only_the_named_vault_is_synced(ada: Member, acme: UUID) -> None:
+def test_only_the_named_vault_is_synced(
+    ada: Member, acme: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ada.sync()
     ada.machine.ok("add", "a", "text")
     ada.copy("acme").add("b", "text")
-    report = ada.sync("--vault", "acme")
+    with monkeypatch.context() as patch:
+        patch.setenv("PROMPTVAULT_VAULT", "acme")
+        report = ada.sync()
+        assert ada.machine.ok("team", "create", "Beta").code == 0
     assert [(row["name"], row["pushed"]) for row in report["vaults"]] == [("acme", 1)]
+    assert ada.names == ["personal", "acme", "beta"]  # a new team is no such vault
     report = ada.sync("--vault", "personal")
     names = [(row["name"], row["pushed"]) for row in report["vaults"]]
     assert names == [("personal", 1)]

@@ -9,10 +9,11 @@ import typer
 
 from promptvault.cli import options, terminal
 from promptvault.cli.commands.sync import signed_in, sync_after
-from promptvault.cli.context import is_vault_chosen, paths
+from promptvault.cli.context import chosen_vault, vault_paths
 from promptvault.cli.render import team as render_team
 from promptvault.cli.rows import team as rows_team
 from promptvault.cli.workspace import unsynced_workspace
+from promptvault.home import PERSONAL
 from promptvault.services.vaults.leaving import leave_vault
 from promptvault.services.vaults.local import in_vault, local_vaults, read_vault
 
@@ -52,7 +53,7 @@ def _team(given: str | None) -> Iterator[tuple["TeamClient", str]]:
 
 def _team_of_vault() -> str | None:
     """Return the team of the vault that `--vault` chose, if it did."""
-    found = read_vault(paths()).team if is_vault_chosen() else None
+    found = read_vault(vault_paths()).team if chosen_vault() else None
     return found.slug if found else None
 
 
@@ -234,7 +235,7 @@ def leave(
 
 def _wipe(slug: str) -> list[str]:
     """Delete the vaults of a team from this device, and return their names."""
-    own = unsynced_workspace()
+    own = unsynced_workspace(PERSONAL)
     found = [each for each in local_vaults(own.paths) if each.team]
     wiped = [each.name for each in found if each.team and each.team.slug == slug]
     for name in wiped:

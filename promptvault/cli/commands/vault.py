@@ -11,6 +11,7 @@ from promptvault.cli.rows.prompts import time_row
 from promptvault.cli.workspace import unsynced_workspace
 from promptvault.domain.team import Role
 from promptvault.errors import ConflictError
+from promptvault.home import PERSONAL
 from promptvault.services.sync.last_sync import read_last_sync
 from promptvault.services.vaults.leaving import leave_vault
 from promptvault.services.vaults.local import (
@@ -77,7 +78,7 @@ def remove(
 
     Edits that were not sent are copied into your own vault first.
     """
-    own = unsynced_workspace()
+    own = unsynced_workspace(PERSONAL)
     vault = read_vault(find_vault(own.paths, name))
     if vault.state != "left":
         raise ConflictError(

@@ -242,21 +242,23 @@ def print_trash(found: Iterable[Prompt]) -> None:
 _SHOWN_PROBLEMS = 20
 
 
-def print_diagnosis(found: "Diagnosis") -> None:
-    """Print the problems that `doctor` found."""
+def print_diagnosis(found: "Diagnosis", vault: str | None = None) -> None:
+    """Print the problems that `doctor` found, with the vault if it checked several."""
     state = "repaired" if found.repaired else "remedy"
+    column, start = (f"{vault}\t", f"{vault}: ") if vault else ("", "")
     for problem in found.problems[:_SHOWN_PROBLEMS]:
-        terminal.show(f"{problem.part.value}\t{problem.message}\t")
+        terminal.show(f"{column}{problem.part.value}\t{problem.message}\t")
         terminal.show(f"({state}: {problem.remedy})\n")
     more = len(found.problems) - _SHOWN_PROBLEMS
     if more > 0:
-        terminal.write(f"and {more:,} more; --json lists them all\n")
+        terminal.write(f"{column}and {more:,} more; --json lists them all\n")
     versions = format_count(found.versions, "version")
     held = f"{format_count(found.prompts, 'prompt')}, {versions}"
     if not found.problems or found.repaired:
-        terminal.note(f"{held}: database, index and history agree.")
+        terminal.note(f"{start}{held}: database, index and history agree.")
     else:
-        terminal.note("'promptvault doctor --repair' repairs this.")
+        option = f" --vault {vault}" if vault else ""
+        terminal.note(f"{start}'promptvault doctor --repair{option}' repairs this.")
 
 
 def print_settings(found: Iterable["Setting"]) -> None:

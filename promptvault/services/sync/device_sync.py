@@ -25,12 +25,12 @@ from promptvault.services.vaults.local import (
     vault_names,
 )
 from promptvault.services.vaults.roster import (
-    COMPARE_AGAIN,
     apply_roster,
     store_roster,
 )
 from promptvault.services.workspace import Workspace
 from promptvault.vault.lock import exclusive, exclusive_if_free
+from promptvault.vault.sync.link import COMPARE_AGAIN
 from promptvault.vault.sync.status import total_status
 from promptvault.wire.vault import VaultsRead
 

@@ -21,9 +21,6 @@ from promptvault.vault.sync.link import Link, get_link, save_link
 from promptvault.vault.sync.team import Team, save_team
 from promptvault.wire.vault import VaultRead, VaultsRead
 
-COMPARE_AGAIN = -1
-"""Not the number of any roster: the next sync compares the vaults."""
-
 
 @dataclass(slots=True)
 class RosterChanges:

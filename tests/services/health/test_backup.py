@@ -72,7 +72,9 @@ def test_restore_into_an_empty_home(
     pvt: Pvt, home: Path, saved: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     result = pvt.ok("backup", "restore", str(saved), "--json").json
-    assert result == {"restored": str(saved), "prompts": 2, "whole": True}
+    vaults = [{"name": "personal", "prompts": 2}]
+    expected = {"restored": str(saved), "prompts": 2, "whole": True, "vaults": vaults}
+    assert result == expected
     restored = state(pvt, elsewhere)
     assert pvt.ok("doctor", "--json").json["problems"] == []
     pvt.ok("add", "after", "The vault goes on.")
@@ -241,7 +243,13 @@ def test_file_that_is_there_is_not_written_over(pvt: Pvt, saved: Path) -> None:
     pvt.ok("add", "one-more", "Text")
     result = pvt.ok("backup", str(saved), "--force", "--json").json
     size = saved.stat().st_size
-    assert result == {"path": str(saved), "bytes": size, "whole": True}
+    vaults = [{"name": "personal", "error": None}]
+    assert result == {
+        "path": str(saved),
+        "bytes": size,
+        "whole": True,
+        "vaults": vaults,
+    }
     assert saved.read_bytes() != before
 
 
