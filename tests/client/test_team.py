@@ -15,10 +15,11 @@ from promptvault.errors import (
 from promptvault.services.teams import (
     choose_team,
     find_member,
-    invitation_token,
     plan_invitations,
     plan_role,
     plan_team,
+    read_invitation,
+    require_server,
 )
 from tests.client.conftest import Start
 from tests.client.stub import Reply, Stub
@@ -109,7 +110,9 @@ def test_none_or_several_teams_are_an_error(start: Start) -> None:
 
 def test_an_invitation_is_one_of_the_own_server() -> None:
     address = parse_address("https://Vault.example.org")
-    assert invitation_token(address, "https://vault.example.org/join/abc") == "abc"
+    invitation = read_invitation("https://vault.example.org/join/abc")
+    assert invitation == ("https://vault.example.org", "abc")
+    require_server(invitation, address)
     for url in (
         "https://evil.example.org/join/abc",
         "http://vault.example.org/join/abc",
@@ -119,7 +122,7 @@ def test_an_invitation_is_one_of_the_own_server() -> None:
         "abc",
     ):
         with pytest.raises(InvalidInputError):
-            invitation_token(address, url)
+            require_server(read_invitation(url), address)
 
 
 @pytest.mark.parametrize(

@@ -243,7 +243,8 @@ def move(
         moved = move_prompts(workspace(), name, new, message)
     else:
         moved = move_into(transfer, name, new)
-    _report(moved, as_json=as_json, as_list=name.endswith("/"))
+    vault = transfer.target.paths.vault if transfer else None
+    _report(moved, vault, as_json=as_json, as_list=name.endswith("/"))
 
 
 def copy(
@@ -263,7 +264,8 @@ def copy(
         saved = copy_prompt(workspace(), reference, new, message)
     else:
         saved = copy_into(transfer, reference, new)
-    _report([saved], as_json=as_json)
+    vault = transfer.target.paths.vault if transfer else None
+    _report([saved], vault, as_json=as_json)
 
 
 def _transfer(
@@ -283,10 +285,16 @@ def _transfer(
     return None, name
 
 
-def _report(results: list[Saved], *, as_json: bool, as_list: bool = False) -> None:
+def _report(
+    results: list[Saved],
+    vault: str | None = None,
+    *,
+    as_json: bool,
+    as_list: bool = False,
+) -> None:
     if as_json and as_list:
         terminal.write_json_rows(map(saved_row, results))
     elif as_json:
         terminal.write_json(saved_row(results[0]))
     else:
-        report_saved(results)
+        report_saved(results, vault)

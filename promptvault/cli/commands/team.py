@@ -10,10 +10,13 @@ import typer
 from promptvault.cli import options, terminal
 from promptvault.cli.commands.sync import signed_in, sync_after
 from promptvault.cli.context import chosen_vault, vault_paths
+from promptvault.cli.render import sync as render_sync
 from promptvault.cli.render import team as render_team
 from promptvault.cli.rows import team as rows_team
-from promptvault.cli.workspace import unsynced_workspace
+from promptvault.cli.workspace import settings, unsynced_workspace
+from promptvault.errors import AuthenticationError
 from promptvault.home import PERSONAL
+from promptvault.services.sync.session import SERVER
 from promptvault.services.vaults.leaving import leave_vault
 from promptvault.services.vaults.local import in_vault, local_vaults, read_vault
 
@@ -148,15 +151,27 @@ def join(
     as_json: options.Json = False,
 ) -> None:
     """Accept an invitation; then a sync brings the team's prompts."""
-    from promptvault.services.teams import invitation_token  # as in _team
+    from promptvault.services.teams import (  # as in _team
+        read_invitation,
+        require_server,
+    )
 
+    invitation = read_invitation(url)
+    if not settings()[SERVER].value:
+        raise AuthenticationError(
+            f"Sign in first: 'promptvault login --server {invitation.server}'."
+        )
     with signed_in() as (session, client):
-        joined = client.teams.accept(invitation_token(session.address, url))
+        require_server(invitation, session.address)
+        joined = client.teams.accept(invitation.token)
     sync_after()
     if as_json:
         terminal.write_json(rows_team.joined_row(joined))
     else:
-        terminal.note(f"You are in the team {joined.team} ({joined.role}).")
+        terminal.note(
+            f"You are in the team {joined.team} ({joined.role}): 'promptvault list"
+            f" {joined.team}:' lists its prompts."
+        )
 
 
 @team.command("members")
@@ -225,22 +240,25 @@ def leave(
         if not yes:
             terminal.confirm(f"Leave the team {slug}?", "--yes")
         client.leave(slug)
-    wiped = _wipe(slug) if wipe else []
+    wiped = _wipe(slug) if wipe else {}
     sync_after()
     if as_json:
-        terminal.write_json({"slug": slug, "wiped": wiped})
+        terminal.write_json({"slug": slug, "wiped": list(wiped)})
     else:
         terminal.note(f"You are not in {slug} any more.")
+        for vault, saved in wiped.items():
+            render_sync.wiped(vault, saved)
 
 
-def _wipe(slug: str) -> list[str]:
-    """Delete the vaults of a team from this device, and return their names."""
+def _wipe(slug: str) -> dict[str, int]:
+    """Delete the vaults of a team from this device.
+
+    Return their names, and how many edits were copied into the personal vault.
+    """
     own = unsynced_workspace(PERSONAL)
     found = [each for each in local_vaults(own.paths) if each.team]
     wiped = [each.name for each in found if each.team and each.team.slug == slug]
-    for name in wiped:
-        leave_vault(in_vault(own, name), wipe=True)
-    return wiped
+    return {name: leave_vault(in_vault(own, name), wipe=True) for name in wiped}
 
 
 @team.command("protect")
