@@ -82,6 +82,11 @@ def vaults(incomplete: str) -> list[str]:
     return []
 
 
+def team_vaults(incomplete: str) -> list[str]:
+    """Offer the vaults of teams, which have the short names of these."""
+    return [name for name in vaults(incomplete) if name != PERSONAL]
+
+
 def in_conflict(incomplete: str) -> list[str]:
     """Offer the names of prompts that are in conflict, in other vaults too."""
     return _in_vaults(incomplete, _in_conflict)

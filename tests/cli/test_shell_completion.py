@@ -127,6 +127,15 @@ def test_a_name_is_completed_behind_its_vault(typed: Type, pvt: Pvt) -> None:
     assert words == ["get", "acme:coding/review"]
 
 
+def test_the_vault_of_the_option_is_offered_and_looked_into(
+    typed: Type, pvt: Pvt
+) -> None:
+    make_team_vault("acme")
+    pvt.ok("add", "acme:coding/theirs", "Ours.")
+    words = typed(("promptvault get --vault ac\t", "me"), ("cod\t", "ing/theirs"))
+    assert words == ["get", "--vault", "acme", "coding/theirs"]
+
+
 def test_a_home_that_cannot_be_written_is_named(
     pvt: Pvt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from promptvault.cli import options, terminal
+from promptvault.cli import completion, options, terminal
 from promptvault.cli.commands.sync import signed_in, sync_after
 from promptvault.cli.context import chosen_vault, vault_paths
 from promptvault.cli.render import sync as render_sync
@@ -30,7 +30,10 @@ team.add_typer(invitations, name="invitations")
 Team = Annotated[
     str | None,
     typer.Option(
-        "--team", metavar="TEAM", help="The team's short name; else your only one."
+        "--team",
+        metavar="TEAM",
+        autocompletion=completion.team_vaults,
+        help="The team's short name; else your only one.",
     ),
 ]
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="Of a member.")]
@@ -74,7 +77,12 @@ def list_teams(as_json: options.Json = False) -> None:
 @team.command("show")
 def show(
     name: Annotated[
-        str | None, typer.Argument(metavar="[TEAM]", help="Its short name.")
+        str | None,
+        typer.Argument(
+            metavar="[TEAM]",
+            autocompletion=completion.team_vaults,
+            help="Its short name.",
+        ),
     ] = None,
     as_json: options.Json = False,
 ) -> None:

@@ -74,7 +74,7 @@ def remove(
         str,
         typer.Argument(
             metavar="VAULT",
-            autocompletion=completion.vaults,
+            autocompletion=completion.team_vaults,
             help="The vault of a team that you have left.",
         ),
     ],
