@@ -41,8 +41,8 @@ class Vaults:
     def each(self, run: Callable[[str], T]) -> dict[str, T]:
         """Return the results of *run* by the names of the vaults, the personal first.
 
-        If it fails in one of all vaults, the others go on. The error of the only one is
-        raised.
+        If it fails in some of all vaults, the others go on. If it fails in all of them,
+        or in the chosen one, the error is raised.
         """
         if not self._everywhere:
             return {current_vault(): run(current_vault())}
@@ -52,6 +52,8 @@ class Vaults:
                 found[name] = run(name)
             except PromptVaultError as error:
                 self.errors[name] = error
+        if not found:
+            raise self.errors[PERSONAL]
         return found
 
     def read(self, run: Callable[[Reader], T]) -> dict[str, T]:

@@ -56,6 +56,16 @@ def test_a_damaged_vault_is_one_line_and_the_others_are_read(
     assert len(before.lines) <= 1 or result.lines  # those of the others
 
 
+@pytest.mark.parametrize("line", [*ALL, "backup x.backup"])
+def test_an_error_in_all_vaults_is_that_of_the_command(pvt: Pvt, line: str) -> None:
+    pvt.ok("add", "mail/reply", "Answer kindly.")
+    _damage("personal")
+    one, everywhere = (pvt(*line.split(), *more) for more in ((), ("--all-vaults",)))
+    assert everywhere.code == one.code == 7
+    assert everywhere.lines == one.lines or line == "doctor"
+    assert not Path("x.backup").exists()
+
+
 @pytest.mark.parametrize("line", [*ALL, "backup x.backup", "pick"])
 def test_all_vaults_and_one_contradict_each_other(filled: Pvt, line: str) -> None:
     result = filled(*line.split(), "--all-vaults", "--vault", "acme")

@@ -84,8 +84,6 @@ def _save(path: Path, only: str | None, *, force: bool, as_json: bool) -> None:
     vaults = Vaults(everywhere=only is None)
     with new_backup(path, force=force) as backup:
         vaults.each(lambda vault: backup.add(workspace(vault)))
-        if not backup.vaults:
-            raise next(iter(vaults.errors.values()))
     size = path.stat().st_size
     if as_json:
         row = {"path": str(path), "bytes": size, "whole": backup.is_whole}
