@@ -105,7 +105,7 @@ def require_server(invitation: Invitation, address: Address) -> None:
     server = urlsplit(address.url)
     if invitation.server != f"{server.scheme}://{server.netloc.lower()}":
         raise InvalidInputError(
-            f"The invitation is from {urlsplit(invitation.server).hostname}, but you"
+            f"The invitation is from {urlsplit(invitation.server).netloc}, but you"
             f" are signed in to {address.host}: 'promptvault login --server"
             f" {invitation.server}'."
         )
