@@ -122,15 +122,15 @@ def _filled(home: Path) -> None:
     pvt.ok("add", "acme:notes/plain", "The text of the team.")
     pvt.ok("add", "acme:ask", "{% include 'plain' %} Ask {{ who }}.", "--template")
     pvt.ok("add", "own", "{% include 'acme:ask' %}", "--template")
-    for name, more in (
-        ("old", {"state": "left"}),
-        ("ice", {"frozen": "plan"}),
-        ("seen", {"role": "viewer"}),
+    for team in (
+        Team("old", "Old", "editor", state="left"),
+        Team("ice", "Ice", "editor", frozen="plan"),
+        Team("seen", "Seen", "viewer"),
     ):
-        paths = make_team_vault(name)
+        paths = make_team_vault(team.slug)
         for each in ("kept", "a/same", "b/same"):
-            pvt.ok("add", f"{name}:{each}", f"The text of {name}.")
-        set_team(paths, Team(name, name, "editor")._replace(**more))
+            pvt.ok("add", f"{team.slug}:{each}", f"The text of {team.name}.")
+        set_team(paths, team)
     pvt.ok("add", "oddname", "A ':' in the name, as no program writes it: text.")
     database = resolve(os.environ, os.getcwd).database
     with contextlib.closing(sqlite3.connect(database)) as connection, connection:
