@@ -40,10 +40,7 @@ FLOORS = {
 }
 """A part may import itself, and parts of a lower floor."""
 
-DOORS = {
-    (f"cli/commands/{name}.py", "server")
-    for name in ("jobs", "serve", "server", "server_shares")
-}
+DOORS = {(f"cli/commands/{name}.py", "server") for name in ("jobs", "serve", "server")}
 """The ways from a tower into the other."""
 
 SERVER_AVOIDS = {"vault", "history", "client", "services"}

@@ -26,7 +26,6 @@ from promptvault.vault.sync.pull import (
     apply_answers,
     hold_too_large,
     prepare_push,
-    restart_pull,
 )
 from promptvault.vault.sync.push import (
     BatchLimits,
@@ -36,6 +35,7 @@ from promptvault.vault.sync.push import (
     has_unsent_changes,
     next_batch,
 )
+from promptvault.vault.sync.resync import restart_pull
 from promptvault.vault.sync.status import SyncStatus, sync_status
 from promptvault.vault.sync.team import Team, find_team, locked_labels
 from promptvault.wire.sync import VaultAnswer
