@@ -73,6 +73,11 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
         503: "The database does not answer.",
     }.items()
 }
+# Routes are matched in this order, so the most frequent ones come first.
+_API = (
+    *(sync, event, vault, account, device, team, invitation),
+    *(device_code, token, share, webhook),
+)
 _PAGES = (
     *(start_page, sign_up_page, sign_in_page, provider_page),
     *(device_page, account_page, password_page, confirmation_page, deletion_page),
@@ -90,35 +95,15 @@ _WAITING_PASSWORDS = 40
 """Passwords of shares that wait to be checked in a worker at most."""
 
 
-def protected(*resources: APIRouter) -> APIRouter:
-    """Return *resources* under /v1; each of their routes asks the guard."""
-    api = APIRouter(
-        prefix="/v1",
-        dependencies=[Depends(enforce_route_limit), Depends(Guard())],
-        responses=_ERRORS,
+# Routers are included in the app itself, and not in one router for all of them: FastAPI
+# walks through a router of routers again for each request.
+
+
+def include_protected(app: FastAPI, resource: APIRouter) -> None:
+    """Add *resource* to *app* under /v1; each of its routes asks the guard."""
+    app.include_router(
+        resource, prefix="/v1", dependencies=[Depends(Guard())], responses=_ERRORS
     )
-    for resource in resources:
-        api.include_router(resource)
-    return api
-
-
-def _behind_form_check(*pages: APIRouter) -> APIRouter:
-    """Return *pages*; rate limits and the check of forms are in front of each."""
-    router = APIRouter(
-        dependencies=[Depends(enforce_route_limit), Depends(check_form)],
-        include_in_schema=False,
-    )
-    for page in pages:
-        router.include_router(page)
-    return router
-
-
-# Routes are matched in this order, so the most frequent ones come first.
-_api = protected(
-    *(sync, event, vault, account, device, team, invitation),
-    *(device_code, token, share, webhook),
-)
-_pages = _behind_form_check(*_PAGES)
 
 
 def create_app(settings: Settings, names: frozenset[str] = frozenset()) -> FastAPI:
@@ -139,7 +124,8 @@ def create_app(settings: Settings, names: frozenset[str] = frozenset()) -> FastA
     )
     _set_state(app, settings, names)
     exception_handlers.register(app)
-    app.include_router(_api)
+    for resource in _API:
+        include_protected(app, resource)
     app.include_router(health)
     app.include_router(plain_shares)
     _include_pages(app)
@@ -154,8 +140,13 @@ def create_app(settings: Settings, names: frozenset[str] = frozenset()) -> FastA
 
 
 def _include_pages(app: FastAPI) -> None:
-    """Add the pages to *app*; an error on one of them is shown as a page."""
-    app.include_router(_pages)
+    """Add the pages to *app*; an error on one of them is shown as a page.
+
+    Rate limits and the check of forms are in front of each.
+    """
+    checks = [Depends(enforce_route_limit), Depends(check_form)]
+    for page in _PAGES:
+        app.include_router(page, dependencies=checks, include_in_schema=False)
     app.include_router(assets, include_in_schema=False)
     show_errors_as_pages(app, _PAGE_PATHS)
 
