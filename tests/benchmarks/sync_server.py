@@ -52,8 +52,8 @@ def main() -> None:
         with ours(address) as url, _bare(address) as bare:
             rounds = []
             for _ in range(options.rounds + 1):  # the first one is the warm-up
-                base, targets = _load(bare, targets, options.seconds)
-                load, targets = _load(url, targets, options.seconds)
+                base, targets = push_for(bare, targets, options.seconds)
+                load, targets = push_for(url, targets, options.seconds)
                 rounds.append((load, base))
             print(*_throughput(rounds[1:]), sep="\n")
             print(*asyncio.run(_bulk(url, targets[0])), sep="\n")
@@ -156,7 +156,9 @@ def started(command: list[str], environment: dict[str, str]) -> Iterator[str]:
         process.wait(30)
 
 
-def _load(url: str, targets: list[Target], seconds: float) -> tuple[Load, list[Target]]:
+def push_for(
+    url: str, targets: list[Target], seconds: float
+) -> tuple[Load, list[Target]]:
     """Run a process that pushes for *seconds*; also return the vaults' cursors."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.benchmarks.sync_load", url, str(seconds)],

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from fastapi.routing import iter_route_contexts
 from pydantic import SecretStr
 
-from promptvault.server.app import create_app, protected
+from promptvault.server.app import create_app, include_protected
 from promptvault.server.guard import OWN_SCOPES, PUBLIC_ROUTES
 from promptvault.server.settings import Settings
 from promptvault.server.token.secret import make_token
@@ -93,7 +93,7 @@ async def write_probe() -> str:
 @pytest.fixture
 def probed(server: Server) -> Iterator[httpx.Client]:
     """Return a client of a server with the routes above."""
-    server.app.include_router(protected(probe))
+    include_protected(server.app, probe)
     with server.client() as client:
         yield client
 

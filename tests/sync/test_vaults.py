@@ -11,8 +11,11 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from promptvault.client.address import parse_address
+from promptvault.client.client import Client, connect
 from promptvault.domain.tier import Tier
 from promptvault.errors import NotFoundError, PermissionDeniedError
+from promptvault.home import PERSONAL
 from promptvault.paths import Paths
 from promptvault.server.admin import Admin
 from promptvault.services.prompts.edit import (
@@ -21,10 +24,12 @@ from promptvault.services.prompts.edit import (
     remove_label,
     set_label,
 )
+from promptvault.services.sync.run import SyncCallbacks, SyncOptions, sync_once
 from promptvault.services.vaults import leaving
 from promptvault.services.vaults.local import read_vault, vault_names
 from promptvault.vault.database import connected
 from promptvault.vault.lock import exclusive
+from promptvault.wire.vault import VaultsRead
 from tests.server.conftest import Server
 from tests.sync.crash import KilledError
 from tests.sync.laptop import Laptop
@@ -156,6 +161,37 @@ def test_nothing_new_in_all_vaults_is_one_request(
     report = ada.sync()
     assert report["round_trips"] == 1
     assert [row["name"] for row in report["vaults"]] == ["personal", "acme", "beta"]
+
+
+def test_a_team_that_changes_during_a_sync_is_due_again(
+    *,
+    bob: Member,
+    acme: UUID,
+    teams: Teams,
+    server: Server,
+    admin: Admin,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bob.sync()
+    teams.set_role(acme, bob.user, "viewer")  # so the vault is synced once more
+    read = Client.vaults
+
+    def read_just_before(client: Client) -> VaultsRead:
+        found = read(client)
+        teams.set_role(acme, bob.user, "admin")
+        return found
+
+    monkeypatch.setattr(Client, "vaults", read_just_before)
+    token = admin.issue_token("bob@example.com", "another")
+    address = parse_address(server.url)
+    with connect(address, token) as client:
+        workspace = bob.copy(PERSONAL).workspace
+        report = sync_once(workspace, client, address, SyncOptions(), SyncCallbacks())
+    # A watching device compares it with the number in the events of the server.
+    ((roster,),) = teams.rows(
+        "SELECT roster_version FROM users WHERE id = %s", bob.user
+    )
+    assert report.roster == roster - 1
 
 
 def test_a_user_without_teams_sends_no_other_request(ada: Member) -> None:

@@ -86,6 +86,8 @@ def visible(text: str) -> Markup:
 def without_invisible(text: str) -> str:
     """Return *text* without its invisible characters, for previews of a link."""
     hidden = {*find_invisible(text)}
+    if not hidden:
+        return text
     return "".join(each for at, each in enumerate(text) if at not in hidden)
 
 
