@@ -39,6 +39,8 @@ class Fragile:
     start: Callable[[], ServerProcess]
     at: tuple[str, str] | None = None
     """The method of the request, and the end of its path; None for no request."""
+    prepare: Callable[[], object] = int
+    """Runs before the request is sent."""
     wait: Callable[[socket.socket], object] = id
     """Waits for the moment of the kill; it gets the connection of the request."""
     running: ServerProcess = field(init=False)
@@ -54,6 +56,7 @@ class Fragile:
             if self.at is None or self.at[0] != method or not path.endswith(self.at[1]):
                 return client.request(method, path, **more)
             self.request = (request, more)
+            self.prepare()
             self._kill(client.build_request(method, path, **more))
         self.running = self.start()
         raise KilledServerError
@@ -170,11 +173,12 @@ def test_a_change_is_whole_or_not_there(
 
     fragile.wait = until_it_waits
     with psycopg.connect(database_url) as other:
-        other.execute("SELECT 1 FROM vaults FOR UPDATE")
+        fragile.prepare = lambda: other.execute("SELECT 1 FROM vaults FOR UPDATE")
         with pytest.raises(KilledServerError):
             case.act(stage)
     assert stage.roles() == BEFORE
     stage.invariants.check()
+    fragile.prepare = int
     fragile.wait = lambda connection: select.select([connection], [], [])
     with pytest.raises(KilledServerError):
         fragile.again()
