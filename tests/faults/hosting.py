@@ -80,7 +80,7 @@ class Host:
 
     def add_user(self) -> User:
         """Make a user who may have any number of prompts."""
-        admin = Admin(database_choice.with_secret(self._settings))
+        admin = self.admin
         email = f"{uuid.uuid4().hex}@example.org"
         admin.add_user(email, Tier.PRO)
         with psycopg.connect(self.database) as connection:
@@ -107,8 +107,10 @@ class Host:
         return Holdings(*row)
 
     @property
-    def _settings(self) -> Settings:
-        return Settings(database_url=SecretStr(self.database))
+    def admin(self) -> Admin:
+        """What its operator does."""
+        settings = Settings(database_url=SecretStr(self.database))
+        return Admin(database_choice.with_secret(settings))
 
 
 def _copying(table: str, columns: list[str]) -> sql.Composed:
