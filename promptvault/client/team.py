@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from promptvault.client.retry import NO_RETRY
 from promptvault.client.transport import Transport
+from promptvault.errors import InvalidInputError
 from promptvault.wire.team import (
     ActivitiesRead,
     ActivityRead,
@@ -133,4 +134,12 @@ class TeamClient:
 
 
 def _path(team: str, *parts: str) -> str:
+    """Return the path of what the user has named.
+
+    Raises InvalidInputError if a name would lead to another path: a proxy, a server or
+    a library may resolve '..', encoded or not.
+    """
+    for part in (team, *parts):
+        if "/" in part or part in {"", ".", ".."}:
+            raise InvalidInputError(f"{part!r} names no team, and no label.")
     return "/".join(("/v1/teams", *(quote(each, safe="") for each in (team, *parts))))

@@ -116,7 +116,7 @@ class Frozen(StrEnum):
 DEFAULT_RULES = ("production",)
 """The protected labels of a new team."""
 
-_SLUG = re.compile(r"[a-z][a-z0-9-]{1,31}")
+_SLUG = re.compile(r"[a-z][a-z0-9-]{0,30}[a-z0-9]")
 _LONGEST_SLUG = 32
 _RESERVED = frozenset({"personal", "me", "all", "new"})
 
@@ -126,7 +126,7 @@ def validate_slug(text: str) -> str:
     if not _SLUG.fullmatch(text):
         raise InvalidInputError(
             "The short name of a team has 2 to 32 characters: a lower case letter"
-            " first, then letters a-z, digits and '-'."
+            " first, then letters a-z, digits and '-', no '-' at the end."
         )
     if text in _RESERVED:
         raise InvalidInputError(f"The short name {text!r} has a meaning of its own.")

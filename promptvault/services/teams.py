@@ -24,7 +24,7 @@ def choose_team(client: TeamClient, given: str | None) -> str:
 
     Raises NotFoundError if the user is in no team, InvalidInputError if in several.
     """
-    if given:
+    if given is not None:
         return given
     found = [each.slug for each in client.teams()]
     if not found:

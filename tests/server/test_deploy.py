@@ -57,7 +57,7 @@ def _command_lines() -> Iterator[list[str]]:
     yield from (
         each["command"] for each in COMPOSE["services"].values() if "command" in each
     )
-    told = re.findall(r"(?:promptvault|migrate|as_server) (server [^&\n]+)", README)
+    told = re.findall(r"(?:promptvault|migrate|as_server) (server [^&\n`]+)", README)
     yield from map(shlex.split, told)
 
 

@@ -14,7 +14,6 @@ from promptvault.errors import (
     NotFoundError,
     PermissionDeniedError,
     TierLimitError,
-    UnavailableError,
 )
 from promptvault.services.prompts.retrieval import resolve
 from promptvault.services.sync.rounds import Direction, snapshot
@@ -23,7 +22,6 @@ from promptvault.services.workspace import Workspace
 from promptvault.vault.reader import Reader
 from promptvault.vault.sync.item import PLAN_HOLDS
 from promptvault.vault.sync.link import get_link
-from promptvault.wire.account import Feature
 from promptvault.wire.share import ShareCreate, ShareMode, ShareRead
 
 
@@ -116,12 +114,6 @@ def _create(client: Client, wanted: ShareCreate) -> ShareRead:
         return client.create_share(wanted)
     except ConflictError as error:  # a likely secret, which the server has found
         raise PermissionDeniedError(str(error)) from None
-    except NotFoundError:
-        if Feature.SHARES not in client.me().features:
-            raise UnavailableError(
-                "The server cannot share prompts yet: it needs an update."
-            ) from None
-        raise
 
 
 def is_of(share: ShareRead, name: str) -> bool:
