@@ -144,6 +144,19 @@ def test_in_a_team_a_role_decides(
     assert found == allowed
 
 
+def test_who_may_share_no_more_may_end_a_share_and_not_change_it(
+    owner: Owner, settle: Callable[..., Owner]
+) -> None:
+    item, bob = owner.add("Text."), settle("bob@example.org")
+    _join(owner, bob, "editor")
+    share = bob.share(item, password="correct horse")
+    path = f"/v1/shares/{share['id']}"
+    _join(owner, bob, "viewer")
+    assert bob.client.patch(path, json={"password": None}).status_code == 403
+    assert httpx.get(share["raw_url"]).status_code == 401
+    bob.revoke(share)
+
+
 def test_an_admin_ends_the_share_of_a_member(
     owner: Owner, settle: Callable[..., Owner]
 ) -> None:
