@@ -163,3 +163,13 @@ def test_on_paper_only_the_prompt_is_left(window: Window, shares: Shares) -> Non
     assert "Review the {{ language }} code" in shown
     assert "Use it" not in shown
     assert "Sign in" not in shown
+
+
+def test_a_variable_stays_in_one_line(open_window: OpenWindow, shares: Shares) -> None:
+    window = open_window(viewport={"width": 320, "height": 700})
+    window.open(shares["open"]["url"])
+    lines = window.run(
+        "() => [...document.querySelectorAll('pre .v')].map("
+        "(it) => it.getClientRects().length)"
+    )
+    assert lines == [1, 1]

@@ -87,7 +87,7 @@ def add(
         if body is not None or file is not None or template is not None:
             raise InvalidInputError("With --from, the text comes from the link alone.")
         saved = _add_shared(name, shared_at, password_file, fields, message, upsert)
-        return _report([saved], as_json=as_json)
+        return _report_added(saved, as_json=as_json)
     draft = None
     if body is None and file is None and terminal.can_ask():
         draft = EditorFile("", name)
@@ -99,10 +99,13 @@ def add(
         saved = add_prompt(
             workspace(), name, document, fields, message=message, upsert=upsert
         )
+    return _report_added(saved, as_json=as_json)
+
+
+def _report_added(saved: Saved, *, as_json: bool) -> None:
     _report([saved], as_json=as_json)
     if saved.prompt.template:
         _warn_of_failure(saved.prompt.name)
-    return None
 
 
 def _add_shared(

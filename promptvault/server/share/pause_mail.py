@@ -15,9 +15,9 @@ hold a key or a password:
 
 {url}
 
-Until you have looked at it, nobody can read the prompt there. Remove the secret from
-the prompt and sync it: the share then goes on. Or end the share, with
-'promptvault shares revoke', and make a new one with --allow-secrets.
+Until you have looked at it, the link shows nothing. Remove the secret from the prompt
+and sync it: the share then goes on. Or end the share, with 'promptvault shares revoke',
+and make a new one with --allow-secrets.
 """
 
 _FIND = """

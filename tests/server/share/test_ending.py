@@ -221,6 +221,36 @@ def test_on_the_free_plan_ten_shares_are_live(settle: Any) -> None:
     owner.share(item)
 
 
+def test_a_share_that_has_ended_needs_room_to_come_back(settle: Any) -> None:
+    owner: Owner = settle(tier=Tier.FREE)
+    item = owner.add("Text.")
+    expired, used = owner.share(item), owner.share(item, max_views=1)
+    assert httpx.get(used["raw_url"]).text == "Text."
+    owner.change(
+        "UPDATE shares SET expires_at = now() WHERE id = %s::uuid", expired["id"]
+    )
+    live = [owner.share(item) for _ in range(10)]
+    for ended, change in ((expired, "expires_in"), (used, "max_views")):
+        path = f"/v1/shares/{ended['id']}"
+        assert owner.client.patch(path, json={change: None}).status_code == 402
+    path = f"/v1/shares/{live[0]['id']}"
+    assert owner.client.patch(path, json={"max_views": 3}).status_code == 200
+    owner.revoke(live[0])
+    path = f"/v1/shares/{expired['id']}"
+    assert owner.client.patch(path, json={"expires_in": None}).status_code == 200
+
+
+def test_a_share_of_a_deleted_prompt_takes_no_room(settle: Any) -> None:
+    """The list shows none, so the user could end none."""
+    owner: Owner = settle(tier=Tier.FREE)
+    item, other = owner.add("Text."), owner.add("Other.")
+    for _ in range(10):
+        owner.share(item)
+    assert owner.ask(other).status_code == 402
+    owner.delete(item)
+    assert owner.ask(other).status_code == 201
+
+
 def test_a_new_account_has_three(settle: Any) -> None:
     owner: Owner = settle(tier=Tier.FREE)
     owner.change("UPDATE accounts SET created_at = now()")
