@@ -1,6 +1,6 @@
 """`export`: prompts as files for other tools."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -71,15 +71,13 @@ def export(
     vaults = Vaults(everywhere=all_vaults)
     with vaults.readers() as readers:
         if names:
-            wanted = (r.get(name).name for r in readers.values() for name in names)
-            selection = selection._replace(names=tuple(wanted))
+            selection = selection._replace(names=_full_names(readers, names))
         records = _records(vaults, readers, selection)
         if is_stdout(path):
             write_records(records, chosen, record_row, terminal.write)
             return vaults.end()
         if is_folder(path, chosen):
-            top = Path(path)
-            folders = {top / v if all_vaults else top: r for v, r in readers.items()}
+            folders = {_folder_of(path, v, all_vaults): r for v, r in readers.items()}
             count = write_folders(folders, selection, force=force)
         else:
             count = write_file(records, Path(path), chosen, record_row, force=force)
@@ -88,6 +86,14 @@ def export(
     else:
         terminal.note(f"Wrote {format_count(count, 'prompt')} to {path}.")
     return vaults.end()
+
+
+def _full_names(readers: Mapping[str, Reader], names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(r.get(name).name for r in readers.values() for name in names)
+
+
+def _folder_of(path: str, vault: str, all_vaults: bool) -> Path:
+    return Path(path, vault) if all_vaults else Path(path)
 
 
 def _records(

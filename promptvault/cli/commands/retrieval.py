@@ -91,8 +91,9 @@ def list_(
     as_lines: options.JsonLines = False,
 ) -> None:
     """List prompts: all, or those in a folder, with a tag, from a source."""
-    wanted = tuple(map(validate_tag, tags or ()))
-    selection = Selection(folder, wanted, source, favourite)
+    selection = Selection(
+        folder, tuple(map(validate_tag, tags or ())), source, favourite
+    )
     if threshold and not similar:
         raise InvalidInputError("--threshold needs --similar.")
     if all_vaults and similar:
@@ -102,9 +103,9 @@ def list_(
         return print_names(selection, limit)
     if all_vaults:
         vaults = Vaults()
-        by_vault = vaults.read(lambda r: [*r.prompts(selection, sort, limit)])
-        found = all_prompts(by_vault, sort, limit)
-        _print_list(found, folder, plain, as_json, as_lines)
+        found = vaults.read(lambda r: [*r.prompts(selection, sort, limit)])
+        prompts = all_prompts(found, sort, limit)
+        _print_list(prompts, folder, plain, as_json, as_lines)
         return vaults.end()
     with open_reader() as reader:
         if similar:

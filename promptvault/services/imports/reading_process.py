@@ -38,10 +38,17 @@ def from_child(values: Iterable[_T]) -> Generator[_T, None, None]:
 
     An exception of *values* is raised after the last value. Raises ImportSourceError if
     the process was killed. Closing the generator kills the process. If this process is
-    killed, the other one ends as soon as it writes.
+    killed, the other one ends as soon as it writes. If the system starts no process,
+    this one computes the values.
     """
     reading, writing = os.pipe()
-    child = _start(values, reading, writing)
+    try:
+        child = _start(values, reading, writing)
+    except OSError:
+        os.close(reading)
+        os.close(writing)
+        yield from values
+        return
     try:
         os.close(writing)
         with open(reading, "rb") as pipe:

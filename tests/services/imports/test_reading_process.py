@@ -1,5 +1,6 @@
 """Values from a child process: all of them, their error, and no process left over."""
 
+import errno
 import itertools
 import os
 import signal
@@ -83,3 +84,13 @@ def test_buffers_of_the_parent_are_not_written_twice(
         out.write("once")
         list(from_child(range(3)))
     assert capfd.readouterr().out == "once"
+
+
+def test_a_system_that_starts_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> int:
+        raise BlockingIOError(errno.EAGAIN, "no more processes")
+
+    monkeypatch.setattr(os, "fork", refuse)
+    before = len(os.listdir("/proc/self/fd"))
+    assert set(from_child(os.getpid() for _ in range(3))) == {os.getpid()}
+    assert len(os.listdir("/proc/self/fd")) == before
