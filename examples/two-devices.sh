@@ -4,17 +4,10 @@
 # else, and touches nothing of yours. Exits 0 if both devices hold the same in the end.
 set -euo pipefail
 
-work=$(mktemp -d)
-port=0
-serve_pid=
+. "$(dirname "$0")/story.sh"
+
 user=ada@example.org
 notes=1200 # more than two requests hold
-
-# Nothing of whoever runs this plays a part.
-for name in $(compgen -e | grep -E '^(PROMPTVAULT_|DATABASE_URL$)' || true); do
-    unset "$name"
-done
-export PYTHON_KEYRING_BACKEND=keyring.backends.fail.Keyring
 
 main() {
     chapter "A server, and two devices that are signed in"
@@ -133,31 +126,6 @@ server_restored() {
 
 # The server
 
-start_server() {
-    PROMPTVAULT_HOME=$work/server promptvault serve --port "$port" --json \
-        >"$work/url" 2>>"$work/serve.log" &
-    serve_pid=$!
-    until [ -s "$work/url" ]; do
-        kill -0 "$serve_pid" 2>/dev/null || fail "the server does not start" "$work/serve.log"
-        sleep 0.1
-    done
-    url=$(sed -n 's/.*"url": "\([^"]*\)".*/\1/p' "$work/url")
-    port=${url##*:} # the same from now on, as the devices know it
-    : >"$work/url"
-    say "A server answers at $url."
-}
-
-stop_server() {
-    end_server -TERM
-    say "The server is stopped."
-}
-
-end_server() { # SIGNAL
-    kill "$1" "$serve_pid"
-    wait "$serve_pid" 2>/dev/null || true
-    serve_pid=
-}
-
 add_user() {
     run server server user add "$user" --tier pro
     on server server token "$user" >"$work/token"
@@ -172,20 +140,6 @@ held_by_server() { # prompts, as the operator sees it
 }
 
 # The devices
-
-on() { # DEVICE COMMAND...
-    GIT_AUTHOR_NAME=$1 GIT_AUTHOR_EMAIL=$1@example.org \
-        PROMPTVAULT_HOME=$work/$1 promptvault "${@:2}"
-}
-
-sign_in() {
-    on "$1" login --server "$url" --token - <"$work/token" 2>&1 | head -1 | indent
-}
-
-write() { # DEVICE NAME TEXT
-    say "$1 writes '$2'."
-    printf '%s\n' "$3" | on "$1" add "$2" - --upsert 2>&1 | indent
-}
 
 write_notes() { # FOLDER
     local number
@@ -226,28 +180,5 @@ facts() { # DEVICE: the list, every text with its history, and the logs of this 
         done
     } | sed -E 's/"used_at": [^,]*, "uses": [0-9]*, //g; s/"commit": [^,]*, //g'
 }
-
-# What is printed
-
-chapter() { printf '\n== %s\n' "$1"; }
-say() { printf '%s\n' "$1"; }
-indent() { sed 's/^/    /'; }
-
-run() { # DEVICE COMMAND...
-    say "$1$ promptvault ${*:2}"
-    on "$@" 2>&1 | indent || fail "'$2' on the $1 came to no good end"
-}
-
-fail() { # WHAT [FILE]
-    printf '\nFAILED: %s\n' "$1"
-    [ -z "${2-}" ] || tail -20 "$2" | cut -c -200
-    exit 1
-}
-
-clean_up() {
-    [ -z "$serve_pid" ] || end_server -TERM
-    rm -rf "$work"
-}
-trap clean_up EXIT
 
 main

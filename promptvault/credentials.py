@@ -17,7 +17,7 @@ from promptvault.errors import UnavailableError
 from promptvault.private_file import write_private
 
 _PATIENCE_SECONDS = 2.0
-"""A locked keyring, or one whose service is gone, may never answer."""
+"""A locked keyring, or one whose service has ended, may never answer."""
 
 _hung = threading.Event()
 """Set if the keyring did not answer; this process does not ask it again."""
@@ -102,7 +102,7 @@ def _service(folder: Path) -> str:
 
 
 def _ask_keyring(action: str, *arguments: str) -> str | None:
-    """Return what the keyring answers; raises _NoKeyringError."""
+    """Return the answer of the keyring; raises _NoKeyringError."""
     if _hung.is_set():
         raise _NoKeyringError
     answers: queue.SimpleQueue[_Answer] = queue.SimpleQueue()

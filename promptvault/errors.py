@@ -119,4 +119,4 @@ class RateLimitedError(PromptVaultError):
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
-        """Seconds until the next try is worth its while, where that is known."""
+        """Seconds after which a new attempt makes sense, if known."""

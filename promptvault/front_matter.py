@@ -1,8 +1,8 @@
-"""Markdown files with YAML front matter: how a prompt stands in the history.
+"""Markdown files with YAML front matter: the form of a prompt in the history.
 
-Writing is by hand, since a bulk import writes tens of thousands of headers and a
-YAML library takes 0.1 ms and more for each. Every value is written as a plain word
-or as a JSON string, both of which are YAML, so any YAML reader understands the file.
+It is written without a YAML library: a bulk import writes tens of thousands of headers,
+and a library takes 0.1 ms and more for each. Every value is written as a plain word or
+as a JSON string, both of which are YAML, so any YAML reader understands the file.
 """
 
 import json

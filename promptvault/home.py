@@ -6,7 +6,7 @@ long as reading the vault. `promptvault.paths` has the same folders as paths.
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 HOME_VARIABLE = "PROMPTVAULT_HOME"
 PROJECT_FOLDER = ".promptvault"
@@ -32,16 +32,22 @@ Directory Specification lists them."""
 _ANDROID = "ANDROID_ROOT"
 
 
-def find_folders(environment: Mapping[str, str], directory: str) -> tuple[str, ...]:
-    """Return the config, data, cache and state folders of a command in *directory*.
+def find_folders(
+    environment: Mapping[str, str], find_directory: Callable[[], str]
+) -> tuple[str, ...]:
+    """Return the config, data, cache and state folders of a command.
 
     ``PROMPTVAULT_HOME`` comes first, then a project's own ``.promptvault`` folder in
-    *directory* or above it, then the platform's usual folders.
+    the working directory or above it, then the platform's usual folders.
+    *find_directory* returns the working directory, which may be gone; it is not called
+    if ``PROMPTVAULT_HOME`` is absolute.
     """
-    home = environment.get(HOME_VARIABLE)
+    home = os.path.expanduser(environment.get(HOME_VARIABLE, ""))
+    if os.path.isabs(home):
+        return _under(home)
+    folder = find_directory()
     if home:
-        return _under(os.path.join(directory, os.path.expanduser(home)))
-    folder = directory
+        return _under(os.path.join(folder, home))
     while True:
         project = os.path.join(folder, PROJECT_FOLDER)
         if os.path.isdir(project):
@@ -79,6 +85,11 @@ def _of_platform(environment: Mapping[str, str]) -> tuple[str, ...]:
 def folder_of(base: str, vault: str) -> str:
     """Return the folder of *vault* in the data or state folder *base*."""
     return base if vault == PERSONAL else os.path.join(base, VAULTS, vault)
+
+
+def full_name(vault: str, name: str) -> str:
+    """Return the name of a prompt with its vault, unless that is the personal one."""
+    return name if vault == PERSONAL else f"{vault}:{name}"
 
 
 def is_vault_name(name: str) -> bool:

@@ -1,6 +1,6 @@
 """Where everything lives on disk: one folder, a project's folder, or the platform's."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -108,7 +108,7 @@ class Paths(NamedTuple):
         return self.state / "promptvault.log"
 
 
-def resolve(environment: Mapping[str, str], directory: str | Path) -> Paths:
-    """Return the paths for a command that runs in *directory*; see `find_folders`."""
-    config, data, cache, state = find_folders(environment, str(directory))
+def resolve(environment: Mapping[str, str], find_directory: Callable[[], str]) -> Paths:
+    """Return the paths of a command; see `find_folders`."""
+    config, data, cache, state = find_folders(environment, find_directory)
     return Paths(Path(config), Path(data), Path(cache), Path(state))

@@ -1,4 +1,4 @@
-"""The program as tests run it: within this process, or as a process of its own."""
+"""The program as tests run it: within this process, or as another process."""
 
 import contextlib
 import io
@@ -38,7 +38,7 @@ _TESTS = Path(__file__).parent
 
 Git = Callable[..., str]
 
-# The machine may be slow, so nothing here is about time; and nothing is left behind.
+# The machine may be slow, so no test depends on time; and no files are left behind.
 settings.register_profile(
     "house",
     max_examples=50,
@@ -48,11 +48,11 @@ settings.register_profile(
 )
 settings.load_profile("house")
 
-# Where pytest makes the folders of tests, unless somebody has said so.
+# Where pytest creates the folders of tests, unless an option says otherwise.
 if folder := memory_folder():
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder)
 
-# Who is started in the background of a script ignores Ctrl-C, and so do its children.
+# A process in the background of a script ignores Ctrl-C, and so do its children.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -67,7 +67,9 @@ _LONG = ("examples", "sync", "faults", "browser", "server", "importers")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put folders with long tests first: a worker that is done waits for no other."""
+    """Start folders with long tests first, so that no worker waits for another in the
+    end.
+    """
     for item in items:
         if item.get_closest_marker("soak"):
             item.add_marker(pytest.mark.timeout(0))
@@ -80,7 +82,7 @@ def _place(folder: str) -> int:
 
 @dataclass(frozen=True)
 class Result:
-    """What a run of the program left behind."""
+    """The result of a run of the program."""
 
     code: int
     out: bytes
@@ -88,12 +90,12 @@ class Result:
 
     @property
     def text(self) -> str:
-        """What stands on stdout."""
+        """The text on stdout."""
         return self.out.decode()
 
     @property
     def lines(self) -> list[str]:
-        """What stands on stdout, line by line."""
+        """The lines on stdout."""
         return self.text.splitlines()
 
     @property
@@ -183,7 +185,7 @@ class Vault:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return an empty PROMPTVAULT_HOME, the surroundings swept of settings."""
+    """Return an empty PROMPTVAULT_HOME, in an environment without settings."""
     for name in list(os.environ):
         if name.startswith(_CLEARED):
             monkeypatch.delenv(name)
@@ -191,7 +193,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PROMPTVAULT_HOME", str(folder))
     monkeypatch.setenv("GIT_AUTHOR_NAME", AUTHOR.name)
     monkeypatch.setenv("GIT_AUTHOR_EMAIL", AUTHOR.email)
-    # No test may touch the keyring of whoever runs it.
+    # No test may use the keyring of the person who runs it.
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     monkeypatch.chdir(tmp_path)
     return folder
@@ -211,7 +213,7 @@ def pvt_process(home: Path) -> Process:
 
 @pytest.fixture
 def no_retries(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a command fail at once where a server does; *home* is swept before."""
+    """A failed request is not repeated; *home* clears the environment before."""
     monkeypatch.setenv("PROMPTVAULT_AI_RETRIES", "0")
 
 
@@ -241,5 +243,5 @@ def git(home: Path) -> Git:
 
 @pytest.fixture
 def vault(tmp_path: Path) -> Vault:
-    """Return the path of a vault that the first use makes."""
+    """Return the path of the vault, which the first use creates."""
     return Vault(tmp_path / "vault.db", tmp_path / "usage.db")

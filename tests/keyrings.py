@@ -1,4 +1,4 @@
-"""Keyrings that tests choose by name: one that works, and some that do not."""
+"""Keyrings that tests choose by name: one that works, and some that fail."""
 
 import json
 import os
@@ -13,7 +13,7 @@ STORE = "PROMPTVAULT_TEST_KEYRING"
 
 
 class Working(KeyringBackend):
-    """Keeps everything, and forgets what it is told to."""
+    """Stores secrets, and deletes them."""
 
     priority = 1
 
@@ -31,7 +31,7 @@ class Working(KeyringBackend):
 
 
 class Locked(KeyringBackend):
-    """Answers that nobody unlocked it."""
+    """Fails, because it is locked."""
 
     priority = 1
 
@@ -46,7 +46,7 @@ class Locked(KeyringBackend):
 
 
 class Hanging(KeyringBackend):
-    """Waits for a window that nobody sees."""
+    """Waits for a window that nothing closes."""
 
     priority = 1
 

@@ -1,4 +1,4 @@
-"""A folder that lies in memory: there no save waits for a disk."""
+"""A folder in memory, in which no save waits for a disk."""
 
 import os
 import shutil
@@ -9,8 +9,8 @@ _NEEDED = 4 << 30
 
 
 def memory_folder() -> str | None:
-    """Return a folder in memory, None if the system has none that is good enough."""
+    """Return a folder in memory, None if the system has no suitable one."""
     if not os.access(_SHARED, os.W_OK) or shutil.disk_usage(_SHARED).free < _NEEDED:
         return None
-    # Tests write programs and run them; containers may forbid that here.
+    # Tests write programs and run them, which some containers forbid here.
     return None if os.statvfs(_SHARED).f_flag & os.ST_NOEXEC else _SHARED

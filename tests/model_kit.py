@@ -1,4 +1,4 @@
-"""A model as a command has it, and what a test looks at beside its answers."""
+"""A model as commands use it, and what tests check besides its answers."""
 
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ PRICE = Price(1, 10)
 
 MILLION = 1_000_000
 ANSWER_COST = (20 * PRICE.input + 10 * PRICE.output) / MILLION
-"""Of the server's usual answer, US dollars."""
+"""Price of the server's usual answer, in US dollars."""
 
 
 def user(text: str = "Hello?", **more: Any) -> Request:
@@ -49,7 +49,7 @@ def stream(model: Model, request: Request) -> Answer:
 
 @dataclass
 class Kit:
-    """Where everything of a model is kept, and what it told and waited."""
+    """The files of a model, its messages and its pauses."""
 
     folder: Path
     now: Callable[[], datetime] = lambda: NOON
@@ -80,7 +80,7 @@ class Kit:
         retries: int = 2,
         **more: Any,
     ) -> Model:
-        """Return a model on the servers at *urls*, which never really waits."""
+        """Return a model on the servers at *urls*; its pauses are only recorded."""
         endpoints = [
             Endpoint(url, MODEL, key if n == 0 else "", timeout)
             for n, url in enumerate(urls)
@@ -113,11 +113,11 @@ class Kit:
 
     @property
     def kept(self) -> CacheStatistics:
-        """What the cache holds."""
+        """The entries of the cache."""
         return ResponseCache(self.cache).statistics()
 
     def holds(self, words: Sequence[str]) -> bool:
-        """Tell whether a file in the folder, or what was told, has one of *words*."""
+        """Return True if a file in the folder, or a message, has one of *words*."""
         files = b"".join(p.read_bytes() for p in self.folder.rglob("*") if p.is_file())
         told = "\n".join(self.told)
         return any(word in told or word.encode() in files for word in words)

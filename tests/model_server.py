@@ -1,7 +1,6 @@
 """A server that speaks the Chat Completions protocol over a socket, with faults.
 
-It stands for what is not ours to run. A test scripts what it answers, and reads what
-was asked.
+Tests script its answers, and read its requests.
 """
 
 import contextlib
@@ -20,7 +19,7 @@ MODEL = "test-model"
 
 @dataclass(frozen=True)
 class Text:
-    """A good answer; streamed, it comes in *pieces* (else word by word)."""
+    """An answer; streamed, it comes in *pieces* (else word by word)."""
 
     text: str
     pieces: Sequence[str] = ()
@@ -41,12 +40,12 @@ class Status:
     headers: Mapping[str, str] = field(default_factory=dict)
     error: Mapping[str, Any] = field(default_factory=lambda: {"message": "no"})
     body: bytes = b""
-    """Instead of the error, as a proxy's page."""
+    """In place of the error, as a proxy's page."""
 
 
 @dataclass(frozen=True)
 class Cut:
-    """An answer whose connection ends after these pieces, without a word."""
+    """An answer whose connection ends after these pieces, without an end mark."""
 
     pieces: Sequence[str] = ()
 
@@ -71,13 +70,13 @@ Body = dict[str, Any]
 
 
 def json_text(value: object, **more: Any) -> Text:
-    """Return a good answer that is JSON."""
+    """Return an answer in JSON."""
     return Text(json.dumps(value), **more)
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A request as it came."""
+    """A received request."""
 
     body: Body
     headers: Mapping[str, str]
@@ -92,7 +91,7 @@ class Asked:
 
 
 class ModelServer:
-    """Answers with the scripted replies, then with what `answer` makes of a request."""
+    """Answers with the scripted replies, then with the results of `answer`."""
 
     def __init__(self) -> None:
         self.requests: list[Asked] = []
@@ -116,18 +115,18 @@ class ModelServer:
             self._script.extend(replies)
 
     def start(self) -> None:
-        """Begin to answer."""
+        """Start the server."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Close the port: from now on the server is down."""
+        """Close the port, as a server that is down."""
         if self._thread.is_alive():
             self._server.shutdown()
             self._thread.join()
         self._server.server_close()
 
     def reply_to(self, asked: Asked) -> Reply:
-        """Note what was asked, and return what to answer."""
+        """Record the request, and return the answer."""
         with self._lock:
             self.requests.append(asked)
             scripted = self._script.popleft() if self._script else None
@@ -140,14 +139,16 @@ class _Server(ThreadingHTTPServer):
     owner: ModelServer
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Keep quiet about clients that hang up: stderr is what tests look at."""
+        """Print nothing about closed connections: tests read stderr."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # or each answer waits 40 ms for its second half
+    disable_nagle_algorithm = (
+        True  # otherwise each answer waits 40 ms for its second half
+    )
     server: _Server
 
     def do_POST(self) -> None:
@@ -231,7 +232,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def log_message(self, *_: object) -> None:
-        """Keep quiet."""
+        """Print nothing."""
 
 
 def _words(text: str) -> Iterator[str]:

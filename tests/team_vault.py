@@ -1,7 +1,6 @@
 """Team vaults on a device, made without a server."""
 
 import os
-from pathlib import Path
 
 from promptvault.paths import Paths, resolve
 from promptvault.vault.database import bulk_transaction, connected
@@ -12,7 +11,7 @@ def make_team_vault(
     name: str = "acme", role: str = "editor", state: str = "active"
 ) -> Paths:
     """Make an empty vault of a team on this device."""
-    paths = resolve(os.environ, Path.cwd()).of(name)
+    paths = resolve(os.environ, os.getcwd).of(name)
     paths.vault_data.mkdir(parents=True)
     team = Team(name, name.title(), role, ("production",), state=state)
     set_team(paths, team)

@@ -1,4 +1,4 @@
-"""The program with a person at it: on a terminal, where answers are typed."""
+"""The program on a terminal, with typed answers."""
 
 import os
 import pty
@@ -42,8 +42,8 @@ def on_a_terminal(
 ) -> tuple[int, str]:
     """Run *command* on a terminal; type each answer once its cue was drawn.
 
-    An answer may be a function that does something before it returns what is typed.
-    Returns the exit code, and all that was drawn.
+    An answer may be a function that acts before it returns the text to type. Returns
+    the exit code, and all that was drawn.
     """
     held, given = pty.openpty()
     termios.tcsetwinsize(given, (30, 120))
@@ -62,7 +62,7 @@ def on_a_terminal(
         while select.select([held], [], [], 60)[0]:
             try:
                 screen += os.read(held, 65536)
-            except OSError:  # it has ended, and nobody holds the other side
+            except OSError:  # it has ended, and no process has the other end open
                 break
             if waiting and waiting[0][0] in screen:
                 answer = waiting.pop(0)[1]

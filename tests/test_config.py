@@ -1,4 +1,4 @@
-"""Settings: what wins over what, and what stands in the file."""
+"""Settings: their precedence, and their file."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def file(tmp_path: Path) -> Path:
     [("ai.api_key", "OPENAI_API_KEY"), ("ai.base_url", "OPENAI_BASE_URL")],
 )
 def test_what_wins(file: Path, key: str, foreign: str) -> None:
-    """Take the winner away, one after the other."""
+    """Remove the setting that wins, one after the other."""
     own = find_key(key).variable
     values = {"own": "https://own", "foreign": "https://foreign"}
     store_setting(file, key, "https://file")
@@ -85,7 +85,7 @@ def test_what_the_file_should_not_have(
     assert words in str(raised.value)
     assert (
         settings["editor"].source is SettingSource.DEFAULT
-    )  # nobody asked for the other
+    )  # the other one was not asked for
 
 
 def test_types_of_toml(file: Path) -> None:
@@ -96,7 +96,7 @@ def test_types_of_toml(file: Path) -> None:
     assert settings["ai.retries"].number == 1
     assert (
         settings["ai.model"].source is SettingSource.DEFAULT
-    )  # empty counts as nothing
+    )  # an empty value counts as none
 
 
 @pytest.mark.parametrize(

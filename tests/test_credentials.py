@@ -1,4 +1,4 @@
-"""Secrets stay where they were put, whatever the system's keyring does."""
+"""Secrets stay where they are stored, whatever the system's keyring does."""
 
 import json
 import stat
@@ -29,7 +29,7 @@ Choose = Callable[[str], None]
 
 @pytest.fixture
 def keyring(pvt_process: Process, monkeypatch: pytest.MonkeyPatch) -> Choose:
-    """Return a function that chooses the keyring of the processes to come."""
+    """Return a function that chooses the keyring of later processes."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv(keyrings.STORE, str(Path("keyring.json").absolute()))
 
@@ -47,14 +47,14 @@ def folder(home: Path) -> Path:
 
 
 def held() -> dict[str, str]:
-    """Return what the working keyring holds."""
+    """Return the entries of the working keyring."""
     place = Path("keyring.json")
     values: dict[str, str] = json.loads(place.read_text()) if place.exists() else {}
     return values
 
 
 def where(pvt: Process) -> str:
-    """Return where the program says that the key is; it must not show it."""
+    """Return the place of the key by the program, which must not show the key."""
     result = pvt("config", "list", "--json")
     assert SECRET not in result.text + result.err
     return str(next(row["from"] for row in result.json if row["key"] == NAME))

@@ -13,17 +13,22 @@ from promptvault.paths import Paths, resolve
 def test_the_chosen_home_comes_first(tmp_path: Path) -> None:
     (tmp_path / ".promptvault").mkdir()
     chosen = {"PROMPTVAULT_HOME": "here"}
-    found = find_folders(chosen, str(tmp_path))
+    found = find_folders(chosen, lambda: str(tmp_path))
     home = tmp_path / "here"
     names = ("data", "cache", "state")
     assert found == (str(home), *(str(home / name) for name in names))
 
 
-def test_a_home_may_begin_with_a_tilde(
+def _gone() -> str:
+    raise FileNotFoundError
+
+
+def test_an_absolute_home_needs_no_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert find_folders({"PROMPTVAULT_HOME": "/vault"}, _gone)[0] == "/vault"
     monkeypatch.setenv("HOME", str(tmp_path))
-    config, *_ = find_folders({"PROMPTVAULT_HOME": "~/vault"}, "/")
+    config, *_ = find_folders({"PROMPTVAULT_HOME": "~/vault"}, _gone)
     assert config == str(tmp_path / "vault")
 
 
@@ -31,7 +36,7 @@ def test_a_project_is_found_from_below(tmp_path: Path) -> None:
     (tmp_path / ".promptvault").mkdir()
     below = tmp_path / "a" / "b"
     below.mkdir(parents=True)
-    config, data, *_ = find_folders({"HOME": "/nowhere"}, str(below))
+    config, data, *_ = find_folders({"HOME": "/nowhere"}, lambda: str(below))
     assert config == str(tmp_path / ".promptvault")
     assert data == str(tmp_path / ".promptvault" / "data")
 
@@ -57,7 +62,7 @@ def test_the_platforms_folders_are_those_of_platformdirs(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     dirs = platformdirs.PlatformDirs("promptvault", appauthor=False)
-    assert resolve(os.environ, tmp_path) == Paths(
+    assert resolve(os.environ, lambda: str(tmp_path)) == Paths(
         dirs.user_config_path,
         dirs.user_data_path,
         dirs.user_cache_path,

@@ -1,6 +1,6 @@
-"""What counts as a pasted secret, and what does not.
+"""Texts that count as pasted secrets, and texts that do not.
 
-The keys are put together at run time, so that no scanner trips over this file.
+The keys are composed at run time, so that no scanner reports this file.
 """
 
 import base64

@@ -14,7 +14,7 @@ _BREAKS = frozenset("=@:")
 
 
 def prepare(environ: MutableMapping[str, str]) -> None:
-    """Let words be put together again, where bash asks for a completion."""
+    """Join words again if bash asks for a completion."""
     if "COMP_WORDS" not in environ:
         return
     for name, value in environ.items():
@@ -33,7 +33,7 @@ def _register() -> str:
     from typer._completion_classes import BashComplete
 
     class JoinedBash(BashComplete):
-        """Bash, its words put together, and the answers cut to what it replaces."""
+        """Bash, with joined words, and answers cut to what it replaces."""
 
         name = "bash_joined"
         _head = ""
@@ -71,7 +71,7 @@ def read_words(environ: Mapping[str, str]) -> tuple[list[str], str]:
 
 
 def format_word(value: str, head: str) -> str:
-    """Return what bash puts in place of the last piece, escaped as it is typed.
+    """Return the text with which bash replaces the last piece, escaped as it is typed.
 
     Typer's script splits the answers at line ends.
     """
@@ -83,7 +83,7 @@ def _is_break(piece: str) -> bool:
 
 
 def _joined(pieces: list[str]) -> Iterator[str]:
-    """Yield the words that bash split, the last one too where it is empty."""
+    """Yield the words that bash split, including an empty last one."""
     word = pieces[0]
     for before, piece in pairwise(pieces):
         if _is_break(piece) or (_is_break(before) and piece):

@@ -40,7 +40,7 @@ def _revisions(vault: str | None, name: str) -> list[str]:
 def _in_vaults(
     incomplete: str, find: Callable[[str | None, str], list[str]]
 ) -> list[str]:
-    """Return what *find* offers in the vault that was typed, if there is a ':'.
+    """Return what *find* offers in the typed vault, if there is a ':'.
 
     Otherwise that of the vault of the command, and of the vaults whose name begins with
     *incomplete*.
@@ -82,12 +82,20 @@ def vaults(incomplete: str) -> list[str]:
     return []
 
 
+def team_vaults(incomplete: str) -> list[str]:
+    """Offer the vaults of teams, which have the short names of these."""
+    return [name for name in vaults(incomplete) if name != PERSONAL]
+
+
 def in_conflict(incomplete: str) -> list[str]:
-    """Offer the names of prompts that are in conflict."""
-    with contextlib.suppress(PromptVaultError), open_reader() as reader:
+    """Offer the names of prompts that are in conflict, in other vaults too."""
+    return _in_vaults(incomplete, _in_conflict)
+
+
+def _in_conflict(vault: str | None, incomplete: str) -> list[str]:
+    with open_reader(vault) as reader:
         names = reader.names_in_conflict()
         return [name for name in names if name.startswith(incomplete)]
-    return []
 
 
 def tags(incomplete: str) -> list[str]:

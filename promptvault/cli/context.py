@@ -13,7 +13,6 @@ from promptvault.errors import InvalidInputError, NotFoundError
 from promptvault.home import (
     DATABASE,
     HISTORY,
-    HOME_VARIABLE,
     PERSONAL,
     USAGE,
     find_folders,
@@ -40,21 +39,34 @@ class _Choice:
     """By `--vault`."""
     named: str | None = None
     """By the names among the arguments, all of which mean the same vault."""
+    has_prefix = False
+    """Whether one of these names has the name of its vault in front."""
 
 
 def choose_vault(given: str | None) -> None:
-    """Let this command work on the vault *given* by `--vault`, and on names in it."""
-    _Choice.given, _Choice.named = given, None
+    """Set the vault of this command to *given*, the value of `--vault`."""
+    _Choice.given, _Choice.named, _Choice.has_prefix = given, None, False
+
+
+def chosen_vault() -> str | None:
+    """Return the vault that was chosen by an option or a variable, None if none was."""
+    return _Choice.given or os.environ.get(VAULT_VARIABLE) or None
 
 
 def default_vault() -> str:
     """Return the vault in which a name without a vault is looked up."""
-    return _Choice.given or os.environ.get(VAULT_VARIABLE) or PERSONAL
+    return chosen_vault() or PERSONAL
 
 
 def is_vault_chosen() -> bool:
     """Return True if the user chose a vault: by an option, a variable or a name."""
-    return bool(_Choice.given or _Choice.named or os.environ.get(VAULT_VARIABLE))
+    return _Choice.has_prefix or chosen_vault() is not None
+
+
+def refuse_one_vault() -> None:
+    """Raise InvalidInputError if ``--all-vaults`` contradicts the other arguments."""
+    if _Choice.given or _Choice.has_prefix:
+        raise InvalidInputError("Give --all-vaults, or one vault.")
 
 
 def take_vault(text: str) -> str:
@@ -70,10 +82,12 @@ def take_vault(text: str) -> str:
             " command works on one."
         )
     _Choice.named = wanted
+    _Choice.has_prefix = _Choice.has_prefix or vault is not None
     return rest
 
 
-def _chosen() -> str:
+def current_vault() -> str:
+    """Return the vault that this command works on."""
     return _Choice.named or default_vault()
 
 
@@ -87,16 +101,24 @@ def _require_vault(data: str, name: str) -> str:
 
 def names_of_team_vaults() -> list[str]:
     """Return the names of the team vaults of this device."""
-    _, data, *_ = find_folders(os.environ, _start())
+    _, data, *_ = find_folders(os.environ, directory)
     return team_vaults(data)
 
 
 def paths() -> "Paths":
-    """Return the folders that this command uses; raises NotFoundError."""
+    """Return the folders of this device, and those of the personal vault."""
     from promptvault.paths import resolve
 
-    found = resolve(os.environ, _start())
-    return found.of(_require_vault(str(found.data), _chosen()))
+    return resolve(os.environ, directory)
+
+
+def vault_paths(vault: str | None = None) -> "Paths":
+    """Return the folders of the chosen vault, or of another one.
+
+    Raises NotFoundError if there is no such vault.
+    """
+    found = paths()
+    return found.of(_require_vault(str(found.data), vault or current_vault()))
 
 
 def directory() -> str:
@@ -105,15 +127,6 @@ def directory() -> str:
         return os.getcwd()
     except FileNotFoundError as error:
         raise NotFoundError("The folder you are in is no longer there.") from error
-
-
-def _start() -> str:
-    """Return where the search for the folders starts.
-
-    An absolute PROMPTVAULT_HOME needs no working directory, which may be gone.
-    """
-    home = os.path.expanduser(os.environ.get(HOME_VARIABLE, ""))
-    return home if os.path.isabs(home) else directory()
 
 
 def now() -> datetime:
@@ -129,20 +142,6 @@ def open_reader(vault: str | None = None) -> Iterator["Reader"]:
     database, usage = _find_vault(vault)
     with reading(database, usage, open_reader) as reader:
         yield reader
-
-
-@contextlib.contextmanager
-def open_all_readers() -> Iterator[dict[str | None, "Reader"]]:
-    """Open all vaults of this device for reading, by their names.
-
-    The personal one comes first. Its name is None, since names in it have no prefix.
-    """
-    with contextlib.ExitStack() as stack:
-        readers: dict[str | None, Reader] = {}
-        readers[None] = stack.enter_context(open_reader(PERSONAL))
-        for name in names_of_team_vaults():
-            readers[name] = stack.enter_context(open_reader(name))
-        yield readers
 
 
 @contextlib.contextmanager
@@ -173,6 +172,6 @@ def _find_vault(vault: str | None) -> tuple[str, str]:
 
 def _folders(vault: str | None) -> tuple[str, str]:
     """Return the data and state folder of a vault; raises NotFoundError."""
-    _, data, _, state = find_folders(os.environ, _start())
-    name = _require_vault(data, vault or _chosen())
+    _, data, _, state = find_folders(os.environ, directory)
+    name = _require_vault(data, vault or current_vault())
     return folder_of(data, name), folder_of(state, name)

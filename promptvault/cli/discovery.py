@@ -32,7 +32,8 @@ def find_sources(reader: Reader) -> list[DiscoveredSource]:
 
 
 def choose(found: Sequence[DiscoveredSource]) -> list[DiscoveredSource]:
-    """Return what the user checks on the terminal; all are checked at first.
+    """Return the sources that the user checks on the terminal; all are checked at
+    first.
 
     Raises KeyboardInterrupt if the user cancels, InvalidInputError without a terminal.
     """

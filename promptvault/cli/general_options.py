@@ -36,7 +36,5 @@ def apply_general_options(arguments: list[str]) -> list[str]:
     if when not in COLOR_CHOICES:
         raise InvalidInputError("--color must be auto, always or never.")
     terminal.choose_colour(when)
-    if vault and rest[:1] == ["sync"]:  # which syncs all vaults without the option
-        rest, vault = [*rest, VAULT, vault], None
     choose_vault(vault)
     return rest + arguments[end:]

@@ -30,7 +30,9 @@ def _complete() -> None:
     """Answer Tab, if a shell asks for it; else return."""
     from promptvault.cli import bash_completion
     from promptvault.cli.quick.tab import complete_name
+    from promptvault.cli.quick.typed import take_vault_option
 
+    take_vault_option(os.environ)
     code = complete_name(os.environ, os.path.basename(sys.argv[0]))
     if code is not None:
         sys.exit(code)

@@ -32,7 +32,7 @@ def read_password(
 def _ask(confirm: bool) -> str:
     if not terminal.can_ask():
         raise InvalidInputError(
-            "There is nobody to ask for the password: give --password-file."
+            "The password cannot be asked for here: give --password-file."
         )
     return str(
         typer.prompt("Password", hide_input=True, confirmation_prompt=confirm, err=True)

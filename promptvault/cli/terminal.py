@@ -12,8 +12,9 @@ from promptvault.errors import InvalidInputError
 _ACTING = re.compile(
     r"[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 )
-"""What a terminal obeys instead of showing it: C0 but for line ends and tabs, DEL, C1,
-and the marks that change the direction of text."""
+"""Control characters of a terminal: C0 except line ends and tabs, DEL, C1, and the
+marks that change the direction of text.
+"""
 
 
 _NO_COLOUR, _FORCE_COLOUR = "NO_COLOR", "FORCE_COLOR"
@@ -57,7 +58,7 @@ _PLAIN |= dict.fromkeys("█▉▊▋▌▍▎▏▇▆▅▄", "#") | dict.from
 
 
 def _plainly(error: UnicodeError) -> tuple[str, int]:
-    """Return what is written in place of characters that an encoding does not have."""
+    """Return the replacement of characters that an encoding does not have."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     missing = error.object[error.start : error.end]
@@ -87,12 +88,12 @@ def write_text(text: str) -> None:
 
 
 def flush() -> None:
-    """Let what was written be read, where the command goes on for long."""
+    """Flush stdout, in a command that takes long."""
     sys.stdout.flush()
 
 
 def discard_output() -> None:
-    """Let nothing more reach stdout, also what is still to be flushed at the end."""
+    """Discard all further output, including what is flushed at the end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -152,10 +153,9 @@ def can_ask() -> bool:
 
 
 def confirm(question: str, option: str) -> None:
-    """Ask a yes/no question; anything but yes ends the command with exit code 130.
+    """Ask a yes/no question; any answer but yes ends the command with exit code 130.
 
-    Raises InvalidInputError, naming the *option* that answers it, when there is
-    nobody to ask.
+    Raises InvalidInputError, naming the *option* that answers it, without a terminal.
     """
     if not can_ask():
         raise InvalidInputError(f"{question} There is nobody to ask: give {option}.")
@@ -169,7 +169,7 @@ def agrees(question: str) -> bool:
 
 
 def ask(question: str) -> str:
-    """Return what the person who is there answers, in lower case."""
+    """Return the answer of the user, in lower case."""
     sys.stderr.write(f"{visible(question)} ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower()
@@ -183,7 +183,7 @@ def read_stdin() -> str:
 
 
 def read_piped() -> str | None:
-    """Return what is piped in, None when stdin is a terminal or closed."""
+    """Return the piped input, None if stdin is a terminal or closed."""
     return None if sys.stdin is None or sys.stdin.isatty() else read_stdin()
 
 

@@ -5,7 +5,7 @@ import os
 from dataclasses import replace
 
 from promptvault.cli import terminal
-from promptvault.cli.context import now, paths
+from promptvault.cli.context import now, paths, vault_paths
 from promptvault.config import Settings, load_settings
 from promptvault.errors import PromptVaultError
 from promptvault.home import HOME_VARIABLE, PROJECT_FOLDER
@@ -20,20 +20,23 @@ def settings() -> Settings:
 
 
 def is_project() -> bool:
-    """Tell whether this command uses a project's vault, found from where it runs."""
+    """Return True if this command uses a project's vault, found from its directory."""
     chosen = os.environ.get(HOME_VARIABLE)
     return not chosen and paths().config.name == PROJECT_FOLDER
 
 
-def workspace() -> Workspace:
-    """Return the vault to change, and who changes it."""
-    return replace(unsynced_workspace(), on_change=_sync_later)
+def workspace(vault: str | None = None) -> Workspace:
+    """Return the vault to change, and who changes it.
+
+    It is the chosen vault, or another one. Raises NotFoundError.
+    """
+    return replace(unsynced_workspace(vault), on_change=_sync_later)
 
 
-def unsynced_workspace() -> Workspace:
+def unsynced_workspace(vault: str | None = None) -> Workspace:
     """Return the vault to change without that being synced by itself."""
     return Workspace(
-        paths=paths(),
+        paths=vault_paths(vault),
         now=now,
         author=lambda: find_author(settings()),
         on_wait=lambda: terminal.note("Waiting for another promptvault to finish…"),
@@ -41,15 +44,15 @@ def unsynced_workspace() -> Workspace:
 
 
 def _sync_later(changed: Paths) -> None:
-    """Let a process of its own sync what was changed, if that is wanted.
+    """Start a process that syncs the change, if automatic sync is on.
 
-    The change is made: nothing that goes wrong here may say otherwise.
+    The change is saved, so no error here may fail the command.
     """
     with contextlib.suppress(PromptVaultError, OSError):
         chosen = settings()
         if chosen["sync.auto"].value != "true":
             return
-        # 10 ms, for whoever wants it alone.
+        # 10 ms, only for automatic sync
         from promptvault.services.sync import background, session
 
         if session.is_signed_in(changed, chosen):

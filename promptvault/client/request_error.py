@@ -36,6 +36,9 @@ _OAUTH_STATUS = 400
 _OUTDATED = 426
 _UNKNOWN_FIELD = "Extra inputs are not permitted"
 """What a server says of a field that only newer programs send."""
+_UNKNOWN_ROUTE = "Not Found."
+"""What it says of a path that is none of its own. An object that is not there has a
+message of its own."""
 _LONGEST_MESSAGE = 500
 
 
@@ -81,6 +84,8 @@ def error_from_response(
         return _from_proxy(host, status, retry_after)
     code, message = detail
     if status == InvalidInputError.status_code and _UNKNOWN_FIELD in message:
+        return _older_server(host)
+    if status == NotFoundError.status_code and message == _UNKNOWN_ROUTE:
         return _older_server(host)
     kind = _BY_CODE.get(code)
     if kind is RateLimitedError:

@@ -28,6 +28,12 @@ _SECONDS = 10.0
 _LARGEST = 1024 * 1024
 _MOST_REDIRECTS = 3
 _JSON = "application/json"
+_HEADERS = {
+    "User-Agent": f"promptvault/{__version__}",
+    "Accept": _JSON,
+    # A small compressed answer can be a very large text.
+    "Accept-Encoding": "identity",
+}
 
 
 def fetch_shared(
@@ -52,7 +58,7 @@ def fetch_shared(
         ) from None
     auth = None if password is None else httpx.BasicAuth("", password)
     with httpx.Client(
-        headers={"User-Agent": f"promptvault/{__version__}", "Accept": _JSON},
+        headers=_HEADERS,
         auth=auth,
         timeout=httpx.Timeout(_SECONDS),
         trust_env=not address.is_local,
@@ -71,6 +77,7 @@ class _Fetch:
         self, client: httpx.Client, address: Address, clock: Callable[[], float]
     ) -> None:
         self._client, self._address, self._clock = client, address, clock
+        self._place = httpx.URL(address.url)
         self._end = clock() + _SECONDS
 
     def get(self, url: str) -> bytes:
@@ -78,13 +85,14 @@ class _Fetch:
             with self._client.stream("GET", url) as response:
                 if not response.has_redirect_location:
                     return self._content(response)
+                self._check_time(response)
                 url = self._target(response)
         raise UnavailableError(f"{self._address.host} redirects too often.")
 
     def _target(self, response: httpx.Response) -> str:
         """Return where a redirect leads, which must be on the same server."""
         target = response.url.join(response.headers["Location"])
-        if f"{target.scheme}://{target.netloc.decode()}" != self._address.url:
+        if _origin(target) != _origin(self._place):
             raise UnavailableError(
                 f"{self._address.host} redirects to {target.host}, which is another"
                 " server: ask for a new link."
@@ -92,8 +100,10 @@ class _Fetch:
         return str(target)
 
     def _content(self, response: httpx.Response) -> bytes:
+        if response.headers.get("Content-Encoding", "identity") != "identity":
+            raise not_promptvault(self._address.host)
         parts, size = [], 0
-        for part in response.iter_bytes():
+        for part in response.iter_raw():
             parts.append(part)
             size += len(part)
             if size > _LARGEST:
@@ -101,8 +111,7 @@ class _Fetch:
                     f"{self._address.host} sends more than 1 MiB, which no shared"
                     " prompt has."
                 )
-            if self._clock() > self._end:
-                raise httpx.ReadTimeout("too slow", request=response.request)
+            self._check_time(response)
         content = b"".join(parts)
         if response.status_code == 200:
             kind = response.headers.get("Content-Type", "")
@@ -111,13 +120,23 @@ class _Fetch:
             return content
         raise self._error(response.status_code, content)
 
+    def _check_time(self, response: httpx.Response) -> None:
+        if self._clock() > self._end:
+            raise httpx.ReadTimeout("too slow", request=response.request)
+
     def _error(self, status: int, content: bytes) -> PromptVaultError:
         if status == AuthenticationError.status_code:
-            given = "is not right" if self._client.auth else "is needed"
             return AuthenticationError(
-                f"The password of the share {given}: give it with --password-file."
+                "This is not the password of the share."
+                if self._client.auth
+                else "The share needs a password: give it with --password-file."
             )
         return error_from_response(self._address.host, status, content, None)
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    """Return what decides which server *url* is on; a usual port is None."""
+    return url.scheme, url.host, url.port
 
 
 def _parsed(content: bytes, url: str, address: Address) -> SharedPrompt:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from promptvault.client.retry import NO_RETRY
 from promptvault.client.transport import Transport
+from promptvault.errors import InvalidInputError
 from promptvault.wire.team import (
     ActivitiesRead,
     ActivityRead,
@@ -73,7 +74,7 @@ class TeamClient:
         self._transport.send("DELETE", _path(team, "members", "me"))
 
     def invite(self, team: str, wish: InvitationCreate) -> InvitationRead:
-        """Invite an address, or whoever has the link; raise TierLimitError."""
+        """Invite an address, or every user of a link; raise TierLimitError."""
         path = _path(team, "invitations")
         return self._read(InvitationRead, self._send("POST", path, wish))
 
@@ -87,7 +88,7 @@ class TeamClient:
         self._transport.send("DELETE", _path(team, "invitations", str(invitation)))
 
     def accept(self, token: str) -> JoinedRead:
-        """Accept an invitation; raise NotFoundError if it is not valid any more."""
+        """Accept an invitation; raise NotFoundError if it is no longer valid."""
         wish = InvitationAccept(token=token)
         return self._read(
             JoinedRead, self._send("POST", "/v1/invitations/accept", wish)
@@ -133,4 +134,12 @@ class TeamClient:
 
 
 def _path(team: str, *parts: str) -> str:
+    """Return the path of what the user has named.
+
+    Raises InvalidInputError if a name would lead to another path: a proxy, a server or
+    a library may resolve '..', encoded or not.
+    """
+    for part in (team, *parts):
+        if "/" in part or part in {"", ".", ".."}:
+            raise InvalidInputError(f"{part!r} names no team, and no label.")
     return "/".join(("/v1/teams", *(quote(each, safe="") for each in (team, *parts))))

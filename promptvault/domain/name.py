@@ -25,8 +25,8 @@ def _is_name_character(character: str) -> bool:
 def validate_name(text: str) -> str:
     """Return *text* as a prompt's name (Unicode composed).
 
-    Raises InvalidInputError when it is no path of lower case letters, digits,
-    ``-``, ``_`` and ``.``, or could not stand as a file in the history.
+    Raises InvalidInputError if it is not a path of lower case letters, digits, ``-``,
+    ``_`` and ``.``, or is not a valid file name in the history.
     """
     name = unicodedata.normalize("NFC", text)
     if not name or len(name) > MAX_CHARACTERS:
@@ -56,7 +56,7 @@ def _validate_part(part: str, name: str) -> None:
 
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _NOT_IN_A_SLUG = re.compile(r"[\x00-/:-`{-\x7f]+")
-"""ASCII but for a-z and 0-9. Its complement takes 5 ms to compile."""
+"""ASCII except a-z and 0-9. Its complement takes 5 ms to compile."""
 
 
 def _kept(found: re.Match[str]) -> str:
@@ -91,7 +91,7 @@ _MARK = "~"
 
 
 def told_apart(name: str, prompt_id: str, digits: int = 4) -> str:
-    """Return what a prompt is shown as while another one bears its *name*."""
+    """Return the name that is shown for a prompt while another one has its *name*."""
     return f"{name}{_MARK}{prompt_id[:digits]}"
 
 
@@ -113,7 +113,7 @@ def split_vault(text: str) -> tuple[str | None, str]:
 
 
 def in_vault(vault: str | None, name: str) -> str:
-    """Return what means the prompt *name* of *vault*; of the user's own if None."""
+    """Return the address of the prompt *name* in *vault*; in the user's own if None."""
     return f"{vault}:{name}" if vault else name
 
 

@@ -55,11 +55,11 @@ Revision = Number | AsOf | Named
 
 
 def parse_revision(text: str) -> Revision:
-    """Read *text* as a REV; raises InvalidInputError when it is none.
+    """Read *text* as a REV; raises InvalidInputError if it is not one.
 
-    A time without ``Z`` or an offset is local time, as `log` prints it. What is left
-    out means its end: ``2026-05-01`` the end of that day, ``2026-05-01 09:30`` the end
-    of that minute. Of an hour that clocks pass twice, the second one is meant.
+    A time without ``Z`` or an offset is local time, as `log` prints it. A part that is
+    left out means its end: ``2026-05-01`` the end of that day, ``2026-05-01 09:30`` the
+    end of that minute. Of an hour that clocks pass twice, the second one is meant.
     """
     if re.fullmatch(r"-?\d{1,6}", text):
         return _number(int(text))

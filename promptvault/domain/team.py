@@ -23,7 +23,7 @@ class Right(StrEnum):
     READ = "read"
     """Read and export prompts, copy them, and see the members."""
     WRITE = "write"
-    """Change prompts, but for what protected labels protect."""
+    """Change prompts, except for protected labels."""
     SHARE = "share"
     """Share prompts by link, unless the team forbids it; revoke own shares."""
     MOVE_PROTECTED = "move_protected"
@@ -108,7 +108,7 @@ class Frozen(StrEnum):
     PLAN = "plan"
     """The account has more members than its plan allows. Admins may write."""
     DELETED = "deleted"
-    """The team is deleted: its vault is gone for all members."""
+    """The team is deleted: its vault is deleted for all members."""
     OWNER_GONE = "owner_gone"
     """The account of the owner is deleted."""
 
@@ -116,7 +116,7 @@ class Frozen(StrEnum):
 DEFAULT_RULES = ("production",)
 """The protected labels of a new team."""
 
-_SLUG = re.compile(r"[a-z][a-z0-9-]{1,31}")
+_SLUG = re.compile(r"[a-z][a-z0-9-]{0,30}[a-z0-9]")
 _LONGEST_SLUG = 32
 _RESERVED = frozenset({"personal", "me", "all", "new"})
 
@@ -126,7 +126,7 @@ def validate_slug(text: str) -> str:
     if not _SLUG.fullmatch(text):
         raise InvalidInputError(
             "The short name of a team has 2 to 32 characters: a lower case letter"
-            " first, then letters a-z, digits and '-'."
+            " first, then letters a-z, digits and '-', no '-' at the end."
         )
     if text in _RESERVED:
         raise InvalidInputError(f"The short name {text!r} has a meaning of its own.")

@@ -20,7 +20,6 @@ from promptvault.server.activity.actor import OPERATOR
 from promptvault.server.billing.plan import grant
 from promptvault.server.database import Connection, connection_failure
 from promptvault.server.job.operator import JobList, JobRead
-from promptvault.server.ownership.service import leave_teams
 from promptvault.server.password import checked_password, hash_password
 from promptvault.server.retention import service as retention
 from promptvault.server.retention.service import Purged
@@ -156,7 +155,6 @@ class Admin:
 
         async def clear(connection: Connection) -> None:
             user = await erasure.get_stored_user(connection, email)
-            await leave_teams(connection, user.id)
             await erasure.erase(connection, user)
 
         self._run(clear)

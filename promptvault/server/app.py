@@ -1,7 +1,7 @@
-"""The FastAPI application, put together from its parts.
+"""The FastAPI application.
 
 Each route of the API, under /v1, is behind the guard; each page is behind the check of
-forms.
+limits and forms.
 """
 
 import contextlib
@@ -35,11 +35,10 @@ from promptvault.server.job.worker import Worker
 from promptvault.server.limit.concurrency import ConcurrencyLimit
 from promptvault.server.limit.memory import MemoryLimit
 from promptvault.server.limit.rule import UNKNOWN_TOKENS
-from promptvault.server.limit.service import enforce_route_limit
 from promptvault.server.oidc.provider import Provider
 from promptvault.server.page.account import router as account_page
 from promptvault.server.page.billing import router as billing_page
-from promptvault.server.page.browser import check_form
+from promptvault.server.page.browser import check_page
 from promptvault.server.page.confirmation import router as confirmation_page
 from promptvault.server.page.deletion import router as deletion_page
 from promptvault.server.page.device import router as device_page
@@ -77,10 +76,17 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
         503: "The database does not answer.",
     }.items()
 }
+# Routes are matched in this order, so the most frequent ones come first: sync, and then
+# the page of a share.
+_API = (
+    *(sync, event, vault, account, device, team, invitation),
+    *(device_code, token, share, billing, webhook, stripe_webhook),
+)
 _PAGES = (
+    share_page,
     *(start_page, sign_up_page, sign_in_page, provider_page),
     *(device_page, account_page, password_page, confirmation_page, deletion_page),
-    *(team_page, invitation_page, share_page, billing_page),
+    *(team_page, invitation_page, billing_page),
 )
 _PAGE_PATHS = frozenset(
     str(route.path)
@@ -94,35 +100,15 @@ _WAITING_PASSWORDS = 40
 """Passwords of shares that wait to be checked in a worker at most."""
 
 
-def protected(*resources: APIRouter) -> APIRouter:
-    """Return *resources* under /v1; each of their routes asks the guard."""
-    api = APIRouter(
-        prefix="/v1",
-        dependencies=[Depends(enforce_route_limit), Depends(Guard())],
-        responses=_ERRORS,
+# Routers are included in the app itself, and not in one router for all of them: FastAPI
+# walks through a router of routers again for each request.
+
+
+def include_protected(app: FastAPI, resource: APIRouter) -> None:
+    """Add *resource* to *app* under /v1; each of its routes asks the guard."""
+    app.include_router(
+        resource, prefix="/v1", dependencies=[Depends(Guard())], responses=_ERRORS
     )
-    for resource in resources:
-        api.include_router(resource)
-    return api
-
-
-def _behind_form_check(*pages: APIRouter) -> APIRouter:
-    """Return *pages*; rate limits and the check of forms are in front of each."""
-    router = APIRouter(
-        dependencies=[Depends(enforce_route_limit), Depends(check_form)],
-        include_in_schema=False,
-    )
-    for page in pages:
-        router.include_router(page)
-    return router
-
-
-# Routes are matched in this order, so the most frequent ones come first.
-_api = protected(
-    *(sync, event, vault, account, device, team, invitation),
-    *(device_code, token, share, billing, webhook, stripe_webhook),
-)
-_pages = _behind_form_check(*_PAGES)
 
 
 def create_app(settings: Settings, names: frozenset[str] = frozenset()) -> FastAPI:
@@ -143,10 +129,13 @@ def create_app(settings: Settings, names: frozenset[str] = frozenset()) -> FastA
     )
     _set_state(app, settings, names)
     exception_handlers.register(app)
-    app.include_router(_api)
+    include_protected(app, _API[0])
+    _include_page(app, _PAGES[0])
+    for resource in _API[1:]:
+        include_protected(app, resource)
     app.include_router(health)
     app.include_router(plain_shares)
-    _include_pages(app)
+    _include_other_pages(app)
     app.add_middleware(
         BodyLimit, limit=settings.body_limit, inflated_limit=settings.inflated_limit
     )
@@ -157,9 +146,16 @@ def create_app(settings: Settings, names: frozenset[str] = frozenset()) -> FastA
     return app
 
 
-def _include_pages(app: FastAPI) -> None:
-    """Add the pages to *app*; an error on one of them is shown as a page."""
-    app.include_router(_pages)
+def _include_page(app: FastAPI, page: APIRouter) -> None:
+    """Add *page* to *app*; rate limits and the check of forms are in front of it."""
+    checks = [Depends(check_page)]
+    app.include_router(page, dependencies=checks, include_in_schema=False)
+
+
+def _include_other_pages(app: FastAPI) -> None:
+    """Add the other pages to *app*; an error on any page is shown as a page."""
+    for page in _PAGES[1:]:
+        _include_page(app, page)
     app.include_router(assets, include_in_schema=False)
     show_errors_as_pages(app, _PAGE_PATHS)
 

@@ -6,6 +6,7 @@ import math
 import re
 import time
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
 import psycopg
@@ -136,40 +137,39 @@ class Database:
         """Close all connections."""
         await self._pool.close()
 
-    @contextlib.asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
+    def transaction(self) -> AbstractAsyncContextManager[Connection]:
         """Yield a connection, and commit at the end; an exception rolls back.
 
         Raises UnavailableError if no connection is free in time, and
         psycopg.OperationalError if the database does not answer in time. Nothing is
         retried: only the client knows whether its request may be sent again.
         """
+        return self._connection(autocommit=False)
+
+    def statements(self) -> AbstractAsyncContextManager[Connection]:
+        """Yield a connection on which each statement commits by itself.
+
+        A single statement then takes one round trip instead of three. Raises as
+        `transaction` does.
+        """
+        return self._connection(autocommit=True)
+
+    @contextlib.asynccontextmanager
+    async def _connection(self, *, autocommit: bool) -> AsyncIterator[Connection]:
         deadline = time.monotonic() + self._seconds
         try:
             async with self._pool.connection() as connection:
                 connection.deadline = deadline
                 connection.has_new_jobs = False
+                # It stays as it was used last: to set it back takes as long.
+                if connection.autocommit is not autocommit:
+                    await connection.set_autocommit(autocommit)
                 yield connection
                 connection.idle_since = time.monotonic()
         except PoolTimeout as error:
             raise UnavailableError("The database does not answer.") from error
         if connection.has_new_jobs:
             self.has_new_jobs.set()
-
-    @contextlib.asynccontextmanager
-    async def statements(self) -> AsyncIterator[Connection]:
-        """Yield a connection on which each statement commits by itself.
-
-        A single statement then takes one round trip instead of three. Raises as
-        `transaction` does.
-        """
-        async with self.transaction() as connection:
-            await connection.set_autocommit(True)
-            try:
-                yield connection
-            finally:
-                if not connection.closed:
-                    await connection.set_autocommit(False)
 
     @contextlib.asynccontextmanager
     async def long_connection(self) -> AsyncIterator[Connection]:

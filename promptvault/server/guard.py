@@ -9,7 +9,11 @@ from fastapi.security.utils import get_authorization_scheme_param
 
 from promptvault.errors import AuthenticationError, PermissionDeniedError
 from promptvault.server.http.json_body import body_of
-from promptvault.server.limit.service import count_unknown_token, network_of_request
+from promptvault.server.limit.service import (
+    count_unknown_token,
+    enforce_route_limit,
+    network_of_request,
+)
 from promptvault.server.token.repository import Bearer
 from promptvault.server.token.secret import is_well_formed
 from promptvault.server.token.service import Scope, authenticate
@@ -31,7 +35,7 @@ OWN_SCOPES: dict[str, Scope] = {
         (
             *("create_team", "update_team", "delete_team"),
             *("change_role", "remove_member", "protect_label", "unprotect_label"),
-            *("create_invitation", "revoke_invitation", "accept_invitation"),
+            *("create_invitation", "revoke_invitation"),
         ),
         Scope.TEAM_ADMIN,
     ),
@@ -40,11 +44,12 @@ OWN_SCOPES: dict[str, Scope] = {
 
 
 class Guard(SecurityBase):
-    """Authenticates a request, and then reads its body.
+    """Counts a request for its route, authenticates it, and then reads its body.
 
-    First the form of the token is checked, which needs no database connection, and then
-    the token itself. Its connection is released before the endpoint runs in a
-    transaction of its own.
+    It is one dependency, because FastAPI takes longer to call another one than the
+    limit of a route takes to check. First the form of the token is checked, which needs
+    no database connection, and then the token itself. Its connection is released before
+    the endpoint runs in a transaction of its own.
     """
 
     scheme_name = "token"
@@ -56,6 +61,7 @@ class Guard(SecurityBase):
         Raises AuthenticationError, RateLimitedError, and PermissionDeniedError if the
         token lacks a scope. What is counted stays counted if the request fails.
         """
+        await enforce_route_limit(request)
         if request.scope["route"].name in PUBLIC_ROUTES:
             return
         bearer = await _authenticated(request, _token(request))

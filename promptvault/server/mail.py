@@ -72,7 +72,7 @@ def _failure(error: OSError | UnicodeError) -> PromptVaultError:
 def checked_address(to: str) -> Address:
     """Return *to* as exactly one address, even with commas or quotes in it.
 
-    Raises InvalidInputError if it is none.
+    Raises InvalidInputError if it is not valid.
     """
     try:
         return Address(addr_spec=to)

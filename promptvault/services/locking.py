@@ -69,7 +69,7 @@ class Writer:
 def locked(workspace: Workspace, *, even_if_left: bool = False) -> Iterator[Writer]:
     """Lock the vault for writing, after the commits that a killed command left.
 
-    Raises VaultError; NotFoundError if a team's vault is not on this device any more,
+    Raises VaultError; NotFoundError if a team's vault is no longer on this device,
     PermissionDeniedError if the user has left the team, unless *even_if_left*.
     """
     paths = workspace.paths
@@ -83,7 +83,7 @@ def locked(workspace: Workspace, *, even_if_left: bool = False) -> Iterator[Writ
             writer = Writer(workspace, connection, lock)
             writer.recover()
             yield writer
-            is_to_be_sent = is_ahead(connection)
+            is_to_be_sent = not even_if_left and is_ahead(connection)
     if is_to_be_sent:
         workspace.on_change(paths)
 

@@ -1,6 +1,6 @@
 """Which team, member and invitation the arguments of a command mean."""
 
-from typing import get_args
+from typing import NamedTuple, get_args
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -24,7 +24,7 @@ def choose_team(client: TeamClient, given: str | None) -> str:
 
     Raises NotFoundError if the user is in no team, InvalidInputError if in several.
     """
-    if given:
+    if given is not None:
         return given
     found = [each.slug for each in client.teams()]
     if not found:
@@ -83,20 +83,29 @@ def plan_invitations(
     ]
 
 
-def invitation_token(address: Address, url: str) -> str:
-    """Return the token of an invitation; raises InvalidInputError.
+class Invitation(NamedTuple):
+    """What the URL of an invitation says."""
 
-    It must be one of the server at *address*, which the user is signed in to.
-    """
+    server: str
+    """The URL of its server."""
+    token: str
+
+
+def read_invitation(url: str) -> Invitation:
+    """Return the parts of the URL of an invitation; raises InvalidInputError."""
     parts = urlsplit(url)
     _, found, token = parts.path.partition(_JOIN)
     if not found or not token or "/" in token:
         raise InvalidInputError("This is no invitation: give its whole URL.")
+    return Invitation(f"{parts.scheme}://{parts.netloc.lower()}", token)
+
+
+def require_server(invitation: Invitation, address: Address) -> None:
+    """Raise InvalidInputError if the user is signed in to another server."""
     server = urlsplit(address.url)
-    if (parts.scheme, parts.netloc.lower()) != (server.scheme, server.netloc.lower()):
+    if invitation.server != f"{server.scheme}://{server.netloc.lower()}":
         raise InvalidInputError(
-            f"The invitation is from {parts.hostname}, but you are signed in to"
-            f" {address.host}: 'promptvault login --server {parts.scheme}://"
-            f"{parts.netloc}'."
+            f"The invitation is from {urlsplit(invitation.server).netloc}, but you"
+            f" are signed in to {address.host}: 'promptvault login --server"
+            f" {invitation.server}'."
         )
-    return token

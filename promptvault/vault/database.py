@@ -30,9 +30,9 @@ def is_lost(database: StrPath) -> bool:
 
 
 def refuse_lost(database: StrPath, history: StrPath) -> None:
-    """Raise VaultError where the history is left of a vault, but not its database.
+    """Raise VaultError if the vault has a history but no database.
 
-    An empty vault in its place would look as if every prompt was gone.
+    With an empty vault in its place, every prompt would seem to be deleted.
     """
     with translated_errors():
         lost = is_lost(database) and _exists(history)
@@ -166,7 +166,7 @@ def _connect_uri(database: StrPath, options: str) -> sqlite3.Connection:
 
 def _uri(path: StrPath) -> str:
     whole = os.fsencode(path)
-    if not os.path.isabs(whole):  # the working directory may be gone
+    if not os.path.isabs(whole):  # the working directory may have been removed
         whole = os.path.join(os.getcwdb(), whole)
     escaped = (chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in whole)
     return f"file:{''.join(escaped)}"

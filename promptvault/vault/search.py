@@ -1,6 +1,8 @@
 """Full-text search: what a query means, and the ranked hits with their context."""
 
+import contextlib
 import re
+import sqlite3
 import unicodedata
 from collections.abc import Iterator, Mapping
 from math import inf
@@ -10,7 +12,6 @@ from promptvault.domain.prompt import Prompt
 from promptvault.errors import InvalidInputError
 from promptvault.vault.database import translated_errors
 from promptvault.vault.reader import PROMPT_QUERY, Reader, Selection, to_prompt
-from promptvault.vault.stem import Vocabulary, has_forms
 
 HIT_START, HIT_END = "\x02", "\x03"
 """Marks around each hit in a snippet; control characters, so no text is mistaken."""
@@ -88,7 +89,7 @@ def parse_query(text: str) -> Query:
         term = term.rstrip("*") if prefix else term
         if term.strip():
             _add(query, term, prefix, unwanted=bool(minus))
-            if word and not (prefix or minus) and has_forms(word.lower()):
+            if word and not (prefix or minus) and _has_forms(word.lower()):
                 query.words[_quoted(word)] = word.lower()
     if not query:
         raise InvalidInputError("There is nothing to search for in the query.")
@@ -147,7 +148,7 @@ def search(
 def _forms(reader: Reader, query: Query) -> dict[str, str]:
     """Return the terms that have other forms in the vault, each with all its forms."""
     with translated_errors():
-        vocabulary = Vocabulary(reader.connection)
+        vocabulary = _Vocabulary(reader.connection)
         found = {term: vocabulary.forms(word) for term, word in query.words.items()}
     return {
         term: f"({' OR '.join((term, *map(_quoted, others)))})"
@@ -236,3 +237,66 @@ def _excerpt(body: str, literals: list[str]) -> str:
     left = "…" if at > _CONTEXT_CHARACTERS else ""
     right = "…" if end + _CONTEXT_CHARACTERS < len(body) else ""
     return f"{left}{before}{HIT_START}{body[at:end]}{HIT_END}{after}{right}"
+
+
+_ENGLISH_WORD = re.compile("[a-z]{3,40}")
+_LONGEST_SUFFIX = 10
+"""Characters; for example "generalizations" has the stem "gener"."""
+_MAX_CANDIDATES = 5_000
+
+_VOCABULARY = """CREATE VIRTUAL TABLE IF NOT EXISTS temp.words
+    USING fts5vocab(main, search, row)"""
+_CANDIDATES = f"""SELECT term FROM temp.words WHERE term >= ?1 AND term < ?1 || '{{'
+    AND length(term) BETWEEN 3 AND length(?1) + {_LONGEST_SUFFIX}
+    AND term NOT GLOB '*[^a-z]*' LIMIT {_MAX_CANDIDATES}"""
+_STEMMER = (
+    "CREATE VIRTUAL TABLE words USING fts5(word, tokenize = 'porter ascii')",
+    "CREATE VIRTUAL TABLE stems USING fts5vocab(words, row)",
+)
+
+
+def _has_forms(word: str) -> bool:
+    """Return True if the lower-case *word* may have other forms.
+
+    Porter's rules are for English, so only words of the letters a to z have.
+    """
+    return _ENGLISH_WORD.fullmatch(word) is not None
+
+
+class _Vocabulary:
+    """The words in the search index of a vault; finds those with the same stem.
+
+    The index holds words as they are written, so that exact words, phrases and prefixes
+    match literally. A search looks up other forms of a word here, by the Porter stemmer
+    of FTS5, so that no second, stemmed index is needed.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Open the vocabulary of the vault on *connection*."""
+        self._connection = connection
+        self._connection.execute(_VOCABULARY)
+
+    def forms(self, word: str) -> list[str]:
+        """Return the other words of the index with the stem of *word*, sorted."""
+        with contextlib.closing(sqlite3.connect(":memory:")) as stemmer:
+            for statement in _STEMMER:
+                stemmer.execute(statement)
+            stemmer.execute("INSERT INTO words VALUES (?)", (word,))
+            ((stem,),) = stemmer.execute("SELECT term FROM stems").fetchall()
+            start = _common_start(stem)
+            found = self._connection.execute(_CANDIDATES, (start,))
+            stemmer.executemany("INSERT INTO words VALUES (?)", found)
+            rows = stemmer.execute(
+                "SELECT DISTINCT word FROM words WHERE words MATCH ? ORDER BY word",
+                (f'"{word}"',),
+            )
+            return [row[0] for row in rows if row[0] != word]
+
+
+def _common_start(stem: str) -> str:
+    """Return the prefix of every word that has this *stem*.
+
+    Porter's rules remove an ending and may then append an "e" or "i" that the word does
+    not have: "hoping" becomes "hope", "happy" becomes "happi".
+    """
+    return stem[:-1] if stem.endswith(("e", "i")) else stem

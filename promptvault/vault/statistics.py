@@ -1,11 +1,16 @@
 """The numbers that `stats` shows."""
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from promptvault.domain.token import estimate_tokens
+from promptvault.home import full_name
 from promptvault.vault.reader import Reader
 
 _TOP = 10
+_NO_LIMIT = -1
+"""SQLite's LIMIT for all rows."""
 
 _TOTALS = """SELECT
     (SELECT count(*) FROM prompts WHERE deleted_at IS NULL),
@@ -74,6 +79,8 @@ class Statistics(NamedTuple):
     most_changed: Counts
     """Prompts with more than one version, and the number of versions."""
     tags: Counts
+    by_vault: Counts = ()
+    """Prompts in each vault, if these are the numbers of several."""
 
     @property
     def average_tokens(self) -> int:
@@ -81,18 +88,65 @@ class Statistics(NamedTuple):
         return round(self.tokens / max(1, self.totals.prompts))
 
 
-def count_vault(reader: Reader) -> Statistics:
-    """Return the contents of the vault in numbers; raises VaultError."""
+def count_vault(reader: Reader, *, is_part: bool = False) -> Statistics:
+    """Return the contents of the vault in numbers; raises VaultError.
+
+    If they are to be part of a sum, the counts are all there, and not only the highest.
+    """
+    top = _NO_LIMIT if is_part else _TOP
     return Statistics(
         totals=Totals(*next(reader.rows(_TOTALS))),
         tokens=sum(estimate_tokens(body) for (body,) in reader.rows(_BODIES)),
         by_source=_counts(reader, _BY_SOURCE),
         by_folder=_counts(reader, _BY_FOLDER),
         by_month=_counts(reader, _BY_MONTH),
-        most_used=_counts(reader, _MOST_USED, _TOP),
-        most_changed=_counts(reader, _MOST_CHANGED, _TOP),
-        tags=_counts(reader, _TAGS, _TOP),
+        most_used=_counts(reader, _MOST_USED, top),
+        most_changed=_counts(reader, _MOST_CHANGED, top),
+        tags=_counts(reader, _TAGS, top),
     )
+
+
+def count_vaults(parts: Mapping[str, Statistics]) -> Statistics:
+    """Return the sum of the numbers of several vaults, by their names.
+
+    The names of folders and prompts in the vaults of teams have a prefix.
+    """
+    found = parts.values()
+    by_month = _sum(each.by_month for each in found)
+    return Statistics(
+        totals=Totals(*map(sum, zip(*(each.totals for each in found), strict=True))),
+        tokens=sum(each.tokens for each in found),
+        by_source=_sum(each.by_source for each in found),
+        by_folder=_named({name: each.by_folder for name, each in parts.items()}),
+        by_month=tuple(sorted(by_month)),
+        most_used=_named({name: each.most_used for name, each in parts.items()})[:_TOP],
+        most_changed=_named({n: each.most_changed for n, each in parts.items()})[:_TOP],
+        tags=_sum(each.tags for each in found)[:_TOP],
+        by_vault=tuple(
+            Count(name, each.totals.prompts) for name, each in parts.items()
+        ),
+    )
+
+
+def _sum(found: Iterable[Counts]) -> Counts:
+    """Return the sums by name, the highest first."""
+    sums: Counter[str] = Counter()
+    for counts in found:
+        sums.update(dict(counts))
+    return _sorted(Count(*each) for each in sums.items())
+
+
+def _named(found: Mapping[str, Counts]) -> Counts:
+    """Return all counts with the vault in their names, the highest first."""
+    return _sorted(
+        Count(full_name(vault, name), number)
+        for vault, counts in found.items()
+        for name, number in counts
+    )
+
+
+def _sorted(counts: Iterable[Count]) -> Counts:
+    return tuple(sorted(counts, key=lambda count: (-count.number, count.name)))
 
 
 def _counts(reader: Reader, sql: str, *parameters: object) -> Counts:

@@ -145,7 +145,7 @@ class MemberUpdate(_Sent):
 
 
 class InvitationCreate(_Sent):
-    """Invites one address, or whoever has the link."""
+    """Invites one address, or every user of the link."""
 
     email: Email | None = None
     link: bool = False

@@ -1,8 +1,12 @@
-"""Print the table of figures: `python -m tests.benchmarks [--runs N] [--large]`."""
+"""Print the table of figures: `python -m tests.benchmarks [--runs N] [--large]`.
+
+With `--teams`, only the rows about vaults of teams.
+"""
 
 import argparse
 import os
 import shlex
+import shutil
 import statistics
 import sys
 import tempfile
@@ -10,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.benchmarks import data, sources
-from tests.benchmarks.measure import Command, compare, peak_mb, run
+from tests.benchmarks.measure import Command, compare, cpu_seconds, peak_mb, run
 
 _HELLO = """import typer
 app = typer.Typer()
@@ -45,6 +49,12 @@ _READERS = (
     ("list --plain", ("list", "--plain"), "0.7"),
     ("search, to a pipe", ("search", "needle"), "0.7"),
 )
+_TEAMS = 10
+_MAKE_TEAMS = f"""from tests.team_vault import make_team_vault
+for number in range({_TEAMS}):
+    make_team_vault(f"team{{number}}")
+"""
+_PERSONAL = (_GET, ("list", "--plain"), ("search", "needle"))
 _WRITERS = (
     ("`add`", ("add", "new/prompt{n}", "text {n}")),
     ("`add --upsert`", ("add", "new/same", "text {n}", "--upsert")),
@@ -57,7 +67,7 @@ class Bench:
     def __init__(self, folder: Path, runs: int) -> None:
         self._folder = folder
         self._runs = runs
-        # Beside this Python: another one on PATH is another PromptVault.
+        # Beside this Python: the one on PATH may be another version.
         self._program = str(Path(sys.executable).with_name("promptvault"))
         self._hello = folder / "hello.py"
         self._hello.write_text(_HELLO)
@@ -74,8 +84,28 @@ class Bench:
         run(self.pvt(str(count), "import", str(rows)), 0)
         text = "Compare {{ a }} with {{ b }}."
         run(self.pvt(str(count), "add", _TEMPLATE, text, "--template"), 0)
-        os.sync()  # the disk is to be done with it before anything is measured
+        os.sync()  # wait until the disk is idle
         return str(count)
+
+    def beside_teams(self) -> Iterator[str]:
+        """Measure commands in a vault with the vaults of teams beside it, and without.
+
+        The goal is near 1, so it is CPU time, of many runs.
+        """
+        alone = self.fill(100)
+        beside = "beside teams"
+        shutil.copytree(self._folder / alone, self._folder / beside)
+        home = {"PROMPTVAULT_HOME": str(self._folder / beside)}
+        run(Command([sys.executable, "-c", _MAKE_TEAMS], home), 0)
+        rows = str(self._folder / f"{alone}.jsonl")
+        for number in range(_TEAMS):
+            run(self.pvt(beside, "import", rows, "--vault", f"team{number}"), 0)
+        for words in _PERSONAL:
+            both = self.pvt(beside, *words), self.pvt(alone, *words)
+            found = compare(*both, self._runs * 5, cpu_seconds)
+            times = f"{found.seconds * 1000:.1f} / {found.base_seconds * 1000:.1f} ms"
+            label = f"CPU of `{' '.join(words)}` beside {_TEAMS} team vaults / alone"
+            yield f"| {label} | {times} | {found.ratio:.3f} | 1.02 |"
 
     def against(self, label: str, command: Command, base: Command, target: str) -> str:
         """Measure a command against another and return its row."""
@@ -147,8 +177,9 @@ class Bench:
         return f"| its time a prompt | {seconds / prompts * 1e6:.0f} µs | | 100 µs |"
 
     def _afresh(self, words: tuple[str, ...]) -> Command:
-        """Return a command that runs each time in an empty place, or the disk still
-        writes what was there before."""
+        """Return a command that starts with an empty folder each time, so that the disk
+        does not write older files meanwhile.
+        """
         vault = shlex.quote(str(self._folder / "import"))
         script = f"rm -rf {vault}; PROMPTVAULT_HOME={vault} exec {shlex.join(words)}"
         return Command(["sh", "-c", script])
@@ -174,11 +205,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=10)
     parser.add_argument("--large", action="store_true", help="files of 1 GB, too")
+    parser.add_argument("--teams", action="store_true", help="the first rows alone")
     options = parser.parse_args()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     print("| what | medians | ratio | goal |\n|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), options.runs)
+        for row in bench.beside_teams():
+            print(row, flush=True)
+        if options.teams:
+            return
         for row in bench.rows():
             print(row, flush=True)
         for row in bench.imports():

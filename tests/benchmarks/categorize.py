@@ -1,7 +1,7 @@
 """Print how long 1,000 prompts take: `python -m tests.benchmarks.categorize`.
 
 The model is a server on this computer that answers in 200 ms; all settings are the
-default ones. The time is that of the whole process, what it changes included.
+defaults. The time is that of the whole process, including its changes of the vault.
 """
 
 import json
@@ -58,7 +58,7 @@ def main() -> None:
         }
         program = [sys.executable, "-m", "promptvault"]
         run(Command([*program, "import", str(prompts)], environment), 0)
-        os.sync()  # the disk is to be done with it before anything is measured
+        os.sync()  # wait until the disk is idle
         categorize = [*program, "categorize", "--all", "--yes"]
         seconds = run(Command(categorize, environment), 0)
     server.stop()

@@ -1,15 +1,16 @@
-"""Timing whole processes in pairs, so that a machine's moods fall on both sides."""
+"""Times whole processes in pairs, so that load on the machine affects both."""
 
 import os
+import resource
 import statistics
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 
 class Ratio(NamedTuple):
-    """Medians of a command and of what it is measured against."""
+    """Medians of a command and of the command that it is compared with."""
 
     seconds: float
     base_seconds: float
@@ -42,6 +43,14 @@ def run(command: Command, number: int) -> float:
     return seconds
 
 
+def cpu_seconds(command: Command, number: int) -> float:
+    """Return the CPU time of one run, which other processes hardly change."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    run(command, number)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
 def peak_mb(command: Command) -> float:
     """Return the peak memory of one run of *command*, in MB."""
     pid = os.posix_spawnp(
@@ -59,11 +68,16 @@ def peak_mb(command: Command) -> float:
     return usage.ru_maxrss / 1024
 
 
-def compare(command: Command, base: Command, runs: int) -> Ratio:
+def compare(
+    command: Command,
+    base: Command,
+    runs: int,
+    time_of: Callable[[Command, int], float] = run,
+) -> Ratio:
     """Run both in turn, *runs* times after one warm-up, and return the medians."""
     run(command, 0)
     run(base, 0)
-    pairs = [(run(command, n), run(base, n)) for n in range(1, runs + 1)]
+    pairs = [(time_of(command, n), time_of(base, n)) for n in range(1, runs + 1)]
     return Ratio(
         statistics.median(seconds for seconds, _ in pairs),
         statistics.median(base for _, base in pairs),

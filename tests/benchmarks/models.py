@@ -82,7 +82,7 @@ class Bench:
         return run(command, number), base
 
     def _delay(self, command: Command) -> str:
-        """Return the row of how long pieces take from the server to stdout."""
+        """Return the row for the time that pieces take from the server to stdout."""
         delays = [self._delays(command) for _ in range(self._runs)]
         first = statistics.median(each[0] for each in delays)
         longest = max(map(max, delays))

@@ -1,7 +1,7 @@
-"""Made-up files of three sources, with what a person typed in them known.
+"""Made-up files of three sources with known prompts.
 
-The shares of what is hard are those of ordinary use: most prompts are plain, one in
-eight is edited, one in ten comes with an image, a paste or a note of the client.
+The shares of difficult cases are those of ordinary use: most prompts are plain, one in
+eight is edited, one in ten has an image, a paste or a note of the client.
 """
 
 import json
@@ -21,16 +21,16 @@ _ZERO = "00000000-0000-4000-8000-000000000000"
 
 @dataclass
 class Truth:
-    """What a person typed; all other text in the files is a machine's."""
+    """Texts that a person typed; all other text in the files is a machine's."""
 
     wanted: set[str] = field(default_factory=set)
-    """Prompts that stand in the conversations as they are now: all must come out."""
+    """Prompts on the current branch of the conversations: all must be found."""
     other: set[str] = field(default_factory=set)
-    """Drafts, abandoned branches, commands, instructions: these may come out."""
+    """Drafts, abandoned branches, commands, instructions: these may be found."""
 
 
 class Talk(Writer):
-    """Makes up what people and machines say, by a seed, and keeps the truth."""
+    """Generates texts of people and machines from a seed, and records both."""
 
     def __init__(self, seed: int) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class Talk(Writer):
         return dict(self._random.sample(list(rows.items()), len(rows)))
 
     def prompt(self, wanted: bool = True, words: int = 40) -> str:
-        """Return something typed, and note it; one in four has several lines."""
+        """Return a typed text, and record it; one in four has several lines."""
         said = f"{self.words(words).capitalize()}?"
         if self.one_in(4):
             said += f"\n\n```\n{self.words(8)}\n```\nNaïve: {self.words(5)}!"

@@ -1,4 +1,4 @@
-"""Made-up Claude Code sessions, with what a person typed in them known."""
+"""Made-up Claude Code sessions with known prompts."""
 
 import json
 from pathlib import Path
@@ -112,7 +112,7 @@ class _Session:
         self._user(summary, isCompactSummary=True, isVisibleInTranscriptOnly=True)
 
     def _work(self, steps: int) -> None:
-        """An answer with *steps* tool calls, and how they go."""
+        """An answer with *steps* tool calls and their results."""
         for _ in range(steps):
             tool = f"toolu_{self._number:06}{len(self._records):06}"
             call: Record = {"type": "tool_use", "id": tool, "name": "Bash"}
@@ -142,7 +142,7 @@ class _Session:
         self._record("user", message={"role": "user", "content": content}, **more)
 
     def _note(self, kind: str, **more: object) -> None:
-        """Add a record that stands outside of the chain."""
+        """Add a record that is not part of the chain."""
         row = {"type": kind, "sessionId": self.name, "timestamp": self._time()}
         self._records.append({**row, **more})
 

@@ -1,4 +1,4 @@
-"""How each tool is run on a file, and what it has then stored as typed by a person."""
+"""How each tool is run on a file, and which typed prompts it has stored then."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ from typing import Any
 
 CHATGPT, CLAUDE, CLAUDE_CODE = "ChatGPT", "Claude.ai", "Claude Code"
 
-# Its command leaves the work to a daemon; this is how its documentation imports a
+# Its command leaves the work to a daemon; its documentation imports a
 # file in one process.
 _POLYLOGUE = """
 import asyncio, sys
@@ -34,14 +34,14 @@ sys.modules.update({"sqlite3": pysqlite3, "sqlite3.dbapi2": pysqlite3.dbapi2})
 
 @dataclass(frozen=True, eq=False)
 class Tool:
-    """A tool; in its command stand `{source}` and `{out}`, what it reads and fills."""
+    """A tool; its command contains `{source}` and `{out}`, the input and the output."""
 
     package: str
     stores: str
     kinds: tuple[str, ...]
     command: tuple[str, ...]
     prompts: Callable[[Path], Iterable[str]]
-    """Yields what stands in the filled folder as typed by a person."""
+    """Yields the typed prompts that the output folder contains."""
     note: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     needs_newer_sqlite: bool = False
@@ -120,7 +120,7 @@ def _texts(blocks: list[dict[str, Any]]) -> str:
 
 
 def _claude_to_sqlite(out: Path) -> Iterator[str]:
-    """Take the text, or for want of it what was pasted: whatever is in its favour."""
+    """Take the text, or else the pasted text, whichever favours the tool."""
     columns = "SELECT text, content, attachments FROM messages WHERE sender = 'human'"
     for text, content, attachments in _rows(out / "claude.db", columns):
         pasted = [str(file["extracted_content"]) for file in json.loads(attachments)]
@@ -128,7 +128,7 @@ def _claude_to_sqlite(out: Path) -> Iterator[str]:
 
 
 def _convoviz(out: Path) -> Iterator[str]:
-    """Take the parts headed "Me"; a time stands below the heading."""
+    """Take the parts headed "Me"; a time follows the heading."""
     for path in out.rglob("*.md"):
         for part in path.read_text().split("\n***\n"):
             _, heading, rest = part.partition("# Me\n")

@@ -47,7 +47,7 @@ class Source(NamedTuple):
 
 
 class Failed(Exception):
-    """A tool did not do its work; says why in one line."""
+    """A tool failed; says why in one line."""
 
 
 def _sources(folder: Path, seed: int, megabytes: float) -> Iterator[Source]:
@@ -79,12 +79,12 @@ class Trial:
         self._out = folder / tool.package
 
     def run(self) -> None:
-        """Let the tool read the source once more, into an empty place."""
+        """Run the tool once more, with an empty output folder."""
         if self.failure or (self.seconds and self.seconds[0] > _SLOW):
             return
         shutil.rmtree(self._out, ignore_errors=True)
         self._out.mkdir()
-        os.sync()  # the disk is to be done with what was before
+        os.sync()  # wait until the disk is idle
         try:
             self.seconds.append(self._timed())
         except Failed as failure:
@@ -111,7 +111,7 @@ class Trial:
         return seconds
 
     def row(self, ours: list[float]) -> str:
-        """Return its row of the table; *ours* are PromptVault's times."""
+        """Return the tool's row of the table; *ours* are PromptVault's times."""
         if self.failure:
             return self._cells("fails", "", "", "", "", "", self.failure)
         pairs = zip(self.seconds, ours, strict=False)
@@ -139,7 +139,7 @@ class Trial:
 
 
 def _normal(texts: Iterable[str]) -> set[str]:
-    """Return the distinct texts, whatever the blanks in them; empty ones are none."""
+    """Return the distinct texts, ignoring blanks; empty ones are left out."""
     return {" ".join(text.split()) for text in texts} - {""}
 
 
@@ -152,7 +152,7 @@ def _reason(output: str) -> str:
 
 
 class Bench:
-    """The tools where they are installed, and the folder that they fill."""
+    """The installed tools, and their output folder."""
 
     def __init__(self, folder: Path, cache: Path, runs: int) -> None:
         self._folder = folder
@@ -172,7 +172,7 @@ class Bench:
                 self._failures[tool] = f"does not install: {_reason(error.stderr)}"
 
     def rows(self, source: Source) -> Iterator[str]:
-        """Let all tools for *source* read it in turn, and yield their rows."""
+        """Run all tools for *source* in turn, and yield their rows."""
         trials = [
             Trial(tool, source, self._cache, self._folder)
             for tool in TOOLS

@@ -1,5 +1,4 @@
-"""What the page of a share is measured against: two statements and a template in
-FastAPI, and nothing else."""
+"""The baseline for the page of a share: two statements and a template in FastAPI."""
 
 import contextlib
 import json
@@ -21,7 +20,7 @@ _PAGE = jinja2.Environment(autoescape=True).from_string(
 
 
 def create(address: str) -> FastAPI:
-    """Return an app that shows what is shared, and checks nothing."""
+    """Return an app that shows a shared prompt without any check."""
     pool = AsyncConnectionPool(
         address, min_size=1, max_size=10, open=False, kwargs={"autocommit": True}
     )

@@ -3,10 +3,12 @@ on the same machine: `python -m tests.benchmarks.share_page [--seconds N]`."""
 
 import argparse
 import asyncio
+import random
 import statistics
 import sys
 import tempfile
 import time
+from ipaddress import IPv4Address
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -19,12 +21,18 @@ from promptvault.server.admin import Admin
 from promptvault.server.limit import rule
 from promptvault.server.postgres import embedded
 from promptvault.server.settings import Settings
+from tests.benchmarks.sync_load import Connection
 from tests.benchmarks.sync_server import SECRET, Load, ours, started
 from tests.server.sync.conftest import new
 
 READERS = 16
 _TEXT = "Review the {{ language }} code for {{ focus }}. " * 20
 """About 1 KB."""
+_REQUEST = (
+    "GET {} HTTP/1.1\r\nHost: benchmark\r\nX-Forwarded-For: {}\r\n"
+    "Accept-Encoding: gzip, deflate, br, zstd\r\n\r\n"
+)
+_FILES = ("/pages/style.css", "/pages/share.css")
 
 
 def main() -> None:
@@ -42,7 +50,9 @@ def main() -> None:
             for _ in range(options.rounds + 1):  # the first one is the warm-up
                 base = asyncio.run(_load(bare, path, options.seconds))
                 rounds.append((asyncio.run(_load(url, path, options.seconds)), base))
+            size = asyncio.run(_size(url, path))
     print(*_rows(rounds[1:]), sep="\n")
+    print(f"| the page and its style sheets, as sent | {size:.1f} KB | | <= 14 KB |")
 
 
 def _rows(rounds: list[tuple[Load, Load]]) -> list[str]:
@@ -58,6 +68,18 @@ def _rows(rounds: list[tuple[Load, Load]]) -> list[str]:
         f"| pages of an open share a second | {rates} | {ratio:.2f} | >= 0.6 |",
         f"| their p99 | {times} | {slower:.2f} | <= 3 |",
     ]
+
+
+async def _size(url: str, path: str) -> float:
+    """Return the kilobytes of the page and of what styles it."""
+    connection = await Connection.open(url)
+    paths = (path, *_FILES)
+    bodies = [
+        (await connection.ask(_REQUEST.format(each, "10.99.0.1").encode()))[1]
+        for each in paths
+    ]
+    connection.close()
+    return sum(map(len, bodies)) / 1000
 
 
 def _share(address: str, url: str) -> str:
@@ -83,22 +105,22 @@ def _share(address: str, url: str) -> str:
 
 
 async def _load(url: str, path: str, seconds: float) -> Load:
-    """Let readers load the page for *seconds*, each from a network of its own."""
+    """Load the page for *seconds*, from many networks."""
     end, times = time.perf_counter() + seconds, list[float]()
 
-    async def read(number: int) -> None:
-        limits = httpx.Limits(max_connections=1)
-        async with httpx.AsyncClient(base_url=url, limits=limits) as client:
-            count = 0
-            while (start := time.perf_counter()) < end:
-                # Behind a proxy, so that no limit of a network is measured.
-                address = f"10.{number}.{count // rule.SHARE_READS.burst % 256}.1"
-                answer = await client.get(path, headers={"X-Forwarded-For": address})
-                assert answer.status_code == 200, answer.text
-                times.append(time.perf_counter() - start)
-                count += 1
+    async def read() -> None:
+        connection, count = await Connection.open(url), 0
+        first = random.randrange(1 << 24)
+        while time.perf_counter() < end:
+            # Behind a proxy, so that no rate limit of a network applies.
+            network = (first + count // rule.SHARE_READS.burst) % (1 << 24)
+            address = IPv4Address((10 << 24) + network)
+            taken, _ = await connection.ask(_REQUEST.format(path, address).encode())
+            times.append(taken)
+            count += 1
+        connection.close()
 
-    await asyncio.gather(*(read(number) for number in range(READERS)))
+    await asyncio.gather(*(read() for _ in range(READERS)))
     times.sort()
     return Load(len(times) / seconds, times[len(times) * 99 // 100])
 

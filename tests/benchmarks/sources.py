@@ -1,4 +1,4 @@
-"""Large files of other sources than ChatGPT, as real ones are made, to measure on."""
+"""Large files of other sources than ChatGPT, in their usual form."""
 
 import json
 import sqlite3

@@ -1,5 +1,6 @@
 """Print how long syncing takes, client and server on one machine, as whole processes:
-`python -m tests.benchmarks.sync [--prompts N] [--runs N]`."""
+`python -m tests.benchmarks.sync [--prompts N] [--runs N]`.
+"""
 
 import argparse
 import contextlib
@@ -20,6 +21,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.benchmarks.data import Writer
+from tests.benchmarks.device import PROGRAM, Device
 from tests.benchmarks.measure import Command, compare
 
 _EMAIL = "ada@example.org"
@@ -28,7 +30,6 @@ _WORDS = 155
 _CHANGES = 10
 _LATENCY_RUNS = 40
 _IMPORTS = "import httpx, sqlmodel"
-_PROGRAM = str(Path(sys.executable).with_name("promptvault"))
 
 
 def main() -> None:
@@ -45,7 +46,7 @@ def main() -> None:
 
 @dataclass
 class _Counter:
-    """Passes everything on to a server, and counts the bytes."""
+    """A proxy of a server that counts the bytes."""
 
     target: tuple[str, int]
     sent: int = 0
@@ -94,7 +95,7 @@ def _server(folder: Path) -> Iterator[_Server]:
     """Run `promptvault serve` with its own PostgreSQL."""
     environment = {**os.environ, "PROMPTVAULT_HOME": str(folder / "server")}
     process = subprocess.Popen(
-        [_PROGRAM, "serve", "--json", "--port", "0"],
+        [PROGRAM, "serve", "--json", "--port", "0"],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -105,7 +106,7 @@ def _server(folder: Path) -> Iterator[_Server]:
         place = urlsplit(json.loads(process.stdout.readline())["url"])
         for command in (["user", "add", _EMAIL, "--tier", "pro"], ["token", _EMAIL]):
             done = subprocess.run(
-                [_PROGRAM, "server", *command, "--json"],
+                [PROGRAM, "server", *command, "--json"],
                 env=environment,
                 check=True,
                 capture_output=True,
@@ -117,49 +118,18 @@ def _server(folder: Path) -> Iterator[_Server]:
         process.wait(60)
 
 
-@dataclass(frozen=True)
-class _Device:
-    """A device of the user."""
-
-    home: Path
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What makes a command use its vault."""
-        return {"PROMPTVAULT_HOME": str(self.home)}
-
-    def run(self, *arguments: str, text: str = "") -> str:
-        """Run a command to its end and return what it prints."""
-        done = subprocess.run(
-            [_PROGRAM, *arguments],
-            env={**os.environ, **self.environment},
-            input=text,
-            check=True,
-            capture_output=True,
-            text=True,
+def _has(device: Device, name: str) -> bool:
+    """Return True if a prompt can be read on *device*."""
+    path = device.home / "data" / "vault.db"
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+        return bool(
+            db.execute("SELECT 1 FROM prompts WHERE name = ?", (name,)).fetchone()
         )
-        return done.stdout
-
-    def sign_in(self, server: _Server) -> None:
-        """Sign in by a token."""
-        self.run(
-            "login", "--server", server.counter.url, "--token", "-", text=server.token
-        )
-
-    def has(self, name: str) -> bool:
-        """Tell whether a prompt is there to be read."""
-        path = self.home / "data" / "vault.db"
-        with contextlib.closing(
-            sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-        ) as db:
-            return bool(
-                db.execute("SELECT 1 FROM prompts WHERE name = ?", (name,)).fetchone()
-            )
 
 
 @dataclass(frozen=True)
 class _Sync:
-    """A sync that was measured."""
+    """A measured sync."""
 
     report: dict[str, Any]
     seconds: float
@@ -168,13 +138,13 @@ class _Sync:
     peak_mb: float
 
 
-def _measure(device: _Device, counter: _Counter) -> _Sync:
+def _measure(device: Device, counter: _Counter) -> _Sync:
     sent, received = counter.sent, counter.received
     out = device.home / "sync.json"
     start = time.perf_counter()
     pid = os.posix_spawnp(
-        _PROGRAM,
-        [_PROGRAM, "sync", "--json"],
+        PROGRAM,
+        [PROGRAM, "sync", "--json"],
         {**os.environ, **device.environment},
         file_actions=[
             (
@@ -190,7 +160,7 @@ def _measure(device: _Device, counter: _Counter) -> _Sync:
     seconds = time.perf_counter() - start
     if status:
         raise RuntimeError("sync failed")
-    time.sleep(0.05)  # the counter is a thread of its own
+    time.sleep(0.05)  # another thread counts
     return _Sync(
         json.loads(out.read_text()),
         seconds,
@@ -201,11 +171,11 @@ def _measure(device: _Device, counter: _Counter) -> _Sync:
 
 
 def _rows(folder: Path, server: _Server, prompts: int, runs: int) -> Iterator[str]:
-    one, two = _Device(folder / "one"), _Device(folder / "two")
+    one, two = Device(folder / "one"), Device(folder / "two")
     one.run("import", str(_write(folder / "prompts.jsonl", prompts)))
-    os.sync()  # the disk is to be done with it before anything is measured
-    one.sign_in(server)
-    two.sign_in(server)
+    os.sync()  # wait until the disk is idle
+    one.sign_in(server.counter.url, server.token)
+    two.sign_in(server.counter.url, server.token)
     first = _measure(one, server.counter)
     assert first.report["pushed"] == prompts
     yield _row(
@@ -247,9 +217,9 @@ def _size(count: int) -> str:
     return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.1f} KB"
 
 
-def _nothing_new(device: _Device, runs: int) -> str:
+def _nothing_new(device: Device, runs: int) -> str:
     result = compare(
-        Command([_PROGRAM, "sync"], device.environment),
+        Command([PROGRAM, "sync"], device.environment),
         Command([sys.executable, "-c", _IMPORTS]),
         runs,
     )
@@ -259,40 +229,24 @@ def _nothing_new(device: _Device, runs: int) -> str:
     )
 
 
-def _latency(one: _Device, two: _Device) -> str:
+def _latency(one: Device, two: Device) -> str:
     """Measure from the end of `add` on one device to the prompt on the other."""
-    with _watching(one), _watching(two):
+    with one.watching(), two.watching():
         times = sorted(_latency_of(one, two, number) for number in range(_LATENCY_RUNS))
     middle, p95 = statistics.median(times), times[len(times) * 95 // 100]
     figures = f"median {middle * 1000:.0f} ms, p95 {p95 * 1000:.0f} ms"
     return f"| `sync --watch`, from one device to the other | {figures} | p95 1 s |"
 
 
-def _latency_of(one: _Device, two: _Device, number: int) -> float:
+def _latency_of(one: Device, two: Device, number: int) -> float:
     name = f"watched/{number}"
     one.run("add", name, "A text.")
     start = time.perf_counter()
-    while not two.has(name):
+    while not _has(two, name):
         if time.perf_counter() - start > 30:
             raise RuntimeError("the edit does not arrive")
         time.sleep(0.005)
     return time.perf_counter() - start
-
-
-@contextlib.contextmanager
-def _watching(device: _Device) -> Iterator[None]:
-    process = subprocess.Popen(
-        [_PROGRAM, "sync", "--watch"],
-        env={**os.environ, **device.environment},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    time.sleep(3)
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the server is measured against: five statements in FastAPI, and nothing else."""
+"""The baseline for the server: five statements in FastAPI, without any check."""
 
 import contextlib
 import hashlib
@@ -16,7 +16,7 @@ from promptvault.server import server_urls, serving
 
 
 def create(address: str) -> FastAPI:
-    """Return an app that stores what is pushed, and checks nothing."""
+    """Return an app that stores what is pushed, without any check."""
     pool = AsyncConnectionPool(address, min_size=1, max_size=10, open=False)
 
     @contextlib.asynccontextmanager
@@ -70,7 +70,7 @@ def create(address: str) -> FastAPI:
 
 
 def serve(create: Callable[[], FastAPI]) -> None:
-    """Serve on a free port, in the way of the real one, until SIGTERM."""
+    """Serve on a free port, as the real server does, until SIGTERM."""
     with serving.listening("127.0.0.1", 0) as listener:
         print(json.dumps({"url": server_urls.local_url(listener)}), flush=True)
         config = uvicorn.Config(

@@ -5,7 +5,7 @@ import json
 import sys
 import time
 from typing import Any, NamedTuple
-from uuid import uuid4
+from uuid import UUID, uuid4, uuid5
 
 CONNECTIONS = 16
 _TEXT = "Act as a careful reviewer of code. " * 29
@@ -24,13 +24,21 @@ class Target(NamedTuple):
     epoch: str
     device: str
     seq: int = 0
+    item: str = ""
+    """The prompt that each push changes; empty if each push makes new ones."""
 
     def request(self, count: int = 1) -> bytes:
-        """Return a request that pushes *count* new prompts of 1 KB."""
+        """Return a request that pushes *count* prompts of 1 KB."""
         cursor = {"epoch": self.epoch, "seq": self.seq}
-        vault = {"id": self.vault, "cursor": cursor, "push": _pushes(count)}
+        vault = {"id": self.vault, "cursor": cursor, "push": self._pushes(count)}
         body = {"proto": 1, "device": self.device, "vaults": [vault]}
         return self.framed(json.dumps(body).encode())
+
+    def _pushes(self, count: int) -> list[dict[str, Any]]:
+        if not self.item:
+            return [_push(str(uuid4()), str(uuid4()), None) for _ in range(count)]
+        revs = [str(uuid5(UUID(self.item), str(self.seq + n))) for n in (0, 1)]
+        return [_push(self.item, revs[1], revs[0] if self.seq else None)]
 
     def framed(self, body: bytes) -> bytes:
         """Return *body* as a request of HTTP."""
@@ -44,17 +52,13 @@ class Target(NamedTuple):
         return self.framed(json.dumps(body).encode())
 
 
-def _pushes(count: int) -> list[dict[str, Any]]:
-    return [_push() for _ in range(count)]
-
-
-def _push() -> dict[str, Any]:
+def _push(item: str, rev: str, base: str | None) -> dict[str, Any]:
     version = str(uuid4())
     return {
         "kind": "head",
-        "item": str(uuid4()),
-        "rev": str(uuid4()),
-        "base": None,
+        "item": item,
+        "rev": rev,
+        "base": base,
         "payload": {"name": f"bench/{version}", "labels": {}, "version": version},
         "versions": [
             {
@@ -71,7 +75,7 @@ def _push() -> dict[str, Any]:
 
 
 class Connection:
-    """A connection that is kept, and the little of HTTP that a benchmark needs."""
+    """A kept connection, and the part of HTTP that a benchmark needs."""
 
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -95,7 +99,7 @@ class Connection:
         return time.perf_counter() - start, body
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._writer.close()
 
 

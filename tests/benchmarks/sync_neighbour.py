@@ -1,5 +1,6 @@
-"""Print what many busy devices of one account cost somebody else's requests:
-`python -m tests.benchmarks.sync_neighbour [--devices N] [--seconds N] [--rounds N]`."""
+"""Print what many busy devices of one account cost the requests of another account:
+`python -m tests.benchmarks.sync_neighbour [--devices N] [--seconds N] [--rounds N]`.
+"""
 
 import argparse
 import asyncio
@@ -76,14 +77,14 @@ def _devices(address: str, target: Target, count: int) -> list[Target]:
 
 
 def _ask(url: str, target: Target, seconds: float) -> tuple[float, Target]:
-    """Push at a steady pace for *seconds*; return the p99, and where the vault is."""
+    """Push at a constant rate for *seconds*; return the p99 and the vault's cursor."""
     times, target = asyncio.run(push(url, target, seconds, _PAUSE_SECONDS))
     return sorted(times)[len(times) * 99 // 100], target
 
 
 @contextlib.contextmanager
 def _busy(url: str, devices: list[Target]) -> Iterator[None]:
-    """Let another process push as all *devices* do, while the block runs."""
+    """Run a process that pushes as all *devices* do, while the block runs."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.benchmarks.sync_neighbour_load", url],
         stdin=subprocess.PIPE,
@@ -94,7 +95,7 @@ def _busy(url: str, devices: list[Target]) -> Iterator[None]:
     assert process.stdout is not None
     process.stdin.write(json.dumps(devices) + "\n")
     process.stdin.flush()
-    process.stdout.readline()  # it has begun
+    process.stdout.readline()  # it has started
     try:
         yield
     finally:

@@ -17,7 +17,7 @@ _SEQ = re.compile(rb'"cursor":\{[^}]*?"seq":(\d+)')
 async def push(
     url: str, target: Target, seconds: float, pause: float = 0.0
 ) -> tuple[list[float], Target]:
-    """Push for *seconds*; return how long each answer took, and where the vault is.
+    """Push for *seconds*; return the duration of each answer, and the vault's position.
 
     The device reads what others have pushed meanwhile, as a real one does.
     """

@@ -1,5 +1,6 @@
-"""Print what the server does in a second, against a bare endpoint on the same machine:
-`python -m tests.benchmarks.sync_server [--seconds N]`."""
+"""Print the server's requests per second, against a bare endpoint on the same machine:
+`python -m tests.benchmarks.sync_server [--seconds N]`.
+"""
 
 import argparse
 import asyncio
@@ -51,8 +52,8 @@ def main() -> None:
         with ours(address) as url, _bare(address) as bare:
             rounds = []
             for _ in range(options.rounds + 1):  # the first one is the warm-up
-                base, targets = _load(bare, targets, options.seconds)
-                load, targets = _load(url, targets, options.seconds)
+                base, targets = push_for(bare, targets, options.seconds)
+                load, targets = push_for(url, targets, options.seconds)
                 rounds.append((load, base))
             print(*_throughput(rounds[1:]), sep="\n")
             print(*asyncio.run(_bulk(url, targets[0])), sep="\n")
@@ -98,7 +99,7 @@ def _text(body: bytes) -> bytes:
 
 
 def make_targets(address: str, count: int) -> list[Target]:
-    """Make users with a vault each, and return what a device of theirs must know."""
+    """Create users with a vault each, and return what their devices must know."""
     admin = Admin(Settings(database_url=SecretStr(address), secret=SecretStr(SECRET)))
     targets = []
     for number in range(count):
@@ -155,8 +156,10 @@ def started(command: list[str], environment: dict[str, str]) -> Iterator[str]:
         process.wait(30)
 
 
-def _load(url: str, targets: list[Target], seconds: float) -> tuple[Load, list[Target]]:
-    """Let another process push for *seconds*; also return where vaults stand then."""
+def push_for(
+    url: str, targets: list[Target], seconds: float
+) -> tuple[Load, list[Target]]:
+    """Run a process that pushes for *seconds*; also return the vaults' cursors."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.benchmarks.sync_load", url, str(seconds)],
         input=json.dumps(targets),

@@ -1,1 +1,1 @@
-"""The pages in a real browser, with a person before it."""
+"""Tests of the pages in a real browser."""

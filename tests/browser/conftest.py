@@ -1,4 +1,4 @@
-"""A real Chromium, and windows of it in which nothing may go wrong unnoticed."""
+"""A real Chromium, and windows of it that report every error."""
 
 import os
 import shutil
@@ -61,9 +61,10 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_window(chromium: Browser, server: Server) -> Iterator[OpenWindow]:
-    """Return what opens a window; keywords are options of a Playwright context.
+    """Return a function that opens a window; keywords are options of a Playwright
+    context.
 
-    At the end no page may have complained, or asked another server for anything.
+    At the end, no page may have logged an error or a request to another server.
     """
     windows: list[Window] = []
 
@@ -87,7 +88,7 @@ def window(open_window: OpenWindow) -> Window:
 
 @pytest.fixture
 def start_device(server: Server) -> StartDevice:
-    """Return what lets a device ask to be let in, and returns its codes."""
+    """Return a function that lets a device ask for approval, and returns its codes."""
 
     def start(**more: str) -> dict[str, Any]:
         wish = {"client_id": CLIENT_ID, "device_label": "analytical", **more}
@@ -102,7 +103,7 @@ def start_device(server: Server) -> StartDevice:
 
 @pytest.fixture
 def change(database_url: str) -> Callable[[str], None]:
-    """Return what changes the database while the server runs."""
+    """Return a function that changes the database while the server runs."""
 
     def run(statement: str) -> None:
         with psycopg.connect(database_url) as connection:

@@ -1,4 +1,4 @@
-"""`promptvault login` as a process that waits on a terminal of its own."""
+"""`promptvault login` as a process on a terminal."""
 
 import os
 import pty
@@ -12,7 +12,7 @@ _CUE = re.compile(r"Open (\S+) and enter (\S+)")
 
 
 class Login:
-    """A person who signs a device in, from the code to the end."""
+    """A user who signs in a device, from the code to the end."""
 
     def __init__(self, url: str) -> None:
         self._held, given = pty.openpty()
@@ -35,13 +35,13 @@ class Login:
         return found[1], found[2]
 
     def wait(self) -> int:
-        """Wait for its end, and return the exit code; *screen* has what it drew."""
+        """Wait for its end, and return the exit code; *screen* has the output."""
         while self._read():
             pass
         return self._process.wait(60)
 
     def close(self) -> None:
-        """End it, wherever it is."""
+        """End it, whatever it does."""
         self._process.kill()
         self._process.wait()
         os.close(self._held)

@@ -1,4 +1,4 @@
-"""What is wrong with how a page looks and reads: functions that run within it."""
+"""Checks of a page's layout and text: functions that run within it."""
 
 PROBLEMS = r"""
 () => {

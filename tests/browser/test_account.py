@@ -1,4 +1,4 @@
-"""Sign up, sign in, sign out, and the mail between, as a person meets them."""
+"""Sign up, sign in, sign out, and their mail, in a browser."""
 
 import json
 from collections.abc import Callable
@@ -50,7 +50,7 @@ def test_the_browser_itself_stops_what_is_no_address_and_too_short(
 
 
 def test_signed_out_is_signed_out(window: Window) -> None:
-    """Also for who goes back: the page from before is not shown again."""
+    """Also after going back: the page from before is not shown again."""
     window.sign_up()
     window.follow("Sign out")
     window.press("Sign out")

@@ -1,4 +1,4 @@
-"""A device is let in, or not: from the terminal through the pages and back."""
+"""A device is approved or denied: from the terminal through the pages and back."""
 
 import platform
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ NO_SUCH_CODE = "No device waits with this code"
 
 @pytest.fixture
 def login(home: Path, server: Server) -> Iterator[Login]:
-    """Return `login`, which waits to be approved."""
+    """Return `login`, which waits for approval."""
     process = Login(server.url)
     yield process
     process.close()
@@ -104,7 +104,7 @@ def test_a_wrong_code_lets_nothing_in_and_can_be_corrected(
 def test_an_expired_code_lets_nothing_in(
     window: Window, start_device: StartDevice, change: Callable[[str], None]
 ) -> None:
-    """Neither where it is entered, nor where the page was open all the time."""
+    """Neither where the code is entered, nor on a page that was open all the time."""
     window.sign_up()
     window.enter(start_device()["user_code"])
     window.expect_title("Let this device in?")
@@ -173,7 +173,7 @@ def test_by_keyboard_alone(window: Window, start_device: StartDevice) -> None:
     assert _focused(window) == "user_code"
     window.page.keyboard.press("Enter")
     window.expect_title("Let this device in?")
-    assert _focused(window) == ""  # no key that was pressed too often approves
+    assert _focused(window) == ""  # a key that is pressed too often approves nothing
     assert _tab(window, 3) == ["PromptVault", "Approve", "Deny"]
     window.page.keyboard.press("Shift+Tab")
     window.page.keyboard.press("Space")

@@ -1,4 +1,4 @@
-"""Each page can be read and used by all people: on a screen, a phone, in the dark."""
+"""Each page is readable and accessible: on a screen, a phone, in dark mode."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -22,7 +22,7 @@ LOOKS: dict[str, dict[str, Any]] = {
     "screen": {"viewport": {"width": 1280, "height": 800}},
     "phone": {"viewport": {"width": 320, "height": 640}, "is_mobile": True},
 }
-# Pages differ in the dark by nothing but colours.
+# Only the colours of pages differ in dark mode.
 _COLOURS = """
 () => axe.run({runOnly: ["cat.color"], resultTypes: ["violations"]})
   .then((found) => found.violations)
@@ -32,7 +32,7 @@ _COLOURS = """
 def _pages(
     window: Window, start_device: StartDevice, database_url: str
 ) -> Iterator[str]:
-    """Lead through every page, its error and its long words too; yield each's name."""
+    """Open every page, with its errors and its long words; yield each's name."""
     window.open("/")
     yield "start"
     window.open("/nowhere")
@@ -115,7 +115,7 @@ def _invitation_pages(window: Window, database_url: str) -> Iterator[str]:
 def _team_pages(
     window: Window, start_device: StartDevice, database_url: str
 ) -> Iterator[str]:
-    """Go on with what the owner of a team sees, and delete it in the end."""
+    """Show the pages for the owner of a team, and delete the team at last."""
     window.open("/device")
     window.enter(start_device(scope="team:admin")["user_code"])
     yield "approval to manage"
@@ -174,13 +174,13 @@ def test_every_page_can_be_read_and_used(
 
 
 def problems(window: Window) -> list[str]:
-    """Return what is wrong with a page, by our rules and by all that axe knows."""
+    """Return the problems of a page, by our rules and by those of axe."""
     found = AXE.run(window.page).response["violations"]
     return [*window.run(PROBLEMS), *map(_told, found)]
 
 
 def problems_in_the_dark(window: Window) -> list[str]:
-    """Return what is wrong with a page that axe has looked at, as it is at night."""
+    """Return the problems of a page that axe has checked, in dark mode."""
     window.page.emulate_media(color_scheme="dark")
     found = [*window.run(PROBLEMS), *map(_told, window.run(_COLOURS))]
     window.page.emulate_media(color_scheme="light")

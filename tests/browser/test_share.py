@@ -55,7 +55,7 @@ def _new_token(server: Server) -> str:
 
 @pytest.fixture
 def start_server(start_server: Callable[..., Server]) -> Callable[..., Server]:
-    """Return what starts a server with an address for reports."""
+    """Return a function that starts a server with an address for reports."""
     return lambda **changes: start_server(abuse_mail="abuse@example.org", **changes)
 
 
@@ -163,3 +163,13 @@ def test_on_paper_only_the_prompt_is_left(window: Window, shares: Shares) -> Non
     assert "Review the {{ language }} code" in shown
     assert "Use it" not in shown
     assert "Sign in" not in shown
+
+
+def test_a_variable_stays_in_one_line(open_window: OpenWindow, shares: Shares) -> None:
+    window = open_window(viewport={"width": 320, "height": 700})
+    window.open(shares["open"]["url"])
+    lines = window.run(
+        "() => [...document.querySelectorAll('pre .v')].map("
+        "(it) => it.getClientRects().length)"
+    )
+    assert lines == [1, 1]

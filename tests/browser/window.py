@@ -1,4 +1,4 @@
-"""A window of the browser: what a person does in it, and what it complains of."""
+"""A window of the browser: the user's actions, and the errors of its pages."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from tests.server.conftest import EMAIL
 
 _HARMLESS = {"log", "info", "debug"}
 _LEFT = "net::ERR_ABORTED"
-"""How a request ends whose page is left before it is answered."""
+"""How a request ends if its page is left before the answer."""
 
 
 class Window:
@@ -38,7 +38,7 @@ class Window:
             self.page.get_by_label(label).fill(value)
 
     def press(self, name: str) -> None:
-        """Press a button; return when the page it leads to is there."""
+        """Press a button; return when the next page has loaded."""
         with self.page.expect_navigation():
             self.button(name).click()
 
@@ -57,12 +57,12 @@ class Window:
         self.press("Sign up")
 
     def sign_in(self, email: str = EMAIL, password: str = PASSWORD) -> None:
-        """Sign in, from wherever that is asked for."""
+        """Sign in, on the page that asks for it."""
         self.fill(mail=email, Password=password)
         self.press("Sign in")
 
     def exchange(self, device_code: str) -> None:
-        """Take the token of a device that was let in, as that device would."""
+        """Fetch the token of an approved device, as the device would."""
         data = {"client_id": CLIENT_ID, "grant_type": GRANT_TYPE}
         httpx.post(
             f"{self._url}/v1/device/token", data=data | {"device_code": device_code}
@@ -79,11 +79,11 @@ class Window:
         expect(self.page).to_have_title(f"{title} · PromptVault")
 
     def expect_alert(self, text: str) -> None:
-        """Wait until something is said to be wrong, also to who does not see it."""
+        """Wait until an error is shown, also to screen readers."""
         expect(self.page.get_by_role("alert")).to_contain_text(text)
 
     def run(self, function: str, argument: Any = None) -> Any:
-        """Return what a function in JavaScript returns; policies do not stop it."""
+        """Return the result of a JavaScript function, in spite of content policies."""
         return self.page.evaluate(function, argument)
 
     def _note_request(self, request: Request) -> None:
@@ -104,12 +104,12 @@ class Window:
 
     def _note_message(self, message: ConsoleMessage) -> None:
         kind: str = message.type
-        # That a page says no is in its status; the browser repeats it here.
+        # The status of a page reports the error; the browser logs it again.
         is_refusal = (
             message.text.startswith("Failed to load resource: the server responded")
             and message.location["url"] in self._refusals
         )
-        # Chromium would like an address to be in each form that asks for a password.
+        # Chromium suggests a field for the address in each form with a password.
         is_advice = kind == "verbose" and message.text.startswith("[DOM]")
         if kind not in _HARMLESS and not is_refusal and not is_advice:
             self.complaints.append(f"{kind}: {message.text}")

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -23,7 +22,7 @@ def team(pvt: Pvt) -> Pvt:
 
 
 def _paths(vault: str) -> Paths:
-    return resolve(os.environ, Path.cwd()).of(vault)
+    return resolve(os.environ, os.getcwd).of(vault)
 
 
 def test_a_prefix_means_a_prompt_of_that_vault(team: Pvt) -> None:
@@ -54,6 +53,40 @@ def test_an_unknown_vault_is_not_found(team: Pvt, name: str) -> None:
     assert team("get", f"{name}:review").code == 3
     assert team("list", "--vault", name).code == 3
     assert team("add", f"{name}:new", "Text.").code == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        *(("acme:", 2), (":review", 3), ("acme:@1", 2), ("acme::review", 3)),
+        *(("ac:review", 3), ("acme:coding:review", 3), ("personal:acme:review", 3)),
+        *(("C:x", 3), ("C:\\x", 3), ("c:/x", 3), ("acme:same", 3), ("old:kept", 0)),
+    ],
+)
+def test_odd_names_have_one_meaning(team: Pvt, name: str, code: int) -> None:
+    team.ok("add", "acme:a/same", "One.")
+    team.ok("add", "acme:b/same", "Two.")
+    set_team(make_team_vault("old"), Team("old", "Old", "editor"))
+    team.ok("add", "old:kept", "Kept.")
+    set_team(_paths("old"), Team("old", "Old", "editor", state="left"))
+    for command in ("get", "show", "log"):
+        assert team(command, name).code == code, command
+    assert team("label", name, "draft").code == (code or 4)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("get acme:review", "show acme:review", "log acme:review --json"),
+        *("show acme:review --json", "diff acme:review@1 @1", "lint acme:review"),
+        *("list acme:coding", "list acme:coding --json", "list --plain acme:coding"),
+        *("search ours --folder acme:coding", "export - acme:review"),
+    ],
+)
+def test_a_prefix_and_the_option_print_the_same(team: Pvt, line: str) -> None:
+    plain = team(*line.replace("acme:", "").split(), "--vault", "acme")
+    assert team(*line.split()) == plain
+    assert plain.code == 0
 
 
 @pytest.mark.parametrize(
@@ -162,6 +195,14 @@ class TestTransfer:
         assert origin["conversation_id"].startswith(f"personal/{before['id']}@")
         assert team.ok("show", "review", "--json").json == before
         assert team.ok("doctor", "--vault", "acme").code == 0
+
+    def test_a_vault_alone_keeps_the_name(self, team: Pvt) -> None:
+        team.ok("add", "work/deep/plan", "Plan.")
+        team.ok("copy", "plan", "acme:")
+        team.ok("move", "work/", "acme:moved/")
+        team.ok("move", "acme:moved/", "personal:")
+        assert team.ok("list", "--plain", "acme:work").lines == ["work/deep/plan"]
+        assert team.ok("list", "--plain", "moved").lines == ["moved/deep/plan"]
 
     def test_a_name_alone_is_in_the_own_vault(self, team: Pvt) -> None:
         team.ok("copy", "acme:review", "taken")

@@ -1,4 +1,4 @@
-"""`cache` and `spending`: what is kept, what it spared, what the rest cost."""
+"""`cache` and `spending`: cached answers, what they saved, and what others cost."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,7 +67,7 @@ class TestSpending:
         self, priced: Pvt, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         priced.ok("run", "tea")
-        priced.ok("run", "tea")  # from the cache, for nothing
+        priced.ok("run", "tea")  # from the cache, which costs nothing
         priced.ok("run", "tea", "--model", "other", "--no-cache")
         priced.ok("run", "tea", "--model", "other", "--no-cache")
         row = priced.ok("spending", "--json").json

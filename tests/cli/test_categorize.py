@@ -1,4 +1,4 @@
-"""`categorize` and `import --categorize`: proposed, accepted, applied, taken back."""
+"""`categorize` and `import --categorize`: proposals, applying them, and undo."""
 
 import json
 from pathlib import Path
@@ -32,7 +32,7 @@ def entry(number: int, folder: str = "filed", **more: Any) -> dict[str, Any]:
 
 
 def filing(body: Body) -> Reply:
-    """File every prompt, as a good model does."""
+    """Assign a folder to every prompt, as a good model does."""
     return answer({"prompts": [entry(each["number"]) for each in asked_for(body)]})
 
 
@@ -51,7 +51,7 @@ def names(pvt: Pvt) -> list[str]:
 
 @pytest.fixture
 def server(model_server: ModelServer) -> ModelServer:
-    """Return a server whose model files every prompt."""
+    """Return a server whose model assigns a folder to every prompt."""
     model_server.answer = filing
     return model_server
 

@@ -1,4 +1,4 @@
-"""`config` and keys: what is shown, asked for, kept, and sent to which server."""
+"""`config` and API keys: what is shown, stored, and sent to which server."""
 
 import subprocess
 from collections.abc import Iterator
@@ -105,7 +105,7 @@ class TestKeys:
         assert place(pvt) == ("", "default")
 
     def test_a_byte_order_mark_is_no_part_of_it(self, pvt: Pvt, home: Path) -> None:
-        """Editors of Windows put one first."""
+        """Editors on Windows put a byte order mark first."""
         home.mkdir(exist_ok=True)
         (home / "config.toml").write_bytes(b'\xef\xbb\xbfeditor = "nano"\n')
         assert pvt.ok("config", "get", "editor").text == "nano\n"
@@ -159,7 +159,7 @@ class TestUrls:
 
 
 class TestSent:
-    """Which key goes to which server, seen from the server."""
+    """The server that receives each key, as the server sees it."""
 
     @pytest.fixture(autouse=True)
     def _prepare(
@@ -183,7 +183,7 @@ class TestSent:
             pvt.ok("run", "tea", "--no-cache", *options)
             return _key_of(model_server)
 
-        assert sent() == "none"  # what the client says that wants some key
+        assert sent() == "none"  # the client's placeholder, since it requires some key
         store_credential(home / "credentials", KEY, "sk-kept")
         assert sent() == "sk-kept"
         (home / "config.toml").write_text('[ai]\napi_key = "sk-file"\n')

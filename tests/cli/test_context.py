@@ -11,7 +11,7 @@ READING = ("get a", "get a --raw", "list", "list --plain", "search text", "show 
 
 @pytest.fixture
 def gone(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work in a folder that is not there any more."""
+    """Work in a directory that has been removed."""
     folder = tmp_path / "gone"
     folder.mkdir()
     monkeypatch.chdir(folder)

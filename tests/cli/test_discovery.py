@@ -91,7 +91,7 @@ def test_a_long_list_scrolls_by_its_height() -> None:
     assert "line-010" not in screen, "drew more than fits"
 
 
-# The real thing: a process with pipes, and with a terminal that this test holds.
+# On a terminal: a process with pipes, and a pseudo-terminal that this test holds.
 SCRIPT = """
 import fcntl, os, sys, termios
 fcntl.ioctl(os.open(sys.argv[1], os.O_RDWR), termios.TIOCSCTTY, 0)

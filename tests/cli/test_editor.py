@@ -1,4 +1,4 @@
-"""The person's editor: it is waited for, and no text that was typed is lost."""
+"""The user's editor: the program waits for it, and loses no text that was typed."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ from tests.terminal_kit import on_a_terminal, with_typed
 
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the temporary folder, empty and this test's own."""
+    """Return the temporary folder, which is empty and used by this test only."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setenv("TMPDIR", str(folder))
@@ -86,7 +86,7 @@ def test_one_that_returns_at_once_is_waited_for(
 def test_one_in_the_terminal_is_not_doubted(
     pvt_process: Process, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who leaves vim without a change is asked nothing."""
+    """Leaving vim without a change asks no question."""
     monkeypatch.setenv("EDITOR", str(program(tmp_path, "vim", "")))
     code, screen = on_a_terminal(pvt_process.command("edit", "a"))
     assert code == 0
@@ -136,7 +136,7 @@ class TestUnsaved:
     def unsaved(
         self, pvt_process: Process, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> Path:
-        """Let an edit fail; return the file that its text is in."""
+        """Let an edit fail; return the file that contains its text."""
         editor = program(tmp_path, "fails", 'printf typed >"$1"; exit 1')
         monkeypatch.setenv("EDITOR", str(editor))
         error = pvt_process("edit", "a").err

@@ -1,4 +1,4 @@
-"""`eval` and `label --require-eval` as scripts and people meet them."""
+"""`eval` and `label --require-eval`, for scripts and for persons."""
 
 import json
 import os
@@ -43,12 +43,12 @@ def case(name: str, **checks: Any) -> dict[str, Any]:
 
 
 def says(text: str) -> Callable[[Body], Reply]:
-    """Return how a model answers: *text*, then the last line it was sent."""
+    """Return a model's answer: *text*, then the last line that it was sent."""
     return lambda body: Text(f"{text} {body['messages'][-1]['content']}")
 
 
 def verdicts(*passed: bool) -> Text:
-    """Return what a judge answers."""
+    """Return a judge's answer."""
     rows = [
         {"criterion": number, "reason": "It\nreads so.", "passed": each}
         for number, each in enumerate(passed, 1)
@@ -207,7 +207,7 @@ def test_a_variable_that_only_one_version_has(greet: Pvt) -> None:
     result = greet(*EVAL, "--against", "@1", "--json")
     assert result.code == 5
     ada, bob = result.json["results"]
-    assert ada["regression"]  # whoever does not give the new variable is broken
+    assert ada["regression"]  # a case without the new variable cannot be rendered
     assert ada["failures"][0]["check"] == "render"
     assert "tone" in ada["failures"][0]["reason"]
     assert (bob["before"]["passed"], bob["passed"]) == (False, True)
@@ -341,7 +341,7 @@ def test_an_answer_that_the_model_refuses_fails_its_case(
     bob = result.json["results"][1]
     assert (bob["answer"], bob["failures"][0]["check"]) == (None, "answer")
     write(case("Bob"))
-    assert greet(*EVAL).code == 2  # all refused: nothing was learned
+    assert greet(*EVAL).code == 2  # all refused, so there is no result
     assert len(recorded(greet)) == 1
 
 
@@ -465,7 +465,7 @@ def test_a_record_that_cannot_be_written_loses_no_answer(
     assert "not in the record" in result.err
 
 
-# What would be sent, and how it looks.
+# The dry run, and the table.
 
 
 def test_a_dry_run_sends_nothing(greet: Pvt, model_server: ModelServer) -> None:
@@ -518,7 +518,7 @@ def test_a_thousand_cases(greet: Pvt, model_server: ModelServer) -> None:
     assert recorded(greet)[0]["cases_passed"] == 1000
 
 
-# The record, and the label that asks for it.
+# The stored evaluations, and labels that require one.
 
 
 def test_the_list_of_one_version(greet: Pvt) -> None:
@@ -534,7 +534,7 @@ def test_the_list_of_one_version(greet: Pvt) -> None:
 
 
 def refused(pvt: Pvt, reference: str) -> str:
-    """Return why a label is not put on."""
+    """Return why a label is refused."""
     result: Result = pvt("label", reference, "production", "--require-eval")
     assert result.code == 5
     assert "promptvault eval greet@" in result.err
@@ -588,7 +588,7 @@ def test_both_its_latest_cases_and_the_prompt_s_have_to_pass(greet: Pvt) -> None
             greet("eval", version, "--cases", "cases.json")
         change(greet, f"Welcome {{{{ name }}}}, {len(recorded(greet))}.")
         write(*own[0])
-        greet(*EVAL)  # another version, with the cases before its latest
+        greet(*EVAL)  # another version, with older cases
         assert "did not pass" in refused(greet, version)
 
 

@@ -1,4 +1,4 @@
-"""Prompts of strangers: whatever is in them, no command lets it act on a terminal."""
+"""Prompts of strangers: no command lets their text control a terminal."""
 
 import json
 import re
@@ -77,15 +77,15 @@ ELSEWHERE = {
     *("server team list", "server team restore", "server team show"),
     *("server purge", "sync push", "sync pull", "pick"),
 }
-"""What reads no prompts, or is tried in a test of its own."""
+"""Commands that read no prompts, or have a test of their own."""
 
 
 @pytest.fixture
 def hostile(pvt: Pvt, home: Path, tmp_path: Path) -> Path:
-    """Fill the vault; return the file that some of it was imported from.
+    """Fill the vault; return the file from which some of it was imported.
 
-    Most of it would not be taken from a person. It comes as from a vault that another
-    program wrote, or a server.
+    Most of the text is refused from a person. It is stored as by another program, or by
+    a server.
     """
     pvt.ok("add", "evil/one", f"first body{HOSTILE}\nmore\n")
     pvt.ok("add", "evil/one", f"second body{HOSTILE}\nmore\n", "--upsert")
@@ -120,7 +120,7 @@ def hostile(pvt: Pvt, home: Path, tmp_path: Path) -> Path:
 
 
 def acting(screen: str) -> list[str]:
-    """Return what of *screen* a terminal would obey, but for the program's colours."""
+    """Return the control sequences on *screen*, except for the program's colours."""
     drawn = _OWN.sub("", screen.replace("\r\n", "\n"))
     return sorted(set(_ACTING.findall(drawn)))
 
@@ -160,7 +160,7 @@ def test_every_command_is_walked() -> None:
 def test_an_import_tells_of_names_that_act(
     hostile: Path, pvt_process: Process, tmp_path: Path
 ) -> None:
-    """A file's name is on the bar, in the report and in the reasons."""
+    """A file's name is in the progress bar, in the report and in the reasons."""
     broken = tmp_path / f"broken{HOSTILE}.zip".replace("/", "")
     broken.write_bytes(b"PK\3\4, and no more")
     command = pvt_process.command("import", str(hostile), str(broken), "--again")
@@ -174,7 +174,7 @@ def test_an_import_tells_of_names_that_act(
 def test_the_picker_draws_titles_and_texts_visibly(
     pvt_process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It moves the cursor by sequences of its own; none of these is among them."""
+    """The picker moves the cursor with its own sequences; the text has none of them."""
     command = pvt_process.command("pick", "evil/one")
     _, screen = on_a_terminal(command, (b"enter choose", b"\x1b"))
     assert r"T\x1b]52" in screen
@@ -212,7 +212,7 @@ def _rated(text: str) -> dict[str, object]:
 
 @pytest.fixture
 def evil_answers(model_server: ModelServer) -> None:
-    """Let the model put a hostile text into whatever it answers."""
+    """The model puts hostile text into every answer."""
     candidate = {"text": f"better body{HOSTILE}\nmore", "change": f"how{HOSTILE}"}
     verdict = {"criterion": 1, "reason": f"why{HOSTILE}", "passed": False}
 

@@ -1,4 +1,4 @@
-"""The program's entry: what becomes of its streams."""
+"""The program's entry: standard streams, and commands without a subcommand."""
 
 import subprocess
 from pathlib import Path
@@ -17,7 +17,7 @@ def filled(pvt: Pvt) -> None:
 def with_streams(
     streams: str, command: list[str]
 ) -> "subprocess.CompletedProcess[bytes]":
-    """Run *command* with *streams* as a shell gives them."""
+    """Run *command* with *streams*, as a shell would."""
     script = ["sh", "-c", f'exec "$@" {streams}', "sh", *command]
     return subprocess.run(script, capture_output=True, check=False, timeout=60)
 
@@ -33,7 +33,7 @@ def test_output_that_has_no_room(pvt_process: Process, command: str) -> None:
 
 @pytest.mark.parametrize("streams", [">&-", "2>&-", "<&- >&- 2>&-"])
 def test_streams_that_are_closed(pvt_process: Process, streams: str) -> None:
-    """They change nothing of what is done; only data that is lost is an error."""
+    """The exit code is the same; only lost data is an error."""
     lost = 6 if ">&-" in streams.replace("2>&-", "") else 0
     assert with_streams(streams, pvt_process.command("get", "a")).returncode == lost
     assert with_streams(streams, pvt_process.command("list")).returncode == lost

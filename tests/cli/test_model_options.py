@@ -1,4 +1,4 @@
-"""Every command that asks a model is told which, and what it may cost, in one way."""
+"""Every command that asks a model has the same options for model and budget."""
 
 import importlib
 import pkgutil
@@ -44,7 +44,7 @@ def test_an_option_is_explained_alike_everywhere(option: str) -> None:
 
 
 def test_commands_that_open_a_model_are_among_them() -> None:
-    """A command that forgets --model altogether would not be looked at above."""
+    """The test above would not see a command without --model."""
     modules = {
         info.name
         for info in pkgutil.iter_modules(commands.__path__)

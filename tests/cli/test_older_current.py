@@ -33,7 +33,7 @@ def chosen(pvt: Pvt, home: Path) -> Pvt:
 
 
 def whole(pvt: Pvt) -> bool:
-    """Tell whether the doctor is content."""
+    """Return True if the doctor finds no problem."""
     return bool(pvt.ok("doctor", "--json").json["ok"])
 
 
@@ -44,7 +44,7 @@ def numbers(pvt: Pvt, name: str = "a") -> list[tuple[int, bool]]:
 
 
 def history(pvt: Pvt) -> Json:
-    """Return all of the one prompt, without the commits, which are of one vault."""
+    """Return all of the one prompt, except commits, which belong to one vault."""
     (row,) = pvt.ok("export", "-").json
     return row | {"history": [{**each, "commit": None} for each in row["history"]]}
 
@@ -264,7 +264,7 @@ class TestRebuilding:
     def test_numbers_are_those_that_the_files_told_last(
         self, chosen: Pvt, home: Path
     ) -> None:
-        # Another device's version came in between: ours goes behind it.
+        # Another device's version was inserted before ours.
         chosen.ok("revert", "a@1", "-m", "Fourth")
         swap(home, 3, 4)
         make_current(home, "x/a", 3)
@@ -280,7 +280,7 @@ class TestRebuilding:
 
 
 def swap(home: Path, one: int, other: int) -> None:
-    """Let two versions change their numbers, as a sync may."""
+    """Let two versions swap their numbers, as a sync may."""
     with closing(sqlite3.connect(home / "data/vault.db")) as connection, connection:
         for number, new in ((one, -other), (other, -one)):
             where = f"number = {number}"
@@ -291,7 +291,7 @@ def swap(home: Path, one: int, other: int) -> None:
 class TestImports:
     @pytest.fixture
     def bring(self, pvt: Pvt, home: Path, tmp_path: Path) -> Bring:
-        """Return an import, into a vault where the first of two versions is current."""
+        """Return an import into a vault where the first of two versions is current."""
         found = Bring(pvt, tmp_path / "export.json")
         found(asked("c1", "One?", title="T"))
         pvt.ok("add", "chatgpt/t", "Lost", "--upsert")
@@ -328,7 +328,7 @@ class TestImports:
     def test_of_two_versions_with_one_text_the_current_one_is_meant(
         self, bring: Bring, home: Path
     ) -> None:
-        for text in ("Other", "One?"):  # which another device brought in, too
+        for text in ("Other", "One?"):  # which another device has pushed, too
             bring.pvt.ok("add", "chatgpt/t", text, "--upsert")
         make_current(home, "chatgpt/t", 1)
         report = bring(asked("c1", "One?", "Two?", title="T"))

@@ -1,4 +1,4 @@
-"""`optimize` and `optimizations`, against a server that rewrites and judges."""
+"""`optimize` and `optimizations`, with a server that rewrites and judges."""
 
 import json
 import re
@@ -41,7 +41,7 @@ def texts_in(body: Body) -> list[str]:
 
 
 def kind_of(body: Body) -> str:
-    """Return which of its questions the optimizer asks."""
+    """Return which of the optimizer's questions it is."""
     return str(body["response_format"]["json_schema"]["name"])
 
 
@@ -57,7 +57,7 @@ def rated(points: Sequence[int]) -> dict[str, Any]:
 
 @dataclass
 class Workshop:
-    """What the server does: the texts it proposes, and what it gives each text."""
+    """The server's behaviour: the texts it proposes, and the points of each text."""
 
     proposals: list[str]
     points: dict[str, int] = field(default_factory=dict)
@@ -239,7 +239,7 @@ def test_the_judge_does_not_know_which_text_is_the_current_one(
 def test_a_judge_that_favours_the_first_place_does_not_decide(
     pvt: Pvt, workshop: Workshop, model_server: ModelServer
 ) -> None:
-    """A bonus for the first and a malus for the last even out over both orders."""
+    """A bonus for the first and a malus for the last cancel out over both orders."""
     workshop.proposals = [f"{BETTER}{n}" for n in range(3)]
 
     def biased(body: Body) -> Reply:

@@ -1,4 +1,4 @@
-"""The progress bar of an import, whatever the files are called."""
+"""The progress bar of an import, for any names of files."""
 
 import io
 

@@ -25,7 +25,7 @@ def names(pvt: Pvt) -> list[str]:
 
 
 def require_error(result: Result, code: int) -> str:
-    """Require a failure as the contract has it: stdout empty, stderr short."""
+    """Require a documented failure: stdout is empty, stderr short."""
     assert result.code == code, result.err
     assert result.out == b""
     assert 1 <= len(result.err.splitlines()) <= 2
@@ -128,7 +128,7 @@ class TestAdd:
         assert (row["title"], row["tags"]) == ("T", ["x"])
 
     def test_upsert_takes_the_whole_name(self, pvt: Pvt) -> None:
-        """The last part of a name is for reading; a change must mean its target."""
+        """The last part of a name is enough to read; a change needs the whole name."""
         pvt.ok("add", "x/a", "one")
         pvt.ok("add", "a", "two", "--upsert")
         assert names(pvt) == ["a", "x/a"]
@@ -182,7 +182,7 @@ class TestAdd:
         ],
     )
     def test_bad_options(self, pvt: Pvt, tmp_path: Path, options: list[str]) -> None:
-        (tmp_path / "text.md").write_text("text")  # a text twice is one too many
+        (tmp_path / "text.md").write_text("text")  # the same text twice is a mistake
         require_error(pvt("add", "a", "text", *options), 2)
         assert names(pvt) == []
 
@@ -332,7 +332,7 @@ class TestGet:
         command: str,
         unbuffered: str,
     ) -> None:
-        """It shows at the end of the program, or (unbuffered) between two rows."""
+        """It is shown at the end of the program, or (unbuffered) between two rows."""
         monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
         pvt.ok("add", "a", "x")
         pvt.ok("add", "b", "x")
@@ -446,7 +446,7 @@ class TestList:
         assert pvt.ok("list", "--jsonl").out == b""
         assert pvt.ok("list", "--plain").out == b""
         assert pvt.ok("list").out == b""
-        assert not home.exists()  # reading makes nothing
+        assert not home.exists()  # reading creates no vault
 
     @pytest.mark.parametrize(
         "options", [["--sort", "size"], ["--limit", "0"], ["--tag", "a b"], ["a", "b"]]
@@ -495,7 +495,7 @@ class TestSearch:
         require_error(pvt("search", *(query.split() or [""])), 2)
 
     def test_bytes_that_are_no_text(self, pvt: Pvt) -> None:
-        """An argument that is no UTF-8 comes to Python as lone surrogates."""
+        """Python reads an argument that is not UTF-8 as lone surrogates."""
         require_error(pvt("search", "caf\udce9"), 2)
         require_error(pvt("get", "caf\udce9"), 2)
         require_error(pvt("list", "caf\udce9"), 2)
@@ -508,7 +508,7 @@ class TestSearch:
 class TestEdit:
     @pytest.fixture(autouse=True)
     def _temporary(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Keep out the texts that somebody's editor left in the system's folder."""
+        """Keep texts that an editor left behind out of the system's folder."""
         folder = tmp_path / "temporary"
         folder.mkdir()
         monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -954,11 +954,11 @@ class TestProgram:
         ) as process:
             assert process.stdin
             assert process.stderr
-            # It reads to the end of its stdin, which does not come.
+            # It reads stdin to its end, which does not come.
             process.stdin.write(b"x" * 200_000)
             process.stdin.flush()
             while process.poll() is None:
-                # Python misses one that comes between two of its reads.
+                # Python misses a signal between two of its reads.
                 process.send_signal(signal.SIGINT)
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(1)

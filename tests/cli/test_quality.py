@@ -1,4 +1,4 @@
-"""`lint` and `stats` as scripts and people meet them."""
+"""`lint` and `stats`, for scripts and for persons."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ def mistakes(pvt: Pvt) -> Pvt:
 
 @pytest.fixture
 def screen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the program draw as on a terminal of 80 columns and 24 lines."""
+    """Draw as on a terminal of 80 columns and 24 lines."""
     monkeypatch.setattr(terminal, "stdout_is_terminal", lambda: True)
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("LINES", "24")

@@ -1,4 +1,4 @@
-"""`run` and `runs`: an answer as it comes, and the log of it."""
+"""`run` and `runs`: streamed answers, and their log."""
 
 import contextlib
 import os
@@ -258,7 +258,7 @@ class TestFailure:
 
 
 def respond_to_sigint() -> None:
-    """Undo what a test run in the background hands down."""
+    """Restore signals that a test run in the background inherits as ignored."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
@@ -282,7 +282,7 @@ def started(
 
 
 class _Held(list[str]):
-    """Pieces of which the server sends one, and the others when it may go on."""
+    """Pieces; the server sends one, and the others when the test allows it."""
 
     def __init__(self, pieces: list[str]) -> None:
         super().__init__(pieces)
@@ -303,7 +303,7 @@ class TestStreams:
         arguments = ("run", "review", "--no-stdin")
         with started(pvt_process, *arguments) as process:
             assert process.stdout
-            # It came, though the next piece did not: so nothing holds it back.
+            # It was shown before the next piece was sent: no buffer holds it back.
             assert process.stdout.read(4) == b"one "
             process.send_signal(signal.SIGINT)
             out, errors = process.communicate(timeout=20)
@@ -366,7 +366,7 @@ class TestStreams:
     def test_a_stdin_that_cannot_be_read(
         self, pvt_process: Process, model_server: ModelServer
     ) -> None:
-        unreadable = os.open(os.devnull, os.O_WRONLY)  # as nohup leaves it
+        unreadable = os.open(os.devnull, os.O_WRONLY)  # as nohup does
         with started(pvt_process, "run", "review", stdin=unreadable) as process:
             out, _ = process.communicate(timeout=20)
         assert (process.returncode, out) == (0, b"Hello from the model.")

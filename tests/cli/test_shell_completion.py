@@ -1,4 +1,4 @@
-"""Tab in real shells: what is typed, and the arguments that a command gets from it."""
+"""Completion in real shells: the typed line, and the arguments of the command."""
 
 import os
 import re
@@ -54,7 +54,7 @@ def typed(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Type:
-    """Return what types into a shell, and gives the arguments that it made."""
+    """Return a function that types into a shell, and returns the arguments."""
     shell = request.node.callspec.id
     if not shutil.which(shell) and os.environ.get("CI") != "true":
         pytest.skip(f"{shell} is not installed")
@@ -71,7 +71,7 @@ def typed(
     command[0] = str(shutil.which(command[0]))
 
     def type_in(*steps: tuple[str, str]) -> list[str]:
-        """Type each text once what Tab made of the one before was drawn."""
+        """Type each text when the completion of the one before has been drawn."""
         answers, cue = [], PROMPT
         for text, becomes in steps:
             answers.append((cue, text.encode()))
@@ -125,6 +125,15 @@ def test_a_name_is_completed_behind_its_vault(typed: Type, pvt: Pvt) -> None:
     pvt.ok("add", "acme:coding/review", "Ours.")
     words = typed(("promptvault get acme:cod\t", "ing/review"))
     assert words == ["get", "acme:coding/review"]
+
+
+def test_the_vault_of_the_option_is_offered_and_looked_into(
+    typed: Type, pvt: Pvt
+) -> None:
+    make_team_vault("acme")
+    pvt.ok("add", "acme:coding/theirs", "Ours.")
+    words = typed(("promptvault get --vault ac\t", "me"), ("cod\t", "ing/theirs"))
+    assert words == ["get", "--vault", "acme", "coding/theirs"]
 
 
 def test_a_home_that_cannot_be_written_is_named(

@@ -1,4 +1,4 @@
-"""`suggest`: what a vault could do with, and commands that do it when typed."""
+"""`suggest`: what a vault lacks, and the commands that add it."""
 
 import os
 import shlex
@@ -155,7 +155,7 @@ def test_many_prompts_without_tags(pvt: Pvt) -> None:
 
 
 def test_prompts_without_a_description(pvt: Pvt) -> None:
-    """One suggestion for all that are hardly used; it names them, one at a time."""
+    """One suggestion for all prompts that are hardly used; it shows a few names."""
     for name in "abc":
         pvt.ok("add", name, f"Say {name} aloud.")
     pvt.ok("set", "b", "--description", "It says b.")

@@ -31,7 +31,7 @@ BODY = (
 
 
 def values(*rows: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Return the values of each prompt as a model answers with them."""
+    """Return the values of each prompt, as a model answers."""
     return [
         {
             "prompt": number,

@@ -1,4 +1,4 @@
-"""Streams of a person: colours, pagers, and locales that lack characters."""
+"""Output for persons: colours, pagers, and locales that lack characters."""
 
 import shlex
 import subprocess
@@ -196,7 +196,7 @@ class TestPager:
     def test_ctrl_c_is_the_pagers_and_quiet(
         self, pvt_process: Process, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """less goes on at Ctrl-C; the program must not end before it."""
+        """less continues after Ctrl-C; the program must not end before it."""
         monkeypatch.setenv("PAGER", "less")
         monkeypatch.setenv("LESS", "RX")  # without F it stays on one screen
         command = pvt_process.command("show", "a")

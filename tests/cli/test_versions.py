@@ -231,7 +231,7 @@ class TestLabel:
 
 
 def test_a_label_and_a_move_write_no_version(pvt: Pvt, git: Git) -> None:
-    """Each is a commit of its own all the same."""
+    """Each is still a commit of its own."""
     pvt.ok("label", "a@1", "best")
     pvt.ok("move", "a", "b")
     assert pvt.ok("show", "b", "--json").json["versions"] == 3

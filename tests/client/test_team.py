@@ -15,10 +15,11 @@ from promptvault.errors import (
 from promptvault.services.teams import (
     choose_team,
     find_member,
-    invitation_token,
     plan_invitations,
     plan_role,
     plan_team,
+    read_invitation,
+    require_server,
 )
 from tests.client.conftest import Start
 from tests.client.stub import Reply, Stub
@@ -63,8 +64,26 @@ def test_lists_are_read_page_by_page(start: Start) -> None:
 def test_what_the_user_typed_stays_within_its_part_of_the_path(start: Start) -> None:
     stub = start(Reply(status=204, body=b""))
     with _connected(stub) as client:
-        client.teams.unprotect("acme/../x?y", "a/b")
-    assert stub.asked[0].path == "/v1/teams/acme%2F..%2Fx%3Fy/labels/a%2Fb"
+        client.teams.unprotect("acme?y", "a%b")
+        assert stub.asked[0].path == "/v1/teams/acme%3Fy/labels/a%25b"
+        for team, label in (("acme", ".."), ("acme", "."), ("acme", "")):
+            with pytest.raises(InvalidInputError):
+                client.teams.unprotect(team, label)  # DELETE /v1/teams/acme
+        for team in ("..", "acme/../x", ""):
+            with pytest.raises(InvalidInputError):
+                client.teams.team(team)
+    assert len(stub.asked) == 1
+
+
+def test_a_server_from_before_teams_is_named_as_older(start: Start) -> None:
+    unknown = b'{"error": {"code": "not_found", "message": "Not Found."}}'
+    other = b'{"error": {"code": "not_found", "message": "There is no such team."}}'
+    stub = start(Reply(status=404, body=unknown), Reply(status=404, body=other))
+    with _connected(stub) as client:
+        with pytest.raises(UnavailableError, match="update the server"):
+            client.teams.team("acme")
+        with pytest.raises(NotFoundError):
+            client.teams.team("acme")
 
 
 def test_a_team_is_made_without_what_was_not_given(start: Start) -> None:
@@ -89,6 +108,7 @@ def test_the_only_team_is_meant(start: Start) -> None:
     with _connected(stub) as client:
         assert choose_team(client.teams, None) == "acme"
         assert choose_team(client.teams, "other") == "other"
+        assert choose_team(client.teams, "") == ""  # an unset variable of a script
 
 
 def test_none_or_several_teams_are_an_error(start: Start) -> None:
@@ -109,7 +129,9 @@ def test_none_or_several_teams_are_an_error(start: Start) -> None:
 
 def test_an_invitation_is_one_of_the_own_server() -> None:
     address = parse_address("https://Vault.example.org")
-    assert invitation_token(address, "https://vault.example.org/join/abc") == "abc"
+    invitation = read_invitation("https://vault.example.org/join/abc")
+    assert invitation == ("https://vault.example.org", "abc")
+    require_server(invitation, address)
     for url in (
         "https://evil.example.org/join/abc",
         "http://vault.example.org/join/abc",
@@ -119,7 +141,7 @@ def test_an_invitation_is_one_of_the_own_server() -> None:
         "abc",
     ):
         with pytest.raises(InvalidInputError):
-            invitation_token(address, url)
+            require_server(read_invitation(url), address)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
-"""Draw the README's picture from what the program prints on a terminal:
-`python -m tests.contracts.picture`.
+"""Draw the README's picture from the program's output on a terminal: `python -m
+tests.contracts.picture`.
 """
 
 import io

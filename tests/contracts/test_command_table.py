@@ -1,4 +1,4 @@
-"""The table of commands says what there is, and each command answers for itself."""
+"""The table of commands is complete, and each command has help and `--json`."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +12,7 @@ from tests.conftest import Pvt
 
 SILENT = {"help", "export", "backup", "serve", "mcp", "browse"}
 SILENT |= {"server export", "server work"}
-"""Commands that print nothing of their own, or in a form that is theirs."""
+"""Commands that print nothing, or in a format of their own."""
 
 CONTRACT = (
     "add get show list search pick edit set move copy delete trash log diff revert"
@@ -25,7 +25,7 @@ def _leaves() -> Iterator[tuple[str, Any]]:
         try:
             command = program.load(name)
         except ImportError:
-            continue  # test_every_entry_loads tells
+            continue  # test_every_entry_loads checks it
         yield from _below(name, command)
 
 

@@ -59,7 +59,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="examples are for bas
 
 @pytest.fixture
 def shell(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the folder of a reader: the program is on the PATH, the examples here."""
+    """Return the folder of a reader, with the examples and the program on PATH."""
     if not shutil.which("jq") and os.environ.get("CI") != "true":
         pytest.skip("jq is not installed")
     programs, folder = tmp_path / "bin", tmp_path / "reader"
@@ -71,7 +71,7 @@ def shell(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setenv("TMPDIR", str(tmp_path))  # which other tests' texts are not in
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # without the texts of other tests
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
     monkeypatch.setenv(
         "PYTHONUNBUFFERED", "1"
@@ -82,7 +82,7 @@ def shell(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def model(model_server: ModelServer) -> None:
-    """Let models answer: the optimizer's questions, and all others with a greeting."""
+    """Start models: one for the optimizer's questions, one that greets."""
     model_server.answer = Optimizer().answer
 
 

@@ -1,4 +1,4 @@
-"""The README and the help name everything there is, and what they name is there."""
+"""The README and the help are complete, and everything that they name exists."""
 
 import re
 from collections.abc import Iterator
@@ -61,7 +61,7 @@ COMMAND_ROWS = command_rows(topic("commands"))
 
 
 def options(command: Any) -> Iterator[str]:
-    """Yield the long options of a command that a person may give."""
+    """Yield the long options of a command that are not hidden."""
     for parameter in command.params:
         if parameter.name != "help" and not getattr(parameter, "hidden", False):
             yield from (

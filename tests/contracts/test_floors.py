@@ -1,4 +1,4 @@
-"""Imports only go down, and each library is known in its own place alone."""
+"""Imports only go down, and each library is imported in one place only."""
 
 import ast
 import sys
@@ -40,10 +40,7 @@ FLOORS = {
 }
 """A part may import itself, and parts of a lower floor."""
 
-DOORS = {
-    (f"cli/commands/{name}.py", "server")
-    for name in ("jobs", "serve", "server", "server_shares")
-}
+DOORS = {(f"cli/commands/{name}.py", "server") for name in ("jobs", "serve", "server")}
 """The ways from a tower into the other."""
 
 SERVER_AVOIDS = {"vault", "history", "client", "services"}
@@ -94,7 +91,7 @@ HOMES = {
 
 STDLIB_ONLY = ("domain/*", "errors.py")
 IMPURE = {"os", "io", "pathlib", "socket", "subprocess", "time", "random", "tempfile"}
-"""Parts of the standard library that the domain has no business with."""
+"""Modules of the standard library that the domain may not import."""
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
@@ -107,7 +104,7 @@ def imported(tree: ast.AST) -> Iterator[str]:
 
 
 def part_of(name: str, package: Path) -> str:
-    """Return the part of the package that a full name lies in."""
+    """Return the part of the package that contains a full name."""
     part = name.split(".")[1]
     is_module = (package / part).is_dir() or (package / f"{part}.py").is_file()
     return part if is_module else "__init__"
@@ -134,7 +131,7 @@ def _library(file: str, library: str) -> str | None:
 
 
 def _words(file: str, tree: ast.AST) -> Iterator[str]:
-    """Yield what a module uses without importing it, and must not."""
+    """Yield what a module uses without importing it, which it must not."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.level:
             yield f"{file} imports relatively"
@@ -149,7 +146,7 @@ def _words(file: str, tree: ast.AST) -> Iterator[str]:
 
 
 def violations(package: Path) -> list[str]:
-    """Return everything in *package* that goes against the house's rules."""
+    """Return every violation of the rules in *package*."""
     found: list[str | None] = []
     for path in sorted(package.rglob("*.py")):
         file = path.relative_to(package).as_posix()

@@ -1,4 +1,4 @@
-"""Keys and passwords for models are sent to their server, and stand nowhere else."""
+"""Keys and passwords for models are sent to their server, and appear nowhere else."""
 
 from pathlib import Path
 
@@ -37,13 +37,13 @@ def program(
     monkeypatch.setenv("PROMPTVAULT_AI_RETRIES", "1")
     monkeypatch.setenv("PROMPTVAULT_AI_BUDGET_USD", "1")
     monkeypatch.setenv("PROMPTVAULT_AI_PRICE_INPUT", "1")
-    monkeypatch.setenv("PROMPTVAULT_DEBUG", "1")  # a foreign error comes out as it is
+    monkeypatch.setenv("PROMPTVAULT_DEBUG", "1")  # other errors are shown as they are
     pvt.ok("add", "greet", "Greet me.")
     return pvt
 
 
 def require_clean(result: Result, home: Path) -> None:
-    """Fail where a secret stands in the output, or in a file of the program's."""
+    """Fail if a secret is in the output, or in a file of the program."""
     written = [p.read_bytes() for p in home.rglob("*") if p.is_file()]
     found = b"\n".join([*written, result.out, result.err.encode()])
     assert KEY.encode() not in found

@@ -1,4 +1,4 @@
-"""The vault's two doors agree: what is written, the reader returns."""
+"""The reader returns exactly what the repository has written."""
 
 import contextlib
 import random
@@ -91,7 +91,7 @@ def take_in(vault: Vault, *offers: ImportedPrompt) -> list[ImportOutcome]:
 def test_the_reader_returns_what_the_repository_wrote(
     content: Content, known: Details
 ) -> None:
-    # The variables as such are the domain's business; here they only have to survive.
+    # The domain checks variables; here they only have to survive.
     content = content._replace(
         variables=tuple(v for v in content.variables if not v.choices)
     )
@@ -234,7 +234,7 @@ def test_the_migrations_make_no_table_that_tables_do_not_describe(vault: Vault) 
 
 
 def require_whole(database: Path) -> None:
-    """Require that keys, pages and the search index are as they must be."""
+    """Require that keys, pages and the search index are sound."""
     with contextlib.closing(sqlite3.connect(database)) as connection:
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -300,7 +300,7 @@ def test_the_vault_is_whole_after_any_changes(vault: Vault, seed: int) -> None:
 
 
 def import_some(vault: Vault, dice: random.Random) -> None:
-    """Import prompts new and known; sometimes take that back."""
+    """Import new and known prompts; sometimes undo it."""
     now = NOON + timedelta(days=1)
     with connected(vault.database) as connection:
         with bulk_transaction(connection):

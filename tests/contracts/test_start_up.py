@@ -1,4 +1,4 @@
-"""What sits in shell loops and behind Tab starts without the heavy libraries."""
+"""Commands in shell loops, and completion, start without heavy libraries."""
 
 import json
 import os
@@ -51,7 +51,7 @@ finally:
 def loaded_by(
     *arguments: str, output: str, environment: Mapping[str, str] | None = None
 ) -> set[str]:
-    """Run the program anew and return what it imported, given that it worked."""
+    """Run the program in a new process and return the modules that it imported."""
     done = subprocess.run(
         [sys.executable, "-c", _RUNNER, *arguments],
         capture_output=True,
@@ -68,7 +68,7 @@ def loaded_by(
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a home with a prompt and a template; to be copied only."""
+    """Return a home with a prompt and a template; tests only copy it."""
     home, pvt = tmp_path_factory.mktemp("model") / "home", Pvt()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PROMPTVAULT_HOME", str(home))
@@ -162,7 +162,7 @@ def test_help_and_details_load_none_of_the_libraries_that_write(
 ) -> None:
     allowed = {"rich"}
     if command.split()[0] in {"trash", "imports", "config"}:
-        allowed |= HEAVY  # they stand in one module with commands that write
+        allowed |= HEAVY  # their module also has commands that write
     assert loaded_by(*command.split(), output=output) & (HEAVY - allowed) == set()
 
 
@@ -209,7 +209,7 @@ def test_tab_is_quick_where_commands_read(line: str, output: str) -> None:
     ],
 )
 def test_tab_is_quick_where_commands_write(line: str, output: str) -> None:
-    """Pressing Tab after `delete` imports its module, and must not feel like it."""
+    """Completion after `delete` imports its module, and must stay fast."""
     assert completed(line, output) & HEAVY == set()
 
 

@@ -1,4 +1,4 @@
-"""The quick door and Typer answer every argument list alike, byte for byte."""
+"""The quick door and Typer give the same output for every argument list."""
 
 import contextlib
 import os
@@ -15,8 +15,9 @@ from promptvault.cli import completion, program
 from promptvault.cli.commands import COMMANDS
 from promptvault.cli.quick.door import find_answer
 from promptvault.paths import resolve
+from promptvault.vault.sync.team import Team
 from tests.conftest import Pvt, Result
-from tests.team_vault import make_team_vault
+from tests.team_vault import make_team_vault, set_team
 from tests.vault.test_migrations import write_old
 
 REFERENCES = (
@@ -30,8 +31,18 @@ REFERENCES = (
     *("acme:ask", "acme:plain@2026-05-01 09:30", "https://localhost/s/x", "own"),
     *("plain\n", "plain?", "PLAIN", "\u202eplain", "x" * 300, "trashed", "100%#?"),
 )
+VAULTS = (
+    *("ac:plain", "acm:plain", "acme:same", "acme:a:b", "acme::plain", "acme:plain:"),
+    *("acme: plain", "acme:/plain", "acme:@1", "acme:plain@", "acme:acme:plain"),
+    *("old:kept", "old:nope", "ice:kept", "seen:kept", "seen:same", "::plain", ":"),
+    *("C:x", "c:x", "C:\\x", "C:/x", "c:", "odd:name", "personal:odd:name"),
+    *("personal:", "personal:acme:plain", "vaults:x", "acme/..:plain", ".:x"),
+)
+"""Names with a ':', in vaults that there are and others. A row of the own vault has one
+in its name."""
+_RENAMED = "UPDATE prompts SET name = 'odd:name' WHERE name = 'oddname'"
 LINKS = ("http://127.0.0.1:1/s/" + "a" * 22, "https://example.org/x", "x://")
-"""Links of shares, at a port where nothing answers; and what is none."""
+"""Links of shares, at a port where no server answers; and texts that are no links."""
 GET_OPTIONS: tuple[tuple[str, ...], ...] = (
     (),
     ("--raw",),
@@ -69,6 +80,11 @@ ODD = (
     *("--vault acme get personal:plain", "get plain --vault nope", "get plain --vault"),
     *("get --vault= plain", "list --plain --vault acme", "list --plain acme:notes"),
     *("search text --vault acme", "search --vault nope text", "list --plain acme:"),
+    *("list --plain old:", "list --plain C:x", "list --plain a:b:c", "list -- acme:"),
+    *("list --plain --all-vaults", "list --plain acme: --all-vaults"),
+    *("search text --vault old", "search text --all-vaults", "search acme:plain"),
+    *("get kept --vault ice", "get kept --vault seen", "get kept --vault C:x"),
+    *("get acme:plain --vault old", "get kept --vault Old", "get kept --vault old/"),
     *("search -- -text", "search -h", "gte plain", "lsit", "", "get plain extra -p"),
 )
 ALL = (
@@ -76,6 +92,8 @@ ALL = (
         ["get", reference, *options]
         for reference, options in product(REFERENCES, GET_OPTIONS)
     ),
+    *(["get", name, *more] for name in VAULTS for more in ((), ("--json",))),
+    *(["list", "--plain", name] for name in VAULTS),
     *(["get", *options, "ask"] for options in GET_OPTIONS),
     *(line.split(" ") if line else [] for line in ODD),
     *(["search", word] for word in REFERENCES),
@@ -104,10 +122,23 @@ def _filled(home: Path) -> None:
     pvt.ok("add", "acme:notes/plain", "The text of the team.")
     pvt.ok("add", "acme:ask", "{% include 'plain' %} Ask {{ who }}.", "--template")
     pvt.ok("add", "own", "{% include 'acme:ask' %}", "--template")
+    for team in (
+        Team("old", "Old", "editor", state="left"),
+        Team("ice", "Ice", "editor", frozen="plan"),
+        Team("seen", "Seen", "viewer"),
+    ):
+        paths = make_team_vault(team.slug)
+        for each in ("kept", "a/same", "b/same"):
+            pvt.ok("add", f"{team.slug}:{each}", f"The text of {team.name}.")
+        set_team(paths, team)
+    pvt.ok("add", "oddname", "A ':' in the name, as no program writes it: text.")
+    database = resolve(os.environ, os.getcwd).database
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(_RENAMED)
 
 
 def _nothing(home: Path) -> None:
-    """Leave the vault unmade."""
+    """Do not create the vault."""
 
 
 def _project(home: Path) -> None:
@@ -166,8 +197,8 @@ def _differs(arguments: list[str]) -> bool:
 
 
 def _run(arguments: list[str], *, quickly: bool) -> tuple[Result, dict[str, int]]:
-    """Return what the program printed, and how often each prompt was used by it."""
-    usage = resolve(os.environ, Path.cwd()).usage
+    """Return the program's output, and its uses of each prompt."""
+    usage = resolve(os.environ, os.getcwd).usage
     if usage.exists():
         usage.unlink()
     result = Pvt(quickly=quickly)(*arguments)
@@ -209,16 +240,24 @@ _LINES: tuple[str, ...] = (
     "get ac",
     "get acme:no",
     "get acme:plain@",
+    "get acme:",
+    "get nope:",
+    "get old:ke",
+    "get C:x",
+    "get acme:a:b",
+    "get odd:",
+    "get personal:odd:",
 )
+_WITH_VAULT = ("get acme:no", "get old:", "get odd:")
 _LINES += ("move no", "list no", "delete sa", "imports ")
 TABS = [
     _tab(shell, f"promptvault {words}", **more)
     for shell, lines, more in (
         ("bash", _LINES, {}),
-        ("zsh", (*_LINES[:4], "get acme:no"), {}),
+        ("zsh", (*_LINES[:4], *_WITH_VAULT), {}),
         (
             "fish",
-            (*_LINES[:4], "get acme:no"),
+            (*_LINES[:4], *_WITH_VAULT),
             {"_TYPER_COMPLETE_FISH_ACTION": "get-args"},
         ),
         ("fish", _LINES[:2], {"_TYPER_COMPLETE_FISH_ACTION": "is-args"}),
@@ -261,7 +300,7 @@ def _takes_name_first() -> Iterator[str]:
 
 
 def _completers(argument: object) -> list[object]:
-    """Return the functions within the closures that Typer makes of one."""
+    """Return the functions within the closures that Typer creates."""
     found: list[object] = [getattr(argument, "_custom_shell_complete", None)]
     for function in found:
         cells = getattr(function, "__closure__", None) or ()

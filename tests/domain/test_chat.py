@@ -1,4 +1,4 @@
-"""What is asked and answered: estimates and prices."""
+"""Estimated tokens and prices of requests."""
 
 from hypothesis import given
 from hypothesis import strategies as st

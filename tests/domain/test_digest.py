@@ -1,4 +1,4 @@
-"""The digest: equal for what exports change by themselves, else different."""
+"""The digest: equal in spite of what exports change, different otherwise."""
 
 import unicodedata
 

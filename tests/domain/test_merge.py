@@ -1,4 +1,4 @@
-"""The merge of a prompt: what only one side changed stands, and nothing gets lost."""
+"""The merge of a prompt: a change of one side is kept, and no text is lost."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -24,24 +24,24 @@ BASE = EditableState(
 
 
 def refuse(base: str, ours: str, theirs: str) -> MergedText:
-    """Stand for a merge of texts in which every change of both sides is a conflict."""
+    """Stands for a merge of texts in which every change of both sides is a conflict."""
     return MergedText(f"<<<<<<<\n{ours}{theirs}", clean=False)
 
 
 def is_readable(body: str) -> bool:
-    """Stand for a template engine: what is opened has to be closed."""
+    """Stands for a template engine: opened blocks must be closed."""
     return body.count("{") == body.count("}")
 
 
 def append(base: str, ours: str, theirs: str) -> MergedText:
-    """Stand for a merge of texts that always succeeds."""
+    """Stands for a merge of texts that always succeeds."""
     return MergedText(f"{ours}{theirs}", clean=True)
 
 
 def merged(
     base: EditableState, ours: EditableState, theirs: EditableState
 ) -> EditableState:
-    """Return the state that a merge without conflict gives."""
+    """Return the merged state, without conflict."""
     state = merge(base, ours, theirs, append, is_readable).state
     assert state
     return state
@@ -96,7 +96,7 @@ def test_what_both_changed_alike_stands(
 
 
 def without_order(state: EditableState) -> EditableState:
-    """Return a state whose tags and variables stand in alphabetical order."""
+    """Return a state whose tags and variables are in alphabetical order."""
     tags, variables = tuple(sorted(state.tags)), dict(sorted(state.variables.items()))
     return state._replace(tags=tags, variables=variables)
 
@@ -139,7 +139,7 @@ def assert_changes_stand(
     other: EditableState,
     result: EditableState,
 ) -> None:
-    """Assert that what *side* set, changed or took away is so in *result*."""
+    """Assert that what *side* set, changed or removed is so in *result*."""
     for name in {*of(base), *of(side), *of(other)}:
         now = of(side).get(name)
         if repr(now) != repr(of(base).get(name)):
@@ -248,13 +248,13 @@ def test_a_body_that_could_not_be_saved_is_a_conflict() -> None:
 @pytest.mark.parametrize(
     ("base", "ours", "theirs", "allowed"),
     [
-        # What one side allowed covers its own text, not the other's.
+        # What one side allowed is about its own text, not the other's.
         (False, ("mine", True), ("base", False), True),
         (False, ("base", True), ("theirs", False), False),
         (False, ("mine", True), ("theirs", False), False),
         (False, ("mine", True), ("theirs", True), True),
         (False, ("mine", True), ("mine", False), True),
-        # What either side took back stays taken back.
+        # What either side removed stays removed.
         (True, ("mine", True), ("base", False), False),
         (True, ("mine", False), ("theirs", True), False),
         (True, ("mine", True), ("theirs", True), True),

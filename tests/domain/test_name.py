@@ -1,4 +1,4 @@
-"""Names: exactly what the rule says, however they came about."""
+"""Names: valid exactly by the rule, whatever they are made from."""
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""What can be a body, a tag, a line; what cannot says so."""
+"""Valid bodies, tags and lines; errors for invalid ones."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""REV: numbers, times, labels and commits, told apart by their looks."""
+"""REV: numbers, times, labels and commits, distinguished by their form."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ def test_any_text_is_a_revision_or_a_plain_error(text: str) -> None:
         assert isinstance(parse_revision(text), Number | AsOf | Named)
     except InvalidInputError as error:
         message = str(error)
-    assert message.isprintable()  # it goes to a terminal
+    assert message.isprintable()  # it is printed on a terminal
 
 
 @given(st.integers(-999_999, 999_999).filter(bool))
@@ -57,11 +57,11 @@ _BERLIN = {
     # The day on which clocks go forward has 23 hours, that on which they go back 25.
     "2026-03-29": "2026-03-29T21:59:59.999Z",
     "2026-10-25": "2026-10-25T22:59:59.999Z",
-    # From 02:00 to 03:00 clocks show nothing, or everything twice.
+    # From 02:00 to 03:00 clocks show no time, or every time twice.
     "2026-03-29 02:30": "2026-03-29T01:30:59.999Z",
     "2026-10-25 02:30": "2026-10-25T01:30:59.999Z",
     "2026-10-25 02:30 +0200": "2026-10-25T00:30:59.999Z",
-    # A zone that is given counts.
+    # A given time zone counts.
     "2026-05-01T09:30Z": "2026-05-01T09:30:59.999Z",
     "2026-05-01 09:30:15.250 -05:00": "2026-05-01T14:30:15.250Z",
 }
@@ -100,7 +100,7 @@ def test_every_label_can_be_asked_for(label: str) -> None:
 @given(st.from_regex(r"[0-9a-f]{4,40}", fullmatch=True))
 def test_every_commit_can_be_asked_for(commit: str) -> None:
     if commit.isdigit() and len(commit) <= 6 and not int(commit):
-        return  # version 0, which there is not
+        return  # version 0 does not exist
     revision = parse_revision(commit)
     if isinstance(revision, Named):
         assert revision.may_be_commit

@@ -59,6 +59,15 @@ def test_short_names(slug: str) -> None:
     "slug",
     [
         *("", "a", "a" * 33, "1st", "-a", "Acme", "ac me", "ac_me", "a/b", "a:b"),
+        *(
+            "a-",
+            "acme-",
+            "a" * 200,
+            "acme\u200b",
+            "\u202eacme",
+            "a\u0301cme",
+            "\uff41cme",
+        ),
         *("ünï", "\u0430cme", "acme\n", "a\0b", "personal", "me", "all", "new"),
     ],
 )

@@ -101,7 +101,7 @@ def test_short_declarations(declared: object, variable: Variable) -> None:
 
 
 def test_choices_that_yaml_reads_as_numbers_can_be_given_without_a_type() -> None:
-    """``choices: [1, 2]`` says nothing of a type, and must not be a trap."""
+    """``choices: [1, 2]`` declares no type, and must still work."""
     (variable,) = variables_from_mapping({"v": {"choices": [1, 2], "default": 1}})
     assert str(variable.convert("1")) == "1"
 

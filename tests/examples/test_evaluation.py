@@ -15,7 +15,7 @@ GOOD = "We are sorry that your parcel is late. We call the carrier today."
 
 
 def _answer(body: Body) -> Reply:
-    """Answer well; as a judge, find everything good."""
+    """Answer well; as a judge, approve everything."""
     last = body["messages"][-1]["content"]
     if "response_format" not in body:
         return Text(GOOD)

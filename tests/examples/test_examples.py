@@ -1,4 +1,4 @@
-"""Each file in examples/ is used here, and holds what its README says."""
+"""Each file in examples/ is used here, and contains what its README says."""
 
 import json
 import re

@@ -1,51 +1,22 @@
-"""examples/two-devices.sh, run whole: what it tells is what its user sees."""
+"""examples/two-devices.sh, run completely: its texts are true."""
 
 import os
-import re
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
 import pytest
 
-from tests.memory import memory_folder
+from tests.examples.story import PROGRAMS, assert_told, run_story
 
-SCRIPT = Path(__file__).parents[2] / "examples" / "two-devices.sh"
-BESIDE = Path(sys.executable).parent
-"""Where `promptvault` is installed."""
+SCRIPT = "two-devices.sh"
 
 pytestmark = pytest.mark.skipif(
     os.name != "posix", reason="a script for bash, and kill -9"
 )
 
 
-def run(*folders: Path) -> tuple[int, str]:
-    """Run the script with *folders* first on the PATH; return its code and output."""
-    path = os.pathsep.join([*map(str, folders), str(BESIDE), os.environ["PATH"]])
-    # A short path: the server's socket lies below it.
-    with tempfile.TemporaryDirectory(dir=memory_folder()) as work:
-        done = subprocess.run(
-            [str(SCRIPT)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "PATH": path, "TMPDIR": work},
-            timeout=600,
-            check=False,
-        )
-    return done.returncode, done.stdout.decode()
-
-
-def chapters(output: str) -> dict[str, str]:
-    """Return what each chapter tells, by its heading's first words."""
-    parts = re.split(r"^== (.+)\n", output, flags=re.MULTILINE)[1:]
-    return dict(zip(parts[::2], parts[1::2], strict=True))
-
-
 def test_the_story_of_two_devices() -> None:
-    code, output = run()
+    code, output = run_story(SCRIPT)
     assert code == 0, output
-    told = chapters(output)
     expected = {
         "Both change the prompt": (
             "merged 1",
@@ -71,20 +42,17 @@ def test_the_story_of_two_devices() -> None:
         ),
         "The end": ("Both devices hold the same: 1202 prompts",),
     }
-    for start, lines in expected.items():
-        (text,) = (text for heading, text in told.items() if heading.startswith(start))
-        for line in lines:
-            assert line in text, output
+    assert_told(output, expected)
 
 
 def test_a_device_that_lacks_something_is_named(tmp_path: Path) -> None:
-    """The script must not say that all is well whatever happens."""
+    """The script must not report success whatever happens."""
     deaf = tmp_path / "promptvault"
     deaf.write_text(
         '#!/bin/sh\ncase "$PROMPTVAULT_HOME $*" in */desk\\ sync) exit 0;; esac\n'
-        f'exec {BESIDE}/promptvault "$@"\n'
+        f'exec {PROGRAMS}/promptvault "$@"\n'
     )
     deaf.chmod(0o755)
-    code, output = run(tmp_path)
+    code, output = run_story(SCRIPT, tmp_path)
     assert code == 1, output
     assert "FAILED: the devices differ in 'get release'" in output

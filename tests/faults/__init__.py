@@ -1,1 +1,1 @@
-"""Whole-program tests of what must not go wrong when everything around it does."""
+"""Tests of the whole program under faults: processes, disks and files that fail."""

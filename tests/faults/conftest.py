@@ -1,4 +1,4 @@
-"""A vault for each test, a server beside it, and the means to kill its writers."""
+"""A vault for each test, a server, and the library that kills processes."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ def vault(tmp_path: Path) -> Vault:
 
 @pytest.fixture(scope="session")
 def pristine(tmp_path_factory: pytest.TempPathFactory) -> Vault:
-    """Return a vault of two prompts, one with two versions; to be copied only."""
+    """Return a vault of two prompts, one with two versions; tests only copy it."""
     folder = tmp_path_factory.mktemp("pristine")
     vault = Vault(folder / "home")
     vault.ok("add", "kept/one", "the first wording", "--tag", "kept")
@@ -46,7 +46,7 @@ def duplicate(vault: Vault, home: Path) -> Vault:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Mount a disk of 2 MiB, where that is permitted."""
+    """Mount a disk of 2 MiB, if that is permitted."""
     folder = tmp_path / "disk"
     folder.mkdir()
     with mounted("-t", "tmpfs", "-o", "size=2m", "none", str(folder)):
@@ -58,7 +58,7 @@ def host(
     postgres: str,  # noqa: F811
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Host]:
-    """Return a server that runs beside every walk."""
+    """Return a server that runs during all walks."""
     with hosted(postgres, tmp_path_factory.mktemp("server")) as host:
         yield host
 

@@ -1,4 +1,4 @@
-"""Disks that are small, full, or only read."""
+"""Disks that are small, full or read-only."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ needs_linux = pytest.mark.skipif(
 
 @contextlib.contextmanager
 def mounted(*arguments: str) -> Iterator[None]:
-    """Mount something for a while, where that is permitted."""
+    """Mount something while the block runs, if that is permitted."""
     done = subprocess.run(["mount", *arguments], capture_output=True, check=False)
     if done.returncode:
         pytest.skip("mounting is not permitted here")
@@ -28,7 +28,7 @@ def mounted(*arguments: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def modes(root: Path, folders: int, files: int) -> Iterator[None]:
-    """Give everything below *root* these modes, for a while."""
+    """Give everything below *root* these modes while the block runs."""
     paths = [root, *root.rglob("*")]
     before = {path: path.stat().st_mode for path in paths}
     for path in reversed(paths):
@@ -49,5 +49,5 @@ def fill(path: Path, spare: int) -> None:
 
 
 def incompressible(length: int) -> str:
-    """Return a text of that length that no compression makes much smaller."""
+    """Return a text of that length that hardly compresses."""
     return os.urandom(length // 2).hex()

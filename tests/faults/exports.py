@@ -1,4 +1,4 @@
-"""Chat exports made to measure, in the shape that ChatGPT gives them."""
+"""Chat exports of any size, in the format of ChatGPT."""
 
 import json
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ _START = 1_700_000_000
 
 
 def conversation(key: str, *drafts: str, title: str | None = None) -> Json:
-    """Return a conversation that begins with a prompt, worded anew for each draft."""
+    """Return a conversation that begins with a prompt; its drafts differ."""
     mapping: dict[str, Json] = {"root": _node("root", None, None)}
     for number, text in enumerate(drafts):
         asked, answered = f"{key}-q{number}", f"{key}-a{number}"
@@ -48,7 +48,7 @@ def conversations(count: int, prefix: str = "c") -> list[Json]:
 
 
 def bodies(number: int, prefix: str = "c") -> list[str]:
-    """Return the wordings of the prompt in one of the `conversations`."""
+    """Return the texts of the prompt's drafts in one of the `conversations`."""
     drafts = 1 if number % 10 else 3
     text = "Explain topic {} of {}, wording {}: say what it is, then why.\n"
     return [text.format(number, prefix, draft) * 3 for draft in range(drafts)]

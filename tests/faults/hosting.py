@@ -1,4 +1,4 @@
-"""A server process, and the users on it: each can be had again as often as needed."""
+"""A server process that can be restarted, and users on it."""
 
 import contextlib
 import json
@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from promptvault.domain.tier import Tier
 from promptvault.server.admin import Admin
 from promptvault.server.postgres import database_choice, migration
-from promptvault.server.postgres.cluster import Cluster
+from promptvault.server.postgres.embedded import Cluster
 from promptvault.server.settings import Settings
 from tests.server.conftest import scratch_database
 
@@ -51,7 +51,7 @@ _HOLDINGS = """SELECT
 
 
 class Holdings(NamedTuple):
-    """How much of a user's the server holds."""
+    """How much the server stores of one user."""
 
     prompts: int
     deleted: int
@@ -60,12 +60,12 @@ class Holdings(NamedTuple):
     open_sides: int
     head: int
     counted: int
-    """Prompts as the account counts them."""
+    """The number of prompts in the account's counter."""
 
 
 @dataclass(frozen=True)
 class User:
-    """Somebody with an empty vault, or a copy of somebody else's."""
+    """A user with an empty vault, or with a copy of another user's vault."""
 
     vault: str
     token: str
@@ -73,14 +73,14 @@ class User:
 
 @dataclass(frozen=True)
 class Host:
-    """A server that runs, and its database."""
+    """A running server and its database."""
 
     url: str
     database: str
 
     def add_user(self) -> User:
         """Make a user who may have any number of prompts."""
-        admin = Admin(database_choice.with_secret(self._settings))
+        admin = self.admin
         email = f"{uuid.uuid4().hex}@example.org"
         admin.add_user(email, Tier.PRO)
         with psycopg.connect(self.database) as connection:
@@ -89,7 +89,7 @@ class Host:
         return User(str(row[0]), admin.issue_token(email, "test"))
 
     def twin(self, original: User) -> User:
-        """Make a user whose vault holds what the vault of *original* holds."""
+        """Make a user whose vault is a copy of the vault of *original*."""
         user = self.add_user()
         with psycopg.connect(self.database) as connection:
             pair = (original.vault, user.vault)
@@ -100,15 +100,17 @@ class Host:
         return user
 
     def holdings(self, user: User) -> Holdings:
-        """Return how much the server holds of a user's."""
+        """Return how much the server stores of a user."""
         with psycopg.connect(self.database) as connection:
             row = connection.execute(_HOLDINGS, (user.vault,)).fetchone()
         assert row is not None
         return Holdings(*row)
 
     @property
-    def _settings(self) -> Settings:
-        return Settings(database_url=SecretStr(self.database))
+    def admin(self) -> Admin:
+        """What its operator does."""
+        settings = Settings(database_url=SecretStr(self.database))
+        return Admin(database_choice.with_secret(settings))
 
 
 def _copying(table: str, columns: list[str]) -> sql.Composed:
@@ -130,7 +132,7 @@ def hosted(postgres: str, folder: Path) -> Iterator[Host]:
 
 @dataclass
 class Served:
-    """`promptvault serve`, which can be killed and started again where it was."""
+    """`promptvault serve`, which can be killed and started again on the same data."""
 
     folder: Path
     arguments: tuple[str, ...]
@@ -144,7 +146,7 @@ class Served:
 
     @property
     def cluster(self) -> Cluster:
-        """The database that the server runs where it was given none."""
+        """The embedded database, if the server was given no other."""
         return Cluster(self._database)
 
     @property
@@ -153,11 +155,11 @@ class Served:
 
     @property
     def answers(self) -> int:
-        """How many requests of sync it has answered."""
+        """The number of sync requests that it has answered."""
         return (self.folder / "serve.log").read_text().count('"POST"')
 
     def start(self) -> None:
-        """Start it, and return once it answers."""
+        """Start it, and return when it answers."""
         command = [sys.executable, "-m", "promptvault", "serve", "--json"]
         home = {"PROMPTVAULT_HOME": str(self.folder / "home")}
         kept = {key: os.environ[key] for key in _INHERITED if key in os.environ}
@@ -184,7 +186,7 @@ class Served:
         self.process.stdout.close()
 
     def kill_database(self) -> None:
-        """Kill the database that the server ran, as a power cut would."""
+        """Kill the embedded database, as a power cut would."""
         told = self._database / "cluster" / "postmaster.pid"
         os.kill(int(told.read_text().splitlines()[0]), signal.SIGKILL)
 
@@ -193,7 +195,7 @@ class Served:
 def serving(
     folder: Path, *arguments: str, extra: dict[str, str] | None = None
 ) -> Iterator[Served]:
-    """Run a server, whose files go into *folder*, while the block runs."""
+    """Run a server with its files in *folder* while the block runs."""
     folder.mkdir(parents=True, exist_ok=True)
     served = Served(folder, arguments, extra or {})
     served.start()

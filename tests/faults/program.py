@@ -1,4 +1,4 @@
-"""The program on a vault of its own, as a process of its own or within ours."""
+"""The program on a vault of its own, in another process or in this one."""
 
 import contextlib
 import ctypes
@@ -19,7 +19,7 @@ from promptvault.home import HOME_VARIABLE
 from tests.conftest import Pvt
 
 PATIENCE_SECONDS = 300
-"""When a command counts as hanging."""
+"""Seconds after which a command counts as hanging."""
 
 _INHERITED = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT")
 _GIT_IDENTITY = {
@@ -35,7 +35,7 @@ _OVERRIDING_CAPABILITIES = (1, 2)  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a command."""
+    """The result of a command."""
 
     code: int
     out: str
@@ -44,7 +44,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Vault:
-    """A home folder, and the program run on it in a clean environment."""
+    """A home folder, and the program with this home and a clean environment."""
 
     home: Path
     extra: dict[str, str] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class Vault:
         return self.data / "history.git"
 
     def with_(self, **extra: str) -> "Vault":
-        """Return the same vault under more environment variables."""
+        """Return the same vault with more environment variables."""
         return Vault(self.home, self.extra | extra)
 
     def environment(self) -> dict[str, str]:
@@ -74,8 +74,8 @@ class Vault:
     def start(
         self, *arguments: str, before: Callable[[], None] | None = None
     ) -> subprocess.Popen[str]:
-        """Start a command at the head of its own process group."""
-        # With a limit on the size of files, Python would keep half of what it compiles.
+        """Start a command in a new process group."""
+        # With a limit on the size of files, Python would write truncated .pyc files.
         written = {"PYTHONDONTWRITEBYTECODE": "1"} if before else {}
         return start(
             [sys.executable, "-m", "promptvault", *arguments],
@@ -90,14 +90,14 @@ class Vault:
         stdin: str = "",
         before: Callable[[], None] | None = None,
     ) -> Result:
-        """Run a command to its end, whatever that is."""
+        """Run a command to its end, whatever its exit code is."""
         with ended(self.start(*arguments, before=before)) as process:
             return finished(process, stdin)
 
     def here(self, *arguments: str, stdin: str = "") -> Result:
-        """Run a command within this process, which saves starting one.
+        """Run a command within this process, which is faster than starting one.
 
-        For one that nothing happens to; not in two threads at once.
+        Only for commands that no test disturbs, and not from two threads at once.
         """
         with self._surroundings():
             result = Pvt()(*arguments, stdin=stdin.encode())
@@ -105,7 +105,7 @@ class Vault:
 
     @contextlib.contextmanager
     def _surroundings(self) -> Iterator[None]:
-        """Give this process what `start` gives another one."""
+        """Set this process up as `start` sets up another one."""
         environment, tempdir = dict(os.environ), tempfile.tempdir
         root = logging.getLogger()
         handlers, root.handlers = root.handlers, []  # pytest's: warnings go to stderr
@@ -128,7 +128,7 @@ class Vault:
         return result.out
 
     def quiet(self, *arguments: str) -> str:
-        """Run a command that must succeed and have nothing to warn of."""
+        """Run a command that must succeed without a warning."""
         result = self.here(*arguments)
         assert (result.code, "has to wait" in result.err) == (0, False), result
         return result.out
@@ -146,7 +146,7 @@ def start(
     folder: Path,
     before: Callable[[], None] | None = None,
 ) -> subprocess.Popen[str]:
-    """Start *command* at the head of its own process group, with pipes."""
+    """Start *command* in a new process group, with pipes."""
     return subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
@@ -169,7 +169,7 @@ def finished(process: subprocess.Popen[str], stdin: str = "") -> Result:
 
 @contextlib.contextmanager
 def ended(*processes: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
-    """See to it that nothing of the groups of *processes* outlives the block."""
+    """Kill the groups of *processes* when the block ends."""
     try:
         yield processes[0]
     finally:
@@ -185,14 +185,14 @@ def kill_group(process: subprocess.Popen[str]) -> None:
 
 
 def assert_refused(result: Result, *codes: int) -> None:
-    """Assert that a command failed as the contract has it: told, not thrown."""
+    """Assert that a command failed with an exit code and a message, not a traceback."""
     assert result.code in codes, result
     assert result.out == "", result
     assert_civil(result)
 
 
 def assert_civil(result: Result) -> None:
-    """Assert that a command said no more than a person will read."""
+    """Assert that a command printed only a few lines."""
     assert "Traceback" not in result.err, result
     assert "PROMPTVAULT_DEBUG" not in result.err, result
     told = result.err.splitlines()
@@ -202,7 +202,7 @@ def assert_civil(result: Result) -> None:
 
 
 def bound_by_permissions() -> Callable[[], None] | None:
-    """Return what makes even root obey a file's mode, for `before`."""
+    """Return a preparation after which even root obeys the modes of files."""
     if os.geteuid() != 0:
         return None
     libc = ctypes.CDLL(None)
@@ -215,7 +215,7 @@ def bound_by_permissions() -> Callable[[], None] | None:
 
 
 def script(path: Path, text: str) -> Path:
-    """Write an executable shell script, as `$EDITOR` or in the place of git."""
+    """Write an executable shell script, used as `$EDITOR` or in place of git."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"#!/bin/sh\n{text}\n")
     path.chmod(0o755)
@@ -223,7 +223,7 @@ def script(path: Path, text: str) -> Path:
 
 
 def git_in_front(folder: Path, pattern: str, commands: str) -> str:
-    """Return a PATH on which git is ours: *commands* where its arguments match."""
+    """Return a PATH with our git, which runs *commands* if its arguments match."""
     real = shutil.which("git")
     case = f'case "$*" in {pattern}) {commands.format(real=real)};; esac'
     script(folder / "git", f'{case}\nexec {real} "$@"')
@@ -231,7 +231,7 @@ def git_in_front(folder: Path, pattern: str, commands: str) -> str:
 
 
 def editor(folder: Path, text: str) -> str:
-    """Return an `$EDITOR` that replaces what it is given with *text*."""
+    """Return an `$EDITOR` that replaces the file's content with *text*."""
     source = folder / f"text-{abs(hash(text))}"
     source.write_text(text)
     return str(script(source.with_suffix(".sh"), f'cat {source} > "$1"'))

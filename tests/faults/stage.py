@@ -1,6 +1,7 @@
-"""Two devices of one user, ready for something to happen to the first of them."""
+"""Two devices of one user; faults happen to the first one."""
 
 import contextlib
+import os
 import shutil
 import sqlite3
 from dataclasses import dataclass, replace
@@ -19,23 +20,23 @@ _ROUNDS = 3
 
 @dataclass
 class Device(Laptop):
-    """A home folder as the program lays it out: commands run on it, too."""
+    """A home folder with the program's layout, on which commands run."""
 
     @property
     def paths(self) -> Paths:
-        return resolve({HOME_VARIABLE: str(self.home)}, self.home)
+        return resolve({HOME_VARIABLE: str(self.home)}, os.getcwd)
 
     @property
     def vault(self) -> Vault:
         return Vault(self.home)
 
     def sign_in(self) -> None:
-        """Sign in as its user, by a token."""
+        """Sign in with a token of its user."""
         command = ("login", "--server", self.server, "--token", "-")
         self.vault.ok(*command, stdin=self.token)
 
     def become(self, user: User) -> None:
-        """Turn into a device of *user*, whose vault holds what this one's held."""
+        """Become a device of *user*, whose vault on the server is a copy."""
         (file,) = (self.home / "credentials").iterdir()
         file.write_text(user.token)
         self.token = user.token
@@ -47,7 +48,7 @@ class Device(Laptop):
 
 
 class End(NamedTuple):
-    """What all devices and the server have come to, without ids and times."""
+    """The state of all devices and the server, without ids and times."""
 
     state: State
     holdings: Holdings
@@ -63,7 +64,7 @@ class Stage:
     two: Device
 
     def copy(self, folder: Path) -> "Stage":
-        """Return all of it once more, under another user."""
+        """Return a copy of all of it, for another user."""
         user = self.host.twin(self.user)
         devices = [_copy(each, folder) for each in (self.one, self.two)]
         for device in devices:
@@ -71,16 +72,16 @@ class Stage:
         return Stage(self.host, user, *devices)
 
     def remove(self) -> None:
-        """Remove the devices."""
+        """Delete the devices."""
         for device in (self.one, self.two):
             shutil.rmtree(device.home)
 
     def end(self) -> End:
-        """Return what the first device and the server hold."""
+        """Return the state of the first device and the server."""
         return End(state(self.one.vault), self.host.holdings(self.user))
 
     def settle(self) -> list[str]:
-        """Sync until both devices rest, and return what is wrong with them then."""
+        """Sync until both devices have nothing to do, and return what is wrong then."""
         trips = 0
         for _ in range(_ROUNDS):
             trips = self.one.sync().round_trips + self.two.sync().round_trips
@@ -93,7 +94,7 @@ class Stage:
 
 
 def new_stage(host: Host, folder: Path) -> Stage:
-    """Return two devices that are signed in, and have nothing."""
+    """Return two devices that are signed in and empty."""
     folder.mkdir()
     user = host.add_user()
     one = Device(folder / "one", host.url, user.token)

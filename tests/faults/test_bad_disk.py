@@ -1,7 +1,7 @@
-"""A disk that is full, read-only or damaged, and a vault that is none.
+"""A disk that is full, read-only or damaged, and files that are no vault.
 
-Whatever the disk does: an exit code of the contract, a line or two on stderr, and
-nothing lost that was acknowledged.
+A command ends with a documented exit code and a few lines on stderr. No acknowledged
+change is lost.
 """
 
 import contextlib
@@ -31,11 +31,11 @@ from tests.faults.wholeness import assert_whole, git, state, subjects
 Spoil = Callable[[Vault], object]
 
 ONE = Result(0, "the second wording\n", "")
-"""What `get kept/one` leaves behind."""
+"""The state after `get kept/one`."""
 
 
 def assert_readable(vault: Vault, before: Callable[[], None] | None = None) -> None:
-    """Assert that every way of reading still works, and complains of nothing."""
+    """Assert that every read command works without a warning."""
     run = partial(vault.run, before=before) if before else vault.here
     assert run("get", "kept/one") == ONE
     listed = run("list", "--plain")
@@ -51,7 +51,7 @@ def assert_readable(vault: Vault, before: Callable[[], None] | None = None) -> N
 @needs_linux
 @pytest.mark.parametrize("kib", [0, 8, 64, 128])
 def test_no_file_may_grow(filled: Vault, kib: int) -> None:
-    """RLIMIT_FSIZE: every write beyond so many KiB fails, git's and SQLite's alike."""
+    """RLIMIT_FSIZE: every write beyond so many KiB fails, in git and in SQLite."""
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (kib << 10, kib << 10))
@@ -66,7 +66,7 @@ def test_no_file_may_grow(filled: Vault, kib: int) -> None:
 @needs_linux
 @pytest.mark.parametrize("spare", [0, 96, 160, 192, 256])
 def test_full_disk(pristine: Vault, small_disk: Path, spare: int) -> None:
-    """With so many KiB to spare, a save fits wholly, in SQLite alone, or not at all."""
+    """With so many KiB free, a save is complete, in SQLite only, or not there."""
     vault = duplicate(pristine, small_disk / "home").with_(HOME=str(small_disk))
     before = state(vault)
     ballast = small_disk / "ballast"
@@ -100,7 +100,7 @@ def _assert_all_or_nothing(vault: Vault, before: object, added: Result) -> None:
 def test_import_on_a_full_disk(
     pristine: Vault, small_disk: Path, tmp_path: Path
 ) -> None:
-    """An import that does not fit leaves no part of it, and comes in whole later."""
+    """An import that does not fit leaves nothing, and succeeds later."""
     vault = duplicate(pristine, small_disk / "home")
     before = state(vault)
     export = exports.write(tmp_path / "export.json", exports.conversations(200))
@@ -129,12 +129,12 @@ def test_what_was_edited_is_kept_when_it_cannot_be_saved(
     assert str(draft) in result.err, "the person is not told where the text is"
 
 
-# A disk that only reads
+# A read-only disk
 
 
 @pytest.fixture
 def read_only(filled: Vault, tmp_path: Path) -> Iterator[Vault]:
-    """Return the filled vault through a read-only mount, where that is permitted."""
+    """Return the filled vault through a read-only mount, if that is permitted."""
     folder = tmp_path / "mounted"
     folder.mkdir()
     with mounted("--bind", "-o", "ro", str(filled.home), str(folder)):
@@ -151,7 +151,7 @@ def test_read_only_disk(read_only: Vault) -> None:
 
 @needs_linux
 def test_read_only_modes(filled: Vault) -> None:
-    """The folder and all in it may be read, and that is all, as on a shared disk."""
+    """The folder and its files can only be read, as on a shared disk."""
     with modes(filled.home, 0o555, 0o444):
         before = bound_by_permissions()
         assert_readable(filled, before)
@@ -166,10 +166,10 @@ def test_read_only_modes(filled: Vault) -> None:
 def test_read_only_after_a_kill(
     filled: Vault, tmp_path: Path, shared_memory: bool
 ) -> None:
-    """The last save may still lie in the log; a reader must not miss it there."""
+    """The last save may still be in the WAL; a reader must see it there."""
     with contextlib.closing(sqlite3.connect(filled.database)) as reader:
         reader.execute("BEGIN")
-        reader.execute("SELECT * FROM prompts").fetchone()  # so the log stays
+        reader.execute("SELECT * FROM prompts").fetchone()  # so the WAL stays
         filled.ok("add", "new/one", "some text")
         copy = Vault(tmp_path / "copy")
         shutil.copytree(filled.home, copy.home)
@@ -203,7 +203,7 @@ def _only(path: Path, mode: int) -> Iterator[None]:
         path.chmod(before)
 
 
-# A vault that is none
+# Files that are no vault
 
 
 def _garbage(vault: Vault) -> None:

@@ -1,6 +1,6 @@
-"""A history that is damaged or gone, and a git that is not there or not itself.
+"""A history that is damaged or missing, and a git that fails or is missing.
 
-The save stands in SQLite and the person is told; git catches up when it can.
+The change is saved in SQLite, and the user gets a warning; git catches up later.
 """
 
 import os
@@ -19,7 +19,7 @@ Spoil = Callable[[Vault], object]
 
 
 def assert_saved(result: Result) -> None:
-    """Assert that a command did its work, though the history has to wait."""
+    """Assert that a command succeeded although the history has to wait."""
     assert result.code == 0, result
     assert_civil(result)
     assert result.err.count("has to wait") == 1, result
@@ -30,7 +30,7 @@ def _gone(vault: Vault) -> None:
 
 
 def test_history_gone(filled: Vault) -> None:
-    """The next save makes a new one; `doctor --repair` writes the rest of it again."""
+    """The next save creates a history; `doctor --repair` writes the other versions."""
     _gone(filled)
     filled.quiet("add", "new/one", "some text")
     assert subjects(filled) == ["Add new/one"]
@@ -84,7 +84,7 @@ MORE_HARMS = [
     "harm", [*HARMS, *MORE_HARMS], ids=lambda harm: harm.__name__.strip("_")
 )
 def test_damaged_history(filled: Vault, harm: Spoil) -> None:
-    """SQLite has it all: commands do their work, and the doctor makes a new history."""
+    """SQLite is complete: commands work, and the doctor creates a new history."""
     harm(filled)
     filled.ok("add", "new/one", "some text")
     assert filled.here("doctor").code == 7
@@ -100,7 +100,7 @@ def test_a_history_that_has_to_wait_is_told_of_once(filled: Vault) -> None:
 
 
 def test_stale_files_of_git(filled: Vault) -> None:
-    """What a killed git left behind stops nobody, since we hold the vault's lock."""
+    """Lock files of a killed git do no harm, since commands hold the vault's lock."""
     stale = (
         "HEAD.lock",
         "config.lock",
@@ -117,7 +117,7 @@ def test_stale_files_of_git(filled: Vault) -> None:
     assert_whole(filled)
 
 
-# A git that is not there, or not itself
+# A git that is missing or fails
 
 
 def test_without_git(filled: Vault, tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_without_git_from_the_start(vault: Vault, tmp_path: Path) -> None:
     ids=["fails", "complains", "dies", "stops-reading"],
 )
 def test_git_that_fails(filled: Vault, tmp_path: Path, text: str) -> None:
-    """Only fast-import fails: all the rest of git is in order."""
+    """Only fast-import fails; other git commands work."""
     real = shutil.which("git")
     case = f'case "$*" in *fast-import*) {text};; esac'
     script(tmp_path / "bin" / "git", f'{case}\nexec {real} "$@"')

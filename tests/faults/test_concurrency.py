@@ -1,4 +1,4 @@
-"""Many processes on one vault at once: nobody fails, nobody sees half of anything."""
+"""Many processes on one vault: no command fails, and none sees a partial change."""
 
 import contextlib
 import json
@@ -25,7 +25,7 @@ MANY = 400
 def together(
     vaults: Sequence[Vault], commands: Sequence[Sequence[str]]
 ) -> list[Result]:
-    """Start all *commands* at once, and return what became of each."""
+    """Start all *commands* at the same time, and return their results."""
     pairs = zip(vaults, commands, strict=True)
     processes = [vault.start(*command) for vault, command in pairs]
     with ended(*processes):
@@ -64,7 +64,7 @@ def test_upserts_of_one_text_make_one_version(vault: Vault) -> None:
 def test_readers_see_an_import_whole_or_not_at_all(
     filled: Vault, tmp_path: Path
 ) -> None:
-    """The second of two files comes through a pipe, so the import waits half done."""
+    """The second of two files comes through a pipe, so the import waits for it."""
     first = exports.write(tmp_path / "first.json", exports.conversations(MANY, "a"))
     second = exports.write(tmp_path / "second.json", exports.conversations(MANY, "b"))
     pipe = tmp_path / "pipe"
@@ -95,10 +95,10 @@ def test_a_writer_waits_for_an_import(filled: Vault, tmp_path: Path) -> None:
 
 
 def _opened_by_reader(pipe: Path, process: subprocess.Popen[str]) -> BinaryIO:
-    """Open the near end of *pipe* once *process* has opened the far one."""
+    """Open one end of *pipe* when *process* has opened the other one."""
     while True:
         assert process.poll() is None, finished(process)
-        with contextlib.suppress(OSError):  # nobody reads yet
+        with contextlib.suppress(OSError):  # no process reads yet
             descriptor = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
             os.set_blocking(descriptor, True)
             return os.fdopen(descriptor, "wb")
@@ -106,7 +106,7 @@ def _opened_by_reader(pipe: Path, process: subprocess.Popen[str]) -> BinaryIO:
 
 
 def _look(vault: Vault) -> int:
-    """Read as a shell loop would, which nothing may disturb, and count the prompts."""
+    """Read in a loop, as a shell script would, and count the prompts."""
     body = vault.here("get", "kept/one")
     assert body == Result(0, "the second wording\n", "")
     hits = vault.here("search", "wording", "--json")
@@ -128,7 +128,7 @@ def test_one_export_imported_twice_at_once(vault: Vault, tmp_path: Path) -> None
 
 
 def test_an_edit_during_an_edit(filled: Vault, tmp_path: Path) -> None:
-    """While one person writes, another saves: the first is told, and loses no text."""
+    """Another process saves meanwhile: the edit is refused, and its text is kept."""
     quick = editor(tmp_path, "what the quick one wrote\n")
     inner = shlex.join([sys.executable, "-m", "promptvault", "edit", "kept/one"])
     slow = script(
@@ -147,7 +147,7 @@ def test_an_edit_during_an_edit(filled: Vault, tmp_path: Path) -> None:
 
 
 def test_edits_at_once(filled: Vault, tmp_path: Path) -> None:
-    """Each edit that was told 'saved' is a version, and there is no other."""
+    """Each edit that reported 'saved' is a version, and there is no other version."""
     wordings = [f"wording of person {number}\n" for number in range(6)]
     people = [filled.with_(EDITOR=editor(tmp_path, text)) for text in wordings]
     results = together(people, [("edit", "kept/one")] * 6)
@@ -168,7 +168,7 @@ def test_one_prompt_taken_by_many(filled: Vault, command: str) -> None:
 
 
 def test_a_count_for_every_use(filled: Vault) -> None:
-    """Uses are statistics: some may be lost among many at once, nothing else."""
+    """Uses are statistics: concurrent commands may lose some, and nothing else."""
     results = together([filled] * 8, [("get", "kept/two")] * 8)
     assert results == [Result(0, "never touched", "")] * 8
     (row,) = [r for r in filled.json("list") if r["name"] == "kept/two"]

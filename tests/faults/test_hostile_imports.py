@@ -1,4 +1,4 @@
-"""Exports that are damaged, monstrous or malicious, and what an import leaves."""
+"""Exports that are damaged, huge or malicious, and the vault after their import."""
 
 import json
 import stat
@@ -19,7 +19,7 @@ Json = dict[str, Any]
 
 
 def report(vault: Vault, path: Path, *options: str) -> Json:
-    """Import *path*, which must do, and return the report."""
+    """Import *path*, which must succeed, and return the report."""
     found = vault.json("import", str(path), *options)
     assert isinstance(found, dict)
     return found
@@ -36,7 +36,7 @@ def _text(value: object) -> bytes:
     return json.dumps(value).encode()
 
 
-# Damage: one item costs that item, one file costs that file
+# Damage: an item that cannot be read fails alone; so does a file
 
 
 def _truncated() -> bytes:
@@ -85,7 +85,7 @@ def test_a_damaged_item_costs_that_item(
 
 
 def test_text_that_is_none(vault: Vault, tmp_path: Path) -> None:
-    """Lone surrogates and NUL: what can be saved is, what cannot is told."""
+    """Lone surrogates and NUL: what cannot be saved is reported."""
     path = tmp_path / "export.json"
     strange = [
         exports.conversation("lone", "half a pair: \ud800, and on"),
@@ -110,7 +110,7 @@ def test_a_prompt_of_ten_megabytes(vault: Vault, tmp_path: Path) -> None:
     assert_whole(vault)
 
 
-# Malice: archives that reach out, or unpack to no end
+# Malicious archives: paths outside of it, and zip bombs
 
 
 def test_archive_that_reaches_out(vault: Vault, tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_no_such_file(filled: Vault, tmp_path: Path) -> None:
     assert filled.json("imports", "list") == []
 
 
-# The same again, and back
+# The same import again, and its undo
 
 
 @pytest.fixture
@@ -181,7 +181,7 @@ def export(tmp_path: Path) -> Path:
 
 
 def everything(vault: Vault) -> tuple[object, ...]:
-    """Return all that a person can see of the prompts in *vault*."""
+    """Return all that the commands show of the prompts in *vault*."""
     hits = [vault.json("search", word) for word in ("wording", "topic", "touched")]
     return vault.json("list"), hits, state(vault).prompts
 
@@ -271,7 +271,7 @@ def test_a_dry_run_makes_no_vault_of_prompts(vault: Vault, export: Path) -> None
 
 
 def _bytes(vault: Vault) -> tuple[object, ...]:
-    """Return all that a dry run might have touched, byte for byte."""
+    """Return all files that a dry run could have changed."""
     shown = [vault.ok("list", "--json"), vault.ok("imports", "list", "--json")]
     files = sorted(str(path) for path in vault.history.rglob("*"))
     return *shown, git(vault, "rev-parse", "refs/heads/main"), files

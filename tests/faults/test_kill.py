@@ -1,4 +1,4 @@
-"""`kill -9` at any moment: what was acknowledged stands; the rest is all or none."""
+"""`kill -9` at any moment: acknowledged changes survive; others are all or nothing."""
 
 import contextlib
 import json
@@ -28,13 +28,13 @@ from tests.faults.walk import SIGKILLED, Walk, every, few, walk
 from tests.faults.wholeness import assert_whole, state, subjects
 
 PROMPTS = 200
-"""In the import: enough for more objects than git keeps loose."""
+"""Prompts of the import: enough for more objects than git keeps loose."""
 ROUNDS = int(os.environ.get("PROMPTVAULT_KILL_ROUNDS", "8"))
 
 
 @dataclass(frozen=True)
 class Case:
-    """A command, and how many points of it a usual run walks."""
+    """A command, and at how many of its calls a usual run kills it."""
 
     command: tuple[str, ...]
     points: int
@@ -100,7 +100,7 @@ def test_killed_at_every_call(walker: Walk, torn: bool) -> None:
 
 
 Texts = dict[str, list[str]]
-"""The wordings of each prompt, oldest first."""
+"""The texts of each prompt, oldest first."""
 
 
 def test_killed_at_random(filled: Vault) -> None:
@@ -114,7 +114,7 @@ def test_killed_at_random(filled: Vault) -> None:
 
 
 def _kill_series(vault: Vault, name: str, delay: float) -> None:
-    """Kill a series of commands after *delay* seconds, and see what stands."""
+    """Kill a series of commands after *delay* seconds, and check what is saved."""
     folder = vault.home.parent
     record = folder / f"{name}.done"
     record.touch()
@@ -139,7 +139,7 @@ def _texts(vault: Vault) -> Texts:
 
 
 def _steps(vault: Vault, name: str) -> list[tuple[list[str], Texts]]:
-    """Return commands, each with the prompts called after *name* that it leaves."""
+    """Return commands, each with the prompts, named after *name*, that it leaves."""
     program = [sys.executable, "-m", "promptvault"]
     path = vault.home.parent / f"{name}.json"
     export = exports.write(path, exports.conversations(60, name))
@@ -160,7 +160,7 @@ def _steps(vault: Vault, name: str) -> list[tuple[list[str], Texts]]:
 
 @pytest.fixture
 def committed(filled: Vault, tmp_path: Path) -> Vault:
-    """Return a vault killed when git had just made a commit, and nobody knew yet."""
+    """Return a vault killed after git's commit, before the vault has recorded it."""
     commands = '{real} "$@"; kill -9 0'
     path = git_in_front(tmp_path / "killing", "*fast-import*", commands)
     killed = filled.with_(PATH=path).run("add", "new/one", "some text")
@@ -177,7 +177,7 @@ def test_a_commit_that_stands_is_not_made_twice(committed: Vault) -> None:
 
 
 def test_nor_when_git_cannot_tell_at_first(committed: Vault, tmp_path: Path) -> None:
-    """What stands cannot be asked, so nothing may be made until it can."""
+    """A commit may exist that cannot be read, so none is made until it can."""
     path = git_in_front(tmp_path / "failing", '*" log "*', "exit 128")
     committed.with_(PATH=path).ok("add", "new/two", "more text")
     committed.quiet("add", "new/three", "yet more")
@@ -187,7 +187,7 @@ def test_nor_when_git_cannot_tell_at_first(committed: Vault, tmp_path: Path) -> 
 
 
 def test_git_that_outlives_its_parent(filled: Vault, tmp_path: Path) -> None:
-    """The lock lives on in git: the next command waits for it, and makes no twin."""
+    """Git inherits the lock: the next command waits, and adds no second commit."""
     stream, fed, over = (tmp_path / name for name in ("stream", "fed", "over"))
     late = f'sleep 2; {{real}} "$@" < {stream}; touch {over}; exit'
     slow = f"cat > {stream}; touch {fed}; {late}"

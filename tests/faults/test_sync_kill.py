@@ -1,7 +1,7 @@
-"""`kill -9` at any moment of a sync: it has happened, or it happens the next time.
+"""`kill -9` at any moment of a sync, which is then complete or done by the next one.
 
-Nothing is lost, nothing is there twice, and nothing is told to the server again that it
-has heard: in the end all is as if nobody had killed anything.
+Nothing is lost, duplicated, or sent again after it was acknowledged. In the end, the
+state is the same as without the kill.
 """
 
 from collections.abc import Callable
@@ -20,14 +20,14 @@ from tests.faults.walk import Walk, every, few, walk
 from tests.faults.wholeness import assert_whole, faults, litter
 
 BULK, HUGE = 1100, 5600
-"""Prompts of a first sync: for several pages, and for several groups of pages."""
+"""Prompts of a first sync: enough for several pages, in several transactions."""
 HUGE_POINTS = 60
 LINES = "first\n2\n3\n4\nlast\n"
 SYNC = ("sync",)
 
 
 def _both_have(stage: Stage) -> None:
-    """Let both devices be synced, with the same few prompts."""
+    """Sync both devices, which then have the same few prompts."""
     for name in ("kept/one", "kept/two", "kept/three"):
         stage.one.add(name, LINES, tags=("kept",))
     stage.one.edit("kept/two", f"{LINES}more\n")
@@ -52,7 +52,7 @@ def _to_push(stage: Stage) -> None:
 
 
 def _to_apply(stage: Stage) -> None:
-    """Let the other device have done all that can be done; this one has, too."""
+    """The other device has made every kind of change; this one has changes, too."""
     _both_have(stage)
     for number in range(3):
         stage.two.add(f"new/{number}", f"text {number}")
@@ -65,7 +65,7 @@ def _to_apply(stage: Stage) -> None:
 
 
 def _to_merge(stage: Stage) -> None:
-    """Let both have written, so that versions of this one get other numbers."""
+    """Both devices have added versions, so those of this one are renumbered."""
     _both_have(stage)
     stage.two.edit("kept/one", LINES.replace("first", "FIRST"))
     stage.two.edit("kept/one", LINES.replace("first", "FIRST OF ALL"))
@@ -112,7 +112,7 @@ def _to_pull_bulk(stage: Stage, prompts: int = BULK) -> None:
 
 @dataclass(frozen=True)
 class Case:
-    """What is to be synced, and how many points of it a usual run walks."""
+    """What is synced, and at how many of its calls a usual run kills it."""
 
     prepare: Callable[[Stage], None]
     points: int
@@ -137,7 +137,7 @@ HUGE_CASES = {
 
 @dataclass
 class SyncWalk(Walk):
-    """A command on the first of two devices, each time under a user of its own."""
+    """A command on the first of two devices; each run has its own user."""
 
     stage: Stage | None = None
     wanted: End | None = None
@@ -163,7 +163,7 @@ class SyncWalk(Walk):
         return [f"killed at call {target}{' (torn)' * torn}: {each}" for each in found]
 
     def _faults_of(self, stage: Stage, killed: Result) -> list[str]:
-        """Look, sync, and look again."""
+        """Check, sync, and check again."""
         vault = stage.one.vault
         listed = vault.here("list", "--plain")
         lost = self.command != SYNC and self._has_conflicts(stage)
@@ -196,7 +196,7 @@ Prepare = Callable[[Case], SyncWalk]
 
 @pytest.fixture
 def prepare(host: Host, shim: Path, tmp_path: Path) -> Prepare:
-    """Return what makes everything ready for a walk."""
+    """Return a function that prepares a walk."""
 
     def make(case: Case) -> SyncWalk:
         stage = new_stage(host, tmp_path / "seed")
@@ -209,7 +209,7 @@ def prepare(host: Host, shim: Path, tmp_path: Path) -> Prepare:
 def test_nothing_new_is_a_sync_that_ends_what_a_killed_one_began(
     host: Host, tmp_path: Path
 ) -> None:
-    """No other command may write for days, and until then the history would lack it."""
+    """No other command may run for days; until then a version would have no commit."""
     stage = new_stage(host, tmp_path / "stage")
     _to_apply(stage)
     vault = stage.one.vault

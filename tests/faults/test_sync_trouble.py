@@ -1,4 +1,4 @@
-"""A sync whose server dies under it, or whose disk is full or only reads."""
+"""A sync whose server dies, or whose disk is full or read-only."""
 
 import json
 import resource
@@ -25,7 +25,7 @@ from tests.faults.stage import End, Stage, new_stage
 from tests.faults.wholeness import assert_whole, state
 
 PROMPTS, AT_ONCE = 600, 20
-"""Prompts of a first push, and how many of them the server takes in a request."""
+"""Prompts of a first push, and how many of them the server accepts in a request."""
 INCOMING = 12
 KIB = 1024
 
@@ -34,7 +34,7 @@ KIB = 1024
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
-    """Return a server with a database of its own, which takes little at once."""
+    """Return a server with its own database, which accepts small requests only."""
     few = {"PROMPTVAULT_SERVER_ITEMS_LIMIT": str(AT_ONCE)}
     with serving(tmp_path / "server", extra=few) as served:
         yield served
@@ -48,7 +48,7 @@ def _import(vault: Vault, prompts: int) -> None:
 def test_a_server_killed_while_prompts_are_pushed(
     served: Served, tmp_path: Path
 ) -> None:
-    """Each time a few requests later; the database dies every other time, too."""
+    """Each time a few requests later; every second time, the database dies too."""
     stage = new_stage(Host(served.url, served.cluster.address()), tmp_path / "stage")
     _import(stage.one.vault, PROMPTS)
     for number in range(2):
@@ -74,12 +74,12 @@ def _wait_for_answers(
         time.sleep(0.01)
 
 
-# A disk that is full
+# A full disk
 
 
 @pytest.fixture(scope="module")
 def model(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Stage:
-    """Return two devices with something to send and to take in; to be copied only."""
+    """Return two devices with changes to push and to pull; tests only copy them."""
     stage = new_stage(host, tmp_path_factory.mktemp("model") / "stage")
     stage.one.add("kept/one", "text")
     stage.one.sync()
@@ -94,13 +94,13 @@ def model(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Stage:
 
 @pytest.fixture
 def stage(model: Stage, tmp_path: Path) -> Stage:
-    """Return two devices; there is something to send and something to take in."""
+    """Return two devices with changes to push and to pull."""
     return model.copy(tmp_path / "stage")
 
 
 @pytest.fixture(scope="module")
 def wanted(model: Stage, tmp_path_factory: pytest.TempPathFactory) -> End:
-    """Return what comes of a sync when all is well."""
+    """Return the state after a sync without faults."""
     stage = model.copy(tmp_path_factory.mktemp("well"))
     stage.one.vault.quiet("sync")
     assert stage.settle() == []
@@ -117,7 +117,7 @@ def _assert_ends_well(stage: Stage, wanted: End) -> None:
 @needs_linux
 @pytest.mark.parametrize("kib", [0, 8, 64, 128, 256])
 def test_no_file_may_grow(stage: Stage, wanted: End, kib: int) -> None:
-    """RLIMIT_FSIZE: every write beyond so many KiB fails, git's and SQLite's alike."""
+    """RLIMIT_FSIZE: every write beyond so many KiB fails, in git and in SQLite."""
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (kib * KIB, kib * KIB))
@@ -130,7 +130,7 @@ def test_no_file_may_grow(stage: Stage, wanted: End, kib: int) -> None:
 @needs_linux
 @pytest.mark.parametrize("spare", [0, 32, 96, 192, 320, 448])
 def test_full_disk(stage: Stage, wanted: End, tmp_path: Path, spare: int) -> None:
-    """With so many KiB to spare, what comes fits wholly, in SQLite alone, or not."""
+    """With so many KiB free, a pull is complete, in SQLite only, or not there."""
     disk = tmp_path / "disk"
     disk.mkdir()
     with mounted("-t", "tmpfs", "-o", "size=6m", "none", str(disk)):
@@ -155,7 +155,7 @@ def _assert_all_or_nothing(stage: Stage, before: object, synced: Result) -> None
         assert now == before or now.without("outgoing") == state(stage.two.vault)
 
 
-# A disk that only reads
+# A read-only disk
 
 
 @needs_linux

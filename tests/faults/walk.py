@@ -1,4 +1,4 @@
-"""A walk through a command: killed at one call after another, judged each time."""
+"""A walk through a command: it is killed at one call after another, and checked."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from tests.faults.program import Result, Vault
 from tests.faults.wholeness import State, faults, litter, state, subjects
 
 Point = tuple[int, bool]
-"""Which call to die at, and whether half of what it writes gets through."""
+"""The call at which to kill, and whether half of its write is done."""
 
 NOTHING = State({}, ())
 ADD = ("add", "next/command", "comes after")
@@ -22,12 +22,12 @@ DOCTOR = ("doctor",)
 
 SIGKILLED = -signal.SIGKILL
 STRIDE = int(os.environ.get("PROMPTVAULT_KILL_STRIDE", "1"))
-"""Of the exhaustive walk, which is long."""
+"""For the exhaustive walk, which is slow."""
 
 
 @dataclass
 class Walk:
-    """One command, killed at one call after another, each time on a fresh copy."""
+    """One command, killed at one call after another, each time on a new copy."""
 
     shim: Path
     folder: Path
@@ -40,7 +40,7 @@ class Walk:
     outcomes: dict[str, int] = field(default_factory=dict)
 
     def rehearse(self) -> list[str]:
-        """Run the command unharmed, and return the calls that it makes."""
+        """Run the command without a kill, and return its calls."""
         vault = self._copy("rehearsal")
         self.before, old = state(vault), subjects(vault)
         record = self.folder / "record"
@@ -53,7 +53,7 @@ class Walk:
         return record.read_text().splitlines()
 
     def faults_at(self, point: Point) -> list[str]:
-        """Kill the command at one call, and return what the next ones find wrong."""
+        """Kill the command at one call; return what is wrong after the next ones."""
         target, torn = point
         vault = self._copy(f"at-{target}-{torn}")
         killed = self._run(vault, target, **({"FAULT_TORN": "1"} if torn else {}))
@@ -66,7 +66,7 @@ class Walk:
         return [] if ok else [f"ended with {killed.code}: {killed.err}"]
 
     def _faults_after(self, vault: Vault, killed: Result, target: int) -> list[str]:
-        """Look, run a command that mends what was left undone, and look again."""
+        """Check, run a command that completes interrupted work, and check again."""
         listed = vault.here("list", "--plain")
         mended = vault.here(*(DOCTOR if target % 2 else ADD))
         for result in (listed, mended):
@@ -120,10 +120,10 @@ def walk(each: Walk, calls: list[str], points: Sequence[Point]) -> None:
 
 
 def few(calls: list[str], wanted: int) -> list[Point]:
-    """Choose calls to die at: half evenly, half where one kind follows another.
+    """Choose calls at which to kill: half evenly, half where the kind of call changes.
 
-    The first calls of a phase are few among the pages that SQLite writes. Every
-    other write is torn.
+    The first calls of a phase are few among the pages that SQLite writes. Every second
+    write is torn.
     """
     turns = [n for n, (old, new) in enumerate(pairwise(["", *calls]), 1) if old != new]
     half = wanted // 2

@@ -1,4 +1,4 @@
-"""Whether a vault is whole, told by other means than the program's own."""
+"""Checks whether a vault is intact, without the program's own code."""
 
 import json
 import os
@@ -27,7 +27,7 @@ _DATA_FILES = {
 
 
 class State(NamedTuple):
-    """What a vault holds, without ids and times: two like vaults have one state."""
+    """The content of a vault, without ids and times."""
 
     prompts: dict[str, tuple[Any, ...]]
     imports: tuple[tuple[int | None, bool], ...]
@@ -39,7 +39,7 @@ class State(NamedTuple):
 
 
 def state(vault: Vault) -> State:
-    """Return what *vault* holds."""
+    """Return the content of *vault*."""
     if not vault.database.exists():
         return State({}, ())
     with closing(sqlite3.connect(vault.database)) as connection:
@@ -56,7 +56,7 @@ def state(vault: Vault) -> State:
 
 
 def git(vault: Vault, *arguments: str, stdin: bytes = b"") -> tuple[int, bytes]:
-    """Run git on the history, free of anybody's settings."""
+    """Run git on the history, without the user's settings."""
     settings = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     done = subprocess.run(
         ["git", f"--git-dir={vault.history}", *arguments],
@@ -78,13 +78,13 @@ def subjects(vault: Vault) -> list[str]:
 
 
 def assert_whole(vault: Vault) -> None:
-    """Assert that SQLite, its search index and git are sound, and say the same."""
+    """Assert that SQLite, its search index and git are intact and agree."""
     found = faults(vault) + litter(vault)
     assert not found, found
 
 
 def faults(vault: Vault) -> list[str]:
-    """Return what is wrong with *vault*: nothing, one hopes."""
+    """Return what is wrong with *vault*; empty if it is intact."""
     if not vault.history.exists() and state(vault) == State({}, ()):
         return []  # nothing was ever saved
     with closing(sqlite3.connect(vault.database)) as connection:
@@ -96,7 +96,7 @@ def faults(vault: Vault) -> list[str]:
 
 
 def litter(vault: Vault) -> list[str]:
-    """Return what a killed command left, and the next save did not clear away."""
+    """Return files of a killed command that the next save did not remove."""
     found = [p for pattern in _LEFT_BEHIND for p in vault.history.glob(pattern)]
     found += [
         path
@@ -170,7 +170,7 @@ def _disagreements(vault: Vault, connection: sqlite3.Connection) -> Iterator[str
 
 
 def _under_another_name(vault: Vault, where: str, id_: str) -> str | None:
-    """Return what a prompt that has moved since was in its commit, None if missing."""
+    """Return the name in the commit of a renamed prompt; None if it is missing."""
     commit = where.partition(":")[0]
     shown = ("diff-tree", "-r", "--root", "--no-commit-id", "--name-only", "-z", commit)
     paths = git(vault, *shown)[1].decode().split("\0")[:-1]
@@ -186,7 +186,7 @@ def _is(text: str, id_: str, number: int | None, body: str) -> bool:
 
 
 def _texts(vault: Vault, names: list[str]) -> Iterator[str | None]:
-    """Yield the text of each blob of *names*, None where there is none."""
+    """Yield the text of each blob of *names*, None if there is none."""
     asked = "".join(f"{name}\n" for name in names).encode()
     _, out = git(vault, "cat-file", "--batch", stdin=asked)
     at = 0

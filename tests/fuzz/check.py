@@ -1,4 +1,4 @@
-"""What any importer must do with any bytes: items or the contract's error, and soon."""
+"""The contract of importers for any bytes: items or a documented error, in time."""
 
 import io
 import time
@@ -27,19 +27,19 @@ IMPORTERS = tuple(registry.importers())
 
 
 class BrokenContractError(AssertionError):
-    """An importer did what none may do."""
+    """An importer broke its contract."""
 
 
 def document(data: bytes, name: str, siblings: frozenset[str]) -> Document:
-    """Return *data* as a file of a folder that holds *siblings*."""
+    """Return *data* as a file of a folder that contains *siblings*."""
     return Document(name, len(data), lambda: io.BytesIO(data), siblings)
 
 
 def check(data: bytes, source: str, names: list[str]) -> None:
     """Give *data* to its importer under each of *names*, and to a few others.
 
-    Which others depends on *data* alone, as the whole crowd at each file would cost
-    the fuzzer nine in ten of its tries. Raises whatever an importer should not, and
+    Which others depends on *data* alone: all of them for each file would take nine
+    tenths of the time. Raises what an importer should not raise, and
     BrokenContractError for an item that is none, a text that cannot be saved, or too
     much time.
     """
@@ -86,7 +86,7 @@ def _read(importer: Importer, data: bytes, name: str, siblings: frozenset[str]) 
 
 
 def _read_as_given(data: bytes) -> None:
-    """Look into *data* as an import does that is given it: it may be an archive."""
+    """Read *data* as an import does: it may be an archive."""
     start = time.process_time()
     try:
         for found in documents_in(io.BytesIO(data)):

@@ -1,4 +1,4 @@
-"""What the fuzzer begins with: examples and samples of a source, whole and in parts."""
+"""The fuzzer's first inputs: examples and samples of a source, whole and in parts."""
 
 import hashlib
 from collections.abc import Iterator

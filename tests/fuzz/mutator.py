@@ -1,4 +1,4 @@
-"""Changes a file by its structure, as bytes alone seldom come to be JSON again."""
+"""Changes a file by its structure, as random bytes are seldom valid JSON."""
 
 import json
 import random
@@ -30,8 +30,7 @@ def mutate(
 ) -> bytes:
     """Return *data* changed at random, in *limit* bytes at most.
 
-    *by_bytes* is the fuzzer's own way, which also stands in where *data* holds no
-    JSON.
+    *by_bytes* is the fuzzer's own way, which is also used if *data* has no JSON.
     """
     chance = random.Random(seed)
     choice = chance.random()
@@ -45,7 +44,7 @@ def mutate(
 
 
 def _repeated(data: bytes, chance: random.Random) -> bytes:
-    """Repeat a short stretch many times: what takes too long does so there."""
+    """Repeat a short stretch many times, which reveals slow algorithms."""
     start = chance.randrange(len(data) + 1)
     end = start + chance.randrange(1, 40)
     times = chance.choice(_REPEATS)

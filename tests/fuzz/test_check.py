@@ -1,4 +1,4 @@
-"""The fuzzer's own eyes: what no importer may hand over, it sees."""
+"""The fuzzer's check finds everything that an importer must not yield."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Texts merged by git: byte for byte, with markers that no line looks like."""
+"""Texts merged by git: byte for byte, with markers that no line resembles."""
 
 import os
 import shutil
@@ -24,17 +24,17 @@ def clean(text: str) -> MergedText:
     ("base", "ours", "theirs", "text"),
     [
         ("a\nb\nc\n", "A\nb\nc\n", "a\nb\nC\n", "A\nb\nC\n"),
-        # No line break at the end: neither a conflict nor a line break comes of it.
+        # No line break at the end causes neither a conflict nor a line break.
         ("a\nb\nc", "A\nb\nc", "a\nb\nC", "A\nb\nC"),
         ("a\nb", "a\nb\nc", "A\nb", "A\nb\nc"),
         ("a\nb\nc", "A\nb\nc\n", "a\nb\nC", "A\nb\nC\n"),
         ("a\nb\nc\n", "A\nb\nc", "a\nb\nC\n", "A\nb\nC"),
         ("a\nb\nc\n", "A\nb\nc", "a\nb\nC", "A\nb\nC"),
         ("a\nb\n\n\n", "A\nb\n\n\n", "a\nb\n\n\n\n", "A\nb\n\n\n\n"),
-        # Line breaks of Windows, and of old Macs, stay what they are.
+        # Line breaks of Windows and of old Macs are kept.
         ("a\r\nb\r\nc", "A\r\nb\r\nc", "a\r\nb\r\nc\r\nd", "A\r\nb\r\nc\r\nd"),
         ("a\nb\r\nc\r", "A\nb\r\nc\r", "a\nb\r\nc\rd\r", "A\nb\r\nc\rd\r"),
-        # Other ends of lines that Python knows are none.
+        # Other line ends that Python knows do not count.
         ("a\x0bb\u2028c\nx\ny\n", "A\x0bb\u2028c\nx\ny\n", "a\x0bb\u2028c\nx\nY\n",
          "A\x0bb\u2028c\nx\nY\n"),
         ("\ufeffä\n\U0001f600\nc", "\ufeffö\n\U0001f600\nc", "\ufeffä\n\U0001f600\nd",
@@ -195,7 +195,7 @@ print(merge_text("a\\nb\\nc", "A\\nb\\nc", "a\\nb\\nC").text)
 
 
 def _merge_elsewhere(folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Merge in a process of its own, whose temporary files lie under *folder*."""
+    """Merge in another process, whose temporary files are under *folder*."""
     (folder / "tmp").mkdir()
     return subprocess.run(
         [sys.executable, "-c", _PROGRAM],

@@ -12,10 +12,12 @@ class Example(NamedTuple):
 
     source: str
     name: str
-    """Of the file; what it is must show without it, unless structure cannot say."""
+    """Name of the file; the importer must work without it, unless structure cannot
+    decide.
+    """
     value: list[Json] | bytes
     wanted: tuple[str, ...] = ("one é", "two", "three")
-    """The prompts in it, where one file of the source cannot hold three."""
+    """The prompts in it, if one file of the source cannot have three."""
 
     @property
     def data(self) -> bytes:

@@ -1,8 +1,8 @@
 """Recall and precision over samples judged by hand: `python -m tests.importers.score`.
 
-Reads `EXPECTED.json` and `samples/` in the folder given, else in `shared/formats`
-beside the project, else those of our own. Prints a row a source, and a row for each
-sample that is not perfect. Exit code 1 when any is not.
+Reads `EXPECTED.json` and `samples/` in the given folder, else in `shared/formats`
+beside the project, else our own. Prints a row for each source, and for each sample that
+is not perfect. The exit code is 1 if there are any.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from tests.importers.build import bodies, candidates, failures, imported
 
 OWN = Path(__file__).parent / "data"
 SHARED = Path(__file__).parents[3] / "shared" / "formats"
-# What the judges leave open ("optional", "either import as prompt or report").
+# What the judges left open ("optional", "either import as prompt or report").
 OPEN = {
     "claude_ai/synthetic_2026_bare_array.json": ["Summarise this log:\nERR 42"],
     "claude_code/claude-code-log_edge_cases.jsonl": ["wow error"],
@@ -32,11 +32,11 @@ class Score(NamedTuple):
 
     sample: str
     wanted: int
-    """Prompts and instructions that must come out."""
+    """Prompts and instructions that must be found."""
     found: int
-    """Those of them that did."""
+    """Those of them that were found."""
     extra: int
-    """Texts that came out and must not, or are not among those wanted."""
+    """Texts that were found and must not be, or are not expected."""
     notes: tuple[str, ...] = ()
 
     @property

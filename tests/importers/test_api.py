@@ -1,5 +1,4 @@
-"""`promptvault.importers` is what a plugin needs, and costs nothing until it is
-used."""
+"""`promptvault.importers` is complete for a plugin, and imports nothing until used."""
 
 import ast
 import subprocess

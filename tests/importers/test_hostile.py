@@ -21,7 +21,7 @@ from tests.importers.examples import EXAMPLES, Example, key_values
 
 examples = pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: f"{e[0]} {e[1]}")
 
-# What each importer meets, whatever the file claims to be
+# For each importer, whatever the file claims to be
 
 TEXTS = {
     "deep lists": b"[" * 60_000,
@@ -83,7 +83,7 @@ def test_hostile_text_in_every_importer(what: str) -> None:
 
 @examples
 def test_repeated_stretches(example: Example) -> None:
-    """What takes too long usually has repetitions."""
+    """Slow input usually has repetitions."""
     importer = next(each for each in importers() if each.source == example.source)
     data = example.data[:20_000]
     step = max(1, len(data) // 12)
@@ -108,7 +108,7 @@ def test_zero_byte_anywhere(example: Example) -> None:
                 inspect(item)
 
 
-# Databases: what they hold is theirs, how long reading takes is not
+# Databases: hostile contents and endless queries
 
 
 def database(script: str) -> bytes:

@@ -23,7 +23,7 @@ databases = pytest.mark.parametrize(
     ids=lambda e: f"{e[0]} {e[1]}",
 )
 modes = pytest.mark.parametrize("mode", ["delete", "wal"])
-# All that inotify tells of but opening, reading and closing what was read.
+# All events of inotify except opening, reading and closing after reading.
 _CHANGES = 0xFFF & ~(0x001 | 0x010 | 0x020)
 _NOT_BLOCKING = os.O_NONBLOCK
 _HOLD = """
@@ -85,7 +85,7 @@ def _happened(events: int | None) -> bytes:
 
 @contextlib.contextmanager
 def held(path: Path, mode: str) -> Iterator[None]:
-    """Let another process lock the database at *path* exclusively."""
+    """Another process locks the database at *path* exclusively."""
     command = [sys.executable, "-c", _HOLD, str(path), mode]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:

@@ -1,5 +1,6 @@
-"""Conversations of every shape: what a person wrote on the path to their end is found,
-once and in order, and nothing that a machine wrote."""
+"""Conversations of every shape: the texts of a person on the current branch are found,
+once and in order, and no text of a machine is.
+"""
 
 from collections.abc import Iterable
 from random import Random
@@ -123,7 +124,7 @@ def claude_parent(node: Said) -> str:
     return root if node.parent is None else f"n{node.parent}"
 
 
-# Sessions, which only grow: what a person does is written behind what was
+# Sessions, which only grow: each record is written after the earlier ones
 
 
 class Step(NamedTuple):
@@ -134,7 +135,7 @@ class Step(NamedTuple):
 
 
 def steps(*kinds: str) -> st.SearchStrategy[list[Step]]:
-    """Draw what happens in a session: messages, and the other *kinds*."""
+    """Draw the events of a session: messages, and the other *kinds*."""
     kind = st.sampled_from(["say", "say", *kinds])
     return st.lists(st.builds(Step, kind, st.integers(0, 9)), min_size=1, max_size=9)
 
@@ -145,7 +146,7 @@ class Coding:
     def __init__(self) -> None:
         self.rows: list[Json] = []
         self.turns: list[tuple[str | None, str]] = []
-        """What each prompt in use answers, and its text."""
+        """For each current prompt, what it answers, and its text."""
         self._last: str | None = None
         self._fixed = 0
 
@@ -160,7 +161,7 @@ class Coding:
         self._add(session.result(self._key, str(self._last)))
 
     def rewind(self, place: int) -> None:
-        """Go back to a prompt and send another in its place."""
+        """Go back to a prompt and send another one instead."""
         if open_turns := self.turns[self._fixed :]:
             index = self._fixed + place % len(open_turns)
             self._last = self.turns[index][0]
@@ -178,7 +179,7 @@ class Coding:
             self._fixed = len(self.turns)
 
     def resume(self, place: int) -> None:
-        """Write again what stands there, as going on in another file does."""
+        """Write the records again, as continuing in another file does."""
         self.rows += self.rows[place:]
 
     @property
@@ -204,7 +205,7 @@ def test_claude_code(happened: list[Step]) -> None:
 @given(steps("rewind", "again"), st.booleans())
 @shapes
 def test_gemini_cli(happened: list[Step], has_state: bool) -> None:
-    """A log of events, and the state that the CLI wrote before there were any."""
+    """A log of events, and the state that the CLI wrote before it had events."""
     records: list[Json] = []
     said: list[Json] = []
     for step in happened:
@@ -214,7 +215,7 @@ def test_gemini_cli(happened: list[Step], has_state: bool) -> None:
             records.append({"$rewindTo": said[place]["id"]})
             del said[place:]
         elif step.kind == "again" and said:
-            records.append(said[-1])  # as it is whenever something of it changes
+            records.append(said[-1])  # as it is if any of it changes
         else:
             said.append({"id": key, "type": "user", "content": f"ask {key}."})
             reply = {"id": f"a{key}", "type": "gemini", "content": MACHINE}

@@ -11,7 +11,7 @@ from tests.model_server import (
 
 
 def ask(chat: ChatClient, request: Request, is_stream: bool) -> tuple[str, StreamEnd]:
-    """Return the text and the end, whichever way it comes."""
+    """Return the text and the end, streamed or not."""
     if not is_stream:
         return chat.complete(request)
     *pieces, end = list(chat.stream(request))
@@ -31,6 +31,6 @@ def chunk(text: str | None, finish: str | None = None, **more: Any) -> dict[str,
 
 
 def message(**more: Any) -> Raw:
-    """Return a completion with a message of one's own."""
+    """Return a completion with a given message."""
     choice = {"index": 0, "message": {"role": "assistant"} | more}
     return Raw(json.dumps({"choices": [choice]}).encode())

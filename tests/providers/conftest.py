@@ -1,4 +1,4 @@
-"""A connection to a server, for tests of what it does with it."""
+"""A connection to a server, for tests of requests."""
 
 from collections.abc import Iterator
 

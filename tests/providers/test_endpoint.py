@@ -1,4 +1,4 @@
-"""Where a model is reached: what a URL says, and what of it may be shown."""
+"""The endpoint of a model: what a URL means, and which part of it may be shown."""
 
 import pytest
 from hypothesis import given

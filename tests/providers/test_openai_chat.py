@@ -1,4 +1,4 @@
-"""Requests over a socket: what is sent, and what a server does not know of it."""
+"""Requests over a socket: what is sent, and what a server does not support."""
 
 import contextlib
 import itertools
@@ -85,7 +85,7 @@ def test_what_a_server_does_not_know_is_left_out(
 
     assert "".join(map(str, first[:-1])) == "Hello from the model."
     sent = [name in asked.body for asked in model_server.requests]
-    assert sent == [True, False, False]  # it is not tried again, either
+    assert sent == [True, False, False]  # and it is not repeated
 
 
 def test_both_may_be_unknown(chat: ChatClient, model_server: ModelServer) -> None:

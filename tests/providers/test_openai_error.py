@@ -1,4 +1,4 @@
-"""What goes wrong with a server: its error in our own terms, and nobody quoted."""
+"""Errors of a server become our own, without quoting a request."""
 
 import socket
 import time

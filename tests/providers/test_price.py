@@ -1,4 +1,4 @@
-"""What models cost, and that no name breaks the look-up."""
+"""Prices of models, and that no name breaks the look-up."""
 
 import pytest
 from hypothesis import given

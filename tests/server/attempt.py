@@ -22,27 +22,27 @@ GOOD = {
     "device_label": "Eve's",
     "device_code": "none",
 }
-"""What a field must hold for the others to be looked at."""
+"""The value that a field must have for the others to be read."""
 
 DISGUISES = ("user", "token", "token's hash", "session", "session's hash")
-"""What of another's Eve also gives in the place of her own token or cookie."""
+"""Another user's secrets that Eve also sends in place of her token or cookie."""
 
 BEARER, COOKIE = Slot("header", "Authorization"), Slot("cookie", "promptvault")
 
 
 @dataclass
 class Attempt:
-    """A request of Eve's, and what it names of others."""
+    """A request of Eve, and which ids of other users it contains."""
 
     values: dict[Slot, str]
     foreign: dict[Slot, str] = field(default_factory=dict)
     json: Any = None
     is_own: bool = False
-    """Whether all that it names is hers."""
+    """Whether all ids in it are her own."""
 
     @property
     def is_by_id(self) -> bool:
-        """Whether each thing that is named is named by an id."""
+        """Whether everything in it is identified by an id."""
         return all(map(_is_uuid, self.foreign.values()))
 
     def sent(self) -> list[str]:
@@ -112,7 +112,7 @@ def share_bodies(eve: Tenant, other: Tenant, value: str) -> Iterator[Any]:
 
 
 def body_with(**values: Any) -> Callable[[Tenant, Tenant, str], Iterator[Any]]:
-    """Return what yields a body in which a value takes the place of a None."""
+    """Return a function that yields bodies with a value in place of each None."""
 
     def bodies(_eve: Tenant, _other: Tenant, value: str) -> Iterator[Any]:
         yield {name: value if text is None else text for name, text in values.items()}
@@ -130,7 +130,7 @@ BODIES = {
     "create_invitation": body_with(email=None),
     "accept_invitation": body_with(token=None),
 }
-"""What can stand in the JSON that a route takes."""
+"""Values that the JSON of a route may have."""
 
 GOOD_BODIES = {
     "update_team": {"name": "Eve's"},

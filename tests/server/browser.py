@@ -1,4 +1,4 @@
-"""A browser for the pages: it keeps cookies, and sends forms as it finds them."""
+"""A browser for the pages: keeps cookies, and sends forms as they are."""
 
 import html
 import re
@@ -17,7 +17,7 @@ def fields_of(page: str) -> dict[str, str]:
     """Return the fields that the form on a page would send unchanged."""
     found = {}
     for tag in _FIELD.findall(page):
-        if 'type="checkbox"' in tag:  # none is ticked before a person does it
+        if 'type="checkbox"' in tag:  # boxes are not ticked at first
             continue
         attributes = dict(_ATTRIBUTE.findall(tag))
         found[attributes["name"]] = html.unescape(attributes.get("value", ""))

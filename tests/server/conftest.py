@@ -77,17 +77,17 @@ def reused_database(postgres: str, template: str) -> Iterator[ReusedDatabase]:
 
 @pytest.fixture
 def database_url(reused_database: ReusedDatabase) -> Iterator[str]:
-    """Return the address of a database with the schema, which no other test uses."""
+    """Return the address of a database with the schema, used by this test only."""
     with reused_database.lent() as address:
         yield address
 
 
 @contextlib.contextmanager
 def scratch_database(postgres: str, template: str) -> Iterator[str]:
-    """Make a database, a copy of *template*, for as long as the block runs."""
+    """Create a database, a copy of *template*, while the block runs."""
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(postgres, autocommit=True) as connection:
-        # Copying files takes a quarter of the time that logging their pages does.
+        # Copying files takes a quarter of the time of logging their pages.
         connection.execute(
             f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"
         )
@@ -111,7 +111,7 @@ def admin(settings: Settings) -> Admin:
 
 @pytest.fixture
 def token(admin: Admin) -> str:
-    """Return a token of a new user's, on the free plan."""
+    """Return a token of a new user with the free plan."""
     admin.add_user(EMAIL, Tier.FREE)
     return admin.issue_token(EMAIL, "test")
 
@@ -153,7 +153,7 @@ class Server:
 
 @contextlib.contextmanager
 def quick_passwords() -> Iterator[None]:
-    """Let a password be hashed at once, which is to take a while: none is guessed."""
+    """Hash passwords quickly; hashes are slow only to make guesses expensive."""
     with pytest.MonkeyPatch.context() as patch:
         quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
         patch.setattr(password, "_HASHER", quick)
@@ -162,9 +162,9 @@ def quick_passwords() -> Iterator[None]:
 
 @pytest.fixture
 def start_server(settings: Settings) -> Iterator[Callable[..., Server]]:
-    """Return what starts a server, on a free port; keywords change its settings.
+    """Return a function that starts a server on a free port, with changed settings.
 
-    Its passwords are hashed quickly.
+    It hashes passwords quickly.
     """
     servers: list[Server] = []
 
@@ -181,7 +181,7 @@ def start_server(settings: Settings) -> Iterator[Callable[..., Server]]:
 
 @pytest.fixture
 def server(start_server: Callable[..., Server]) -> Server:
-    """Return a server of this test's own."""
+    """Return a server that this test alone uses."""
     return start_server()
 
 
@@ -201,7 +201,7 @@ def client(server: Server, token: str) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def open_browser(server: Server) -> Iterator[Callable[[], Browser]]:
-    """Return a function that opens a browser with cookies of its own."""
+    """Return a function that opens a browser with its own cookies."""
     clients: list[httpx.Client] = []
 
     def start() -> Browser:
@@ -270,9 +270,9 @@ class ServerProcess:
 def server_process(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., ServerProcess]]:
-    """Return what starts `promptvault serve`, with arguments, on a free port.
+    """Return a function that starts `promptvault serve` with arguments, on a free port.
 
-    *through* is a command that starts the one that follows it in its own process.
+    *through* is a command that starts the one after it in its own process.
     """
     monkeypatch.delenv("DATABASE_URL", raising=False)
     running: list[ServerProcess] = []

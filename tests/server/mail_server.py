@@ -38,7 +38,7 @@ class MailServer:
         return found[1].decode()
 
     def wait_for_link(self, number: int = 1) -> str:
-        """Return the path of the link in the mail with a number, counted from 1.
+        """Return the path of the link in mail number *number*, counted from 1.
 
         It waits until the mail has arrived.
         """

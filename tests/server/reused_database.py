@@ -1,4 +1,4 @@
-"""A database that tests use in turn, emptied after each: making one takes longer."""
+"""A database that tests use in turn, emptied after each: creating one takes longer."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -52,10 +52,10 @@ END $$
 """
 
 _MOST_BYTES = 40_000_000
-"""Of a larger database the next test gets no emptied one: deleted rows stay in it."""
+"""A larger database is dropped instead of emptied: deleted rows stay in it."""
 
 Make = Callable[[], AbstractContextManager[str]]
-"""Makes a database and drops it; yields its address."""
+"""Creates a database and drops it; yields its address."""
 
 
 class ReusedDatabase:

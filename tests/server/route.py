@@ -1,4 +1,4 @@
-"""The routes of the app, and what each takes from a request: read from its code."""
+"""The routes of the app, and the parameters of each, read from their code."""
 
 import inspect
 from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ class Route(NamedTuple):
 
     @property
     def is_protected(self) -> bool:
-        """Whether it asks for a token."""
+        """Whether it requires a token."""
         is_open = self.name in {*PUBLIC_ROUTES, "openapi"}
         return self.path.startswith("/v1/") and not is_open
 
@@ -60,7 +60,7 @@ def all_routes() -> list[Route]:
 
 
 def _slots(call: Callable[..., Any], path: str) -> Iterator[Slot]:
-    """Yield what *call* takes, and what it depends on takes."""
+    """Yield the parameters of *call* and of its dependencies."""
     for name, parameter in inspect.signature(call, eval_str=True).parameters.items():
         kind: Any = parameter.annotation
         marks: list[Any] = []

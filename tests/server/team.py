@@ -1,4 +1,4 @@
-"""Teams, made in the database, for tests of what happens in them."""
+"""Teams, created in the database, for tests."""
 
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -56,7 +56,7 @@ def insert_team(connection: psycopg.Connection[Any], owner: str, slug: str) -> T
 
 
 def member_counts(connection: psycopg.Connection[Any]) -> dict[UUID, tuple[int, int]]:
-    """Return for each account the stored number of members, and the one of its rows."""
+    """Return, for each account, the stored number of members and the number of rows."""
     rows = connection.execute(
         """
         SELECT a.id, a.member_count, count(DISTINCT people.id)

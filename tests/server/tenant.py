@@ -1,4 +1,4 @@
-"""People with one of everything, each text of theirs marked, for tests of isolation."""
+"""Users who have used every feature, each with a mark in all texts."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from tests.server.sync.conftest import after, beside, gone, new
 Connection = psycopg.Connection[Any]
 
 PUSHES = 5
-"""What each has pushed, one by one."""
+"""The pushes of each user, one by one."""
 
 _KEYS = {"vault_id", "user_id", "account_id", "team_id"}
 _OWN_KEY = {"accounts", "teams", "users", "vaults"}
@@ -24,7 +24,7 @@ _OWN_KEY = {"accounts", "teams", "users", "vaults"}
 
 
 def tenant_keys(table: str) -> set[str]:
-    """Return the columns of *table* that say whose a row is."""
+    """Return the columns of *table* that identify the owner of a row."""
     own = {"id"} if table in _OWN_KEY else set()
     return own | (_KEYS & {*METADATA.tables[table].columns.keys()})
 
@@ -42,11 +42,11 @@ class Tenant:
 
     @property
     def email(self) -> str:
-        """Their address."""
+        """The user's address."""
         return f"{self.mark}@example.org"
 
     def rows(self, connection: Connection) -> dict[str, list[str]]:
-        """Return every row of theirs as text, by table."""
+        """Return every row of the user as text, by table."""
         return {
             table: sorted(str(row) for row in self._select(connection, table, "t"))
             for table in METADATA.tables
@@ -110,7 +110,7 @@ def _exchanged(client: httpx.Client, codes: dict[str, str]) -> str:
 
 
 def _find_rows(tenant: Tenant, connection: Connection) -> None:
-    """Note the rows of the user in the tables of accounts and sign-ins."""
+    """Record the rows of the user in the tables of accounts and sign-ins."""
     found = connection.execute(
         """
         SELECT u.id AS "user", u.account_id AS account, v.id AS vault, d.id AS device,
@@ -130,7 +130,7 @@ def _find_rows(tenant: Tenant, connection: Connection) -> None:
 
 
 def _add_link(tenant: Tenant, connection: Connection) -> None:
-    """Let a link to a new password wait, whose token is somewhere in a mail."""
+    """Create a link to a new password, whose token is only in a mail."""
     tenant.objects["link's hash"] = hashlib.sha256(tenant.mark.encode()).hexdigest()
     connection.execute(
         "INSERT INTO account_links (user_id, purpose, is_mailed, hash, expires_at)"
@@ -181,7 +181,7 @@ def _fill_vault(tenant: Tenant, client: httpx.Client, connection: Connection) ->
 
 
 def _share(tenant: Tenant, client: httpx.Client) -> None:
-    """Share the prompt with a password, which is what protects it from a guest."""
+    """Share the prompt with a password, which keeps visitors out."""
     wish = {
         "vault": tenant.objects["vault"],
         "item": tenant.objects["item"],

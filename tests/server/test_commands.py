@@ -40,7 +40,7 @@ def test_users_and_tiers(pvt: Pvt) -> None:
 
 
 def test_tier_reports_the_limits(pvt: Pvt, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Storage limits are settings of the server, so they need not be the defaults."""
+    """Storage limits are settings of the server and may differ from the defaults."""
     monkeypatch.setenv("PROMPTVAULT_SERVER_FREE_STORAGE_MB", "3")
     pvt.ok("server", "user", "add", EMAIL)
     changed = pvt.ok("server", "tier", EMAIL, "free", "--json").json
@@ -126,13 +126,13 @@ def test_a_restore_must_be_confirmed(pvt: Pvt) -> None:
 
 
 class TestRights:
-    """The database's user may do less than the server must."""
+    """The database's user has fewer rights than the server needs."""
 
     @pytest.fixture(autouse=True)
     def without_rights(
         self, database_url: str, monkeypatch: pytest.MonkeyPatch
     ) -> Iterator[None]:
-        """Let each command come as a user who has no rights."""
+        """Run each command as a user without rights."""
         name = f"guest_{uuid4().hex}"
         with psycopg.connect(database_url, autocommit=True) as connection:
             connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'tell-nobody'")

@@ -1,4 +1,4 @@
-"""A database that hangs: nothing comes back, and nothing is refused either."""
+"""A database that hangs: no answer comes, and no connection is refused either."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ from tests.server.conftest import Server
 
 
 class Link:
-    """A TCP proxy before PostgreSQL, which can stop to pass anything on."""
+    """A TCP proxy before PostgreSQL, which can stop passing data on."""
 
     def __init__(self, address: str) -> None:
         known = conninfo_to_dict(address)
@@ -28,15 +28,15 @@ class Link:
         threading.Thread(target=self._serve, daemon=True).start()
 
     def hang(self) -> None:
-        """Pass nothing on any more."""
+        """Stop passing data on."""
         self._flows.clear()
 
     def resume(self) -> None:
-        """Pass on what was held, and what comes."""
+        """Pass on held and new data."""
         self._flows.set()
 
     def close(self) -> None:
-        """Take no more connections."""
+        """Accept no more connections."""
         self.resume()
         self._listener.close()
 
@@ -66,7 +66,7 @@ class Link:
 
 @pytest.fixture
 def link(database_url: str) -> Iterator[Link]:
-    """Return what is between a server and this test's database."""
+    """Return the proxy between a server and this test's database."""
     link = Link(database_url)
     yield link
     link.close()
@@ -74,7 +74,7 @@ def link(database_url: str) -> Iterator[Link]:
 
 @pytest.fixture
 def linked(link: Link, start_server: Callable[..., Server]) -> Server:
-    """Return a server behind *link* that soon gives up."""
+    """Return a server behind *link* with short timeouts."""
     address = SecretStr(link.address)
     return start_server(database_url=address, database_seconds=1.0, pool_timeout=1.0)
 
@@ -97,7 +97,7 @@ def test_a_request_is_refused_and_the_next_is_answered(
 
 
 def test_so_is_every_one_of_many(linked: Server, link: Link, token: str) -> None:
-    """More than the pool has connections: they do not wait for each other's end."""
+    """More than the pool has connections: they do not wait for each other."""
     count = linked.settings.pool_size * 2
 
     async def ask() -> list[int]:

@@ -39,7 +39,7 @@ def _dockerfile() -> list[tuple[str, str]]:
 
 
 def _last(instruction: str) -> str:
-    """Return what the last *instruction* of the Dockerfile says."""
+    """Return the arguments of the last *instruction* of the Dockerfile."""
     return [rest for name, rest in _dockerfile() if name == instruction][-1]
 
 
@@ -57,12 +57,12 @@ def _command_lines() -> Iterator[list[str]]:
     yield from (
         each["command"] for each in COMPOSE["services"].values() if "command" in each
     )
-    told = re.findall(r"(?:promptvault|migrate|as_server) (server [^&\n]+)", README)
+    told = re.findall(r"(?:promptvault|migrate|as_server) (server [^&\n`]+)", README)
     yield from map(shlex.split, told)
 
 
 def _understand(name: str, *words: str) -> None:
-    """Let the program read a command line without doing it; raises what it says."""
+    """Parse a command line without running it; raises the parser's error."""
     command: Any = load(name)
     rest = [*words]
     while hasattr(command, "get_command"):  # a group; Typer has a click of its own

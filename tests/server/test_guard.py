@@ -1,4 +1,4 @@
-"""Every route asks for a token, unless it is named here and there."""
+"""Every route requires a token, unless both lists name it."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from fastapi.routing import iter_route_contexts
 from pydantic import SecretStr
 
-from promptvault.server.app import create_app, protected
+from promptvault.server.app import create_app, include_protected
 from promptvault.server.guard import OWN_SCOPES, PUBLIC_ROUTES
 from promptvault.server.settings import Settings
 from promptvault.server.token.secret import make_token
@@ -39,7 +39,7 @@ OUTSIDE = {
     *("show_share", "open_share", "copy_share", "raw_share", "json_share"),
     *("show_deletion", "delete_account", "show_keeping", "keep_account"),
 }
-"""Routes that are no part of the API; pages look after their own sessions."""
+"""Routes outside of the API; pages check their own sessions."""
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_public_routes_are_known(routes: list[tuple[str, str, str]]) -> None:
 
 
 def test_no_two_routes_have_one_name(routes: list[tuple[str, str, str]]) -> None:
-    """Else one that is public would open the other."""
+    """Otherwise one of them, if public, would open the other."""
     places = {(path, name) for _, path, name in routes}
     assert len({name for _, name in places}) == len(places)
 
@@ -83,7 +83,7 @@ probe = APIRouter()
 
 @probe.get("/probe")
 async def read_probe() -> str:
-    """A route whose author thought of no protection."""
+    """A route without explicit protection."""
     return "read"
 
 
@@ -96,7 +96,7 @@ async def write_probe() -> str:
 @pytest.fixture
 def probed(server: Server) -> Iterator[httpx.Client]:
     """Return a client of a server with the routes above."""
-    server.app.include_router(protected(probe))
+    include_protected(server.app, probe)
     with server.client() as client:
         yield client
 
@@ -143,7 +143,7 @@ def test_a_token_of_another_server_is_none_here(
 
 
 def test_no_protected_route_declares_a_body(settings: Settings) -> None:
-    """FastAPI would read and parse it before the guard knows who asks."""
+    """FastAPI would read and parse it before the guard has checked the token."""
     declared = {
         str(route.name)
         for route in iter_route_contexts(create_app(settings).routes)

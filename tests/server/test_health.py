@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from promptvault.private_file import write_private
 from promptvault.server.postgres import migration
-from promptvault.server.postgres.cluster import Cluster
+from promptvault.server.postgres.embedded import Cluster
 from promptvault.server.settings import Settings
 from tests.server.conftest import SECRET, Server
 
@@ -60,7 +60,7 @@ def test_a_database_goes_and_comes_back(tmp_path: Path) -> None:
             assert client.get("/healthz").status_code == 200
             cluster.start()
             while client.get("/readyz").status_code != 200:
-                pass  # the pool notices when it tries again
+                pass  # the pool notices it at the next attempt
         server.stop()
     finally:
         cluster.stop()

@@ -1,9 +1,8 @@
-"""Each route, tried with the ids and secrets of another user, reveals nothing.
+"""Each route, called with the ids and secrets of another user, reveals nothing.
 
 Routes and their parameters are read from the app. A route that is missing from
 `ANSWERS` fails the test: adding it means deciding what it answers to such a request.
-
-Two things do not count as another user's: the code of a device that waits, which has no
+Two things do not count as another user's: the code of a waiting device, which has no
 user yet, and a secret (a token, a cookie, a device's code), which identifies its owner.
 """
 
@@ -25,7 +24,7 @@ from tests.server.route import Route, all_routes
 from tests.server.tenant import PUSHES, Connection, Tenant, settle
 
 ANSWERS: dict[str, set[int]] = {
-    # These take no id: they return, or end, what belongs to the sender.
+    # These have no id: they return, or end, what belongs to the sender.
     "me": {200},
     "export_me": {200},
     "list_devices": {200},
@@ -33,12 +32,12 @@ ANSWERS: dict[str, set[int]] = {
     "events": {200},
     "revoke_token": {204},
     "revoke_every_token": {204},
-    # These take ids.
+    # These have ids.
     "revoke_device": {403, 404},
     "versions": {403, 404},
     "create_share": {404, 422},
     "list_shares": {200},
-    "update_share": {404, 422},  # before it looks, it needs a body
+    "update_share": {404, 422},  # it needs a body before it searches
     "revoke_share": {404},
     "create_team": {402, 409, 422},
     "list_teams": {200},
@@ -60,7 +59,7 @@ ANSWERS: dict[str, set[int]] = {
     # No user is signed in here.
     "start_device_sign_in": {200},
     "exchange_device_code": {400},
-    "receive_clerk_event": {400},  # it has no signature
+    "receive_clerk_event": {400},  # it is not signed
     # The same for all users.
     "openapi": {200},
     "healthz": {200},
@@ -78,7 +77,7 @@ ANSWERS: dict[str, set[int]] = {
     "copy_share": {303, 404, 410},
     "raw_share": {401, 404, 410},
     "json_share": {401, 404, 410},
-    # Pages. Without mail, who signs up with an address learns that it is taken.
+    # Pages. Without mail, signing up with a used address shows that it is used.
     "show_start": {200},
     "show_sign_up": {200},
     "sign_up": {409, 422},
@@ -98,7 +97,7 @@ ANSWERS: dict[str, set[int]] = {
     "end_session": {303},
     "export_account": {200},
     "show_reset": {200},
-    "ask_for_reset": {403},  # no mail goes out
+    "ask_for_reset": {403},  # no mail is sent
     "show_new_password": {422},
     "set_password": {422},
     "show_password": {200},
@@ -115,7 +114,7 @@ ANSWERS: dict[str, set[int]] = {
     "join_team": {404},
     "show_keeping": {422},
     "keep_account": {422},
-    "go_to_provider": {503},  # there is none at the address that is set
+    "go_to_provider": {503},  # there is none at the configured address
     "come_from_provider": {401},
 }
 """The statuses for a request with an id or secret of another user."""
@@ -124,18 +123,18 @@ ROUTES = all_routes()
 
 
 class World(NamedTuple):
-    """Three people; Eve asks for what belongs to the others."""
+    """Three users; Eve requests what belongs to the others."""
 
     database: str
     ada: Tenant
     bob: Tenant
-    """Whose account is deleted."""
+    """A user whose account is deleted."""
     eve: Tenant
 
 
 @pytest.fixture(scope="module")
 def world(postgres: str, template: str) -> Iterator[World]:
-    """Return the name of a database in which three people have used everything."""
+    """Return the name of a database in which three users have used every feature."""
     with scratch_database(postgres, template) as url:
         settings = Settings(database_url=SecretStr(url), secret=SecretStr(SECRET))
         server = Server(settings)
@@ -168,7 +167,7 @@ def database_url(postgres: str, world: World) -> Iterator[str]:
 
 @pytest.fixture
 def server(start_server: Callable[..., Server]) -> Server:
-    """Return a server on which nothing is switched off."""
+    """Return a server with all features enabled."""
     return start_server(
         oidc_issuer="https://127.0.0.1:9",
         oidc_client_id="promptvault",
@@ -178,14 +177,14 @@ def server(start_server: Callable[..., Server]) -> Server:
 
 @pytest.fixture
 def connection(database_url: str) -> Iterator[Connection]:
-    """Return a connection that looks at what happens."""
+    """Return a connection that observes the effects."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         yield connection
 
 
 @dataclass
 class Asking:
-    """Requests of Eve to one route."""
+    """Eve's requests to one route."""
 
     route: Route
     client: httpx.Client
@@ -199,7 +198,7 @@ class Asking:
         self.client.cookies.clear()
 
     def send(self, attempt: Attempt) -> httpx.Response:
-        """Send it; Eve is signed in, however often she signed out.
+        """Send it; Eve is signed in, even if she signed out before.
 
         Of an answer that does not end, the first piece is read.
         """
@@ -245,7 +244,7 @@ class Asking:
 
 
 def _revealed(answer: httpx.Response, attempt: Attempt, secrets: set[str]) -> set[str]:
-    """Return the secrets in an answer, but for what the request itself said."""
+    """Return the secrets in an answer, except for what the request itself contained."""
     text = f"{answer.headers}\n{answer.text}"
     for sent in attempt.sent():
         text = text.replace(sent, "")
@@ -265,7 +264,7 @@ def _check_status(route: Route, attempt: Attempt, answer: httpx.Response) -> Non
 
 
 def _check_vaults(answers: list[dict[str, Any]], eve: Tenant) -> None:
-    """Assert that of a vault that is not Eve's nothing is said but that."""
+    """Assert that of a vault that is not Eve's only this is said."""
     for answer in answers:
         if answer["id"] != eve.objects["vault"]:
             assert answer == {"id": answer["id"], "status": "gone"}
@@ -286,7 +285,7 @@ def test_nothing_is_revealed_and_nothing_is_changed(
         asking = Asking(route, client, connection, world.eve)
         for attempt in attempts(route, world.eve, other):
             answer = asking.send(attempt)
-            secrets -= {*attempt.sent()}  # what she has said, she may hear again
+            secrets -= {*attempt.sent()}  # an answer may repeat what she has sent
             assert not _revealed(answer, attempt, secrets), attempt
             _check_status(route, attempt, answer)
             if route.name == "sync" and attempt.json:

@@ -1,4 +1,4 @@
-"""`login`, `logout`, `whoami`, `devices`, against a server that answers."""
+"""`login`, `logout`, `whoami`, `devices`, with a real server."""
 
 import json
 import os
@@ -31,7 +31,7 @@ Change = Callable[[str], None]
 
 @pytest.fixture
 def change(database_url: str) -> Change:
-    """Return what changes the database while the server runs."""
+    """Return a function that changes the database while the server runs."""
 
     def run(statement: str) -> None:
         with psycopg.connect(database_url) as connection:
@@ -51,7 +51,7 @@ def signed_in(pvt: Pvt, server: Server, token: str) -> Pvt:
 
 
 def silent(result: Result, *secrets: str) -> Result:
-    """Return a result that quotes none of the secrets."""
+    """Return a result that contains none of the secrets."""
     assert [each for each in secrets if each in result.text + result.err] == []
     return result
 
@@ -159,7 +159,7 @@ class TestServer:
         result = silent(
             pvt("login", *where, "--token", "-", stdin=token.encode()), token
         )
-        assert result.code == 6  # it was asked, and does not exist
+        assert result.code == 6  # it was requested, and does not exist
         pvt.ok("config", "set", "sync.server", "http://nowhere.invalid")
         assert pvt("whoami").code == 2
 
@@ -216,7 +216,7 @@ class TestWhoami:
 
     def test_without_the_server(self, signed_in: Pvt, token: str) -> None:
         signed_in.ok("config", "set", "sync.server", closed_port())
-        assert signed_in("whoami").code == 4  # and nothing was sent there
+        assert signed_in("whoami").code == 4  # and nothing was sent to it
 
 
 def closed_port() -> str:
@@ -300,7 +300,7 @@ class TestDevices:
 class TestBrowser:
     @pytest.fixture
     def sign_in(self, server: Server) -> Callable[..., str]:
-        """Return what signs in, `act` being what happens in each pause."""
+        """Return a function that signs in and calls `act` in each pause."""
 
         def run(act: Callable[[float], None]) -> str:
             with connect(parse_address(server.url)) as client:
@@ -367,7 +367,7 @@ class TestBrowser:
                 change(APPROVE)
 
         assert sign_in(act).startswith("pv_pat_")
-        assert pauses == [5, 5, 10]  # the second question came too early
+        assert pauses == [5, 5, 10]  # the second request came too early
 
     @pytest.mark.parametrize(
         ("statement", "kind"),
@@ -431,7 +431,7 @@ class TestTerminal:
 
     @pytest.fixture
     def browser(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        """Return the file in which a browser writes what it is to open."""
+        """Return the file into which a browser writes the URLs that it opens."""
         script, opened = tmp_path / "browser", tmp_path / "opened"
         script.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
         script.chmod(0o700)
@@ -442,7 +442,7 @@ class TestTerminal:
     def start(
         self, pvt_process: Process, server: Server
     ) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
-        """Return what starts `login`, its stderr a terminal that `self.screen` is."""
+        """Return a function that starts `login` on the terminal `self.screen`."""
         self.screen, terminal = pty.openpty()
         running: list[subprocess.Popen[bytes]] = []
 
@@ -496,7 +496,7 @@ class TestTerminal:
 
     @pytest.fixture
     def device_token(self, pvt: Pvt, server: Server, change: Change) -> str:
-        """Return the token by which the program is signed in, as a browser gave it."""
+        """Return the token of the program after a sign-in with the browser."""
         with connect(parse_address(server.url)) as client:
             token = sign_in_by_browser(
                 client, "a", "b", show=lambda _: change(APPROVE), sleep=lambda _: None
@@ -508,7 +508,7 @@ class TestTerminal:
     def sign_in_again(
         self, start: Callable[..., subprocess.Popen[bytes]], change: Change
     ) -> None:
-        """Sign in by the browser, and see it through."""
+        """Sign in with the browser, from the beginning to the end."""
         process = start("--no-browser")
         self.read_until("Waiting")
         change(APPROVE)

@@ -1,4 +1,4 @@
-"""What the server logs: a line for each request, and nothing that people wrote."""
+"""What the server logs: a line for each request, and no text of users."""
 
 import json
 import logging
@@ -21,7 +21,7 @@ probe = APIRouter()
 
 
 class Note(BaseModel):
-    """Something that a person wrote."""
+    """A user's text."""
 
     number: int
 
@@ -36,7 +36,7 @@ async def bug(connection: Transaction, key: str) -> None:
 
 @probe.post("/note")
 async def note(note: Note) -> int:
-    """Take what a person wrote."""
+    """Receive a user's text."""
     return note.number
 
 
@@ -55,7 +55,7 @@ def test_a_request_is_a_line_with_its_id(
     capfd: pytest.CaptureFixture[str], client: httpx.Client, server: Server
 ) -> None:
     answer = client.get("/v1/me?key=1")
-    server.stop()  # the line follows the answer
+    server.stop()  # the line is logged after the answer
     (line,) = _lines(capfd.readouterr().err)
     assert answer.headers["x-request-id"] == line["request_id"]
     assert (line["method"], line["route"], line["status"]) == ("GET", "me", 200)

@@ -1,4 +1,4 @@
-"""The OpenAPI document is true: whatever is sent, each answer is one that it names."""
+"""The OpenAPI document is true: each answer to any request is one that it names."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -53,14 +53,14 @@ NAMES = sorted(OPERATIONS.keys() - ENDLESS)
 
 
 class Way(NamedTuple):
-    """How a case is sent."""
+    """How a request is sent."""
 
     is_known: bool
-    """Whether a token goes along."""
+    """Whether it has a token."""
     names_own: bool
-    """Whether it is about the vault that there is."""
+    """Whether it names the existing vault."""
     encoding: str
-    """What the body claims to be compressed by; it is not."""
+    """The claimed compression of the body, which is not compressed."""
 
 
 WAYS = st.builds(
@@ -88,7 +88,7 @@ class Caller:
             assert client.post("/v1/teams", json={"name": "Acme"}).status_code == 201
 
     def try_out(self, case: _Case, way: Way) -> None:
-        """Send *case* and check the answer; what it ended before is good again."""
+        """Send *case* and check the answer; restore what an earlier request ended."""
         self._connection.execute("DELETE FROM rate_limits")
         self._connection.execute("UPDATE tokens SET revoked_at = NULL")
         if way.names_own:
@@ -102,7 +102,7 @@ class Caller:
         case.validate_response(answer, checks=CHECKS)
 
     def _name_own(self, case: _Case) -> None:
-        """Use an existing vault in *case*, if it has one."""
+        """Put an existing vault into *case*, if it has one."""
         own = {"vault": self._vault, "item": self._push["item"], "team": "acme"}
         case.path_parameters |= {
             name: own.get(name, value) for name, value in case.path_parameters.items()

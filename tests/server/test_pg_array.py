@@ -1,4 +1,4 @@
-"""Columns reach PostgreSQL as they were: lengths, NULLs, every type."""
+"""Columns reach PostgreSQL unchanged: lengths, NULLs, every type."""
 
 from typing import Any
 

@@ -1,5 +1,8 @@
-"""Each query names the tenant whose data it reads. PostgreSQL itself shows it: in the
-plan of each statement, a tenant's key binds each table to a parameter."""
+"""Each query names the tenant whose data it reads.
+
+PostgreSQL shows it: in the plan of each statement, a tenant's key binds each table to a
+parameter.
+"""
 
 import ast
 import importlib
@@ -49,11 +52,12 @@ WITHOUT_KEY = {
     "account/erasure_repository.py ErasureRepository.find": "the operator's",
     "account/erasure_repository.py ErasureRepository.next_due": "cleans up",
     "account/erasure_repository.py ErasureRepository.forget_identities": "cleans up",
+    "account/erasure_repository.py ErasureRepository.erase_invitations": "by address",
+    "account/erasure_repository.py _FORGET_NAME": "all lines that name a user",
     "session/repository.py SessionRepository.find": "by a secret's hash",
     "session/repository.py SessionRepository.delete": "by a secret's hash",
     "link/repository.py LinkRepository.find": "by a secret's hash",
     "link/repository.py LinkRepository.use": "by a secret's hash",
-    "ownership/repository.py _RAISE_ROSTERS": "all members of the vaults it names",
     "retention/repository.py _NEXT_VAULT": "purges every vault",
     "retention/repository.py _PIECES": "expired rows",
     "retention/repository.py _EXPIRED": "expired rows",
@@ -86,7 +90,7 @@ WITHOUT_KEY = {
     "token/repository.py TokenRepository.find_bearer": "by a secret's hash",
     "token/repository.py TokenRepository.touch": "the token that was just found",
 }
-"""Statements that name no tenant, and why they may. To add one is a decision."""
+"""Statements without a tenant, and why. Adding one is a decision."""
 
 _TABLES = "|".join(METADATA.tables)
 _SQL = re.compile(
@@ -136,7 +140,7 @@ def _within(node: ast.AST, place: str, values: dict[str, Any]) -> Iterator[State
 
 
 def _text(node: ast.Constant | ast.JoinedStr, values: dict[str, Any]) -> str:
-    """Return what a literal says; SQL may be put together of constants alone."""
+    """Return the value of a literal; SQL may be composed of constants only."""
     if isinstance(node, ast.Constant):
         return node.value if isinstance(node.value, str) else ""
     parts = [each.value for each in node.values if isinstance(each, ast.Constant)]
@@ -171,7 +175,7 @@ def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _conjuncts(condition: str) -> Iterator[str]:
-    """Yield what must all hold, without the brackets around it."""
+    """Yield the conditions that must all hold, without the brackets."""
     depth, start = 0, 0
     inner = condition[1:-1] if _is_bracketed(condition) else condition
     for match in re.finditer(r"[()]| AND ", inner):
@@ -207,7 +211,7 @@ def _scans(nodes: list[dict[str, Any]]) -> dict[str, str]:
 
 
 def _equations(nodes: list[dict[str, Any]]) -> list[tuple[str | None, ...]]:
-    """Return what must be equal: name, column; name, column or parameter."""
+    """Return the equalities: name, column; name, column or parameter."""
     found = [
         match.groups()
         for node in nodes

@@ -14,7 +14,7 @@ import httpx
 import psycopg
 import pytest
 
-from promptvault.server.postgres.cluster import Cluster, database_owner
+from promptvault.server.postgres.embedded import Cluster, database_owner
 from tests.conftest import Process, Pvt
 from tests.server.conftest import EMAIL, ServerProcess
 
@@ -25,7 +25,7 @@ _PAUSE = 0.02
 
 @pytest.fixture(autouse=True)
 def without_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take away what the machine may have set."""
+    """Remove variables that the machine may have set."""
     monkeypatch.delenv("DATABASE_URL", raising=False)
 
 
@@ -103,7 +103,7 @@ def test_after_a_kill_everything_is_still_there(
 def test_a_server_ends_with_its_database(
     server_process: Start, pvt: Pvt, folder: Path, workers: str, by: int
 ) -> None:
-    """A service manager starts it again; by itself it could only refuse requests."""
+    """A service manager starts it again; without a database it can only refuse."""
     running = server_process("--workers", workers)
     pvt.ok("server", "user", "add", EMAIL)
     os.kill(_postmaster(folder), by)

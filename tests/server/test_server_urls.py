@@ -37,7 +37,7 @@ def visitor(settings: Settings) -> Iterator[httpx.Client]:
 
 
 def _device_origin(client: httpx.Client, host: str) -> str:
-    """Return the origin that a device gets if it calls the server *host*."""
+    """Return the origin for a device that calls the server *host*."""
     answer = client.post("/v1/device/code", data=WISH, headers={"Host": host})
     uri: str = answer.json()["verification_uri"]
     assert answer.json()["verification_uri_complete"].startswith(f"{uri}?user_code=")

@@ -1,4 +1,4 @@
-"""Settings come from the environment, and an error never quotes one."""
+"""Settings come from the environment, and an error never contains a value."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from promptvault.server.postgres import database_choice
 
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take away what the machine may have set."""
+    """Remove variables that the machine may have set."""
     for name in ("DATABASE_URL", "PROMPTVAULT_SERVER_DATABASE_URL"):
         monkeypatch.delenv(name, raising=False)
 

@@ -1,4 +1,4 @@
-"""One request is one transaction, and an answer follows its commit."""
+"""A request is one transaction, and its answer is sent after the commit."""
 
 import asyncio
 from collections.abc import Iterator
@@ -29,21 +29,21 @@ async def keep(connection: Transaction) -> str:
 
 @probe.post("/refuse")
 async def refuse(connection: Transaction) -> str:
-    """Write a row, and then find that it must not be."""
+    """Write a row, and then refuse the request."""
     await connection.execute(_KEEP)
     raise ConflictError("It is not so.")
 
 
 @probe.post("/fail")
 async def fail(connection: Transaction) -> str:
-    """Write a row, and then run into a bug."""
+    """Write a row, and then raise an unexpected error."""
     await connection.execute(_KEEP)
     raise RuntimeError("a bug")
 
 
 @probe.post("/doubt")
 async def doubt(connection: Transaction) -> str:
-    """Write what only the commit refuses."""
+    """Write a row that only the commit refuses."""
     await connection.execute(_KEEP)
     await connection.execute(
         "CREATE TEMP TABLE once (n int UNIQUE DEFERRABLE INITIALLY DEFERRED)"
@@ -54,7 +54,7 @@ async def doubt(connection: Transaction) -> str:
 
 @probe.post("/separate")
 async def separate(connection: Transaction, database: AppDatabase) -> str:
-    """Write a row that stays, whatever becomes of the request."""
+    """Write a row that stays even if the request is rolled back."""
     async with database.transaction() as other:
         await other.execute(_KEEP)
     raise ConflictError("It is not so.")
@@ -121,7 +121,7 @@ def test_a_connection_is_good_after_a_failure(probed: httpx.Client) -> None:
 def test_who_waits_for_a_lock_gives_up_and_others_are_answered(
     probed: httpx.Client, server: Server, database_url: str
 ) -> None:
-    """A stuck row takes every connection of the pool, but none for ever."""
+    """A locked row takes every connection of the pool, but none forever."""
     held = server.settings.pool_size
     with (
         psycopg.connect(database_url) as stuck,
@@ -142,7 +142,7 @@ def test_who_waits_for_a_lock_gives_up_and_others_are_answered(
 
 
 def _waiting(connection: psycopg.Connection[Any]) -> int:
-    """Return how many wait for a lock."""
+    """Return the number of connections that wait for a lock."""
     (row,) = connection.execute(
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE wait_event_type = 'Lock' AND datname = current_database()"
@@ -158,7 +158,7 @@ def test_no_connection_of_the_pool_waits_without_end(probed: httpx.Client) -> No
 
 
 def test_what_takes_long_has_a_connection_apart(settings: Settings) -> None:
-    """One that is not counted among those of requests, and gets more time."""
+    """It does not count as one of the requests, and gets more time."""
 
     async def ask() -> list[Any]:
         database = Database(settings.model_copy(update={"pool_size": 1}))

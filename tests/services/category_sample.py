@@ -1,14 +1,14 @@
-"""Made-up prompts with the topic a person would file them under, or none.
+"""Made-up prompts with the topic that a person would choose, or none.
 
-They were written before the rules. Those at even places served to tune the rules; the
-others are held out, to tell how the rules do on what they have not seen.
+They were written before the rules. Those at even places were used to tune the rules;
+the others are held out, to measure the rules on unknown prompts.
 """
 
 from typing import NamedTuple
 
 
 class Labelled(NamedTuple):
-    """A prompt, and the folder that is right for it; None where no topic is clear."""
+    """A prompt and its right folder; None if no topic is clear."""
 
     topic: str | None
     text: str
@@ -274,7 +274,8 @@ _HARD = (
         None, "Our investigator needs a medication of the debugger travel adapter."
     ),
 )
-"""Written after the first rules, to mislead them; then they were tuned on these."""
+"""Written after the first rules, to mislead them; then the rules were tuned on these.
+"""
 
 _LATER = (
     Labelled("coding", "How do I center a div with CSS grid?"),
@@ -381,7 +382,7 @@ _LATER = (
     Labelled(None, "Explain why the class was so quiet when the function ended."),
     Labelled(None, "Give me trivia about trains, recipes and poems."),
 )
-"""Written when the rules were done; nothing was tuned on these."""
+"""Written when the rules were complete; nothing was tuned on these."""
 
 TUNING = (*_SAMPLE[::2], *_HARD)
 HELD_OUT = (*_SAMPLE[1::2], *_LATER)

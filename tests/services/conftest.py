@@ -1,4 +1,4 @@
-"""A model as a command has it, for tests of services that ask one."""
+"""A model as commands use it, for tests of services that ask one."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Values made in the background: all of them, in order, and no more than are wanted."""
+"""Values computed in the background: all of them, in order, and no more than needed."""
 
 import contextlib
 import threading
@@ -9,7 +9,7 @@ import pytest
 from promptvault.services.read_ahead import read_ahead
 
 DEADLINE = 60
-"""Seconds until a test that hangs fails; none waits for it."""
+"""Seconds until a test that hangs fails."""
 
 
 def test_every_value_comes_in_its_order() -> None:
@@ -30,7 +30,7 @@ def test_what_making_them_raises_comes_after_the_last_one() -> None:
 
 
 class Slow:
-    """Two values; the second is made when it is let go."""
+    """Two values; the second is computed when the test allows it."""
 
     def __init__(self) -> None:
         self.let_go = threading.Event()

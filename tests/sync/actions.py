@@ -35,7 +35,7 @@ DEVICES = 3
 Act = Callable[..., object]
 NAMES = ("a", "b", "c", "d/e")
 _PAST = 12
-"""Changes by which the server may go back."""
+"""Changes that the server may lose."""
 _WHOLE = 500
 """Changes; pages that are smaller split a change, so that a resync is normal."""
 LABELS = ("prod", "test")
@@ -53,20 +53,20 @@ class Scenario:
     page: int = 500
     limit: int | None = None
     has_backups: bool = False
-    """Whether the server is restored from a backup; then no device is lost."""
+    """Whether the server is restored from a backup. Then no device is lost."""
     goes_back: bool = False
-    """Whether the server goes back in time by itself."""
+    """Whether the server loses its last changes without notice."""
     has_teams: bool = False
     """Whether there are three users with a team, see `simulate_teams`."""
     prompts: int = 9
-    """How many there are on all devices together, roughly."""
+    """The number of prompts on all devices together, roughly."""
     weights: Mapping[str, float] = field(default_factory=dict)
     """The weights of actions that differ from the usual ones."""
 
 
 @dataclass
 class World:
-    """Three devices of one user, the server, and every word that was ever written."""
+    """Three devices of one user, the server, and every word that was written."""
 
     home: Path
     hosted: Hosted
@@ -226,9 +226,9 @@ class World:
     def sync(
         self, d: int, plan: Sequence[str] = (), crash: int | None = None
     ) -> SyncReport | None:
-        """Sync a device; *plan* has what happens to each request, *crash* when it dies.
+        """Sync a device; *plan* has the fate of each request, *crash* when it dies.
 
-        Returns None where it did not come to its end.
+        Returns None if it did not complete.
         """
         device, faults = self.devices[d], iter(plan)
         before = device.numbers()
@@ -277,7 +277,7 @@ class World:
         if d == e or not source.home.exists():
             return
         self.removed |= target.unsent()
-        if self.saved:  # server and last device lost what only they had: out of scope
+        if self.saved:  # changes that only these two had are out of scope
             self.removed |= target.tokens()
         with self._excusing():
             target.replace_by(source)
@@ -337,7 +337,7 @@ class World:
 
     @contextlib.contextmanager
     def _excusing(self) -> Iterator[None]:
-        """Excuse the loss of what the block removes from the last disk that has it."""
+        """Expect the loss of what the block removes from the last disk that has it."""
         if not self.scenario.goes_back:
             yield
             return

@@ -11,15 +11,15 @@ _STATEMENTS = {"execute", "executemany"}
 
 
 class KilledError(BaseException):
-    """The program is killed; it is no Exception, so that no code handles it."""
+    """Stands for a kill; it is no Exception, so that no code handles it."""
 
 
 @contextlib.contextmanager
 def crashing(at: int | None) -> Iterator[None]:
-    """Die at the *at*-th statement that SQLite is given within the block, if any.
+    """Die at the *at*-th statement that SQLite gets within the block, if any.
 
-    What was not committed by then is rolled back, all that a kill leaves behind. Not
-    the connections are watched, which the program opens by itself, but all calls.
+    What was not committed by then is rolled back, as after a kill. All calls are
+    watched instead of connections, which the program opens itself.
     """
     left = at
 

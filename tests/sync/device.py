@@ -1,4 +1,4 @@
-"""A device of a simulated user: what is on it, and how it syncs."""
+"""A device of a simulated user: its prompts, and how it syncs."""
 
 import re
 import shutil
@@ -52,7 +52,7 @@ class Local(NamedTuple):
 
     @property
     def tokens(self) -> set[str]:
-        """What a user sees who looks at it."""
+        """Return what a user sees of it."""
         return tokens_of(self.body, self.title, self.description, self.tags)
 
 
@@ -64,7 +64,7 @@ class Copy(NamedTuple):
 
     @property
     def tokens(self) -> set[str]:
-        """What a user sees who looks at it."""
+        """Return what a user sees of it."""
         state = self.copy.state
         tags = " ".join(state["tags"])
         return tokens_of(self.body, state["title"], state["description"], tags)
@@ -83,7 +83,7 @@ class Device(Laptop):
             return [Local(*row) for row in rows]
 
     def copies(self) -> list[Copy]:
-        """Return the conflict copies, in an order that is the same in every run."""
+        """Return the conflict copies, in the same order in every run."""
         if not self.paths.database.exists():
             return []
         with snapshot(self.workspace) as connection:
@@ -104,7 +104,7 @@ class Device(Laptop):
         return set[str]().union(*found)
 
     def known(self) -> set[str]:
-        """Return the revisions and the resolved sides that this device knows."""
+        """Return the revisions and the resolutions that this device knows."""
         if not self.paths.database.exists():
             return set()
         with snapshot(self.workspace) as connection:

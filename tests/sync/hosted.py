@@ -25,6 +25,7 @@ from promptvault.server.sync.repository import VaultRepository
 from promptvault.wire.sync import SyncAnswer, SyncRequest
 from promptvault.wire.vault import VaultsRead
 from tests.server.sync.conftest import MISNUMBERED, STORED
+from tests.sync.teams import Teams
 
 _ANSWER = TypeAdapter(SyncAnswer)
 _TABLES = ("items", "revisions", "sides", "versions", "marks")
@@ -79,7 +80,11 @@ class Host:
     def get(self, path: str, token: str) -> httpx.Response:
         """Send a request without a body."""
         headers = {"Authorization": f"Bearer {token}"}
-        return self.runner.run(self.client.get(path, headers=headers))
+        return self.request("GET", path, headers=headers)
+
+    def request(self, method: str, path: str, **more: Any) -> httpx.Response:
+        """Send any request."""
+        return self.runner.run(self.client.request(method, path, **more))
 
 
 @contextlib.contextmanager
@@ -126,6 +131,15 @@ class Hosted:
         if answer.status_code != 200:
             raise _ERRORS[answer.status_code](answer.text)
         return VaultsRead.model_validate_json(answer.content)
+
+    @property
+    def account(self) -> UUID:
+        """The id of the user's account."""
+        return UUID(str(self._account))
+
+    def teams(self) -> Teams:
+        """Return what changes teams on the server."""
+        return Teams(self.rows, self._admin, self._host.request)
 
     def team(self, vault: UUID) -> "Hosted":
         """Return the vault of a team."""
@@ -217,14 +231,14 @@ class Hosted:
         return dict(self.rows(query, self.id))
 
     def known(self) -> set[str]:
-        """Return the revisions that the vault knows, and its resolved sides."""
+        """Return the revisions of the vault, and its resolutions."""
         query = """SELECT rev::text FROM revisions
              WHERE vault_id = %s AND kind = 'head'
             UNION SELECT rev::text FROM sides WHERE vault_id = %s AND resolved"""
         return {rev for (rev,) in self.rows(query, self.id, self.id)}
 
     def sides(self) -> dict[str, dict[str, Any]]:
-        """Return the state of every open side, by its revision."""
+        """Return the state of every open conflict copy, by its revision."""
         query = """SELECT rev::text, convert_from(payload, 'UTF8')::json FROM sides
             WHERE vault_id = %s AND NOT resolved"""
         return dict(self.rows(query, self.id))
@@ -289,7 +303,7 @@ class Hosted:
         assert all(last[item] == rev for item, rev in heads)
 
     def _check_versions(self) -> None:
-        """Every version that a head or an open side names is there."""
+        """Every version that a head or an open conflict copy names exists."""
         missing = self.rows(
             """
             WITH named AS (

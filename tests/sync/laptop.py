@@ -49,7 +49,7 @@ class Laptop:
 
     @property
     def workspace(self) -> Workspace:
-        """The vault; every change has a time of its own."""
+        """The vault; every change has its own time."""
         return Workspace(
             paths=self.paths,
             now=lambda: NOON + timedelta(seconds=next(self.clock)),
@@ -58,7 +58,7 @@ class Laptop:
         )
 
     def copy(self, home: Path) -> Self:
-        """Return this device as it is, copied to another."""
+        """Return a copy of this device."""
         shutil.copytree(self.home, home)
         return type(self)(home, self.server, self.token, self.clock)
 

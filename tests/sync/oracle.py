@@ -94,7 +94,7 @@ def require_same(
 
 
 def require_sides(device: Device, sides: set[str], held: set[str]) -> set[str]:
-    """The device has the open sides of the server; return the words of its others."""
+    """The device has the open conflict copies of the server; return their words."""
     copies = device.copies()
     with snapshot(device.workspace) as connection:
         rows = connection.execute("SELECT item, side FROM sync_resolves").fetchall()

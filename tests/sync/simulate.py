@@ -100,7 +100,7 @@ class Life:
         self.log: list[list[object]] = []
 
     def live(self, steps: int) -> None:
-        """Run this many actions, and then judge."""
+        """Run this many actions, and then check."""
         for _ in range(steps):
             self._step()
             self.world.hosted.check()
@@ -156,10 +156,10 @@ class Life:
 
 @contextlib.contextmanager
 def git_away(folder: Path) -> Iterator[None]:
-    """Let git be found for a merge of texts, but not for the histories of vaults.
+    """Let git be found for merges of texts, but not for the histories of vaults.
 
-    Their outboxes wait for it, which saves most of the time; at rest it comes back. A
-    merge works in a folder of its own under *folder*, and there `../git` is.
+    Their outboxes wait for it, which saves most of the time; at the end it comes back.
+    A merge works in a folder of its own under *folder*, and there `../git` is.
     """
     (folder / "git").mkdir()
     (folder / "git" / "git").symlink_to(shutil.which("git") or "git")

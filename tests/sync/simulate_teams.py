@@ -1,15 +1,34 @@
 """Simulations of a team: three users, each with two devices, each with two vaults.
 
-Every device has the personal vault of its user, and that of the team as long as the
-user is a member. All texts are of unique words, so it is known where each may be.
+Every device has the personal vault of its user, and the team's as long as the user is a
+member. All words are unique, so the test knows where each may be. Teams are changed
+over the routes of the server.
+
+What must hold, and where it is checked:
+
+- one owner, whose account pays; the numbers of people, of prompts and of bytes are
+  those of the rows, also after a transfer; never more people than the plan allows
+  unless the plan has changed; too many freeze the vaults, and no others are frozen;
+  whatever a member sees changes only with the roster: `Invariants`, after each action
+- no push below editor, of a frozen vault, or that moves a protected label as an editor:
+  `TeamWorld._permitting`, at each request
+- whoever was removed gets `gone` and nothing else, and no word of the team from then
+  on: `TeamWorld._ask`, `TeamWorld.check`
+- no word is lost, and none leaves its vault: `judge`, `TeamWorld.check`
+- roles, freezing and limits are read under the lock: tests/server/sync/test_team.py,
+  tests/server/teams/test_seats.py
+- no deadlock: tests/server/ownership/test_locks.py
+- kills: tests/server/teams/test_kill.py, tests/faults/test_team_vaults.py
 """
 
 import collections
+import contextlib
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from promptvault.errors import (
     AuthenticationError,
@@ -30,13 +49,13 @@ from promptvault.services.vaults.folders import leftovers
 from promptvault.services.vaults.local import read_vault
 from promptvault.wire.sync import SyncAnswer
 from tests.memory import memory_folder
+from tests.server.teams.invariants import Invariants
 from tests.sync import oracle
 from tests.sync.actions import DroppedError, Scenario, World
 from tests.sync.crash import KilledError, crashing, spared
 from tests.sync.device import Device
 from tests.sync.hosted import Host, Hosted
 from tests.sync.simulate import Life, git_away
-from tests.sync.teams import Teams
 from tests.sync.wiretap import Wiretap
 
 USERS, MACHINES = 3, 2
@@ -57,14 +76,19 @@ _WEIGHTS: dict[str, float] = {
     "invite": 2,
     "change_role": 1,
     "remove": 1.5,
+    "leave": 0.5,
     "transfer": 0.5,
     "freeze": 0.7,
     "thaw": 1,
+    "delete_team": 0.3,
+    "restore_team": 1,
     "rename": 0.7,
     "protect": 1,
     "unprotect": 0.7,
     "choose": 1,
 }
+_EXCEEDING = {"freeze", "restore_team"}
+"""After these there may be more people than the plan allows."""
 _ARGUMENTS = {
     "create": "copy number",
     "edit": "copy number line how",
@@ -79,9 +103,12 @@ _ARGUMENTS = {
     "invite": "user number",
     "change_role": "user number",
     "remove": "user",
+    "leave": "user",
     "transfer": "user",
     "freeze": "",
     "thaw": "",
+    "delete_team": "",
+    "restore_team": "",
     "rename": "number",
     "protect": "number",
     "unprotect": "number",
@@ -113,7 +140,7 @@ class TeamWorld(World):
     places: dict[str, str] = field(default_factory=dict)
     """By word, where it was written: `team`, or the number of a user."""
     outside: dict[int, set[str]] = field(default_factory=dict)
-    """By user who is not a member, the words that the user may know."""
+    """For each user who is not a member, the words that the user may know."""
 
     def __post_init__(self) -> None:
         clock = count()
@@ -127,11 +154,14 @@ class TeamWorld(World):
             for is_team in (False, True)
         ]
         self.tap = Wiretap(self.events)
-        self.teams = Teams(self.hosted.rows)
+        self.teams = self.hosted.teams()
+        accounts = [user.account for user in self.users]
+        self.invariants = Invariants(self.hosted.rows, accounts)
         self.vault = self.teams.create(self.users[0].user, self._slug(0), "prod")
         self.team = self.users[0].team(self.vault)
         self.outside = {1: set(), 2: set()}
         self._place = ""
+        self.is_deleted = False
 
     def _slug(self, number: int) -> str:
         """Return a short name that no other simulation has."""
@@ -144,7 +174,7 @@ class TeamWorld(World):
         return word
 
     def act(self, name: str, arguments: Sequence[object]) -> None:
-        """Do something; what may not be done is refused, and has no effect."""
+        """Run an action. One that is not permitted is refused and has no effect."""
         before = set(self.written)
         if name in {"create", "edit", "describe"}:
             self._set_place(self.devices[int(str(arguments[0]))])
@@ -166,9 +196,10 @@ class TeamWorld(World):
 
     def invite(self, user: int, number: int) -> None:
         """Let a user join."""
-        if self.role(user) is None:
-            role = _ROLES[number % len(_ROLES)]
-            self.teams.join(self.vault, self.users[user].user, role)
+        role = _ROLES[number % len(_ROLES)]
+        if self.role(user) is not None or self.is_deleted:
+            return
+        if self.teams.join(self.vault, self.users[user].user, role):
             del self.outside[user]
             self.events["joined"] += 1
 
@@ -181,42 +212,75 @@ class TeamWorld(World):
     def remove(self, user: int) -> None:
         """Remove a member."""
         if self.role(user) not in {None, "owner"}:
-            self.outside[user] = self._team_words() | self._words_of(user)
+            self._forget(user)
             self.teams.remove(self.vault, self.users[user].user)
             self.events["removed"] += 1
+
+    def leave(self, user: int) -> None:
+        """Let a member leave."""
+        if self.role(user) not in {None, "owner"}:
+            self._forget(user)
+            self.teams.leave(self.vault, self.users[user].user)
+
+    def _forget(self, user: int) -> None:
+        """Note what a user may know who is about to be no member any more."""
+        self.outside[user] = self._team_words() | self._words_of(user)
+
+    def delete_team(self) -> None:
+        """Delete the team for everybody."""
+        if not self.is_deleted:
+            for user in set(range(USERS)) - self.outside.keys():
+                self._forget(user)
+            self.teams.delete(self.vault)
+            self.is_deleted = True
+
+    def restore_team(self) -> None:
+        """Undo the deletion."""
+        if self.is_deleted:
+            self.teams.restore(self.vault)
+            self.is_deleted = False
+            for user in [*self.outside]:
+                if self.role(user):
+                    del self.outside[user]
+            self.events["restored"] += 1
 
     def transfer(self, user: int) -> None:
         """Make a member the owner."""
         if self.role(user) not in {None, "owner"}:
-            self.teams.transfer(self.vault, self.users[user].user)
-            self.events["transferred"] += 1
+            if self.teams.transfer(self.vault, self.users[user].user):
+                self.events["transferred"] += 1
 
     def freeze(self) -> None:
         """Freeze the vault: the plan has too few members."""
-        self.teams.freeze(self.vault, "plan")
+        if not self.is_deleted:
+            self.teams.freeze(self.vault)
 
     def thaw(self) -> None:
         """Thaw the vault."""
-        self.teams.freeze(self.vault, None)
-        self.events["thawed"] += 1
+        if not self.is_deleted:
+            self.teams.thaw(self.vault)
+            self.events["thawed"] += 1
 
     def rename(self, number: int) -> None:
         """Give the team another short name."""
-        self.teams.rename(self.vault, self._slug(number))
-        self.events["renamed"] += 1
+        if not self.is_deleted:
+            self.teams.rename(self.vault, self._slug(number))
+            self.events["renamed"] += 1
 
     def protect(self, number: int) -> None:
         """Protect a label."""
-        label = ("prod", "test")[number % 2]
-        self.teams.protect(self.vault, label, self.users[0].user)
+        if not self.is_deleted:
+            self.teams.protect(self.vault, ("prod", "test")[number % 2])
 
     def unprotect(self, number: int) -> None:
-        """Protect a label no longer."""
-        self.teams.unprotect(self.vault, ("prod", "test")[number % 2])
+        """Remove the protection of a label."""
+        if not self.is_deleted:
+            self.teams.unprotect(self.vault, ("prod", "test")[number % 2])
 
     def choose(self, flag: bool) -> None:
-        """Choose what devices of former members do."""
-        self.teams.set_on_leave(self.vault, "wipe" if not flag else "keep")
+        """Set what devices of former members do."""
+        if not self.is_deleted:
+            self.teams.set_on_leave(self.vault, "wipe" if not flag else "keep")
 
     # Sync and its failures.
 
@@ -266,7 +330,8 @@ class TeamWorld(World):
         if fault == "lose request":
             raise DroppedError
         with spared():
-            answer = self.users[user].ask(request)
+            with self._permitting(user):
+                answer = self.users[user].ask(request)
             if fault == "edit":
                 self.act("edit", [4 * user + 1, len(self.written), 0, "replace"])
         for each in answer.vaults:
@@ -276,6 +341,29 @@ class TeamWorld(World):
         if fault == "lose answer":
             raise DroppedError
         return answer
+
+    @contextlib.contextmanager
+    def _permitting(self, user: int) -> Iterator[None]:
+        """Assert that the request in the block changes only what the user may."""
+        role = self.role(user)
+        ((frozen,),) = self.hosted.rows(
+            "SELECT frozen_why FROM vaults WHERE id = %s", self.vault
+        )
+        labels = self.hosted.rows(
+            "SELECT label FROM label_rules WHERE vault_id = %s", self.vault
+        )
+        manages = role in {"owner", "admin"}
+        writes = (manages and frozen in {None, "plan"}) or (
+            role == "editor" and frozen is None
+        )
+        if manages and writes:
+            yield
+            return
+        rules = {label for (label,) in labels} if writes else None
+        before = _fixed(self.team.heads(), rules)
+        yield
+        what = "a protected label" if writes else "a vault that may not be written"
+        assert _fixed(self.team.heads(), rules) == before, f"{what} was changed"
 
     # Where words are.
 
@@ -310,15 +398,27 @@ class TeamWorld(World):
                 assert not private & self._words_of(other), "a private word elsewhere"
 
 
+def _fixed(heads: dict[str, Any], rules: set[str] | None) -> dict[str, Any]:
+    """Return what may not change: all, or names and labels that *rules* protect."""
+    if rules is None:
+        return heads
+    labels = {
+        item: {label: at for label, at in state["labels"].items() if label in rules}
+        for item, state in heads.items()
+    }
+    return {item: (heads[item]["name"], at) for item, at in labels.items() if at}
+
+
 class TeamLife(Life):
     """One simulation of a team, determined by a seed."""
 
     world: TeamWorld
 
     def live(self, steps: int) -> None:
-        """Run this many actions, and then judge."""
+        """Run this many actions, and then check."""
         for step in range(steps):
             self._step()
+            self.world.invariants.check(may_exceed=self.log[-1][0] in _EXCEEDING)
             if step % 10 == 9:
                 self.world.check()
         judge(self.world)
@@ -346,7 +446,8 @@ class TeamLife(Life):
 
 
 def judge(world: TeamWorld) -> None:
-    """Assert that nothing is lost, and that all is where it belongs."""
+    """Assert that nothing is lost, and that everything is where it belongs."""
+    world.restore_team()
     world.thaw()
     for _ in range(_ROUNDS):
         for number in range(USERS * MACHINES):

@@ -1,4 +1,4 @@
-"""`sync` as a user has it: what it says, what it prints, and how it ends."""
+"""The command `sync`: its output, its JSON and its exit codes."""
 
 import json
 import sqlite3

@@ -1,4 +1,4 @@
-"""Conflicts, from both sides: seen, compared, settled, and gone everywhere."""
+"""Conflicts on both devices: listed, shown, resolved, and gone on each of them."""
 
 import json
 import sys
@@ -34,7 +34,7 @@ def conflict(desk: Machine, phone: Machine) -> None:
 
 
 def write_editor(path: Path, code: str) -> str:
-    """Return the command of an editor that does *code* to `text`."""
+    """Return the command of an editor that applies *code* to `text`."""
     path.write_text(
         f"import sys\nfrom pathlib import Path\nfile = Path(sys.argv[1])\n"
         f"text = file.read_text()\n{code}\nfile.write_text(text)\n"

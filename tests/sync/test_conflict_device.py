@@ -1,4 +1,4 @@
-"""Conflicts name the devices that wrote their sides, as their user calls them."""
+"""Conflicts name the devices that wrote their versions, by the names of the user."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +22,7 @@ HERE = Device(None, is_this=True)
 
 @pytest.fixture
 def named(tmp_path: Path, server: Server, token: str, admin: Admin) -> NewNamed:
-    """Return what makes a device that the server knows by its name."""
+    """Return a function that adds a device with a name that the server knows."""
 
     def make(name: str) -> Laptop:
         own = admin.issue_token(EMAIL, name)
@@ -32,7 +32,7 @@ def named(tmp_path: Path, server: Server, token: str, admin: Admin) -> NewNamed:
 
 
 def devices(laptop: Laptop) -> tuple[Device, Device]:
-    """Return who wrote our side of the conflict, and theirs."""
+    """Return the devices that wrote our version of the conflict, and theirs."""
     with reading(laptop.paths.database, laptop.paths.usage) as reader:
         conflict = find_conflict(reader, "a")
     return conflict.ours_by, conflict.theirs_by
@@ -52,7 +52,7 @@ def test_each_device_names_the_other(named: NewNamed) -> None:
 
 
 def without_names(exchange: Exchange) -> Exchange:
-    """Stand for a server of before devices were named."""
+    """Behave like a server from before devices were named."""
 
     def ask(request: bytes) -> SyncAnswer:
         answer = exchange(request)

@@ -1,4 +1,4 @@
-"""Requests are what the protocol says, and a repeated one is the same, byte by byte."""
+"""Requests follow the protocol, and a repeated one is equal byte by byte."""
 
 import json
 from collections.abc import Iterator
@@ -14,14 +14,14 @@ from tests.sync.laptop import Laptop
 
 
 class Recorder:
-    """Stands before the server, notes requests, and may lose answers."""
+    """A proxy of the server that records requests, and may lose answers."""
 
     def __init__(self, losing: int = 0) -> None:
         self.requests: list[bytes] = []
         self._losing = losing
 
     def __call__(self, exchange: Exchange) -> Exchange:
-        """Return what sends to *exchange*."""
+        """Return a function that sends to *exchange*."""
 
         def send(request: bytes) -> SyncAnswer:
             self.requests.append(request)

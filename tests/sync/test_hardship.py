@@ -1,4 +1,4 @@
-"""What is hard on a sync: secrets, poison, long and large histories, odd servers."""
+"""Difficult syncs: secrets, invalid changes, long and large histories, odd servers."""
 
 import json
 import uuid
@@ -21,11 +21,11 @@ SECRET = "key = ghp_" + "a8Kq2LmZ0x9RtVb4Nc7Ys1Wd3Ef5Gh6JkPzQ"
 
 
 class OfflineError(Exception):
-    """There is no way to the server."""
+    """The server cannot be reached."""
 
 
 def offline(_: Exchange) -> Exchange:
-    """Stand before the server, and let nothing through."""
+    """A proxy of the server that lets no request through."""
 
     def exchange(_: bytes) -> SyncAnswer:
         raise OfflineError
@@ -34,7 +34,7 @@ def offline(_: Exchange) -> Exchange:
 
 
 def sent_otherwise(change: Callable[[dict[str, Any]], None]) -> Through:
-    """Return what changes each thing that a device pushes."""
+    """Return a proxy that changes each thing that a device pushes."""
 
     def through(exchange: Exchange) -> Exchange:
         def send(request: bytes) -> SyncAnswer:
@@ -49,7 +49,7 @@ def sent_otherwise(change: Callable[[dict[str, Any]], None]) -> Through:
 
 
 def answered_otherwise(change: Callable[[dict[str, Any]], object]) -> Through:
-    """Return what changes each answer for the vault."""
+    """Return a proxy that changes each answer for the vault."""
 
     def through(exchange: Exchange) -> Exchange:
         def send(request: bytes) -> SyncAnswer:
@@ -81,7 +81,7 @@ def write_versions(laptop: Laptop, name: str, count: int, size: int) -> None:
 
 
 def note_origin(laptop: Laptop, source: str) -> None:
-    """Note of every prompt that it was found somewhere, too."""
+    """Add a second origin to every prompt."""
     with closing(connect_sqlite(laptop.paths.database)) as database, database:
         database.execute(
             """INSERT INTO origins (prompt_pk, source, conversation_id)
@@ -91,7 +91,7 @@ def note_origin(laptop: Laptop, source: str) -> None:
 
 
 def sync_all(*laptops: Laptop) -> None:
-    """Sync until everybody knows everything."""
+    """Sync until no device has anything to send or read."""
     for laptop in (*laptops, *laptops):
         laptop.sync()
 

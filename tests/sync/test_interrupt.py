@@ -1,4 +1,4 @@
-"""Ctrl-C while a server keeps a sync waiting: it ends all the same."""
+"""Ctrl-C ends a sync that waits for the server."""
 
 import json
 import signal
@@ -47,9 +47,10 @@ Begin = Callable[..., subprocess.Popen[str]]
 
 @pytest.fixture
 def begin(tmp_path: Path, home: Path) -> Iterator[Begin]:
-    """Return what starts a command and waits until the server was asked for a path.
+    """Return a function that starts a command and waits for the request of a path.
 
-    After the sign-in the server gives *replies*, the last one for ever.
+    After the sign-in the server gives *replies*, the last one for every further
+    request.
     """
     servers: list[Stub] = []
     running: list[subprocess.Popen[str]] = []
@@ -73,7 +74,7 @@ def begin(tmp_path: Path, home: Path) -> Iterator[Begin]:
 
 
 def ctrl_c(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """Press Ctrl-C, and return the exit code and what is said from then on."""
+    """Press Ctrl-C, and return the exit code and the rest of stderr."""
     process.send_signal(signal.SIGINT)
     code = process.wait(PATIENCE)
     assert process.stderr is not None

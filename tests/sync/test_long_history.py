@@ -1,4 +1,4 @@
-"""A prompt with more versions than go into one request, or one page of an answer."""
+"""A prompt with more versions than fit in one request, or in one page of an answer."""
 
 from collections.abc import Callable
 from typing import Any
@@ -39,13 +39,13 @@ def _write(laptop: Laptop, name: str, count: int) -> None:
 
 
 class _Wire:
-    """What the server answered."""
+    """The answers of the server."""
 
     def __init__(self) -> None:
         self.answers: list[SyncAnswer] = []
 
     def __call__(self, exchange: Callable[[bytes], SyncAnswer]) -> Any:
-        """Return *exchange*, listened to."""
+        """Return *exchange*, with its answers recorded."""
 
         def listening(request: bytes) -> SyncAnswer:
             self.answers.append(exchange(request))
@@ -54,7 +54,7 @@ class _Wire:
         return listening
 
     def versions(self) -> list[int]:
-        """Return how many versions each answer with any brought."""
+        """Return the number of versions in each answer that has any."""
         counts = [
             sum(len(change.versions) for change in vault.feed)
             for answer in self.answers

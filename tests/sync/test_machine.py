@@ -1,4 +1,4 @@
-"""The same lives, as programs that hypothesis writes and makes short."""
+"""The same simulations as programs that hypothesis generates and shortens."""
 
 import contextlib
 import tempfile
@@ -31,12 +31,12 @@ _DEVICE = st.integers(0, DEVICES - 1)
 _ANY = st.integers(0, 99)
 _PLAN = st.lists(st.sampled_from(FAULTS), max_size=3)
 _PROGRAMS = ("SmallPages", "Quota", "Restore", "RollbackPages")
-"""Scenarios that differ in more than how often something happens."""
+"""Scenarios that differ in more than how often an action happens."""
 _CRASH = st.none() | st.integers(2, 200)
 
 
 class Lives(RuleBasedStateMachine):
-    """A world, and what may happen in it."""
+    """A world, and the actions in it."""
 
     def __init__(self, host: Host, scenario: Scenario) -> None:
         super().__init__()
@@ -145,7 +145,7 @@ class Lives(RuleBasedStateMachine):
         self.world.hosted.check()
 
     def teardown(self) -> None:
-        """Judge, once everything has happened."""
+        """Check, after all actions."""
         with self._stack:
             with self._git:
                 oracle.judge(self.world)
@@ -156,7 +156,7 @@ class Lives(RuleBasedStateMachine):
 
 @pytest.fixture
 def hosts(database_url: str) -> Iterator[dict[int, Host]]:
-    """Return a host for each size of pages."""
+    """Return a host for each page size."""
     with contextlib.ExitStack() as stack:
         sizes = {scenario.page for scenario in SCENARIOS.values()}
         yield {page: stack.enter_context(hosting(database_url, page)) for page in sizes}

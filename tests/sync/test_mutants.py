@@ -1,10 +1,12 @@
-"""Each deliberate bug of the protocol is found by the simulator, in a bounded time."""
+"""Each deliberate bug is found, by the simulator or a test, in a bounded time."""
 
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -14,17 +16,29 @@ from tests.sync.mutants.mutant import MUTANTS, Mutant
 _PACKAGE = Path(promptvault.__file__).parent
 _TESTS = Path(__file__).parents[2]
 _STEPS = 150
+_SIMULATED = [mutant for mutant in MUTANTS if not mutant.test]
+_TESTED = [mutant for mutant in MUTANTS if mutant.test]
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+@pytest.mark.parametrize("mutant", _SIMULATED, ids=lambda mutant: mutant.name)
 def test_the_simulator_finds(mutant: Mutant, tmp_path: Path, database_url: str) -> None:
     found = _simulate(mutant, tmp_path, database_url, first=mutant.first, seeds=20)
     assert "SEED" in found, found
 
 
+@pytest.mark.parametrize("mutant", _TESTED, ids=lambda mutant: mutant.name)
+def test_a_test_finds(mutant: Mutant, tmp_path: Path, database_url: str) -> None:
+    node = _TESTS / "tests" / "server" / mutant.test
+    command = [sys.executable, "-m", "pytest", "-n", "0", "-p", "no:cacheprovider"]
+    environment = {"DATABASE_URL": database_url}
+    run = _run(mutant, tmp_path, [*command, str(node)], environment)
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert "1 failed" in run.stdout, run.stdout
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("first", range(100, 1100, 100))
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+@pytest.mark.parametrize("mutant", _SIMULATED, ids=lambda mutant: mutant.name)
 def test_the_simulator_finds_it_whatever_the_seed(
     mutant: Mutant, first: int, tmp_path: Path, database_url: str
 ) -> None:
@@ -35,18 +49,31 @@ def test_the_simulator_finds_it_whatever_the_seed(
 def _simulate(
     mutant: Mutant, folder: Path, database_url: str, *, seeds: int, first: int = 0
 ) -> str:
-    """Run lives on a copy of the program with the bug; return what was printed."""
-    shutil.copytree(_PACKAGE, folder / "promptvault")  # compiled, but for the mutant
-    mutant.apply(folder / "promptvault")
+    """Run simulations on a copy of the program with the bug; return the output."""
     numbers = map(str, (first, first + seeds, _STEPS))
     command = [sys.executable, "-m", "tests.sync.simulate", mutant.scenario, *numbers]
-    run = subprocess.run(
-        [*command, "--failures", "1", "--database", database_url],
-        env={**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{_TESTS}"},
+    run = _run(
+        mutant, folder, [*command, "--failures", "1", "--database", database_url]
+    )
+    assert run.returncode in {0, 1}, run.stderr
+    return run.stdout + run.stderr
+
+
+def _run(
+    mutant: Mutant,
+    folder: Path,
+    command: list[str],
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> subprocess.CompletedProcess[str]:
+    """Run a command on a copy of the program with the bug."""
+    shutil.copytree(_PACKAGE, folder / "promptvault")  # compiled, except for the mutant
+    mutant.apply(folder / "promptvault")
+    path = {"PYTHONPATH": f"{folder}{os.pathsep}{_TESTS}"}
+    return subprocess.run(
+        command,
+        env={**os.environ, **path, **environment},
         cwd=folder,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert run.returncode in {0, 1}, run.stderr
-    return run.stdout + run.stderr

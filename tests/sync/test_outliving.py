@@ -1,4 +1,4 @@
-"""What outlives what: an edit a removal, a text its settling, the trash a new start."""
+"""Which of two changes survives: edits, deletions, resolutions, a new beginning."""
 
 import itertools
 import shutil
@@ -53,14 +53,14 @@ def in_conflict(laptop: Laptop) -> dict[str, str]:
 
 
 def take_theirs(laptop: Laptop, name: str) -> None:
-    """Settle a conflict by the other side."""
+    """Resolve a conflict with the other version."""
     with reading(laptop.paths.database, laptop.paths.usage) as reader:
         conflict = find_conflict(reader, name)
     resolve_with_side(laptop.workspace, conflict, conflict.theirs)
 
 
 def take_both(laptop: Laptop, name: str) -> None:
-    """Settle a conflict by a text that has both sides."""
+    """Resolve a conflict with a text that contains both versions."""
     with reading(laptop.paths.database, laptop.paths.usage) as reader:
         conflict = find_conflict(reader, name)
     sides = (conflict.current.version.body, conflict.other.version.body)

@@ -1,4 +1,4 @@
-"""What modelling and simulation found, each as the shortest life that shows it."""
+"""Bugs that models and the simulator found, each as the shortest test that shows it."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ NewWorld = Callable[..., World]
 
 @pytest.fixture
 def new_world(tmp_path: Path, database_url: str) -> Iterator[NewWorld]:
-    """Return what makes a world; in the end all are equal, and nothing is lost."""
+    """Return a function that creates a world; in the end its devices are equal."""
     with contextlib.ExitStack() as stack:
         worlds: list[World] = []
 
@@ -81,7 +81,7 @@ def _open_sides(device: Device) -> int:
     return len(device.copies())
 
 
-# What modelling found: SYNC.md, 3.14.
+# Found by models: SYNC.md, 3.14.
 
 
 def test_a_deleted_prompt_does_not_come_back_from_a_copied_vault(world: World) -> None:
@@ -185,12 +185,12 @@ def test_a_side_that_is_told_again_stays_settled_here(world: World) -> None:
     assert _open_sides(device) == 0
 
 
-# What the simulator found.
+# Found by the simulator.
 
 
 def test_versions_that_a_forgetful_server_lost_are_sent_again(world: World) -> None:
     """A prompt is deleted, purged, and created again by a device with an old state."""
-    _rewrite(world, 1)  # it will live on, on a device that knows one version
+    _rewrite(world, 1)  # it survives on a device that knows one version
     _rewrite(world, 0, line=1)
     _rewrite(world, 0, line=2)
     world.sync(0)
@@ -262,7 +262,7 @@ def test_a_restored_server_may_stand_where_a_device_never_was(world: World) -> N
     world.back_up()
     _rewrite(world, 0)
     world.sync(0)
-    world.sync(1)  # it has never seen what the backup holds
+    world.sync(1)  # it has never seen the content of the backup
     _rewrite(world, 1, line=4)
     world.restore_server()
     assert world.sync(1) is not None
@@ -290,7 +290,7 @@ def test_a_prompt_over_the_limit_makes_way_for_the_name_of_another(
     world.sync(1)
     world.devices[0].add("a", f"{world.word()}\n")
     world.sync(0)
-    world.restore(1, 0)  # older on the server, where there is no room for it now
+    world.restore(1, 0)  # older on the server, which has no room for it now
     world.sync(1)
     assert world.devices[2].names() == []
     world.sync(2)

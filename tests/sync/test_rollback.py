@@ -1,4 +1,4 @@
-"""A server that goes back in time without saying so takes nothing back."""
+"""A server that lost its last changes without notice does not undo them on devices."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -151,7 +151,7 @@ def test_what_was_written_on_the_older_state_is_merged(
 def test_a_conflict_copy_is_sent_again(world: World) -> None:
     _rewrite(world, 0)
     _rewrite(world, 2)
-    _sync(world, 0, 2)  # the last push is the side
+    _sync(world, 0, 2)  # the last push is the conflict copy
     world.go_back(0, renew=False)
     world.devices[1].add("other", f"{world.word()}\n")
     _sync(world, 1, 2, 0, 1)

@@ -1,4 +1,4 @@
-"""Two devices and a server: what one writes, the other has."""
+"""Two devices and a server: each gets the changes of the other."""
 
 import contextlib
 

@@ -1,4 +1,4 @@
-"""Likely secrets in what is said of a prompt: they stay, however the prompt travels."""
+"""Likely secrets in names, tags and descriptions are not sent, whatever changes."""
 
 import json
 import random
@@ -23,12 +23,12 @@ from tests.sync.test_outliving import in_conflict, take_theirs
 
 LETTERS = random.Random(11)
 KEY = "glpat-" + "".join(LETTERS.choices(string.ascii_lowercase + "23456789", k=20))
-"""A key that tags and names can hold too; made up."""
+"""A made-up key that tags and names can contain."""
 
 
 @dataclass
 class Line:
-    """Listens to what is sent."""
+    """Records what is sent."""
 
     sent: list[str] = field(default_factory=list)
 
@@ -41,13 +41,13 @@ class Line:
 
     @property
     def has_key(self) -> bool:
-        """Whether the key went over the line."""
+        """Return True if the key was sent."""
         return any(KEY in each for each in self.sent)
 
 
 @pytest.fixture
 def line() -> Line:
-    """Return a line that nothing has gone over."""
+    """Return a recorder without any traffic."""
     return Line()
 
 

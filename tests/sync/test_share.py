@@ -1,4 +1,4 @@
-"""Sharing as a user has it: `share`, `shares`, and the commands that take a link."""
+"""Shares from the user's side: `share`, `shares`, and commands that take a link."""
 
 import json
 
@@ -17,7 +17,7 @@ PASSWORD = "correct horse battery"
 
 @pytest.fixture
 def link(desk: Machine) -> str:
-    """Return the link of a template that is shared."""
+    """Return the link to a shared template."""
     desk.ok("add", "work/ask", "Ask {{ who }}.", "--template", "--title", "Ask them")
     return desk.ok("share", "ask").text.strip()
 
@@ -67,6 +67,21 @@ def test_a_password_comes_from_a_file_or_a_pipe(desk: Machine, phone: Machine) -
     assert wrong.code == 4
     right = phone.ok("get", url, "--password-file", "-", stdin=PASSWORD.encode())
     assert right.text == "Plan it."
+
+
+def test_a_share_that_cannot_be_is_refused_before_anything_is_sent(
+    desk: Machine,
+) -> None:
+    desk.ok("add", "plan", "Plan it.")
+    for words, given, said in (
+        (("--password-file", "-"), b"short", "8 to 200 characters"),
+        (("--password-file", "-"), b"x" * 201, "8 to 200 characters"),
+        (("--views", "2000000"), b"", "1000000"),
+    ):
+        refused = desk("share", "plan", *words, stdin=given)
+        assert (refused.code, refused.text) == (2, "")
+        assert said in refused.err
+    assert "to send\teverything" in desk.ok("sync", "status").text
 
 
 def test_what_stays_at_home_is_not_shared(desk: Machine) -> None:
@@ -167,6 +182,19 @@ def test_add_saves_it_under_a_name(link: str, phone: Machine) -> None:
     assert phone("add", "mine/ask", "--from", link).code == 5
     assert phone("add", "other", "text", "--from", link).code == 2
     assert phone.ok("import", link, "--json").json["duplicates"] == 1
+
+
+def test_add_reports_an_include_that_is_no_part_of_the_share(
+    desk: Machine, phone: Machine
+) -> None:
+    desk.ok("add", "style", "Plain words.")
+    desk.ok("add", "ask", "{% include 'style' %}", "--template")
+    url = desk.ok("share", "ask").text.strip()
+    added = phone.ok("add", "mine", "--from", url)
+    assert "style" in added.err
+    refused = phone("get", url)
+    assert refused.code == 3
+    assert "style is not part of the share" in refused.err
 
 
 def test_invisible_characters_are_warned_of(desk: Machine, phone: Machine) -> None:

@@ -1,4 +1,4 @@
-"""Lives of three devices by lot: nothing is lost, and in the end all are equal."""
+"""Random simulations of three devices: nothing is lost, and all end up equal."""
 
 import collections
 
@@ -27,7 +27,7 @@ _MET = {
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_three_devices_lose_nothing(name: str, database_url: str) -> None:
-    # The seeds are such that these few lives meet what the scenario is about.
+    # The seeds are chosen so that these few runs meet what the scenario is about.
     first = {"Restore": 1000}.get(name, 0)
     seeds = range(first, first + 3)
     assert _lives(name, database_url, seeds, steps=120) >= _MET[name]
@@ -45,7 +45,7 @@ def test_three_devices_lose_nothing_in_many_long_lives(
 
 
 def _lives(name: str, address: str, seeds: range, steps: int) -> set[str]:
-    """Run lives; return what they have met."""
+    """Run simulations; return the counted events."""
     scenario, events = SCENARIOS[name], collections.Counter[str]()
     with hosting(address, scenario.page) as host:
         for seed in seeds:

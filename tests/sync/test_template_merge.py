@@ -1,4 +1,4 @@
-"""Templates that two devices changed: a merge can be filled in, or is a conflict."""
+"""Templates changed on two devices: the merge can be rendered, or is a conflict."""
 
 import pytest
 
@@ -13,7 +13,7 @@ LINES = ["first", "2", "3", "4", "5", "6", "last"]
 
 
 def text(first: str, last: str) -> str:
-    """Return a text whose ends can be changed apart from each other."""
+    """Return a text whose start and end can be changed independently."""
     return "\n".join([first, *LINES[1:-1], last]) + "\n"
 
 
@@ -29,7 +29,7 @@ def test_two_templates_that_make_a_broken_one_are_in_conflict(
     before = text("{% if a %}{{ a }}{% endif %}", "last")
     add_template(one, before)
     sync_all(one, two)
-    # Each side is right by itself; together, one block has the name of another.
+    # Each version is valid; the merge would have a block with two names.
     one.edit("a", text("{% block b %}one{% endblock %}", "last"))
     two.edit("a", text("{% if a %}{{ a }}{% endif %}", "{% block b %}2{% endblock %}"))
     one.sync()

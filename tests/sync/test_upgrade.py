@@ -1,4 +1,4 @@
-"""Upgrades of what holds data: the server's schema, down and up; a vault's, killed."""
+"""Upgrades with data: the server's schema, up and down, and a vault's, killed."""
 
 import contextlib
 import sqlite3
@@ -31,9 +31,9 @@ STEPS_OF_SERVER = list(
     ScriptDirectory(str(Path(promptvault.server.migrations.__file__).parent))
     .walk_revisions()
 )  # fmt: skip
-"""Every revision there is, the newest first."""
+"""Every revision, newest first."""
 BEFORE_SYNC = 4
-"""The schema of a vault that knows nothing of sync."""
+"""The schema of a vault before sync."""
 POINTS = 6
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -42,7 +42,7 @@ Rows = dict[str, list[dict[str, Any]]]
 
 
 class Model(NamedTuple):
-    """A server's database and two devices, of which each test gets copies."""
+    """A server's database and two devices; each test gets copies."""
 
     database: str
     user: User
@@ -51,7 +51,7 @@ class Model(NamedTuple):
 
 @contextlib.contextmanager
 def _served(address: str) -> Iterator[str]:
-    """Serve from a database while the block runs; yields where."""
+    """Run a server on a database while the block runs; yields its URL."""
     settings = Settings(database_url=SecretStr(address))
     server = Server(database_choice.with_secret(settings))
     server.start()
@@ -65,7 +65,7 @@ def _served(address: str) -> Iterator[str]:
 def model(
     postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Model]:
-    """Return a vault that has a bit of everything, on a server and two devices."""
+    """Return a vault with every kind of data, on a server and two devices."""
     folder = tmp_path_factory.mktemp("model")
     with scratch_database(postgres, template) as address:
         with _served(address) as url:
@@ -85,7 +85,7 @@ def _user(host: Host) -> User:
 
 
 def _laptops(url: str, user: User, folder: Path) -> tuple[Laptop, Laptop]:
-    """Return two devices: a merge, a conflict and a deletion are behind them."""
+    """Return two devices after a merge, a conflict and a deletion."""
     one = Laptop(folder / "one", url, user.token)
     two = Laptop(folder / "two", url, user.token)
     for name in ("merged", "conflicting", "deleted"):
@@ -103,7 +103,7 @@ def _laptops(url: str, user: User, folder: Path) -> tuple[Laptop, Laptop]:
 
 
 def _copied(laptop: Laptop, home: Path, url: str) -> Laptop:
-    """Return a copy of a device, whose server is at another address by now."""
+    """Return a copy of a device whose server has another address."""
     copy = replace(laptop.copy(home), server=url)
     with contextlib.closing(sqlite3.connect(copy.paths.database)) as connection:
         connection.execute("UPDATE sync_link SET server = ?", (url,))
@@ -119,7 +119,7 @@ def address(postgres: str, model: Model) -> Iterator[str]:
 
 
 def _rows(address: str) -> Rows:
-    """Return every table with its rows, in an order of their own."""
+    """Return every table with its rows, sorted."""
     with psycopg.connect(address, row_factory=dict_row) as connection:
         found = connection.execute(
             "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
@@ -157,7 +157,7 @@ def test_what_an_older_schema_can_hold_stays_and_the_devices_refill_the_rest(
     assert all(before[name] for name in ("items", "revisions", "sides", "versions"))
     for name in (below.keys() & after.keys()) - {"alembic_version"}:
         if "items" not in below and name in {"vaults", "accounts"}:
-            continue  # they count what is gone
+            continue  # they count what is deleted
         columns = _columns_in(below[name]) & _columns_in(after[name])
         assert _only(columns, after[name]) == _only(columns, before[name]), name
     with _served(address) as url:
@@ -199,7 +199,7 @@ def old(
     pristine: Vault,  # noqa: F811
     tmp_path: Path,
 ) -> Vault:
-    """Return a vault as the last program without sync left it."""
+    """Return a vault of the last program without sync."""
     vault = duplicate(pristine, tmp_path / "old" / "home")
     with contextlib.closing(sqlite3.connect(vault.database)) as connection:
         _take_back(connection)
@@ -208,7 +208,7 @@ def old(
 
 
 def _take_back(connection: sqlite3.Connection) -> None:
-    """Undo the steps that came with sync."""
+    """Revert the migrations of sync."""
     wanted = {name for _, name, _ in _schema_before_sync()}
     for kind in ("trigger", "index", "table"):
         for found, name, text in _schema(connection):
@@ -252,7 +252,7 @@ def walker(
     shim: Path,  # noqa: F811
     tmp_path: Path,
 ) -> Walk:
-    """Return a walk through the first command of this program on the old vault."""
+    """Return a walk through this program's first command on the old vault."""
     return Walk(shim, tmp_path, old, ("set", "kept/one", "--title", "A title"))
 
 

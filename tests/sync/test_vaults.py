@@ -4,15 +4,20 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
 import psycopg
 import pytest
 
+from promptvault.client.address import parse_address
+from promptvault.client.client import Client, connect
 from promptvault.domain.tier import Tier
 from promptvault.errors import NotFoundError, PermissionDeniedError
+from promptvault.home import PERSONAL
 from promptvault.paths import Paths
 from promptvault.server.admin import Admin
 from promptvault.services.prompts.edit import (
@@ -21,10 +26,12 @@ from promptvault.services.prompts.edit import (
     remove_label,
     set_label,
 )
+from promptvault.services.sync.run import SyncCallbacks, SyncOptions, sync_once
 from promptvault.services.vaults import leaving
 from promptvault.services.vaults.local import read_vault, vault_names
 from promptvault.vault.database import connected
 from promptvault.vault.lock import exclusive
+from promptvault.wire.vault import VaultsRead
 from tests.server.conftest import Server
 from tests.sync.crash import KilledError
 from tests.sync.laptop import Laptop
@@ -44,7 +51,7 @@ class Member:
         self.paths = Paths(home, home / "data", home / "cache", home / "state")
 
     def sync(self, *arguments: str) -> Any:
-        """Sync, and return the report; whatever the exit code is."""
+        """Sync, and return the report, whatever the exit code is."""
         result = self.machine("sync", *arguments, "--json")
         return json.loads(result.out)
 
@@ -88,9 +95,12 @@ def rows(database_url: str) -> Iterator[Callable[..., list[tuple[Any, ...]]]]:
 
 
 @pytest.fixture
-def teams(rows: Callable[..., list[tuple[Any, ...]]]) -> Teams:
+def teams(
+    rows: Callable[..., list[tuple[Any, ...]]], admin: Admin, server: Server
+) -> Iterator[Teams]:
     """Return the teams of the server."""
-    return Teams(rows)
+    with httpx.Client(base_url=server.url) as client:
+        yield Teams(rows, admin, client.request)
 
 
 NewMember = Callable[[str], Member]
@@ -158,6 +168,37 @@ def test_nothing_new_in_all_vaults_is_one_request(
     assert [row["name"] for row in report["vaults"]] == ["personal", "acme", "beta"]
 
 
+def test_a_team_that_changes_during_a_sync_is_due_again(
+    *,
+    bob: Member,
+    acme: UUID,
+    teams: Teams,
+    server: Server,
+    admin: Admin,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bob.sync()
+    teams.set_role(acme, bob.user, "viewer")  # so the vault is synced once more
+    read = Client.vaults
+
+    def read_just_before(client: Client) -> VaultsRead:
+        found = read(client)
+        teams.set_role(acme, bob.user, "admin")
+        return found
+
+    monkeypatch.setattr(Client, "vaults", read_just_before)
+    token = admin.issue_token("bob@example.com", "another")
+    address = parse_address(server.url)
+    with connect(address, token) as client:
+        workspace = bob.copy(PERSONAL).workspace
+        report = sync_once(workspace, client, address, SyncOptions(), SyncCallbacks())
+    # A watching device compares it with the number in the events of the server.
+    ((roster,),) = teams.rows(
+        "SELECT roster_version FROM users WHERE id = %s", bob.user
+    )
+    assert report.roster == roster - 1
+
+
 def test_a_user_without_teams_sends_no_other_request(ada: Member) -> None:
     ada.machine.ok("add", "a", "text")
     assert ada.sync()["round_trips"] == 2
@@ -181,11 +222,15 @@ def test_members_share_prompts_and_nothing_else(
     assert ada.copy("personal").names() == ["private"]
 
 
-def test_only_the_named_vault_is_synced(ada: Member, acme: UUID) -> None:
+def test_only_the_named_vault_is_synced(
+    ada: Member, acme: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ada.sync()
     ada.machine.ok("add", "a", "text")
     ada.copy("acme").add("b", "text")
-    report = ada.sync("--vault", "acme")
+    with monkeypatch.context() as patch:
+        patch.setenv("PROMPTVAULT_VAULT", "acme")
+        report = ada.sync()
     assert [(row["name"], row["pushed"]) for row in report["vaults"]] == [("acme", 1)]
     report = ada.sync("--vault", "personal")
     names = [(row["name"], row["pushed"]) for row in report["vaults"]]
@@ -251,7 +296,7 @@ def test_a_taken_name_gets_a_number(ada: Member, acme: UUID, teams: Teams) -> No
     ada.sync()
     with connected(ada.paths.of("acme").database) as connection:
         connection.execute("UPDATE sync_link SET server = 'https://other.example'")
-    teams.set_role(acme, ada.user, "owner")
+    teams.protect(acme, "draft")  # so that the vaults are compared
     ada.sync()
     assert ada.names == ["personal", "acme", "acme-2"]
 
@@ -323,21 +368,29 @@ def test_a_wiped_vault_leaves_nothing_but_the_unsent_edits(
     assert bob.sync("--retry")["pushed"] == 2
 
 
-def test_an_offline_device_of_who_was_removed_loses_nothing(
-    ada: Member, bob: Member, acme: UUID, teams: Teams
+@pytest.mark.parametrize("on_leave", ["keep", "wipe"])
+def test_a_device_that_was_offline_for_a_month_loses_nothing(
+    ada: Member, bob: Member, acme: UUID, teams: Teams, admin: Admin, on_leave: str
 ) -> None:
     ada.sync()
     bob.sync()
     bob.sync()
     teams.remove(acme, bob.user)
-    teams.set_on_leave(acme, "wipe")
+    teams.set_on_leave(acme, on_leave)
     teams.rename(acme, "umbrella")
+    admin.purge(datetime.now(UTC) + timedelta(days=32))
     for number in range(3):
         bob.copy("acme").add(f"offline/{number}", f"text {number}")
     bob.machine.ok("add", "own", "text")
     row = bob.vault("acme")
-    assert (row["state"], row["saved"]) == ("wiped", 3)
-    assert len(bob.copy("personal").names()) == 4
+    names = bob.copy("personal").names()
+    if on_leave == "keep":
+        assert (row["state"], names) == ("left", ["own"])
+        assert bob.copy("acme").body("offline/2") == "text 2"
+    else:
+        assert (row["state"], row["saved"]) == ("wiped", 3)
+        assert len(names) == 4
+        assert bob.copy("personal").body("from-acme/offline/2") == "text 2"
 
 
 def test_a_kill_while_a_vault_is_wiped_is_made_good(
@@ -378,7 +431,7 @@ def test_an_edit_of_a_frozen_vault_waits_and_goes_when_it_is_thawed(
 ) -> None:
     ada.sync()
     bob.sync()
-    teams.freeze(acme, "plan")
+    teams.freeze(acme)
     bob.copy("acme").add("mine", "text")
     result = bob.machine("sync", "--json")
     report = json.loads(result.out)
@@ -387,7 +440,7 @@ def test_an_edit_of_a_frozen_vault_waits_and_goes_when_it_is_thawed(
     assert read_vault(bob.paths.of("acme")).state == "frozen"
     ada.copy("acme").add("of-the-owner", "text")
     assert ada.vault("acme")["pushed"] == 1
-    teams.freeze(acme, None)
+    teams.thaw(acme)
     assert bob.vault("acme")["pushed"] == 1
     ada.sync()
     assert ada.copy("acme").names() == ["mine", "of-the-owner"]
@@ -405,7 +458,7 @@ def test_a_viewer_reads_and_writes_once_the_role_allows_it(
 
 
 def _labelled(ada: Member, bob: Member) -> None:
-    """Let both have a prompt whose first version is in production."""
+    """Give both devices a prompt whose first version has the label production."""
     ada.sync()
     ada.copy("acme").add("review", "one")
     set_label(ada.copy("acme").workspace, "review@1", "production")
@@ -442,7 +495,7 @@ def test_an_edit_is_not_stuck_behind_a_label_that_was_protected_since(
     mine.edit("review", "two")
     set_label(mine.workspace, "review@2", "production")
     move_prompts(mine.workspace, "review", "other")
-    teams.protect(acme, "production", ada.user)
+    teams.protect(acme, "production")
     row = bob.vault("acme")
     assert (row["pushed"], row["held_back"]) == (1, 0)
     ada.sync()
@@ -462,7 +515,7 @@ def test_a_deletion_that_a_label_forbids_is_undone(
     bob.copy("acme").delete("review")
     if is_purged:
         purge_trash(bob.copy("acme").workspace)
-    teams.protect(acme, "production", ada.user)
+    teams.protect(acme, "production")
     assert bob.vault("acme")["held_back"] == 0
     ada.sync()
     for member in (ada, bob):
@@ -479,7 +532,7 @@ def test_a_merge_keeps_the_protected_label_of_the_server(
     bob.sync()
     bob.copy("acme").edit("review", "two")
     set_label(bob.copy("acme").workspace, "review@2", "production")
-    teams.protect(acme, "production", ada.user)
+    teams.protect(acme, "production")
     ada.copy("acme").set("review", title="Review")
     ada.sync()
     bob.sync()

@@ -1,4 +1,4 @@
-"""Syncs by themselves: `--watch`, and `sync.auto` after every change."""
+"""Automatic syncs: `--watch`, and `sync.auto` after every change."""
 
 import json
 import queue
@@ -18,7 +18,7 @@ from tests.sync.waiting import DEADLINE, eventually
 
 
 class Watched:
-    """`sync --watch --json` as a process, with what it prints."""
+    """`sync --watch --json` as a process, and its output."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
@@ -31,7 +31,7 @@ class Watched:
             self._lines.put(line)
 
     def next(self) -> Any:
-        """Return what the next sync with news has done."""
+        """Return the report of the next sync that changed anything."""
         return json.loads(self._lines.get(timeout=DEADLINE))
 
     def said(self) -> str:
@@ -40,7 +40,7 @@ class Watched:
         return self._process.stderr.readline()
 
     def is_silent(self) -> bool:
-        """Tell whether everything that was printed has been read."""
+        """Return True if everything that was printed has been read."""
         return self._lines.empty()
 
     def stop(self) -> tuple[int, str]:
@@ -56,7 +56,7 @@ class Watched:
 
 @pytest.fixture
 def watch() -> Iterator[Callable[[Machine], Watched]]:
-    """Return what watches the vault of a device; it has synced once then."""
+    """Return a function that watches the vault of a device; it has synced once then."""
     running: list[subprocess.Popen[str]] = []
 
     def start(machine: Machine) -> Watched:
@@ -117,7 +117,7 @@ def test_own_changes_are_sent_once(
     for number in range(3):
         desk.process("add", f"p{number}", "text")
         here.next()
-    # One more, so that whatever the last of them has caused would be over by then.
+    # One more, so that any sync that the last of them caused would be over by then.
     desk.process("add", "last", "text")
     here.next()
     here.stop()
@@ -156,7 +156,7 @@ def test_a_token_that_ends_ends_it(desk: Machine, phone: Machine, watch: Watch) 
 
 @pytest.fixture
 def auto(desk: Machine) -> Machine:
-    """Return a device that syncs by itself, once it is synced at all."""
+    """Return a device with automatic sync that has synced once."""
     desk.sync()
     desk.ok("config", "set", "sync.auto", "true")
     return desk

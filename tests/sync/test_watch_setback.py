@@ -1,4 +1,4 @@
-"""`sync --watch`, while the server goes back in time and no connection breaks."""
+"""`sync --watch` while the server loses its last changes and no connection breaks."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Requests, answers and their effects, counted: a run must have met all of them."""
+"""Counts requests, answers and their effects: a run must have met all of them."""
 
 import collections
 import json
@@ -64,7 +64,7 @@ class Wiretap:
         return rev != than and rev in seen
 
     def forget(self, lost: set[str]) -> None:
-        """Expect nothing of *lost*, which no disk has any more."""
+        """Expect that *lost* is lost: no disk has it any more."""
         self.settled -= lost
         for rev in lost & self.acknowledged.keys():
             del self.acknowledged[rev]

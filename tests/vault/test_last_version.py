@@ -1,4 +1,4 @@
-"""A vault that the last version wrote, before writing went around SQLModel."""
+"""A vault of the last version, from before writing went around SQLModel."""
 
 import tarfile
 from pathlib import Path

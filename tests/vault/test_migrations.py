@@ -112,7 +112,7 @@ def test_a_newer_vault_is_left_alone(
 
 
 def test_a_step_that_fails_leaves_the_vault_as_it_was(vault: Vault) -> None:
-    # Half of step 2 works, then it comes upon an index that stands already.
+    # Half of step 2 works, then it finds an index that exists already.
     write_old(vault.database, "CREATE INDEX origins_message ON prompts (title)")
     before = schema_of(vault.database)
     with pytest.raises(VaultError), vault.writing():

@@ -1,4 +1,4 @@
-"""The rows of a prompt and its versions: their columns, and what is in them."""
+"""The rows of a prompt and its versions: columns and values."""
 
 import json
 

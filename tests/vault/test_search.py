@@ -1,4 +1,4 @@
-"""Search: what a query means, what comes first, and that nothing in it can hurt."""
+"""Search: the meaning of a query, the order of hits, and hostile queries."""
 
 import contextlib
 from collections.abc import Iterator

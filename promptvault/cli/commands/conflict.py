@@ -9,6 +9,7 @@ import typer
 from promptvault.cli import completion, options, terminal
 from promptvault.cli.context import open_reader
 from promptvault.cli.editor import EditorFile, discard_when_saved
+from promptvault.cli.everywhere import Vaults
 from promptvault.cli.render import conflict as render_conflict
 from promptvault.cli.rows import sync as rows_sync
 from promptvault.cli.values import read_file
@@ -53,14 +54,22 @@ class Choice(StrEnum):
 
 
 @conflicts.command("list")
-def list_conflicts(as_json: options.Json = False) -> None:
+def list_conflicts(
+    all_vaults: options.AllVaults = False, as_json: options.Json = False
+) -> None:
     """List prompts whose changes on two devices could not be merged."""
-    with open_reader() as reader:
-        found = list(find_conflicts(reader))
+    vaults = Vaults(everywhere=all_vaults)
+    by_vault = vaults.read(lambda reader: list(find_conflicts(reader)))
+    found = [
+        each._replace(prompt=vaults.named(vault, each.prompt))
+        for vault, conflicts in by_vault.items()
+        for each in conflicts
+    ]
     if as_json:
         terminal.write_json_rows(map(rows_sync.conflict_row, found))
     else:
         render_conflict.conflicts(found)
+    vaults.end()
 
 
 @conflicts.command("show")

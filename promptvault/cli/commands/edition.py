@@ -87,7 +87,7 @@ def add(
         if body is not None or file is not None or template is not None:
             raise InvalidInputError("With --from, the text comes from the link alone.")
         saved = _add_shared(name, shared_at, password_file, fields, message, upsert)
-        return _report([saved], as_json=as_json)
+        return _report_added(saved, as_json=as_json)
     draft = None
     if body is None and file is None and terminal.can_ask():
         draft = EditorFile("", name)
@@ -99,10 +99,13 @@ def add(
         saved = add_prompt(
             workspace(), name, document, fields, message=message, upsert=upsert
         )
+    return _report_added(saved, as_json=as_json)
+
+
+def _report_added(saved: Saved, *, as_json: bool) -> None:
     _report([saved], as_json=as_json)
     if saved.prompt.template:
         _warn_of_failure(saved.prompt.name)
-    return None
 
 
 def _add_shared(
@@ -243,7 +246,8 @@ def move(
         moved = move_prompts(workspace(), name, new, message)
     else:
         moved = move_into(transfer, name, new)
-    _report(moved, as_json=as_json, as_list=name.endswith("/"))
+    vault = transfer.target.paths.vault if transfer else None
+    _report(moved, vault, as_json=as_json, as_list=name.endswith("/"))
 
 
 def copy(
@@ -263,7 +267,8 @@ def copy(
         saved = copy_prompt(workspace(), reference, new, message)
     else:
         saved = copy_into(transfer, reference, new)
-    _report([saved], as_json=as_json)
+    vault = transfer.target.paths.vault if transfer else None
+    _report([saved], vault, as_json=as_json)
 
 
 def _transfer(
@@ -283,10 +288,16 @@ def _transfer(
     return None, name
 
 
-def _report(results: list[Saved], *, as_json: bool, as_list: bool = False) -> None:
+def _report(
+    results: list[Saved],
+    vault: str | None = None,
+    *,
+    as_json: bool,
+    as_list: bool = False,
+) -> None:
     if as_json and as_list:
         terminal.write_json_rows(map(saved_row, results))
     elif as_json:
         terminal.write_json(saved_row(results[0]))
     else:
-        report_saved(results)
+        report_saved(results, vault)

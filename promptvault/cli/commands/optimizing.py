@@ -21,9 +21,9 @@ from promptvault.services.optimization.optimize import (
     OptimizationResult,
     optimize_prompt,
     plan_optimization,
-    prepare_task,
     save_winner,
 )
+from promptvault.services.optimization.rewrite import prepare_task
 from promptvault.services.prompts import retrieval
 from promptvault.vault.activity.optimizations import read_optimizations
 

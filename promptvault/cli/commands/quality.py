@@ -1,15 +1,17 @@
 """`lint`, `stats`: mistakes in prompts, and numbers about the vault."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from promptvault.cli import completion, options, terminal
 from promptvault.cli.context import open_reader
+from promptvault.cli.everywhere import Vaults
 from promptvault.cli.render.quality import print_lint, print_statistics
 from promptvault.cli.rows.quality import lint_row, statistics_row
 from promptvault.services.prompts.lint import Severity, lint_prompts
-from promptvault.vault.statistics import count_vault
+from promptvault.vault.statistics import count_vault, count_vaults
 
 _ERRORS_FOUND = 5
 """The exit code of `lint` if a prompt has an error."""
@@ -46,11 +48,13 @@ def lint(
         raise typer.Exit(_ERRORS_FOUND)
 
 
-def stats(as_json: options.Json = False) -> None:
+def stats(all_vaults: options.AllVaults = False, as_json: options.Json = False) -> None:
     """Show the contents of the vault in numbers."""
-    with open_reader() as reader:
-        found = count_vault(reader)
+    vaults = Vaults(everywhere=all_vaults)
+    parts = vaults.read(partial(count_vault, is_part=all_vaults))
+    found = count_vaults(parts) if all_vaults else parts.popitem()[1]
     if as_json:
         terminal.write_json(statistics_row(found))
     else:
         print_statistics(found)
+    vaults.end()

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from promptvault.cli import completion, options, shared, terminal
-from promptvault.cli.context import open_all_readers, open_reader
-from promptvault.cli.everywhere import hits_everywhere, prompts_everywhere
+from promptvault.cli.context import open_reader
+from promptvault.cli.everywhere import Vaults, all_prompts, best_hits
 from promptvault.cli.pager import paged
 from promptvault.cli.quick.hits import LIMIT, print_hits
 from promptvault.cli.quick.names import print_names
@@ -91,8 +91,9 @@ def list_(
     as_lines: options.JsonLines = False,
 ) -> None:
     """List prompts: all, or those in a folder, with a tag, from a source."""
-    wanted = tuple(map(validate_tag, tags or ()))
-    selection = Selection(folder, wanted, source, favourite)
+    selection = Selection(
+        folder, tuple(map(validate_tag, tags or ())), source, favourite
+    )
     if threshold and not similar:
         raise InvalidInputError("--threshold needs --similar.")
     if all_vaults and similar:
@@ -100,16 +101,18 @@ def list_(
     as_rows = as_json or as_lines
     if plain and sort is Sort.NAME and not (similar or all_vaults or as_rows):
         return print_names(selection, limit)
+    if all_vaults:
+        vaults = Vaults()
+        found = vaults.read(lambda r: [*r.prompts(selection, sort, limit)])
+        prompts = all_prompts(found, sort, limit)
+        _print_list(prompts, folder, plain, as_json, as_lines)
+        return vaults.end()
     with open_reader() as reader:
         if similar:
             groups = find_groups(reader, selection, threshold or THRESHOLD)
             return _groups(islice(groups, limit), plain, as_json, as_lines)
-        if not all_vaults:
-            prompts = reader.prompts(selection, sort, limit)
-            return _print_list(prompts, folder, plain, as_json, as_lines)
-    with open_all_readers() as readers:
-        found = prompts_everywhere(readers, selection, sort, limit)
-    return _print_list(found, folder, plain, as_json, as_lines)
+        prompts = reader.prompts(selection, sort, limit)
+        return _print_list(prompts, folder, plain, as_json, as_lines)
 
 
 def _print_list(
@@ -154,9 +157,10 @@ def search(
     selection = Selection(folder, tuple(map(validate_tag, tags or ())), source)
     text = " ".join(query)
     if all_vaults:
-        with open_all_readers() as readers:
-            found = hits_everywhere(readers, text, selection, limit)
-        return _print_hits(found, as_json, as_lines)
+        vaults = Vaults()
+        found = vaults.read(lambda r: [*finder.search(r, text, selection, limit)])
+        _print_hits(best_hits(found, limit), as_json, as_lines)
+        return vaults.end()
     with open_reader() as reader:
         hits = finder.search(reader, text, selection, limit)
         return _print_hits(hits, as_json, as_lines)

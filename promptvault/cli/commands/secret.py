@@ -1,11 +1,13 @@
 """`scan`, `redact`: keys and passwords in prompts."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from promptvault.cli import completion, options, terminal
+from promptvault.cli.everywhere import Vaults
 from promptvault.cli.render.prompts import report_saved
 from promptvault.cli.render.secret import print_secrets
 from promptvault.cli.rows.prompts import holding_row, saved_row
@@ -21,19 +23,25 @@ _SECRETS_FOUND = 5
 """The exit code of `scan` if a prompt is held back."""
 
 
-def scan(as_json: options.Json = False) -> None:
+def scan(all_vaults: options.AllVaults = False, as_json: options.Json = False) -> None:
     """Find keys and passwords in all prompts; exit code 5 if any are held back.
 
-    A prompt with a likely secret stays in this vault until it is redacted, or allowed
+    A prompt with a likely secret stays in its vault until it is redacted, or allowed
     by 'set NAME --allow-secrets'.
     """
-    found = scan_prompts(workspace())
+    vaults = Vaults(everywhere=all_vaults)
+    by_vault = vaults.each(lambda vault: scan_prompts(workspace(vault)))
+    found = [
+        replace(each, prompt=vaults.named(vault, each.prompt))
+        for vault, holdings in by_vault.items()
+        for each in holdings
+    ]
     if as_json:
         terminal.write_json_rows(map(holding_row, found))
     else:
         print_secrets(found)
-    if any(holding.prompt.is_held_back for holding in found):
-        raise typer.Exit(_SECRETS_FOUND)
+    is_held = any(holding.prompt.is_held_back for holding in found)
+    vaults.end(_SECRETS_FOUND if is_held else 0)
 
 
 def redact(

@@ -7,17 +7,11 @@ from typing import Annotated
 import typer
 
 from promptvault.cli import options, terminal
-from promptvault.cli.context import (
-    count_use_of,
-    is_vault_chosen,
-    open_all_readers,
-    open_reader,
-)
-from promptvault.cli.everywhere import Readers, prompts_everywhere
-from promptvault.domain.name import split_vault
-from promptvault.domain.prompt import Prompt
+from promptvault.cli.context import count_use_of, is_vault_chosen
+from promptvault.cli.everywhere import Vaults, all_prompts
 from promptvault.errors import NotFoundError
-from promptvault.vault.reader import Selection, Sort
+from promptvault.home import full_name
+from promptvault.vault.reader import Reader, Selection, Sort
 
 
 def pick(
@@ -40,36 +34,40 @@ def pick(
 
     selection = Selection(folder, tuple(tags or ()))
     with _open_readers(all_vaults) as readers:
-        found = prompts_everywhere(readers, selection, Sort.USED)
+        by_vault = {
+            vault: [*reader.prompts(selection, Sort.USED)]
+            for vault, reader in readers.items()
+        }
+        places = {
+            full_name(vault, prompt.name): (vault, prompt)
+            for vault, prompts in by_vault.items()
+            for prompt in prompts
+        }
+        found = all_prompts(by_vault, Sort.USED)
         choices = [Choice(p.name, p.title, p.tags, p.description) for p in found]
         if not choices:
             raise NotFoundError("There are no prompts to pick from.")
-        name = run_picker(choices, query, lambda name: _find(readers, name)[1])
+
+        def text_of(name: str) -> str:
+            vault, prompt = places[name]
+            return readers[vault].current(prompt).body
+
+        name = run_picker(choices, query, text_of)
         if name is None:
             raise KeyboardInterrupt
-        prompt, text = _find(readers, name)
+        text = text_of(name)
     if as_json:
         terminal.write_json({"name": name, "body": text})
     else:
         terminal.write(text if body else name + "\n")
     if body:
-        vault, _ = split_vault(name)
+        vault, prompt = places[name]
         count_use_of(prompt.id, vault)
 
 
 @contextmanager
-def _open_readers(all_vaults: bool) -> Iterator[Readers]:
-    if all_vaults or not is_vault_chosen():
-        with open_all_readers() as readers:
-            yield readers
-    else:
-        with open_reader() as reader:
-            yield {None: reader}
-
-
-def _find(readers: Readers, name: str) -> tuple[Prompt, str]:
-    """Return a prompt and its text."""
-    vault, rest = split_vault(name)
-    reader = readers[vault]
-    prompt = reader.get(rest)
-    return prompt, reader.current(prompt).body
+def _open_readers(all_vaults: bool) -> Iterator[dict[str, Reader]]:
+    vaults = Vaults(everywhere=all_vaults or not is_vault_chosen())
+    with vaults.readers() as readers:
+        vaults.print_errors()
+        yield readers

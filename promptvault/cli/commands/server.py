@@ -5,16 +5,21 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 
 from promptvault.cli import options, terminal
 from promptvault.cli.commands.jobs import jobs, work
 from promptvault.cli.commands.serve import DatabaseUrl, installed, open_admin
-from promptvault.cli.commands.server_shares import server_shares
 from promptvault.cli.context import paths
 from promptvault.cli.render.format import format_count
-from promptvault.cli.render.server import format_limits, print_teams, print_users
+from promptvault.cli.render.server import (
+    format_limits,
+    print_shares,
+    print_teams,
+    print_users,
+)
 from promptvault.domain.tier import ALLOWANCES, Tier
 from promptvault.domain.timestamp import to_text
 from promptvault.errors import AlreadyExistsError, InvalidInputError, NotFoundError
@@ -22,14 +27,16 @@ from promptvault.private_file import open_private
 
 if TYPE_CHECKING:
     from promptvault.server.account.repository import Membership
+    from promptvault.server.share.operator import OperatorShare
     from promptvault.server.team.repository import ListedTeam
 
 server = typer.Typer(no_args_is_help=True, help="Manage a server's users.")
 user = typer.Typer(no_args_is_help=True, help="Add and list users, and set passwords.")
+shares = typer.Typer(no_args_is_help=True, help="List and end shares of users.")
 team = typer.Typer(no_args_is_help=True, help="List and restore teams.")
 server.add_typer(user, name="user")
 server.add_typer(jobs, name="jobs")
-server.add_typer(server_shares, name="shares")
+server.add_typer(shares, name="shares")
 server.add_typer(team, name="team")
 server.command("work")(work)
 
@@ -301,6 +308,59 @@ def purge(database_url: DatabaseUrl = None, as_json: options.Json = False) -> No
         terminal.note(f"Purged {deletions}, and erased {users} and {teams}.")
 
 
+@shares.command("list")
+def list_shares(
+    account: Annotated[
+        str | None, typer.Option(metavar="EMAIL", help="Only of this user.")
+    ] = None,
+    database_url: DatabaseUrl = None,
+    as_json: options.Json = False,
+) -> None:
+    """List the shares that have not ended, the newest first."""
+    with open_admin(database_url) as admin:
+        origin = admin.settings.public_url
+        rows = [_share_row(each, origin) for each in admin.shares(account)]
+    if as_json:
+        terminal.write_json_rows(rows)
+    else:
+        print_shares(rows)
+
+
+@shares.command("revoke")
+def revoke_share(
+    share_id: Annotated[UUID, typer.Argument(metavar="ID", help="From 'list'.")],
+    database_url: DatabaseUrl = None,
+    as_json: options.Json = False,
+) -> None:
+    """End a share for good."""
+    with open_admin(database_url) as admin:
+        admin.revoke_share(share_id)
+    if as_json:
+        terminal.write_json({"id": str(share_id)})
+    else:
+        terminal.note("The share is ended.")
+
+
+@shares.command("block")
+def block(
+    email: Email,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Let the user make shares again.")
+    ] = False,
+    database_url: DatabaseUrl = None,
+    as_json: options.Json = False,
+) -> None:
+    """End all shares of a user, who can make no other ones."""
+    with open_admin(database_url) as admin:
+        ended = admin.unblock_shares(email) if undo else admin.block_shares(email)
+    if as_json:
+        terminal.write_json({"email": email, "ended": ended, "blocked": not undo})
+    elif undo:
+        terminal.note(f"{email} can make shares again.")
+    else:
+        terminal.note(f"Ended {format_count(ended, 'share')} of {email}.")
+
+
 def _user_row(member: "Membership") -> dict[str, object]:
     return {
         "email": member.email,
@@ -322,4 +382,16 @@ def _team_row(listed: "ListedTeam") -> dict[str, object]:
         "frozen": listed.frozen,
         "created_at": to_text(listed.created_at),
         "deleted_at": to_text(listed.deleted_at) if listed.deleted_at else None,
+    }
+
+
+def _share_row(share: "OperatorShare", origin: str) -> dict[str, object]:
+    return {
+        "id": str(share.id),
+        "url": f"{origin}/s/{share.token}",
+        "email": share.email,
+        "state": "paused" if share.is_paused else "live",
+        "views": share.views,
+        "created_at": to_text(share.created_at),
+        "expires_at": to_text(share.expires_at) if share.expires_at else None,
     }

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 shares = typer.Typer(no_args_is_help=True, help="List and end shares of prompts.")
 
+_MOST_VIEWS = 1_000_000
 _LIFE = re.compile(r"(\d{1,5})([mhdw])")
 _SECONDS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
@@ -36,7 +37,8 @@ AskPassword = Annotated[
     bool, typer.Option("--password", help="Ask for a password that readers need.")
 ]
 Views = Annotated[
-    int | None, typer.Option(min=1, metavar="N", help="Let it be opened N times.")
+    int | None,
+    typer.Option(min=1, max=_MOST_VIEWS, metavar="N", help="Let it be opened N times."),
 ]
 Follow = Annotated[
     bool,

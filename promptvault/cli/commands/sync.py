@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from promptvault.cli import options, progress_sync, terminal
-from promptvault.cli.context import now, paths
+from promptvault.cli.context import chosen_vault, now, paths
+from promptvault.cli.everywhere import end
 from promptvault.cli.render import sync as render_sync
 from promptvault.cli.rows import sync as rows_sync
 from promptvault.cli.workspace import settings, unsynced_workspace
@@ -21,7 +22,6 @@ from promptvault.home import PERSONAL
 from promptvault.services.sync import session as sessions
 from promptvault.services.sync.last_sync import read_last_sync
 from promptvault.services.sync.session import Session
-from promptvault.services.vaults.local import find_vault, in_vault
 from promptvault.vault.sync.item import PLAN_HOLDS
 from promptvault.vault.sync.status import total_status
 
@@ -43,13 +43,7 @@ Retry = Annotated[
         "--retry", help="Send what was held back again, except likely secrets."
     ),
 ]
-Vault = Annotated[
-    str | None,
-    typer.Option("--vault", metavar="NAME", help="Sync this vault only."),
-]
 _LONG_WAIT_SECONDS = 5
-_BY_GRAVITY = (7, 6, 4, 9, 5)
-"""Exit codes; the first of them is that of a sync in which several vaults failed."""
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 
@@ -63,7 +57,6 @@ def both_ways(
     ] = False,
     relink: Relink = False,
     retry: Retry = False,
-    vault: Vault = None,
     quiet: Quiet = False,
     background: Annotated[bool, typer.Option("--background", hidden=True)] = False,
     as_json: options.Json = False,
@@ -74,15 +67,15 @@ def both_ways(
     kept: see 'conflicts'. If 'sync.auto' is true, every change is synced automatically.
     """
     if context.invoked_subcommand:
-        if watch or relink or retry or vault or quiet or as_json:
+        if watch or relink or retry or quiet or as_json:
             raise InvalidInputError("Put the options after the subcommand.")
     elif background:
-        _sync_in_background(vault or PERSONAL)
+        _sync_in_background()
     elif watch:
-        chosen = _options(relink=relink, retry=retry, vault=vault)
+        chosen = _options(relink=relink, retry=retry)
         _watch(chosen, quiet=quiet, as_json=as_json)
     else:
-        chosen = _options(relink=relink, retry=retry, vault=vault)
+        chosen = _options(relink=relink, retry=retry)
         _report(_sync(chosen, quiet=quiet), quiet=quiet, as_json=as_json)
 
 
@@ -90,35 +83,33 @@ def both_ways(
 def push(
     relink: Relink = False,
     retry: Retry = False,
-    vault: Vault = None,
     quiet: Quiet = False,
     as_json: options.Json = False,
 ) -> None:
     """Send local changes; some changes of other devices may be received too."""
-    chosen = _options(pull=False, relink=relink, retry=retry, vault=vault)
+    chosen = _options(pull=False, relink=relink, retry=retry)
     _report(_sync(chosen, quiet=quiet), quiet=quiet, as_json=as_json)
 
 
 @sync.command("pull")
 def pull(
     relink: Relink = False,
-    vault: Vault = None,
     quiet: Quiet = False,
     as_json: options.Json = False,
 ) -> None:
     """Receive the changes of other devices; send nothing."""
-    chosen = _options(push=False, relink=relink, vault=vault)
+    chosen = _options(push=False, relink=relink)
     report = _sync(chosen, quiet=quiet)
     _print_report(report, quiet=quiet, as_json=as_json)
-    _exit(_error_codes(report))
+    end(_error_codes(report))
 
 
 @sync.command("status")
-def status(vault: Vault = None, as_json: options.Json = False) -> None:
+def status(as_json: options.Json = False) -> None:
     """Show the changes to send, the changes held back, and the conflicts, offline."""
     from promptvault.services.sync.run import read_status  # as in _sync
 
-    workspace = in_vault(unsynced_workspace(), vault or PERSONAL)
+    workspace = unsynced_workspace()
     found = read_status(workspace)
     chosen = settings()
     server = found.link.server if found.link else chosen[sessions.SERVER].value
@@ -137,12 +128,12 @@ def _options(
     pull: bool = True,
     relink: bool = False,
     retry: bool = False,
-    vault: str | None = None,
 ) -> "SyncOptions":
+    """Return the options of a sync of the chosen vault, or of all if none is chosen."""
     from promptvault.services.sync.rounds import Direction
     from promptvault.services.sync.run import SyncOptions  # as in _sync
 
-    return SyncOptions(Direction(push, pull), relink, retry, vault)
+    return SyncOptions(Direction(push, pull), relink, retry, chosen_vault())
 
 
 def _sync(chosen: "SyncOptions", *, quiet: bool) -> "DeviceReport":
@@ -150,15 +141,14 @@ def _sync(chosen: "SyncOptions", *, quiet: bool) -> "DeviceReport":
     from promptvault.services.sync.run import sync_once
 
     with signed_in() as (session, client), _callbacks(quiet) as callbacks:
-        return sync_once(
-            unsynced_workspace(), client, session.address, chosen, callbacks
-        )
+        own = unsynced_workspace(PERSONAL)
+        return sync_once(own, client, session.address, chosen, callbacks)
 
 
 def sync_after() -> None:
     """Sync all vaults after the user's teams have changed; an error is only noted."""
     try:
-        report = _sync(_options(), quiet=True)
+        report = _sync(_options()._replace(vault=None), quiet=True)
         render_sync.vaults(report, quiet=True)
     except PromptVaultError as error:
         terminal.note(f"Not synced yet: {error} Run 'promptvault sync' later.")
@@ -206,20 +196,11 @@ def _report(report: "DeviceReport", *, quiet: bool, as_json: bool) -> None:
         if quiet:
             render_sync.over_limit(report.status)
         codes.add(TierLimitError.exit_code)
-    _exit(codes)
+    end(codes)
 
 
 def _error_codes(report: "DeviceReport") -> set[int]:
     return {each.error.exit_code for each in report.vaults if each.error}
-
-
-def _exit(codes: set[int]) -> None:
-    """Exit with the gravest of *codes*, if there is any."""
-    for code in _BY_GRAVITY:
-        if code in codes:
-            raise typer.Exit(code)
-    if codes:
-        raise typer.Exit(max(codes))
 
 
 def _print_report(report: "DeviceReport", *, quiet: bool, as_json: bool) -> None:
@@ -230,19 +211,18 @@ def _print_report(report: "DeviceReport", *, quiet: bool, as_json: bool) -> None
     render_sync.vaults(report, quiet=quiet)
 
 
-def _sync_in_background(vault: str) -> None:
+def _sync_in_background() -> None:
     """Sync a vault for a command that has ended; errors go to the log."""
     from promptvault.services.sync.background import background_turn
     from promptvault.services.sync.run import SyncCallbacks, sync_held  # as in _sync
 
     try:
-        with background_turn(find_vault(paths(), vault)) as held:
+        workspace, chosen = unsynced_workspace(), _options()
+        with background_turn(workspace.paths) as held:
             if held:
                 with signed_in() as (session, client):
-                    at, chosen = session.address, _options(vault=vault)
-                    sync_held(
-                        unsynced_workspace(), client, at, chosen, SyncCallbacks(), held
-                    )
+                    at, silent = session.address, SyncCallbacks()
+                    sync_held(workspace, client, at, chosen, silent, held)
     except PromptVaultError as error:
         terminal.note(f"{to_text(now())} sync: {error}")
         raise typer.Exit(error.exit_code) from None
@@ -253,19 +233,19 @@ def _watch(first: "SyncOptions", *, quiet: bool, as_json: bool) -> None:
     from promptvault.services.sync.watch import WatchCallbacks, watch
 
     printer = _WatchPrinter(quiet=quiet, as_json=as_json)
-    chosen = first
+    own, chosen = unsynced_workspace(PERSONAL), first
     with signed_in() as (session, client):
 
         def sync(vault: str | None) -> "DeviceReport":
             nonlocal chosen
             with _callbacks(quiet) as callbacks:
                 at, now = session.address, chosen._replace(vault=vault)
-                report = sync_once(unsynced_workspace(), client, at, now, callbacks)
+                report = sync_once(own, client, at, now, callbacks)
             chosen = _options()  # --relink and --retry apply to the first sync only
             return report
 
         callbacks = WatchCallbacks(sync, printer.print_report, printer.note_unreachable)
-        watch(unsynced_workspace(), client, callbacks, first.vault)
+        watch(own, client, callbacks, first.vault)
 
 
 class _WatchPrinter:

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from promptvault.cli import options, terminal
+from promptvault.cli import completion, options, terminal
 from promptvault.cli.commands.sync import signed_in, sync_after
-from promptvault.cli.context import is_vault_chosen, paths
+from promptvault.cli.context import chosen_vault, vault_paths
+from promptvault.cli.render import sync as render_sync
 from promptvault.cli.render import team as render_team
 from promptvault.cli.rows import team as rows_team
-from promptvault.cli.workspace import unsynced_workspace
+from promptvault.cli.workspace import settings, unsynced_workspace
+from promptvault.errors import AuthenticationError
+from promptvault.home import PERSONAL
+from promptvault.services.sync.session import SERVER
 from promptvault.services.vaults.leaving import leave_vault
 from promptvault.services.vaults.local import in_vault, local_vaults, read_vault
 
@@ -26,7 +30,10 @@ team.add_typer(invitations, name="invitations")
 Team = Annotated[
     str | None,
     typer.Option(
-        "--team", metavar="TEAM", help="The team's short name; else your only one."
+        "--team",
+        metavar="TEAM",
+        autocompletion=completion.team_vaults,
+        help="The team's short name; else your only one.",
     ),
 ]
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="Of a member.")]
@@ -52,7 +59,7 @@ def _team(given: str | None) -> Iterator[tuple["TeamClient", str]]:
 
 def _team_of_vault() -> str | None:
     """Return the team of the vault that `--vault` chose, if it did."""
-    found = read_vault(paths()).team if is_vault_chosen() else None
+    found = read_vault(vault_paths()).team if chosen_vault() else None
     return found.slug if found else None
 
 
@@ -70,7 +77,12 @@ def list_teams(as_json: options.Json = False) -> None:
 @team.command("show")
 def show(
     name: Annotated[
-        str | None, typer.Argument(metavar="[TEAM]", help="Its short name.")
+        str | None,
+        typer.Argument(
+            metavar="[TEAM]",
+            autocompletion=completion.team_vaults,
+            help="Its short name.",
+        ),
     ] = None,
     as_json: options.Json = False,
 ) -> None:
@@ -147,15 +159,27 @@ def join(
     as_json: options.Json = False,
 ) -> None:
     """Accept an invitation; then a sync brings the team's prompts."""
-    from promptvault.services.teams import invitation_token  # as in _team
+    from promptvault.services.teams import (  # as in _team
+        read_invitation,
+        require_server,
+    )
 
+    invitation = read_invitation(url)
+    if not settings()[SERVER].value:
+        raise AuthenticationError(
+            f"Sign in first: 'promptvault login --server {invitation.server}'."
+        )
     with signed_in() as (session, client):
-        joined = client.teams.accept(invitation_token(session.address, url))
+        require_server(invitation, session.address)
+        joined = client.teams.accept(invitation.token)
     sync_after()
     if as_json:
         terminal.write_json(rows_team.joined_row(joined))
     else:
-        terminal.note(f"You are in the team {joined.team} ({joined.role}).")
+        terminal.note(
+            f"You are in the team {joined.team} ({joined.role}): 'promptvault list"
+            f" {joined.team}:' lists its prompts."
+        )
 
 
 @team.command("members")
@@ -224,22 +248,25 @@ def leave(
         if not yes:
             terminal.confirm(f"Leave the team {slug}?", "--yes")
         client.leave(slug)
-    wiped = _wipe(slug) if wipe else []
+    wiped = _wipe(slug) if wipe else {}
     sync_after()
     if as_json:
-        terminal.write_json({"slug": slug, "wiped": wiped})
+        terminal.write_json({"slug": slug, "wiped": list(wiped)})
     else:
         terminal.note(f"You are not in {slug} any more.")
+        for vault, saved in wiped.items():
+            render_sync.wiped(vault, saved)
 
 
-def _wipe(slug: str) -> list[str]:
-    """Delete the vaults of a team from this device, and return their names."""
-    own = unsynced_workspace()
+def _wipe(slug: str) -> dict[str, int]:
+    """Delete the vaults of a team from this device.
+
+    Return their names, and how many edits were copied into the personal vault.
+    """
+    own = unsynced_workspace(PERSONAL)
     found = [each for each in local_vaults(own.paths) if each.team]
     wiped = [each.name for each in found if each.team and each.team.slug == slug]
-    for name in wiped:
-        leave_vault(in_vault(own, name), wipe=True)
-    return wiped
+    return {name: leave_vault(in_vault(own, name), wipe=True) for name in wiped}
 
 
 @team.command("protect")

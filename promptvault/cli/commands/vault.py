@@ -1,16 +1,20 @@
 """`vaults`: the vaults of this device."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from promptvault.cli import completion, options, terminal
 from promptvault.cli.context import open_reader, paths
+from promptvault.cli.render import sync as render_sync
+from promptvault.cli.render.format import format_time
 from promptvault.cli.render.table import Column, print_table
 from promptvault.cli.rows.prompts import time_row
 from promptvault.cli.workspace import unsynced_workspace
 from promptvault.domain.team import Role
 from promptvault.errors import ConflictError
+from promptvault.home import PERSONAL
 from promptvault.services.sync.last_sync import read_last_sync
 from promptvault.services.vaults.leaving import leave_vault
 from promptvault.services.vaults.local import (
@@ -28,7 +32,7 @@ vaults = typer.Typer(no_args_is_help=True, help="List the vaults of this device.
 @vaults.command("list")
 def list_vaults(as_json: options.Json = False) -> None:
     """List your own vault, and the vaults of teams that are on this device."""
-    rows = map(_row, local_vaults(paths()))
+    rows = [_row(vault) for vault in local_vaults(paths())]
     if as_json:
         return terminal.write_json_rows(rows)
     columns = (
@@ -45,19 +49,23 @@ def list_vaults(as_json: options.Json = False) -> None:
 def _row(vault: LocalVault) -> dict[str, object]:
     with open_reader(vault.name) as reader:
         count = reader.count(Selection())
-    last = read_last_sync(paths().of(vault.name).sync_record)
     return {
         "name": vault.name,
         "kind": "team" if vault.team else "personal",
         "role": vault.team.role if vault.team else Role.OWNER.value,
         "prompts": count,
-        "synced_at": time_row(last.succeeded_at),
+        "synced_at": time_row(_synced_at(vault.name)),
         "state": vault.state,
     }
 
 
+def _synced_at(name: str) -> datetime | None:
+    return read_last_sync(paths().of(name).sync_record).succeeded_at
+
+
 def _cells(row: dict[str, object]) -> tuple[str, ...]:
-    return tuple("" if value is None else str(value) for value in row.values())
+    shown = row | {"synced_at": format_time(_synced_at(str(row["name"])))}
+    return tuple(map(str, shown.values()))
 
 
 @vaults.command("remove")
@@ -66,7 +74,7 @@ def remove(
         str,
         typer.Argument(
             metavar="VAULT",
-            autocompletion=completion.vaults,
+            autocompletion=completion.team_vaults,
             help="The vault of a team that you have left.",
         ),
     ],
@@ -77,7 +85,7 @@ def remove(
 
     Edits that were not sent are copied into your own vault first.
     """
-    own = unsynced_workspace()
+    own = unsynced_workspace(PERSONAL)
     vault = read_vault(find_vault(own.paths, name))
     if vault.state != "left":
         raise ConflictError(
@@ -90,4 +98,4 @@ def remove(
     if as_json:
         terminal.write_json({"name": name, "saved": saved})
     else:
-        terminal.note(f"The vault {name} is deleted; edits saved first: {saved}.")
+        render_sync.wiped(name, saved)

@@ -37,10 +37,10 @@ Line = tuple[str, str]
 
 
 def check(heading: str, lines: Sequence[Line], advice: str) -> list[int] | None:
-    """Let the user check lines off, all of which are at first; return their numbers.
+    """Show a checklist, all checked at first; return the numbers of the checked lines.
 
-    None means that the user left. Standard input and output are left alone. Raises
-    InvalidInputError with *advice* where there is no terminal.
+    None means that the user left. Standard input and output are not used. Raises
+    InvalidInputError with *advice* if there is no terminal.
     """
     with picker_terminal.opened(advice) as (source, sink):
         return picker_terminal.run(Checklist(heading, lines).application(source, sink))

@@ -67,10 +67,10 @@ _MATCH = "class:match"
 def pick(
     rows: Sequence[Choice], query: str = "", preview: Preview | None = None
 ) -> str | None:
-    """Let the user choose among *rows* on the terminal; return the name, or None.
+    """Show *rows* on the terminal; return the name that the user chooses, or None.
 
-    None means that the user left without choosing. *preview* is asked for the body
-    of the highlighted row only. Standard input and output are left alone, so that
+    None means that the user left without choosing. *preview* is asked for the body of
+    the highlighted row only. Standard input and output are not used, so that
     ``name=$(promptvault pick)`` works. Raises InvalidInputError without a terminal.
     """
     with picker_terminal.opened(_ADVICE) as (source, sink):

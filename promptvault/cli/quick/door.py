@@ -12,9 +12,9 @@ _GET_OPTIONS = {"-p": "-p", "--param": "-p", "-P": "-P", "--literal-param": "-P"
 
 
 def find_answer(arguments: Sequence[str]) -> Answer | None:
-    """Return what answers the command that *arguments* give; None if Typer must.
+    """Return a function that runs the command; None if Typer must read *arguments*.
 
-    The answer raises the errors that the command raises.
+    The function raises the errors that the command raises.
     """
     match arguments:
         case ["get", *words]:

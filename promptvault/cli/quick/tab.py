@@ -1,6 +1,7 @@
-"""Tab after a command that takes a prompt's name, in bash, zsh and fish.
+"""Tab after a command that takes a prompt's name, or after --vault.
 
-The questions and the answers are those of Typer's completion scripts.
+The questions and the answers are those of Typer's completion scripts for bash, zsh and
+fish.
 """
 
 import sys
@@ -8,6 +9,7 @@ from collections.abc import Mapping
 
 from promptvault.cli import bash_completion, completion
 from promptvault.cli.commands import COMMANDS
+from promptvault.cli.general_options import VAULT
 
 _QUOTES = frozenset("'\"\\")
 
@@ -22,13 +24,9 @@ def complete_name(environ: Mapping[str, str], program: str) -> int | None:
     if question is None:
         return None
     words, head = question
-    if len(words) != 3 or words[2].startswith("-") or "=" in words[2]:
+    names = _find_names(words)
+    if names is None:
         return None
-    command = COMMANDS.get(words[1])
-    if command is None or not command.takes_name:
-        return None
-    names = completion.names(words[2])
-    names = [name for name in names if name.startswith(words[2])]
     if shell == "bash":
         lines = [bash_completion.format_word(name, head) for name in names]
         sys.stdout.write("\n".join(lines) + "\n")
@@ -43,6 +41,18 @@ def complete_name(environ: Mapping[str, str], program: str) -> int | None:
     else:
         sys.stdout.write("\n".join(names) + "\n")
     return 0
+
+
+def _find_names(words: list[str]) -> list[str] | None:
+    """Return what completes the last word; None if Typer must find it."""
+    if words[-2:-1] == [VAULT]:
+        return completion.vaults(words[-1])
+    if len(words) != 3 or words[2].startswith("-") or "=" in words[2]:
+        return None
+    command = COMMANDS.get(words[1])
+    if command is None or not command.takes_name:
+        return None
+    return [name for name in completion.names(words[2]) if name.startswith(words[2])]
 
 
 def _read_question(

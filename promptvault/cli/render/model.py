@@ -55,7 +55,7 @@ def report_spent(taken: Spent) -> None:
 
 
 def format_spent(taken: Spent) -> str:
-    """Return what a command spent in one line."""
+    """Return the cost of a command in one line."""
     cached = f" ({taken.cached} from the cache)" if taken.cached else ""
     tokens = taken.input_tokens + taken.output_tokens
     return (

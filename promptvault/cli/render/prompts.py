@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from promptvault.cli import terminal
+from promptvault.cli.context import current_vault
 from promptvault.cli.render.format import (
     format_count,
     format_day,
@@ -12,6 +13,7 @@ from promptvault.cli.render.format import (
 )
 from promptvault.cli.render.table import Column, console, print_table
 from promptvault.domain.prompt import Prompt, Version
+from promptvault.home import full_name
 from promptvault.services.prompts.outcome import Saved
 from promptvault.services.prompts.retrieval import ResolvedPrompt
 from promptvault.vault.search import HIT_END, HIT_START, Hit
@@ -207,17 +209,18 @@ def print_diff(lines: Iterable[str]) -> None:
         screen.print(text(line, bold or _DIFF_STYLES.get(line[:1], "")), soft_wrap=True)
 
 
-def report_saved(results: Sequence[Saved]) -> None:
-    """Report the results of a change on stderr."""
+def report_saved(results: Sequence[Saved], vault: str | None = None) -> None:
+    """Report the results of a change on stderr, in this vault or in another one."""
     for result in results[:10]:
         prompt = result.prompt
         verb = result.outcome.value.capitalize()
-        terminal.note(f"{verb} {prompt.name} (version {prompt.version}).")
+        name = full_name(vault or current_vault(), prompt.name)
+        terminal.note(f"{verb} {name} (version {prompt.version}).")
         if prompt.is_held_back:
             terminal.note(
                 f"  It stays in this vault, because it seems to hold a secret"
                 f" ({', '.join(prompt.secrets)}): 'redact' it, or 'set"
-                f" {prompt.name} --allow-secrets'."
+                f" {name} --allow-secrets'."
             )
     if len(results) > 10:
         terminal.note(f"… and {len(results) - 10} more.")
@@ -226,10 +229,11 @@ def report_saved(results: Sequence[Saved]) -> None:
 def report_label(prompt: Prompt, label: str) -> None:
     """Report on stderr which version of *prompt* has *label* now."""
     number = prompt.labels.get(label)
+    name = full_name(current_vault(), prompt.name)
     if number is None:
-        terminal.note(f"{prompt.name} no longer has the label {label!r}.")
+        terminal.note(f"{name} no longer has the label {label!r}.")
     else:
-        terminal.note(f"{prompt.name}@{number} is {label}.")
+        terminal.note(f"{name}@{number} is {label}.")
 
 
 def print_trash(found: Iterable[Prompt]) -> None:
@@ -242,21 +246,23 @@ def print_trash(found: Iterable[Prompt]) -> None:
 _SHOWN_PROBLEMS = 20
 
 
-def print_diagnosis(found: "Diagnosis") -> None:
-    """Print the problems that `doctor` found."""
+def print_diagnosis(found: "Diagnosis", vault: str | None = None) -> None:
+    """Print the problems that `doctor` found, with the vault if it checked several."""
     state = "repaired" if found.repaired else "remedy"
+    column, start = (f"{vault}\t", f"{vault}: ") if vault else ("", "")
     for problem in found.problems[:_SHOWN_PROBLEMS]:
-        terminal.show(f"{problem.part.value}\t{problem.message}\t")
+        terminal.show(f"{column}{problem.part.value}\t{problem.message}\t")
         terminal.show(f"({state}: {problem.remedy})\n")
     more = len(found.problems) - _SHOWN_PROBLEMS
     if more > 0:
-        terminal.write(f"and {more:,} more; --json lists them all\n")
+        terminal.write(f"{column}and {more:,} more; --json lists them all\n")
     versions = format_count(found.versions, "version")
     held = f"{format_count(found.prompts, 'prompt')}, {versions}"
     if not found.problems or found.repaired:
-        terminal.note(f"{held}: database, index and history agree.")
+        terminal.note(f"{start}{held}: database, index and history agree.")
     else:
-        terminal.note("'promptvault doctor --repair' repairs this.")
+        option = f" --vault {vault}" if vault else ""
+        terminal.note(f"{start}'promptvault doctor --repair{option}' repairs this.")
 
 
 def print_settings(found: Iterable["Setting"]) -> None:

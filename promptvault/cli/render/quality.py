@@ -115,6 +115,7 @@ def _statistics_lines(found: Statistics) -> Iterator[tuple[str, str, str]]:
     yield "total", "tokens", str(found.tokens)
     yield "total", "average_tokens", str(found.average_tokens)
     sections = {
+        "vault": found.by_vault,
         "source": found.by_source,
         "folder": found.by_folder,
         "month": found.by_month,
@@ -143,6 +144,7 @@ def _draw_statistics(found: Statistics) -> None:
     screen.width = min(screen.width, _MAX_WIDTH)
     folders = tuple(Count(name or "(none)", number) for name, number in found.by_folder)
     _draw_totals(screen, found)
+    _draw_lists(screen, 14, {"Vaults": found.by_vault})
     _draw_lists(screen, 14, {"Sources": found.by_source, "Folders": folders})
     _draw_months(screen, found.by_month)
     prompts = {"Most used": found.most_used, "Most versions": found.most_changed}

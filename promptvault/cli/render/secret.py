@@ -20,10 +20,10 @@ def print_secrets(found: Sequence[PromptSecrets]) -> None:
     print_table(columns, lines, "No prompt holds what looks like a secret.")
     held = sum(holding.prompt.is_held_back for holding in found)
     if held:
-        what = "1 prompt stays" if held == 1 else f"{held:,} prompts stay"
+        one = "1 prompt stays in its vault"
+        what = one if held == 1 else f"{held:,} prompts stay in their vaults"
         terminal.note(
-            f"{what} in this vault until you 'redact NAME' (or --all), or"
-            " 'set NAME --allow-secrets'."
+            f"{what} until you 'redact NAME' (or --all), or 'set NAME --allow-secrets'."
         )
 
 

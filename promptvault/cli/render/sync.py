@@ -17,10 +17,17 @@ if TYPE_CHECKING:
     from promptvault.vault.sync.status import SyncStatus
 
 
-def report(report: "SyncReport") -> None:
+def report(report: "DeviceReport") -> None:
     """Print what a sync did, and what is left to do."""
-    for line in [*_what_was_done(report), *_left(report.status)]:
+    for line in [*_what_was_done(report), *_left(report.status, _where(report))]:
         terminal.note(line)
+
+
+def _where(report: "DeviceReport") -> str:
+    """Return the option with which other commands show what is left to do."""
+    others = (each.report.status for each in report.vaults if each.name != PERSONAL)
+    is_elsewhere = any(status.conflicts or status.held for status in others)
+    return " --all-vaults" if is_elsewhere else ""
 
 
 def vaults(report: "DeviceReport", *, quiet: bool) -> None:
@@ -42,11 +49,21 @@ def _of_vault(outcome: "VaultOutcome") -> Iterator[str]:
         case "wiped":
             yield "You are not in this team any more; its vault here was deleted."
     if outcome.saved:
-        number = format_count(outcome.saved, "prompt")
-        yield (
-            f"{number} not sent before, now in the folder from-{outcome.name}/ of your"
-            " own vault. 'promptvault sync --retry' sends them."
-        )
+        yield _saved(outcome.saved, outcome.name)
+
+
+def wiped(vault: str, saved: int) -> None:
+    """Print that a vault was deleted, and where edits that were not sent are now."""
+    terminal.note(f"The vault {vault} is deleted from this device.")
+    if saved:
+        terminal.note(_saved(saved, vault))
+
+
+def _saved(number: int, vault: str) -> str:
+    return (
+        f"{format_count(number, 'prompt')} not sent before, now in the folder"
+        f" from-{vault}/ of your own vault. 'promptvault sync --retry' sends them."
+    )
 
 
 def has_news(report: "DeviceReport", before: "SyncStatus") -> bool:
@@ -60,11 +77,11 @@ def _changes_state(outcome: "VaultOutcome") -> bool:
     return outcome.error is not None or outcome.state in {"left", "wiped"}
 
 
-def news(report: "SyncReport", before: "SyncStatus | None", now: datetime) -> None:
+def news(report: "DeviceReport", before: "SyncStatus | None", now: datetime) -> None:
     """Print in one line what a sync did, and what is left if that has changed."""
     line = _what_was_done(report)
     if before is None or _still(before) != _still(report.status):
-        line += _left(report.status)
+        line += _left(report.status, _where(report))
     time = now.astimezone().strftime("%H:%M:%S")
     terminal.note(" ".join((time, *line)))
 
@@ -123,18 +140,19 @@ def over_limit(status: "SyncStatus") -> None:
         terminal.note(_held_line(hold, status))
 
 
-def _left(status: "SyncStatus") -> Iterator[str]:
+def _left(status: "SyncStatus", where: str = "") -> Iterator[str]:
     if status.conflicts:
         number = format_count(status.conflicts, "conflict")
-        yield f"{number}: 'promptvault conflicts list'."
+        yield f"{number}: 'promptvault conflicts list{where}'."
     for hold in status.held:
-        yield _held_line(hold, status)
+        yield _held_line(hold, status, where)
 
 
-def _held_line(hold: Hold, status: "SyncStatus") -> str:
+def _held_line(hold: Hold, status: "SyncStatus", where: str = "") -> str:
     number = status.held[hold]
     are = "is" if number == 1 else "are"
-    return f"{format_count(number, 'prompt')} {are} held back: {_why(hold, status)}."
+    why = _why(hold, status, where)
+    return f"{format_count(number, 'prompt')} {are} held back: {why}."
 
 
 _REASONS = {
@@ -148,7 +166,7 @@ _REASONS = {
 }
 
 
-def _why(hold: Hold, status: "SyncStatus") -> str:
+def _why(hold: Hold, status: "SyncStatus", where: str = "") -> str:
     if hold == Hold.LIMIT:
         limit = status.link.prompt_limit if status.link else None
         room = f"{limit:,} prompts" if limit is not None else "no more"
@@ -159,8 +177,8 @@ def _why(hold: Hold, status: "SyncStatus") -> str:
         return f"your plan stores {room}; they are sent as soon as some is freed"
     if hold == Hold.SECRETS:
         fields = ", ".join(status.secret_fields)
-        where = f" ({fields})" if fields else ""
-        return f"likely secrets{where}, 'promptvault scan'"
+        place = f" ({fields})" if fields else ""
+        return f"likely secrets{place}, 'promptvault scan{where}'"
     return _REASONS[hold]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from promptvault.domain.prompt import Origin, Prompt, PromptRecord, Version
 from promptvault.domain.timestamp import to_text
 from promptvault.domain.variable import Variable
+from promptvault.errors import PromptVaultError
 from promptvault.services.prompts.diff import Difference
 from promptvault.services.prompts.outcome import Saved
 from promptvault.services.prompts.retrieval import ResolvedPrompt
@@ -159,6 +160,11 @@ def group_row(group: "Group") -> Row:
         for alike in group.members
     ]
     return {"similarity": group.similarity, "prompts": prompts}
+
+
+def error_row(error: PromptVaultError) -> Row:
+    """Return why a command failed in one of several vaults."""
+    return {"code": error.code, "message": str(error)}
 
 
 def record_row(record: PromptRecord) -> Row:

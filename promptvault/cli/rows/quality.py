@@ -24,6 +24,7 @@ def lint_row(found: Sequence[LintResult]) -> Row:
 
 def statistics_row(found: Statistics) -> Row:
     """Return the numbers of the vault as `stats --json` prints them."""
+    vaults = _count_rows(found.by_vault, "name", "prompts")
     return found.totals._asdict() | {
         "tokens": found.tokens,
         "average_tokens": found.average_tokens,
@@ -33,6 +34,7 @@ def statistics_row(found: Statistics) -> Row:
         "most_used": _count_rows(found.most_used, "name", "uses"),
         "most_changed": _count_rows(found.most_changed, "name", "versions"),
         "tags": _count_rows(found.tags, "tag", "prompts"),
+        **({"vaults": vaults} if vaults else {}),
     }
 
 

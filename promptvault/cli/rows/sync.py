@@ -2,7 +2,13 @@
 
 from typing import TYPE_CHECKING, Any
 
-from promptvault.cli.rows.prompts import prompt_row, time_row, variable_row, version_row
+from promptvault.cli.rows.prompts import (
+    error_row,
+    prompt_row,
+    time_row,
+    variable_row,
+    version_row,
+)
 
 if TYPE_CHECKING:
     from promptvault.services.sync.conflict import Conflict, ConflictSide, Device
@@ -36,7 +42,6 @@ def device_row(report: "DeviceReport") -> dict[str, Any]:
 
 def _vault_row(outcome: "VaultOutcome") -> dict[str, Any]:
     counts, status = outcome.report.counts, outcome.report.status
-    error = outcome.error
     return {
         "name": outcome.name,
         "pushed": counts.pushed,
@@ -46,7 +51,7 @@ def _vault_row(outcome: "VaultOutcome") -> dict[str, Any]:
         "held_back": status.held_back,
         "saved": outcome.saved,
         "state": outcome.state,
-        "error": {"code": error.code, "message": str(error)} if error else None,
+        "error": error_row(outcome.error) if outcome.error else None,
     }
 
 

@@ -275,7 +275,7 @@ def _design_time(message: JsonObject) -> datetime | None:
 
 
 def _body(message: JsonObject) -> str | None:
-    """Return what was typed or spoken, else the text of what was pasted as a file.
+    """Return the typed or spoken text, or else the text that was pasted as a file.
 
     Content blocks come first: `text` has placeholders for other blocks.
     """

@@ -368,7 +368,7 @@ def _quoted(session: str) -> bytes:
 
 
 def _typed_in(record: JsonObject) -> ParsedMessage:
-    """Return what a person typed in a record of type user."""
+    """Return the text that a person typed in a record of type user."""
     message = as_object(record.get("message"))
     if any(map(record.get, _NEVER_TYPED)) or message.get("role", "user") != "user":
         return ParsedMessage()
@@ -376,8 +376,9 @@ def _typed_in(record: JsonObject) -> ParsedMessage:
 
 
 def _typed_at(holder: JsonObject, content: JsonValue) -> ParsedMessage:
-    """Return what a person typed in *content*, nothing if *holder* has another
-    origin."""
+    """Return the text that a person typed in *content*; empty if *holder* has another
+    origin.
+    """
     kind = as_object(holder.get("origin")).get("kind", "human")
     is_human = kind == holder.get("turnOrigin", "human") == "human"
     return (

@@ -1,10 +1,28 @@
 """Claude Code: session files and the history of typed prompts."""
 
-from promptvault.importers.claude_code import history
+import re
+from collections import Counter
+
 from promptvault.importers.claude_code.log import SessionLog
-from promptvault.importers.input.candidate import Items
+from promptvault.importers.claude_code.text import (
+    NO_TEXT,
+    SHELL_COMMAND,
+    SLASH_COMMAND,
+    ParsedMessage,
+    is_typed_command,
+    parse_content,
+)
+from promptvault.importers.input.candidate import (
+    Candidate,
+    Draft,
+    Failure,
+    Items,
+    Skipped,
+)
 from promptvault.importers.input.document import Document
-from promptvault.importers.input.json_stream import JsonObject
+from promptvault.importers.input.field import as_object, as_text, as_time
+from promptvault.importers.input.json_stream import Damaged, JsonObject
+from promptvault.importers.input.lines import json_lines
 
 SOURCE = "claude-code"
 
@@ -20,7 +38,7 @@ _TURN_KEYS = frozenset({"timestamp", "uuid", "sessionId"})
 def probe(document: Document) -> bool:
     """Return True for a session file or the history of Claude Code."""
     sample = document.sample
-    return any(history.is_entry(v) or _is_record(v) for v in sample)
+    return any(_is_entry(v) or _is_record(v) for v in sample)
 
 
 def read(document: Document) -> Items:
@@ -28,8 +46,8 @@ def read(document: Document) -> Items:
 
     Raises ImportSourceError if the file cannot be read further.
     """
-    if any(map(history.is_entry, document.sample)):
-        return history.read(document)
+    if any(map(_is_entry, document.sample)):
+        return _history(document)
     return SessionLog(document).items()
 
 
@@ -40,3 +58,73 @@ def _is_record(value: JsonObject) -> bool:
         return is_turn and (not _TURN_KEYS.isdisjoint(value) or len(value) == 2)
     is_note = isinstance(kind, str) and kind in _NOTES
     return is_note and any(key in value for key in _NOTE_KEYS)
+
+
+_PASTED = re.compile(r"\[(?:Pasted text|\.\.\.Truncated text) #(\d+)[^\]]*\]")
+
+
+def _is_entry(value: JsonObject) -> bool:
+    """Return True if *value* is an entry of the history."""
+    return (
+        isinstance(value.get("display"), str)
+        and "timestamp" in value
+        and ("pastedContents" in value or "project" in value)
+    )
+
+
+def _history(document: Document) -> Items:
+    """Yield each prompt in *document*; the first of a session is its opening.
+
+    Raises ImportSourceError if the file cannot be _history further.
+    """
+    skipped: Counter[str] = Counter()
+    sessions: set[str] = set()
+    damaged: Failure | None = None
+    with document.open() as stream:
+        for number, value in json_lines(stream):
+            if damaged:
+                yield damaged
+                damaged = None
+            if isinstance(value, Damaged):
+                where = f"{document.name}, line {number}"
+                damaged = Failure(
+                    where, value.reason
+                )  # the last line may still be being written
+            elif isinstance(value, dict) and _is_entry(value):
+                found = _typed_in(value)
+                if found.body:
+                    yield _typed_candidate(value, found.body, sessions)
+                elif found.reason:
+                    skipped[found.reason] += 1
+    for reason, number in skipped.items():
+        yield Skipped(reason, number)
+
+
+def _typed_candidate(entry: JsonObject, body: str, sessions: set[str]) -> Candidate:
+    session = as_text(entry.get("sessionId"))
+    opening = session is not None and session not in sessions
+    if session:
+        sessions.add(session)
+    draft = Draft(body, as_time(entry.get("timestamp")))
+    return Candidate((draft,), opening=opening, conversation_id=session)
+
+
+def _typed_in(entry: JsonObject) -> ParsedMessage:
+    display = as_text(entry.get("display"))
+    if not display:
+        return ParsedMessage()
+    if is_typed_command(display):
+        return ParsedMessage(reason=SLASH_COMMAND)
+    if display.startswith("!"):
+        return ParsedMessage(reason=SHELL_COMMAND)
+    pasted = as_object(entry.get("pastedContents"))
+    body = _PASTED.sub(lambda found: _pasted_text(found, pasted), display)
+    if not _PASTED.sub("", body).strip():
+        return ParsedMessage(reason=NO_TEXT)  # the history has only a digest of it
+    return parse_content(body)
+
+
+def _pasted_text(placeholder: re.Match[str], pasted: JsonObject) -> str:
+    """Return the text that *placeholder* replaces, or the placeholder if it is lost."""
+    content = as_object(pasted.get(placeholder[1])).get("content")
+    return content if isinstance(content, str) and content else placeholder[0]

@@ -3,11 +3,13 @@
 The formats are observed in the extensions' storage; they are not documented.
 """
 
+import io
 import json
 import posixpath
+import re
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
-from promptvault.importers.cline import markdown
 from promptvault.importers.cline.turn import TurnParser, add_prompt
 from promptvault.importers.conversation.linear_chat import LinearChat
 from promptvault.importers.input.candidate import Failure, Items
@@ -25,6 +27,7 @@ from promptvault.importers.input.json_stream import (
     JsonValue,
     json_values,
 )
+from promptvault.importers.input.lines import read_lines
 
 SOURCE = "cline"
 
@@ -40,7 +43,7 @@ _LARGEST_ITEM = 1 << 20
 
 def probe(document: Document) -> bool:
     """Return True for a task: what was shown, what was sent, or an export."""
-    if markdown.is_export(document):
+    if _is_export(document):
         return True
     rows = list(_rows(document))
     return any(map(_is_shown, rows)) or _is_sent(rows, document)
@@ -53,8 +56,8 @@ def read(document: Document) -> Items:
     skipped if the other file is next to it. Raises ImportSourceError if the file cannot
     be read further.
     """
-    if markdown.is_export(document):
-        yield from markdown.read(document)
+    if _is_export(document):
+        yield from _export(document)
     elif any(map(_is_shown, _rows(document))):
         yield from _shown(document)
     elif not _is_beside_shown(document):
@@ -249,3 +252,88 @@ def _key(row: JsonObject) -> str | None:
 def _failure(document: Document, position: int, row: JsonValue | Damaged) -> Failure:
     reason = row.reason if isinstance(row, Damaged) else "it is not a message"
     return Failure(f"{document.name}, message {position}", reason)
+
+
+# The Markdown of an export, which is read line by line.
+_USER = b"**User:**"
+_SPEAKERS = (_USER, b"**Assistant:**")
+_EXPORT_MARKS = (
+    *(b"<task>", b"<environment_details>", b"<user_message>", b"<user_input"),
+    b"[TASK RESUMPTION]",
+)
+_EXPORT_NAME = re.compile(r"[a-z]+_task_\w+-\d+-\d{4}_[\d-]+-[ap]m")
+
+
+def _is_export(document: Document) -> bool:
+    """Return True if *document* begins with a speaker and has Cline's own tags."""
+    head = (line for line in read_lines(io.BytesIO(document.head)) if line.strip())
+    first = next(head, b"").rstrip()
+    return first in _SPEAKERS and any(line.startswith(_EXPORT_MARKS) for line in head)
+
+
+def _export(document: Document) -> Items:
+    """Yield the one conversation in *document*, and a Failure if a prompt is cut off.
+
+    The file name has the local time of an unknown machine, so times are those in the
+    turns. Raises ImportSourceError if the file cannot be _export further.
+    """
+    chat = LinearChat(_task_id(document))
+    turn: TurnParser | None = None
+    is_first = True
+    with document.open() as stream:
+        for line, opens in _by_turn(read_lines(stream)):
+            if opens and turn:
+                yield from _finish_turn(turn, chat, document, is_first)
+                is_first = False
+            if opens:
+                turn = TurnParser() if line == _USER else None
+            elif turn:
+                turn.feed(line)
+    if turn:
+        yield from _finish_turn(turn, chat, document, is_first)
+    yield from chat.finish()
+
+
+def _by_turn(every: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """Yield each line, and True if it begins a turn.
+
+    Files and logs within a turn have rules and speakers too, so a turn begins only
+    after the full separator of an export: a blank line, the rule, a blank line and the
+    speaker.
+    """
+    held: list[bytes] = []
+    rule = [b"", b"---", b""]
+    is_start = True
+    for line in every:
+        is_blank = not line or line.isspace()
+        if line.rstrip() in _SPEAKERS and (is_start or held == rule):
+            held.clear()
+            yield line.rstrip(), True
+        else:
+            expected = rule[len(held)] if len(held) < len(rule) else None
+            fits = (b"" if is_blank else line) == expected
+            if not fits:
+                yield from ((each, False) for each in held)
+                held.clear()
+            if fits or is_blank:
+                held.append(b"" if is_blank else line)
+            else:
+                yield line, False
+        is_start &= is_blank
+    if len(held) == 1:  # otherwise the rule belongs to a turn that was not written
+        yield b"", False
+
+
+def _finish_turn(
+    turn: TurnParser, chat: LinearChat, document: Document, is_first: bool
+) -> Items:
+    turn.add_to(chat, None, is_bare=is_first)
+    yield from chat.take_complete()
+    if turn.is_cut:
+        yield Failure(document.name, "a prompt is cut off")
+
+
+def _task_id(document: Document) -> str:
+    stem = PurePosixPath(document.name).name
+    found = _EXPORT_NAME.match(stem)
+    return found[0] if found else ""

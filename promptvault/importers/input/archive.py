@@ -81,7 +81,7 @@ def _is_bomb(size: int, packed: int) -> bool:
 
 
 def _refusal(info: ZipInfo) -> str | None:
-    if not info.filename:  # zipfile cannot tell whether it is a folder
+    if not info.filename:  # zipfile does not say whether it is a folder
         return "it has no name"
     if _ESCAPE.match(info.filename):
         return "its name points outside the archive"

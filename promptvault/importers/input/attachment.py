@@ -23,7 +23,7 @@ class FileFilter:
         self._is_inside = False
 
     def feed(self, piece: bytes) -> bytes:
-        """Return what is left of the bytes held back and of most of *piece*."""
+        """Return the remaining text of the held bytes and of most of *piece*."""
         if self._is_inside:
             run = _RUN.match(piece)
             end = run.end() if run else 0

@@ -167,7 +167,7 @@ def _copy_with_log(path: Path, copy: Path) -> None:
 
 
 def _state(path: Path) -> tuple[tuple[int, int] | None, ...]:
-    """Return what changes if the database itself is written, or is about to be."""
+    """Return a value that changes if the database is written, or is about to be."""
     return tuple(map(_size_and_time, (str(path), f"{path}{_JOURNAL}")))
 
 

@@ -2,16 +2,19 @@
 
 import codecs
 import contextlib
+import io
 import os
 import re
+import shutil
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from io import BytesIO
 from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, NamedTuple, cast
+from tempfile import SpooledTemporaryFile
+from types import TracebackType
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Self, cast
 
 from promptvault.errors import ImportSourceError, NotFoundError
 from promptvault.importers.input import archive
@@ -20,11 +23,14 @@ from promptvault.importers.input.attachment import without_files
 from promptvault.importers.input.candidate import Failure
 from promptvault.importers.input.field import sanitized
 from promptvault.importers.input.json_stream import JsonObject, json_values
-from promptvault.importers.input.spool import Spool
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 NESTING_LIMIT = 2
 """Depth up to which zip archives within zip archives are read."""
 
+_IN_MEMORY = 64 << 20
 _HEAD = 64 << 10
 _PEEK = 1 << 10
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
@@ -118,7 +124,7 @@ class Document:
         start = self.head.lstrip(_BEFORE_TEXT)
         if b"{" not in start or start.startswith((b"<", b"#", _SQLITE)):
             return ()  # markup and prose may be one large line
-        first = _objects(BytesIO(self.head))
+        first = _objects(io.BytesIO(self.head))
         if len(first) == _SAMPLE or len(self.head) < _HEAD:
             return first
         with self.open() as stream:
@@ -178,7 +184,7 @@ def documents_in(
     stream: BinaryIO, name: str = "standard input"
 ) -> Iterator[ScanResult]:
     """Yield the documents in *stream*, as `documents_at` does for a file."""
-    with Spool(stream) as spool:
+    with _Spool(stream) as spool:
         yield from _alone(_File(StoredFile(name, spool.size, spool.open)))
 
 
@@ -303,7 +309,7 @@ def _seekable(entry: StoredFile) -> Iterator[BinaryIO]:
         if stream.seekable():
             yield stream
         else:
-            with Spool(stream) as spool:
+            with _Spool(stream) as spool:
                 yield spool.open()
 
 
@@ -332,3 +338,59 @@ def _unreadable(path: Path, error: OSError) -> ImportSourceError:
 
 def _reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
+
+
+class _Spool:
+    """The bytes of a stream that cannot seek, to be read more than once.
+
+    They are in memory, or in a temporary file above 64 MiB.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        """Read *stream* to its end."""
+        self._file = SpooledTemporaryFile(max_size=_IN_MEMORY)
+        shutil.copyfileobj(stream, self._file, 1 << 20)
+        self.size = self._file.tell()
+        """Number of bytes."""
+
+    def open(self) -> BinaryIO:
+        """Return a new stream over the bytes; several may be open at a time."""
+        return cast("BinaryIO", io.BufferedReader(_SpoolView(self._file, self.size)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+
+class _SpoolView(io.RawIOBase):
+    """A reader with its own position in a shared file."""
+
+    def __init__(self, file: "SpooledTemporaryFile[bytes]", size: int) -> None:
+        self._file = file
+        self._size = size
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._at = (0, self._at, self._size)[whence] + offset
+        return self._at
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        self._file.seek(self._at)
+        view = memoryview(buffer).cast("B")
+        data = self._file.read(len(view))
+        view[: len(data)] = data
+        self._at += len(data)
+        return len(data)

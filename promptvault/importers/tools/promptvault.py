@@ -3,6 +3,7 @@
 import codecs
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from promptvault import front_matter
 from promptvault.domain.imported_prompt import ImportedPrompt, ImportedVersion
@@ -208,11 +209,14 @@ def _id(value: object) -> str:
 
 
 def _name(name: str) -> str:
-    """Return *name* unchanged if it is valid, else with each of its parts as a slug."""
-    try:
-        return validate_name(name)
-    except InvalidInputError:
-        return "/".join(filter(None, map(slugify, name.split("/")))) or "prompt"
+    """Return *name* unchanged if it is valid, else with each of its parts as a slug.
+
+    ``VAULT:NAME``, as an export of all vaults writes it, gets a folder for the vault.
+    """
+    for each in (name, name.replace(":", "/", 1)):
+        with suppress(InvalidInputError):
+            return validate_name(each)
+    return "/".join(filter(None, map(slugify, name.split("/")))) or "prompt"
 
 
 def _origin(fields: JsonObject) -> Origin:

@@ -12,6 +12,7 @@ from promptvault.server.job.queue import Kind, enqueue
 from promptvault.server.link import service as link
 from promptvault.server.link.repository import Link, LinkRepository
 from promptvault.server.link.service import Purpose
+from promptvault.server.lock_order import lock_account
 from promptvault.server.mail import Letter
 from promptvault.server.ownership.service import leave_teams
 from promptvault.server.session.repository import SignedIn
@@ -84,6 +85,8 @@ async def keep_account(connection: Connection, settings: Settings, token: str) -
     Raises InvalidInputError if the link has expired or was used before, and
     AlreadyExistsError if another account has the address now.
     """
+    found = await link.find(connection, settings, token, Purpose.KEEP)
+    await lock_account(connection, found.account_id)
     used = await link.use(connection, settings, token, Purpose.KEEP)
     await restore_user(connection, used)
     await LinkRepository(connection).delete_all(used.user_id, Purpose.KEEP)

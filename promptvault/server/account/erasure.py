@@ -1,18 +1,21 @@
 """Deleting users: signed out everywhere at once, erased when their grace period ends.
 
-Rows are locked in the order in which sync locks them: tokens, vaults, the account.
+Callers that lock rows do so in the order of `server.lock_order`.
 """
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from promptvault.errors import AlreadyExistsError, NotFoundError
 from promptvault.server.account.erasure_repository import ErasureRepository, StoredUser
+from promptvault.server.activity.service import FORMER_MEMBER
 from promptvault.server.billing.repository import BillingRepository, end_subscriptions
 from promptvault.server.database import Connection
 from promptvault.server.link.repository import Link, LinkRepository
 from promptvault.server.link.service import Purpose
-from promptvault.server.ownership.service import bequeath_teams, erase_teams
+from promptvault.server.ownership.repository import OwnershipRepository
+from promptvault.server.ownership.service import bequeath_teams, leave_teams
 from promptvault.server.session.repository import NetworkRepository, SessionRepository
 from promptvault.server.token.repository import TokenRepository
 
@@ -49,10 +52,14 @@ async def sign_out_everywhere(connection: Connection, user_id: UUID) -> None:
 
 
 async def delete_user(connection: Connection, user_id: UUID, grace: timedelta) -> None:
-    """Sign a user out everywhere and free the address; erase the data after *grace*."""
+    """Sign a user out everywhere and free the address; erase the data after *grace*.
+
+    Call it when the user's account is locked.
+    """
     users = ErasureRepository(connection)
-    await sign_out_everywhere(connection, user_id)
+    await users.delete_codes(user_id)
     account_id = await users.mark(user_id, grace)
+    await sign_out_everywhere(connection, user_id)
     if account_id is not None and await users.mark_account(account_id):
         if customer := await BillingRepository(connection).find(account_id):
             await end_subscriptions(connection, customer.customer)
@@ -61,8 +68,8 @@ async def delete_user(connection: Connection, user_id: UUID, grace: timedelta) -
 async def restore_user(connection: Connection, link: Link) -> None:
     """Undo the deletion of the link's user, whose data are still stored.
 
-    Sessions and tokens stay ended. Raises AlreadyExistsError if another account has the
-    address now.
+    Call it when the account is locked. Sessions and tokens stay ended. Raises
+    AlreadyExistsError if another account has the address now.
     """
     users = ErasureRepository(connection)
     if not await users.unmark(link.user_id):
@@ -74,16 +81,12 @@ async def restore_user(connection: Connection, link: Link) -> None:
 
 
 async def erase(connection: Connection, user: StoredUser) -> None:
-    """Erase a user, deleted or not, and the account if no other user is left in it."""
-    users = ErasureRepository(connection)
-    await TokenRepository(connection).revoke_every(user.id)
-    # Before vaults and the account, as a job does that looks at the customer.
-    customer = await BillingRepository(connection).lock_account(user.account_id)
-    await users.lock_vaults(user.account_id)
-    await users.erase_user(user)
-    await erase_teams(connection, user.account_id)
-    if await users.erase_account(user.account_id) and customer:
-        await end_subscriptions(connection, customer.customer)
+    """Erase a user, deleted or not, and the account if no other user is left in it.
+
+    Raises ConflictError if the user owns a team with other members.
+    """
+    await _lock(connection, user)
+    await _erase(connection, user, leave_teams)
 
 
 async def erase_due(connection: Connection, now: datetime) -> int:
@@ -93,10 +96,39 @@ async def erase_due(connection: Connection, now: datetime) -> int:
     """
     users, count = ErasureRepository(connection), 0
     while user := await users.next_due(now):
-        await bequeath_teams(connection, user.id)
-        await erase(connection, user)
+        await _lock(connection, user)
+        if await users.is_due(user.id, now):  # no other process was faster
+            await _erase(connection, user, bequeath_teams)
+            count += 1
         await connection.commit()
-        count += 1
     await users.forget_identities(now - _LATEST_EVENT)
     await connection.commit()
     return count
+
+
+async def _lock(connection: Connection, user: StoredUser) -> None:
+    users = ErasureRepository(connection)
+    # Before vaults and accounts, as a job does that looks at the customer.
+    await BillingRepository(connection).lock_account(user.account_id)
+    await users.lock_identities(user.id)
+    await OwnershipRepository(connection).lock(user.id)
+    await users.lock_vaults(user.account_id)
+
+
+async def _erase(
+    connection: Connection,
+    user: StoredUser,
+    leave: Callable[[Connection, UUID], Awaitable[None]],
+) -> None:
+    """Erase a user; *leave* takes the user out of all teams."""
+    users = ErasureRepository(connection)
+    await users.delete_codes(user.id)
+    await users.erase_invitations(user)
+    await leave(connection, user.id)
+    await TokenRepository(connection).revoke_every(user.id)
+    await users.erase_user(user)
+    await users.forget_name(user, FORMER_MEMBER)
+    await OwnershipRepository(connection).erase_without_owner(user.account_id)
+    customer = await BillingRepository(connection).find(user.account_id)
+    if await users.erase_account(user.account_id) and customer:
+        await end_subscriptions(connection, customer.customer)

@@ -22,6 +22,19 @@ class StoredUser:
 
 _USER = "id, account_id, email, deleted_at"
 
+# Lines about members name their ids, those about invitations only the address.
+_FORGET_NAME = """
+UPDATE activities
+   SET actor_email = CASE WHEN actor = %(user)s THEN %(name)s ELSE actor_email END,
+       network = CASE WHEN actor = %(user)s THEN NULL ELSE network END,
+       subject = CASE WHEN details->>'user' = %(user)s::text
+                        OR lower(subject) = lower(%(email)s) THEN %(name)s
+                      ELSE subject END
+ WHERE actor = %(user)s OR details->>'user' = %(user)s::text
+    OR lower(subject) = lower(%(email)s) AND NOT EXISTS (
+       SELECT 1 FROM users WHERE lower(email) = lower(%(email)s) AND id <> %(user)s)
+"""
+
 
 class ErasureRepository:
     """Deletes and erases users within one transaction."""
@@ -48,14 +61,28 @@ class ErasureRepository:
         return await cursor.fetchone()
 
     async def next_due(self, now: datetime) -> StoredUser | None:
-        """Lock and return a user to erase at *now*; skip users that are locked."""
+        """Return a user to erase at *now*, without a lock."""
         cursor = self._connection.cursor(row_factory=class_row(StoredUser))
         await cursor.execute(
-            f"SELECT {_USER} FROM users WHERE erase_at <= %s"
-            " ORDER BY erase_at LIMIT 1 FOR UPDATE SKIP LOCKED",
+            f"SELECT {_USER} FROM users WHERE erase_at <= %s ORDER BY erase_at LIMIT 1",
             (now,),
         )
         return await cursor.fetchone()
+
+    async def is_due(self, user_id: UUID, now: datetime) -> bool:
+        """Return True if a user, whose account is locked, is to be erased at *now*."""
+        cursor = await self._connection.execute(
+            "SELECT 1 FROM users WHERE id = %s AND erase_at <= %s", (user_id, now)
+        )
+        return await cursor.fetchone() is not None
+
+    async def lock_identities(self, user_id: UUID) -> None:
+        """Wait for a provider that signs a user in, or sends an event about one."""
+        await self._connection.execute(
+            "SELECT 1 FROM identities WHERE user_id = %s"
+            " ORDER BY issuer, subject FOR UPDATE",
+            (user_id,),
+        )
 
     async def delete_codes(self, user_id: UUID) -> None:
         """Delete the codes of devices that have not fetched their token yet."""
@@ -110,7 +137,10 @@ class ErasureRepository:
         )
 
     async def lock_vaults(self, account_id: UUID) -> None:
-        """Wait for writers of an account's vaults, in the order in which sync locks."""
+        """Wait for readers of an account's vaults, which store their cursors.
+
+        Without this, the vaults would be locked as they are erased: in any order.
+        """
         await self._connection.execute(
             "SELECT 1 FROM vaults WHERE account_id = %s ORDER BY id FOR UPDATE",
             (account_id,),
@@ -130,6 +160,24 @@ class ErasureRepository:
         await self._connection.execute("DELETE FROM users WHERE id = %s", (user.id,))
         await self._connection.execute(
             "DELETE FROM sign_ups WHERE lower(email) = lower(%s)", (user.email,)
+        )
+
+    async def erase_invitations(self, user: StoredUser) -> None:
+        """Erase the invitations to a user, unless another one has the address now."""
+        await self._connection.execute(
+            """
+            DELETE FROM invitations
+             WHERE lower(email) = lower(%(email)s) AND NOT EXISTS (
+                   SELECT 1 FROM users
+                    WHERE lower(email) = lower(%(email)s) AND id <> %(user)s)
+            """,
+            {"email": user.email, "user": user.id},
+        )
+
+    async def forget_name(self, user: StoredUser, name: str) -> None:
+        """Put *name* in the place of an erased user's address in activity logs."""
+        await self._connection.execute(
+            _FORGET_NAME, {"email": user.email, "user": user.id, "name": name}
         )
 
     async def erase_account(self, account_id: UUID) -> bool:

@@ -1,4 +1,8 @@
-"""Compressed answers, by zstd or gzip, if the client accepts them."""
+"""Compressed answers, by zstd or gzip, if the client accepts them.
+
+Pages are not compressed: their size would reveal the proof of their forms to whoever
+can put text on them.
+"""
 
 import gzip
 
@@ -9,8 +13,13 @@ _SHORTEST = 512
 """Bytes; a shorter body hardly shrinks."""
 
 
-def compressed(body: bytes, accepted: str, status: int = 200) -> Response:
-    """Return an answer with the JSON in *body*, in the best encoding of *accepted*.
+def compressed(
+    body: bytes,
+    accepted: str,
+    status: int = 200,
+    media_type: str = "application/json",
+) -> Response:
+    """Return an answer with *body*, in the best encoding of *accepted*.
 
     *accepted* is the header ``Accept-Encoding``. Each encoding ends with a checksum, so
     the client notices an answer that is cut off.
@@ -23,7 +32,7 @@ def compressed(body: bytes, accepted: str, status: int = 200) -> Response:
         body = gzip.compress(body, compresslevel=6, mtime=0)
     if encoding is not None:
         headers["Content-Encoding"] = encoding
-    return Response(body, status, headers, media_type="application/json")
+    return Response(body, status, headers, media_type)
 
 
 def _best(accepted: str) -> str | None:

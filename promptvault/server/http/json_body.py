@@ -67,7 +67,7 @@ async def read_model(request: Request, model: type[Model]) -> Model:
 
 
 def validated(validate: Callable[[Any], T], data: Any, *place: str | int) -> T:
-    """Return what *validate* makes of the part of a body at *place*.
+    """Return the part of a body at *place*, validated by *validate*.
 
     Raises RequestValidationError, which does not contain the data.
     """

@@ -269,7 +269,7 @@ async def find_offer(connection: Connection, settings: Settings, token: str) -> 
 async def write_mail(
     connection: Connection, settings: Settings, ids: Mapping[str, str]
 ) -> Letter | None:
-    """Write the mail of an invitation; None if it is not open any more."""
+    """Write the mail of an invitation; None if it is no longer open."""
     id = UUID(ids["invitation"])
     offer = await InvitationRepository(connection).offer_by_id(id)
     if offer is None or offer.email is None:

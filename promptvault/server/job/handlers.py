@@ -18,7 +18,7 @@ from promptvault.server.share import pause_mail
 from promptvault.server.sign_up import service as sign_up
 
 Writer = Callable[[Connection, Settings, Mapping[str, str]], Awaitable[Letter | None]]
-"""Writes a mail from the ids of its job; None if there is nothing to say any more."""
+"""Writes a mail from the ids of its job; None if it is no longer needed."""
 
 
 def mailing(write: Writer) -> Handler:

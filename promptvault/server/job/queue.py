@@ -1,8 +1,8 @@
 """The queue of jobs in the database.
 
-A worker claims a job: that counts the attempt and puts off the next one, and is
+A worker claims a job: that counts the attempt, sets the time of the next one, and is
 committed. Then it keeps the row locked while it works, and deletes it in the same
-transaction. If its process is killed, the lock is gone with it, and the job is taken
+transaction. If its process is killed, the lock is released, and the job is claimed
 again when its next attempt is due. A job that kills each worker ends as dead.
 """
 

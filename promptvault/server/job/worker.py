@@ -132,5 +132,5 @@ def _log_failure(job: Job, outcome: Outcome, error: Exception) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """Return what the operator may read: messages of libraries may quote anything."""
+    """Return a text for the operator: messages of libraries may quote anything."""
     return str(error) if isinstance(error, PromptVaultError) else type(error).__name__

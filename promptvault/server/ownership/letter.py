@@ -1,4 +1,4 @@
-"""The mail to the admins of a team whose owner is gone."""
+"""The mail to the admins of a team whose owner is deleted."""
 
 from collections.abc import Mapping
 from uuid import UUID

@@ -1,19 +1,14 @@
-"""Teams and their owners in the database.
+"""Teams and their owners in the database."""
 
-Rows are locked in the order in which sync locks them: vaults, then accounts.
-"""
-
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from psycopg.rows import class_row, scalar_row
-from psycopg.types.json import Jsonb
 
 from promptvault.server.database import Connection
-from promptvault.server.pg_array import uuids
+from promptvault.server.lock_order import lock_accounts
 from promptvault.server.sync.cost import REVISION_BYTES, ROW_BYTES
 
 
@@ -69,30 +64,17 @@ SELECT (SELECT count(*) FROM items WHERE vault_id = %(vault)s AND NOT deleted),
      + (SELECT count(*) * {REVISION_BYTES} FROM revisions WHERE vault_id = %(vault)s)
 """
 
-_ACCOUNTS = """
-SELECT DISTINCT u.account_id FROM vault_members m JOIN users u ON u.id = m.user_id
- WHERE m.vault_id = ANY(%(vaults)s::uuid[]) AND m.role IN ('owner', 'admin')
-"""
-_LOCK_VAULTS = """
-SELECT 1 FROM vaults
- WHERE id = ANY(%(vaults)s::uuid[])
-    OR account_id = ANY(%(accounts)s::uuid[]) AND team_id IS NOT NULL
- ORDER BY id FOR NO KEY UPDATE
-"""
-_LOCK_ACCOUNTS = """
-SELECT 1 FROM accounts WHERE id = ANY(%(accounts)s::uuid[])
- ORDER BY id FOR NO KEY UPDATE
-"""
-
-# In the order of their ids, so that two that raise the same users do not wait for each
-# other.
-_RAISE_ROSTERS = """
-WITH concerned AS (
-    SELECT id FROM users WHERE id IN (
-           SELECT user_id FROM vault_members WHERE vault_id = ANY(%(vaults)s::uuid[]))
-     ORDER BY id FOR NO KEY UPDATE)
-UPDATE users SET roster_version = roster_version + 1
-  FROM concerned WHERE users.id = concerned.id
+# Those of the user's teams, and those that may get one of the user's.
+_CONCERNED = """
+SELECT account_id FROM users WHERE id = %(user)s
+UNION
+SELECT v.account_id FROM vault_members m JOIN vaults v ON v.id = m.vault_id
+ WHERE m.user_id = %(user)s
+UNION
+SELECT u.account_id FROM vault_members m
+  JOIN vault_members o ON o.vault_id = m.vault_id AND o.role = 'admin'
+  JOIN users u ON u.id = o.user_id
+ WHERE m.user_id = %(user)s AND m.role = 'owner'
 """
 
 _PAY = """
@@ -160,20 +142,14 @@ class OwnershipRepository:
         )
         return await cursor.fetchall()
 
-    async def lock(self, teams: Sequence[Team]) -> None:
-        """Lock teams, and all that handing them over may change.
+    async def lock(self, user_id: UUID) -> None:
+        """Lock the accounts that handing over or leaving a user's teams may change."""
+        await lock_accounts(self._connection, lambda: self._concerned(user_id))
 
-        That is the accounts of their owners and admins, and the vaults of these.
-        """
-        if not teams:
-            return
-        vault_ids = uuids(team.vault_id for team in teams)
+    async def _concerned(self, user_id: UUID) -> list[UUID]:
         cursor = self._connection.cursor(row_factory=scalar_row)
-        await cursor.execute(_ACCOUNTS, {"vaults": vault_ids})
-        accounts = {*await cursor.fetchall(), *(team.account_id for team in teams)}
-        values = {"vaults": vault_ids, "accounts": uuids(accounts)}
-        await self._connection.execute(_LOCK_VAULTS, values)
-        await self._connection.execute(_LOCK_ACCOUNTS, values)
+        await cursor.execute(_CONCERNED, {"user": user_id})
+        return await cursor.fetchall()
 
     async def members(self, vault_id: UUID) -> list[Member]:
         """Return the members of a vault, those who joined first before the others.
@@ -200,7 +176,7 @@ class OwnershipRepository:
         return Load(prompts, int(size))
 
     async def pay_from(self, team: Team, account_id: UUID, load: Load) -> None:
-        """Let another account pay for a team, whose vault adds *load* to its usage."""
+        """Charge another account for a team, whose vault adds *load* to its usage."""
         await self._connection.execute(
             _PAY,
             {
@@ -219,19 +195,6 @@ class OwnershipRepository:
             "UPDATE vault_members SET role = %s WHERE vault_id = %s AND user_id = %s",
             (role, vault_id, user_id),
         )
-
-    async def vaults_without_owner(self, account_id: UUID) -> list[UUID]:
-        """Return the team vaults of an account that has no user left."""
-        cursor = self._connection.cursor(row_factory=scalar_row)
-        await cursor.execute(
-            """
-            SELECT v.id FROM vaults v
-             WHERE v.account_id = %(account)s AND v.team_id IS NOT NULL
-               AND NOT EXISTS (SELECT 1 FROM users WHERE account_id = %(account)s)
-            """,
-            {"account": account_id},
-        )
-        return await cursor.fetchall()
 
     async def erase_without_owner(self, account_id: UUID) -> None:
         """Erase the teams of an account that has no user left, with their vaults."""
@@ -263,7 +226,7 @@ class OwnershipRepository:
         return await cursor.fetchone()
 
     async def thaw(self, vault_id: UUID) -> None:
-        """Thaw a locked vault, whose owner was gone."""
+        """Thaw a locked vault that had no owner."""
         await self._connection.execute(
             "UPDATE vaults SET frozen_at = NULL, frozen_why = NULL"
             " WHERE id = %s AND frozen_why = 'owner_gone'",
@@ -271,23 +234,11 @@ class OwnershipRepository:
         )
 
     async def freeze(self, vault_id: UUID) -> None:
-        """Freeze a locked vault, because its owner is gone."""
+        """Freeze a locked vault, because its owner is deleted."""
         await self._connection.execute(
             "UPDATE vaults SET frozen_at = now(), frozen_why = 'owner_gone'"
             " WHERE id = %s",
             (vault_id,),
-        )
-
-    async def remove(self, vault_id: UUID, user_id: UUID) -> None:
-        """Remove a member from a locked vault, and revoke the member's shares of it."""
-        await self._connection.execute(
-            "DELETE FROM vault_members WHERE vault_id = %s AND user_id = %s",
-            (vault_id, user_id),
-        )
-        await self._connection.execute(
-            "UPDATE shares SET revoked_at = now(), revoked_by = created_by"
-            " WHERE vault_id = %s AND created_by = %s AND revoked_at IS NULL",
-            (vault_id, user_id),
         )
 
     async def revoke_invitations(self, vault_id: UUID) -> None:
@@ -296,29 +247,4 @@ class OwnershipRepository:
             "UPDATE invitations SET revoked_at = now()"
             " WHERE vault_id = %s AND revoked_at IS NULL",
             (vault_id,),
-        )
-
-    async def raise_rosters(self, vault_ids: Iterable[UUID]) -> None:
-        """Let the devices of all members of vaults read their roster again."""
-        await self._connection.execute(_RAISE_ROSTERS, {"vaults": uuids(vault_ids)})
-
-    async def note(
-        self,
-        team: Team,
-        actor: Member,
-        action: str,
-        subject: str,
-        details: Mapping[str, str],
-    ) -> None:
-        """Add a line to the activity of a team."""
-        await self._connection.execute(
-            """
-            INSERT INTO activities
-                   (account_id, vault_id, actor, actor_email, action, subject, details)
-            VALUES (%s, %s, %s, %s, %s, %s, %s)
-            """,
-            (
-                *(team.account_id, team.vault_id, actor.user_id, actor.email),
-                *(action, subject, Jsonb(dict(details))),
-            ),
         )

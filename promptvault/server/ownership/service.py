@@ -1,5 +1,6 @@
 """Handing teams over: by their owner, or because the owner is deleted."""
 
+import contextlib
 from uuid import UUID
 
 from promptvault.errors import (
@@ -9,10 +10,14 @@ from promptvault.errors import (
     PermissionDeniedError,
     TierLimitError,
 )
+from promptvault.server.activity.actor import Actor
+from promptvault.server.activity.repository import Action, ActivityRepository
 from promptvault.server.database import Connection
 from promptvault.server.job.queue import Kind, enqueue
 from promptvault.server.ownership.repository import Member, OwnershipRepository, Team
 from promptvault.server.settings import Settings
+from promptvault.server.team.member_repository import MemberRepository
+from promptvault.server.team.repository import RosterRepository
 from promptvault.server.team.seats import settle_seats
 
 _OWNER, _ADMIN = "owner", "admin"
@@ -49,14 +54,13 @@ async def transfer(
     Raises NotFoundError, PermissionDeniedError, InvalidInputError if *heir_id* is not
     an admin of the team, TierLimitError if the team does not fit into the heir's plan.
     """
-    team = await get_owned(connection, user_id, slug)
-    await OwnershipRepository(connection).lock([team])
-    # Who owns the team, and which account pays for it, may have changed until the lock.
+    await OwnershipRepository(connection).lock(user_id)
     team = await get_owned(connection, user_id, slug)
     found = [each for each in await heirs(connection, team) if each.user_id == heir_id]
     if not found:
         raise InvalidInputError("Choose an admin of the team.")
-    await _hand_over(connection, team, user_id, found[0])
+    concerned = await _hand_over(connection, team, user_id, found[0])
+    await RosterRepository(connection).raise_versions(concerned)
 
 
 async def leave_teams(connection: Connection, user_id: UUID) -> None:
@@ -65,15 +69,17 @@ async def leave_teams(connection: Connection, user_id: UUID) -> None:
     A team whose only member is its owner is erased with the account, and no one can
     join it meanwhile. Raises ConflictError if the user owns a team with other members.
     """
-    owned = await _lock_all(connection, user_id)
     teams = OwnershipRepository(connection)
+    await teams.lock(user_id)
+    owned = await teams.owned(user_id)
     shared = [t for t in owned if len(await teams.members(t.vault_id)) > 1]
     if shared:
         names = ", ".join(team.slug for team in shared)
         raise ConflictError(f"Hand over or delete these teams first: {names}.")
     for team in owned:
         await teams.revoke_invitations(team.vault_id)
-    await _leave_joined(connection, user_id)
+    concerned = await _leave_joined(connection, user_id)
+    await RosterRepository(connection).raise_versions(concerned)
 
 
 async def give_up_teams(
@@ -85,34 +91,28 @@ async def give_up_teams(
     owner. If there is none, the team is frozen until the account is erased, and its
     admins get a mail.
     """
-    for team in await _lock_all(connection, user_id):
-        if not await _bequeath(connection, team, user_id):
-            await _orphan(connection, settings, team)
-    await _leave_joined(connection, user_id)
+    teams, concerned = OwnershipRepository(connection), set[UUID]()
+    await teams.lock(user_id)
+    for team in await teams.owned(user_id):
+        heir = await _bequeath(connection, team, user_id)
+        concerned |= heir or await _orphan(connection, settings, team)
+    concerned |= await _leave_joined(connection, user_id)
+    await RosterRepository(connection).raise_versions(concerned)
 
 
 async def bequeath_teams(connection: Connection, user_id: UUID) -> None:
     """Hand over the teams of a user who is about to be erased, as far as plans fit.
 
-    A plan may fit now that did not fit when the user was deleted.
+    A plan may fit now that did not fit when the user was deleted. The members of the
+    other teams learn that these are gone. Call it when the user's teams are locked.
     """
-    for team in await _lock_all(connection, user_id):
-        await _bequeath(connection, team, user_id)
-    await _leave_joined(connection, user_id)
-
-
-async def erase_teams(connection: Connection, account_id: UUID) -> None:
-    """Erase the teams that an account without users still has, for all members."""
-    teams = OwnershipRepository(connection)
-    await teams.raise_rosters(await teams.vaults_without_owner(account_id))
-    await teams.erase_without_owner(account_id)
-
-
-async def _lock_all(connection: Connection, user_id: UUID) -> list[Team]:
-    """Lock all teams of a user, and return those that the user owns."""
-    teams = OwnershipRepository(connection)
-    await teams.lock([*await teams.owned(user_id), *await teams.joined(user_id)])
-    return await teams.owned(user_id)
+    teams, concerned = OwnershipRepository(connection), set[UUID]()
+    rosters = RosterRepository(connection)
+    for team in await teams.owned(user_id):
+        heir = await _bequeath(connection, team, user_id)
+        concerned |= heir or await rosters.members([team.vault_id])
+    concerned |= await _leave_joined(connection, user_id)
+    await rosters.raise_versions(concerned)
 
 
 async def _find(connection: Connection, team: Team, user_id: UUID) -> Member | None:
@@ -122,8 +122,13 @@ async def _find(connection: Connection, team: Team, user_id: UUID) -> Member | N
 
 async def _hand_over(
     connection: Connection, team: Team, owner_id: UUID, heir: Member
-) -> None:
-    """Make *heir* the owner of a locked team; raises TierLimitError."""
+) -> set[UUID]:
+    """Make *heir* the owner of a locked team; raises TierLimitError.
+
+    Returns the users whose roster changes.
+    """
+    owner = await _find(connection, team, owner_id)
+    assert owner is not None
     teams = OwnershipRepository(connection)
     if heir.account_id != team.account_id:
         load = await teams.load(team.vault_id)
@@ -131,50 +136,77 @@ async def _hand_over(
     await teams.set_role(team.vault_id, owner_id, _ADMIN)
     await teams.set_role(team.vault_id, heir.user_id, _OWNER)
     await teams.thaw(team.vault_id)  # it may have had no owner
-    gained = await settle_seats(connection, heir.account_id)
+    actor = _actor(owner)
+    gained = await settle_seats(connection, actor, heir.account_id)
     if gained.is_frozen:
         raise TierLimitError(
             "The plan of the new owner has no room for the members of this team."
         )
-    lost = await settle_seats(connection, team.account_id)
-    thawed = [each.vault_id for each in (*gained.vaults, *lost.vaults)]
-    await teams.raise_rosters({team.vault_id, *thawed})
-    owner = await _find(connection, team, owner_id)
-    assert owner is not None
-    paid = team._replace(account_id=heir.account_id)
-    await teams.note(paid, owner, "team.transferred", heir.email, {})
+    lost = await settle_seats(connection, actor, team.account_id)
+    await ActivityRepository(connection).add(
+        actor,
+        Action.TEAM_TRANSFERRED,
+        account_id=heir.account_id,
+        vault_id=team.vault_id,
+        subject=heir.email,
+        details={"user": str(heir.user_id)},
+    )
+    vaults = {team.vault_id} | gained.vaults | lost.vaults
+    return await RosterRepository(connection).members(vaults)
 
 
-async def _bequeath(connection: Connection, team: Team, owner_id: UUID) -> bool:
-    """Hand a locked team over to the first admin whose plan fits, if there is one."""
+async def _bequeath(
+    connection: Connection, team: Team, owner_id: UUID
+) -> set[UUID] | None:
+    """Hand a locked team over to the first admin whose plan fits.
+
+    Returns the users whose roster changes; None if there is no such admin.
+    """
     for heir in await heirs(connection, team):
-        try:
+        with contextlib.suppress(TierLimitError):
             async with connection.transaction():  # a refused one is rolled back
-                await _hand_over(connection, team, owner_id, heir)
-        except TierLimitError:
-            continue
-        return True
-    return False
+                return await _hand_over(connection, team, owner_id, heir)
+    return None
 
 
-async def _orphan(connection: Connection, settings: Settings, team: Team) -> None:
-    """Freeze a locked team without an owner, and write to its admins."""
+async def _orphan(connection: Connection, settings: Settings, team: Team) -> set[UUID]:
+    """Freeze a locked team without an owner, and write to its admins.
+
+    Returns the users whose roster changes.
+    """
     teams = OwnershipRepository(connection)
     await teams.freeze(team.vault_id)
     await teams.revoke_invitations(team.vault_id)
-    await teams.raise_rosters([team.vault_id])
     for admin in await heirs(connection, team) if settings.smtp_host else ():
         await enqueue(connection, Kind.MAIL_ORPHANED, team=team.id, user=admin.user_id)
+    return await RosterRepository(connection).members([team.vault_id])
 
 
-async def _leave_joined(connection: Connection, user_id: UUID) -> None:
-    """Remove a user from locked teams of others."""
-    teams = OwnershipRepository(connection)
+async def _leave_joined(connection: Connection, user_id: UUID) -> set[UUID]:
+    """Remove a user from locked teams of others.
+
+    Returns the users whose roster changes.
+    """
+    teams, rosters = OwnershipRepository(connection), RosterRepository(connection)
+    concerned = set[UUID]()
     for team in await teams.joined(user_id):
         member = await _find(connection, team, user_id)
         assert member is not None
-        await teams.raise_rosters([team.vault_id])
-        await teams.remove(team.vault_id, user_id)
-        await teams.note(team, member, "member.left", member.email, {})
-        settled = await settle_seats(connection, team.account_id)
-        await teams.raise_rosters(each.vault_id for each in settled.vaults)
+        concerned |= await rosters.members([team.vault_id])
+        await MemberRepository(connection, team.vault_id).remove(user_id)
+        actor = _actor(member)
+        await ActivityRepository(connection).add(
+            actor,
+            Action.MEMBER_LEFT,
+            account_id=team.account_id,
+            vault_id=team.vault_id,
+            subject=member.email,
+            details={"user": str(user_id)},
+        )
+        settled = await settle_seats(connection, actor, team.account_id)
+        concerned |= await rosters.members(settled.vaults)
+    return concerned
+
+
+def _actor(member: Member) -> Actor:
+    return Actor(member.user_id, member.account_id, member.email)

@@ -20,6 +20,7 @@ from promptvault.server.database import Database
 from promptvault.server.dependencies import AppDatabase, AppSettings
 from promptvault.server.device_code.code import find_user_code
 from promptvault.server.http.address import client_network, visitor_address
+from promptvault.server.limit.service import enforce_route_limit
 from promptvault.server.session.repository import SessionRepository, SignedIn
 from promptvault.server.session.service import LIFE, make_session_secret
 from promptvault.server.session.visitor import Visitor, browser_name
@@ -68,8 +69,9 @@ def set_cookie(response: Response, settings: Settings, secret: str) -> None:
     )
 
 
-def browser_of(request: Request, settings: AppSettings) -> Browser:
+async def browser_of(request: Request) -> Browser:
     """Return the browser of a request, with a new secret if it has none."""
+    settings: Settings = request.app.state.settings
     found = request.cookies.get(cookie_name(settings), "")
     is_new = not found or len(found) > _LONGEST_SECRET
     secret = make_session_secret() if is_new else found
@@ -92,10 +94,18 @@ async def visitor_of(request: Request, settings: AppSettings) -> Visitor:
 CurrentVisitor = Annotated[Visitor, Depends(visitor_of)]
 
 
-async def check_form(request: Request, browser: CurrentBrowser) -> None:
-    """Raise PermissionDeniedError for a form that is not from a page of ours."""
-    if request.method != "POST":
-        return
+async def check_page(request: Request) -> None:
+    """Check the limit of a page, and whether a form is from a page of ours.
+
+    Raises RateLimitedError and PermissionDeniedError. It is one dependency, as the
+    guard of the API is.
+    """
+    await enforce_route_limit(request)
+    if request.method == "POST":
+        await _check_form(request, await browser_of(request))
+
+
+async def _check_form(request: Request, browser: Browser) -> None:
     proof = (await request.form()).get("form_proof")
     is_ours = isinstance(proof, str) and hmac.compare_digest(
         proof.encode(), browser.form_proof.encode()

@@ -24,7 +24,7 @@ from promptvault.server.session.service import begin_session
 router = APIRouter()
 
 
-def _sign_in_of(
+async def _sign_in_of(
     request: Request,
     browser: CurrentBrowser,
     settings: AppSettings,

@@ -19,6 +19,7 @@ _ENVIRONMENT = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
     undefined=StrictUndefined,
+    auto_reload=False,  # it looks at the files of a page for each request
     trim_blocks=True,
     lstrip_blocks=True,
 )

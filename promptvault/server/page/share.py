@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Annotated, NamedTuple
 from urllib.parse import quote
@@ -28,7 +29,7 @@ from promptvault.server.settings import Settings
 from promptvault.server.share.copying import copy_prompt
 from promptvault.server.share.highlight import (
     Highlighted,
-    highlight,
+    highlight_long,
     highlight_short,
     visible,
     without_invisible,
@@ -50,7 +51,8 @@ _HEADERS = {
 }
 _CACHED = {"Cache-Control": "private, max-age=60"}
 _SHORT = 20_000
-"""Characters; the HTML of a longer text is made in a thread, and not kept."""
+"""Characters; the HTML of a longer text is made in a thread."""
+_LONG_TEXTS = ThreadPoolExecutor(1, "long share")
 _PREVIEW = 150
 _HIDDEN_TITLE = "A shared prompt"
 
@@ -75,11 +77,11 @@ async def show_share(
     share_token: str,
     request: Request,
     browser: CurrentBrowser,
-    settings: AppSettings,
     visit: CurrentVisit,
     done: str = "",
 ) -> Response:
     """Show the prompt, or ask for the password, or whether to use up a view."""
+    settings = visit.settings  # not a parameter: each takes one percent of the time
     share = await visit.find(share_token)
     origin = advertised_origin(request)
     if not share.is_open and not visit.has_passed(share):
@@ -219,11 +221,13 @@ def _count_invisible(text: str) -> int:
 async def _highlighted(body: str, template: bool) -> Highlighted:
     if len(body) <= _SHORT:
         return highlight_short(body, template)
-    return await asyncio.to_thread(highlight, body, template)
+    # One at a time: readers of one long text wait for what the first one has made.
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_LONG_TEXTS, highlight_long, body, template)
 
 
 def _variables(shown: Shown, body: Highlighted) -> list[Variable]:
-    """Return the declared variables, and then those that the text uses beside them."""
+    """Return the declared variables, and then the others that the text uses."""
     declared = [*shown.text.variables]
     names = {each.name for each in declared}
     return declared + [Variable(name) for name in body.names if name not in names]

@@ -18,7 +18,7 @@ from pydantic import SecretStr, ValidationError
 from promptvault.errors import InvalidInputError, UnavailableError
 from promptvault.server.database import connection_failure
 from promptvault.server.postgres import embedded, migration
-from promptvault.server.postgres.cluster import Cluster
+from promptvault.server.postgres.embedded import Cluster
 from promptvault.server.settings import Settings
 
 _SECRET_BYTES = 48

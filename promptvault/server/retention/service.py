@@ -46,10 +46,8 @@ async def purge(connection: Connection, settings: Settings, now: datetime) -> Pu
     """Delete what is old at *now* and known to every device; commits as it goes.
 
     A deletion is kept for 30 days. In an account that is nearly full it is enough that
-    every device has read it.
-
-    The ids of revisions are kept for good, so that a device that sends one again after
-    any time still learns that it was accepted.
+    every device has read it. The ids of revisions are kept permanently, so that a
+    device that sends one again after any time still learns that it was accepted.
     """
     retention = RetentionRepository(connection, now)
     teams = await team_deletion.erase_due(connection, now, settings.grace)

@@ -92,8 +92,7 @@ async def begin_session(
     """Begin a session and return its new secret.
 
     *is_confirmed* is False if a provider signed the user in without asking for proof.
-
-    The session of *before*, the secret that the browser had, ends: a secret that others
+    The session of *before*, the browser's earlier secret, ends: a secret that others
     may have set there before the sign-in must not become a session.
     """
     secret = make_session_secret()

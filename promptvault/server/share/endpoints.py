@@ -69,6 +69,7 @@ async def list_shares(
     "/{share_id}",
     responses={
         **_NOT_FOUND,
+        402: {"model": ErrorRead, "description": "Too many shares for the plan."},
         409: {"model": ErrorRead, "description": "The share is revoked."},
     },
     openapi_extra=documented(ShareUpdate),

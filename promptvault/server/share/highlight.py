@@ -56,6 +56,12 @@ def highlight_short(body: str, template: bool) -> Highlighted:
     return highlight(body, template)
 
 
+@lru_cache(maxsize=8)
+def highlight_long(body: str, template: bool) -> Highlighted:
+    """Return what `highlight` returns, and keep it: it takes seconds at the worst."""
+    return highlight(body, template)
+
+
 def highlight(body: str, template: bool) -> Highlighted:
     """Return a prompt's text as HTML; a broken template is shown as plain text."""
     text = body.replace("\r\n", "\n").replace("\r", "\n")
@@ -65,7 +71,7 @@ def highlight(body: str, template: bool) -> Highlighted:
             pieces = [*_pieces(text)]
             names = find_undeclared_variables(_JINJA.parse(text))
     return Highlighted(
-        Markup("").join(map(_markup, pieces)),
+        Markup("".join(map(_markup, pieces))),  # each piece is escaped
         tuple(dict.fromkeys(_included(pieces))),
         tuple(sorted(names - _JINJA.globals.keys())),
         sum(1 for _ in find_invisible(text)),
@@ -74,26 +80,25 @@ def highlight(body: str, template: bool) -> Highlighted:
 
 def visible(text: str) -> Markup:
     """Return *text* as HTML in which invisible characters are boxes."""
-    parts, start = [], 0
+    parts, start = list[str](), 0
     for at in find_invisible(text):
         code = describe_invisible(text[at])
-        parts.append(escape(text[start:at]))
-        parts.append(Markup('<span class="u">{}</span>').format(code))
+        parts += (escape(text[start:at]), f'<span class="u">{code}</span>')
         start = at + 1
-    return Markup("").join([*parts, escape(text[start:])])
+    return Markup("".join([*parts, escape(text[start:])]))
 
 
 def without_invisible(text: str) -> str:
     """Return *text* without its invisible characters, for previews of a link."""
     hidden = {*find_invisible(text)}
+    if not hidden:
+        return text
     return "".join(each for at, each in enumerate(text) if at not in hidden)
 
 
-def _markup(piece: Piece) -> Markup:
+def _markup(piece: Piece) -> str:
     html = visible(piece.text)
-    if piece.kind == _PLAIN:
-        return html
-    return Markup('<span class="{}">{}</span>').format(piece.kind, html)
+    return html if piece.kind == _PLAIN else f'<span class="{piece.kind}">{html}</span>'
 
 
 def _pieces(text: str) -> Iterator[Piece]:

@@ -15,9 +15,9 @@ hold a key or a password:
 
 {url}
 
-Until you have looked at it, nobody can read the prompt there. Remove the secret from
-the prompt and sync it: the share then goes on. Or end the share, with
-'promptvault shares revoke', and make a new one with --allow-secrets.
+Until you have looked at it, the link shows nothing. Remove the secret from the prompt
+and sync it: the share then goes on. Or end the share, with 'promptvault shares revoke',
+and make a new one with --allow-secrets.
 """
 
 _FIND = """
@@ -33,7 +33,7 @@ SELECT u.email, s.token, i.payload FROM shares s
 async def write_mail(
     connection: Connection, settings: Settings, ids: Mapping[str, str]
 ) -> Letter | None:
-    """Write the mail; None if the share is not paused any more."""
+    """Write the mail; None if the share is no longer paused."""
     cursor = await connection.execute(_FIND, (UUID(ids["share"]),))
     row = await cursor.fetchone()
     if row is None:

@@ -50,7 +50,7 @@ async def json_share(
 async def _open(
     token: str, request: Request, visit: Visit
 ) -> tuple[StoredShare, Shown]:
-    """Return what may be read; raises HTTPException if a password is needed."""
+    """Return what the reader may see; raises HTTPException if a password is needed."""
     share = await visit.find(token)
     given = _basic_password(request.headers.get("authorization", ""))
     is_needed = share.password_hash is not None and not visit.has_passed(share)
@@ -67,13 +67,13 @@ async def _open(
 async def _answer(
     request: Request, visit: Visit, share: StoredShare, body: bytes, kind: str
 ) -> Response:
-    """Return the answer and count it as a view; a HEAD is none."""
+    """Return the answer and count it as a view; a HEAD does not count."""
     headers = dict(_HEADERS)
     if share.is_open:
         tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
         headers |= {**_CACHED, "ETag": tag}
     if is_head(request):
-        # The length of the text must not be had without a view.
+        # Reading the length of the text counts as a view.
         body = body if share.max_views is None else b""
         return Response(body, headers=headers, media_type=kind)
     await visit.count(share)

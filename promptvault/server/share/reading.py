@@ -1,4 +1,4 @@
-"""Shares in the database, for whoever has a link. The token alone finds the share."""
+"""Shares in the database, for readers with a link. The token alone finds the share."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -148,7 +148,7 @@ async def find_share(
 async def find_version(
     connection: Connection, share: StoredShare, version_id: UUID
 ) -> StoredVersion | None:
-    """Return a version of the prompt; None if it is gone, or the share is revoked."""
+    """Return a version of the prompt; None if it is deleted or the share is revoked."""
     cursor = connection.cursor(row_factory=class_row(StoredVersion))
     await cursor.execute(
         _VERSION,
@@ -177,7 +177,7 @@ async def add_views(connection: Connection, seen: Mapping[UUID, int]) -> None:
 async def note_scan(
     connection: Connection, vault_id: UUID, version_id: UUID, kinds: list[str]
 ) -> bool:
-    """Store what was found in a version; return False if it is gone."""
+    """Store the findings in a version; return False if it is deleted."""
     values = (vault_id, version_id, RULES, kinds)
     try:
         async with connection.transaction():

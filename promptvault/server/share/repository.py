@@ -72,6 +72,11 @@ class ManagedShare:
     payload: bytes | None
     """The prompt now; None if it is deleted."""
 
+    @property
+    def is_used_up(self) -> bool:
+        """Whether it was viewed as often as its limit allows."""
+        return self.max_views is not None and self.views >= self.max_views
+
 
 @dataclass(frozen=True, slots=True)
 class ShareTarget:
@@ -145,7 +150,9 @@ SELECT m.role, locked.shares_by, locked.frozen_why, paying.id AS account_id,
 """
 
 _COUNT_LIVE = """
-SELECT count(*) FROM shares s JOIN vaults v ON v.id = s.vault_id
+SELECT count(*) FROM shares s
+  JOIN vaults v ON v.id = s.vault_id
+  JOIN items i ON i.vault_id = s.vault_id AND i.item_id = s.item_id AND NOT i.deleted
  WHERE v.account_id = %s AND s.revoked_at IS NULL
    AND (s.expires_at IS NULL OR s.expires_at > now())
    AND (s.max_views IS NULL OR s.views < s.max_views)

@@ -76,7 +76,8 @@ async def create_share(
         )
     hashed = await _hashed(wanted.password)
     async with database.transaction() as connection:
-        await _require_right(connection, bearer, wanted.vault)
+        member = await _require_right(connection, bearer, wanted.vault)
+        await _require_room(connection, bearer, member)
         share_id = await _add(connection, bearer, wanted, hashed)
         if not wanted.allow_secrets:
             await reading.note_scan(connection, wanted.vault, version_id, kinds)
@@ -117,7 +118,7 @@ async def _hashed(password: str | None) -> str | None:
 
 async def _require_right(
     connection: Connection, bearer: Bearer, vault_id: UUID
-) -> None:
+) -> Membership:
     """Lock the vault and its account, and raise unless the user may share there."""
     shares = ShareRepository(connection, bearer.user_id)
     member = await shares.membership(vault_id)
@@ -129,7 +130,15 @@ async def _require_right(
         raise NotFoundError(_NO_PROMPT)
     if not may_share(member.role, member.shares_by):
         raise PermissionDeniedError("Your role in this vault does not allow shares.")
+    return member
+
+
+async def _require_room(
+    connection: Connection, bearer: Bearer, member: Membership
+) -> None:
+    """Raise TierLimitError if the plan has no room for another live share."""
     limit = _limit_of(member)
+    shares = ShareRepository(connection, bearer.user_id)
     if limit is not None and await shares.count_live(member.account_id) >= limit:
         raise TierLimitError(
             f"The account shares {limit} prompts already, which is the limit of its"
@@ -208,14 +217,22 @@ async def update_share(
     share_id: UUID,
     wanted: ShareUpdate,
 ) -> ShareRead:
-    """Change a share, and return it. Raises NotFoundError."""
+    """Change a share, and return it.
+
+    It takes the same right as making one; and room in the plan, if the share had ended.
+    Raises NotFoundError, PermissionDeniedError, ConflictError, TierLimitError.
+    """
     fields = wanted.model_fields_set
     hashed = await _hashed(wanted.password)
     async with database.transaction() as connection:
         shares = ShareRepository(connection, bearer.user_id)
+        vault_id = (await _find(connection, bearer, share_id)).vault_id
+        member = await _require_right(connection, bearer, vault_id)
         share = await _find(connection, bearer, share_id)
         if share.is_revoked:
             raise ConflictError("This share is revoked: make a new one.")
+        if share.is_expired or share.is_used_up:
+            await _require_room(connection, bearer, member)
         if "expires_in" in fields:
             await shares.set_life(share, _life(wanted.expires_in))
         if "password" in fields:
@@ -302,7 +319,7 @@ def _state_of(
         return ShareState.REVOKED
     if share.is_expired:
         return ShareState.EXPIRED
-    if share.max_views is not None and share.views >= share.max_views:
+    if share.is_used_up:
         return ShareState.USED_UP
     if version is None:
         return ShareState.ORPHANED

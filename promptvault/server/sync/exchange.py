@@ -127,7 +127,8 @@ class Exchange:
         return PushOutcome(update.results, update, items)
 
     async def _gone(self, vault_id: UUID) -> VaultAnswer:
-        """Return the answer for a vault that the user is not, or no more, a member of.
+        """Return the answer for a vault of which the user is not, or no longer, a
+        member.
 
         A device that has synced the vault learns what to do with its copy.
         """

@@ -11,6 +11,7 @@ from promptvault.errors import ConflictError, NotFoundError, PermissionDeniedErr
 from promptvault.server.activity.actor import Actor
 from promptvault.server.activity.repository import Action, ActivityRepository
 from promptvault.server.database import Connection
+from promptvault.server.lock_order import lock_account
 from promptvault.server.team.repository import (
     Found,
     RosterRepository,
@@ -63,12 +64,9 @@ class AccountChange:
         """Do what follows from the change."""
         if not self.is_seen:
             return
-        settled = await settle_seats(self.connection, self.account_id)
-        action = Action.TEAM_FROZEN if settled.is_frozen else Action.TEAM_THAWED
-        for vault in settled.vaults:
-            await self.record(action, vault.name, vault_id=vault.vault_id)
+        settled = await settle_seats(self.connection, self.actor, self.account_id)
         rosters = RosterRepository(self.connection)
-        changed = self.vaults.union(vault.vault_id for vault in settled.vaults)
+        changed = self.vaults | settled.vaults
         await rosters.raise_versions(self.concerned | await rosters.members(changed))
 
 
@@ -95,7 +93,7 @@ async def changing_account(
     connection: Connection, actor: Actor, account_id: UUID
 ) -> AsyncIterator[AccountChange]:
     """Lock an account and its teams for a change; at the end, do what follows."""
-    await TeamRepository(connection).lock_account(account_id)
+    await lock_account(connection, account_id)
     change = AccountChange(connection, actor, account_id)
     yield change
     await change.finish()
@@ -110,9 +108,8 @@ async def changing_found(
     Raises NotFoundError if the team is deleted, ConflictError if it has another owner
     by now.
     """
-    teams = TeamRepository(connection)
-    await teams.lock_account(found.account_id)
-    team = await teams.get(found.vault_id, actor.user_id)
+    await lock_account(connection, found.account_id)
+    team = await TeamRepository(connection).get(found.vault_id, actor.user_id)
     if team is None:
         raise no_such_team()
     if team.account_id != found.account_id:

@@ -6,6 +6,7 @@ from promptvault.errors import ConflictError, NotFoundError
 from promptvault.server.activity.actor import OPERATOR
 from promptvault.server.activity.repository import Action
 from promptvault.server.database import Connection
+from promptvault.server.lock_order import lock_account
 from promptvault.server.team.change import changing_account
 from promptvault.server.team.deletion_repository import DeletionRepository
 from promptvault.server.team.repository import TeamRepository
@@ -34,7 +35,7 @@ async def erase_due(connection: Connection, now: datetime, grace: timedelta) -> 
     """
     teams, count = DeletionRepository(connection), 0
     while found := await teams.next_due(now - grace):
-        await TeamRepository(connection).lock_account(found.account_id)
+        await lock_account(connection, found.account_id)
         await teams.erase(found.vault_id)
         await connection.commit()
         count += 1

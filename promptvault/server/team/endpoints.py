@@ -12,7 +12,7 @@ from promptvault.server.dependencies import Transaction
 from promptvault.server.guard import Authenticated
 from promptvault.server.http.json_body import documented, read_model
 from promptvault.server.paging import PageCursor, PageLimit
-from promptvault.server.team import membership, service
+from promptvault.server.team import service
 from promptvault.server.team.reference import (
     FORBIDDEN_OR_MISSING,
     HANDS_CHANGED,
@@ -123,9 +123,7 @@ async def list_members(
     before: PageCursor = None,
 ) -> MembersRead:
     """List the members of a team, those who joined first before others."""
-    return await membership.list_members(
-        connection, bearer.user_id, team, before, limit
-    )
+    return await service.list_members(connection, bearer.user_id, team, before, limit)
 
 
 @router.patch(
@@ -142,7 +140,7 @@ async def change_role(
 ) -> MemberRead:
     """Give a member another role."""
     role = (await read_model(request, MemberUpdate)).role
-    return await membership.change_role(connection, actor, team, user, Role(role))
+    return await service.change_role(connection, actor, team, user, Role(role))
 
 
 @router.delete(
@@ -159,7 +157,7 @@ async def remove_member(
     """Remove a member; `me` leaves the team."""
     assert actor.user_id is not None
     user_id = user if isinstance(user, UUID) else actor.user_id
-    await membership.remove_member(connection, actor, team, user_id)
+    await service.remove_member(connection, actor, team, user_id)
 
 
 @router.put("/teams/{team}/labels/{label}", status_code=204, **_CHANGE)

@@ -1,8 +1,6 @@
 """Teams in the database; each query names the user, the vault or the account.
 
-A team and its vault are locked before the account that pays for them. All vaults of the
-account's teams are locked together, because a change of one team may free the seats
-that the others lack.
+`server.lock_order` locks a team: its vault, and the account that pays for it.
 """
 
 from collections.abc import Collection
@@ -73,11 +71,6 @@ class ListedTeam(NamedTuple):
     deleted_at: datetime | None
 
 
-_LOCK_VAULTS = """
-SELECT 1 FROM vaults WHERE account_id = %s AND team_id IS NOT NULL
- ORDER BY id FOR NO KEY UPDATE
-"""
-
 _TEAM = """
 SELECT t.id, v.id AS vault_id, v.account_id, t.slug, t.name, t.on_leave, t.shares_by,
        m.role, a.member_limit, a.member_count
@@ -127,13 +120,6 @@ class TeamRepository:
             {"user": user_id, "team": team},
         )
         return await cursor.fetchone()
-
-    async def lock_account(self, account_id: UUID) -> None:
-        """Lock the vaults of all teams of an account, and then the account."""
-        await self._connection.execute(_LOCK_VAULTS, (account_id,))
-        await self._connection.execute(
-            "SELECT 1 FROM accounts WHERE id = %s FOR NO KEY UPDATE", (account_id,)
-        )
 
     async def get(self, vault_id: UUID, user_id: UUID | None) -> Team | None:
         """Return a team, with the role of a user. Call it when its account is locked:

@@ -6,6 +6,8 @@ from uuid import UUID
 from psycopg.rows import class_row
 
 from promptvault.domain.team import Frozen
+from promptvault.server.activity.actor import Actor
+from promptvault.server.activity.repository import Action, ActivityRepository
 from promptvault.server.database import Connection
 
 # Each person is counted once: users of the account, and members of its vaults.
@@ -34,27 +36,36 @@ class Settled(NamedTuple):
     """Vaults that were frozen, or whose freezing has ended."""
 
     is_frozen: bool
-    vaults: list["TeamVault"]
+    vaults: set[UUID]
 
 
-class TeamVault(NamedTuple):
+class _TeamVault(NamedTuple):
     """The vault of a team, and its name."""
 
     vault_id: UUID
     name: str
 
 
-async def settle_seats(connection: Connection, account_id: UUID) -> Settled:
+async def settle_seats(
+    connection: Connection, actor: Actor, account_id: UUID
+) -> Settled:
     """Count the people of an account, and freeze or thaw the vaults of its teams.
 
-    Call it while the vaults and the account are locked.
+    Call it while the vaults and the account are locked. The activity log names *actor*.
     """
-    cursor = await connection.execute(_RECOUNT, {"account": account_id})
-    rows = await cursor.fetchall()
+    counted = await connection.execute(_RECOUNT, {"account": account_id})
+    rows = await counted.fetchall()
     is_over = bool(rows and rows[0][0])
-    changed = connection.cursor(row_factory=class_row(TeamVault))
-    await changed.execute(_FREEZE, {"account": account_id, "over": is_over})
-    return Settled(is_over, await changed.fetchall())
+    cursor = connection.cursor(row_factory=class_row(_TeamVault))
+    await cursor.execute(_FREEZE, {"account": account_id, "over": is_over})
+    changed = await cursor.fetchall()
+    action = Action.TEAM_FROZEN if is_over else Action.TEAM_THAWED
+    log = ActivityRepository(connection)
+    for vault_id, name in changed:
+        await log.add(
+            actor, action, account_id=account_id, vault_id=vault_id, subject=name
+        )
+    return Settled(is_over, {vault.vault_id for vault in changed})
 
 
 async def is_counted(connection: Connection, account_id: UUID, user_id: UUID) -> bool:

@@ -1,11 +1,13 @@
-"""Teams: made, shown, changed, deleted."""
+"""Teams and their members: created, listed, changed, removed."""
 
 from uuid import UUID
 
-from promptvault.domain.team import DEFAULT_RULES, Right, slug_of
+from promptvault.domain.team import DEFAULT_RULES, Right, Role, slug_of
 from promptvault.errors import (
     AlreadyExistsError,
+    ConflictError,
     InvalidInputError,
+    NotFoundError,
     TierLimitError,
 )
 from promptvault.server.activity import service as activity
@@ -14,7 +16,9 @@ from promptvault.server.activity.repository import Action
 from promptvault.server.database import Connection
 from promptvault.server.limit.rule import TEAMS_BY_ACCOUNT
 from promptvault.server.limit.service import enforce_limit
+from promptvault.server.paging import read_place, write_place
 from promptvault.server.team.change import (
+    TeamChange,
     changing_account,
     changing_team,
     find_team,
@@ -22,9 +26,12 @@ from promptvault.server.team.change import (
     require,
 )
 from promptvault.server.team.deletion_repository import DeletionRepository
+from promptvault.server.team.member_repository import Member, MemberRepository
 from promptvault.server.team.repository import TeamRepository
 from promptvault.wire.team import (
     ActivitiesRead,
+    MemberRead,
+    MembersRead,
     TeamCreate,
     TeamRead,
     TeamsRead,
@@ -163,6 +170,74 @@ async def read_activity(
     row = await TeamRepository(connection).get(found.vault_id, user_id)
     require(row.role if row else None, Right.READ_ACTIVITY)
     return await activity.team_activity(connection, found.vault_id, before, limit)
+
+
+async def list_members(
+    connection: Connection, user_id: UUID, team: str, before: str | None, limit: int
+) -> MembersRead:
+    """Return a page of the members; raises InvalidInputError for a bad cursor."""
+    found = await find_team(connection, user_id, team)
+    place = read_place(before) if before else None
+    members = MemberRepository(connection, found.vault_id)
+    page = await members.page(place, limit)
+    last = page[-1] if len(page) == limit else None
+    return MembersRead(
+        items=[_member_read(member, user_id) for member in page],
+        next=write_place(last.joined_at, last.user) if last else None,
+    )
+
+
+async def change_role(
+    connection: Connection, actor: Actor, team: str, user_id: UUID, role: Role
+) -> MemberRead:
+    """Give a member another role; raises ConflictError for the owner."""
+    async with changing_team(connection, actor, team, Right.MANAGE_MEMBERS) as change:
+        members = MemberRepository(connection, change.team.vault_id)
+        member = await _get_member(change, user_id)
+        if member.role == Role.OWNER:
+            raise ConflictError("The owner stays: transfer the team first.")
+        if member.role != role:
+            await members.set_role(user_id, role)
+            await change.record(
+                Action.MEMBER_ROLE,
+                member.email,
+                user=str(user_id),
+                before=member.role,
+                role=role,
+            )
+    assert actor.user_id is not None
+    return _member_read(member._replace(role=role), actor.user_id)
+
+
+async def remove_member(
+    connection: Connection, actor: Actor, team: str, user_id: UUID
+) -> None:
+    """Remove a member, or leave the team; raises ConflictError for the owner."""
+    is_own = user_id == actor.user_id
+    right = Right.READ if is_own else Right.MANAGE_MEMBERS
+    async with changing_team(connection, actor, team, right) as change:
+        member = await _get_member(change, user_id)
+        if member.role == Role.OWNER:
+            raise ConflictError(
+                "The owner cannot leave: transfer or delete the team first."
+                if is_own
+                else "The owner cannot be removed."
+            )
+        await MemberRepository(connection, change.team.vault_id).remove(user_id)
+        action = Action.MEMBER_LEFT if is_own else Action.MEMBER_REMOVED
+        await change.record(action, member.email, user=str(user_id))
+
+
+async def _get_member(change: TeamChange, user_id: UUID) -> Member:
+    members = MemberRepository(change.connection, change.team.vault_id)
+    member = await members.get(user_id)
+    if member is None:
+        raise NotFoundError("There is no such member in this team.")
+    return member
+
+
+def _member_read(member: Member, reader: UUID) -> MemberRead:
+    return MemberRead(**member._asdict(), is_me=member.user == reader)
 
 
 def _is_taken(slug: str) -> AlreadyExistsError:

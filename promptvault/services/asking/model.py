@@ -42,7 +42,7 @@ class IncompleteError(UnavailableError):
 
 
 class AnswerInterrupted(KeyboardInterrupt):
-    """Ctrl-C during a streamed answer, or its pieces could not be written any more.
+    """Ctrl-C during a streamed answer, or an error while writing its pieces.
 
     The cause is the KeyboardInterrupt, or an OSError such as BrokenPipeError.
     """

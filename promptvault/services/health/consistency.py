@@ -56,7 +56,8 @@ class ConsistencyReport:
     """Version id to the version in the history."""
     again: set[tuple[str, str]] = field(default_factory=set)
     """Version ids with each further commit that holds them: a version that was removed
-    for good may have come back from another device."""
+    permanently may have come back from another device.
+    """
 
     def messages(self) -> Iterator[tuple[str, str]]:
         """Yield a message for each difference, and its remedy."""

@@ -86,6 +86,7 @@ _LEFTOVERS = Problem(
 def check_vault(workspace: Workspace, *, repair: bool = False) -> Diagnosis:
     """Check the whole vault; with *repair*, repair it and check again.
 
+    What all vaults share is checked with the personal one.
     Raises VaultError if the lock cannot be taken, or if both database and history are
     damaged and *repair* is True.
     """
@@ -102,10 +103,8 @@ def check_vault(workspace: Workspace, *, repair: bool = False) -> Diagnosis:
 
 
 def _examine(workspace: Workspace, lock: int, diagnosis: Diagnosis) -> None:
-    if is_damaged(workspace.paths.activity):
-        diagnosis.add(_DAMAGED_ACTIVITY)
-    if _has_leftovers(workspace.paths):
-        diagnosis.add(_LEFTOVERS)
+    if workspace.paths.vault == PERSONAL:
+        _examine_device(workspace.paths, diagnosis)
     history = History(workspace.paths.history)
     if not (history.exists() or workspace.paths.database.exists()):
         return  # nothing was ever saved
@@ -121,6 +120,14 @@ def _examine(workspace: Workspace, lock: int, diagnosis: Diagnosis) -> None:
                     _compare(connection, history, diagnosis)
     except VaultError as error:
         diagnosis.add(Problem(VaultPart.DATABASE, str(error), _FROM_HISTORY))
+
+
+def _examine_device(paths: Paths, diagnosis: Diagnosis) -> None:
+    """Check what all vaults of this device share."""
+    if is_damaged(paths.activity):
+        diagnosis.add(_DAMAGED_ACTIVITY)
+    if _has_leftovers(paths):
+        diagnosis.add(_LEFTOVERS)
 
 
 def _has_leftovers(paths: Paths) -> bool:

@@ -1,16 +1,25 @@
-"""Turns candidates into prompts for the vault: selects, redacts, names and titles."""
+"""Turns what importers yield into prompts: selects, redacts, names and titles."""
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
+from typing import NamedTuple
 
 from promptvault.domain.imported_prompt import ImportedPrompt, ImportedVersion
 from promptvault.domain.name import slugify, validate_name
 from promptvault.domain.prompt import Content, Origin, short_line, validate_tag
 from promptvault.errors import InvalidInputError
-from promptvault.importers.input.candidate import Candidate, CandidateKind, Draft
+from promptvault.importers.input.candidate import (
+    Candidate,
+    CandidateKind,
+    Draft,
+    Failure,
+    Item,
+    Skipped,
+)
 from promptvault.secret_scan import redacted
 from promptvault.services.imports.report import ImportOptions, Take
 
@@ -21,6 +30,18 @@ _NAME_DEPTH = 2
 _PART_LENGTH = 60
 _FOLDER_LENGTH = 60
 """The rest of the 200 characters of a name is for what follows the folder."""
+
+
+class Built(NamedTuple):
+    """The prompts of one item, and what was left out of it."""
+
+    prompts: Sequence[ImportedPrompt] = ()
+    skipped: Mapping[str, int] = {}
+    """Reason to number of texts."""
+    failure: Failure | None = None
+    conversations: int = 0
+    is_refused: bool = False
+    """True if other options may accept the prompt that failed."""
 
 
 class PromptBuilder:
@@ -39,6 +60,41 @@ class PromptBuilder:
             raise InvalidInputError(
                 f"The folder of an import has {_FOLDER_LENGTH} characters at most."
             )
+
+    def build(self, source: str, item: Item) -> Built:
+        """Return the prompts that the options take of *item*."""
+        match item:
+            case Failure():
+                return Built(failure=item)
+            case Skipped():
+                return Built(skipped={item.reason: item.number})
+            case ImportedPrompt():
+                return self._exported(item)
+            case Candidate():
+                return self._taken(source, [item], {})
+            case _:
+                built = self._taken(source, item.candidates, item.skipped)
+                return built._replace(conversations=1)
+
+    def _exported(self, prompt: ImportedPrompt) -> Built:
+        try:
+            return Built([self.from_export(prompt)])
+        except InvalidInputError as error:
+            failure = Failure(prompt.name, str(error))
+            # In another folder the name may be short enough.
+            return Built(failure=failure, is_refused=True)
+
+    def _taken(
+        self, source: str, candidates: Iterable[Candidate], skipped: Mapping[str, int]
+    ) -> Built:
+        prompts = []
+        reasons = Counter(skipped)
+        for candidate in candidates:
+            if reason := self.skip_reason(candidate):
+                reasons[reason] += 1
+            else:
+                prompts.append(self.from_candidate(source, candidate))
+        return Built(prompts, reasons)
 
     def skip_reason(self, candidate: Candidate) -> str | None:
         """Return why the options exclude *candidate*, None if they do not."""

@@ -3,7 +3,7 @@
 import contextlib
 import gc
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -15,13 +15,7 @@ from promptvault.history.feed import Feed
 from promptvault.importers import registry
 from promptvault.importers.files import context
 from promptvault.importers.importer import Importer
-from promptvault.importers.input.candidate import (
-    Candidate,
-    Conversation,
-    Failure,
-    Item,
-    Skipped,
-)
+from promptvault.importers.input.candidate import Failure
 from promptvault.importers.input.document import (
     Document,
     Fingerprint,
@@ -30,7 +24,8 @@ from promptvault.importers.input.document import (
     UnchangedFile,
 )
 from promptvault.services.imports import log
-from promptvault.services.imports.naming import PromptBuilder
+from promptvault.services.imports.naming import Built, PromptBuilder
+from promptvault.services.imports.reading_process import CAN_FORK, from_child
 from promptvault.services.imports.report import ImportOptions, ImportReport, Tally
 from promptvault.services.imports.seen_files import FileContent, KnownFiles, ReadFiles
 from promptvault.services.locking import locked
@@ -44,6 +39,10 @@ Progress = Callable[[ImportReport], None]
 
 FindDocuments = Callable[[IsKnown], Iterator[ScanResult]]
 """Yields the documents to read. Files for which the argument is True are not opened."""
+
+
+_LARGE = 8 << 20
+"""Bytes of a file that takes far longer to read than a process takes to start."""
 
 
 class _RollBackError(Exception):
@@ -107,6 +106,11 @@ def _rare_garbage_collection() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
+
+
+def _is_worth_a_process(document: Document) -> bool:
+    """Return True for a large text; SQLite must not be used in a forked process."""
+    return CAN_FORK and document.size >= _LARGE and not document.is_database
 
 
 def _require_something(report: ImportReport) -> None:
@@ -221,9 +225,10 @@ class _Import:
         tally.files += 1
         before = tally.conversations, tally.found
         try:
-            for item in importer.read(document):
-                self._add_item(item, reading)
-                self._request.progress(self.report)
+            with contextlib.closing(self._built(document, importer)) as found:
+                for built in found:
+                    self._add(built, reading)
+                    self._request.progress(self.report)
         except ImportSourceError as error:
             self.report.fail(Failure(document.name, str(error)), tally)
             state.files.exclude(document.fingerprint)
@@ -247,7 +252,7 @@ class _Import:
         """Return True for plain text, a table or data next to a chat export.
 
         A chat export and the folder of a tool hold uploads, notes and settings, which
-        cannot be told from prompts by their structure.
+        cannot be distinguished from prompts by their structure.
         """
         options, exports = self._request.options, self._state.exports
         if len(document.siblings) <= 1 or options.source == importer.source:
@@ -260,39 +265,23 @@ class _Import:
             and not context.is_place_of_prompts(document)
         )
 
-    def _add_item(self, item: Item, reading: _Reading) -> None:
-        if isinstance(item, Failure):
-            self.report.fail(item, reading.tally)
-        elif isinstance(item, ImportedPrompt):
-            self._add_exported(item, reading)
-        elif isinstance(item, Skipped):
-            reading.tally.skipped[item.reason] += item.number
-        elif isinstance(item, Candidate):
-            self._add_candidate(item, reading)
-        else:
-            self._add_conversation(item, reading)
+    def _built(
+        self, document: Document, importer: Importer
+    ) -> Generator[Built, None, None]:
+        """Yield the prompts of *document*, which a process of its own may read."""
+        build, source = self._builder.build, importer.source
+        found = (build(source, item) for item in importer.read(document))
+        return from_child(found) if _is_worth_a_process(document) else found
 
-    def _add_exported(self, prompt: ImportedPrompt, reading: _Reading) -> None:
-        try:
-            placed = self._builder.from_export(prompt)
-        except InvalidInputError as error:
-            self.report.fail(Failure(prompt.name, str(error)), reading.tally)
-            # In another folder the name may be short enough.
+    def _add(self, built: Built, reading: _Reading) -> None:
+        tally = reading.tally
+        tally.conversations += built.conversations
+        tally.skipped.update(built.skipped)
+        if built.failure:
+            self.report.fail(built.failure, tally)
+        if built.is_refused:
             self._state.files.exclude(reading.fingerprint)
-        else:
-            self._upsert(placed, reading)
-
-    def _add_conversation(self, chat: Conversation, reading: _Reading) -> None:
-        reading.tally.conversations += 1
-        reading.tally.skipped.update(chat.skipped)
-        for candidate in chat.candidates:
-            self._add_candidate(candidate, reading)
-
-    def _add_candidate(self, candidate: Candidate, reading: _Reading) -> None:
-        if reason := self._builder.skip_reason(candidate):
-            reading.tally.skipped[reason] += 1
-        else:
-            prompt = self._builder.from_candidate(reading.source, candidate)
+        for prompt in built.prompts:
             self._upsert(prompt, reading)
 
     def _upsert(self, prompt: ImportedPrompt, reading: _Reading) -> None:

@@ -12,20 +12,17 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from promptvault.domain.chat import Request
-from promptvault.domain.prompt import Prompt, Version, clean_line, short_line
+from promptvault.domain.prompt import Prompt, short_line
 from promptvault.domain.token import estimate_tokens
 from promptvault.errors import VaultError
 from promptvault.services.asking.cost import Estimate, Spent, total_estimate
 from promptvault.services.asking.model import Model
-from promptvault.services.asking.secret_check import refuse_secrets
 from promptvault.services.optimization.guard import (
     find_refusals,
-    require_valid_template,
 )
 from promptvault.services.optimization.rewrite import (
     OptimizationTask,
     Rewrite,
-    describe_variables,
     proposal_request,
     propose_rewrites,
 )
@@ -110,23 +107,6 @@ class OptimizationResult(NamedTuple):
         return tuple(unified_diff(version.body, self.winner.text, old, new))
 
 
-def prepare_task(
-    prompt: Prompt, version: Version, goal: str, count: int, *, allow_secrets: bool
-) -> OptimizationTask:
-    """Return the task.
-
-    Raises PermissionDeniedError if the prompt holds a likely secret, and
-    InvalidInputError if it is a template with a syntax error.
-    """
-    task = OptimizationTask(prompt, version, clean_line(goal), count)
-    content = version.content
-    if content.template:
-        require_valid_template(prompt.name, content)
-    sent = f"{content.body}\n{task.goal}\n{describe_variables(content)}"
-    refuse_secrets(prompt, content, sent, allowed=allow_secrets)
-    return task
-
-
 def optimize_prompt(
     workspace: Workspace,
     model: Model,
@@ -134,7 +114,7 @@ def optimize_prompt(
     task: OptimizationTask,
     notify: Callable[[str], None],
 ) -> OptimizationResult:
-    """Let *model* rewrite a prompt and *judge* rate the texts; record the result.
+    """Have *model* rewrite a prompt and *judge* rate the texts; record the result.
 
     The prompt itself is not changed. If the record cannot be written, *notify* receives
     a sentence. Raises what `ask_json` raises; nothing is recorded then.

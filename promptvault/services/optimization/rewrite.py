@@ -1,4 +1,4 @@
-"""The request for better versions of a prompt."""
+"""The task to improve a prompt, and the request for better versions of it."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -8,7 +8,12 @@ from promptvault.domain.prompt import Content, Prompt, Version, clean_line
 from promptvault.domain.schema import TEXT, list_of, strict_object
 from promptvault.services.asking.json_answer import ask_json
 from promptvault.services.asking.model import Model
-from promptvault.services.optimization.guard import fixed_parts, match_edges
+from promptvault.services.asking.secret_check import refuse_secrets
+from promptvault.services.optimization.guard import (
+    fixed_parts,
+    match_edges,
+    require_valid_template,
+)
 from promptvault.services.optimization.rubric import (
     MOST_POINTS,
     Rating,
@@ -34,6 +39,23 @@ class Rewrite(NamedTuple):
     text: str
     change: str
     """The difference, in one sentence by the model."""
+
+
+def prepare_task(
+    prompt: Prompt, version: Version, goal: str, count: int, *, allow_secrets: bool
+) -> OptimizationTask:
+    """Return the task.
+
+    Raises PermissionDeniedError if the prompt holds a likely secret, and
+    InvalidInputError if it is a template with a syntax error.
+    """
+    task = OptimizationTask(prompt, version, clean_line(goal), count)
+    content = version.content
+    if content.template:
+        require_valid_template(prompt.name, content)
+    sent = f"{content.body}\n{task.goal}\n{describe_variables(content)}"
+    refuse_secrets(prompt, content, sent, allowed=allow_secrets)
+    return task
 
 
 def propose_rewrites(

@@ -168,7 +168,7 @@ def _moves(repository: Repository, name: str, new: str) -> list[tuple[Prompt, st
 
 
 def new_name(prompt: Prompt, name: str, new: str) -> str:
-    """Return what a prompt is called after 'move NAME NEW', where both may be folders.
+    """Return the name of a prompt after 'move NAME NEW', where both may be folders.
 
     If *new* is a folder, which ends with '/', the last part of the name stays.
     """

@@ -5,7 +5,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -76,13 +76,14 @@ def format_for(path: str) -> ExportFormat:
 
 
 def read_records(reader: Reader, selection: Selection) -> Iterator[PromptRecord]:
-    """Yield the selected prompts with all versions; raises NotFoundError if none."""
-    found = False
+    """Yield the selected prompts with all versions."""
     for prompt in reader.prompts(selection):
-        found = True
         yield reader.record(prompt)
-    if not found:
-        raise NotFoundError("There are no such prompts to export.")
+
+
+def no_prompts() -> NotFoundError:
+    """Return the error for a selection that nothing fits."""
+    return NotFoundError("There are no such prompts to export.")
 
 
 def write_records(
@@ -151,28 +152,38 @@ def to_markdown(record: PromptRecord) -> str:
     return head + record.current.body
 
 
-def write_folder(
-    reader: Reader, selection: Selection, folder: Path, *, force: bool = False
+def write_folders(
+    folders: Mapping[Path, Reader], selection: Selection, *, force: bool = False
 ) -> int:
-    """Write a Markdown file for each prompt under *folder*, and return their number.
+    """Write a Markdown file for each prompt of each vault, and return their number.
+
+    *folders* has the vaults by the folders for their prompts.
 
     Raises NotFoundError if there are no prompts, AlreadyExistsError if a file exists
     and *force* is False (nothing is written then), and InvalidInputError if the folder
     cannot be written.
     """
     if not force:
-        for name in reader.names(selection):
-            _require_absent(folder / f"{name}.md")
+        for folder, reader in folders.items():
+            for name in reader.names(selection):
+                _require_absent(folder / f"{name}.md")
     count = 0
-    for count, record in enumerate(read_records(reader, selection), 1):  # noqa: B007
-        path = folder / f"{record.prompt.name}.md"
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(to_markdown(record).encode())
-        except OSError as error:
-            reason = error.strerror
-            raise InvalidInputError(f"{path} cannot be written: {reason}.") from error
+    for folder, reader in folders.items():
+        for record in read_records(reader, selection):
+            _write_markdown(folder / f"{record.prompt.name}.md", record)
+            count += 1
+    if not count:
+        raise no_prompts()
     return count
+
+
+def _write_markdown(path: Path, record: PromptRecord) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(to_markdown(record).encode())
+    except OSError as error:
+        reason = error.strerror
+        raise InvalidInputError(f"{path} cannot be written: {reason}.") from error
 
 
 def _require_absent(path: Path) -> None:

@@ -52,7 +52,10 @@ def scan_prompts(workspace: Workspace) -> list[PromptSecrets]:
     Also updates the flags of versions that were saved with older rules. Raises
     VaultError.
     """
-    with locked(workspace) as writer, bulk_transaction(writer.connection):
+    with (
+        locked(workspace, even_if_left=True) as writer,
+        bulk_transaction(writer.connection),
+    ):
         update_secret_flags(writer.connection)
         return list(_holdings(Reader(writer.connection)))
 

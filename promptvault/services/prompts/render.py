@@ -176,7 +176,7 @@ class _VaultEnvironment(ImmutableSandboxedEnvironment):
 
 
 def _in_vault_of(parent: str, include: str) -> str:
-    """Return what *include* means in *parent*: without a vault, one of the same."""
+    """Return the full name of *include* in *parent*: by default in the same vault."""
     vault, _ = split_vault(parent)
     own, _ = split_vault(include)
     if vault is None or own == vault:

@@ -14,7 +14,6 @@ from promptvault.errors import (
     NotFoundError,
     PermissionDeniedError,
     TierLimitError,
-    UnavailableError,
 )
 from promptvault.services.prompts.retrieval import resolve
 from promptvault.services.sync.rounds import Direction, snapshot
@@ -23,8 +22,13 @@ from promptvault.services.workspace import Workspace
 from promptvault.vault.reader import Reader
 from promptvault.vault.sync.item import PLAN_HOLDS
 from promptvault.vault.sync.link import get_link
-from promptvault.wire.account import Feature
-from promptvault.wire.share import ShareCreate, ShareMode, ShareRead
+from promptvault.wire.share import (
+    LONGEST_PASSWORD,
+    SHORTEST_PASSWORD,
+    ShareCreate,
+    ShareMode,
+    ShareRead,
+)
 
 
 class ShareOptions(NamedTuple):
@@ -50,9 +54,10 @@ def share_prompt(
     """Send the changes of this vault, share ``NAME[@REV]``, and return the share.
 
     A label in *reference* is followed; any other revision is shown as it is. Raises
-    NotFoundError, PermissionDeniedError for a prompt that is held back, TierLimitError,
-    and the errors of `Client`.
+    InvalidInputError, NotFoundError, PermissionDeniedError for a prompt that is held
+    back, TierLimitError, and the errors of `Client`.
     """
+    _check_password(options.password)
     mode, prompt, version = _choose(workspace, reference, options)
     _require_allowed(prompt)
     push = SyncOptions(Direction(pull=False), vault=workspace.paths.vault)
@@ -75,6 +80,15 @@ def share_prompt(
     if mode is not ShareMode.LABEL:
         del wanted["label"]
     return _create(client, ShareCreate.model_validate(wanted))
+
+
+def _check_password(password: str | None) -> None:
+    if password is None or SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        return
+    raise InvalidInputError(
+        f"The password of a share has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD}"
+        " characters."
+    )
 
 
 def _choose(
@@ -116,12 +130,6 @@ def _create(client: Client, wanted: ShareCreate) -> ShareRead:
         return client.create_share(wanted)
     except ConflictError as error:  # a likely secret, which the server has found
         raise PermissionDeniedError(str(error)) from None
-    except NotFoundError:
-        if Feature.SHARES not in client.me().features:
-            raise UnavailableError(
-                "The server cannot share prompts yet: it needs an update."
-            ) from None
-        raise
 
 
 def is_of(share: ShareRead, name: str) -> bool:

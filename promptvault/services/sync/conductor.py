@@ -43,7 +43,7 @@ def sync_vault(
     """Send the changes of one vault and apply those of other devices.
 
     An error leaves the vault consistent, and the next sync continues. Raise the errors
-    of *exchange*, PermissionDeniedError if the vault is not the user's any more,
+    of *exchange*, PermissionDeniedError if the vault is no longer the user's,
     UnavailableError for an invalid answer, and VaultError.
     """
     sync = VaultSync(workspace, direction, on_progress)
@@ -254,7 +254,7 @@ def _weight(page: _Answers) -> int:
 
 
 def _share(left: BatchLimits, vaults: int) -> BatchLimits:
-    """Return what the next of so many vaults may take."""
+    """Return the share of the limits for the next of so many vaults."""
     return left._replace(
         changes=max(1, left.changes // vaults),
         bytes=left.bytes // vaults,
@@ -263,7 +263,7 @@ def _share(left: BatchLimits, vaults: int) -> BatchLimits:
 
 
 def _rest(left: BatchLimits, part: dict[str, Any] | None) -> BatchLimits:
-    """Return what *part* leaves."""
+    """Return the limits without the size of *part*."""
     pushes = part["push"] if part else []
     size = len(json.dumps(pushes, ensure_ascii=False)) if pushes else 0
     return left._replace(

@@ -25,12 +25,12 @@ from promptvault.services.vaults.local import (
     vault_names,
 )
 from promptvault.services.vaults.roster import (
-    COMPARE_AGAIN,
     apply_roster,
     store_roster,
 )
 from promptvault.services.workspace import Workspace
 from promptvault.vault.lock import exclusive, exclusive_if_free
+from promptvault.vault.sync.link import COMPARE_AGAIN
 from promptvault.vault.sync.status import total_status
 from promptvault.wire.vault import VaultsRead
 
@@ -57,7 +57,8 @@ class DeviceReport(SyncReport):
 
     vaults: list[VaultOutcome] = field(default_factory=list)
     roster: int | None = None
-    """See `wire.sync.SyncAnswer.roster`; None if the vaults were not compared."""
+    """The number of the roster that the vaults were compared with, as in
+    `wire.sync.SyncAnswer.roster`; None if they were not."""
 
 
 class HeldVaults:
@@ -113,6 +114,8 @@ class DeviceSync:
         self._conductor = Conductor(exchange)
         self._server, self._held = server, held
         self._outcomes: dict[str, VaultOutcome] = {}
+        self._roster: int | None = None
+        """See `DeviceReport.roster`."""
         self._compares = False
         """Whether the vaults are to be compared even if the roster is the same."""
 
@@ -220,15 +223,16 @@ class DeviceSync:
     def _compare(self) -> list[str]:
         """Compare the vaults with the roster; return the names of those to sync."""
         personal = self._outcomes.get(PERSONAL)
-        roster = self._conductor.roster
+        self._roster = roster = self._conductor.roster
         if personal is None or personal.error or roster is None:
             return []
         link = personal.report.status.link
         if link is None or (roster == link.roster and not self._compares):
             return []
-        changes = apply_roster(
-            self._workspace, link, self._read_roster(), self._held.names
-        )
+        vaults = self._read_roster()
+        # The requests that follow may be answered with a newer one.
+        self._roster = vaults.roster
+        changes = apply_roster(self._workspace, link, vaults, self._held.names)
         for name, error in changes.errors.items():
             self._outcomes.setdefault(name, VaultOutcome(name)).error = error
         for old, new in changes.renamed.items():
@@ -252,7 +256,7 @@ class DeviceSync:
             report.counts.add(outcome.report.counts)
         report.status = total_status(each.report.status for each in outcomes)
         if PERSONAL in self._outcomes:
-            report.roster = self._conductor.roster
+            report.roster = self._roster
         report.round_trips = self._conductor.round_trips
         return report
 

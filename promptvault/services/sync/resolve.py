@@ -24,7 +24,7 @@ class Resolution(NamedTuple):
 
     prompt: Prompt
     is_changed: bool
-    """Whether the prompt has changed; if not, only the conflict is gone."""
+    """Whether the prompt has changed; if not, only the conflict copy was removed."""
     kept: tuple[str, ...]
     """Fields in which both sides differed and the prompt was left unchanged."""
     more: int
@@ -201,7 +201,7 @@ def _secrets(state: EditableState) -> set[str]:
 
 
 def _in_common(one: EditableState, other: EditableState) -> EditableState:
-    """Return what two states have in common, as their base if none is known."""
+    """Return the common content of two states, as their base if none is known."""
     return one._replace(
         title=_same(one.title, other.title),
         description=_same(one.description, other.description),

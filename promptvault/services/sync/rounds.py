@@ -26,7 +26,6 @@ from promptvault.vault.sync.pull import (
     apply_answers,
     hold_too_large,
     prepare_push,
-    restart_pull,
 )
 from promptvault.vault.sync.push import (
     BatchLimits,
@@ -36,12 +35,13 @@ from promptvault.vault.sync.push import (
     has_unsent_changes,
     next_batch,
 )
+from promptvault.vault.sync.resync import restart_pull
 from promptvault.vault.sync.status import SyncStatus, sync_status
 from promptvault.vault.sync.team import Team, find_team, locked_labels
 from promptvault.wire.sync import VaultAnswer
 
 KEEP, WIPE = "keep", "wipe"
-"""What to do with the copy of a vault that is not the user's any more."""
+"""What to do with the copy of a vault that is no longer the user's."""
 
 _MOST_IDLE_ROUNDS = 5
 """In a row, without any progress on either side."""
@@ -110,12 +110,13 @@ class VaultSync:
         self.error: PromptVaultError | None = None
         """The error that ended the sync."""
         self.on_leave: str | None = None
-        """If the team's vault is not the user's any more, what to do with it here:
-        `keep` or `wipe`."""
+        """If the team's vault is no longer the user's, what to do with it here: `keep`
+        or `wipe`.
+        """
         self.team: Team | None = None
         """The team of the vault, known at the end."""
         self.is_catching_up = False
-        """Whether the whole vault of the server is to be read; set by `part`."""
+        """Whether to read the whole vault of the server; set by `part`."""
         self._link: Link | None = None
         self._batch = PushBatch()
         self._locked_labels: tuple[str, ...] = ()

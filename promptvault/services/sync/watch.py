@@ -254,8 +254,9 @@ class _ServerListener:
     last_seq: dict[str, int] = field(default_factory=dict)
     """By vault, the `seq` of its last event."""
     syncs_all: bool = False
-    """Whether an event had a lower `seq` than the one before: then every vault is to be
-    synced."""
+    """Whether an event had a lower `seq` than the one before: then every vault must be
+    synced.
+    """
     roster: int | None = None
     """The number in the last event about the roster."""
     is_listening: bool = False

@@ -1,4 +1,4 @@
-"""What becomes of the vault of a team that the user is not in any more."""
+"""Keeps or wipes the copy of a team's vault if the user has left the team."""
 
 import sqlite3
 import uuid

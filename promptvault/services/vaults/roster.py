@@ -21,9 +21,6 @@ from promptvault.vault.sync.link import Link, get_link, save_link
 from promptvault.vault.sync.team import Team, save_team
 from promptvault.wire.vault import VaultRead, VaultsRead
 
-COMPARE_AGAIN = -1
-"""Not the number of any roster: the next sync compares the vaults."""
-
 
 @dataclass(slots=True)
 class RosterChanges:
@@ -90,7 +87,7 @@ class _Comparison:
             try:
                 found = read_vault(self._paths.of(name))
             except PromptVaultError as error:
-                # It may be any vault of the roster, so no vault is made anew.
+                # It may be any vault of the roster, so no vault is created.
                 self._is_unreadable, self._is_complete = True, False
                 self._changes.errors[name] = error
             else:

@@ -47,14 +47,15 @@ class _Copy(NamedTuple):
 
 
 def copy_into(transfer: Transfer, reference: str, new: str) -> Saved:
-    """Copy ``NAME[@REV]`` into another vault, as a new prompt.
+    """Copy ``NAME[@REV]`` into another vault, as a new prompt called *new*.
 
+    If *new* is empty, the name stays the same.
     Raises NotFoundError, InvalidInputError, AlreadyExistsError, and
     PermissionDeniedError for a likely secret and if the user has left the target.
     """
     with _reading(transfer.source) as reader:
         prompt, version = resolve(reader, reference)
-        name = new_name(prompt, reference, new)
+        name = new_name(prompt, reference, new) if new else prompt.name
         copy = _read(transfer, reader, prompt, version, name)
     return _write(transfer, [copy])[0]
 
@@ -73,8 +74,14 @@ def move_into(transfer: Transfer, name: str, new: str) -> list[Saved]:
             )
         prompts = find_prompts(reader, [name])
         copies = [
-            _read(transfer, reader, p, reader.current(p), new_name(p, name, new))
-            for p in prompts
+            _read(
+                transfer,
+                reader,
+                prompt,
+                reader.current(prompt),
+                new_name(prompt, name, new) if new else prompt.name,
+            )
+            for prompt in prompts
         ]
     saved = _write(transfer, copies)
     note = transfer.message or f"Move {name} to {transfer.target.paths.vault}:{new}"

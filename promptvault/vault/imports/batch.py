@@ -1,12 +1,18 @@
 """Inserts the rows of an import in batches."""
 
 import sqlite3
+from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from promptvault.domain.imported_prompt import ImportedPrompt
 from promptvault.vault.prompt_row import INSERT_LABEL, INSERT_PROMPT, INSERT_VERSION
 
 _SIZE = 500
+_ROWS_OF_A_STATEMENT = 64
+"""SQLite saves the pages that a statement changes, if triggers are on the table. One
+statement for each row takes twice as long. 64 rows have fewer than 999 values, the most
+that older versions of SQLite accept."""
 _MAX_KEYS = 100_000
 """Keys kept in memory: about three for each prompt, of some 150 bytes each."""
 _STATEMENTS = {
@@ -59,9 +65,23 @@ class Batch:
         """Write all rows, and forget keys if there are too many."""
         for table, rows in self._rows.items():
             if rows:
-                self._connection.executemany(_STATEMENTS[table], rows)
+                self._insert(table, rows)
                 rows.clear()
         if not self.knows_all or len(self.keys) > _MAX_KEYS:
             self.knows_all = False
             self.keys.clear()
             self.names.clear()
+
+    def _insert(self, table: str, rows: list[tuple[Any, ...]]) -> None:
+        for start in range(0, len(rows), _ROWS_OF_A_STATEMENT):
+            part = rows[start : start + _ROWS_OF_A_STATEMENT]
+            values = tuple(chain.from_iterable(part))
+            self._connection.execute(_statement(table, len(part)), values)
+
+
+@lru_cache
+def _statement(table: str, rows: int) -> str:
+    """Return the statement that inserts so many rows."""
+    insert = _STATEMENTS[table]
+    places = insert[insert.rindex("(") :]
+    return insert + f", {places}" * (rows - 1)

@@ -58,7 +58,7 @@ STATEMENTS = (
         state JSON,
         PRIMARY KEY (item_pk, rev)
     ) WITHOUT ROWID""",
-    # Where a version stands among those of its prompt, on every device; one without
+    # The position of a version in its prompt, the same on every device; one without
     # a place has not been sent.
     """CREATE TABLE sync_places (
         version_pk INTEGER NOT NULL PRIMARY KEY
@@ -66,7 +66,7 @@ STATEMENTS = (
         seq INTEGER NOT NULL,
         position INTEGER NOT NULL
     )""",
-    # Versions whose likely secrets nobody has allowed out, whatever is said later.
+    # Versions with likely secrets that no change may allow to be sent.
     """CREATE TABLE sync_private (
         version_pk INTEGER NOT NULL PRIMARY KEY
             REFERENCES versions (pk) ON DELETE CASCADE
@@ -94,7 +94,7 @@ STATEMENTS = (
         content JSON NOT NULL,
         PRIMARY KEY (item, version)
     ) WITHOUT ROWID""",
-    # What the server has told of since it is read anew.
+    # Changes that the server has sent since it is read from the beginning.
     "CREATE TABLE sync_seen (id VARCHAR NOT NULL PRIMARY KEY) WITHOUT ROWID",
     _marking("INSERT", "prompts", "VALUES (new.id)"),
     _marking("UPDATE", "prompts", "VALUES (new.id)"),

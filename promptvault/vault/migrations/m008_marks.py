@@ -9,7 +9,7 @@ STATEMENTS = (
     "ALTER TABLE sync_revs ADD COLUMN known BOOLEAN NOT NULL DEFAULT 1",
     # What the server had acknowledged before everything is read again.
     "CREATE TABLE sync_acked (id VARCHAR NOT NULL PRIMARY KEY) WITHOUT ROWID",
-    # Sides that are settled: a server that offers one has lost the settlement.
+    # Resolved conflict copies: a server that offers one has lost the resolution.
     "CREATE TABLE sync_settled (side VARCHAR NOT NULL PRIMARY KEY) WITHOUT ROWID",
 )
 

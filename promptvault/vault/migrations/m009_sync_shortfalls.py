@@ -16,7 +16,7 @@ STATEMENTS = (
         DELETE FROM sync_restored WHERE item = new.id;
     END""",
     # The name of the device that wrote what the server has: '' for this one, NULL
-    # where nobody has said.
+    # if it is not known.
     "ALTER TABLE sync_items ADD COLUMN writer VARCHAR",
     "ALTER TABLE sync_sides ADD COLUMN writer VARCHAR",
     """CREATE TRIGGER sync_prompts_gone AFTER DELETE ON prompts BEGIN

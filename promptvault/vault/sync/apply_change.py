@@ -51,7 +51,7 @@ class Action(Enum):
     """What to do with a prompt that has another revision on the server."""
 
     IGNORE = "ignore"
-    """Nothing: the prompt is removed for good, and was never on this device."""
+    """Nothing: the prompt is deleted permanently, and was never on this device."""
     ADD = "add"
     """Start syncing a prompt that sync does not know here."""
     ACKNOWLEDGE = "acknowledge"
@@ -73,7 +73,7 @@ class Local(NamedTuple):
 
     rev: str
     state: State | None
-    """None if the prompt is removed for good."""
+    """None if the prompt is deleted permanently."""
     deleted: bool = False
     is_clean: bool = False
     """Whether the server has acknowledged *rev*."""

@@ -34,7 +34,7 @@ class Commit:
     prompts: dict[int, str | None] = field(default_factory=dict)
     """By prompt whose file changes, its old path; None for a new prompt."""
     removed: list[str] = field(default_factory=list)
-    """Paths of prompts that are removed for good."""
+    """Paths of prompts that are deleted permanently."""
     drafts: dict[int, list[int]] = field(default_factory=dict)
     """By prompt, the versions that are not current and need a commit of their own."""
 
@@ -49,7 +49,7 @@ class Commit:
         self.prompts[prompt_pk] = None
 
     def remove(self, connection: sqlite3.Connection, prompt_pk: int) -> None:
-        """Add a prompt that is about to be removed for good."""
+        """Add a prompt that is about to be deleted permanently."""
         row = connection.execute(_PATH_OF, (prompt_pk,)).fetchone()
         before = self.prompts.pop(prompt_pk, None)
         self.removed.append(before or _path(*row))

@@ -86,7 +86,7 @@ def set_status(connection: sqlite3.Connection, rev: str, status: str) -> None:
 def release_conflict_copies(
     connection: sqlite3.Connection, hold: Hold | None = None
 ) -> None:
-    """Let conflict copies be sent that are held back: for *hold*, or all if None."""
+    """Release conflict copies that are held back: for *hold*, or all if None."""
     connection.execute(
         f"""UPDATE sync_sides SET status = 'waiting'
         WHERE {IS_HELD} AND (?1 IS NULL OR status = ?1)""",

@@ -23,7 +23,7 @@ class SyncCounts:
     revived: int = 0
     """Prompts removed elsewhere that were kept for a conflict copy."""
     deleted: int = 0
-    """Prompts trashed or removed for good because another device deleted them."""
+    """Prompts trashed or deleted permanently because another device deleted them."""
     restored: int = 0
     """Changes that the server had lost and has accepted again."""
     reread: bool = False

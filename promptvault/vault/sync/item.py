@@ -78,7 +78,7 @@ class Revision(NamedTuple):
     upto: str | None
     """Id of the last version that is sent with it; None sends all, '' none."""
     state: State | None
-    """None if the prompt is removed for good."""
+    """None if the prompt is deleted permanently."""
     between: Sequence[str] = ()
     """Ids of the revisions between it and its parent, newest first."""
 

@@ -26,6 +26,10 @@ _FAVOURITES_FIRST = """INSERT OR IGNORE INTO sync_changes (item)
     WHERE p.deleted_at IS NULL ORDER BY p.favourite DESC, u.key IS NULL, u.key, p.pk"""
 
 
+COMPARE_AGAIN = -1
+"""Not the number of any roster: with it, the next sync compares the vaults."""
+
+
 class Link(NamedTuple):
     """The row of `sync_link`."""
 

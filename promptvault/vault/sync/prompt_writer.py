@@ -135,7 +135,7 @@ class PromptWriter:
         self._add_origins(pk, state)
 
     def remove(self, pk: int) -> None:
-        """Remove a prompt for good; only older commits of the history keep it."""
+        """Delete a prompt permanently; only older commits of the history keep it."""
         self._prepare_change(pk)
         self._commit.remove(self._connection, pk)
         for statement in DELETE_PROMPT:

@@ -92,15 +92,7 @@ def hold_too_large(connection: sqlite3.Connection, batch: PushBatch) -> None:
 def retry_unreadable(connection: sqlite3.Connection) -> None:
     """Read the whole vault again if there are changes that could not be read."""
     if reset_unreadable(connection):
-        restart_pull(connection)
-
-
-def restart_pull(connection: sqlite3.Connection) -> None:
-    """Move the cursor to the beginning, within the current transaction."""
-    link = get_link(connection)
-    server_state = ServerState(connection, int.from_bytes(link.digest))
-    begun = resync.begin(connection, link, server_state, resync.REREAD, link.epoch)
-    save_link(connection, begun._replace(digest=server_state.digest_bytes))
+        resync.restart_pull(connection)
 
 
 class _AnswerApplier:

@@ -88,7 +88,7 @@ class Reconciler:
             self._send_rest(item, theirs)
 
     def ask(self, item: Item, theirs: Revision) -> None:
-        """Let the local revision be pushed, so that the server names the ancestor."""
+        """Have the local revision pushed, so that the server names the ancestor."""
         item.hold = None if item.hold == Hold.LIMIT else item.hold
         item.base_live = not theirs.deleted
         save_item(self.connection, item)
@@ -183,7 +183,7 @@ class Reconciler:
         was_live = ours is not None and not ours.deleted
         self.counts.deleted += theirs.deleted and was_live
         pk = self.prompt_writer.find_pk(item.id)
-        if pk is None and theirs.state is not None:  # removed for good here
+        if pk is None and theirs.state is not None:  # deleted permanently here
             self._create(item.id, theirs)
         elif pk is not None and theirs.state is not None:
             deleted = theirs.deleted

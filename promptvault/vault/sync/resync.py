@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 
 from promptvault.vault.sync.item import Item, delete_item
-from promptvault.vault.sync.link import Link
+from promptvault.vault.sync.link import Link, get_link, save_link
 from promptvault.vault.sync.prompt_writer import PromptWriter
 from promptvault.vault.sync.server_state import ServerState
 from promptvault.vault.sync.version import delete_places
@@ -16,6 +16,14 @@ _UNSEEN = """SELECT pk, item, local_rev, base_rev, base_live, hold FROM sync_ite
 _ADD_ACKNOWLEDGED = """INSERT OR IGNORE INTO sync_acked
     SELECT base_rev FROM sync_items WHERE base_rev IS NOT NULL
     UNION SELECT rev FROM sync_sides WHERE status = 'open'"""
+
+
+def restart_pull(connection: sqlite3.Connection) -> None:
+    """Move the cursor to the beginning, within the current transaction."""
+    link = get_link(connection)
+    server_state = ServerState(connection, int.from_bytes(link.digest))
+    begun = begin(connection, link, server_state, REREAD, link.epoch)
+    save_link(connection, begun._replace(digest=server_state.digest_bytes))
 
 
 def begin(

@@ -30,7 +30,7 @@ class Team(NamedTuple):
 
     @property
     def has_left(self) -> bool:
-        """Whether the user is not a member any more."""
+        """Whether the user is no longer a member."""
         return self.state in {LEFT, WIPING}
 
     @property

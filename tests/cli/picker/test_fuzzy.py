@@ -1,4 +1,4 @@
-"""What a query keeps and in which order, as whoever types it expects."""
+"""Which rows a query keeps, and in which order."""
 
 from collections.abc import Sequence
 

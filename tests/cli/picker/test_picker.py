@@ -82,12 +82,12 @@ def drive(
         ("\x0e\x0e\x10\r", "翻訳"),
         (DOWN * 9 + "\r", "untitled"),
         (DOWN + UP * 9 + "\r", "code-review"),
-        # What is typed starts again at the best row, wherever the highlight was.
+        # Typing moves the highlight to the best row.
         (DOWN * 3 + "e\x15\r", "code-review"),
-        # Editing within the line: back to its start, and a word to the left.
+        # Editing within the line: to its start, and back by a word.
         ("enu\x01m\r", "cafe-menu"),
         ("menu x\x1bb\x0b\r", "cafe-menu"),
-        # Pasted lines become one query and choose nothing by themselves.
+        # Pasted lines become one query and choose nothing.
         ("\x1b[200~cafe\nmenu\x1b[201~\r", "cafe-menu"),
         ("\x1acafe\r", "cafe-menu"),
     ],
@@ -258,8 +258,8 @@ def test_no_color_is_respected(no_color: bool, monkeypatch: pytest.MonkeyPatch) 
     assert bool(coloured) is not no_color
 
 
-# The real thing: a process whose standard input and output are pipes, and which has
-# a terminal of its own that this test holds the other end of.
+# On a terminal: a process whose standard input and output are pipes, and which has
+# a pseudo-terminal whose other end this test holds.
 
 SCRIPT = textwrap.dedent(
     """
@@ -384,7 +384,7 @@ def test_tab_switches_the_preview() -> None:
         os.write(screen.master, b"\t")
         screen.until(b"The body of code-review.")
         os.write(screen.master, b"\x1b[B")
-        screen.until(b"nu.")  # Of the line before, only what differs is drawn.
+        screen.until(b"nu.")  # Only the differences from the line before are drawn.
         assert screen.type(b"\t\r")[0] == b"cafe-menu\n"
 
 

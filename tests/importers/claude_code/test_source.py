@@ -4,7 +4,12 @@ from datetime import UTC, datetime
 import pytest
 
 from promptvault.importers.claude_code import source as claude_code
-from promptvault.importers.input.candidate import Candidate, Draft
+from promptvault.importers.input.candidate import (
+    Candidate,
+    CandidateKind,
+    Draft,
+    Skipped,
+)
 from tests.importers.build import (
     Json,
     bodies,
@@ -190,3 +195,35 @@ def test_file_without_a_prompt_is_counted() -> None:
 )
 def test_probe(row: Json, expected: bool) -> None:
     assert claude_code.probe(of_lines([row])) is expected
+
+
+def entry(display: str, pasted: Json = None, **fields: Json) -> dict[str, Json]:
+    return {
+        "display": display, "pastedContents": pasted or {},
+        "timestamp": 1772359200000, "project": "/d", **fields,
+    }  # fmt: skip
+
+
+def test_history() -> None:
+    pasted = {"1": {"id": 1, "type": "text", "content": "a log\nof \\1"}}
+    hashed = {"1": {"id": 1, "type": "text", "contentHash": "f00"}}
+    items = read(
+        entry("one\\\ntwo", sessionId="s1"),
+        entry("explain [Pasted text #1 +1 lines] now", pasted, sessionId="s1"),
+        entry("[Pasted text #1 +1 lines] and more", hashed),
+        entry("[Pasted text #1 +1 lines]", hashed),
+        entry("/clear "),
+        entry("/model opus"),
+        entry("!ls"),
+        entry(""),
+    )
+    found = candidates(items, CandidateKind.PROMPT)
+    assert [(c.drafts[0].body, c.conversation_id, c.opening) for c in found] == [
+        ("one\ntwo", "s1", True),
+        ("explain a log\nof \\1 now", "s1", False),
+        ("[Pasted text #1 +1 lines] and more", None, False),
+    ]
+    assert found[0].drafts[0].created_at == datetime(2026, 3, 1, 10, tzinfo=UTC)
+    assert sorted(item for item in items if isinstance(item, Skipped)) == [
+        ("no text", 1), ("shell command", 1), ("slash command", 2),
+    ]  # fmt: skip

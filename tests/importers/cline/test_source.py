@@ -48,7 +48,7 @@ def sent(*rows: Json) -> list[Item]:
 
 
 def exported(*turns: str) -> bytes:
-    """Return an export of a person's *turns*, each answered but the last."""
+    """Return an export of a person's *turns*, each answered except the last."""
     between = "---\n\n**Assistant:**\n\nHi.\n\n---\n\n"
     return between.join(f"**User:**\n\n{turn}\n\n" for turn in turns).encode()
 

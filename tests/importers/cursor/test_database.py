@@ -377,7 +377,7 @@ def test_log_of_prompts_gives_what_no_chat_holds() -> None:
     lost = candidates(items)[1]
     assert lost.drafts[0].created_at == datetime(2025, 3, 3, 11, 6, 40, tzinfo=UTC)
     assert lost.conversation_title
-    assert not lost.opening  # nobody knows whether it began a chat
+    assert not lost.opening  # it is not known whether it began a chat
 
 
 def test_commands_in_the_log_are_counted() -> None:

@@ -56,7 +56,7 @@ def test_pattern_without_place_for_input_is_literal() -> None:
 @given(st.text(st.sampled_from("{}ax: %#\n"), max_size=30))
 @settings(deadline=None)
 def test_filled_in_as_fabric_does(text: str) -> None:
-    """Names are replaced where they stand with nothing around them."""
+    """Names are replaced if nothing surrounds them."""
     body = f"Do {{{{lang}}}} to {{{{input}}}} {text}"
     draft = read(body)[0].drafts[0]
     values = {v.name: v.name.upper() for v in draft.variables}

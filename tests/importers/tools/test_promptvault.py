@@ -179,7 +179,7 @@ WRONG: dict[str, Json] = {
     "variables": {"variables": ["who"]},
     "default": {"variables": {"n": {"default": "x", "type": "integer"}}},
 }
-"""What would make the prompt another one, if it were left out."""
+"""Fields that would make it another prompt if they were ignored."""
 PASSED_OVER: dict[str, Json] = {
     "tags": {"tags": 5},
     "tags of one word": {"tags": "coding"},
@@ -197,7 +197,7 @@ PASSED_OVER: dict[str, Json] = {
     "id": {"id": "my own id"},
     "id of several lines": {"id": f"{ID}\nrevision: x"},
 }
-"""What is known of a prompt, and is no loss when it makes no sense."""
+"""Fields that may be ignored if they are invalid."""
 
 
 @pytest.mark.parametrize("what", WRONG)
@@ -300,7 +300,7 @@ def test_odd_row_harms_neither_the_others_nor_the_vault(
 
 
 def test_file_copied_for_a_new_prompt(pvt: Pvt, tmp_path: Path) -> None:
-    # Somebody copies an exported file, takes the id out and writes another text.
+    # A user copies an exported file, removes the id and writes another text.
     pvt.ok("add", "one", "One.")
     pvt.ok("export", str(tmp_path / "files"))
     lines = (tmp_path / "files/one.md").read_text().splitlines(keepends=True)

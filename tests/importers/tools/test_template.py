@@ -16,7 +16,7 @@ from promptvault.importers.tools.template import (
 )
 from tests.importers.filling import filled
 
-# Whatever Jinja takes for something of its own.
+# Everything that Jinja would interpret.
 LITERALS = st.text("{}%#-\"'\\\r\n a", max_size=6) | st.text(max_size=4)
 NAMES = st.sampled_from(
     "a b A self loop range not true None if class stdin a-b a.b 1st ﬀ é __x".split()

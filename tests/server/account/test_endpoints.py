@@ -33,7 +33,7 @@ def test_the_vaults_of_a_user_start_with_those_of_the_account(
             " FROM vaults v, users u WHERE v.id <> %s AND u.email = %s",
             (own["id"], EMAIL),
         )
-        # Older than the user's own, and yet it comes after it.
+        # Older than the user's own vault, and still listed after it.
         connection.execute(
             "UPDATE vaults SET created_at = '2020-01-01', name = 'Theirs'"
             " WHERE id <> %s",

@@ -1,4 +1,4 @@
-"""A user's data: exported whole, erased whole, and not before the time."""
+"""A user's data: exported and erased completely, and not before the deadline."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ WAITING = (
     "SELECT 1 FROM pg_stat_activity"
     " WHERE datname = current_database() AND wait_event_type = 'Lock'"
 )
-"""A request waits for a lock."""
+"""Return True if a request waits for a lock."""
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_what_is_exported_can_be_imported(
 def test_the_current_version_need_not_be_the_last(
     client: httpx.Client, pvt: Pvt, tmp_path: Path
 ) -> None:
-    """Another device's may have come in after it."""
+    """Another device's version may have been inserted after it."""
     first, second = version("one"), version("two")
     made = push(str(uuid4()), [first, second], current=first["id"].upper())
     made["payload"] |= {"labels": {"other": second["id"]}, "source": "local"}
@@ -208,7 +208,7 @@ Run = Callable[..., Any]
 
 @pytest.fixture
 def run(database_url: str) -> Run:
-    """Return what calls a function of the server's in a transaction of its own."""
+    """Return a function that calls one of the server's in its own transaction."""
 
     async def call(function: Callable[..., Any], *arguments: object) -> Any:
         async with await Connection.connect(database_url) as connection:
@@ -229,7 +229,7 @@ def leave(rows: Rows, run: Run) -> Callable[[], None]:
 
 
 def everything(rows: Rows) -> str:
-    """Return every row of every table, but for counters that a day wipes out."""
+    """Return every row of every table, except counters that are reset daily."""
     return "\n".join(
         f"{table} {row}"
         for table in sorted(METADATA.tables.keys() - {"rate_limits"})

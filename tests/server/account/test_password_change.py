@@ -1,4 +1,4 @@
-"""One-time links to a password: by mail, and from the operator's hand."""
+"""One-time links to set a password: by mail, and from the operator."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +28,7 @@ def mailed(start_server: Callable[..., Server], mail: MailServer) -> Iterator[Br
 
 @pytest.fixture
 def link(admin: Admin) -> str:
-    """Return the path of the link that comes with a new account."""
+    """Return the path of the link for a new account."""
     url = admin.add_user(EMAIL, Tier.FREE).password_url
     assert url is not None
     return url.removeprefix("http://127.0.0.1:8000")
@@ -172,7 +172,7 @@ class TestByMail:
     def test_the_answer_does_not_reveal_who_has_an_account(
         self, mailed: Browser, mail: MailServer, admin: Admin
     ) -> None:
-        """Nor from what the server does before it answers: that is the same rows."""
+        """Nor from what the server does before it answers: the rows are the same."""
         admin.add_user(EMAIL, Tier.FREE)
         pages = []
         for email in ("bob@example.org", "no address", EMAIL):
@@ -198,7 +198,7 @@ class TestByMail:
     def test_mails_to_an_address_are_limited(
         self, mailed: Browser, mail: MailServer, admin: Admin
     ) -> None:
-        """By one network, or by many."""
+        """From one network, or from many."""
         admin.add_user(EMAIL, Tier.FREE)
         statuses = []
         for number in range(14):

@@ -1,4 +1,4 @@
-"""Accounts: made whole or not at all, and what their tier allows."""
+"""Accounts: created in one transaction, and limited by their tier."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -81,7 +81,7 @@ def test_a_tier_changes(admin: Admin) -> None:
 
 def test_the_table_of_tiers() -> None:
     assert {tier.value: tuple(each) for tier, each in ALLOWANCES.items()} == {
-        "free": (50, 0, 1, 10 * MB),
-        "pro": (None, None, 5, 10_000 * MB),
-        "enterprise": (None, None, None, None),
+        "free": (50, 0, 1, 10, 10 * MB),
+        "pro": (None, None, 5, 1000, 10_000 * MB),
+        "enterprise": (None, None, None, None, None),
     }

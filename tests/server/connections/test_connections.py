@@ -1,4 +1,4 @@
-"""Connections over a socket: bounded, and closed when what they wait for is late."""
+"""Connections over a socket: limited in number, and closed after a deadline."""
 
 import contextlib
 import json
@@ -33,7 +33,7 @@ def _connect(url: str, source: str = "127.0.0.1") -> socket.socket:
 
 
 def _is_closed(connection: socket.socket) -> bool:
-    """Wait until the other end closes, whatever it says before."""
+    """Wait until the other end closes, and ignore what it sends before."""
     with contextlib.suppress(ConnectionResetError):
         while connection.recv(65536):
             pass
@@ -50,7 +50,7 @@ def _get(path: str) -> bytes:
 
 @pytest.fixture
 def opened() -> Iterator[Callable[..., socket.socket]]:
-    """Return what connects; the test's end closes all."""
+    """Return a function that connects; the connections are closed after the test."""
     with contextlib.ExitStack() as stack:
         yield lambda *given: stack.enter_context(_connect(*given))
 
@@ -97,7 +97,7 @@ def test_the_oldest_half_sent_request_yields_to_a_new_one(
 def test_above_its_bound_an_address_is_refused_and_a_neighbour_is_served(
     start_server: Callable[..., Server], opened: Callable[..., socket.socket]
 ) -> None:
-    """Those that are being answered do not yield."""
+    """Connections with a request in progress are not closed for others."""
     url = start_server(connections_per_address=2).url
     held = [opened(url) for _ in range(2)]
     for connection in held:
@@ -112,7 +112,7 @@ def test_above_its_bound_an_address_is_refused_and_a_neighbour_is_served(
 
 
 def _wait_until_refused(url: str) -> None:
-    """Ask until both requests before this one have arrived."""
+    """Send requests until both requests before this one have arrived."""
     while _answer(url) != 503:
         pass
 

@@ -1,4 +1,4 @@
-"""What is signed in, as its user sees it, and its end."""
+"""Devices and tokens, listed and revoked by their user."""
 
 from collections.abc import Iterator
 from uuid import uuid4
@@ -30,7 +30,7 @@ def laptop(client: httpx.Client, database_url: str) -> httpx.Client:
 def machine(
     server: Server, laptop: httpx.Client, admin: Admin
 ) -> Iterator[httpx.Client]:
-    """Return a client of the same user's, with a token for a machine."""
+    """Return a client of the same user, with a token for a machine."""
     with server.client(admin.issue_token(EMAIL, "build")) as client:
         yield client
 
@@ -44,7 +44,7 @@ def stranger(server: Server, token: str, admin: Admin) -> Iterator[httpx.Client]
 
 
 def status(client: httpx.Client) -> int:
-    """Return what a request is answered."""
+    """Return the status of a request."""
     return client.get("/v1/me").status_code
 
 

@@ -182,7 +182,7 @@ def test_a_code_is_decided_once(
     signed_up: Browser,
     second: str,
 ) -> None:
-    """By one person twice, and by two who both have the page open."""
+    """By one user twice, and by two users who have the page open at the same time."""
     codes = _start(visitor)
     other = open_browser()
     other.sign_up("bob@example.org")
@@ -193,7 +193,7 @@ def test_a_code_is_decided_once(
     assert signed_up.send(decision="approved").status_code == 200
     assert other.send(decision=second).status_code == 404
     signed_up.page = approval
-    # The first decision stays.
+    # The first decision is final.
     assert "is let in" in signed_up.send(decision=second).text
     token = _exchange(visitor, codes["device_code"]).json()["access_token"]
     me = visitor.get("/v1/me", headers={"Authorization": f"Bearer {token}"})

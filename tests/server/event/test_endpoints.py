@@ -1,4 +1,4 @@
-"""Events over a socket: all listeners are notified, whatever instance was asked."""
+"""Events over a socket: all listeners are notified, whichever instance was asked."""
 
 import asyncio
 import contextlib
@@ -26,7 +26,7 @@ from tests.server.sync.conftest import new
 
 
 class Listener:
-    """A device that listens: what it hears, part by part."""
+    """A listening device, and the parts of its stream."""
 
     def __init__(self, response: httpx.Response) -> None:
         self.response = response
@@ -72,7 +72,7 @@ def listening(client: httpx.Client) -> Iterator[Listener]:
     with client.stream("GET", "/v1/events", timeout=120) as response:
         assert response.status_code == 200, response.read()
         listener = Listener(response)
-        yield listener  # which is held: without it the connection would be closed
+        yield listener  # it is held, since otherwise the connection would be closed
 
 
 def _push(client: httpx.Client, vault: str) -> int:
@@ -194,7 +194,7 @@ def test_silence_is_broken_by_comments(
 def test_a_stream_ends_with_its_token(
     start_server: Callable[..., Server], token: str, database_url: str, end: str
 ) -> None:
-    """At once, and not when it would have looked."""
+    """At once, not at the next periodic check."""
     server = start_server(heartbeat_seconds=3600, look_seconds=3600)
     with server.client(token) as client:
         with listening(client) as listener:
@@ -213,7 +213,7 @@ def test_a_stream_asks_the_database_nothing_while_nothing_happens(
         listener.event()
         while not server.app.state.hub.is_hearing:
             listener.next()
-        listener.next()  # the look before it may still have been under way
+        listener.next()  # the check before it may still have been running
         before = _statements(database_url)
         assert {listener.next() for _ in range(20)} == {"still here"}
         assert _statements(database_url) == before
@@ -222,7 +222,7 @@ def test_a_stream_asks_the_database_nothing_while_nothing_happens(
 
 
 def _statements(database_url: str) -> list[tuple[Any, ...]]:
-    """Return what each other connection has asked last, and when."""
+    """Return the last statement of each other connection, and its time."""
     with psycopg.connect(database_url) as connection:
         return connection.execute(
             "SELECT pid, query_start FROM pg_stat_activity"
@@ -235,7 +235,7 @@ def _statements(database_url: str) -> list[tuple[Any, ...]]:
 def test_a_stream_reads_by_itself_if_no_notifications_arrive(
     start_server: Callable[..., Server], token: str, database_url: str
 ) -> None:
-    """As behind a transaction pooler, through which LISTEN does not work."""
+    """As behind a transaction pooler, which does not support LISTEN."""
     deaf = SecretStr(make_conninfo(database_url, port=1))
     server = start_server(heartbeat_seconds=0.1, listen_url=deaf)
     with server.client(token) as client, listening(client) as listener:
@@ -247,7 +247,7 @@ def test_a_stream_reads_by_itself_if_no_notifications_arrive(
 def test_a_lost_notification_is_found_when_a_worker_looks(
     start_server: Callable[..., Server], token: str, database_url: str
 ) -> None:
-    """As a push whose server was killed right after it had committed."""
+    """As after a push whose server was killed right after the commit."""
     server = start_server(heartbeat_seconds=3600, look_seconds=0.2)
     with server.client(token) as client, listening(client) as listener:
         listener.event()
@@ -259,7 +259,7 @@ def test_a_lost_notification_is_found_when_a_worker_looks(
 def test_also_one_that_is_never_silent(
     start_server: Callable[..., Server], admin: Admin, token: str
 ) -> None:
-    """News must not put off the look at the token for ever."""
+    """Events must not delay the check of the token forever."""
     server = start_server(heartbeat_seconds=1.0)
     other = admin.issue_token(EMAIL, "another")
     with server.client(token) as client, server.client(other) as pusher:
@@ -342,7 +342,7 @@ def test_only_the_vault_itself_says_that_it_went_back(
 
 
 def test_of_concurrent_pushes_the_later_number_is_sent(settings: Settings) -> None:
-    """The first one to commit may be the last one to notify."""
+    """The first to commit may be the last to notify."""
     vault = uuid4()
 
     async def hear() -> dict[UUID, int]:
@@ -387,7 +387,7 @@ def test_a_user_has_so_many_streams_and_no_more(
             refused = clients[2].get("/v1/events")
             assert refused.status_code == 429
             assert int(refused.headers["retry-after"]) > 0
-        while (status := _status(clients[2])) == 429:  # who hangs up makes room
+        while (status := _status(clients[2])) == 429:  # closing one frees its place
             time.sleep(0.05)
         assert status == 200
 
@@ -413,6 +413,6 @@ def test_a_server_that_stops_ends_its_streams_at_once(
             listener.event()
             os.kill(process.process.pid, signal.SIGTERM)
             assert listener.ends()
-            # Not torn down after ten seconds of grace: it came to its end.
+            # It ended regularly, not after ten seconds of grace.
     assert process.process.wait(60) == 0
     assert "timeout graceful shutdown exceeded" not in process.log.read_text()

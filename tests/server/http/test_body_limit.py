@@ -1,4 +1,4 @@
-"""Bodies: no longer than the server says, also when they come compressed."""
+"""Bodies: limited in length, before and after decompression."""
 
 import gzip
 import json
@@ -83,7 +83,7 @@ def test_a_body_is_inflated_up_to_its_limit(
 
 @pytest.mark.parametrize("encoding", COMPRESS)
 def test_a_bomb_does_not_go_off(probed: httpx.Client, encoding: str) -> None:
-    """The whole of it would be 300 MB."""
+    """It would be 300 MB in full."""
     body = COMPRESS[encoding](bytes(300_000_000))
     headers = {"Content-Encoding": encoding}
     assert probed.post("/length", content=body, headers=headers).status_code == 413
@@ -120,7 +120,7 @@ def test_a_compressed_request_is_logged_and_counted_by_its_route(
     assert answer.status_code == 200
     counted = 'promptvault_requests_total{method="POST",route="sync",status="200"}'
     assert counted in client.get("/metrics").text
-    server.stop()  # the line follows the answer
+    server.stop()  # the line is logged after the answer
     lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
     assert [line["route"] for line in lines] == ["me", "sync", "prometheus"]
 
@@ -135,7 +135,7 @@ def test_other_compressions_are_refused(probed: httpx.Client) -> None:
 def test_without_a_body_an_encoding_does_no_harm(
     client: httpx.Client, encoding: str
 ) -> None:
-    """Also not while an answer goes out: that would end it in its middle."""
+    """Also not while an answer is sent, which would be cut off."""
     headers = {"Content-Encoding": encoding}
     answer = client.get("/v1/me/export", headers=headers)
     assert (answer.status_code, answer.json()) == (200, [])

@@ -1,4 +1,4 @@
-"""JSON of a token that is good: bounded in depth and in values, small or large."""
+"""JSON of a valid token: limited in depth and in values, small or large."""
 
 import json
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""A queue on a real database, and workers with handlers of a test's own."""
+"""A queue on a real database, and workers with the handlers of a test."""
 
 import asyncio
 import contextlib
@@ -47,7 +47,7 @@ class Queue:
     def work(
         self, handlers: Mapping[str, Handler], until: str, workers: int = 1
     ) -> None:
-        """Do jobs until *until*, a condition on all jobs, holds."""
+        """Run jobs until *until*, a condition on all jobs, is true."""
 
         async def work(database: Database) -> None:
             async with contextlib.AsyncExitStack() as stack:

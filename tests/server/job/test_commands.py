@@ -1,4 +1,4 @@
-"""`server jobs`: what the operator sees of the queue, and changes."""
+"""`server jobs`: the operator lists, retries and drops jobs."""
 
 from uuid import uuid4
 

@@ -1,11 +1,12 @@
-"""Mail: it leaves the server through jobs, in real processes, whatever happens."""
+"""Mail leaves the server through jobs, in real processes, even after failures."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from email.message import Message
 
 import httpx
@@ -14,7 +15,6 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from promptvault.domain.tier import Tier
 from promptvault.server.admin import Admin
-from promptvault.server.settings import Settings
 from tests.server.browser import PASSWORD, Browser
 from tests.server.conftest import EMAIL, Server, ServerProcess
 from tests.server.job.conftest import Rows
@@ -31,22 +31,23 @@ def start(
     mail: MailServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Start:
-    """Return what starts `serve` on this test's database, with mail."""
+    """Return a function that starts `serve` on this test's database, with mail."""
     for name, value in _mail_settings(mail).items():
         monkeypatch.setenv(name, value)
     return lambda *arguments: server_process("--database-url", database_url, *arguments)
 
 
 def _kill_at_first_mail(
-    mail: MailServer, process: ServerProcess, *, is_delivered: bool
+    mail: MailServer, process: subprocess.Popen[str], *, is_delivered: bool
 ) -> None:
-    """Kill the server while it waits for the answer to its first mail."""
+    """Kill a process while it waits for the answer to its first mail."""
     receive = mail.handle_DATA
 
     async def kill(server: SMTP, session: Session, envelope: Envelope) -> str:
-        if process.process.poll() is not None:
+        if process.poll() is not None:
             return await receive(server, session, envelope)
-        process.stop(signal.SIGKILL)
+        process.kill()
+        process.wait()
         return await receive(server, session, envelope) if is_delivered else "451 no"
 
     mail.handle_DATA = kill  # type: ignore[method-assign,assignment]
@@ -68,12 +69,12 @@ def test_a_server_killed_before_the_mail_was_taken_sends_it_once(
 ) -> None:
     admin.add_user(EMAIL, Tier.FREE)
     first = start()
-    _kill_at_first_mail(mail, first, is_delivered=False)
+    _kill_at_first_mail(mail, first.process, is_delivered=False)
     _reset(first.url)
     first.process.wait(60)
     assert rows("SELECT attempts, error FROM jobs") == [(1, None)]
     second = start()
-    rows("UPDATE jobs SET run_at = now()")  # as if its pause were over
+    rows("UPDATE jobs SET run_at = now()")  # as if the pause were over
     with httpx.Client(base_url=second.url, timeout=60) as client:
         browser = Browser(client)
         assert EMAIL in browser.open(mail.wait_for_link()).text
@@ -87,13 +88,13 @@ def test_one_killed_after_it_sends_the_same_mail_with_a_link_that_works_too(
 ) -> None:
     admin.add_user(EMAIL, Tier.FREE)
     first = start()
-    _kill_at_first_mail(mail, first, is_delivered=True)
+    _kill_at_first_mail(mail, first.process, is_delivered=True)
     _reset(first.url)
     first.process.wait(60)
     second = start()
     rows("UPDATE jobs SET run_at = now()")
     links = [mail.wait_for_link(1), mail.wait_for_link(2)]
-    assert len({*_ids(mail.mails)}) == 1  # so a mailbox shows one
+    assert len({*_ids(mail.mails)}) == 1  # so a mailbox shows only one
     with httpx.Client(base_url=second.url, timeout=60) as client:
         for link in links:
             assert EMAIL in Browser(client).open(link).text
@@ -104,7 +105,6 @@ def test_one_killed_after_it_sends_the_same_mail_with_a_link_that_works_too(
 @pytest.mark.parametrize(("by", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 def test_a_process_of_its_own_sends_what_servers_leave(
     start_server: Callable[..., Server],
-    settings: Settings,
     mail: MailServer,
     admin: Admin,
     rows: Rows,
@@ -114,22 +114,47 @@ def test_a_process_of_its_own_sends_what_servers_leave(
     admin.add_user(EMAIL, Tier.FREE)
     server = start_server(smtp_host="127.0.0.1", jobs="off")
     _reset(server.url)
+    with _working(server, mail) as process:
+        with server.client() as client:
+            assert EMAIL in Browser(client).open(mail.wait_for_link()).text
+        process.send_signal(by)
+        assert process.wait(60) == code
+    assert rows("SELECT 1 FROM jobs") == []
+
+
+def test_one_that_is_killed_leaves_its_job_to_the_next(
+    start_server: Callable[..., Server], mail: MailServer, admin: Admin, rows: Rows
+) -> None:
+    admin.add_user(EMAIL, Tier.FREE)
+    server = start_server(smtp_host="127.0.0.1", jobs="off")
+    with _working(server, mail) as first:
+        _kill_at_first_mail(mail, first, is_delivered=False)
+        _reset(server.url)
+        assert first.wait(60) == -signal.SIGKILL
+    assert rows("SELECT kind, attempts FROM jobs") == [("mail_password", 1)]
+    rows("UPDATE jobs SET run_at = now()")
+    with _working(server, mail):
+        mail.wait_for_link()
+        eventually(lambda: rows("SELECT 1 FROM jobs") == [])
+    assert len(mail.mails) == 1
+
+
+@contextlib.contextmanager
+def _working(server: Server, mail: MailServer) -> Iterator["subprocess.Popen[str]"]:
+    """Run `server work` on the database of *server* while the block runs."""
     command = [sys.executable, "-m", "promptvault", "server", "work"]
     variables = {
-        "DATABASE_URL": settings.address,
-        "PROMPTVAULT_SERVER_SECRET": settings.key,
+        "DATABASE_URL": server.settings.address,
+        "PROMPTVAULT_SERVER_SECRET": server.settings.key,
         "PROMPTVAULT_SERVER_PUBLIC_URL": server.url,
         **_mail_settings(mail),
     }
-    with subprocess.Popen(command, env=os.environ | variables) as process:
+    environment = os.environ | variables
+    with subprocess.Popen(command, env=environment, text=True) as process:
         try:
-            with server.client() as client:
-                assert EMAIL in Browser(client).open(mail.wait_for_link()).text
-            process.send_signal(by)
-            assert process.wait(60) == code
+            yield process
         finally:
             process.kill()
-    assert rows("SELECT 1 FROM jobs") == []
 
 
 def _mail_settings(mail: MailServer) -> dict[str, str]:
@@ -144,7 +169,7 @@ def _mail_settings(mail: MailServer) -> dict[str, str]:
 def test_a_request_does_not_wait_for_a_mail_server(
     start_server: Callable[..., Server], free_port: int, rows: Rows
 ) -> None:
-    """The mail server is down, then it is there."""
+    """The mail server is down at first, and then up."""
     changes = {"smtp_host": "127.0.0.1", "smtp_port": free_port}
     server = start_server(smtp_security="none", **changes)
     with server.client() as client:

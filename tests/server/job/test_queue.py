@@ -1,4 +1,4 @@
-"""Jobs: added with a transaction, done once, tried again, dead at last."""
+"""Jobs: added in a transaction, done once, retried, dead in the end."""
 
 import asyncio
 import contextlib
@@ -94,7 +94,7 @@ def test_the_pauses_grow_up_to_an_hour(queue: Queue, rows: Rows) -> None:
             "       dead_at IS NOT NULL FROM jobs"
         )
         assert 0.8 * mean - 60 < pause <= 1.2 * mean
-        assert error == "ValueError"  # its words may be anything
+        assert error == "ValueError"  # the text may contain anything
         assert is_dead == (earlier == ATTEMPTS - 1)
 
 
@@ -123,7 +123,7 @@ def test_what_no_attempt_can_mend_is_dead_at_once(queue: Queue, rows: Rows) -> N
 
 
 def test_a_job_that_kills_each_worker_ends(queue: Queue, rows: Rows) -> None:
-    """A killed worker has counted the attempt, and notes nothing else."""
+    """A killed worker has counted the attempt and records nothing else."""
     queue.add()
     rows("UPDATE jobs SET attempts = %s", ATTEMPTS)
     queue.work({Kind.PURGE: _note}, "bool_and(dead_at IS NOT NULL)")
@@ -232,7 +232,7 @@ class TestPeriods:
 def test_a_purge_is_cut_into_jobs(
     queue: Queue, rows: Rows, admin: Admin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So that a mail waits for a part of it at most."""
+    """So a mail waits for one part at most."""
     monkeypatch.setattr("promptvault.server.retention.service._PART_SECONDS", 0)
     users = [admin.add_user(f"{name}@example.org", Tier.FREE).user for name in "abc"]
     rows(

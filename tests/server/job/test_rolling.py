@@ -1,9 +1,7 @@
-"""A server of the version before jobs, beside one of now, on one database."""
+"""A server of the version before jobs, beside a current one, on one database."""
 
-import io
 import subprocess
 import sys
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,28 +9,18 @@ import httpx
 import pytest
 
 from promptvault.server.postgres import migration
+from tests.older_program import BEFORE_TEAMS, unpack_program
 from tests.server.browser import PASSWORD, Browser
 from tests.server.conftest import EMAIL, ServerProcess
 from tests.server.mail_server import MailServer
 
-ROOT = Path(__file__).parents[3]
 OTHER = "bob@example.org"
-
-
-def _git(*arguments: str) -> bytes:
-    command = ["git", "-C", str(ROOT), *arguments]
-    return subprocess.run(command, check=True, capture_output=True).stdout
 
 
 @pytest.fixture
 def old_program(tmp_path: Path) -> Path:
     """Return the folder of the program as it was before there were jobs."""
-    queue = "promptvault/server/job/queue.py"
-    added = _git("log", "--diff-filter=A", "--format=%H", "--", queue).split()[-1]
-    archive = _git("archive", f"{added.decode()}^", "promptvault")
-    with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-        files.extractall(tmp_path / "old", filter="data")
-    return tmp_path / "old"
+    return unpack_program(BEFORE_TEAMS, tmp_path / "old")
 
 
 def _sign_up(url: str, email: str) -> None:

@@ -1,4 +1,4 @@
-"""ConcurrencyLimit: few of one key at a time, all of another, and none is lost."""
+"""ConcurrencyLimit: a few requests of one key at a time; none of another key waits."""
 
 import asyncio
 from collections import Counter

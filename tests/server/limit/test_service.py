@@ -21,7 +21,7 @@ from promptvault.server.limit.service import enforce_limit
 from promptvault.server.token.secret import make_token
 from tests.server.conftest import EMAIL, Server
 
-# So slow that nothing comes back while a test runs.
+# So slow that no token is added while a test runs.
 SLOW = Limit(3, 1 / 1000)
 
 
@@ -60,7 +60,7 @@ def test_a_bucket_is_emptied_and_fills_again(database_url: str) -> None:
 
 
 def test_to_be_refused_costs_nothing(database_url: str) -> None:
-    """Else who asks too often would wait for ever."""
+    """Otherwise, asking too often would block a user forever."""
     for _ in range(10):
         _take(database_url)
     first = _take(database_url)
@@ -126,7 +126,7 @@ def test_two_instances_count_together(start_server: Callable[..., Server]) -> No
 def test_a_device_that_asks_too_often_waits_and_no_other_does(
     start_server: Callable[..., Server], admin: Admin, token: str
 ) -> None:
-    """At whichever instance it asks, and for whatever."""
+    """At any instance, and for any route."""
     slow = {"request_burst": 6, "requests_per_minute": 0.01}
     servers = [start_server(**slow), start_server(**slow)]
     other = admin.issue_token(EMAIL, "another")
@@ -145,7 +145,7 @@ def test_a_device_that_asks_too_often_waits_and_no_other_does(
 def test_a_request_counts_whatever_becomes_of_it(
     start_server: Callable[..., Server], token: str
 ) -> None:
-    """One that fails is work as well; and one token's rate is all of its requests'."""
+    """A failed request counts too; a token has one rate for all requests."""
     server = start_server(request_burst=4, requests_per_minute=0.01)
     with server.client(token) as client:
         answers = [

@@ -14,13 +14,13 @@ from tests.server.browser import Browser
 from tests.server.conftest import Server
 from tests.server.oidc.provider import CLIENT_ID, Provider, rsa_key
 
-# To make a key of that size takes a while, and one is as good as another.
+# Creating a key of that size is slow, and any key will do.
 FIRST = rsa_key("first")
 
 
 @pytest.fixture
 def provider() -> Iterator[Provider]:
-    """Return a provider of this test's own."""
+    """Return a provider of this test alone."""
     provider = Provider(FIRST)
     yield provider
     provider.stop()
@@ -31,7 +31,7 @@ StartFor = Callable[..., Server]
 
 @pytest.fixture
 def start_for(start_server: Callable[..., Server]) -> StartFor:
-    """Return what starts a server for the provider at an address."""
+    """Return a function that starts a server for the provider at an address."""
 
     def start(issuer: str, **changes: object) -> Server:
         named = {"oidc_issuer": issuer, "oidc_client_id": CLIENT_ID}
@@ -42,7 +42,7 @@ def start_for(start_server: Callable[..., Server]) -> StartFor:
 
 @pytest.fixture
 def oidc_server(start_for: StartFor, provider: Provider) -> Server:
-    """Return a server that the provider signs people in to."""
+    """Return a server with sign-in by the provider."""
     return start_for(provider.url, oidc_name="Example & Co")
 
 

@@ -1,4 +1,4 @@
-"""A provider with its own keys, which sends false answers and fails on request."""
+"""A provider with its own keys, which sends invalid answers and fails on request."""
 
 import base64
 import hashlib
@@ -23,7 +23,7 @@ EMAIL = "ada@example.org"
 
 Claims = dict[str, Any]
 Answer = dict[str, Any] | int
-"""A JSON object, or a status without one."""
+"""A JSON object, or a status without a body."""
 DISCOVERY, JWKS = "/.well-known/openid-configuration", "/jwks"
 
 
@@ -35,7 +35,7 @@ def encoded(value: object) -> str:
 
 @dataclass(frozen=True)
 class Key:
-    """A key, what its name is, and what it is for."""
+    """A key, its name and its use."""
 
     id: str
     private: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
@@ -47,7 +47,7 @@ class Key:
 
     @property
     def public(self) -> Claims:
-        """What the provider publishes."""
+        """The key set that the provider publishes."""
         key: Any = self.private.public_key()
         kind = RSAAlgorithm if self.algorithm == "RS256" else ECAlgorithm
         named = {"kid": self.id, "use": "sig", "alg": self.algorithm}
@@ -70,7 +70,7 @@ def ec_key(id: str) -> Key:
 
 
 def hashed_with(secret: bytes) -> Callable[[Claims], str]:
-    """Return what signs with a secret that both sides know."""
+    """Return a signer that uses a shared secret."""
 
     def sign(claims: Claims) -> str:
         body = f"{encoded({'alg': 'HS256', 'kid': 'first'})}.{encoded(claims)}"
@@ -81,23 +81,23 @@ def hashed_with(secret: bytes) -> Callable[[Claims], str]:
 
 
 def unsigned(claims: Claims) -> str:
-    """Return a token that says that it needs no signature."""
+    """Return a token that claims to need no signature."""
     return f"{encoded({'alg': 'none', 'kid': 'first'})}.{encoded(claims)}."
 
 
 @dataclass
 class Provider:
-    """Signs each person in as the one that `claims` describe."""
+    """Signs each user in with the identity in `claims`."""
 
     key: Key
     claims: Claims = field(default_factory=dict)
     """Added to the claims of a valid token; None removes a claim."""
     document: Claims = field(default_factory=dict)
-    """What discovery says in place of the truth."""
+    """The discovery document to send instead of the true one."""
     keys: list[Claims] = field(default_factory=list)
     user_info: Claims = field(default_factory=dict)
     sign: Callable[[Claims], str] | None = None
-    """In place of the key."""
+    """The key set to send instead of the true one."""
     failing: dict[str, int] = field(default_factory=dict)
     """Path to status."""
     asked: Counter[str] = field(default_factory=Counter)
@@ -116,12 +116,12 @@ class Provider:
         ).start()
 
     def stop(self) -> None:
-        """Be gone, and free the port."""
+        """Stop, and free the port."""
         self._server.shutdown()
         self._server.server_close()
 
     def use(self, key: Key) -> None:
-        """Sign with another key from now on, and publish that alone."""
+        """Sign with another key from now on, and publish only that key."""
         self.key, self.keys = key, [key.public]
 
     def _get(self, path: str, query: dict[str, str]) -> Answer | str:

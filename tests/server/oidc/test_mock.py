@@ -1,4 +1,4 @@
-"""The whole way with a real provider: from the button to a device that is let in."""
+"""Sign-in with a real provider: from the button to an approved device."""
 
 from urllib.parse import urljoin
 

@@ -112,7 +112,7 @@ def test_no_target_leads_to_another_site(browser: Browser, target: str) -> None:
 
 
 class TestConfirming:
-    """What is dangerous needs another sign-in at the provider."""
+    """Dangerous actions require another sign-in at the provider."""
 
     def _open(self, browser: Browser) -> httpx.Response:
         return browser.open("/account/delete")
@@ -179,12 +179,12 @@ def test_the_session_is_a_new_one(browser: Browser, stranger: Browser) -> None:
 def test_another_browser_cannot_end_what_this_one_began(
     browser: Browser, stranger: Browser
 ) -> None:
-    """Otherwise an attacker could sign others in to his own account."""
+    """Otherwise an attacker could sign other users in to the attacker's account."""
     back = _way_back(browser)
     stranger.open("/signin")
     assert stranger.open(back).status_code == 401
     assert refused(stranger)
-    assert browser.open(back).url.path == "/account"  # nothing was used up
+    assert browser.open(back).url.path == "/account"  # nothing was consumed
 
 
 def test_the_way_back_is_good_once(browser: Browser, provider: Provider) -> None:
@@ -293,7 +293,7 @@ class TestAnAccountWithThatAddress:
     def test_that_belongs_to_another_subject_is_not(
         self, browser: Browser, provider: Provider, users: Users
     ) -> None:
-        """Addresses are given to others; who the account's user is stays."""
+        """An address may be given to another person; the account keeps its user."""
         assert sign_in(browser) == 200
         browser.client.cookies.clear()
         provider.claims = {"sub": "user-2"}

@@ -1,4 +1,4 @@
-"""ID tokens with any false part sign no one in."""
+"""ID tokens with any invalid part sign no user in."""
 
 import hashlib
 from collections.abc import Callable
@@ -31,7 +31,7 @@ OTHER = rsa_key("other")
 
 
 def public_pem() -> bytes:
-    """Return the provider's public key as a file would hold it."""
+    """Return the provider's public key in PEM."""
     assert isinstance(FIRST.private, rsa.RSAPrivateKey)
     return FIRST.private.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
@@ -140,7 +140,7 @@ def test_a_token_that_is_signed_otherwise_is_refused(
 
 
 def test_a_secret_among_the_keys_is_none(browser: Browser, provider: Provider) -> None:
-    """Nor does it help that discovery offers to sign with secrets."""
+    """Discovery that offers to sign with secrets does not help either."""
     secret = b"known to the provider and to us."
     key = {"kty": "oct", "kid": "first", "k": encoded(secret)}
     provider.keys = [key, FIRST.public | {"kid": "second"}]
@@ -202,7 +202,7 @@ class Clock:
 
 @pytest.fixture
 def clock(oidc_server: Server) -> Clock:
-    """Return the clock by which the server forgets what the provider publishes."""
+    """Return the clock that decides when cached keys expire."""
     clock = Clock()
     oidc_server.app.state.provider = Client(oidc_server.settings, clock)
     return clock
@@ -225,7 +225,7 @@ def test_unknown_keys_do_not_cause_requests_without_end(
     assert sign_in(browser) == 401
     assert provider.asked[JWKS] == 3
     provider.use(OTHER)
-    assert sign_in(browser) == 401  # so soon after
+    assert sign_in(browser) == 401  # too soon after
     clock.now += 31
     assert sign_in(browser) == 200
 
@@ -250,7 +250,7 @@ def test_the_last_good_answer_is_good_while_the_provider_is_down(
     assert provider.asked[path] == 2
     clock.now += 29
     assert sign_in(browser) == 200
-    assert provider.asked[path] == 2  # it is given time
+    assert provider.asked[path] == 2  # after a pause
     provider.failing.clear()
     clock.now += 2
     assert sign_in(browser) == 200
@@ -274,7 +274,7 @@ def test_a_provider_that_was_never_up_is_reported(
 def test_a_provider_that_is_down_is_asked_by_one_request(
     browser: Browser, provider: Provider, clock: Clock, path: str
 ) -> None:
-    """If it hangs, requests would otherwise wait one after the other."""
+    """If the provider hangs, requests would otherwise wait one after the other."""
     provider.failing[path] = 503
     for _ in range(2):
         assert [sign_in(browser) for _ in range(3)] == [503] * 3

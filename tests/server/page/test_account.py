@@ -1,4 +1,4 @@
-"""The account page: what it shows, and what can be signed out, changed, downloaded."""
+"""The account page: what it shows, signs out, changes and downloads."""
 
 import json
 from collections.abc import Callable
@@ -28,7 +28,7 @@ EDGE = (
 
 
 def _let_in(browser: Browser, label: str) -> str:
-    """Let a device in and return its token."""
+    """Approve a device and return its token."""
     wish = {"client_id": CLIENT_ID, "device_label": label, "device_os": "Linux 6"}
     codes = browser.client.post("/v1/device/code", data=wish).json()
     browser.open(f"/device?user_code={codes['user_code']}")
@@ -93,7 +93,7 @@ def test_a_tier_without_a_limit_has_none(signed_up: Browser, admin: Admin) -> No
 def test_a_device_is_signed_out(signed_up: Browser) -> None:
     first, second = _let_in(signed_up, "first"), _let_in(signed_up, "second")
     signed_up.open("/account")
-    assert signed_up.send().url.path == "/account"  # the first one: of the last seen
+    assert signed_up.send().url.path == "/account"  # the most recently used one
     assert "It is signed out." in signed_up.page.text
     assert sorted([_status(signed_up, first), _status(signed_up, second)]) == [200, 401]
 
@@ -174,7 +174,7 @@ def test_a_password_is_not_changed_by_chance(
 def test_a_password_cannot_be_guessed_in_a_session(
     signed_up: Browser, start_server: Callable[..., Server]
 ) -> None:
-    """However many addresses the guesses come from."""
+    """Whatever addresses the guesses come from."""
     with start_server(trusted_proxies=1).client() as client:
         client.cookies = signed_up.client.cookies
         thief, statuses = Browser(client), []

@@ -1,4 +1,4 @@
-"""Before what is dangerous, users prove again who they are."""
+"""Dangerous actions require users to sign in again."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ TARGET = "teams/acme/delete"
 
 @pytest.fixture
 def confirmed(database_url: str) -> Callable[[str], Any]:
-    """Return what sets the time of the last proof, and returns what it was."""
+    """Return a function that sets the time of the last sign-in, and returns the old."""
 
     def run(time: str) -> Any:
         with psycopg.connect(database_url) as connection:

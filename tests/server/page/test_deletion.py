@@ -1,4 +1,4 @@
-"""A user deletes the account, and undoes it or not."""
+"""A user deletes the account, and may undo it."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -55,7 +55,7 @@ def test_it_is_signed_out_everywhere_and_erased_when_its_grace_is_over(
 def test_until_then_it_comes_back_as_it_was(signed_up: Browser, rows: Rows) -> None:
     path = "/account/keep" + _delete(signed_up)
     assert EMAIL in signed_up.open(path).text
-    assert rows("SELECT 1 FROM users WHERE deleted_at IS NULL") == []  # only looked at
+    assert rows("SELECT 1 FROM users WHERE deleted_at IS NULL") == []  # only viewed
     assert "Your account is back" in signed_up.send().text
     assert signed_up.sign_in(EMAIL).url.path == "/account"
     assert rows("SELECT deleted_at FROM accounts") == [(None,)]

@@ -1,4 +1,4 @@
-"""The page of an invitation: it says who invites, and joins after a click alone."""
+"""The page of an invitation: it names the sender, and a click accepts it."""
 
 from collections.abc import Callable, Iterator
 
@@ -14,7 +14,7 @@ from tests.server.teams.people import People
 
 @pytest.fixture
 def people(server: Server, admin: Admin, database_url: str) -> Iterator[People]:
-    """Return what makes users on this test's server."""
+    """Return a function that creates users in this test's database."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         yield People(server, admin, connection)
 
@@ -25,7 +25,7 @@ def test_a_click_joins(people: People, signed_up: Browser) -> None:
     page = signed_up.open(f"/join/{token}").text
     for text in ("Acme", owner.email, "viewer", "read its prompts", "Join"):
         assert text in page
-    signed_up.open(f"/join/{token}")  # to open it accepts nothing
+    signed_up.open(f"/join/{token}")  # opening it accepts nothing
     assert owner.get("/v1/teams/acme").json()["members"] == 1
     for _ in range(2):
         signed_up.open(f"/join/{token}")

@@ -1,4 +1,4 @@
-"""Sign up, sign in, sign out: what is accepted, refused, and kept secret."""
+"""Sign up, sign in, sign out: what is accepted, refused and kept secret."""
 
 import asyncio
 from collections.abc import Callable
@@ -46,7 +46,7 @@ def test_an_unknown_address_and_a_wrong_password_look_the_same(
     browser: Browser, admin: Admin
 ) -> None:
     browser.sign_up(EMAIL)
-    admin.add_user("bob@example.org", Tier.FREE)  # who has no password
+    admin.add_user("bob@example.org", Tier.FREE)  # a user without a password
     pages = []
     for email in (EMAIL, "bob@example.org", "eve@example.org"):
         browser.client.cookies.clear()
@@ -93,7 +93,7 @@ def test_what_the_browser_says_of_a_form_counts(
 
 
 def test_a_session_is_not_the_one_from_before(browser: Browser, server: Server) -> None:
-    """Who planted a cookie, or kept an older one, is not signed in by it."""
+    """A planted or older cookie does not identify the new session."""
     planted = "planted-by-somebody-else"
     browser.client.cookies.set("promptvault", planted, domain="127.0.0.1")
     browser.sign_up(EMAIL)
@@ -178,7 +178,7 @@ def test_an_account_of_the_operator_cannot_be_taken_by_a_sign_up(
 def test_passwords_cannot_be_guessed(
     browser: Browser, start_server: Callable[..., Server]
 ) -> None:
-    """By one visitor; and by many, who each come from another address."""
+    """By one visitor; and by many with different addresses."""
     browser.sign_up(EMAIL)
     browser.client.cookies.clear()
     proxied = start_server(trusted_proxies=1)
@@ -190,7 +190,7 @@ def test_passwords_cannot_be_guessed(
             statuses.append(other.sign_in(EMAIL, "wrong password").status_code)
         assert statuses == [401] * 10 + [429]
         assert int(other.page.headers["retry-after"]) >= 1
-        assert other.sign_in(EMAIL).status_code == 429  # the right one, too
+        assert other.sign_in(EMAIL).status_code == 429  # the right one is refused, too
         assert other.sign_in("bob@example.org").status_code == 401
 
 
@@ -259,7 +259,7 @@ def test_an_invalid_decision_is_reported_on_a_page(browser: Browser) -> None:
 def test_a_password_is_the_same_on_every_keyboard() -> None:
     async def run() -> tuple[bool, bool, bool]:
         hashed = await hash_password(checked_password("caf\u00e9 au lait", EMAIL))
-        assert "$m=65536,t=3,p=4$" in hashed  # other tests hash more quickly
+        assert "$m=65536,t=3,p=4$" in hashed  # other tests hash faster
         return (
             await verify_password(hashed, "cafe\u0301 au lait"),
             await verify_password(hashed, "cafe au lait"),

@@ -1,4 +1,4 @@
-"""The pages on which an owner hands a team over, or deletes it."""
+"""The pages on which an owner transfers a team, or deletes it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -31,7 +31,7 @@ def rows(database_url: str) -> Rows:
 
 @pytest.fixture
 def team(signed_up: Browser, admin: Admin, database_url: str, rows: Rows) -> TeamIds:
-    """Return a team of the signed-up user's, with Bob as an admin."""
+    """Return a team of the signed-up user, with Bob as an admin."""
     admin.add_user(BOB, Tier.PRO, PASSWORD)
     rows("UPDATE accounts SET member_limit = 5")
     return found_team(database_url, EMAIL, bob="admin")

@@ -1,4 +1,4 @@
-"""The schema: what the migrations make, up and down, with rows in it."""
+"""The schema: what the migrations create, up and down, with rows."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Guesses of a password do not keep its user out."""
+"""Guesses of a password do not lock out its user."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,8 @@ from tests.server.conftest import EMAIL, Server
 from tests.server.limit.test_service import _request
 
 HOME, CAFE, MOBILE = "192.0.2.7", "192.0.2.200", "203.0.113.5"
-"""The owner's: the second is of the same network as the first, the third is not."""
+"""Addresses of the owner: the second is in the first one's network, the third is not.
+"""
 
 
 @pytest.fixture
@@ -27,14 +28,14 @@ def browser(start_server: Callable[..., Server], admin: Admin) -> Iterator[Brows
 
 
 def _sign_in(browser: Browser, address: str, password: str = PASSWORD) -> int:
-    """Sign in from an address; return 200 for who got in."""
+    """Sign in from an address; return 200 on success."""
     browser.client.cookies.clear()
     browser.client.headers["X-Forwarded-For"] = address
     return browser.sign_in(EMAIL, password).status_code
 
 
 def _use_up(database_url: str) -> None:
-    """Leave nothing of what the address itself has, as thousands of guesses would."""
+    """Use up the limit of the address itself, as thousands of guesses would."""
     with psycopg.connect(database_url) as connection:
         done = connection.execute(
             "UPDATE rate_limits SET tokens = 0, updated_at = now()"

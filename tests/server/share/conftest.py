@@ -28,7 +28,7 @@ class Owner:
     email: str
     vault: str = field(init=False)
     heads: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """The last push of each prompt."""
+    """The latest push of each prompt."""
 
     def __post_init__(self) -> None:
         self.vault = self.client.get("/v1/me").json()["vaults"][0]["id"]
@@ -78,7 +78,7 @@ class Owner:
         return version
 
     def ask(self, item: str, **fields: Any) -> httpx.Response:
-        """Ask for a share; without a mode, of the current version."""
+        """Request a share; without a mode, of the current version."""
         if "mode" not in fields:
             fields |= {"mode": "version", "version": self.version(item)}
         return self.client.post(
@@ -116,7 +116,7 @@ class Owner:
 def settle(
     server: Server, admin: Admin, database_url: str
 ) -> Iterator[Callable[..., Owner]]:
-    """Return what makes a user, on a plan, whose account is two days old."""
+    """Return a function that creates a user, with a plan and a two days old account."""
     clients: list[httpx.Client] = []
 
     def make(email: str = EMAIL, tier: Tier = Tier.PRO) -> Owner:
@@ -139,5 +139,5 @@ def owner(settle: Callable[..., Owner]) -> Owner:
 
 @pytest.fixture
 def reader(browser: Browser) -> Browser:
-    """Return the browser of somebody who only has the link."""
+    """Return the browser of a visitor who only has the link."""
     return browser

@@ -1,4 +1,4 @@
-"""What ends a share, or pauses it: then not a byte of the prompt is served."""
+"""What ends or pauses a share: then no byte of the prompt is sent."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -21,14 +21,14 @@ READERS = 50
 def _reads(
     share: dict[str, Any], headers: dict[str, str] | None = None
 ) -> list[httpx.Response]:
-    """Return what every way to read a share answers."""
+    """Return the answers of all ways to read a share."""
     with httpx.Client(headers=headers, timeout=60) as client:
         found = [client.get(share["url"] + path) for path in ("", "/raw", "/json")]
         return [*found, client.head(share["raw_url"])]
 
 
 def test_after_a_revocation_no_byte_is_served(owner: Owner, reader: Browser) -> None:
-    """Neither with the cookie, nor the ETag, nor the password that were good."""
+    """The cookie, the ETag and the password that were valid do not help."""
     plain = owner.share(owner.add(HELD, title=HELD))
     locked = owner.share(owner.add(HELD, title=HELD), password="correct horse")
     tags = [reader.client.get(plain["url"] + path) for path in ("", "/raw", "/json")]
@@ -91,7 +91,7 @@ def test_a_deleted_team_ends_its_shares(owner: Owner) -> None:
 
 
 def test_only_opening_counts_as_a_view(owner: Owner, reader: Browser) -> None:
-    """Chat programs load the page of a link that is sent."""
+    """Chat programs load the page of a posted link."""
     share = owner.share(owner.add(HELD), max_views=3)
     for _ in range(5):
         shown = reader.open(share["url"]).text
@@ -99,7 +99,7 @@ def test_only_opening_counts_as_a_view(owner: Owner, reader: Browser) -> None:
         assert HELD not in shown
         httpx.head(share["raw_url"])
     assert HELD in reader.send().text
-    assert HELD in reader.open(share["url"]).text  # a reload is no second view
+    assert HELD in reader.open(share["url"]).text  # a reload is not counted again
     assert httpx.get(share["raw_url"]).text == HELD
     reader.client.cookies.clear()
     assert "Open (1 of 3 left)" in reader.open(share["url"]).text
@@ -147,7 +147,7 @@ def test_a_secret_that_appears_pauses_the_share(owner: Owner, reader: Browser) -
     for answer in _reads(share):
         assert answer.status_code == 409
         assert HELD not in answer.text
-        assert "Clean." not in answer.text  # no older version in its place
+        assert "Clean." not in answer.text  # no older version is shown instead
     assert owner.state(share) == ("paused", "GitHub Token")
     owner.edit(item, "Clean again.")
     assert "Clean again." in reader.open(share["url"]).text
@@ -179,7 +179,7 @@ def test_each_version_is_looked_at_once(owner: Owner, reader: Browser) -> None:
     assert reader.open(share["url"]).status_code == 409
     owner.change("UPDATE share_scans SET kinds = '{}'")
     assert reader.open(share["url"]).status_code == 200
-    owner.change("UPDATE share_scans SET rules = 0")  # as older rules have left it
+    owner.change("UPDATE share_scans SET rules = 0")  # as older rules allowed it
     assert reader.open(share["url"]).status_code == 409
 
 
@@ -219,6 +219,36 @@ def test_on_the_free_plan_ten_shares_are_live(settle: Any) -> None:
     assert refused.status_code == 402
     owner.revoke(shares[0])
     owner.share(item)
+
+
+def test_a_share_that_has_ended_needs_room_to_come_back(settle: Any) -> None:
+    owner: Owner = settle(tier=Tier.FREE)
+    item = owner.add("Text.")
+    expired, used = owner.share(item), owner.share(item, max_views=1)
+    assert httpx.get(used["raw_url"]).text == "Text."
+    owner.change(
+        "UPDATE shares SET expires_at = now() WHERE id = %s::uuid", expired["id"]
+    )
+    live = [owner.share(item) for _ in range(10)]
+    for ended, change in ((expired, "expires_in"), (used, "max_views")):
+        path = f"/v1/shares/{ended['id']}"
+        assert owner.client.patch(path, json={change: None}).status_code == 402
+    path = f"/v1/shares/{live[0]['id']}"
+    assert owner.client.patch(path, json={"max_views": 3}).status_code == 200
+    owner.revoke(live[0])
+    path = f"/v1/shares/{expired['id']}"
+    assert owner.client.patch(path, json={"expires_in": None}).status_code == 200
+
+
+def test_a_share_of_a_deleted_prompt_takes_no_room(settle: Any) -> None:
+    """The list shows none, so the user could end none."""
+    owner: Owner = settle(tier=Tier.FREE)
+    item, other = owner.add("Text."), owner.add("Other.")
+    for _ in range(10):
+        owner.share(item)
+    assert owner.ask(other).status_code == 402
+    owner.delete(item)
+    assert owner.ask(other).status_code == 201
 
 
 def test_a_new_account_has_three(settle: Any) -> None:

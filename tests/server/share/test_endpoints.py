@@ -1,6 +1,8 @@
-"""Shares over HTTP, for those who make them."""
+"""Shares over HTTP, for the users who create them."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any
 from uuid import uuid4
 
@@ -9,6 +11,7 @@ import psycopg
 import pytest
 
 from promptvault.server import password
+from tests.server.browser import Browser
 from tests.server.conftest import Server
 from tests.server.share.conftest import SECRET_KEY, Owner
 
@@ -144,6 +147,19 @@ def test_in_a_team_a_role_decides(
     assert found == allowed
 
 
+def test_who_may_share_no_more_may_end_a_share_and_not_change_it(
+    owner: Owner, settle: Callable[..., Owner]
+) -> None:
+    item, bob = owner.add("Text."), settle("bob@example.org")
+    _join(owner, bob, "editor")
+    share = bob.share(item, password="correct horse")
+    path = f"/v1/shares/{share['id']}"
+    _join(owner, bob, "viewer")
+    assert bob.client.patch(path, json={"password": None}).status_code == 403
+    assert httpx.get(share["raw_url"]).status_code == 401
+    bob.revoke(share)
+
+
 def test_an_admin_ends_the_share_of_a_member(
     owner: Owner, settle: Callable[..., Owner]
 ) -> None:
@@ -177,7 +193,24 @@ def test_guesses_at_a_password_are_limited_before_they_are_hashed(
     assert found == [401] * 5 + [429] * 2
     assert hashed == 5
     right = httpx.get(share["raw_url"], auth=("", "correct horse"))
-    assert right.status_code == 429  # a right one does not reset the limit
+    assert right.status_code == 429  # the right one does not reset the limit
+
+
+def test_guesses_at_a_share_delay_no_sign_in(owner: Owner, reader: Browser) -> None:
+    share = owner.share(owner.add("Text."), password="correct horse")
+    end = Event()
+    password.SHARES.submit(end.wait)
+    try:
+        with ThreadPoolExecutor(1) as guesser:
+            guess = guesser.submit(
+                httpx.get, share["raw_url"], auth=("", "wrong horse"), timeout=60
+            )
+            assert reader.sign_up("eve@example.org").status_code == 200
+            assert not guess.done()
+            end.set()
+            assert guess.result().status_code == 401
+    finally:
+        end.set()
 
 
 def test_a_password_for_a_share_without_one_is_hashed_as_well(

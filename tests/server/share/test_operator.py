@@ -1,4 +1,4 @@
-"""What the operator does with shares, and what the daily purge deletes of them."""
+"""What the operator does with shares, and which of them the daily purge deletes."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -67,7 +67,7 @@ def test_shares_are_kept_for_ninety_days_after_their_end(
 def test_a_purged_prompt_takes_its_shares_along(owner: Owner, admin: Admin) -> None:
     item = owner.add("Text.")
     share = owner.share(item)
-    assert httpx.get(share["url"]).status_code == 200  # which notes a scan
+    assert httpx.get(share["url"]).status_code == 200  # which records a scan
     owner.delete(item)
     owner.change("UPDATE revisions SET created_at = now() - interval '40 days'")
     owner.change("DELETE FROM device_cursors")

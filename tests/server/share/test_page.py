@@ -1,4 +1,4 @@
-"""The page of a share: what it shows, to which reader, and what it hides before."""
+"""The page of a share: what it shows to whom, and what it hides."""
 
 import gzip
 import re
@@ -29,7 +29,7 @@ def test_a_link_shows_the_prompt(owner: Owner, reader: Browser) -> None:
     assert "set-cookie" not in shown.headers
 
 
-def test_a_title_is_the_last_part_of_the_name_and_no_folder_is_told(
+def test_a_title_is_the_last_part_of_the_name_and_no_folder_is_shown(
     owner: Owner, reader: Browser
 ) -> None:
     item = owner.add("Text.", name="clients/acme-takeover/summary", tags=["for-acme"])
@@ -38,15 +38,15 @@ def test_a_title_is_the_last_part_of_the_name_and_no_folder_is_told(
     for path in ("", "/raw", "/json"):
         answer = reader.open(share["url"] + path)
         assert answer.status_code == 200
-        told = f"{answer.headers}\n{answer.text}"
+        answered = f"{answer.headers}\n{answer.text}"
         for hidden in ("takeover", "for-acme", "secret-label", owner.email, "Ada"):
-            assert hidden not in told, path
-        assert owner.vault not in told
-        assert item not in told
+            assert hidden not in answered, path
+        assert owner.vault not in answered
+        assert item not in answered
     assert "<h1>summary</h1>" in reader.open(share["url"]).text
 
 
-def test_no_other_version_is_told(owner: Owner, reader: Browser) -> None:
+def test_no_other_version_is_shown(owner: Owner, reader: Browser) -> None:
     item = owner.add("The first draft.")
     share = owner.share(item)
     owner.edit(item, "The second draft.")

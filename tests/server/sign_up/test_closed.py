@@ -1,4 +1,4 @@
-"""A server that takes no new accounts, except from its operator."""
+"""A server without sign-up; only its operator creates accounts."""
 
 from collections.abc import Callable, Iterator
 

@@ -45,7 +45,7 @@ def test_an_account_is_made_once_the_mail_is_answered(
     (recipients, _message) = mail.mails[0]
     assert recipients == [EMAIL]
     browser.open(link)
-    assert _users(database_url) == []  # to look at it is not to answer it
+    assert _users(database_url) == []  # opening it confirms nothing
     browser.send(password=PASSWORD)
     assert browser.page.url.path == "/device"
     assert "BCDF-GHJK" in browser.page.text
@@ -109,14 +109,14 @@ def test_who_took_anothers_address_is_signed_out_once_its_owner_comes(
     mail: MailServer,
     admin: Admin,
 ) -> None:
-    """With a device, a machine, and a device that has not come for its token."""
+    """With a device, a machine, and a device that has not fetched its token."""
     with start_server().client() as client:
         squatter = Browser(client)
         squatter.sign_up(EMAIL, OTHER)
         token, waiting = _exchange(client, _approved(squatter)), _approved(squatter)
         tokens = [token["access_token"], admin.issue_token(EMAIL, "machine")]
         browser.sign_up(EMAIL, PASSWORD)
-        assert _statuses(client, tokens) == [200, 200]  # nothing is answered yet
+        assert _statuses(client, tokens) == [200, 200]  # no answer yet
         browser.open(mail.wait_for_link())
         assert browser.send(password=PASSWORD).url.path == "/device"
         assert _statuses(client, tokens) == [401, 401]
@@ -127,7 +127,7 @@ def test_who_took_anothers_address_is_signed_out_once_its_owner_comes(
 
 
 def _approved(browser: Browser) -> str:
-    """Let a device in and return its code, with which it has not come yet."""
+    """Approve a device and return its code, which it has not used yet."""
     codes = browser.client.post("/v1/device/code", data={**DEVICE, **LABELS}).json()
     browser.open(f"/device?user_code={codes['user_code']}")
     browser.send()

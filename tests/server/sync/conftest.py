@@ -33,7 +33,7 @@ SELECT sum(bytes) FROM (
  WHERE vault_id IN (SELECT id FROM vaults WHERE account_id = (
        SELECT account_id FROM vaults WHERE id = %s))
 """
-"""The bytes that an account stores, summed over its rows; by one of its vaults."""
+"""The stored bytes of an account, summed over its rows; by one of its vaults."""
 
 MISNUMBERED = """
 SELECT version_id FROM (
@@ -42,7 +42,7 @@ SELECT version_id FROM (
          FROM versions WHERE vault_id = %s) numbered
  WHERE number <> place
 """
-"""Versions whose number is not the one that follows from their place."""
+"""Versions whose number does not match their place."""
 
 
 def version(text: str = "Say hello.", id: str | None = None) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def new(text: str = "Say hello.", **fields: Any) -> dict[str, Any]:
 
 
 def after(earlier: dict[str, Any], text: str = "Hi!", **fields: Any) -> dict[str, Any]:
-    """Return the push that follows *earlier* on the same prompt."""
+    """Return a push based on *earlier*, of the same prompt."""
     line = {"base": earlier["rev"], "chain": [earlier["rev"]]}
     return {**push(earlier["item"], [version(text)], **line), **fields}
 
@@ -104,7 +104,7 @@ def gone(earlier: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass
 class Vault:
-    """A vault, and one user's way to it through the service."""
+    """A vault, and the access of one user through the service."""
 
     runner: asyncio.Runner
     connection: Connection
@@ -179,7 +179,7 @@ class Vault:
         assert self.rows(MISNUMBERED) == []
 
     def stored(self) -> int:
-        """Return how many bytes the account is said to store."""
+        """Return the stored bytes of the account, as its counter says."""
         ((bytes,),) = self.rows(
             "SELECT stored_bytes FROM vaults v JOIN accounts a ON a.id = account_id"
             " WHERE v.id = %s"
@@ -187,7 +187,7 @@ class Vault:
         return int(bytes)
 
     def counted(self) -> int:
-        """Return how many bytes that is, counted from the tables."""
+        """Return the stored bytes of the account, counted from the tables."""
         ((bytes,),) = self.rows(STORED)
         return int(bytes)
 
@@ -206,7 +206,7 @@ class Vault:
 
 @pytest.fixture
 def runner() -> Iterator[asyncio.Runner]:
-    """Return what runs coroutines."""
+    """Return a runner of coroutines."""
     with asyncio.Runner() as runner:
         yield runner
 
@@ -215,7 +215,7 @@ def runner() -> Iterator[asyncio.Runner]:
 def open_vault(
     runner: asyncio.Runner, admin: Admin, database_url: str
 ) -> Iterator[Callable[..., Vault]]:
-    """Return a function that opens the vault of a user, who is made if needed."""
+    """Return a function that opens the vault of a user, who is created if needed."""
     opened: list[Connection] = []
 
     def open(email: str = EMAIL, tier: Tier = Tier.PRO) -> Vault:
@@ -245,14 +245,14 @@ def _whose(database_url: str, email: str) -> tuple[Bearer, UUID]:
 
 @pytest.fixture
 def vault(open_vault: Callable[..., Vault]) -> Iterator[Vault]:
-    """Return the vault of a user without limits; in the end it is whole."""
+    """Return the vault of a user without limits; it is checked at the end."""
     vault = open_vault()
     yield vault
     vault.check()
 
 
 def set_limit(vault: Vault, limit: int | None) -> None:
-    """Let the account of *vault* hold so many prompts."""
+    """Set the limit of prompts of the account of *vault*."""
     vault.rows(
         "WITH v AS (SELECT account_id FROM vaults WHERE id = %s)"
         " UPDATE accounts SET prompt_limit = %s FROM v WHERE id = v.account_id",

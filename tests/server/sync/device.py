@@ -1,4 +1,4 @@
-"""A device in a few lines: enough of a client to find what the server does wrong."""
+"""A minimal device: enough of a client to find errors of the server."""
 
 import random
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ class Local:
 
 @dataclass
 class Device:
-    """On a conflict, takes the other text, and keeps its own as a side."""
+    """On a conflict, it takes the other text and keeps its own as a side."""
 
     vault: Vault
     items: dict[str, Local] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Many at once on one database: nothing missed, nothing stuck, never over the limit."""
+"""Concurrent pushes on one database: no lost change, no deadlock, no exceeded limit."""
 
 import asyncio
 import random
@@ -44,7 +44,7 @@ async def _ask(
 
 
 class Stalling(LockRepository):
-    """Takes its time between the number that it has got and the commit."""
+    """Waits between taking a number and the commit."""
 
     async def lock(
         self, user_id: UUID, device: UUID, marks: Mapping[UUID, UUID | None]
@@ -55,13 +55,13 @@ class Stalling(LockRepository):
 
 
 class Honest(Exchange):
-    """What the server does, a little slower."""
+    """The server's algorithm, a little slower."""
 
     lock_repository = Stalling
 
 
 class Sequences(LockRepository):
-    """Numbers from a sequence, which hands them out before the commit, unlocked."""
+    """Numbers from a sequence: taken before the commit, without a lock."""
 
     async def lock(
         self, user_id: UUID, device: UUID, marks: Mapping[UUID, UUID | None]
@@ -79,7 +79,7 @@ class Sequences(LockRepository):
 
 
 class SequenceVault(VaultRepository):
-    """Writes as the server does, but never takes a number back."""
+    """Writes as the server does, but never returns a number."""
 
     async def write(self, update: VaultUpdate, mark: UUID, *rest: Any) -> None:
         await super().write(update, mark, *rest)
@@ -108,7 +108,7 @@ def test_a_reader_misses_nothing_while_eight_write(
 def test_numbers_out_of_a_sequence_would_be_missed(
     open_vault: Callable[..., Vault], database_url: str
 ) -> None:
-    """So the test above can see it."""
+    """This shows that the test above can fail."""
     vault = open_vault()
     with psycopg.connect(database_url) as connection:
         connection.execute("CREATE SEQUENCE numbers INCREMENT 2 START 2")
@@ -121,7 +121,7 @@ def test_numbers_out_of_a_sequence_would_be_missed(
 def _seen_while_eight_write(
     vault: Vault, database_url: str, exchange: type[Exchange]
 ) -> list[int]:
-    """Return the numbers that a reader sees, page by page, in its order."""
+    """Return the numbers that a reader sees, page by page."""
 
     async def write() -> None:
         async with await Connection.connect(database_url, autocommit=True) as own:
@@ -159,7 +159,7 @@ def _seen_while_eight_write(
 def test_two_vaults_of_one_account_never_wait_for_each_other(
     open_vault: Callable[..., Vault], database_url: str
 ) -> None:
-    """And together they never hold more than the account may."""
+    """Together they never exceed the limit of the account."""
     vault = open_vault(tier=Tier.FREE)
     set_limit(vault, 20)
     with psycopg.connect(database_url) as connection:
@@ -192,7 +192,7 @@ def test_two_vaults_of_one_account_never_wait_for_each_other(
 
 
 def test_a_small_sync_reads_no_more_in_a_large_vault(vault: Vault) -> None:
-    """Counted by PostgreSQL: rows that scans read, whatever the plan."""
+    """Counted by PostgreSQL: rows read by scans, whatever the plan is."""
     vault.limits = LIMITS.model_copy(update={"items": 100_000})
     pushes = [new() for _ in range(2000)]
     vault.say(*pushes)

@@ -1,4 +1,4 @@
-"""What a device reads: pages, versions, deletions, and when it must start again."""
+"""What a device reads: pages, versions, deletions, and when it starts again."""
 
 from collections.abc import Callable
 from typing import Any
@@ -120,7 +120,7 @@ def test_data_from_before_are_noticed(vault: Vault, how: str) -> None:
     assert vault.sync(cursor={"epoch": epoch, "seq": 0})["status"] == "ok"
 
 
-# What modelling found
+# Found by models
 
 
 def test_1_a_deletion_answers_a_stale_replay(vault: Vault) -> None:
@@ -209,7 +209,7 @@ def test_a_version_is_stored_once_and_its_position_returned(vault: Vault) -> Non
 def test_versions_of_a_prompt_that_moves_between_pages_are_not_missed(
     vault: Vault,
 ) -> None:
-    """The prompt leaves a page that was to come, and its older versions with it."""
+    """The prompt moves to a later page, with its older versions."""
     cursor = vault.sync()["cursor"]
     early, moving = [new() for _ in range(3)], new()
     vault.say(early[0], moving, early[1], early[2])
@@ -239,7 +239,7 @@ def test_versions_of_a_prompt_that_moves_are_not_missed_later_either(
 
 
 def test_pages_read_each_version_a_few_times_at_most(vault: Vault) -> None:
-    """Not all that follow, in every page."""
+    """Not all later versions, in every page."""
     for _ in range(20):
         vault.say(push(str(uuid4()), [version(str(n)) for n in range(100)]))
     vault.limits.page_versions = 150
@@ -250,7 +250,7 @@ def test_pages_read_each_version_a_few_times_at_most(vault: Vault) -> None:
 
 
 def _versions_read(vault: Vault) -> int:
-    """Return how many rows of versions PostgreSQL has read so far."""
+    """Return the number of version rows that PostgreSQL has read so far."""
     vault.rows("SELECT pg_stat_force_next_flush() WHERE %s IS NOT NULL")
     ((count,),) = vault.rows(
         "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables"

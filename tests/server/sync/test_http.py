@@ -168,7 +168,7 @@ def test_a_token_to_read_with_reads(
     assert len(vault["feed"]) == 1
 
 
-# Strangers
+# Other users
 
 
 @pytest.fixture
@@ -262,9 +262,9 @@ def test_the_recorded_exchange_is_answered_as_ever(
 
 
 def _known(told: Any, recorded: Any) -> Any:
-    """Return of what is *told* what a program of that time read: it passes over more.
+    """Return the part of *told* that a program of that time reads; it ignores the rest.
 
-    But for a cursor, of which it would not know what the rest means.
+    Except for a cursor: it would not know what the other values mean.
     """
     if isinstance(told, list) and isinstance(recorded, list):
         return [_known(*pair) for pair in zip(told, recorded, strict=True)]

@@ -1,4 +1,4 @@
-"""Two instances of the server on one database, and many devices at both of them."""
+"""Two instances of the server on one database, and many devices at each of them."""
 
 import itertools
 import random
@@ -31,7 +31,7 @@ class Reader:
         self.heads: dict[tuple[str, str], tuple[str, int]] = {}
 
     def read(self) -> None:
-        """Read until there is no more."""
+        """Read to the end."""
         vaults = [{"id": id, "cursor": at} for id, at in self._cursors.items()]
         answers = _post(self._client, vaults)
         for answer in answers:
@@ -72,7 +72,7 @@ def test_sixteen_devices_at_two_instances_and_one_that_reads(
     open_vault: Callable[..., Vault],
     database_url: str,
 ) -> None:
-    """Nothing is missed, no push is refused for another, the limit is kept."""
+    """No change is missed, no push is refused because of another, the limit holds."""
     vault = open_vault()
     set_limit(vault, LIMIT)
     vaults = [str(vault.id), _second_vault(database_url)]
@@ -137,7 +137,7 @@ def test_sixteen_devices_at_two_instances_and_one_that_reads(
 
 
 def _check_numbers(vault: Vault, accepted: int, database_url: str) -> None:
-    """Assert that every vault gave out each number once, and one line of edits."""
+    """Assert that every vault used each number once, and has one line of edits."""
     with psycopg.connect(database_url) as connection:
         rows = connection.execute(
             "SELECT count(*), count(DISTINCT seq), max(seq), head_seq"

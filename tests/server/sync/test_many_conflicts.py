@@ -1,5 +1,7 @@
-"""Many stale heads at once: an answer holds one page of the heads to merge with, and
-the device sends the rest again."""
+"""Many outdated heads at once.
+
+An answer holds one page of the heads to merge with; the device sends the rest again.
+"""
 
 import json
 from typing import Any
@@ -35,7 +37,7 @@ def _stored(
 
 def _stale(item: str, *, is_bare: bool) -> dict[str, Any]:
     """Return a change by a device that has not read the prompt."""
-    if is_bare:  # and who has removed it for good
+    if is_bare:  # and who has deleted it permanently
         return {**push(item, [], str(uuid4())), "deleted": True, "payload": None}
     return push(item, [version("mine")])
 

@@ -1,4 +1,4 @@
-"""What the server accepts, and what it refuses (the algorithm, rule by rule)."""
+"""What the server accepts and refuses, rule by rule."""
 
 import json
 from collections.abc import Callable
@@ -166,7 +166,7 @@ def test_a_side_and_its_settlement_in_one_request(vault: Vault) -> None:
     ]
 
 
-# What a plan allows
+# Limits of a plan
 
 
 def test_over_the_limit_only_what_is_new_is_refused(
@@ -205,7 +205,7 @@ def test_after_a_downgrade_all_stays_usable(vault: Vault) -> None:
     assert _words(vault.say(new())) == ["ok"]
 
 
-# What cannot be used
+# Invalid requests
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What is forgotten in time, and what is not; the clock is handed over."""
+"""What is deleted after a time, and what is kept; the tests set the clock."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -23,14 +23,14 @@ TODAY = datetime.now(UTC)
 
 
 class Device:
-    """A device that reads, and so says how far it has read."""
+    """A device that reads, and so reports how far it has read."""
 
     def __init__(self, vault: Vault) -> None:
         self.id, self._vault = str(uuid4()), vault
         self.cursor: dict[str, Any] = {}
 
     def sync(self, *pushes: dict[str, Any]) -> dict[str, Any]:
-        """Push and read; the server notes the cursor that this one came with."""
+        """Push and read; the server stores the cursor that was sent."""
         request = {"id": str(self._vault.id), "cursor": self.cursor, "push": [*pushes]}
         body = {"proto": 1, "device": self.id, "vaults": [request]}
         answer: dict[str, Any] = self._vault.ask(body)["vaults"][0]
@@ -38,7 +38,7 @@ class Device:
         return answer
 
     def acknowledge(self) -> None:
-        """Come again, as if another minute had passed."""
+        """Sync again, as if a minute had passed."""
         self._vault.rows(
             "UPDATE device_cursors SET seen_at = seen_at - interval '2 minutes'"
             " WHERE vault_id = %s"
@@ -50,7 +50,7 @@ def _purge(vault: Vault, days: float) -> Purged:
     settings = Settings(pro_storage_mb=1)
 
     async def run() -> Purged:
-        # With a connection as the pool has them: not every statement commits.
+        # With a connection like the pool's: not every statement commits.
         await vault.connection.set_autocommit(False)
         try:
             return await purge(vault.connection, settings, TODAY + days * DAY)
@@ -72,7 +72,7 @@ def _counts(vault: Vault) -> tuple[Any, ...]:
 
 @pytest.fixture
 def device(vault: Vault) -> Device:
-    """Return a device that has deleted a prompt, settled a conflict, and kept one."""
+    """Return a device that has deleted a prompt, resolved a conflict, and kept one."""
     first, second, third = new(), new(), new()
     device = Device(vault)
     side, open_side = beside(second), beside(third)
@@ -229,7 +229,8 @@ def test_the_operator_purges(admin: Admin, database_url: str, pvt: Pvt) -> None:
         )
     purge = ("server", "purge", "--database-url", database_url)
     told = pvt.ok(*purge, "--json").json
-    assert told == {"vaults": 0, "deletions": 0, "users": 0, "expired": 1}
+    expected = {"vaults": 0, "teams": 0, "deletions": 0, "users": 0, "expired": 1}
+    assert told == expected
     assert pvt.ok(*purge).text == ""
 
 

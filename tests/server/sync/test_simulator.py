@@ -13,7 +13,7 @@ STEPS = 120
 
 
 class Simulation:
-    """Three devices of one vault, and everything that was ever answered `ok`."""
+    """Three devices of one vault, and everything that was answered with `ok`."""
 
     def __init__(self, vault: Vault, seed: int) -> None:
         self.vault, self.rng = vault, random.Random(seed)
@@ -22,7 +22,7 @@ class Simulation:
         self.requests: list[list[dict[str, Any]]] = []
 
     def step(self) -> None:
-        """Let one thing happen."""
+        """Run one random action."""
         device = self.rng.choice(self.devices)
         act = self.rng.choices(
             ["create", "edit", "delete", "sync", "lose", "replay"],
@@ -47,7 +47,7 @@ class Simulation:
         return answer
 
     def _remember(self, results: list[dict[str, Any]]) -> None:
-        """Note what was accepted, which is for ever (I3, I6)."""
+        """Record what was accepted, which is final (I3, I6)."""
         for each in results:
             if each["r"] == "ok":
                 assert self.accepted.setdefault(each["rev"], each["seq"]) == each["seq"]
@@ -55,7 +55,7 @@ class Simulation:
                 assert each["rev"] not in self.accepted
 
     def _replay(self) -> None:
-        """Send an old request again: what was accepted is, and nothing moves."""
+        """Send an old request again: the answer is the same, and nothing changes."""
         pushes = self.rng.choice(self.requests or [[]])
         known = [each for each in pushes if each["rev"] in self.accepted]
         before = self.vault.sync(cursor=self.devices[0].cursor)["digest"]
@@ -72,7 +72,7 @@ class Simulation:
                     pass
 
     def check_devices(self) -> None:
-        """Assert that every device holds what the server does."""
+        """Assert that every device has the state of the server."""
         stored = self.vault.rows(
             "SELECT version_id, item_id, seq, position FROM versions"
             " WHERE vault_id = %s"
@@ -80,7 +80,7 @@ class Simulation:
         heads = self.vault.rows(
             "SELECT item_id, head_rev FROM items WHERE vault_id = %s AND NOT deleted"
         )
-        live = {item for item, _ in heads}  # the others need not reach a new device
+        live = {item for item, _ in heads}  # a new device need not get the others
         places = {
             str(id): (str(item), *place) for id, item, *place in stored if item in live
         }

@@ -1,4 +1,4 @@
-"""What an account stores: counted exactly, bounded by its tier, told, and freed."""
+"""The storage of an account: counted exactly, limited by its tier, and freed."""
 
 import asyncio
 import random
@@ -39,7 +39,7 @@ def _resolve(*sides: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fill(vault: Vault, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Push until something is refused, and return that answer."""
+    """Push until a push is refused, and return that answer."""
     for _ in range(100):
         answer = vault.sync(make())
         if answer["results"][0]["r"] != "ok":
@@ -74,7 +74,7 @@ def test_what_an_account_stores_has_a_bound(vault: Vault, how: str) -> None:
 
 
 def test_an_older_program_is_not_told_that_there_is_room(vault: Vault) -> None:
-    """It would take room for prompts as leave to send at once, and go round."""
+    """It would take the free room as permission to send again, in a loop."""
     vault.storage = 100
     assert vault.sync(new())["quota"] is None
     assert vault.sync()["quota"] == {"limit": None, "used": 0, "over": []}
@@ -142,7 +142,7 @@ def test_the_count_is_exact_whatever_happens(vault: Vault) -> None:
 def test_two_vaults_of_one_account_are_counted_together(
     vault: Vault, database_url: str
 ) -> None:
-    """Pushed to at once, by two connections that wait for the account alone."""
+    """Two connections push at once, and wait for the account only."""
     ((other,),) = vault.rows(
         "WITH made AS (INSERT INTO vaults (account_id, name)"
         " SELECT account_id, 'second' FROM vaults WHERE id = %s RETURNING id)"
@@ -178,7 +178,7 @@ def test_two_vaults_of_one_account_are_counted_together(
     )
 
 
-# What a version must be, and how many there may be
+# What a version must contain, and how many there may be
 
 
 @pytest.mark.parametrize("body", [None, "", 7, ["Say hello."]])

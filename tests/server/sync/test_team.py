@@ -1,4 +1,4 @@
-"""Sync of a team's vault: roles, freezes, protected labels, and who has left."""
+"""Sync of a team's vault: roles, freezes, protected labels, and former members."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -42,7 +42,7 @@ def ids(open_vault: Callable[..., Vault], database_url: str) -> TeamIds:
 
 @pytest.fixture
 def ada(open_vault: Callable[..., Vault], ids: TeamIds) -> Iterator[Vault]:
-    """Return Ada's way to the vault of the team; in the end it is whole."""
+    """Return Ada's access to the vault of the team; it is checked at the end."""
     vault = replace(open_vault(EMAIL), id=ids.vault)
     yield vault
     vault.check()
@@ -50,7 +50,7 @@ def ada(open_vault: Callable[..., Vault], ids: TeamIds) -> Iterator[Vault]:
 
 @pytest.fixture
 def bob(open_vault: Callable[..., Vault], ids: TeamIds) -> Vault:
-    """Return Bob's way to it."""
+    """Return Bob's access to it."""
     return replace(open_vault(BOB), id=ids.vault)
 
 
@@ -88,7 +88,7 @@ class TestRoles:
         assert len(answer["feed"]) == 1  # each may read
 
     def test_a_token_that_may_only_read_gets_no_reason(self, ada: Vault) -> None:
-        """Programs from before teams know no reason for it."""
+        """Programs from before teams do not know the reason."""
         only = replace(ada, bearer=replace(ada.bearer, scopes=["sync:read"]))
         (result,) = only.say(new())
         assert (result["r"], result["why"]) == ("forbidden", None)

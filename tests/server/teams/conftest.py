@@ -1,12 +1,13 @@
 """People with teams, and a look into the database."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
 
 from promptvault.server.admin import Admin
 from tests.server.conftest import Server
+from tests.server.mail_server import MailServer
 from tests.server.teams.people import Connection, People
 
 
@@ -19,5 +20,18 @@ def connection(database_url: str) -> Iterator[Connection]:
 
 @pytest.fixture
 def people(server: Server, admin: Admin, connection: Connection) -> People:
-    """Return what makes users on this test's server."""
+    """Return a function that creates users on this test's server."""
+    return People(server, admin, connection)
+
+
+@pytest.fixture
+def mailing(
+    start_server: Callable[..., Server],
+    admin: Admin,
+    connection: Connection,
+    mail: MailServer,
+) -> People:
+    """Return what makes users on a server that sends mail."""
+    changes = {"smtp_host": "127.0.0.1", "smtp_port": mail.port}
+    server = start_server(**changes, smtp_security="none", mail_from="pv@example.org")
     return People(server, admin, connection)

@@ -79,7 +79,7 @@ class People:
     _found: dict[str, Person] = field(default_factory=dict)
 
     def __call__(self, name: str, tier: Tier = Tier.FREE) -> Person:
-        """Return the user with a name, who is made at the first call."""
+        """Return the user with a name, created at the first call."""
         if name not in self._found:
             email = f"{name}@example.org"
             user = self.admin.add_user(email, tier).user
@@ -104,5 +104,5 @@ class People:
         return (owner, *members)
 
     def forget_limits(self) -> None:
-        """Make rate limits forget what was sent."""
+        """Reset the rate limits."""
         self.connection.execute("DELETE FROM rate_limits")

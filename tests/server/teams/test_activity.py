@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from promptvault.domain.tier import Tier
+from promptvault.server.activity.service import FORMER_MEMBER
+from promptvault.server.tables import METADATA
 from tests.server.sync.conftest import after, gone, new
-from tests.server.teams.people import People, Person
+from tests.server.teams.people import Connection, People, Person
 
 PATH = "/v1/teams/acme/activity"
 
@@ -91,3 +93,41 @@ def test_invitations_go_30_days_after_their_end(people: People) -> None:
         rows = people.connection.execute("SELECT count(*) FROM invitations")
         left += rows.fetchall()
     assert left == [(1,), (0,)]
+
+
+def test_an_erased_user_has_no_address_in_the_log_of_others(
+    mailing: People, connection: Connection
+) -> None:
+    owner, bob = mailing.team("bob")
+    owner.patch(f"/v1/teams/acme/members/{bob.id}", role="admin")
+    owner.make_team("Other")
+    owner.invite("other", email=bob.email)
+    bob.invite(role="viewer")
+    mailing.admin.erase(bob.email)
+    for table in METADATA.tables.keys() - {"rate_limits", "jobs"}:
+        rows = connection.execute(f"SELECT t::text FROM {table} t".encode()).fetchall()
+        assert bob.email not in str(rows), table
+    log = owner.get("/v1/teams/acme/activity").json()["items"]
+    told = [(each["actor_email"], each["action"], each["subject"]) for each in log]
+    assert told[:4] == [
+        (FORMER_MEMBER, "member.left", FORMER_MEMBER),
+        (FORMER_MEMBER, "member.invited", "link"),
+        (owner.email, "member.role", FORMER_MEMBER),
+        (FORMER_MEMBER, "member.joined", FORMER_MEMBER),
+    ]
+    assert owner.get("/v1/teams/other/invitations").json()["items"] == []
+
+
+def test_who_has_the_address_of_an_erased_user_keeps_it(
+    mailing: People, connection: Connection
+) -> None:
+    owner, bob = mailing.team("bob")
+    owner.make_team("Other")
+    owner.invite("other", email=bob.email)
+    connection.execute(
+        "UPDATE users SET deleted_at = now(), erase_at = now() WHERE id = %s", (bob.id,)
+    )
+    mailing.admin.add_user(bob.email, Tier.FREE)
+    mailing.admin.purge(datetime.now(UTC))
+    (invited,) = owner.get("/v1/teams/other/invitations").json()["items"]
+    assert invited["email"] == bob.email

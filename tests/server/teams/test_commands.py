@@ -1,4 +1,4 @@
-"""`team` and `vaults`, against a server that answers: the story of a team."""
+"""`team` and `vaults`, with a real server: from the creation of a team to its end."""
 
 import os
 from pathlib import Path
@@ -43,7 +43,7 @@ class Device:
 def devices(
     home: Path, tmp_path: Path, server: Server, admin: Admin
 ) -> tuple[Device, Device]:
-    """Return a device of an owner, and one of somebody with a small plan."""
+    """Return a device of an owner, and one of a user with a small plan."""
     tokens = []
     for name, tier in (("ada", Tier.PRO), ("bob", Tier.FREE)):
         email = f"{name}@example.org"
@@ -55,7 +55,9 @@ def devices(
     )
 
 
-def test_a_team_from_its_making_to_its_end(devices: tuple[Device, Device]) -> None:
+def test_a_team_from_its_making_to_its_end(
+    devices: tuple[Device, Device], monkeypatch: pytest.MonkeyPatch
+) -> None:
     ada, bob = devices
     assert ada.ok("team", "create", "Acme").text == "acme\n"
     assert ada("team", "create", "Other", "--slug", "acme").code == 5
@@ -65,7 +67,9 @@ def test_a_team_from_its_making_to_its_end(devices: tuple[Device, Device]) -> No
     ada.ok("sync")
 
     (url,) = ada.ok("team", "invite", "--link", "--uses", "2").lines
-    joined = bob.ok("team", "join", url, "--json").json
+    with monkeypatch.context() as patch:
+        patch.setenv("PROMPTVAULT_VAULT", "acme")  # it is not on this device yet
+        joined = bob.ok("team", "join", url, "--json").json
     assert (joined["slug"], joined["role"]) == ("acme", "editor")
     assert bob.ok("get", "acme:review").text == "Ours."
     assert bob("get", "review").code == 3

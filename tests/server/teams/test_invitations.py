@@ -1,4 +1,4 @@
-"""Invitations: by mail and by link, used once, used up, expired, revoked, mistaken."""
+"""Invitations by mail and by link: used once, used up, expired, revoked, mistaken."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,19 +14,6 @@ from tests.server.teams.people import Connection, People, Person
 from tests.sync.waiting import eventually
 
 INVITATIONS = "/v1/teams/acme/invitations"
-
-
-@pytest.fixture
-def mailing(
-    start_server: Callable[..., Server],
-    admin: Admin,
-    connection: Connection,
-    mail: MailServer,
-) -> People:
-    """Return what makes users on a server that sends mail."""
-    changes = {"smtp_host": "127.0.0.1", "smtp_port": mail.port}
-    server = start_server(**changes, smtp_security="none", mail_from="pv@example.org")
-    return People(server, admin, connection)
 
 
 def _open(owner: Person) -> list[dict[str, Any]]:

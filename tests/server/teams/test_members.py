@@ -1,4 +1,4 @@
-"""Members of a team: listed, given another role, removed; leaving."""
+"""Members of a team: listed, given other roles, removed; leaving."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""`server team`: what the operator sees of teams, and restores."""
+"""`server team`: the operator lists and restores teams."""
 
 import pytest
 

@@ -1,22 +1,29 @@
-"""Seats: never more people than the plan allows, also at the same moment."""
+"""Seats: never more members than the plan allows, even with concurrent requests."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from promptvault.domain.tier import Tier
+from promptvault.server.database import Connection
 from promptvault.server.limit.rule import ROUTE_LIMITS
-from promptvault.server.team.repository import TeamRepository
+from promptvault.server.team import change
 from tests.server.teams.people import People, Person
 
 AT_ONCE = 30
+_WAITING = (
+    "SELECT 1 FROM pg_stat_activity"
+    " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
 
 
 def _accept_at_once(people: Sequence[Person], token: str) -> list[int]:
-    """Let all accept an invitation at the same moment, and return the statuses."""
+    """Let all accept an invitation at the same time, and return the statuses."""
     barrier = Barrier(len(people))
 
     def accept(person: Person) -> int:
@@ -34,7 +41,7 @@ def _members(owner: Person) -> int:
 
 @pytest.fixture
 def crowd(people: People, monkeypatch: pytest.MonkeyPatch) -> list[Person]:
-    """Return many people, whose requests no rate limit stops."""
+    """Return many users whose requests no rate limit stops."""
     monkeypatch.delitem(ROUTE_LIMITS, "accept_invitation")
     return [people(f"guest-{number}") for number in range(AT_ONCE)]
 
@@ -50,16 +57,31 @@ def test_thirty_at_once_fill_five_seats(people: People, crowd: list[Person]) -> 
 def test_without_the_lock_there_would_be_more(
     people: People, crowd: list[Person], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The control: what the lock prevents does happen without it."""
+    """The control: without the lock, the limit is exceeded."""
 
-    async def no_lock(_teams: TeamRepository, _account_id: UUID) -> None:
+    async def no_lock(_connection: Connection, _account_id: UUID) -> None:
         pass
 
     (owner,) = people.team(tier=Tier.PRO)
     token = owner.invite(uses=100)
-    monkeypatch.setattr(TeamRepository, "lock_account", no_lock)
+    monkeypatch.setattr(change, "lock_account", no_lock)
     _accept_at_once(crowd, token)
     assert _members(owner) > 5
+
+
+def test_a_seat_that_is_taken_during_the_wait_counts(
+    people: People, connection: psycopg.Connection[Any], database_url: str
+) -> None:
+    (owner,) = people.team(tier=Tier.PRO)
+    bob, token = people("bob"), owner.invite()
+    with ThreadPoolExecutor() as threads, psycopg.connect(database_url) as other:
+        other.execute("SELECT 1 FROM vaults FOR UPDATE")
+        accepting = threads.submit(bob.accept, token)
+        while not connection.execute(_WAITING).fetchone():
+            pass
+        other.execute("UPDATE accounts SET member_count = member_limit")
+        other.commit()
+        assert accepting.result().status_code == 402
 
 
 def test_one_of_two_gets_the_last_use_of_a_link(people: People) -> None:

@@ -1,4 +1,4 @@
-"""Teams: made, shown, changed, deleted, restored, erased; protected labels."""
+"""Teams: created, shown, changed, deleted, restored, erased; protected labels."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -115,11 +115,19 @@ def test_a_device_that_may_not_manage_reads_and_changes_nothing(
             ("POST", "/v1/teams/acme/invitations"),
             ("DELETE", "/v1/teams/acme/members/me"),
             ("PUT", "/v1/teams/acme/labels/x"),
-            ("POST", "/v1/invitations/accept"),
         ):
             answer = client.request(method, path, json={})
             assert answer.status_code == 403, path
             assert "promptvault login --manage" in answer.text
+
+
+def test_any_device_may_accept_an_invitation(people: People) -> None:
+    (owner,) = people.team()
+    token = people.admin.issue_token(people("bob").email, "a device")
+    with people.server.client(token) as client:
+        wish = {"token": owner.invite()}
+        assert client.post("/v1/invitations/accept", json=wish).status_code == 200
+        assert client.get("/v1/teams/acme").json()["role"] == "editor"
 
 
 def test_strangers_find_no_team(people: People) -> None:

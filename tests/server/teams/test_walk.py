@@ -1,4 +1,4 @@
-"""A random walk over the routes of teams: after each step, all that must hold does."""
+"""A random walk over the routes of teams: the invariants hold after each step."""
 
 import random
 from collections import Counter
@@ -11,6 +11,7 @@ import pytest
 
 from promptvault.domain.tier import Tier
 from promptvault.errors import PromptVaultError
+from tests.server.teams.invariants import Invariants
 from tests.server.teams.people import People, Person
 
 STEPS = 120
@@ -21,30 +22,20 @@ ROLES = ("admin", "editor", "viewer")
 EXPECTED = {200, 201, 204, 402, 403, 404, 409}
 """Statuses of requests that are well formed; none of them fails."""
 
-_VIEWS = """
-SELECT m.user_id, v.id, m.role, v.name, t.slug, t.on_leave, v.frozen_why,
-       ARRAY(SELECT label FROM label_rules WHERE vault_id = v.id ORDER BY label),
-       (SELECT count(*) FROM vault_members WHERE vault_id = v.id)
-  FROM vault_members m JOIN vaults v ON v.id = m.vault_id
-  JOIN teams t ON t.id = v.team_id
- WHERE t.deleted_at IS NULL ORDER BY m.user_id, v.id
-"""
-
 
 class Walk:
-    """People who do things at random, and what must hold afterwards."""
+    """Users who act at random, and the invariants."""
 
     def __init__(self, people: People, seed: int) -> None:
         self.people, self.random = people, random.Random(seed)
         self.crew = [people(name, Tier.PRO) for name in NAMES]
         self.tokens = ["none"]
         self.done: Counter[str] = Counter()
-        self.counts: dict[Any, int] = {}
-        self.rosters: dict[Any, int] = {}
-        self.views: dict[Any, list[Any]] = {}
+        accounts = [account for (account,) in self.rows("SELECT id FROM accounts")]
+        self.invariants = Invariants(self.rows, accounts)
 
     def step(self) -> None:
-        """Do one thing, and check all that must hold."""
+        """Run one action, and check the invariants."""
         self.people.forget_limits()
         action = self.random.choice(ACTIONS)
         answer = action(self)
@@ -52,81 +43,21 @@ class Walk:
         assert status is None or status in EXPECTED, (action.__name__, answer)
         self.done[f"{action.__name__} {status}"] += 1
         try:
-            self.check(may_exceed=action in {set_tier, restore})
+            self.invariants.check(may_exceed=action in {set_tier, restore})
         except AssertionError as error:
             raise AssertionError(f"after {action.__name__} ({status})") from error
 
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Return the result of a query."""
+        return self.people.connection.execute(query.encode(), values).fetchall()
+
     def someone(self) -> Person:
-        """Return anybody."""
+        """Return a random user."""
         return self.random.choice(self.crew)
 
     def somewhere(self) -> str:
         """Return the path of a team, which may not exist."""
         return f"/v1/teams/{self.random.choice(SLUGS)}"
-
-    def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """Return what a query finds."""
-        return self.people.connection.execute(query.encode()).fetchall()
-
-    def check(self, *, may_exceed: bool) -> None:
-        """Assert all that must hold."""
-        self._check_owners()
-        self._check_counts(may_exceed)
-        self._check_rosters()
-
-    def _check_owners(self) -> None:
-        owners = self.rows(
-            "SELECT t.slug, count(m.user_id), bool_and(u.account_id = t.account_id),"
-            "       bool_and(v.account_id = t.account_id)"
-            "  FROM teams t JOIN vaults v ON v.team_id = t.id"
-            "  LEFT JOIN vault_members m ON m.vault_id = v.id AND m.role = 'owner'"
-            "  LEFT JOIN users u ON u.id = m.user_id"
-            " WHERE t.deleted_at IS NULL GROUP BY t.slug"
-        )
-        for slug, count, *pays in owners:
-            assert (count, pays) == (1, [True, True]), slug
-
-    def _check_counts(self, may_exceed: bool) -> None:
-        seats: dict[Any, set[Any]] = {}
-        for account, user in self.rows("SELECT account_id, id FROM users"):
-            seats.setdefault(account, set()).add(user)
-        for account, user in self.rows(
-            "SELECT v.account_id, m.user_id FROM vault_members m, vaults v"
-            " WHERE v.id = m.vault_id"
-        ):
-            seats[account].add(user)
-        prompts = Counter(
-            account
-            for (account,) in self.rows(
-                "SELECT v.account_id FROM items i JOIN vaults v ON v.id = i.vault_id"
-                " WHERE NOT i.deleted AND v.frozen_why IS DISTINCT FROM 'deleted'"
-            )
-        )
-        for account, members, limit, held in self.rows(
-            "SELECT id, member_count, member_limit, prompt_count FROM accounts"
-        ):
-            assert members == len(seats[account])
-            assert held == prompts[account]
-            if not may_exceed and members > self.counts.get(account, 1):
-                assert limit is None or members <= limit
-            self.counts[account] = members
-            for (frozen,) in self.people.connection.execute(
-                "SELECT frozen_why FROM vaults WHERE account_id = %s"
-                "   AND team_id IS NOT NULL AND frozen_why IS DISTINCT FROM 'deleted'",
-                (account,),
-            ):
-                over = limit is not None and members > limit
-                assert frozen == ("plan" if over else None)
-
-    def _check_rosters(self) -> None:
-        views: dict[Any, list[Any]] = {}
-        for user, *view in self.rows(_VIEWS):
-            views.setdefault(user, []).append(view)
-        rosters = dict(self.rows("SELECT id, roster_version FROM users"))
-        for user in views.keys() | self.views.keys():
-            if views.get(user) != self.views.get(user):
-                assert rosters[user] > self.rosters.get(user, 0), user
-        self.views, self.rosters = views, rosters
 
 
 def create(walk: Walk) -> httpx.Response:
@@ -135,7 +66,7 @@ def create(walk: Walk) -> httpx.Response:
 
 
 def invite(walk: Walk) -> httpx.Response:
-    """Make a link, and let everybody know it."""
+    """Create a link that all users know."""
     role = walk.random.choice(ROLES[1:])
     answer = walk.someone().post(
         f"{walk.somewhere()}/invitations", link=True, role=role, uses=3
@@ -179,7 +110,7 @@ def rename(walk: Walk) -> httpx.Response:
 
 
 def protect(walk: Walk) -> httpx.Response:
-    """Protect a label, or stop it."""
+    """Protect a label, or remove its protection."""
     method = walk.random.choice(("PUT", "DELETE"))
     path = f"{walk.somewhere()}/labels/production"
     return walk.someone().client.request(method, path)
@@ -202,13 +133,13 @@ def restore(walk: Walk) -> None:
 
 
 def set_tier(walk: Walk) -> None:
-    """Put an account on another plan."""
+    """Give an account another plan."""
     tier = walk.random.choice((Tier.FREE, Tier.PRO, Tier.PRO, Tier.ENTERPRISE))
     walk.people.admin.set_tier(walk.someone().email, tier)
 
 
 def push(walk: Walk) -> None:
-    """Push a new prompt to a vault of anybody's."""
+    """Push a new prompt to a random vault."""
     person = walk.someone()
     vaults = person.get("/v1/vaults").json()["items"]
     person.push(walk.random.choice(vaults)["id"])

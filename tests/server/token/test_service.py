@@ -81,7 +81,7 @@ def test_a_use_is_written_down_once_a_minute(
 def _use(
     client: httpx.Client, database_url: str, *, last_used: str, expires: str
 ) -> tuple[bool, bool]:
-    """Return whether a use moved the time of the last use, and of the end."""
+    """Return whether a use changed the time of the last use, and of the expiry."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(
             "UPDATE tokens SET last_used_at = now() - %s::interval,"

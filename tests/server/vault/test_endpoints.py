@@ -86,8 +86,11 @@ def test_a_deleted_team_and_one_of_others_are_not_there(
 def test_the_personal_vault_is_the_first_whatever_its_age(
     server: Server, admin: Admin, team: TeamIds, database_url: str
 ) -> None:
-    """Programs from before teams sync the first vault: into a team, they would push
-    private prompts. The team was transferred to the account, and is older than it."""
+    """Programs from before teams sync the first vault, which must not be a team's.
+
+    They would push private prompts to it. The team was transferred to the account, and
+    is older than it.
+    """
     with psycopg.connect(database_url) as connection:
         connection.execute(
             "UPDATE vaults SET created_at = '2020-01-01' WHERE id = %s", (team.vault,)

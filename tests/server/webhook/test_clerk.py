@@ -72,7 +72,7 @@ class Clerk:
         return self.client.post(PATH, content=body, headers=good | given | kind)
 
     def send_all(self, *events: Event) -> None:
-        """Send events one after the other, each as a message of its own."""
+        """Send events in order, each as a message of its own."""
         for number, event in enumerate(events):
             answer = self.send(event, id=f"msg_{number}")
             assert answer.status_code == 204, answer.text
@@ -86,14 +86,14 @@ def clerk_server(start_server: Callable[..., Server]) -> Server:
 
 @pytest.fixture
 def clerk(clerk_server: Server) -> Iterator[Clerk]:
-    """Return what sends events."""
+    """Return a sender of events."""
     with clerk_server.client() as client:
         yield Clerk(client)
 
 
 @pytest.fixture
 def rows(database_url: str) -> Callable[[str], list[Any]]:
-    """Return what reads the database."""
+    """Return a function that reads the database."""
 
     def read(query: str) -> list[Any]:
         with psycopg.connect(database_url) as connection:
@@ -227,7 +227,7 @@ def test_a_late_event_does_not_bring_back_who_is_erased(
             assert clerk.send(event, f"late_{number}").status_code == 204
         assert rows("SELECT 1 FROM users") == []
     admin.purge(datetime.now(UTC) + timedelta(days=31))
-    assert rows("SELECT 1 FROM identities") == []  # nor is it kept for ever
+    assert rows("SELECT 1 FROM identities") == []  # nor is it kept forever
 
 
 def test_the_address_of_who_is_deleted_is_free(
@@ -350,7 +350,7 @@ def test_a_body_that_was_changed_is_refused(clerk: Clerk, rows: Rows) -> None:
 
 
 def test_one_good_signature_among_others_is_enough(clerk: Clerk, rows: Rows) -> None:
-    """While a secret is changed, Svix signs with both."""
+    """While a secret is replaced, Svix signs with both."""
     body = json.dumps(CREATED)
     good = Webhook(SECRET).sign("msg_1", datetime.now(UTC), body)
     answer = clerk.send(body.encode(), signature=f"v1,AAAA {good}")
@@ -380,7 +380,7 @@ def test_what_is_signed_and_no_event_does_nothing(
 
 
 def test_without_a_secret_there_is_nothing(visitor: httpx.Client) -> None:
-    """Anyone could know an empty one."""
+    """Anyone could sign with an empty one."""
     assert Clerk(visitor).send(CREATED).status_code == 404
 
 

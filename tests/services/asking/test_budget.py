@@ -1,4 +1,4 @@
-"""The budget: no request is made that could exceed it, in threads and in processes."""
+"""The budget: no request can exceed it, in threads and in processes."""
 
 import os
 import queue
@@ -233,7 +233,7 @@ def test_no_order_of_requests_exceeds_it(
     steps: list[Step],
     prices: tuple[float, float],
 ) -> None:
-    """Where servers keep to the limits and requests to their estimates."""
+    """If servers keep to the limits, and requests to their estimates."""
     spending = Spending(tmp_path_factory.mktemp("budget") / "activity.db")
     budget = Budget(spending, "test", lambda: NOON, per_command, per_month)
     price = Price(*prices)
@@ -281,7 +281,7 @@ REQUEST_COST = cost(int(user("Request 0").input_tokens * 1.3), 1000)
 
 @pytest.fixture
 def workers(kit: Kit, model_server: ModelServer) -> Iterator[Any]:
-    """Return what starts processes that each ask once within one budget."""
+    """Return a function that starts processes which each ask once within one budget."""
     started: list[subprocess.Popen[bytes]] = []
 
     def start(number: int, budget: float) -> list[subprocess.Popen[bytes]]:
@@ -304,7 +304,7 @@ def workers(kit: Kit, model_server: ModelServer) -> Iterator[Any]:
 
 
 def begin(processes: list[subprocess.Popen[bytes]]) -> None:
-    """Let them go."""
+    """Let them continue."""
     for process in processes:
         assert process.stdin is not None
         process.stdin.write(b"\n")
@@ -315,7 +315,7 @@ Processes = queue.SimpleQueue[subprocess.Popen[bytes]]
 
 
 def ends_of(processes: list[subprocess.Popen[bytes]]) -> Processes:
-    """Return where each process is put when it has ended."""
+    """Return the state of each process at its end."""
     ended = Processes()
 
     def wait(process: subprocess.Popen[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""What a request is known by: all that could change its answer, and nothing else."""
+"""The key of a cached answer: everything that can change it, and nothing else."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Answers that must be JSON of a shape: read kindly, checked strictly, asked again."""
+"""Answers in JSON: parsed leniently, validated strictly, requested again."""
 
 import json
 from typing import Any
@@ -131,7 +131,7 @@ def test_a_mended_answer_is_the_first_one_s_from_then_on(
 
 
 def title_is_new(value: Any) -> str | None:
-    """Say what a schema cannot."""
+    """Check a rule that no schema can express."""
     return "The title is taken." if value["title"] == "Fine" else None
 
 

@@ -1,4 +1,4 @@
-"""JSON Schemas of a user: broken ones refused early, none fetched."""
+"""JSON Schemas of a user: invalid ones are refused early, and none is downloaded."""
 
 from pathlib import Path
 from typing import Any

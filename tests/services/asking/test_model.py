@@ -1,4 +1,4 @@
-"""Asking a model through a real server: faults, retries, fallback, what it cost."""
+"""Asking a model through a real server: faults, retries, fallback, cost."""
 
 import os
 import signal
@@ -156,7 +156,7 @@ def test_the_fallback_answers_where_the_first_is_down(
     assert len(model_server.requests) == (0 if name == "gone" else 1)
     assert len(kit.told) == 1
     assert kit.told[0].endswith(f"Asking test-model on {at(other)}.")
-    for asked in other.requests:  # the first one's key is not for the other
+    for asked in other.requests:  # the first server's key is not sent to the other one
         assert KEY not in f"{asked.headers}{asked.body}"
 
 
@@ -201,7 +201,7 @@ def test_both_down_names_both(
     )
     with pytest.raises(UnavailableError):
         way(model, user("another"))
-    assert len(other.requests) == 2  # nobody is asked any more
+    assert len(other.requests) == 2  # no server is asked after that
     assert len(kit.told) == 1
 
 
@@ -303,7 +303,7 @@ def test_an_error_in_one_begins_no_other(kit: Kit, model_server: ModelServer) ->
 def test_each_waits_for_its_own_reservations(
     kit: Kit, model_server: ModelServer
 ) -> None:
-    """One request at a time can be paid in advance, all of them one by one."""
+    """One request at a time fits the budget, all of them one after the other."""
     request_cost = (8 * 1.3 + 1000 * PRICE.output) / MILLION
     limits = {"per_month": request_cost + 8 * ANSWER_COST}
     model = kit.model(model_server.url, limits=limits, concurrency=8)
@@ -412,7 +412,7 @@ def test_ctrl_c_does_not_wait_for_slow_servers(
         for _ in range(4):
             assert asked.acquire(timeout=60)
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130  # the server still says nothing
+        assert process.wait(60) == 130  # the server still sends nothing
     may_end.set()
 
     assert len(model_server.requests) == 4

@@ -1,4 +1,4 @@
-"""Several at a time: in order, and nothing new after an error."""
+"""Several items at a time: results in order, and no new item after an error."""
 
 import contextlib
 import os
@@ -67,7 +67,7 @@ def test_after_an_error_none_is_begun() -> None:
 
 
 def test_an_error_stops_the_others_before_its_turn_comes() -> None:
-    """It is not known yet to who takes the results, who waits for the first."""
+    """The caller, which waits for the first result, does not know of it yet."""
     begun: list[int] = []
     has_failed = threading.Event()
 
@@ -125,7 +125,7 @@ except KeyboardInterrupt:
 def _end(process: "subprocess.Popen[bytes]") -> int | None:
     """Press Ctrl-C until the process ends; return its exit code.
 
-    Python misses a signal that comes between its last look and the call that blocks.
+    Python misses a signal between its last check and the blocking call.
     """
     for _ in range(6):
         process.send_signal(signal.SIGINT)

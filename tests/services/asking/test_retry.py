@@ -1,4 +1,4 @@
-"""How often a server is asked: waits are recorded here, never slept."""
+"""How often a server is asked: pauses are recorded, never slept."""
 
 import itertools
 import threading
@@ -23,7 +23,7 @@ ANSWER = Answer("answer", "m", "http://localhost/v1", Usage(1, 2), None, 0.1)
 
 
 class Clock:
-    """Time that passes only while somebody sleeps."""
+    """Time that passes only during a pause."""
 
     def __init__(self) -> None:
         self.time = 100.0
@@ -41,7 +41,7 @@ class Clock:
 
 
 class Asked:
-    """Fails so many times, then answers."""
+    """Fails a number of times, then answers."""
 
     def __init__(self, *failures: Exception) -> None:
         self.failures = list(failures)

@@ -1,4 +1,4 @@
-"""What of a prompt, its values and a pipe becomes which message."""
+"""Messages from a prompt, its values and standard input."""
 
 import pytest
 
@@ -132,7 +132,7 @@ def test_what_is_not_there(wanted: RunOptions) -> None:
 
 
 def held_back(wanted: RunOptions, piped: str | None = None) -> bool:
-    """Tell whether *wanted* is refused; it is not where that is allowed."""
+    """Return True if *wanted* is refused; if it is permitted, it is not."""
     composed(wanted._replace(allow_secrets=True), piped)
     try:
         composed(wanted, piped)

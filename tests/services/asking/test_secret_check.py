@@ -1,4 +1,4 @@
-"""What may leave this computer."""
+"""What may be sent to a model."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""One request to a server: what becomes of a fault, of what came, and of its cost."""
+"""One request to a server: faults, partial answers, and cost."""
 
 import json
 import signal
@@ -45,7 +45,7 @@ def event(text: str) -> bytes:
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that goes wrong, and what must become of it."""
+    """A fault, and its expected result."""
 
     reply: Reply
     error: type[PromptVaultError]
@@ -53,9 +53,9 @@ class Fault:
     asked: int
     """How often the server is asked, with two retries."""
     paid: int
-    """How many of the requests may have to be paid for."""
+    """How many of the requests may have been charged."""
     streams: bool | None = None
-    """Where it happens only in one way of asking."""
+    """The one way of asking in which it happens, if not in both."""
 
 
 FAULTS = {
@@ -193,7 +193,7 @@ def test_a_stream_that_breaks_off_keeps_what_came(
     assert answer.text == "One two"
     assert answer.usage.is_estimate
     assert caught.value.exit_code == 6
-    # Nobody is asked again, as the pieces would come twice.
+    # No second request is sent, since the pieces would come twice.
     assert (len(model_server.requests), len(other.requests)) == (1, 0)
     assert kit.kept.answers == 0
     assert [(cost, settled) for _, _, cost, settled in kit.requests] == [
@@ -217,7 +217,7 @@ def test_silence_in_the_middle_keeps_what_came(
 
 
 class Full(Exception):
-    """Stands for anything that the taker of the pieces may raise."""
+    """Stands for any error that the receiver of the pieces may raise."""
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
-"""Applying proposals: all in one change, and none that somebody overtook."""
+"""Applying proposals: all in one change, and none that is outdated."""
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,9 +24,9 @@ from tests.conftest import AUTHOR, NOON, Git, Vault
 
 @pytest.fixture
 def workspace(home: Path) -> Workspace:
-    """Return a vault where each look at the clock is a second later."""
+    """Return a vault whose clock advances a second at each look."""
     times = iter(NOON + timedelta(seconds=n) for n in range(1000))
-    paths = resolve({"PROMPTVAULT_HOME": str(home)}, home)
+    paths = resolve({"PROMPTVAULT_HOME": str(home)}, os.getcwd)
     return Workspace(paths, lambda: next(times), lambda: AUTHOR, lambda: None)
 
 

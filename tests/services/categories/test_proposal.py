@@ -1,4 +1,4 @@
-"""Proposals are safe whatever a model suggests."""
+"""Proposals are safe, whatever a model suggests."""
 
 from datetime import UTC, datetime
 

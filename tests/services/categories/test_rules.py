@@ -1,4 +1,4 @@
-"""The rules that categorise without a model: right where they say anything."""
+"""The rules that categorize without a model: right if they say anything."""
 
 from collections.abc import Sequence
 
@@ -43,7 +43,7 @@ def test_precision_and_recall(sample: Sequence[Labelled]) -> None:
         "",
         " \n\t",
         "Summarize this.",
-        "We excel at barcodes, not at codes of conduct.",  # whole words alone count
+        "We excel at barcodes, not at codes of conduct.",  # whole words only
         "x" * 5_000,
         "\ud800 \u202e \0",
         "請幫我整理這份會議記錄",

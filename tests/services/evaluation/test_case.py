@@ -1,4 +1,4 @@
-"""Cases of `eval`: what may stand in a file, and how each mistake is told."""
+"""Cases of `eval`: what a file may contain, and how each mistake is reported."""
 
 import json
 from pathlib import Path
@@ -28,12 +28,12 @@ ALL = {
 
 
 def read(value: Any, folder: Path = Path()) -> Suite:
-    """Read cases as they stand in a JSON file."""
+    """Read cases from a JSON file."""
     return parse_suite(json.dumps(value), "cases.json", folder)
 
 
 def case(**fields: Any) -> dict[str, Any]:
-    """Return a case that is fine but for *fields*."""
+    """Return a case that is valid except for *fields*."""
     return {"checks": {"contains": "a"}, **fields}
 
 

@@ -24,12 +24,12 @@ from promptvault.services.evaluation.check import (
 def answer(
     text: str, tokens: int = 10, seconds: float = 1, cut: bool = False
 ) -> Answer:
-    """Return an answer as a model gives it."""
+    """Return an answer of a model."""
     return Answer(text, "m", "e", Usage(5, tokens), 0.0, seconds, is_cut=cut)
 
 
 def reason(key: str, expected: Any, given: Answer | str) -> str | None:
-    """Return why a check fails, None where it holds."""
+    """Return why a check fails, None if it holds."""
     whole = answer(given) if isinstance(given, str) else given
     found = find_failures([Check(key, expected)], whole)
     assert all(failure.check == key for failure in found)

@@ -1,4 +1,4 @@
-"""Backups: one file that brings everything back, and refuses to harm anything."""
+"""Backups: one file that restores everything, and never overwrites a vault."""
 
 import json
 import shutil
@@ -17,7 +17,7 @@ from tests.services.imports.test_run import asked, write
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with a filled vault in it, and a backup of that."""
+    """Return a folder with a filled vault, and a backup of it."""
     folder, pvt = tmp_path_factory.mktemp("model"), Pvt()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PROMPTVAULT_HOME", str(folder / "home"))
@@ -42,14 +42,14 @@ def saved(model: Path, home: Path) -> Path:
 
 @pytest.fixture
 def elsewhere(tmp_path: Path, saved: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return another home, which is the one in use from now on."""
+    """Return another home, which is in use from now on."""
     folder = tmp_path / "elsewhere"
     monkeypatch.setenv("PROMPTVAULT_HOME", str(folder))
     return folder
 
 
 def state(pvt: Pvt, home: Path) -> Json:
-    """Return all that a vault holds, commits included."""
+    """Return the content of a vault, commits included."""
     command = ["git", f"--git-dir={home / 'data/history.git'}", "log", "main"]
     log = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     commands = (
@@ -63,7 +63,7 @@ def state(pvt: Pvt, home: Path) -> Json:
 
 
 def contents(folder: Path) -> dict[Path, bytes]:
-    """Return every file under *folder* but the lock."""
+    """Return every file under *folder* except the lock."""
     paths = [path for path in folder.rglob("*") if path.is_file()]
     return {path: path.read_bytes() for path in paths if path.name != "vault.lock"}
 
@@ -72,7 +72,9 @@ def test_restore_into_an_empty_home(
     pvt: Pvt, home: Path, saved: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     result = pvt.ok("backup", "restore", str(saved), "--json").json
-    assert result == {"restored": str(saved), "prompts": 2, "whole": True}
+    vaults = [{"name": "personal", "prompts": 2}]
+    expected = {"restored": str(saved), "prompts": 2, "whole": True, "vaults": vaults}
+    assert result == expected
     restored = state(pvt, elsewhere)
     assert pvt.ok("doctor", "--json").json["problems"] == []
     pvt.ok("add", "after", "The vault goes on.")
@@ -241,7 +243,13 @@ def test_file_that_is_there_is_not_written_over(pvt: Pvt, saved: Path) -> None:
     pvt.ok("add", "one-more", "Text")
     result = pvt.ok("backup", str(saved), "--force", "--json").json
     size = saved.stat().st_size
-    assert result == {"path": str(saved), "bytes": size, "whole": True}
+    vaults = [{"name": "personal", "error": None}]
+    assert result == {
+        "path": str(saved),
+        "bytes": size,
+        "whole": True,
+        "vaults": vaults,
+    }
     assert saved.read_bytes() != before
 
 

@@ -1,4 +1,4 @@
-"""The doctor: every kind of damage is named and mended, and nothing is lost by it."""
+"""The doctor: every kind of damage is named and repaired, without loss."""
 
 import shutil
 import sqlite3
@@ -20,7 +20,7 @@ Damage = Callable[[Path], None]
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a home whose vault has seen every kind of change."""
+    """Return a home whose vault has had every kind of change."""
     folder = tmp_path_factory.mktemp("model")
     home, pvt = folder / "home", Pvt()
     with pytest.MonkeyPatch.context() as patch:
@@ -51,7 +51,7 @@ def filled(pvt: Pvt, home: Path, model: Path) -> Pvt:
 
 
 def everything(pvt: Pvt, *forgotten: str) -> Json:
-    """Return all that the vault holds, but for commit ids and what is *forgotten*."""
+    """Return the content of the vault, except commit ids and what is *forgotten*."""
     exported = pvt.ok("export", "-").json
     trash = pvt.ok("trash", "list", "--json").json
     return _without([exported, trash], {"commit", *forgotten})
@@ -64,13 +64,13 @@ def _without(value: Json, keys: set[str]) -> Json:
 
 
 def sql(home: Path, statement: str, *values: Any) -> None:
-    """Run a statement on the vault, as no command of ours would."""
+    """Run a statement on the vault that no command would run."""
     with closing(sqlite3.connect(home / "data/vault.db")) as connection, connection:
         connection.execute(statement, values)
 
 
 def rewrite(path: Path, change: Callable[[bytes], bytes]) -> None:
-    """Write a file anew that may be read-only."""
+    """Overwrite a file that may be read-only."""
     path.chmod(0o600)
     path.write_bytes(change(path.read_bytes()))
 
@@ -82,7 +82,7 @@ def run_git(home: Path, *arguments: str) -> str:
 
 
 def push(home: Path, change: Callable[[Path], object]) -> None:
-    """Let somebody clone the history, change its files, commit and push."""
+    """Clone the history, change its files, commit and push."""
     clone = home.parent / "clone"
     who = ["-c", "user.name=Eve", "-c", "user.email=eve@example.org"]
     commands = (["add", "-A"], [*who, "commit", "-qm", "Mine"], ["push", "-q"])
@@ -93,7 +93,7 @@ def push(home: Path, change: Callable[[Path], object]) -> None:
 
 
 def mended(pvt: Pvt, part: str | None) -> Json:
-    """Require that the doctor finds a *part* broken and mends it; return problems."""
+    """Require that the doctor finds a *part* damaged and repairs it."""
     found = pvt("doctor", "--json")
     assert (found.code, found.json["ok"]) == (7, False), found.json
     assert part in {None} | {problem["part"] for problem in found.json["problems"]}
@@ -244,7 +244,7 @@ def test_rebuilt_database_keeps_the_message_of_each_version(
 def test_rebuilt_database_keeps_when_a_prompt_was_changed_last(
     filled: Pvt, home: Path
 ) -> None:
-    # By a title, a label or a move, that is: those make no version.
+    # A title, a label and a move create no version.
     filled.ok("set", "tea", "--title", "Green")  # years after its version
     before = [row["updated_at"][:19] for row in filled.ok("export", "-").json]
     delete_database(home)
@@ -551,7 +551,7 @@ def test_both_sides_damaged_is_an_error_that_destroys_nothing(
 
 
 def contents(folder: Path) -> dict[Path, bytes]:
-    """Return every file under *folder*, but for what SQLite shares in memory."""
+    """Return every file under *folder*, except SQLite's shared memory."""
     paths = [path for path in folder.rglob("*") if path.is_file()]
     return {p: p.read_bytes() for p in paths if p.suffix not in {".db-shm", ".db-wal"}}
 

@@ -30,7 +30,7 @@ HASH = "0123456789abcdef" * 4
 
 
 class Computer:
-    """A made-up home folder, and what is found in it."""
+    """A made-up home folder, and the search in it."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -59,7 +59,7 @@ class Computer:
         environment: Mapping[str, str] | None = None,
         directory: Path | None = None,
     ) -> list[DiscoveredSource]:
-        """Look for prompts."""
+        """Search for prompts."""
         windows = self.root / "windows"
         with open_reader() as reader:
             here = directory or self.directory
@@ -69,7 +69,7 @@ class Computer:
     def titles(
         self, system: System = LINUX, environment: Mapping[str, str] | None = None
     ) -> list[str]:
-        """Return the titles of what is found."""
+        """Return the titles of the results."""
         return [found.title for found in self.find(system, environment)]
 
 

@@ -1,4 +1,4 @@
-"""From candidates to prompts: what is selected, and that no name shows a secret."""
+"""From candidates to prompts: which are selected, and that no name shows a secret."""
 
 from datetime import UTC, datetime, timedelta
 

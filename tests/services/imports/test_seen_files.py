@@ -1,4 +1,4 @@
-"""Unchanged files are not read again; a file that grew brings what is new."""
+"""Unchanged files are not read again; a file that grew brings new prompts."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def test_unchanged_file_is_not_read_again(pvt: Pvt, export: str) -> None:
 def test_it_is_not_even_opened(pvt: Pvt, export: str) -> None:
     bring(pvt, export)
     status = os.stat(export)
-    Path(export).write_bytes(b"x" * status.st_size)  # which nobody could read
+    Path(export).write_bytes(b"x" * status.st_size)  # it cannot be read
     os.utime(export, ns=(status.st_atime_ns, status.st_mtime_ns))
     assert bring(pvt, export)["unchanged"] == 1
     assert pvt("import", "--again", export).code == 8
@@ -183,7 +183,7 @@ def test_what_an_undo_took_comes_again_from_a_file_read_since(
 ) -> None:
     bring(pvt, export)
     write(Path(export), asked("c1", "One?"), asked("c3", "Three?"))
-    bring(pvt, export)  # it found the first chat there, and brought the third
+    bring(pvt, export)  # it found the first chat there, and added the third
     pvt.ok("imports", "undo", "1")
     report = bring(pvt, export)
     assert (report["unchanged"], report["added"], report["duplicates"]) == (0, 1, 1)

@@ -37,7 +37,7 @@ def template(body: str) -> Content:
 
 
 def changed(old: str, new: str, body: str = REVIEW) -> tuple[str, ...]:
-    """Return what the guard says when *old* becomes *new* in a template."""
+    """Return the guard's refusals of *new* as a rewrite of *old*."""
     assert old in body
     return find_losses(template(body), body.replace(old, new))
 
@@ -377,7 +377,7 @@ def test_what_must_stay_is_listed_as_it_is_written() -> None:
 
 
 class Sentence(NamedTuple):
-    """A line of a generated template, and what is in it that must stay."""
+    """A line of a generated template, and the part that must stay."""
 
     text: str
     core: str

@@ -1,7 +1,7 @@
-"""What the guard lets through is filled in with all that it was before.
+"""Rewrites that the guard accepts use all values of the original.
 
-Templates are built at random and damaged at random, as a careless model would; whoever
-gets past the guard is rendered with the same values as before.
+Templates are generated at random and damaged at random, as by a careless model. Those
+that the guard accepts are rendered with the same values as before.
 """
 
 import re
@@ -58,7 +58,7 @@ _templates = st.lists(st.recursive(_leaves, _wrapped, max_leaves=6), max_size=4)
 
 @st.composite
 def _damaged(draw: st.DrawFn, body: str) -> str:
-    """Return *body* with pieces dropped, said twice, or in another place."""
+    """Return *body* with pieces removed, repeated or moved."""
     pieces = _TAG.findall(body)
     for _ in range(draw(st.integers(1, 2))):
         if not pieces:
@@ -80,7 +80,7 @@ def _load(reference: str) -> Content:
 
 
 def _filled(body: str, values: dict[str, str]) -> str | None:
-    """Return what `get` prints, None where that fails."""
+    """Return the output of `get`, None if it fails."""
     content, inputs = Content(body, template=True), Inputs(values, lambda: None)
     try:
         return render("it", content, inputs, _load)

@@ -1,4 +1,4 @@
-"""What is asked to improve a prompt, and how the answers are weighed."""
+"""Requests for better prompts, and how the answers are rated."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,7 +42,7 @@ def all_get(points: float) -> Rating:
 
 
 def result(*points: float | None, before: float = 5) -> OptimizationResult:
-    """Return what came of candidates with these points; None is a refused one."""
+    """Return the result for candidates with these points; None is a refused one."""
     candidates = tuple(
         RatedCandidate(f"text {n}", "", (), all_get(p))
         if p is not None
@@ -55,7 +55,7 @@ def result(*points: float | None, before: float = 5) -> OptimizationResult:
 
 
 def winner(of: OptimizationResult) -> str | None:
-    """Return the text that won."""
+    """Return the winning text."""
     return of.winner and of.winner.text
 
 

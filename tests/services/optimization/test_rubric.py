@@ -1,4 +1,4 @@
-"""The rubric, and what is asked with it."""
+"""The rubric, and the requests that use it."""
 
 import pytest
 from hypothesis import given

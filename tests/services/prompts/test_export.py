@@ -1,4 +1,4 @@
-"""Exports: files that other tools read, and that an import reads back whole."""
+"""Exports: files that other tools read, and that an import restores completely."""
 
 import csv
 import io
@@ -63,13 +63,13 @@ def filled(pvt: Pvt, home: Path, model: Path) -> Pvt:
 
 
 def move_to(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
-    """Go to another home, as somebody else."""
+    """Switch to another home, as another user."""
     monkeypatch.setenv("GIT_AUTHOR_NAME", "Grace Hopper")
     monkeypatch.setenv("PROMPTVAULT_HOME", str(home))
 
 
 def exported(pvt: Pvt) -> Json:
-    """Return all that the vault holds, but for the commits of its own history."""
+    """Return the content of the vault, except the commits of its own history."""
     rows = pvt.ok("export", "-").json
     for row in rows:
         for version in row["history"]:
@@ -99,7 +99,7 @@ def test_what_is_exported_comes_back_without_loss(
 
 
 def current_only(rows: Json) -> Json:
-    """Return rows of an export as Markdown can hold them."""
+    """Return rows of an export in a form that Markdown can express."""
     kept = []
     for row in rows:
         last = row["history"][-1]

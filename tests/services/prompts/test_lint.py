@@ -1,4 +1,4 @@
-"""Which mistakes are found in prompts, of which severity, on which line."""
+"""Mistakes in prompts: which are found, their severity and their line."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ KEY = "AK" + "IA" + "QWERTYUIOPASDFGH"
 
 
 class Prompts:
-    """A vault to write prompts into, and to look for mistakes in."""
+    """A vault with prompts to check."""
 
     def __init__(self, pvt: Pvt, folder: Path) -> None:
         self._folder = folder
@@ -35,16 +35,16 @@ class Prompts:
         self.pvt.ok("add", name, "--file", str(file), "--upsert", *kind)
 
     def lint(self, *names: str) -> list[LintResult]:
-        """Look for mistakes through the service."""
+        """Check through the service."""
         with open_reader() as reader:
             return lint_prompts(reader, names)
 
     def findings(self, *names: str) -> tuple[Finding, ...]:
-        """Return all that was found."""
+        """Return all findings."""
         return tuple(f for linted in self.lint(*names) for f in linted.findings)
 
     def codes(self, *names: str) -> list[tuple[str, str, int | None]]:
-        """Return what matters to a script of all that was found."""
+        """Return the findings as scripts read them."""
         return [(f.severity, f.code, f.line) for f in self.findings(*names)]
 
 

@@ -1,4 +1,4 @@
-"""Prompts that hold keys are marked, held back, redacted and brought back."""
+"""Prompts with keys are marked, held back, redacted and restored."""
 
 import json
 from pathlib import Path

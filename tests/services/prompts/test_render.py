@@ -1,4 +1,4 @@
-"""Templates: what is filled in, what stays as it is, and what is refused."""
+"""Templates: what is filled in, what stays, and what is refused."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -25,7 +25,7 @@ def fill(
     others: Others | None = None,
     stdin: str | None = None,
 ) -> str:
-    """Render a template among *others*, of which a bare text is a literal prompt."""
+    """Render a template among *others*; one given as a text is a literal prompt."""
 
     def load(name: str) -> Content:
         if name not in (others or {}):
@@ -42,7 +42,7 @@ def refusal(
     values: Mapping[str, str] | None = None,
     others: Others | None = None,
 ) -> str:
-    """Return the message of the error that rendering ends with."""
+    """Return the message of the error of rendering."""
     with pytest.raises(InvalidInputError) as caught:
         fill(content, values, others)
     return str(caught.value)
@@ -126,7 +126,7 @@ def test_defaults(declared: object, text: str) -> None:
 
 def test_a_required_variable_without_default_is_missing() -> None:
     assert "lacks" in refusal(template("{{ v }}", {"v": {"type": "integer"}}))
-    # What the text never comes to needs no value.
+    # Values of parts that are not rendered are not needed.
     assert fill(template("{% if false %}{{ v }}{% endif %}", {"v": None})) == ""
 
 
@@ -218,7 +218,7 @@ def test_an_include_that_is_not_there() -> None:
 
 
 def test_an_include_that_may_be_absent() -> None:
-    """Jinja2's own words for it, which a vault's templates may use as any other."""
+    """Reserved words of Jinja2, which a vault's templates may use as any other."""
     assert fill("a{% include 'absent' ignore missing %}b") == "ab"
     assert fill("{% include ['absent', 'part'] %}", {}, {"part": "x"}) == "x"
 

@@ -1,4 +1,4 @@
-"""Which prompts are found to be nearly the same, and how `list --similar` tells it."""
+"""Which prompts count as nearly the same, and how `list --similar` shows them."""
 
 import pytest
 from hypothesis import given

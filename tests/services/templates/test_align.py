@@ -1,4 +1,4 @@
-"""Texts laid side by side: nothing of any of them is lost."""
+"""Aligned texts: no part of any of them is lost."""
 
 import pytest
 from hypothesis import given
@@ -15,7 +15,7 @@ WORDS = st.lists(
 
 
 def brought_back(texts: list[str]) -> list[str]:
-    """Return what the parts give for each of *texts*."""
+    """Return the text of *texts* that the parts give for each."""
     parts = align(texts)
     return [
         "".join(part if isinstance(part, str) else part.values[n] for part in parts)

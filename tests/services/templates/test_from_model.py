@@ -1,4 +1,4 @@
-"""What a model answers with is used only where it is a whole, sound template."""
+"""A model's answer is used only if it is a complete, valid template."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def variable(name: str, **more: Any) -> dict[str, Any]:
 
 
 def answer(body: str, *variables: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """Return a template as a model answers with it."""
+    """Return a template as a model answers."""
     return {
         "title": "Reply to a complaint",
         "description": "Answers a complaint kindly.",

@@ -1,4 +1,4 @@
-"""One template out of several prompts, and every one of them back out of it."""
+"""One template from several prompts, which renders to each of them."""
 
 from typing import Any
 
@@ -54,7 +54,7 @@ VALUE = st.sampled_from(
 
 
 def source(text: str, name: str = "p", **more: Any) -> Source:
-    """Return a prompt that says *text*."""
+    """Return a prompt with this *text*."""
     prompt = Prompt(
         name, name, "", "", (), False, False, "local", 1, {}, NOON, NOON
     )._replace(**more)
@@ -67,7 +67,7 @@ def made_of(*texts: str) -> Generalized:
 
 
 def renders_back(made: Generalized, *texts: str) -> bool:
-    """Tell whether the template gives every text, byte for byte."""
+    """Return True if the template renders to every text, byte for byte."""
     content = made.draft.content
     return [
         fill_template(content, filling.values) for filling in made.fillings

@@ -1,4 +1,4 @@
-"""What is found in a prompt that could be a variable, and above all what is not."""
+"""Parts of a prompt that could be a variable, and parts that could not."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from promptvault.services.templates.literals import find_constants
 
 
 def found(text: str) -> dict[str, str]:
-    """Return what could be a variable in *text*: its name and what stands there."""
+    """Return the possible variables in *text*: name and value."""
     return {each.variable: each.text for each in find_constants(text, 8)}
 
 

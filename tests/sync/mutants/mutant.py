@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class Mutant(NamedTuple):
-    """A bug, and the scenario that finds it soonest."""
+    """A bug, and the scenario or the test that finds it soonest."""
 
     name: str
     module: str
@@ -15,6 +15,8 @@ class Mutant(NamedTuple):
     scenario: str = "Sync"
     first: int = 0
     """The first seed to try: one that finds the bug, to save time."""
+    test: str = ""
+    """A test that finds it, of a bug that needs two requests at the same time."""
 
     def apply(self, package: Path) -> None:
         """Apply the bug to a copy of the package; raise ValueError if it moved."""
@@ -159,6 +161,75 @@ MUTANTS = (
         "    if edits:\n",
         "    if False:\n",
         "Teams",
+    ),
+    Mutant(
+        "a viewer may push",
+        "server/sync/exchange.py",
+        "    if not standing.has(Right.WRITE):\n",
+        "    if False:\n",
+        "Teams",
+    ),
+    Mutant(
+        "a frozen vault may be written",
+        "server/sync/exchange.py",
+        "    return vault.frozen_why\n",
+        "    return None\n",
+        "Teams",
+    ),
+    Mutant(
+        "a protected label is ignored on deletion",
+        "domain/protected_label.py",
+        "_labels(before), {} if deleted else _labels(after)\n",
+        "_labels(before), _labels(before if deleted else after)\n",
+        "Teams",
+    ),
+    Mutant(
+        "a transfer does not count people again",
+        "server/ownership/service.py",
+        "    lost = await settle_seats(connection, actor, team.account_id)\n",
+        "    lost = gained\n",
+        "Teams",
+    ),
+    Mutant(
+        "no roster is raised",
+        "server/team/change.py",
+        "        await rosters.raise_versions(",
+        "        await rosters.members(",
+        "Teams",
+    ),
+    Mutant(
+        "the limit of people is read outside the lock",
+        "server/team/change.py",
+        """    await lock_account(connection, found.account_id)
+    team = await TeamRepository(connection).get(found.vault_id, actor.user_id)
+""",
+        """    teams = TeamRepository(connection)
+    team = await teams.get(found.vault_id, actor.user_id)
+    await lock_account(connection, found.account_id)
+""",
+        test="teams/test_seats.py::test_a_seat_that_is_taken_during_the_wait_counts",
+    ),
+    Mutant(
+        "the role is read before the lock",
+        "server/sync/exchange.py",
+        "        await self._lock([vault for vault in request.vaults if vault.push])\n",
+        """        early = {}
+        for vault in request.vaults:
+            repository = self.vault_repository(self._connection, vault.id)
+            ids = find_pushed_ids(vault.push)
+            found = await repository.read_known(ids, self._bearer.user_id)
+            early[vault.id] = found[0]
+
+        class Early(self.vault_repository):
+            async def read_known(self, ids, user):
+                _, known, sizes = await super().read_known(ids, user)
+                return early[self._vault_id], known, sizes
+
+        self.vault_repository = Early
+        await self._lock([vault for vault in request.vaults if vault.push])
+""",
+        test="sync/test_team.py::TestRoles"
+        "::test_a_demotion_during_the_wait_for_the_lock_counts",
     ),
     Mutant(
         "answers go to the wrong vault",

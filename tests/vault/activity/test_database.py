@@ -1,4 +1,4 @@
-"""The records of what was done with models: made once, by whoever is first."""
+"""The activity database: created once, by the process that is first."""
 
 import sqlite3
 from pathlib import Path
@@ -11,7 +11,7 @@ from promptvault.vault.activity.database import immediate, open_activity
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Return where the records will be."""
+    """Return the path of the database."""
     return tmp_path / "data" / "activity.db"
 
 
@@ -82,7 +82,7 @@ def write(connection: sqlite3.Connection, month: str) -> None:
 
 
 def months(path: Path) -> list[str]:
-    """Return what was written."""
+    """Return the row."""
     with open_activity(path) as connection:
         return [month for (month,) in connection.execute("SELECT month FROM requests")]
 

@@ -1,4 +1,4 @@
-"""The record of evaluations: what is kept comes back as it was."""
+"""The record of evaluations is read as it was written."""
 
 from pathlib import Path
 

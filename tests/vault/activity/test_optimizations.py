@@ -1,4 +1,4 @@
-"""The record of optimizations: what is kept comes back as it was."""
+"""The record of optimizations is read as it was written."""
 
 from pathlib import Path
 

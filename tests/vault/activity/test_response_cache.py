@@ -1,4 +1,4 @@
-"""The cache of answers: whatever happens to its file, it is at worst as if empty."""
+"""The cache of answers: if its file is damaged, it is empty."""
 
 import multiprocessing
 import sqlite3
@@ -24,7 +24,7 @@ NOTHING = CacheStatistics(0, 0, 0, 0.0)
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Return where the cache will be."""
+    """Return the path of the cache."""
     return tmp_path / "cache" / "responses.db"
 
 
@@ -223,7 +223,7 @@ def test_an_answer_larger_than_the_cache(path: Path) -> None:
 
 
 def fill(path: Path, gate: object, number: int) -> int:
-    """Keep and find answers; return how many were there."""
+    """Store and find answers; return how many were found."""
     gate.wait()  # type: ignore[attr-defined]
     cache = ResponseCache(path)
     keys = [f"{number}-{each}" for each in range(20)]
@@ -233,13 +233,13 @@ def fill(path: Path, gate: object, number: int) -> int:
 
 
 def empty(path: Path, gate: object, _: int) -> int:
-    """Clear it again and again; return how many answers went."""
+    """Clear it repeatedly; return how many answers were deleted."""
     gate.wait()  # type: ignore[attr-defined]
     return sum(ResponseCache(path).clear() for _ in range(10))
 
 
 def test_processes_fill_it_together(path: Path) -> None:
-    """Also on the very first use, when all of them make the file at once."""
+    """Also on the very first use, when all of them create the file at once."""
     context = multiprocessing.get_context("spawn")
     with context.Manager() as manager, context.Pool(4) as pool:
         gate = manager.Barrier(4)

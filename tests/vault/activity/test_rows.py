@@ -1,4 +1,4 @@
-"""Rows of the records are found again, the newest first, by what they are of."""
+"""Rows of the records are found by their key, newest first."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""The run log: what is kept comes back as it was."""
+"""The run log is read as it was written."""
 
 from datetime import timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What requests cost: one record for all processes."""
+"""The costs of requests: one record for all processes."""
 
 import multiprocessing
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ JUNE = datetime(2026, 6, 1, tzinfo=UTC)
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Return where the record will be."""
+    """Return the path of the record."""
     return tmp_path / "data" / "activity.db"
 
 
@@ -107,7 +107,7 @@ def spend(path: Path, gate: object, number: int) -> int:
 
 
 def test_processes_reserve_in_turn(path: Path) -> None:
-    """Also on the very first use, when all of them make the file at once."""
+    """Also on the very first use, when all of them create the file at once."""
     context = multiprocessing.get_context("spawn")
     with context.Manager() as manager, context.Pool(4) as pool:
         gate = manager.Barrier(4)

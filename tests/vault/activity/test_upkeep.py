@@ -1,4 +1,4 @@
-"""What was done with models goes with backups, is mended, and forgotten for good."""
+"""The activity database is part of backups, is repaired, and deleted permanently."""
 
 import sqlite3
 import zipfile
@@ -16,7 +16,7 @@ SECRET = "sk-secret-of-the-test"
 
 @pytest.fixture
 def record(pvt: Pvt, home: Path, model_server: ModelServer) -> Path:
-    """Return the record, in which one prompt was run and paid for."""
+    """Return the record, with one run of a prompt and its cost."""
     model_server.script(Text("Warm the pot."))
     pvt.ok("add", "tea", "Make tea.")
     pvt.ok("add", "rice", "Cook rice.")
@@ -25,14 +25,14 @@ def record(pvt: Pvt, home: Path, model_server: ModelServer) -> Path:
 
 
 def runs(pvt: Pvt) -> list[str]:
-    """Return the models' answers that the record holds."""
+    """Return the models' answers in the record."""
     path = pvt.ok("config", "path", "--json").json["activity"]
     with closing(sqlite3.connect(path)) as connection:
         return [row[0] for row in connection.execute("SELECT output FROM runs")]
 
 
 def requests(pvt: Pvt) -> int:
-    """Return how many requests of this month the record has."""
+    """Return the number of requests of this month in the record."""
     expenses = pvt.ok("spending", "--json").json["expenses"]
     return sum(row["requests"] for row in expenses)
 
@@ -41,7 +41,7 @@ class TestBackup:
     def test_it_comes_back(
         self, pvt: Pvt, record: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        with open_activity(record):  # while somebody else has it open
+        with open_activity(record):  # while another process has it open
             assert pvt.ok("backup", "all", "--json").json["whole"]
         monkeypatch.setenv("PROMPTVAULT_HOME", str(tmp_path / "elsewhere"))
         assert pvt.ok("backup", "restore", "all", "--json").json["whole"]
@@ -151,10 +151,10 @@ class TestEmptyTrash:
     ) -> None:
         pvt.ok("run", "rice")
         pvt.ok("delete", "tea")
-        assert len(runs(pvt)) == 2  # it may come back yet
+        assert len(runs(pvt)) == 2  # it may be restored
         assert pvt.ok("trash", "empty", "--yes", "--json").json == {"removed": 1}
         assert runs(pvt) == ["Hello from the model."]
-        assert requests(pvt) == 2  # which were paid for all the same
+        assert requests(pvt) == 2  # which were charged all the same
         with closing(sqlite3.connect(record)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         assert b"Warm the pot." not in record.read_bytes()
@@ -178,7 +178,7 @@ class TestEmptyTrash:
 
 
 def _without(path: Path, name: str, instead: bytes | None = None) -> None:
-    """Take a file out of a backup, or put other bytes in its place."""
+    """Remove a file from a backup, or replace its bytes."""
     with zipfile.ZipFile(path) as old:
         content = {each: old.read(each) for each in old.namelist() if each != name}
     if instead is not None:
@@ -189,7 +189,7 @@ def _without(path: Path, name: str, instead: bytes | None = None) -> None:
 
 
 def _spoil(path: Path, name: str) -> None:
-    """Damage a backup where it holds the file *name*."""
+    """Damage a backup within the file *name*."""
     with zipfile.ZipFile(path) as file:
         place = file.getinfo(name)
     data = bytearray(path.read_bytes())

@@ -1,4 +1,4 @@
-"""What becomes of a prompt that has changed on the server: every case of `decide`."""
+"""The action for a prompt that has changed on the server: every case of `decide`."""
 
 from typing import NamedTuple
 
@@ -31,7 +31,7 @@ def trashed(state: State, rev: str = "theirs") -> Revision:
 
 
 REMOVED = Revision("theirs", None, True, None, None)
-"""The prompt is removed for good on the server."""
+"""The prompt is deleted permanently on the server."""
 
 
 class Case(NamedTuple):
@@ -180,7 +180,7 @@ CASES = [
         KNOWN,
         Action.FOLLOW,
     ),
-    # A removal on this device and a deletion on the server: the removal goes further.
+    # Deleted permanently here, in the trash on the server: the first goes further.
     Case(
         "removed here, deleted there",
         Local("ours", None, deleted=True),
@@ -188,7 +188,7 @@ CASES = [
         KNOWN,
         Action.KEEP,
     ),
-    # The versions of a removed prompt are not on this device any more.
+    # The versions of a permanently deleted prompt are not on this device.
     Case(
         "removed here, edited there",
         Local("ours", None, deleted=True, can_get_versions=False),
@@ -210,7 +210,7 @@ CASES = [
         KNOWN,
         Action.FOLLOW,
     ),
-    # The common ancestor is not known: the server is asked before anything is decided.
+    # The common ancestor is not known: it is requested from the server first.
     Case(
         "edited on both sides, the base being unknown",
         Local("ours", OURS),

@@ -1,0 +1,114 @@
+"""Computes values in a child process while this one uses them.
+
+Reading a large file and storing its prompts take about the same time. With two cores
+an import takes as long as the slower of the two.
+"""
+
+import contextlib
+import os
+import pickle
+import signal
+import sys
+from collections.abc import Generator, Iterable, Iterator
+from typing import BinaryIO, NoReturn, TypeVar
+
+from promptvault.errors import ImportSourceError
+
+if sys.platform == "linux":
+    import fcntl
+
+_T = TypeVar("_T")
+
+CAN_FORK = sys.platform == "linux"
+"""False on macOS, whose libraries may crash in a forked process, and on Windows."""
+
+_PIPE_BYTES = 1 << 20
+"""Enough for the prompts that are read while a batch of rows is written."""
+
+
+class _End:
+    """Marks the end of the values, with the exception that ended them or None."""
+
+    def __init__(self, error: Exception | None) -> None:
+        self.error = error
+
+
+def from_child(values: Iterable[_T]) -> Generator[_T, None, None]:
+    """Yield *values*, which a forked process computes; they must be picklable.
+
+    An exception of *values* is raised after the last value. Raises ImportSourceError if
+    the process was killed. Closing the generator kills the process. If this process is
+    killed, the other one ends as soon as it writes. If the system starts no process,
+    this one computes the values.
+    """
+    reading, writing = os.pipe()
+    try:
+        child = _start(values, reading, writing)
+    except OSError:
+        os.close(reading)
+        os.close(writing)
+        yield from values
+        return
+    try:
+        os.close(writing)
+        with open(reading, "rb") as pipe:
+            yield from _received(pipe)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def _start(values: Iterable[object], reading: int, writing: int) -> int:
+    """Fork, and return the id of the process that sends *values*."""
+    # Ctrl-C must not interrupt the child before it ignores it.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        child = os.fork()
+        if not child:
+            _compute(values, reading, writing)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return child
+
+
+def _compute(values: Iterable[object], reading: int, writing: int) -> NoReturn:
+    """Send *values*, and exit without running what the parent has yet to finish."""
+    try:
+        # Ctrl-C reaches both processes; the parent decides what happens.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        os.close(reading)  # or writing never fails after the parent has ended
+        _enlarge(writing)
+        with open(writing, "wb", buffering=1 << 16) as pipe:
+            _send(values, pipe)
+    finally:
+        os._exit(0)
+
+
+def _enlarge(pipe: int) -> None:
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # the system limits pipes for each user
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+
+
+def _send(values: Iterable[object], pipe: BinaryIO) -> None:
+    try:
+        for value in values:
+            pickle.dump(value, pipe, pickle.HIGHEST_PROTOCOL)
+    except Exception as error:
+        pickle.dump(_End(error), pipe)
+    else:
+        pickle.dump(_End(None), pipe)
+
+
+def _received(pipe: BinaryIO) -> Iterator[_T]:
+    while True:
+        try:
+            value = pickle.load(pipe)
+        except (EOFError, pickle.UnpicklingError):
+            raise ImportSourceError("the process that read it was killed") from None
+        if not isinstance(value, _End):
+            yield value
+        elif value.error is not None:
+            raise value.error
+        else:
+            return
