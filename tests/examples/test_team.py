@@ -1,4 +1,4 @@
-"""examples/team.sh, run whole."""
+"""examples/team.sh, run completely: its texts are true."""
 
 import os
 import subprocess
