@@ -161,6 +161,7 @@ MUTANTS = (
         "    if edits:\n",
         "    if False:\n",
         "Teams",
+        first=4,
     ),
     Mutant(
         "a viewer may push",
