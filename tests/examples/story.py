@@ -1,4 +1,4 @@
-"""The stories in examples/, run whole: what they print is what a user sees."""
+"""The stories in examples/, run completely: their texts are true."""
 
 import os
 import re
@@ -17,7 +17,7 @@ PROGRAMS = Path(sys.executable).parent
 def run_story(script: str, *folders: Path) -> tuple[int, str]:
     """Run a script with *folders* first on the PATH; return its code and output."""
     path = os.pathsep.join([*map(str, folders), str(PROGRAMS), os.environ["PATH"]])
-    # A short path: the server's socket lies below it.
+    # A short path, because the server's socket is below it.
     with tempfile.TemporaryDirectory(dir=memory_folder()) as work:
         done = subprocess.run(
             [str(EXAMPLES / script)],
@@ -31,13 +31,13 @@ def run_story(script: str, *folders: Path) -> tuple[int, str]:
 
 
 def chapters(output: str) -> dict[str, str]:
-    """Return what each chapter tells, by its heading."""
+    """Return the text of each chapter, by its heading."""
     parts = re.split(r"^== (.+)\n", output, flags=re.MULTILINE)[1:]
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
 def assert_told(output: str, expected: dict[str, tuple[str, ...]]) -> None:
-    """Assert that each chapter, by the start of its heading, tells what is expected."""
+    """Assert that each chapter, by the start of its heading, has its lines."""
     told = chapters(output)
     for start, lines in expected.items():
         (text,) = (text for heading, text in told.items() if heading.startswith(start))

@@ -1,4 +1,4 @@
-"""examples/team.sh, run whole."""
+"""examples/team.sh, run completely: its texts are true."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ def test_the_story_of_a_team() -> None:
     assert code == 0, output
     expected = {
         "Ada makes a team": (
-            "You are in the team acme (editor).",
+            "You are in the team acme (editor)",
             "Error: There is no such invitation",
         ),
         "What one writes": ("Ada has Bob's version, and nothing of his own vault.",),

@@ -64,7 +64,7 @@ def crew(host: Host, tmp_path: Path) -> Iterator[Crew]:
     """Return an owner and a member, who have no team yet."""
     with (
         psycopg.connect(host.database, autocommit=True) as connection,
-        httpx.Client(base_url=host.url) as client,
+        httpx.Client(base_url=host.url, timeout=60) as client,
     ):
 
         def rows(query: str, *values: Any) -> list[tuple[Any, ...]]:

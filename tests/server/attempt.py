@@ -1,6 +1,7 @@
 """Requests that contain the ids and secrets of another user."""
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,7 @@ GOOD = {
     "user_code": "BBBB-BBBB",
     "device_label": "Eve's",
     "device_code": "none",
+    "limit": "20",
 }
 """The value that a field must have for the others to be read."""
 
@@ -50,6 +52,8 @@ class Attempt:
         found = {*self.values.values(), *self.foreign.values()}
         found |= {text for _, text in _texts(self.json)}
         spellings = found | {quote(text) for text in found}
+        # The short name of a team is made of its name.
+        spellings |= {re.sub(r"[^a-z0-9]+", "-", text.lower()) for text in found}
         return sorted(spellings - {""}, key=len, reverse=True)
 
 

@@ -84,7 +84,7 @@ def settle(mark: str, client: httpx.Client, connection: Connection) -> Tenant:
     _find_rows(tenant, connection)
     _fill_vault(tenant, client, connection)
     _share(tenant, client)
-    _make_team(tenant, client)
+    _make_team(tenant, client, connection)
     client.cookies.clear()
     return tenant
 
@@ -140,7 +140,7 @@ def _add_link(tenant: Tenant, connection: Connection) -> None:
     )
 
 
-def _make_team(tenant: Tenant, client: httpx.Client) -> None:
+def _make_team(tenant: Tenant, client: httpx.Client, connection: Connection) -> None:
     """Make a team with a protected label and an open invitation."""
     headers = {"Authorization": f"Bearer {tenant.token}"}
     names = {"name": tenant.mark, "slug": tenant.mark}
@@ -150,6 +150,21 @@ def _make_team(tenant: Tenant, client: httpx.Client) -> None:
     label = client.put(f"{path}/labels/{tenant.mark}", headers=headers)
     assert label.status_code == 204, label.text
     tenant.objects |= {"team": tenant.mark, "label": tenant.mark}
+    # The free plan has no seat for another person, so no invitation can be made.
+    invited = connection.execute(
+        "INSERT INTO invitations (vault_id, email, role, hash, max_uses, invited_by,"
+        " expires_at) VALUES (%s, %s, 'viewer', %s, 1, %s, now() + interval '1 day')"
+        " RETURNING id, hash",
+        (
+            *(team["vault"], tenant.email),
+            *(
+                hashlib.sha256(tenant.email.encode()).hexdigest(),
+                tenant.objects["user"],
+            ),
+        ),
+    )
+    ((id, hashed),) = invited.fetchall()
+    tenant.objects |= {"invitation": str(id), "invitation's hash": hashed}
 
 
 def _fill_vault(tenant: Tenant, client: httpx.Client, connection: Connection) -> None:

@@ -99,7 +99,7 @@ def teams(
     rows: Callable[..., list[tuple[Any, ...]]], admin: Admin, server: Server
 ) -> Iterator[Teams]:
     """Return the teams of the server."""
-    with httpx.Client(base_url=server.url) as client:
+    with httpx.Client(base_url=server.url, timeout=60) as client:
         yield Teams(rows, admin, client.request)
 
 

@@ -105,7 +105,7 @@ def test_an_older_program_syncs_the_personal_vault_alone(
     token: str,
     database_url: str,
 ) -> None:
-    """The team was transferred to the account, and is older than the account."""
+    """The team was transferred to the account and is older than it."""
     admin.add_user("bob@example.org", Tier.PRO)
     team = found_team(database_url, EMAIL, bob="editor")
     with psycopg.connect(database_url) as connection:

@@ -104,8 +104,8 @@ def list_(
     if all_vaults:
         vaults = Vaults()
         found = vaults.read(lambda r: [*r.prompts(selection, sort, limit)])
-        prompts = all_prompts(found, sort, limit)
-        _print_list(prompts, folder, plain, as_json, as_lines)
+        everywhere = all_prompts(found, sort, limit)
+        _print_list(everywhere, folder, plain, as_json, as_lines)
         return vaults.end()
     with open_reader() as reader:
         if similar:

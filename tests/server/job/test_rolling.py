@@ -19,7 +19,7 @@ OTHER = "bob@example.org"
 
 @pytest.fixture
 def old_program(tmp_path: Path) -> Path:
-    """Return the folder of the program as it was before there were jobs."""
+    """Return the folder of the program from before jobs."""
     return unpack_program(BEFORE_TEAMS, tmp_path / "old")
 
 

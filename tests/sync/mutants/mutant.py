@@ -16,7 +16,7 @@ class Mutant(NamedTuple):
     first: int = 0
     """The first seed to try: one that finds the bug, to save time."""
     test: str = ""
-    """A test that finds it, of a bug that needs two requests at the same time."""
+    """A test below tests/server that finds it, if that is sooner or surer."""
 
     def apply(self, package: Path) -> None:
         """Apply the bug to a copy of the package; raise ValueError if it moved."""
@@ -161,41 +161,42 @@ MUTANTS = (
         "    if edits:\n",
         "    if False:\n",
         "Teams",
+        first=4,
     ),
     Mutant(
         "a viewer may push",
         "server/sync/exchange.py",
         "    if not standing.has(Right.WRITE):\n",
         "    if False:\n",
-        "Teams",
+        test="sync/test_team.py::TestRoles::test_decide_who_may_push[viewer]",
     ),
     Mutant(
         "a frozen vault may be written",
         "server/sync/exchange.py",
         "    return vault.frozen_why\n",
         "    return None\n",
-        "Teams",
+        test="sync/test_team.py::TestRoles::test_a_freeze_during_the_wait_for_the_lock_counts",
     ),
     Mutant(
         "a protected label is ignored on deletion",
         "domain/protected_label.py",
         "_labels(before), {} if deleted else _labels(after)\n",
         "_labels(before), _labels(before if deleted else after)\n",
-        "Teams",
+        test="sync/test_team.py::TestProtectedLabels::test_stop_deletions_and_new_names",
     ),
     Mutant(
         "a transfer does not count people again",
         "server/ownership/service.py",
         "    lost = await settle_seats(connection, actor, team.account_id)\n",
         "    lost = gained\n",
-        "Teams",
+        test="ownership/test_service.py::TestTransfer::test_and_back",
     ),
     Mutant(
         "no roster is raised",
         "server/team/change.py",
         "        await rosters.raise_versions(",
         "        await rosters.members(",
-        "Teams",
+        test="teams/test_members.py::test_each_change_raises_the_roster_of_all_concerned",
     ),
     Mutant(
         "the limit of people is read outside the lock",
