@@ -85,6 +85,10 @@ class UnavailableError(PromptVaultError):
     status_code = 503
 
 
+class UnknownRouteError(UnavailableError):
+    """The server has no such path: it is older, or of another kind."""
+
+
 class VaultError(PromptVaultError):
     """The vault is locked, damaged, unwritable, or newer than this program."""
 

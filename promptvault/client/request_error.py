@@ -20,6 +20,7 @@ from promptvault.errors import (
     TierLimitError,
     TooLargeError,
     UnavailableError,
+    UnknownRouteError,
 )
 from promptvault.wire.decompression import BodyTooLargeError, DamagedBodyError
 from promptvault.wire.error import ErrorRead
@@ -86,7 +87,7 @@ def error_from_response(
     if status == InvalidInputError.status_code and _UNKNOWN_FIELD in message:
         return _older_server(host)
     if status == NotFoundError.status_code and message == _UNKNOWN_ROUTE:
-        return _older_server(host)
+        return UnknownRouteError(str(_older_server(host)))
     kind = _BY_CODE.get(code)
     if kind is RateLimitedError:
         return RateLimitedError(message, retry_after)

@@ -204,6 +204,15 @@ class TestTransfer:
         assert team.ok("list", "--plain", "acme:work").lines == ["work/deep/plan"]
         assert team.ok("list", "--plain", "moved").lines == ["moved/deep/plan"]
 
+    def test_a_prompt_that_may_not_leave_its_vault_is_not_copied(
+        self, team: Pvt
+    ) -> None:
+        team.ok("label", "acme:review@1", "approved")
+        set_team(_paths("acme"), Team("acme", "Acme", "editor", ("approved",)))
+        assert team("move", "acme:review", "mine").code == 4
+        assert team.ok("list", "--plain").lines == ["coding/review"]
+        assert team.ok("list", "--plain", "acme:coding").lines == ["coding/review"]
+
     def test_a_name_alone_is_in_the_own_vault(self, team: Pvt) -> None:
         team.ok("copy", "acme:review", "taken")
         assert team.ok("get", "taken").text == "Ours."

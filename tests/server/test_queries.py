@@ -16,6 +16,7 @@ import psycopg
 import pytest
 
 from promptvault.server.tables import METADATA
+from tests.server.conftest import scratch_database
 from tests.server.tenant import tenant_keys
 
 SERVER = Path(__file__).parents[2] / "promptvault" / "server"
@@ -255,9 +256,13 @@ def test_every_table_has_a_tenant_or_a_reason() -> None:
     assert without == WITHOUT_TENANT.keys()
 
 
-def test_every_query_names_its_tenant(database_url: str) -> None:
+def test_every_query_names_its_tenant(postgres: str, template: str) -> None:
     found: dict[str, set[str]] = {}
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    # A plan depends on statistics, which other tests would leave.
+    with (
+        scratch_database(postgres, template) as database,
+        psycopg.connect(database, autocommit=True) as connection,
+    ):
         for place, text in STATEMENTS:
             if unbound := _unbound(_plan(connection, text)):
                 found.setdefault(place, set()).update(unbound)

@@ -30,7 +30,7 @@ def test_the_simulator_finds(mutant: Mutant, tmp_path: Path, database_url: str) 
 def test_a_test_finds(mutant: Mutant, tmp_path: Path, database_url: str) -> None:
     node = _TESTS / "tests" / "server" / mutant.test
     command = [sys.executable, "-m", "pytest", "-n", "0", "-p", "no:cacheprovider"]
-    environment = {"DATABASE_URL": database_url}
+    environment = {"DATABASE_URL": database_url, "PYTEST_ADDOPTS": ""}
     run = _run(mutant, tmp_path, [*command, str(node)], environment)
     assert run.returncode == 1, run.stdout + run.stderr
     assert "1 failed" in run.stdout, run.stdout

@@ -19,6 +19,7 @@ from promptvault.errors import (
     NotFoundError,
     PromptVaultError,
     UnavailableError,
+    UnknownRouteError,
 )
 from promptvault.services.sync import session as sessions
 from promptvault.services.sync.session import Session
@@ -93,10 +94,10 @@ def login(
 
 @contextlib.contextmanager
 def _require_promptvault(address: "Address") -> Iterator[None]:
-    """Translate NotFoundError: without these paths it is another kind of server."""
+    """Translate errors for paths that each server has: it is another kind of server."""
     try:
         yield
-    except NotFoundError:
+    except (NotFoundError, UnknownRouteError):
         raise UnavailableError(
             f"There is no PromptVault server at {address.url}: check its address."
         ) from None

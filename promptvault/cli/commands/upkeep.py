@@ -39,7 +39,7 @@ def doctor(
     unsaved = find_unsaved()
     if as_json:
         texts = [unsaved_row(each.path, each.modified_at) for each in unsaved]
-        only = None if all_vaults else found.popitem()[1]
+        only = None if all_vaults else next(iter(found.values()))
         row = diagnosis_row(only) if only else diagnoses_row(found, vaults.errors)
         terminal.write_json(row | {"unsaved": texts})
     else:

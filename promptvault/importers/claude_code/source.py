@@ -75,7 +75,7 @@ def _is_entry(value: JsonObject) -> bool:
 def _history(document: Document) -> Items:
     """Yield each prompt in *document*; the first of a session is its opening.
 
-    Raises ImportSourceError if the file cannot be _history further.
+    Raises ImportSourceError if the file cannot be read further.
     """
     skipped: Counter[str] = Counter()
     sessions: set[str] = set()
@@ -87,9 +87,8 @@ def _history(document: Document) -> Items:
                 damaged = None
             if isinstance(value, Damaged):
                 where = f"{document.name}, line {number}"
-                damaged = Failure(
-                    where, value.reason
-                )  # the last line may still be being written
+                # The last line may still be being written.
+                damaged = Failure(where, value.reason)
             elif isinstance(value, dict) and _is_entry(value):
                 found = _typed_in(value)
                 if found.body:

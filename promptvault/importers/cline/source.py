@@ -275,7 +275,7 @@ def _export(document: Document) -> Items:
     """Yield the one conversation in *document*, and a Failure if a prompt is cut off.
 
     The file name has the local time of an unknown machine, so times are those in the
-    turns. Raises ImportSourceError if the file cannot be _export further.
+    turns. Raises ImportSourceError if the file cannot be read further.
     """
     chat = LinearChat(_task_id(document))
     turn: TurnParser | None = None

@@ -157,7 +157,7 @@ def move_prompts(
         moves = _moves(repository, name, new)
         if all(prompt.name == target for prompt, target in moves):
             return [Saved(prompt, Outcome.UNCHANGED) for prompt, _ in moves]
-        _require_movable(repository, *(prompt.labels for prompt, _ in moves))
+        require_movable(repository.reader, *(prompt.labels for prompt, _ in moves))
         note = _message(message, f"Move {name} to {new}")
         return [Saved(p, Outcome.MOVED) for p in repository.move(moves, note)]
 
@@ -255,7 +255,7 @@ def set_label(
             require_passed(workspace.paths.activity, prompt, version)
         if prompt.labels.get(name) == version.number:
             return Saved(prompt, Outcome.UNCHANGED)
-        _require_movable(repository, [name])
+        require_movable(repository.reader, [name])
         note = _message(message, f"Label {prompt.name}@{version.number} {name}")
         prompt = repository.label(prompt, name, version.number, note)
         return Saved(prompt, Outcome.CHANGED)
@@ -269,7 +269,7 @@ def remove_label(
         prompt = repository.reader.get(parse_reference(reference).name)
         if name not in prompt.labels:
             raise NotFoundError(f"{prompt.name} has no label {name!r}.")
-        _require_movable(repository, [name])
+        require_movable(repository.reader, [name])
         note = _message(message, f"Remove label {name} from {prompt.name}")
         return Saved(repository.remove_label(prompt, name, note), Outcome.CHANGED)
 
@@ -283,7 +283,7 @@ def delete_prompts(
     """
     with prompt_transaction(workspace) as repository:
         prompts = find_prompts(repository.reader, names)
-        _require_movable(repository, *(prompt.labels for prompt in prompts))
+        require_movable(repository.reader, *(prompt.labels for prompt in prompts))
         note = _message(message, _counted("Delete", prompts))
         return [Saved(p, Outcome.DELETED) for p in repository.trash(prompts, note)]
 
@@ -310,9 +310,9 @@ def purge_trash(workspace: Workspace) -> int:
         return len(prompts)
 
 
-def _require_movable(repository: Repository, *labels: Iterable[str]) -> None:
+def require_movable(reader: Reader, *labels: Iterable[str]) -> None:
     """Raise PermissionDeniedError if the user may not move one of *labels*."""
-    locked = locked_labels(repository.reader.connection)
+    locked = locked_labels(reader.connection)
     for label in sorted(set[str]().union(*labels).intersection(locked)):
         raise PermissionDeniedError(
             f"Only admins of the team may move the label {label!r}, or rename or delete"

@@ -9,7 +9,12 @@ from promptvault.domain.name import validate_name
 from promptvault.domain.prompt import Details, Origin, Prompt, Version
 from promptvault.errors import PermissionDeniedError
 from promptvault.secret_scan import secret_types
-from promptvault.services.prompts.edit import delete_prompts, find_prompts, new_name
+from promptvault.services.prompts.edit import (
+    delete_prompts,
+    find_prompts,
+    new_name,
+    require_movable,
+)
 from promptvault.services.prompts.outcome import Outcome, Saved
 from promptvault.services.prompts.retrieval import resolve
 from promptvault.services.prompts.transaction import prompt_transaction
@@ -73,6 +78,7 @@ def move_into(transfer: Transfer, name: str, new: str) -> list[Saved]:
                 " over, but it cannot be moved."
             )
         prompts = find_prompts(reader, [name])
+        require_movable(reader, *(prompt.labels for prompt in prompts))
         copies = [
             _read(
                 transfer,
