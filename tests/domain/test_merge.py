@@ -24,17 +24,17 @@ BASE = EditableState(
 
 
 def refuse(base: str, ours: str, theirs: str) -> MergedText:
-    """Stands for a merge of texts in which every change of both sides is a conflict."""
+    """Merge texts with a conflict for every change of both sides."""
     return MergedText(f"<<<<<<<\n{ours}{theirs}", clean=False)
 
 
 def is_readable(body: str) -> bool:
-    """Stands for a template engine: opened blocks must be closed."""
+    """Check a template, in place of its engine: each opened block is closed."""
     return body.count("{") == body.count("}")
 
 
 def append(base: str, ours: str, theirs: str) -> MergedText:
-    """Stands for a merge of texts that always succeeds."""
+    """Merge texts without any conflict."""
     return MergedText(f"{ours}{theirs}", clean=True)
 
 

@@ -13,8 +13,7 @@ from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from tempfile import SpooledTemporaryFile
-from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Self, cast
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from promptvault.errors import ImportSourceError, NotFoundError
 from promptvault.importers.input import archive
@@ -184,7 +183,7 @@ def documents_in(
     stream: BinaryIO, name: str = "standard input"
 ) -> Iterator[ScanResult]:
     """Yield the documents in *stream*, as `documents_at` does for a file."""
-    with _Spool(stream) as spool:
+    with contextlib.closing(_Spool(stream)) as spool:
         yield from _alone(_File(StoredFile(name, spool.size, spool.open)))
 
 
@@ -309,7 +308,7 @@ def _seekable(entry: StoredFile) -> Iterator[BinaryIO]:
         if stream.seekable():
             yield stream
         else:
-            with _Spool(stream) as spool:
+            with contextlib.closing(_Spool(stream)) as spool:
                 yield spool.open()
 
 
@@ -357,15 +356,8 @@ class _Spool:
         """Return a new stream over the bytes; several may be open at a time."""
         return cast("BinaryIO", io.BufferedReader(_SpoolView(self._file, self.size)))
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Drop the bytes."""
         self._file.close()
 
 

@@ -70,7 +70,7 @@ class ErasureRepository:
         return await cursor.fetchone()
 
     async def is_due(self, user_id: UUID, now: datetime) -> bool:
-        """Return True if a user, whose account is locked, is to be erased at *now*."""
+        """Return True if a user must be erased at *now*; the account is locked."""
         cursor = await self._connection.execute(
             "SELECT 1 FROM users WHERE id = %s AND erase_at <= %s", (user_id, now)
         )

@@ -9,6 +9,7 @@ from psycopg.errors import UniqueViolation
 from psycopg.rows import class_row, scalar_row
 
 from promptvault.server.database import Connection
+from promptvault.wire.vault import VaultRead
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,28 @@ class VaultMembership:
     name: str
     role: str
 
+
+# Personal vaults come first, then the account's own. Older programs sync the first one,
+# whatever it is.
+_OF_USER = """
+ WHERE m.user_id = %s AND v.frozen_why IS DISTINCT FROM 'deleted'
+ ORDER BY v.team_id IS NOT NULL, v.account_id <> %s, v.created_at, v.id
+"""
+_VAULTS = f"""
+SELECT v.id, v.name, m.role
+  FROM vault_members m JOIN vaults v ON v.id = m.vault_id {_OF_USER}
+"""
+_ROSTER = f"""
+SELECT v.id, CASE WHEN v.team_id IS NULL THEN 'personal' ELSE 'team' END AS kind,
+       coalesce(t.name, v.name) AS name, t.slug, m.role, v.team_id AS team,
+       v.frozen_why AS frozen, t.on_leave,
+       ARRAY(SELECT label FROM label_rules r
+              WHERE r.vault_id = v.id ORDER BY label) AS protected,
+       (SELECT count(*) FROM vault_members o WHERE o.vault_id = v.id) AS members
+  FROM vault_members m
+  JOIN vaults v ON v.id = m.vault_id
+  LEFT JOIN teams t ON t.id = v.team_id {_OF_USER}
+"""
 
 _USER = "id, account_id, email, role, password_hash, email_verified_at"
 
@@ -183,20 +206,15 @@ class AccountRepository:
         return usage
 
     async def vaults(self, user_id: UUID, account_id: UUID) -> list[VaultMembership]:
-        """Return the vaults of a user, personal ones first, then the account's own.
-
-        Older programs sync the first one, whatever it is.
-        """
+        """Return the vaults of a user, personal ones first."""
         cursor = self._connection.cursor(row_factory=class_row(VaultMembership))
-        await cursor.execute(
-            """
-            SELECT v.id, v.name, m.role
-              FROM vault_members m JOIN vaults v ON v.id = m.vault_id
-             WHERE m.user_id = %s AND v.frozen_why IS DISTINCT FROM 'deleted'
-             ORDER BY v.team_id IS NOT NULL, v.account_id <> %s, v.created_at, v.id
-            """,
-            (user_id, account_id),
-        )
+        await cursor.execute(_VAULTS, (user_id, account_id))
+        return await cursor.fetchall()
+
+    async def roster(self, user_id: UUID, account_id: UUID) -> list[VaultRead]:
+        """Return the vaults of a user in the same order, with all that devices need."""
+        cursor = self._connection.cursor(row_factory=class_row(VaultRead))
+        await cursor.execute(_ROSTER, (user_id, account_id))
         return await cursor.fetchall()
 
     async def memberships(self) -> list[Membership]:

@@ -25,10 +25,10 @@ _REFUSAL = (
 
 
 class TrackedProtocol(H11Protocol):
-    """uvicorn's HTTP protocol, with deadlines for a request's head and body. uvicorn
-    has a deadline for idle connections only.
+    """uvicorn's HTTP protocol, with deadlines for a request's head and body.
 
-    A client that sends half of a head or of a body would hold its connection forever.
+    uvicorn has a deadline for idle connections only. A client that sends half of a head
+    or of a body would hold its connection forever.
     """
 
     transport: asyncio.Transport

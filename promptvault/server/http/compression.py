@@ -1,7 +1,7 @@
 """Compressed answers, by zstd or gzip, if the client accepts them.
 
-Pages are not compressed: their size would reveal the proof of their forms to whoever
-can put text on them.
+Pages are not compressed. The size of a compressed page would reveal the proof of its
+forms to anyone who can put text on the page.
 """
 
 import gzip

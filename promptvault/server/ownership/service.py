@@ -143,14 +143,8 @@ async def _hand_over(
             "The plan of the new owner has no room for the members of this team."
         )
     lost = await settle_seats(connection, actor, team.account_id)
-    await ActivityRepository(connection).add(
-        actor,
-        Action.TEAM_TRANSFERRED,
-        account_id=heir.account_id,
-        vault_id=team.vault_id,
-        subject=heir.email,
-        details={"user": str(heir.user_id)},
-    )
+    paid = team._replace(account_id=heir.account_id)
+    await _record(connection, actor, Action.TEAM_TRANSFERRED, paid, heir)
     vaults = {team.vault_id} | gained.vaults | lost.vaults
     return await RosterRepository(connection).members(vaults)
 
@@ -195,17 +189,24 @@ async def _leave_joined(connection: Connection, user_id: UUID) -> set[UUID]:
         concerned |= await rosters.members([team.vault_id])
         await MemberRepository(connection, team.vault_id).remove(user_id)
         actor = _actor(member)
-        await ActivityRepository(connection).add(
-            actor,
-            Action.MEMBER_LEFT,
-            account_id=team.account_id,
-            vault_id=team.vault_id,
-            subject=member.email,
-            details={"user": str(user_id)},
-        )
+        await _record(connection, actor, Action.MEMBER_LEFT, team, member)
         settled = await settle_seats(connection, actor, team.account_id)
         concerned |= await rosters.members(settled.vaults)
     return concerned
+
+
+async def _record(
+    connection: Connection, actor: Actor, action: Action, team: Team, member: Member
+) -> None:
+    """Write what concerns *member* into the activity log of a team."""
+    await ActivityRepository(connection).add(
+        actor,
+        action,
+        account_id=team.account_id,
+        vault_id=team.vault_id,
+        subject=member.email,
+        details={"user": str(member.user_id)},
+    )
 
 
 def _actor(member: Member) -> Actor:

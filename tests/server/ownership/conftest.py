@@ -35,7 +35,7 @@ __all__ = ["open_vault", "runner"]
 
 
 class World:
-    """Three users, of whom Ada owns the team Acme, and Bob is an admin of it."""
+    """Three users. Ada owns the team Acme, and Bob is an admin of it."""
 
     def __init__(self, runner: asyncio.Runner, url: str, settings: Settings) -> None:
         self.runner, self.url, self.settings = runner, url, settings
