@@ -27,7 +27,12 @@ GOLDEN = Path(__file__).parent / "data" / "proto-1.json"
 def vault_id(client: httpx.Client, database_url: str) -> str:
     """Return the vault of the user who is signed in."""
     with psycopg.connect(database_url) as connection:
-        return str(connection.execute("SELECT id FROM vaults").fetchall()[0][0])
+        rows = connection.execute(
+            "SELECT v.id FROM vaults v JOIN users u USING (account_id)"
+            " WHERE u.email = %s",
+            (EMAIL,),
+        )
+        return str(rows.fetchall()[0][0])
 
 
 def _body(vault_id: str, *pushes: dict[str, Any], **fields: Any) -> dict[str, Any]:
