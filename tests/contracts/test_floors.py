@@ -40,8 +40,8 @@ FLOORS = {
 }
 """A part may import itself, and parts of a lower floor."""
 
-DOORS = {(f"cli/commands/{name}.py", "server") for name in ("jobs", "serve", "server")}
-"""The ways from a tower into the other."""
+DOOR = "cli/commands/operator/"
+"""The way from a tower into the other."""
 
 SERVER_AVOIDS = {"vault", "history", "client", "services"}
 
@@ -79,7 +79,8 @@ HOMES = {
     "uvicorn": ("server/*",),
     "psycopg": ("server/*",),
     "psycopg_pool": ("server/*",),
-    "pydantic_settings": ("server/settings.py",),
+    "pydantic_settings": ("server/settings.py", "server/*/settings.py"),
+    "stripe": ("server/billing/stripe_client.py",),
     "structlog": ("server/*",),
     "prometheus_client": ("server/metrics.py",),
     "argon2": ("server/*",),
@@ -113,7 +114,7 @@ def part_of(name: str, package: Path) -> str:
 def _arrow(file: str, name: str, package: Path) -> str | None:
     here = file.split("/")[0].removesuffix(".py")
     there = part_of(name, package)
-    if here == there or (file, there) in DOORS:
+    if here == there or (there == "server" and file.startswith(DOOR)):
         return None
     if FLOORS[there] >= FLOORS[here] or (here == "server" and there in SERVER_AVOIDS):
         return f"{file} must not import {name}"
@@ -141,7 +142,9 @@ def _words(file: str, tree: ast.AST) -> Iterator[str]:
             yield f"{file} must not import by a string"
         if word in {"environ", "getenv"} and file.startswith(("services/", "domain/")):
             yield f"{file} must not read the environment"
-        if word in {"now", "today", "open", "print"} and file.startswith("domain/"):
+        # An argument may be called "now".
+        is_clock = getattr(node, "attr", None) in {"now", "today"}
+        if (is_clock or word in {"open", "print"}) and file.startswith("domain/"):
             yield f"{file} must not use {word}"
 
 
@@ -216,7 +219,7 @@ def test_a_wrong_import_is_seen(tmp_path: Path, file: str, line: str) -> None:
 
 def test_the_door_between_the_towers_is_open(tmp_path: Path) -> None:
     (tmp_path / "server").mkdir()
-    (tmp_path / "cli" / "commands").mkdir(parents=True)
+    (tmp_path / "cli" / "commands" / "operator").mkdir(parents=True)
     line = "from promptvault.server import app"
-    (tmp_path / "cli" / "commands" / "server.py").write_text(line)
+    (tmp_path / "cli" / "commands" / "operator" / "server.py").write_text(line)
     assert violations(tmp_path) == []

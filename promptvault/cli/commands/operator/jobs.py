@@ -6,7 +6,7 @@ from uuid import UUID
 import typer
 
 from promptvault.cli import options, terminal
-from promptvault.cli.commands.serve import DatabaseUrl, installed, open_admin
+from promptvault.cli.commands.operator.serve import DatabaseUrl, installed, open_admin
 from promptvault.cli.context import paths
 from promptvault.cli.render.format import format_count
 from promptvault.cli.render.server import print_jobs
