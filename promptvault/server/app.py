@@ -14,6 +14,8 @@ from fastapi.routing import APIRoute
 from promptvault import __version__
 from promptvault.server import exception_handlers, logs
 from promptvault.server.account.endpoints import router as account
+from promptvault.server.ai.endpoints import router as ai
+from promptvault.server.ai.service import Hosted
 from promptvault.server.billing.endpoints import router as billing
 from promptvault.server.billing.service import PriceList
 from promptvault.server.billing.webhook import router as stripe_webhook
@@ -80,7 +82,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 # the page of a share.
 _API = (
     *(sync, event, vault, account, device, team, invitation),
-    *(device_code, token, share, billing, webhook, stripe_webhook),
+    *(device_code, token, share, billing, ai, webhook, stripe_webhook),
 )
 _PAGES = (
     share_page,
@@ -175,6 +177,7 @@ def _set_state(app: FastAPI, settings: Settings, names: frozenset[str]) -> None:
     state.share_views = ViewCount(state.database)
     state.hub = Hub(settings, state.database)
     state.prices = PriceList(settings)
+    state.hosted = Hosted(settings, state.database) if settings.has_ai else None
     state.provider = Provider(settings) if settings.oidc_client_id else None
 
 
@@ -187,6 +190,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
             state = await stack.enter_async_context(tracking(app))
             await stack.enter_async_context(app.state.hub.running())
             await stack.enter_async_context(app.state.share_views.running())
+            if app.state.hosted is not None:
+                await stack.enter_async_context(app.state.hosted.running())
             if app.state.settings.jobs == "inside":
                 worker = Worker(app.state.settings, app.state.database)
                 await stack.enter_async_context(worker.running())

@@ -31,6 +31,7 @@ PUBLIC_ROUTES = frozenset(
 OWN_SCOPES: dict[str, Scope] = {
     "sync": Scope.SYNC_READ,  # it checks itself whether the token may push
     "revoke_token": Scope.SYNC_READ,  # each token may end itself
+    "create_completion": Scope.AI_USE,
     **dict.fromkeys(
         (
             *("create_team", "update_team", "delete_team"),
@@ -77,6 +78,11 @@ def _lacks(scope: Scope) -> PermissionDeniedError:
         return PermissionDeniedError(
             "This device may not manage teams. Sign in again with"
             " 'promptvault login --manage'."
+        )
+    if scope is Scope.AI_USE:
+        return PermissionDeniedError(
+            "This device may not use the server's model. Sign in again with"
+            " 'promptvault login'."
         )
     return PermissionDeniedError(f"The token is not good for this: it lacks {scope}.")
 

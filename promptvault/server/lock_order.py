@@ -9,6 +9,9 @@ of one table in the order of their ids. So no two transactions wait for each oth
 4. invitations, shares, codes of devices
 5. users, all in one statement: `team.repository.RosterRepository.raise_versions`
 6. what belongs to one user: tokens, devices, sessions, links
+7. requests to the server's model, the months of accounts, and those of the instance;
+   who reserves or settles money locks nothing else, and an account only against its
+   erasure
 
 Sync and shares lock vaults and accounts in statements of their own, for their speed
 (`sync.repository`, `share.repository`).

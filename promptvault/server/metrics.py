@@ -38,6 +38,19 @@ _JOB_AGE = Histogram(
     registry=_REGISTRY,
 )
 
+_AI_REQUESTS = Counter(
+    "promptvault_ai_requests",
+    "Requests to the server's model that have ended: settled, failed.",
+    ("task", "state"),
+    registry=_REGISTRY,
+)
+_AI_COST = Counter(
+    "promptvault_ai_micro_usd",
+    "What they have cost, in millionths of a US dollar.",
+    ("task",),
+    registry=_REGISTRY,
+)
+
 
 @contextlib.contextmanager
 def shared() -> Iterator[None]:
@@ -57,6 +70,12 @@ def count_job(kind: str, outcome: str, age: float) -> None:
     """Count an attempt of a job that has ended; *age* is in seconds."""
     _JOBS.labels(kind, outcome).inc()
     _JOB_AGE.labels(kind, outcome).observe(age)
+
+
+def count_ai(task: str, state: str, micro_usd: int) -> None:
+    """Count a request to the server's model that has ended."""
+    _AI_REQUESTS.labels(task, state).inc()
+    _AI_COST.labels(task).inc(micro_usd)
 
 
 def exposition() -> bytes:

@@ -16,6 +16,7 @@ from pydantic import (
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from promptvault.domain.tier import ALLOWANCES, MB, Tier
+from promptvault.server.ai.settings import AiSettings
 from promptvault.server.billing.settings import BillingSettings
 from promptvault.server.limit.rule import Limit
 
@@ -40,7 +41,7 @@ def _default_storage(tier: Tier) -> int | None:
     return None if storage is None else storage // MB
 
 
-class Settings(BillingSettings):
+class Settings(BillingSettings, AiSettings):
     """The operator's settings: variables ``PROMPTVAULT_SERVER_`` plus the name."""
 
     model_config = SettingsConfigDict(

@@ -11,6 +11,8 @@ class Feature(StrEnum):
 
     TEAMS = "teams"
     SHARES = "shares"
+    AI = "ai"
+    """The server has a model of its own; the plan says whether it may be used."""
 
 
 class DeviceRead(BaseModel):
@@ -29,6 +31,9 @@ class LimitsRead(BaseModel):
     members: int | None
     storage: int | None = None
     """Bytes; null from a server that does not limit them."""
+    hosted_usd: float | None = None
+    """US dollars that the server's model may cost in a month, 0 on the free plan; null
+    from a server without a model."""
 
 
 class UsageRead(BaseModel):
@@ -38,6 +43,8 @@ class UsageRead(BaseModel):
     members: int
     storage: int | None = None
     """Bytes stored, including deletions; null from a server that does not say."""
+    hosted_usd: float | None = None
+    """US dollars that the server's model has cost this month."""
 
 
 class VaultRead(BaseModel):

@@ -58,7 +58,7 @@ HOMES = {
     "openai": ("providers/*",),
     "genai_prices": ("providers/*",),
     "jsonschema": ("services/*",),
-    "httpx": ("client/*", "server/oidc/*"),
+    "httpx": ("client/*", "server/oidc/*", "server/ai/*"),
     "keyring": ("credentials.py",),
     "sqlmodel": ("vault/*", "server/*"),
     "sqlalchemy": ("vault/*", "server/*"),
@@ -85,6 +85,7 @@ HOMES = {
     "prometheus_client": ("server/metrics.py",),
     "argon2": ("server/*",),
     "jwt": ("server/oidc/*",),
+    "cryptography": ("server/ai/*",),
     "standardwebhooks": ("server/webhook/*",),
     "alembic": ("server/*",),
 }

@@ -6,6 +6,8 @@ from uuid import UUID
 from promptvault.domain.tier import ALLOWANCES, Tier
 from promptvault.errors import AlreadyExistsError, InvalidInputError, NotFoundError
 from promptvault.server.account.repository import AccountRepository, User
+from promptvault.server.ai.repository import AiRepository
+from promptvault.server.ai.settings import MICRO
 from promptvault.server.database import Connection
 from promptvault.server.device.repository import DeviceRepository
 from promptvault.server.settings import Settings
@@ -20,7 +22,7 @@ from promptvault.wire.account import (
     VaultRead,
 )
 
-FEATURES = (Feature.TEAMS, Feature.SHARES)
+_FEATURES = (Feature.TEAMS, Feature.SHARES)
 OWNER = "owner"
 DEFAULT_VAULT = "Personal"
 
@@ -61,16 +63,21 @@ async def usage_of(
     """Return an account's tier, limits and usage. Storage is in bytes."""
     usage = await AccountRepository(connection).usage(account_id)
     allowance = ALLOWANCES[Tier(usage.plan)]
+    spent = None
+    if settings.has_ai:
+        spent = (await AiRepository(connection).month(account_id)).spent
     limits = LimitsRead(
         prompts=usage.prompt_limit,
         optimizations=allowance.optimizations,
         members=usage.member_limit,
         storage=settings.storage_limit(usage.plan),
+        hosted_usd=settings.ai_cap(usage.plan) / MICRO if settings.has_ai else None,
     )
     used = UsageRead(
         prompts=usage.prompt_count,
         members=usage.member_count,
         storage=usage.stored_bytes,
+        hosted_usd=None if spent is None else spent / MICRO,
     )
     return usage.plan, limits, used
 
@@ -93,7 +100,7 @@ async def describe(
         device=await _device(connection, bearer),
         vaults=[VaultRead(id=v.id, name=v.name, role=v.role) for v in vaults],
         manages=Scope.TEAM_ADMIN in bearer.scopes,
-        features=[*FEATURES],
+        features=[*_FEATURES, *([Feature.AI] if settings.has_ai else [])],
     )
 
 

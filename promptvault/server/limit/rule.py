@@ -86,6 +86,9 @@ SHARE_PASSWORD = Limit(30, 1)
 BILLING_BY_ACCOUNT = Limit(10, 1)
 """Pages of Stripe that an account asks for."""
 
+AI_BY_ACCOUNT = Limit(30, 30)
+"""Requests of an account to the server's model."""
+
 TEAMS_BY_ACCOUNT = Limit(5, 5 / 60)
 """Teams that the users of an account make."""
 

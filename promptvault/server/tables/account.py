@@ -56,6 +56,8 @@ ACCOUNTS = Table(
     moment("plan_until"),
     Column("plan_notice", Text),
     moment("plan_notice_at"),
+    # Since when the operator refuses it the server's model.
+    moment("ai_blocked_at"),
     Index(
         "accounts_plan_until_index",
         "plan_until",

@@ -17,10 +17,15 @@ class Scope(StrEnum):
 
     SYNC_READ = "sync:read"
     SYNC_WRITE = "sync:write"
+    AI_USE = "ai:use"
     TEAM_ADMIN = MANAGE_SCOPE
 
 
-DEVICE_SCOPES: tuple[Scope, ...] = (Scope.SYNC_READ, Scope.SYNC_WRITE)
+DEVICE_SCOPES: tuple[Scope, ...] = (
+    Scope.SYNC_READ,
+    Scope.SYNC_WRITE,
+    Scope.AI_USE,
+)
 """The scopes of a device's token, unless it was approved to manage teams too."""
 MANAGING_SCOPES = (*DEVICE_SCOPES, Scope.TEAM_ADMIN)
 

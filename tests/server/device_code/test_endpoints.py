@@ -13,7 +13,7 @@ from promptvault.wire.device_code import CLIENT_ID, GRANT_TYPE
 from tests.server.browser import Browser
 from tests.server.conftest import EMAIL
 
-SCOPE = "sync:read sync:write"
+SCOPE = "sync:read sync:write ai:use"
 DEVICE = {"client_id": CLIENT_ID, "device_label": "analytical", "device_os": "Linux 6"}
 
 
