@@ -17,6 +17,7 @@ from promptvault.server.account import service as account
 from promptvault.server.account.erasure_repository import ErasureRepository
 from promptvault.server.account.repository import AccountRepository, Membership, User
 from promptvault.server.activity.actor import OPERATOR
+from promptvault.server.ai.operator import AccountUse, AiUseList
 from promptvault.server.billing.plan import grant
 from promptvault.server.database import Connection, connection_failure
 from promptvault.server.job.operator import JobList, JobRead
@@ -231,6 +232,33 @@ class Admin:
             return 0
 
         return self._run(unblock)
+
+    def ai_usage(self, email: str | None) -> tuple[list[AccountUse], int]:
+        """Return what accounts have used of the model this month, and the sum of all.
+
+        With *email*, only the account of that user; raises NotFoundError. Amounts are
+        in micro-USD.
+        """
+
+        async def read(connection: Connection) -> tuple[list[AccountUse], int]:
+            account_id = None
+            if email is not None:
+                user = await erasure.get_stored_user(connection, email)
+                account_id = user.account_id
+            uses = AiUseList(connection)
+            return await uses.all(account_id), await uses.spent()
+
+        return self._run(read)
+
+    def block_ai(self, email: str, *, undo: bool = False) -> None:
+        """Refuse the model to the account of a user, or undo it; NotFoundError."""
+
+        async def block(connection: Connection) -> None:
+            user = await erasure.get_stored_user(connection, email)
+            uses = AiUseList(connection)
+            await (uses.unblock if undo else uses.block)(user.account_id)
+
+        self._run(block)
 
     def _run(self, task: Callable[[Connection], Awaitable[_T]]) -> _T:
         return asyncio.run(self._in_transaction(task))

@@ -63,6 +63,32 @@ def _job_line(row: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
+def print_ai_usage(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print a table of what accounts have used; *rows* are those of `--json`."""
+    columns = (
+        Column("User"),
+        Column("Tier"),
+        Column("Requests", numeric=True),
+        Column("Optimizations", numeric=True),
+        Column("USD", numeric=True),
+        Column("Cap", numeric=True),
+        Column("State"),
+    )
+    print_table(columns, map(_ai_line, rows), "No one has used the model this month.")
+
+
+def _ai_line(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        row["email"] or "",
+        row["tier"],
+        str(row["requests"]),
+        str(row["optimizations"]),
+        f"{row['spent_usd']:.4f}",
+        f"{row['cap_usd']:.2f}",
+        "blocked" if row["blocked"] else "",
+    )
+
+
 def print_shares(rows: Sequence[Mapping[str, Any]]) -> None:
     """Print a table of shares; *rows* are those of `--json`."""
     columns = (

@@ -10,6 +10,7 @@ from uuid import UUID
 from promptvault.errors import AlreadyExistsError, NotFoundError
 from promptvault.server.account.erasure_repository import ErasureRepository, StoredUser
 from promptvault.server.activity.service import FORMER_MEMBER
+from promptvault.server.ai.repository import AiRepository
 from promptvault.server.billing.repository import BillingRepository, end_subscriptions
 from promptvault.server.database import Connection
 from promptvault.server.link.repository import Link, LinkRepository
@@ -130,5 +131,7 @@ async def _erase(
     await users.forget_name(user, FORMER_MEMBER)
     await OwnershipRepository(connection).erase_without_owner(user.account_id)
     customer = await BillingRepository(connection).find(user.account_id)
+    await AiRepository(connection).settle_without_users(user.account_id)
+    await AiRepository(connection).forget_user(user.account_id, user.id)
     if await users.erase_account(user.account_id) and customer:
         await end_subscriptions(connection, customer.customer)

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
 from promptvault.server.account import deletion, password_change
+from promptvault.server.ai.overdue import settle_overdue
 from promptvault.server.billing import letter as billing_letter
 from promptvault.server.billing import reconcile
 from promptvault.server.database import Connection
@@ -50,6 +51,7 @@ HANDLERS: Mapping[str, Handler] = {
     Kind.RECONCILE_ALL: reconcile.reconcile_all,
     Kind.CANCEL_SUBSCRIPTIONS: reconcile.cancel_subscriptions,
     Kind.PLAN_SWEEP: reconcile.sweep_plans,
+    Kind.AI_SETTLE: settle_overdue,
     Kind.PURGE: retention.purge_part,
 }
 """The function for each kind. It may be called again for the same job, if the process
@@ -62,6 +64,8 @@ def periods(settings: Settings) -> dict[Kind, timedelta]:
     found = {Kind.PLAN_SWEEP: timedelta(minutes=1)}
     if settings.purge_daily:
         found[Kind.PURGE] = timedelta(days=1)
+    if settings.has_ai:
+        found[Kind.AI_SETTLE] = timedelta(minutes=1)
     if settings.has_billing:
         found[Kind.RECONCILE_ALL] = timedelta(days=1)
     return found

@@ -36,6 +36,7 @@ class Kind(StrEnum):
     RECONCILE_ALL = "reconcile_all"
     PLAN_SWEEP = "plan_sweep"
     CANCEL_SUBSCRIPTIONS = "cancel_subscriptions"
+    AI_SETTLE = "ai_settle"
     PURGE = "purge"
 
 

@@ -131,6 +131,20 @@ _EXPIRED = (
            AND (a.plan <> 'enterprise'
                 OR l.created_at < %(now)s::timestamptz - interval '2 years')
          ORDER BY l.created_at LIMIT %(batch)s FOR UPDATE OF l SKIP LOCKED)""",
+    """DELETE FROM ai_answers WHERE (account_id, hash) IN (
+        SELECT account_id, hash FROM ai_answers
+         WHERE created_at < %(now)s::timestamptz - interval '1 day'
+         ORDER BY created_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED)""",
+    # The months keep the sums.
+    """DELETE FROM ai_requests WHERE id IN (
+        SELECT id FROM ai_requests
+         WHERE created_at < %(now)s::timestamptz - interval '90 days'
+           AND state <> 'open'
+         ORDER BY created_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED)""",
+    """DELETE FROM ai_months WHERE (account_id, month) IN (
+        SELECT account_id, month FROM ai_months
+         WHERE month < %(now)s::timestamptz - interval '2 years'
+         ORDER BY month LIMIT %(batch)s FOR UPDATE SKIP LOCKED)""",
     """DELETE FROM jobs WHERE id IN (
         SELECT id FROM jobs
          WHERE dead_at < %(now)s::timestamptz - interval '30 days'

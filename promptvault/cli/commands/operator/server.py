@@ -10,6 +10,7 @@ from uuid import UUID
 import typer
 
 from promptvault.cli import options, terminal
+from promptvault.cli.commands.operator.ai import ai
 from promptvault.cli.commands.operator.jobs import jobs, work
 from promptvault.cli.commands.operator.serve import DatabaseUrl, installed, open_admin
 from promptvault.cli.context import paths
@@ -36,6 +37,7 @@ shares = typer.Typer(no_args_is_help=True, help="List and end shares of users.")
 team = typer.Typer(no_args_is_help=True, help="List and restore teams.")
 server.add_typer(user, name="user")
 server.add_typer(jobs, name="jobs")
+server.add_typer(ai, name="ai")
 server.add_typer(shares, name="shares")
 server.add_typer(team, name="team")
 server.command("work")(work)
