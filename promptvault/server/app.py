@@ -36,6 +36,7 @@ from promptvault.server.invitation.endpoints import router as invitation
 from promptvault.server.job.worker import Worker
 from promptvault.server.limit.concurrency import ConcurrencyLimit
 from promptvault.server.limit.memory import MemoryLimit
+from promptvault.server.limit.redis_repository import TAKE
 from promptvault.server.limit.rule import UNKNOWN_TOKENS
 from promptvault.server.oidc.provider import Provider
 from promptvault.server.page.account import router as account_page
@@ -54,6 +55,7 @@ from promptvault.server.page.sign_up import router as sign_up_page
 from promptvault.server.page.start import assets
 from promptvault.server.page.start import router as start_page
 from promptvault.server.page.team import router as team_page
+from promptvault.server.redis.client import Redis
 from promptvault.server.settings import Settings
 from promptvault.server.share.endpoints import router as share
 from promptvault.server.share.plain import router as plain_shares
@@ -61,6 +63,7 @@ from promptvault.server.share.view_count import ViewCount
 from promptvault.server.sync.endpoints import router as sync
 from promptvault.server.team.endpoints import router as team
 from promptvault.server.token.endpoints import router as token
+from promptvault.server.token.known_bearers import COUNT, KnownBearers
 from promptvault.server.vault.endpoints import router as vault
 from promptvault.server.webhook.endpoints import router as webhook
 from promptvault.wire.error import ErrorRead
@@ -167,6 +170,12 @@ def _set_state(app: FastAPI, settings: Settings, names: frozenset[str]) -> None:
     state.settings = settings
     state.names = names
     state.database = Database(settings)
+    state.redis = state.known_bearers = None
+    if settings.redis_url is not None:
+        state.redis = Redis(settings, (TAKE, COUNT))
+        state.known_bearers = KnownBearers(
+            state.redis, settings.request_limit, settings.account_limit
+        )
     state.anonymous_limit = MemoryLimit(UNKNOWN_TOKENS)
     slots = (settings.requests_at_once, _WAITING, settings.pool_timeout)
     state.account_slots = ConcurrencyLimit(*slots)
@@ -189,6 +198,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
             stack.enter_context(closing_at_signal(app.state.hub))
             state = await stack.enter_async_context(tracking(app))
             await stack.enter_async_context(app.state.hub.running())
+            if app.state.redis is not None:
+                await stack.enter_async_context(app.state.redis.running())
             await stack.enter_async_context(app.state.share_views.running())
             if app.state.hosted is not None:
                 await stack.enter_async_context(app.state.hosted.running())

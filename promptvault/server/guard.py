@@ -16,7 +16,12 @@ from promptvault.server.limit.service import (
 )
 from promptvault.server.token.repository import Bearer
 from promptvault.server.token.secret import is_well_formed
-from promptvault.server.token.service import Scope, authenticate
+from promptvault.server.token.service import (
+    Scope,
+    authenticate,
+    find_known,
+    invalid_token,
+)
 
 PUBLIC_ROUTES = frozenset(
     {
@@ -27,6 +32,9 @@ PUBLIC_ROUTES = frozenset(
     }
 )
 """Routes under /v1 that need no token, by the name of their function."""
+
+CONFIRMING_ROUTES = frozenset({"sync"})
+"""Routes that confirm the token in their own transaction, with `valid_roster`."""
 
 OWN_SCOPES: dict[str, Scope] = {
     "sync": Scope.SYNC_READ,  # it checks itself whether the token may push
@@ -106,7 +114,17 @@ def _refusal(request: Request, message: str) -> AuthenticationError:
 
 
 async def _authenticated(request: Request, token: str) -> Bearer:
-    """Return the bearer of *token*.
+    """Return the bearer of *token*; not confirmed if the route does that itself."""
+    state = request.app.state
+    if request.scope["route"].name in CONFIRMING_ROUTES:
+        known = await find_known(state.known_bearers, state.settings, token)
+        if known is not None:
+            return known
+    return await _looked_up(request, token)
+
+
+async def _looked_up(request: Request, token: str) -> Bearer:
+    """Return the bearer of *token* from the database.
 
     Only a few tokens of one address are looked up at once, so that guesses do not take
     all database connections.
@@ -116,12 +134,12 @@ async def _authenticated(request: Request, token: str) -> Bearer:
         state.address_slots.slot(network_of_request(request)),
         state.database.statements() as connection,
     ):
-        bearer = await authenticate(connection, state.settings, token)
+        bearer = await authenticate(
+            connection, state.settings, token, state.known_bearers
+        )
         if bearer is None:
             await count_unknown_token(request, connection)
-            raise AuthenticationError(
-                "The token is unknown, expired or revoked: sign in again."
-            )
+            raise invalid_token()
     return bearer
 
 

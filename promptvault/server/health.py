@@ -5,13 +5,14 @@ from functools import cache
 from typing import Annotated
 
 import psycopg
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Request, Response
 
 from promptvault.errors import AuthenticationError, UnavailableError
 from promptvault.server import metrics
 from promptvault.server.database import Connection
 from promptvault.server.dependencies import AppSettings, Transaction
 from promptvault.server.postgres import migration
+from promptvault.server.redis.client import Redis
 
 router = APIRouter(include_in_schema=False)
 
@@ -25,10 +26,16 @@ async def healthz() -> dict[str, str]:
 
 
 @router.get("/readyz")
-async def readyz(connection: Transaction) -> dict[str, str]:
-    """Report that the database answers and has the schema of this program."""
+async def readyz(request: Request, connection: Transaction) -> dict[str, str]:
+    """Report that the database answers and has the schema of this program.
+
+    A server without its Redis is ready as well: it does without.
+    """
     await require_schema(connection)
-    return {"status": "ok"}
+    redis: Redis | None = request.app.state.redis
+    if redis is None:
+        return {"status": "ok"}
+    return {"status": "ok", "redis": "ok" if redis.is_up else "away"}
 
 
 async def require_schema(connection: Connection) -> None:

@@ -37,7 +37,12 @@ _JOB_AGE = Histogram(
     buckets=(0.1, 1, 10, 60, 600, 3600, 6 * 3600, 24 * 3600),
     registry=_REGISTRY,
 )
-
+_REDIS = Counter(
+    "promptvault_redis_calls",
+    "Calls of Redis: asked, or away if PostgreSQL did the work.",
+    ("outcome",),
+    registry=_REGISTRY,
+)
 _AI_REQUESTS = Counter(
     "promptvault_ai_requests",
     "Requests to the server's model that have ended: settled, failed.",
@@ -76,6 +81,11 @@ def count_ai(task: str, state: str, micro_usd: int) -> None:
     """Count a request to the server's model that has ended."""
     _AI_REQUESTS.labels(task, state).inc()
     _AI_COST.labels(task).inc(micro_usd)
+
+
+def count_redis(*, is_up: bool) -> None:
+    """Count a call that Redis gets, or would get if it were up."""
+    _REDIS.labels("asked" if is_up else "away").inc()
 
 
 def exposition() -> bytes:

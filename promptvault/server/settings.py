@@ -64,6 +64,9 @@ class Settings(BillingSettings, AiSettings):
     listen_url: SecretStr | None = None
     """The same database without a transaction pooler in between, because LISTEN does
     not work through one. Without it, events come late behind such a pooler."""
+    redis_url: SecretStr | None = None
+    """A Redis that counts requests in place of PostgreSQL while it answers; it may
+    contain a password."""
     streams_per_user: int = Field(default=20, ge=1)
     """The most devices of one user that listen at one worker."""
     heartbeat_seconds: float = Field(default=15.0, gt=0)
@@ -214,7 +217,7 @@ class Settings(BillingSettings, AiSettings):
     def _or_the_usual_variable(cls, url: object) -> object:
         return url or os.environ.get("DATABASE_URL") or None
 
-    @field_validator("listen_url", mode="before")
+    @field_validator("listen_url", "redis_url", mode="before")
     @classmethod
     def _or_none(cls, url: object) -> object:
         return url or None

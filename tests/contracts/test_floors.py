@@ -81,6 +81,7 @@ HOMES = {
     "psycopg_pool": ("server/*",),
     "pydantic_settings": ("server/settings.py", "server/*/settings.py"),
     "stripe": ("server/billing/stripe_client.py",),
+    "redis": ("server/redis/client.py",),
     "structlog": ("server/*",),
     "prometheus_client": ("server/metrics.py",),
     "argon2": ("server/*",),

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +31,7 @@ from promptvault.server.postgres import embedded, migration
 from promptvault.server.settings import Settings
 from tests.server.browser import Browser
 from tests.server.mail_server import MailServer, mail_server
+from tests.server.redis_server import RedisServer, running_redis
 from tests.server.reused_database import ReusedDatabase
 
 SECRET = "the-secret-of-the-tests-0123456789"
@@ -95,6 +97,17 @@ def scratch_database(postgres: str, template: str) -> Iterator[str]:
             yield make_conninfo(postgres, dbname=name)
         finally:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def redis_server() -> Iterator[RedisServer]:
+    """Return a Redis of this test's own."""
+    # A Unix socket has a short path.
+    with (
+        tempfile.TemporaryDirectory(prefix="redis-") as folder,
+        running_redis(Path(folder)) as server,
+    ):
+        yield server
 
 
 @pytest.fixture

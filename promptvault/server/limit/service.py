@@ -5,14 +5,16 @@ import secrets
 from fastapi import Request
 
 from promptvault.errors import RateLimitedError
-from promptvault.server.database import Connection
+from promptvault.server.database import Connection, Database
 from promptvault.server.http.address import visitor_network
+from promptvault.server.limit.redis_repository import RedisLimitRepository
 from promptvault.server.limit.repository import LimitRepository
 from promptvault.server.limit.rule import (
     ROUTE_LIMITS,
     UNKNOWN_TOKENS,
     Limit,
 )
+from promptvault.server.redis.client import Redis, RedisAwayError
 
 _CLEANING_ODDS = 1000
 """One request in so many deletes idle buckets."""
@@ -48,11 +50,26 @@ async def enforce_route_limit(request: Request) -> None:
         return
     state = request.app.state
     network = network_of_request(request)
-    async with (
-        state.address_slots.slot(network),
-        state.database.transaction() as connection,
-    ):
-        await enforce_limit(connection, limit, f"{name}:{network}")
+    async with state.address_slots.slot(network):
+        try:
+            await _enforce_in_redis(state.redis, limit, f"{name}:{network}")
+        except RedisAwayError:
+            await _enforce_in_database(state.database, limit, f"{name}:{network}")
+
+
+async def _enforce_in_redis(redis: Redis | None, limit: Limit, key: str) -> None:
+    """Count one request for *key* at once.
+
+    Raises RateLimitedError; RedisAwayError if there is no Redis, or none that answers.
+    """
+    if redis is None:
+        raise RedisAwayError
+    raise_if_exhausted(await RedisLimitRepository(redis).take(key, limit), limit)
+
+
+async def _enforce_in_database(database: Database, limit: Limit, key: str) -> None:
+    async with database.transaction() as connection:
+        await enforce_limit(connection, limit, key)
         if secrets.randbelow(_CLEANING_ODDS) == 0:
             await LimitRepository(connection).forget_idle()
 
@@ -64,7 +81,10 @@ async def count_unknown_token(request: Request, connection: Connection) -> None:
     commits.
     """
     key = f"unknown token:{network_of_request(request)}"
-    await enforce_limit(connection, UNKNOWN_TOKENS, key)
+    try:
+        await _enforce_in_redis(request.app.state.redis, UNKNOWN_TOKENS, key)
+    except RedisAwayError:
+        await enforce_limit(connection, UNKNOWN_TOKENS, key)
 
 
 def network_of_request(request: Request) -> str:

@@ -17,8 +17,8 @@ from promptvault.server.sync.repository import (
     VaultRepository,
     VaultState,
 )
-from promptvault.server.token.repository import Bearer
-from promptvault.server.token.service import Scope
+from promptvault.server.token.repository import Bearer, TokenRepository
+from promptvault.server.token.service import Scope, invalid_token
 from promptvault.wire.sync import (
     Change,
     Cursor,
@@ -55,6 +55,8 @@ class Exchange:
         self._storage_limit = storage_limit
         self._vaults: dict[UUID, VaultState] = {}
         self._accounts: dict[UUID, Account] = {}
+        self.roster = bearer.roster
+        """Of the bearer, once `run` has confirmed it."""
         self.moved: dict[UUID, int] = {}
         """Vaults that were changed, with their new sequence numbers."""
 
@@ -68,12 +70,22 @@ class Exchange:
         return [answers[vault.id] for vault in request.vaults]
 
     async def _lock(self, requests: list[VaultRequest]) -> None:
-        """Lock the vaults that are pushed to, and their accounts."""
-        if not requests:
-            return
+        """Lock the vaults that are pushed to, and their accounts.
+
+        The same statement confirms the token, if that is still to be done.
+        """
+        bearer = self._bearer
         marks = {request.id: request.mark for request in requests}
+        unconfirmed = None if bearer.is_confirmed else bearer.token_id
         locks = self.lock_repository(self._connection)
-        for vault in await locks.lock(self._bearer.user_id, self._device, marks):
+        locked = (
+            await locks.lock(bearer.user_id, self._device, marks, unconfirmed)
+            if requests
+            else []
+        )
+        if unconfirmed is not None:
+            await self._confirm(locked)
+        for vault in locked:
             self._vaults[vault.id] = vault
             self._accounts[vault.account_id] = Account(
                 vault.prompt_limit,
@@ -81,6 +93,18 @@ class Exchange:
                 self._storage_limit(vault.plan),
                 vault.stored_bytes,
             )
+
+    async def _confirm(self, locked: list[VaultState]) -> None:
+        """Raise AuthenticationError if the token has ended since it became known."""
+        bearer = self._bearer
+        if locked:
+            roster = locked[0].roster
+        else:
+            tokens = TokenRepository(self._connection)
+            roster = await tokens.valid_roster(bearer.token_id, bearer.user_id)
+        if roster is None:
+            raise invalid_token()
+        self.roster = roster
 
     async def _answer(self, request: VaultRequest) -> VaultAnswer:
         pushed = PushOutcome([])
@@ -121,8 +145,7 @@ class Exchange:
             self._vaults[vault.id] = vault._replace(mark=mark)
             self.moved[vault.id] = update.seq
         if update.moves:
-            email = self._bearer.email
-            await repository.note_moves(update.moves, vault.account_id, user, email)
+            await repository.note_moves(update.moves, vault.account_id, user)
         items = {push.rev: push.item for push in pushes}
         return PushOutcome(update.results, update, items)
 

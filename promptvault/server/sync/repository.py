@@ -21,6 +21,7 @@ from promptvault.server.sync.push_rules import (
     Version,
 )
 from promptvault.server.sync.pushed_ids import PushedIds
+from promptvault.server.token.repository import VALID_ROSTER
 
 
 class VaultState(NamedTuple):
@@ -42,6 +43,8 @@ class VaultState(NamedTuple):
     """Whether the device's cursor must be stored now."""
     is_mark_known: bool
     """Whether the vault has the mark that the device sent."""
+    roster: int | None
+    """Of the user, if the request had to be confirmed and its token is valid."""
 
 
 class Standing(NamedTuple):
@@ -59,7 +62,7 @@ class Standing(NamedTuple):
 
 # Vaults are locked before accounts, both in the order of their ids, so that no deadlock
 # is possible. The ARRAY makes PostgreSQL lock all vaults before the first account.
-_LOCK = """
+_LOCK = f"""
 WITH locked AS MATERIALIZED (
     SELECT id, account_id, epoch, head_seq, gc_horizon, digest, mark, frozen_why
       FROM vaults
@@ -77,7 +80,8 @@ SELECT locked.*, paying.plan, paying.prompt_limit, paying.prompt_count,
        coalesce(noted.seen_at < now() - interval '1 minute', true),
        locked.mark = ANY(%(marks)s::uuid[]) OR EXISTS (
            SELECT FROM marks WHERE vault_id = locked.id
-              AND vault_id = ANY(%(vaults)s::uuid[]) AND mark = ANY(%(marks)s::uuid[]))
+              AND vault_id = ANY(%(vaults)s::uuid[]) AND mark = ANY(%(marks)s::uuid[])),
+       CASE WHEN %(token)s::uuid IS NOT NULL THEN ({VALID_ROSTER}) END
   FROM locked
   JOIN paying ON paying.id = locked.account_id
   LEFT JOIN device_cursors noted
@@ -167,7 +171,8 @@ SELECT %(vault)s, * FROM unnest(
 _NOTE_MOVES = """
 INSERT INTO activities
        (account_id, vault_id, actor, actor_email, action, subject, details)
-SELECT %(account)s, %(vault)s, %(user)s, %(email)s, 'label.moved', moved.name,
+SELECT %(account)s, %(vault)s, %(user)s,
+       (SELECT email FROM users WHERE id = %(user)s), 'label.moved', moved.name,
        jsonb_build_object('label', label, 'item', item, 'version', version)
   FROM unnest(%(labels)s::text[], %(items)s::uuid[], %(names)s::text[],
               %(versions)s::text[]) AS moved (label, item, name, version)
@@ -215,17 +220,23 @@ class LockRepository:
         self._connection = connection
 
     async def lock(
-        self, user_id: UUID, device: UUID, marks: Mapping[UUID, UUID | None]
+        self,
+        user_id: UUID,
+        device: UUID,
+        marks: Mapping[UUID, UUID | None],
+        token_id: UUID | None,
     ) -> list[VaultState]:
         """Lock those vaults of *marks* that the user is a member of.
 
-        *marks* holds the mark that the device sent, by vault.
+        *marks* holds the mark that the device sent, by vault; *token_id* is a token of
+        the user that must be confirmed.
         """
         cursor = self._connection.cursor(row_factory=args_row(VaultState))
         values = {
             "vaults": uuids(marks),
             "user": user_id,
             "device": device,
+            "token": token_id,
             "marks": uuids(mark for mark in marks.values() if mark),
         }
         await cursor.execute(_LOCK, values)
@@ -307,7 +318,7 @@ class VaultRepository:
             )
 
     async def note_moves(
-        self, moves: Sequence[LabelMove], account_id: UUID, author: UUID, email: str
+        self, moves: Sequence[LabelMove], account_id: UUID, author: UUID
     ) -> None:
         """Record in the team's activity which protected labels a user has moved."""
         labels, items, names, versions = zip(*moves, strict=True)
@@ -315,7 +326,6 @@ class VaultRepository:
             "vault": self._vault_id,
             "account": account_id,
             "user": author,
-            "email": email,
             "labels": Column("text", labels),
             "items": uuids(items),
             "names": Column("text", names),

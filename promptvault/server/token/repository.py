@@ -1,10 +1,10 @@
 """Tokens in the database, found by their hash."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from psycopg.rows import class_row
+from psycopg.rows import class_row, scalar_row
 
 from promptvault.server.database import Connection
 from promptvault.server.limit.repository import take_from_known
@@ -30,6 +30,13 @@ class Bearer:
     """In the bucket of its device or machine; below zero, what is missing to one."""
     account_requests_left: float | None = 0
     """In the bucket of its account; None if the device has none left."""
+    is_confirmed: bool = True
+    """Whether the token is known to be valid. If not, address, role and roster are not
+    known either; see `known_bearers`."""
+
+    def counted(self, left: float, account_left: float | None = None) -> "Bearer":
+        """Return the bearer with what its request has left in the buckets."""
+        return replace(self, requests_left=left, account_requests_left=account_left)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +54,44 @@ class SignedIn:
     expires_at: datetime
 
 
+# What a valid token and its user have, and nobody else.
+_VALID = """
+  FROM tokens t
+  JOIN users u ON u.id = t.user_id
+  JOIN accounts a ON a.id = u.account_id
+ WHERE t.revoked_at IS NULL AND t.expires_at > now()
+   AND u.deleted_at IS NULL AND a.deleted_at IS NULL
+"""
+_BEARER = f"""
+SELECT t.id AS token_id, t.user_id, u.account_id, t.device_id, u.email, u.role,
+       t.scopes, u.roster_version AS roster,
+       coalesce(t.last_used_at < now() - interval '1 minute', true) AS is_touch_due
+{_VALID} AND t.hash = %(hash)s
+"""
+VALID_ROSTER = f"""
+SELECT u.roster_version {_VALID} AND t.id = %(token)s AND t.user_id = %(user)s
+"""
+"""The roster of the user of a token; no row if the token is no longer valid."""
+
+
 class TokenRepository:
     """Reads and writes tokens within one transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    async def find(self, token_hash: str) -> Bearer | None:
+        """Return the bearer of a token, and count nothing; None as `find_bearer`."""
+        cursor = self._connection.cursor(row_factory=class_row(Bearer))
+        await cursor.execute(_BEARER, {"hash": token_hash})
+        return await cursor.fetchone()
+
+    async def valid_roster(self, token_id: UUID, user_id: UUID) -> int | None:
+        """Return the roster of the token's user; None if it is not valid any more."""
+        cursor = self._connection.cursor(row_factory=scalar_row)
+        await cursor.execute(VALID_ROSTER, {"token": token_id, "user": user_id})
+        roster: int | None = await cursor.fetchone()
+        return roster
 
     async def find_bearer(
         self, token_hash: str, limit: Limit, account_limit: Limit
@@ -65,18 +105,7 @@ class TokenRepository:
         cursor = self._connection.cursor(row_factory=class_row(Bearer))
         await cursor.execute(
             f"""
-            WITH bearer AS (
-                SELECT t.id AS token_id, t.user_id, u.account_id, t.device_id, u.email,
-                       u.role, t.scopes, u.roster_version AS roster,
-                       coalesce(t.last_used_at < now() - interval '1 minute', true)
-                           AS is_touch_due
-                  FROM tokens t
-                  JOIN users u ON u.id = t.user_id
-                  JOIN accounts a ON a.id = u.account_id
-                 WHERE t.hash = %(hash)s
-                   AND t.revoked_at IS NULL AND t.expires_at > now()
-                   AND u.deleted_at IS NULL AND a.deleted_at IS NULL
-            ), taken AS (
+            WITH bearer AS ({_BEARER}), taken AS (
                 INSERT INTO rate_limits AS r (key, tokens, updated_at)
                 SELECT 'bearer:' || coalesce(device_id, token_id), %(burst)s - 1,
                        statement_timestamp()

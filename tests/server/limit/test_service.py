@@ -1,8 +1,9 @@
 """Token buckets, which all instances share."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
 from uuid import uuid4
 
 import httpx
@@ -15,88 +16,147 @@ from promptvault.errors import RateLimitedError
 from promptvault.server.admin import Admin
 from promptvault.server.database import Connection
 from promptvault.server.http.address import visitor_address, visitor_network
+from promptvault.server.limit.redis_repository import TAKE, RedisLimitRepository
 from promptvault.server.limit.repository import LimitRepository
 from promptvault.server.limit.rule import ROUTE_LIMITS, UNKNOWN_TOKENS, Limit
-from promptvault.server.limit.service import enforce_limit
+from promptvault.server.limit.service import enforce_limit, raise_if_exhausted
+from promptvault.server.redis.client import Redis
+from promptvault.server.settings import Settings
 from promptvault.server.token.secret import make_token
 from tests.server.conftest import EMAIL, Server
+from tests.server.redis_server import RedisServer
 
 # So slow that no token is added while a test runs.
 SLOW = Limit(3, 1 / 1000)
 
 
-def _take(database_url: str, limit: Limit = SLOW, key: str = "key") -> float | None:
-    """Take one; return the seconds to wait, None if it was granted."""
+class Buckets(Protocol):
+    """Where tokens are counted."""
 
-    async def run() -> float | None:
-        async with await Connection.connect(database_url) as connection:
-            try:
+    def take(self, limit: Limit = SLOW, key: str = "key") -> float | None:
+        """Take one; return the seconds to wait, None if it was granted."""
+
+    def age(self, seconds: float) -> None:
+        """Make all buckets older."""
+
+
+class DatabaseBuckets:
+    """Buckets in PostgreSQL."""
+
+    def __init__(self, database_url: str) -> None:
+        self._address = database_url
+
+    def take(self, limit: Limit = SLOW, key: str = "key") -> float | None:
+        async def run() -> None:
+            async with await Connection.connect(self._address) as connection:
                 await enforce_limit(connection, limit, key)
-            except RateLimitedError as error:
-                return error.retry_after
-        return None
 
-    return asyncio.run(run())
+        return _seconds_to_wait(run())
 
-
-def _age(database_url: str, seconds: float) -> None:
-    with psycopg.connect(database_url) as connection:
-        connection.execute(
-            "UPDATE rate_limits"
-            " SET updated_at = updated_at - make_interval(secs => %s)",
-            (seconds,),
-        )
+    def age(self, seconds: float) -> None:
+        with psycopg.connect(self._address) as connection:
+            connection.execute(
+                "UPDATE rate_limits"
+                " SET updated_at = updated_at - make_interval(secs => %s)",
+                (seconds,),
+            )
 
 
-def test_a_bucket_is_emptied_and_fills_again(database_url: str) -> None:
+class RedisBuckets:
+    """Buckets in Redis."""
+
+    def __init__(self, settings: Settings, server: RedisServer) -> None:
+        self._settings = settings.model_copy(update={"redis_url": server.url})
+        self._server = server
+
+    def take(self, limit: Limit = SLOW, key: str = "key") -> float | None:
+        async def run() -> None:
+            redis = Redis(self._settings, (TAKE,))
+            async with redis.running():
+                left = await RedisLimitRepository(redis).take(key, limit)
+            raise_if_exhausted(left, limit)
+
+        return _seconds_to_wait(run())
+
+    def age(self, seconds: float) -> None:
+        for key, bucket in self._server.keys("*limit:*").items():
+            tokens, since = bucket.split()
+            self._server.client.set(key, f"{tokens} {float(since) - seconds:f}")
+
+
+def _seconds_to_wait(taking: Coroutine[Any, Any, None]) -> float | None:
+    try:
+        asyncio.run(taking)
+    except RateLimitedError as error:
+        return error.retry_after
+    return None
+
+
+@pytest.fixture(params=["postgresql", "redis"])
+def store(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Return settings of a server that counts requests there."""
+    if request.param == "postgresql":
+        return {}
+    return {"redis_url": request.getfixturevalue("redis_server").url}
+
+
+@pytest.fixture(params=["postgresql", "redis"])
+def buckets(request: pytest.FixtureRequest, settings: Settings) -> Buckets:
+    """Return the buckets of each kind."""
+    if request.param == "postgresql":
+        return DatabaseBuckets(settings.address)
+    return RedisBuckets(settings, request.getfixturevalue("redis_server"))
+
+
+def test_a_bucket_is_emptied_and_fills_again(buckets: Buckets) -> None:
     for _ in range(3):
-        assert _take(database_url) is None
-    wait = _take(database_url)
+        assert buckets.take() is None
+    wait = buckets.take()
     assert wait is not None
     assert 59_000 < wait <= 60_000
-    _age(database_url, wait)
-    assert _take(database_url) is None
-    assert _take(database_url) is not None
+    buckets.age(wait)
+    assert buckets.take() is None
+    assert buckets.take() is not None
 
 
-def test_to_be_refused_costs_nothing(database_url: str) -> None:
+def test_to_be_refused_costs_nothing(buckets: Buckets) -> None:
     """Otherwise, asking too often would block a user forever."""
     for _ in range(10):
-        _take(database_url)
-    first = _take(database_url)
+        buckets.take()
+    first = buckets.take()
     assert first is not None
-    _age(database_url, first / 2)
-    second = _take(database_url)
+    buckets.age(first / 2)
+    second = buckets.take()
     assert second is not None
     assert second == pytest.approx(first / 2, rel=0.01)
-    _age(database_url, second)
-    assert _take(database_url) is None
+    buckets.age(second)
+    assert buckets.take() is None
 
 
-def test_no_more_than_the_burst_is_saved_up(database_url: str) -> None:
-    _take(database_url)
-    _age(database_url, 10_000_000)
-    assert [_take(database_url) is None for _ in range(4)] == [True] * 3 + [False]
+def test_no_more_than_the_burst_is_saved_up(buckets: Buckets) -> None:
+    buckets.take()
+    buckets.age(10_000_000)
+    assert [buckets.take() is None for _ in range(4)] == [True] * 3 + [False]
 
 
-def test_a_clock_that_went_back_gives_and_takes_nothing(database_url: str) -> None:
-    _take(database_url)
-    _age(database_url, -10_000_000)
-    assert [_take(database_url) is None for _ in range(3)] == [True] * 2 + [False]
-    _age(database_url, 60_001)
-    assert _take(database_url) is None
+def test_a_clock_that_went_back_gives_and_takes_nothing(buckets: Buckets) -> None:
+    buckets.take()
+    buckets.age(-10_000_000)
+    assert [buckets.take() is None for _ in range(3)] == [True] * 2 + [False]
+    buckets.age(60_001)
+    assert buckets.take() is None
 
 
-def test_keys_are_apart(database_url: str) -> None:
+def test_keys_are_apart(buckets: Buckets) -> None:
     for _ in range(4):
-        _take(database_url)
-    assert _take(database_url, key="another") is None
+        buckets.take()
+    assert buckets.take(key="another") is None
 
 
-def test_many_at_once_get_what_is_there(database_url: str) -> None:
+def test_many_at_once_get_what_is_there(buckets: Buckets) -> None:
     limit = Limit(10, 1 / 1000)
     with ThreadPoolExecutor(8) as threads:
-        waits = [*threads.map(lambda _: _take(database_url, limit), range(40))]
+        waits = [*threads.map(lambda _: buckets.take(limit), range(40))]
     assert waits.count(None) == 10
 
 
@@ -105,18 +165,22 @@ def test_idle_buckets_are_deleted(database_url: str) -> None:
         async with await Connection.connect(database_url) as connection:
             await LimitRepository(connection).forget_idle()
 
-    _take(database_url, key="old")
-    _age(database_url, 90_000)
-    _take(database_url, key="new")
+    buckets = DatabaseBuckets(database_url)
+    buckets.take(key="old")
+    buckets.age(90_000)
+    buckets.take(key="new")
     asyncio.run(forget())
     with psycopg.connect(database_url) as connection:
         rows = connection.execute("SELECT key FROM rate_limits").fetchall()
     assert rows == [("new",)]
 
 
-def test_two_instances_count_together(start_server: Callable[..., Server]) -> None:
+def test_two_instances_count_together(
+    start_server: Callable[..., Server], store: dict[str, Any]
+) -> None:
     statuses = []
-    with start_server().client() as one, start_server().client() as other:
+    servers = start_server(**store), start_server(**store)
+    with servers[0].client() as one, servers[1].client() as other:
         for number in range(14):
             client = one if number % 2 else other
             statuses.append(client.post("/signin").status_code)
@@ -124,10 +188,13 @@ def test_two_instances_count_together(start_server: Callable[..., Server]) -> No
 
 
 def test_a_device_that_asks_too_often_waits_and_no_other_does(
-    start_server: Callable[..., Server], admin: Admin, token: str
+    start_server: Callable[..., Server],
+    admin: Admin,
+    token: str,
+    store: dict[str, Any],
 ) -> None:
     """At any instance, and for any route."""
-    slow = {"request_burst": 6, "requests_per_minute": 0.01}
+    slow = {"request_burst": 6, "requests_per_minute": 0.01, **store}
     servers = [start_server(**slow), start_server(**slow)]
     other = admin.issue_token(EMAIL, "another")
     with servers[0].client(token) as one, servers[1].client(token) as two:
@@ -143,10 +210,10 @@ def test_a_device_that_asks_too_often_waits_and_no_other_does(
 
 
 def test_a_request_counts_whatever_becomes_of_it(
-    start_server: Callable[..., Server], token: str
+    start_server: Callable[..., Server], token: str, store: dict[str, Any]
 ) -> None:
     """A failed request counts too; a token has one rate for all requests."""
-    server = start_server(request_burst=4, requests_per_minute=0.01)
+    server = start_server(request_burst=4, requests_per_minute=0.01, **store)
     with server.client(token) as client:
         answers = [
             client.post("/v1/sync", json={"proto": 1}),
@@ -159,8 +226,10 @@ def test_a_request_counts_whatever_becomes_of_it(
 
 
 def test_who_tries_tokens_is_slowed_down_and_who_has_one_is_not(
-    server: Server, client: httpx.Client, visitor: httpx.Client
+    start_server: Callable[..., Server], token: str, store: dict[str, Any]
 ) -> None:
+    server = start_server(**store)
+    client, visitor = server.client(token), server.client()
     answers = [
         visitor.get("/v1/me", headers={"Authorization": f"Bearer {make_token()}"})
         for _ in range(UNKNOWN_TOKENS.burst * 2)

@@ -47,9 +47,13 @@ class Stalling(LockRepository):
     """Waits between taking a number and the commit."""
 
     async def lock(
-        self, user_id: UUID, device: UUID, marks: Mapping[UUID, UUID | None]
+        self,
+        user_id: UUID,
+        device: UUID,
+        marks: Mapping[UUID, UUID | None],
+        token_id: UUID | None,
     ) -> list[VaultState]:
-        states = await super().lock(user_id, device, marks)
+        states = await super().lock(user_id, device, marks, token_id)
         await asyncio.sleep(random.uniform(0, 0.01))
         return states
 
@@ -64,12 +68,16 @@ class Sequences(LockRepository):
     """Numbers from a sequence: taken before the commit, without a lock."""
 
     async def lock(
-        self, user_id: UUID, device: UUID, marks: Mapping[UUID, UUID | None]
+        self,
+        user_id: UUID,
+        device: UUID,
+        marks: Mapping[UUID, UUID | None],
+        token_id: UUID | None,
     ) -> list[VaultState]:
         cursor = self._connection.cursor(row_factory=args_row(VaultState))
         await cursor.execute(
             "SELECT id, account_id, epoch, nextval('numbers') - 2, gc_horizon, digest,"
-            " mark, NULL, '', NULL, 0, 0, false, true FROM vaults"
+            " mark, NULL, '', NULL, 0, 0, false, true, NULL FROM vaults"
             " WHERE id = ANY(%b::uuid[])",
             ([*marks],),
         )
