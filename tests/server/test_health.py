@@ -70,7 +70,9 @@ def test_a_server_counts(client: httpx.Client) -> None:
     for _ in range(3):
         client.get("/v1/me")
     text = client.get("/metrics").text
-    (line,) = [each for each in text.splitlines() if 'route="me"' in each][:1]
+    (line,) = [each for each in text.splitlines() if 'route="me",status="200"' in each][
+        :1
+    ]
     assert line.startswith('promptvault_requests_total{method="GET",route="me"')
     assert float(line.rpartition(" ")[2]) >= 3
 
