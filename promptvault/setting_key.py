@@ -61,6 +61,13 @@ _KEYS = (
         "What an import takes from each conversation.",
         ("first", "all", "system"),
     ),
+    SettingKey(
+        "ai.provider",
+        "auto",
+        "Whose model to ask: 'own' is that of ai.base_url, with your own key; 'hosted'"
+        " that of the server you are signed in to; 'auto' prefers your own.",
+        ("auto", "own", "hosted"),
+    ),
     SettingKey("ai.model", "gpt-5.4-mini", "The model to ask."),
     SettingKey(
         "ai.base_url",

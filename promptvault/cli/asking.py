@@ -24,6 +24,13 @@ ApiKey = Annotated[
         " see it here.",
     ),
 ]
+Own = Annotated[
+    bool, typer.Option("--own", help="Use your own key; else ai.provider decides.")
+]
+Hosted = Annotated[
+    bool,
+    typer.Option("--hosted", help="Use the model of the server you are signed in to."),
+]
 NoCache = Annotated[
     bool,
     typer.Option("--no-cache", help="Ask again even if the answer is cached."),
@@ -57,6 +64,8 @@ class Asking(NamedTuple):
     model: ModelName = None
     base_url: BaseUrl = None
     api_key: ApiKey = None
+    own: Own = False
+    hosted: Hosted = False
     no_cache: NoCache = False
     budget: BudgetOption = None
     allow_secrets: AllowSecrets = False

@@ -1,35 +1,34 @@
 """The language model of a command, from its options and the settings."""
 
-from dataclasses import replace
-
 from promptvault.cli import terminal
 from promptvault.cli.asking import Asking
 from promptvault.cli.context import now, paths
-from promptvault.cli.workspace import is_project, settings
-from promptvault.config import Settings, SettingSource, load_settings
-from promptvault.credentials import find_credential
+from promptvault.cli.own_endpoint import check_option
+from promptvault.cli.provider import choose_access
+from promptvault.cli.workspace import settings
+from promptvault.config import Settings, SettingSource
 from promptvault.domain.chat import Price
-from promptvault.errors import PermissionDeniedError, UnavailableError
-from promptvault.providers.endpoint import OPENAI_URL, Endpoint
+from promptvault.domain.hosted import HostedTask
+from promptvault.providers.endpoint import Endpoint
 from promptvault.services.asking.budget import Budget
 from promptvault.services.asking.model import Model, ModelContext
 from promptvault.services.asking.retry import RateLimiter
-from promptvault.setting_key import check_setting, find_key
 from promptvault.vault.activity.response_cache import ResponseCache
 from promptvault.vault.activity.spending import Spending
 
 
-def open_model(command: str, asking: Asking) -> Model:
+def open_model(command: str, asking: Asking, task: HostedTask | None = None) -> Model:
     """Return the model for *command*, from its options and the settings.
 
-    Nothing is sent yet, and a key is only required for a request. Raises
-    InvalidInputError for an invalid setting, and PermissionDeniedError if the settings
-    of a project name a server without a key for it.
+    A command with a *task* may use the server's model. Nothing is sent yet, and a key
+    is only required for a request. Raises InvalidInputError for an invalid setting,
+    PermissionDeniedError if the settings of a project name a server without a key for
+    it, and AuthenticationError for the server's model if the user is not signed in.
     """
     chosen = settings()
-    _checked("ai.command_budget_usd", "--budget", asking.budget)  # Typer accepts nan
-    endpoints = _endpoints(chosen, asking)
-    _warn_of_plain_text(endpoints)
+    # Typer accepts nan.
+    check_option("ai.command_budget_usd", "--budget", asking.budget)
+    access = choose_access(chosen, command, asking, task)
     folders = paths()
     is_cached = chosen["ai.cache"].value == "true"
     context = ModelContext(
@@ -38,13 +37,14 @@ def open_model(command: str, asking: Asking) -> Model:
         price=lambda endpoint: _price(chosen, endpoint),
         now=now,
         notify=terminal.note,
+        require_access=access.require,
         rate_limiter=RateLimiter(chosen["ai.requests_per_minute"].number or 0),
         retries=int(chosen["ai.retries"].number or 0),
         concurrency=int(chosen["ai.concurrency"].number or 1),
         reads_cache=is_cached and not asking.no_cache,
         writes_cache=is_cached,
     )
-    return Model(endpoints, context)
+    return Model(access.endpoints, context)
 
 
 def _budget(chosen: Settings, command: str, limit: float | None) -> Budget:
@@ -57,86 +57,9 @@ def _budget(chosen: Settings, command: str, limit: float | None) -> Budget:
     )
 
 
-def _endpoints(chosen: Settings, asking: Asking) -> list[Endpoint]:
-    base_url = _checked("ai.base_url", "--base-url", asking.base_url)
-    api_key = _checked("ai.api_key", "--api-key", asking.api_key)
-    first = Endpoint(
-        base_url or chosen["ai.base_url"].value,
-        asking.model or chosen["ai.model"].value,
-        timeout=chosen["ai.timeout"].number or 0,
-    )
-    place = None if base_url else chosen["ai.base_url"].source
-    key = api_key or _key(chosen, "ai.api_key", first, place)
-    first = replace(first, key=key)
-    other = _fallback(chosen, first)
-    return [first, other] if other else [first]
-
-
-def _fallback(chosen: Settings, first: Endpoint) -> Endpoint | None:
-    model, url = chosen["ai.fallback_model"].value, chosen["ai.fallback_base_url"]
-    if not model and not url.value:
-        return None
-    other = replace(
-        first, base_url=url.value or first.base_url, model=model or first.model, key=""
-    )
-    key = _key(chosen, "ai.fallback_api_key", other, url.source)
-    # A key is for one server, and is never sent to another.
-    own = first.key if other.origin == first.origin else ""
-    return replace(other, key=key or own)
-
-
-def _key(
-    chosen: Settings, name: str, endpoint: Endpoint, url_place: SettingSource | None
-) -> str:
-    """Return the key from the setting *name* or from the keyring; '' if there is none.
-
-    The folder of a project may come from a stranger. So a server that its file names
-    gets only a key from that project, never one from the environment. Raises
-    PermissionDeniedError if the project has no such key.
-    """
-    is_untrusted = (
-        url_place is SettingSource.FILE
-        and is_project()
-        and endpoint.base_url != OPENAI_URL
-        and not endpoint.is_local
-    )
-    setting = (load_settings(paths().config_file, {}) if is_untrusted else chosen)[name]
-    key = setting.value or _stored_key(name)
-    if is_untrusted and not key and chosen[name].value:
-        raise PermissionDeniedError(
-            f"This project's settings name the server {endpoint.host}, so it does not"
-            f" get the key in the environment. To trust it: 'promptvault config set"
-            f" {name}' in the project, or --base-url."
-        )
-    return key
-
-
-def _stored_key(name: str) -> str:
-    try:
-        stored = find_credential(paths().credentials, name)
-    except UnavailableError as error:
-        terminal.note(str(error))
-        return ""
-    return check_setting(find_key(name), stored) if stored else ""
-
-
-def _warn_of_plain_text(endpoints: list[Endpoint]) -> None:
-    for endpoint in endpoints:
-        is_plain = endpoint.base_url.lower().startswith("http:")
-        if endpoint.key and is_plain and not endpoint.is_local:
-            terminal.note(
-                f"The key is sent to {endpoint.host} without encryption: the URL"
-                " begins with http://."
-            )
-
-
-def _checked(name: str, option: str, value: object) -> str | None:
-    """Return the *value* of an option if it is valid for the setting *name*."""
-    text = "" if value is None else str(value).strip()
-    return check_setting(find_key(name), text, option) if text else None
-
-
 def _price(chosen: Settings, endpoint: Endpoint) -> Price | None:
+    if endpoint.hosted:
+        return Price(0, 0)  # the server limits what it costs; the user pays nothing
     input_, output = chosen["ai.price_input"], chosen["ai.price_output"]
     if SettingSource.DEFAULT not in {input_.source, output.source}:
         return Price(input_.number or 0, output.number or 0)

@@ -1,14 +1,24 @@
 """The address of a model."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from promptvault.domain.hosted import HostedTask
 from promptvault.errors import InvalidInputError
 
 OPENAI_URL = "https://api.openai.com/v1"
 
 _LOCAL = ("localhost", "127.0.0.1", "::1", "0.0.0.0", "host.docker.internal")
 _OPENAI = (".openai.com", ".azure.com")
+
+
+class HostedUse(NamedTuple):
+    """What requests to the model of a PromptVault server are for."""
+
+    task: HostedTask
+    operation: str
+    """An id that all requests of one command share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +33,8 @@ class Endpoint:
     key: str = field(default="", repr=False)
     timeout: float = 120.0
     """Seconds that the server may send nothing."""
+    hosted: HostedUse | None = None
+    """Set for the model of a PromptVault server, whose key is the user's token."""
 
     def __post_init__(self) -> None:
         if not _is_url(self.base_url):

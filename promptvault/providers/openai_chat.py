@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -12,6 +13,7 @@ from promptvault.domain.chat import Request, Usage
 from promptvault.errors import InvalidInputError
 from promptvault.providers.endpoint import Endpoint
 from promptvault.providers.failure import EmptyAnswerError, RefusedError
+from promptvault.providers.hosted import IDEMPOTENCY_KEY, set_headers
 from promptvault.providers.openai_error import (
     connection_lost,
     error_in_answer,
@@ -143,20 +145,30 @@ class ChatClient:
         """Close the connection."""
         self._client.close()
 
-    def complete(self, request: Request) -> tuple[str, StreamEnd]:
-        """Return the whole answer, and its StreamEnd."""
+    def complete(self, request: Request, id_: str = "") -> tuple[str, StreamEnd]:
+        """Return the whole answer, and its StreamEnd.
+
+        *id_* is the same each time the request is repeated after a failure, so that a
+        PromptVault server executes it once. Other servers do not get it.
+        """
         with translate_errors(self._endpoint):
             reading = AnswerReader(self._endpoint)
-            text = reading.read(self._create(request, stream=False), "message")
+            answer = self._create(request, id_, stream=False)
+            text = reading.read(answer, "message")
             reading.finish = reading.finish or "stop"  # a few servers say none
             text += reading.end()
             return text, (reading.usage, reading.finish)
 
-    def stream(self, request: Request) -> Generator[str | StreamEnd, None, None]:
-        """Yield the pieces of the answer as they arrive, then the StreamEnd."""
+    def stream(
+        self, request: Request, id_: str = ""
+    ) -> Generator[str | StreamEnd, None, None]:
+        """Yield the pieces of the answer as they arrive, then the StreamEnd.
+
+        For *id_* see `complete`.
+        """
         with (
             translate_errors(self._endpoint),
-            self._create(request, stream=True) as chunks,
+            self._create(request, id_, stream=True) as chunks,
         ):
             reading, chunk = AnswerReader(self._endpoint), None
             for chunk in chunks:
@@ -169,12 +181,15 @@ class ChatClient:
                 yield text
             yield reading.usage, reading.finish
 
-    def _create(self, request: Request, *, stream: bool) -> Any:
+    def _create(self, request: Request, id_: str, *, stream: bool) -> Any:
         """Send *request*; repeat it without a parameter that the server rejects."""
+        headers = {IDEMPOTENCY_KEY: id_} if self._endpoint.hosted and id_ else {}
         while True:
             parameters = self._parameters(request, stream=stream)
             try:
-                return self._client.chat.completions.create(**parameters)
+                return self._client.chat.completions.create(
+                    **parameters, extra_headers=headers
+                )
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                 if not self._adapt(f"{error.body} {error.message}", parameters):
                     raise
@@ -237,13 +252,24 @@ def _client(endpoint: Endpoint) -> OpenAI:
             default_query=dict(parse_qsl(query)),
             timeout=timeout,
             max_retries=0,
-            # Requests to this computer do not go through a proxy.
-            http_client=openai.DefaultHttpxClient(
-                timeout=timeout, trust_env=not endpoint.is_local
-            ),
+            http_client=_http_client(endpoint, timeout),
         )
     except Exception:  # mostly a proxy or a certificate file
         raise InvalidInputError(
             f"No connection to {endpoint.server} can be set up. Check the address, and"
             " what HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE name."
         ) from None
+
+
+def _http_client(endpoint: Endpoint, timeout: openai.Timeout) -> Any:
+    # Requests to this computer do not go through a proxy.
+    trusts_environment = not endpoint.is_local
+    if endpoint.hosted is None:
+        return openai.DefaultHttpxClient(timeout=timeout, trust_env=trusts_environment)
+    return openai.DefaultHttpxClient(
+        timeout=timeout,
+        trust_env=trusts_environment,
+        # A prompt is sent to the server that the user signed in to, and to no other.
+        follow_redirects=False,
+        event_hooks={"request": [partial(set_headers, endpoint)]},
+    )

@@ -28,6 +28,7 @@ from promptvault.providers.failure import (
     ServerBusyError,
     ServerDownError,
 )
+from promptvault.providers.hosted import hosted_error
 
 _LATER = "Try again later."
 _CHECK_ADDRESS = "Check the network and the address (ai.base_url)."
@@ -126,6 +127,8 @@ _TEMPORARY = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT)
 def _of_status(error: openai.APIStatusError, endpoint: Endpoint) -> PromptVaultError:
     server, model = endpoint.server, endpoint.model
     wait = _wait(error)
+    if endpoint.hosted:
+        return hosted_error(endpoint, error.status_code, error.body, wait)
     asked = f" It asks to wait {wait:,.0f} s." if wait else ""
     match error.status_code:
         case HTTPStatus.UNAUTHORIZED:

@@ -17,6 +17,7 @@ from promptvault.cli.render.category import (
 from promptvault.cli.render.model import print_plan
 from promptvault.cli.rows.category import proposals_row
 from promptvault.cli.workspace import workspace
+from promptvault.domain.hosted import HostedTask
 from promptvault.errors import InvalidInputError
 from promptvault.services.categories.categorize import (
     EVERYTHING,
@@ -77,11 +78,13 @@ def categorize(
     aspects = _aspects(only)
     if offline and dry_run:
         raise InvalidInputError("--offline sends nothing that --dry-run could show.")
-    model = open_model("categorize", asking)
-    means = CategorizeOptions(None if offline else model, asking.allow_secrets)
+    model = None
+    if not offline:
+        model = open_model("categorize", asking, HostedTask.CATEGORIZE)
+    means = CategorizeOptions(model, asking.allow_secrets)
     with open_reader() as reader:
         selected = select_prompts(reader, wanted, aspects)
-        if dry_run:
+        if dry_run and model:
             plan = plan_requests(reader, selected.items, means)
             tokens = estimate_answer_tokens(selected.items, plan)
             estimate = model.estimate(plan, tokens)

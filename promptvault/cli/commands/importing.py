@@ -20,6 +20,7 @@ from promptvault.cli.render.imports import (
 )
 from promptvault.cli.rows.prompts import found_row, import_row
 from promptvault.cli.workspace import settings, workspace
+from promptvault.domain.hosted import HostedTask
 from promptvault.domain.share_link import is_url
 from promptvault.errors import ImportSourceError, InvalidInputError
 from promptvault.importers.input.candidate import Failure
@@ -200,7 +201,9 @@ def _categorized(report: ImportReport, command: _Command) -> dict[str, Any] | No
     asking = command.asking
 
     def means() -> CategorizeOptions:
-        model = None if command.offline else open_model("categorize", asking)
+        model = None
+        if not command.offline:
+            model = open_model("categorize", asking, HostedTask.CATEGORIZE)
         return CategorizeOptions(model, asking.allow_secrets)
 
     asks = not command.yes and not command.as_json and can_ask()

@@ -20,6 +20,7 @@ from promptvault.cli.template_proposal import (
 )
 from promptvault.cli.values import read_text
 from promptvault.domain.chat import Request
+from promptvault.domain.hosted import HostedTask
 from promptvault.domain.name import validate_name
 from promptvault.errors import AlreadyExistsError
 from promptvault.services.asking.cost import Spent
@@ -41,6 +42,7 @@ from promptvault.services.templates.from_prompts import (
 
 _ANSWER_TOKENS = 800
 """Estimated tokens of an answer."""
+_TASK = HostedTask.TEMPLATE
 
 template = typer.Typer(
     no_args_is_help=True, help="Make templates, with or without a model."
@@ -88,7 +90,7 @@ def new(
     request = request_from_description(
         _text(description), allow_secrets=asking.allow_secrets
     )
-    model = open_model("template new", asking)
+    model = open_model("template new", asking, _TASK)
     if dry_run:
         return _plan(model, request, as_json=as_json)
     draft = generate_template(model, request)
@@ -142,7 +144,7 @@ def from_(
     """
     given = _sources(names, new_name)
     save_options = SaveOptions(edit, yes, dry_run, as_json)
-    model = None if offline else open_model("template from", asking)
+    model = None if offline else open_model("template from", asking, _TASK)
     if model is None or not _can_ask(model):
         made = generalize_by_rule(given)
         return _offer(

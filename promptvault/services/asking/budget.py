@@ -11,12 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from promptvault.domain.chat import Answer, Price, Request, Usage
-from promptvault.errors import (
-    InvalidInputError,
-    RateLimitedError,
-    UnavailableError,
-    VaultError,
-)
+from promptvault.errors import InvalidInputError, RateLimitedError, VaultError
 from promptvault.providers.endpoint import Endpoint
 from promptvault.providers.failure import (
     ConnectionLostError,
@@ -217,10 +212,8 @@ class BudgetedTransport:
     def send(self, call: Call) -> Answer:
         """Return the answer with its cost.
 
-        Raises BudgetError, UnavailableError if the endpoint needs a key and has none,
-        and what the transport raises.
+        Raises BudgetError, and what the transport raises.
         """
-        _require_key(self._endpoint)
         price = self._price(self._endpoint)
         bill = self._budget.reserve(self._endpoint, call.request, price)
         try:
@@ -256,15 +249,6 @@ class BudgetedTransport:
             raise
         bill.settle(answer.usage)
         return answer
-
-
-def _require_key(endpoint: Endpoint) -> None:
-    if endpoint.needs_key and not endpoint.key:
-        raise UnavailableError(
-            f"There is no key for {endpoint.host}. Set OPENAI_API_KEY, or run"
-            " 'promptvault config set ai.api_key'; for a model on this computer, set"
-            " ai.base_url and ai.model."
-        )
 
 
 def _priced(answer: Answer, price: Price | None) -> Answer:

@@ -6,15 +6,22 @@ requests and fail in the same way.
 
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
 from promptvault.domain.chat import Answer, Price, Request, Usage
-from promptvault.errors import PromptVaultError, RateLimitedError, UnavailableError
+from promptvault.errors import (
+    InvalidInputError,
+    PromptVaultError,
+    RateLimitedError,
+    UnavailableError,
+)
 from promptvault.providers.endpoint import Endpoint
 from promptvault.providers.failure import ServerBusyError, ServerDownError
+from promptvault.services.asking.access import AccessTransport, require_key
 from promptvault.services.asking.budget import Budget, BudgetedTransport, BudgetError
 from promptvault.services.asking.cache import AnswerCache, CachedTransport
 from promptvault.services.asking.cost import Estimate, Spent
@@ -63,6 +70,8 @@ class ModelContext:
     now: Callable[[], datetime]
     notify: Callable[[str], None]
     """Receives a sentence for the person: a long wait, or a fallback."""
+    require_access: Callable[[Endpoint], None] = require_key
+    """Raises an error if an endpoint cannot be asked; called before each request."""
     rate_limiter: RateLimiter = field(default_factory=RateLimiter)
     retries: int = 4
     sleep: Callable[[float], None] = time.sleep
@@ -104,7 +113,8 @@ class Model:
         retrying = RetryingTransport(
             budgeted, context.retries, context.notify, context.sleep
         )
-        return CachedTransport(retrying, endpoint, self._cache)
+        allowed = AccessTransport(retrying, endpoint, context.require_access)
+        return CachedTransport(allowed, endpoint, self._cache)
 
     @property
     def name(self) -> str:
@@ -127,9 +137,17 @@ class Model:
         return any(e.key or not e.needs_key for e in self.endpoints)
 
     def named(self, name: str | None) -> "Model":
-        """Return the model *name* on the first endpoint; this one if *name* is None."""
+        """Return the model *name* on the first endpoint; this one if *name* is None.
+
+        Raises InvalidInputError for the server's model, which is a single one.
+        """
         if name in {None, self.name}:
             return self
+        if self.endpoints[0].hosted:
+            raise InvalidInputError(
+                "The server has one model, which also judges: omit --judge, or use your"
+                " own key, with --own."
+            )
         return Model([replace(self.endpoints[0], model=str(name))], self._context)
 
     def estimate(
@@ -184,7 +202,7 @@ class Model:
 
     def _send(self, call: Call) -> Answer:
         try:
-            answer = self._transport.send(call)
+            answer = self._transport.send(call._replace(id=str(uuid.uuid4())))
         except BrokenStream as broken:
             self._count(broken.answer)
             match broken.reason:

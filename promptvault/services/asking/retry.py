@@ -8,7 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from promptvault.domain.chat import Answer
-from promptvault.providers.failure import ServerBusyError, ServerDownError
+from promptvault.providers.failure import (
+    EmptyAnswerError,
+    ServerBusyError,
+    ServerDownError,
+)
 from promptvault.services.asking.transport import Call, Transport
 
 _FIRST_WAIT = 0.5
@@ -47,6 +51,9 @@ class RetryingTransport:
                 if wait >= _LEAST_REPORTED:
                     self.notify(f"{error.what} Trying again in {wait:.0f} s.")
                 self.sleep(wait)
+                if isinstance(error, EmptyAnswerError):
+                    # A PromptVault server would give the same answer for the same id.
+                    call = call._replace(id=f"{call.id}-{number}")
         return self.transport.send(call)
 
 

@@ -28,6 +28,8 @@ class Call(NamedTuple):
     """Receives the answer piece by piece as it arrives; None asks for it whole."""
     stores: bool = True
     """False does not write the answer into the cache."""
+    id: str = ""
+    """The same for all attempts, so that a PromptVault server executes it once."""
 
 
 class Transport(Protocol):
@@ -66,8 +68,8 @@ class ChatTransport:
         """Return the answer; see `Transport`."""
         client = self._connect()
         if call.on_text is None:
-            return self._complete(client, call.request)
-        return self._stream(client, call.request, call.on_text)
+            return self._complete(client, call)
+        return self._stream(client, call, call.on_text)
 
     def _connect(self) -> "ChatClient":
         """Return the client, which sends nothing until it is used."""
@@ -75,13 +77,13 @@ class ChatTransport:
             self._client = self._client or _open_client(self._endpoint)
             return self._client
 
-    def _complete(self, client: "ChatClient", request: Request) -> Answer:
+    def _complete(self, client: "ChatClient", call: Call) -> Answer:
         start = time.monotonic()
-        text, end = client.complete(request)
-        return self._answer(request, text, end, time.monotonic() - start)
+        text, end = client.complete(call.request, call.id)
+        return self._answer(call.request, text, end, time.monotonic() - start)
 
     def _stream(
-        self, client: "ChatClient", request: Request, on_text: Callable[[str], None]
+        self, client: "ChatClient", call: Call, on_text: Callable[[str], None]
     ) -> Answer:
         start = time.monotonic()
         pieces: list[str] = []
@@ -90,10 +92,10 @@ class ChatTransport:
 
         def answer() -> Answer:
             seconds = time.monotonic() - start
-            return self._answer(request, "".join(pieces), end, seconds, first)
+            return self._answer(call.request, "".join(pieces), end, seconds, first)
 
         try:
-            with contextlib.closing(client.stream(request)) as parts:
+            with contextlib.closing(client.stream(call.request, call.id)) as parts:
                 for part in parts:
                     if isinstance(part, str):
                         first = first or time.monotonic() - start

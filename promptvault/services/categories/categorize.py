@@ -11,6 +11,7 @@ from promptvault.errors import (
     RateLimitedError,
     UnavailableError,
 )
+from promptvault.services.asking.access import NoModelError
 from promptvault.services.asking.model import Model
 from promptvault.services.asking.secret_check import refuse_secrets
 from promptvault.services.categories.proposal import (
@@ -270,7 +271,7 @@ class _Asking:
             return {}
         try:
             return ask_suggestions(model, batch, self._vocabulary)
-        except (UnavailableError, RateLimitedError) as error:
+        except (UnavailableError, RateLimitedError, NoModelError) as error:
             self.reason = self.reason or str(error)
             return {}
 

@@ -7,6 +7,7 @@ from promptvault.domain.name import MAX_CHARACTERS, leaf_of, slugify
 from promptvault.domain.prompt import Content, Prompt, Version, clean_line
 from promptvault.errors import InvalidInputError, RateLimitedError, UnavailableError
 from promptvault.importers.tools.template import Piece, Slot, translate
+from promptvault.services.asking.access import NoModelError
 from promptvault.services.asking.budget import BudgetError
 from promptvault.services.prompts.retrieval import resolve
 from promptvault.services.templates.align import Gap, Segment, align, shared_fraction
@@ -103,7 +104,7 @@ def generalize(
         return ask()
     except BudgetError:
         raise
-    except (UnavailableError, RateLimitedError) as error:
+    except (UnavailableError, RateLimitedError, NoModelError) as error:
         notify(f"{error} So the texts were compared without a model.")
         return generalize_by_rule(given)
 
