@@ -8,7 +8,7 @@ from promptvault.cli.provider import choose_access
 from promptvault.cli.workspace import settings
 from promptvault.config import Settings, SettingSource
 from promptvault.domain.chat import Price
-from promptvault.domain.hosted import HostedTask
+from promptvault.domain.hosted import Task
 from promptvault.providers.endpoint import Endpoint
 from promptvault.services.asking.budget import Budget
 from promptvault.services.asking.model import Model, ModelContext
@@ -17,7 +17,7 @@ from promptvault.vault.activity.response_cache import ResponseCache
 from promptvault.vault.activity.spending import Spending
 
 
-def open_model(command: str, asking: Asking, task: HostedTask | None = None) -> Model:
+def open_model(command: str, asking: Asking, task: Task | None = None) -> Model:
     """Return the model for *command*, from its options and the settings.
 
     A command with a *task* may use the server's model. Nothing is sent yet, and a key

@@ -11,7 +11,7 @@ from promptvault.cli.asking import Asking
 from promptvault.cli.context import paths
 from promptvault.cli.own_endpoint import own_endpoints
 from promptvault.config import Settings
-from promptvault.domain.hosted import HOSTED_MODEL, HostedTask
+from promptvault.domain.hosted import HOSTED_MODEL, Task
 from promptvault.errors import InvalidInputError, PromptVaultError
 from promptvault.providers.endpoint import OPENAI_URL, Endpoint, HostedUse
 from promptvault.services.asking.access import (
@@ -41,7 +41,7 @@ class Access(NamedTuple):
 
 
 def choose_access(
-    chosen: Settings, command: str, asking: Asking, task: HostedTask | None
+    chosen: Settings, command: str, asking: Asking, task: Task | None
 ) -> Access:
     """Return the endpoints of the user's own models, or that of the server's model.
 
@@ -109,7 +109,7 @@ def _find_session(chosen: Settings) -> Session | None:
         return None
 
 
-def _hosted(chosen: Settings, session: Session, task: HostedTask) -> Endpoint:
+def _hosted(chosen: Settings, session: Session, task: Task) -> Endpoint:
     return Endpoint(
         f"{session.address.url}/v1/ai",
         HOSTED_MODEL,

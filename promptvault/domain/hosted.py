@@ -3,11 +3,16 @@
 from enum import StrEnum
 
 HOSTED_MODEL = "promptvault-hosted"
-"""Its name in requests and answers; the server does not name the real one."""
+"""Its name in answers; the server does not name the real one."""
+TASK_HEADER = "PV-Task"
+OPERATION_HEADER = "PV-Operation"
+"""A random id. All requests with the same one are one optimization."""
+KEY_HEADER = "Idempotency-Key"
+"""The same request with the same key gets the same answer for 24 hours, once paid."""
 
 
-class HostedTask(StrEnum):
-    """What a request to the server's model is for: the header `PV-Task`."""
+class Task(StrEnum):
+    """What an answer is for: the header `PV-Task`."""
 
     OPTIMIZE = "optimize"
     CATEGORIZE = "categorize"

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from promptvault.domain.hosted import HostedTask
+from promptvault.domain.hosted import Task
 from promptvault.errors import InvalidInputError
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -16,7 +16,7 @@ _OPENAI = (".openai.com", ".azure.com")
 class HostedUse(NamedTuple):
     """What requests to the model of a PromptVault server are for."""
 
-    task: HostedTask
+    task: Task
     operation: str
     """An id that all requests of one command share."""
 

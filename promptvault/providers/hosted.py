@@ -3,6 +3,7 @@
 from http import HTTPStatus
 from typing import Any
 
+from promptvault.domain.hosted import KEY_HEADER, OPERATION_HEADER, TASK_HEADER
 from promptvault.errors import (
     AuthenticationError,
     InvalidInputError,
@@ -14,8 +15,6 @@ from promptvault.errors import (
 )
 from promptvault.providers.endpoint import Endpoint
 from promptvault.providers.failure import ServerBusyError, ServerDownError
-
-IDEMPOTENCY_KEY = "Idempotency-Key"
 
 _OF_TRANSPORT = {
     *("host", "connection", "accept", "accept-encoding", "user-agent"),
@@ -36,12 +35,12 @@ def set_headers(endpoint: Endpoint, request: Any) -> None:
     """
     use = endpoint.hosted
     assert use is not None
-    kept = {*_OF_TRANSPORT, IDEMPOTENCY_KEY.lower()}
+    kept = {*_OF_TRANSPORT, KEY_HEADER.lower()}
     for name in {*request.headers.keys()} - kept:
         del request.headers[name]
     request.headers["Authorization"] = f"Bearer {endpoint.key}"
-    request.headers["PV-Task"] = use.task.value
-    request.headers["PV-Operation"] = use.operation
+    request.headers[TASK_HEADER] = use.task.value
+    request.headers[OPERATION_HEADER] = use.operation
 
 
 def hosted_error(

@@ -10,10 +10,11 @@ import openai
 from openai import OpenAI
 
 from promptvault.domain.chat import Request, Usage
+from promptvault.domain.hosted import KEY_HEADER
 from promptvault.errors import InvalidInputError
 from promptvault.providers.endpoint import Endpoint
 from promptvault.providers.failure import EmptyAnswerError, RefusedError
-from promptvault.providers.hosted import IDEMPOTENCY_KEY, set_headers
+from promptvault.providers.hosted import set_headers
 from promptvault.providers.openai_error import (
     connection_lost,
     error_in_answer,
@@ -183,7 +184,7 @@ class ChatClient:
 
     def _create(self, request: Request, id_: str, *, stream: bool) -> Any:
         """Send *request*; repeat it without a parameter that the server rejects."""
-        headers = {IDEMPOTENCY_KEY: id_} if self._endpoint.hosted and id_ else {}
+        headers = {KEY_HEADER: id_} if self._endpoint.hosted and id_ else {}
         while True:
             parameters = self._parameters(request, stream=stream)
             try:

@@ -5,31 +5,16 @@ answers as OpenAI does, whole or as a stream. Anything else in a request is refu
 """
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-HOSTED_MODEL = "promptvault-hosted"
-"""The name of the model in answers. The name in a request is ignored."""
-TASK_HEADER = "PV-Task"
-OPERATION_HEADER = "PV-Operation"
-"""A random id. All requests with the same one are one optimization."""
-KEY_HEADER = "Idempotency-Key"
-"""The same request with the same key gets the same answer for 24 hours, once paid."""
+from promptvault.domain.hosted import HOSTED_MODEL
+
 MOST_INPUT_TOKENS = 64 * 1024
 """By `domain.token.estimate_tokens`; a longer request is refused."""
 MOST_OUTPUT_TOKENS = 8 * 1024
 """An answer is cut there, even if the request allows more."""
-
-
-class Task(StrEnum):
-    """What an answer is for: the header `PV-Task`."""
-
-    OPTIMIZE = "optimize"
-    CATEGORIZE = "categorize"
-    SUGGEST = "suggest"
-    TEMPLATE = "template"
 
 
 class _Strict(BaseModel):

@@ -17,7 +17,7 @@ from promptvault.cli.render.category import (
 from promptvault.cli.render.model import print_plan
 from promptvault.cli.rows.category import proposals_row
 from promptvault.cli.workspace import workspace
-from promptvault.domain.hosted import HostedTask
+from promptvault.domain.hosted import Task
 from promptvault.errors import InvalidInputError
 from promptvault.services.categories.categorize import (
     EVERYTHING,
@@ -80,7 +80,7 @@ def categorize(
         raise InvalidInputError("--offline sends nothing that --dry-run could show.")
     model = None
     if not offline:
-        model = open_model("categorize", asking, HostedTask.CATEGORIZE)
+        model = open_model("categorize", asking, Task.CATEGORIZE)
     means = CategorizeOptions(model, asking.allow_secrets)
     with open_reader() as reader:
         selected = select_prompts(reader, wanted, aspects)

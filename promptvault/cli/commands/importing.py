@@ -20,7 +20,7 @@ from promptvault.cli.render.imports import (
 )
 from promptvault.cli.rows.prompts import found_row, import_row
 from promptvault.cli.workspace import settings, workspace
-from promptvault.domain.hosted import HostedTask
+from promptvault.domain.hosted import Task
 from promptvault.domain.share_link import is_url
 from promptvault.errors import ImportSourceError, InvalidInputError
 from promptvault.importers.input.candidate import Failure
@@ -203,7 +203,7 @@ def _categorized(report: ImportReport, command: _Command) -> dict[str, Any] | No
     def means() -> CategorizeOptions:
         model = None
         if not command.offline:
-            model = open_model("categorize", asking, HostedTask.CATEGORIZE)
+            model = open_model("categorize", asking, Task.CATEGORIZE)
         return CategorizeOptions(model, asking.allow_secrets)
 
     asks = not command.yes and not command.as_json and can_ask()

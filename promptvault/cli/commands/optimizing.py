@@ -15,7 +15,7 @@ from promptvault.cli.render.prompts import report_saved
 from promptvault.cli.rows.model import spent_row
 from promptvault.cli.rows.optimization import optimization_entry_row, optimization_row
 from promptvault.cli.workspace import workspace
-from promptvault.domain.hosted import HostedTask
+from promptvault.domain.hosted import Task
 from promptvault.errors import InvalidInputError
 from promptvault.services.asking.model import Model
 from promptvault.services.optimization.optimize import (
@@ -71,7 +71,7 @@ def optimize(
     task = prepare_task(
         prompt, version, goal, candidates, allow_secrets=asking.allow_secrets
     )
-    model = open_model("optimize", asking, HostedTask.OPTIMIZE)
+    model = open_model("optimize", asking, Task.OPTIMIZE)
     judge_model = model.named(judge)
     if dry_run:
         first, estimate = plan_optimization(model, judge_model, task)

@@ -20,7 +20,7 @@ from promptvault.cli.template_proposal import (
 )
 from promptvault.cli.values import read_text
 from promptvault.domain.chat import Request
-from promptvault.domain.hosted import HostedTask
+from promptvault.domain.hosted import Task
 from promptvault.domain.name import validate_name
 from promptvault.errors import AlreadyExistsError
 from promptvault.services.asking.cost import Spent
@@ -42,7 +42,7 @@ from promptvault.services.templates.from_prompts import (
 
 _ANSWER_TOKENS = 800
 """Estimated tokens of an answer."""
-_TASK = HostedTask.TEMPLATE
+_TASK = Task.TEMPLATE
 
 template = typer.Typer(
     no_args_is_help=True, help="Make templates, with or without a model."

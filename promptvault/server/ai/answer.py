@@ -12,10 +12,10 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from promptvault.domain.hosted import HOSTED_MODEL
 from promptvault.server.ai.failure import ModelError
 from promptvault.server.ai.settings import TokenPrice
 from promptvault.wire.ai import (
-    HOSTED_MODEL,
     AnswerMessage,
     ChatRead,
     Choice,

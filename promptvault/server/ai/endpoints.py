@@ -6,12 +6,13 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
 
+from promptvault.domain.hosted import Task
 from promptvault.errors import NotFoundError
 from promptvault.server.ai.service import Hosted, Labels, read_usage
 from promptvault.server.dependencies import AppSettings, Transaction
 from promptvault.server.guard import Authenticated
 from promptvault.server.http.json_body import body_of, documented, read_model
-from promptvault.wire.ai import AiUsageRead, ChatCreate, ChatRead, Task
+from promptvault.wire.ai import AiUsageRead, ChatCreate, ChatRead
 from promptvault.wire.error import ErrorRead
 
 router = APIRouter(tags=["ai"], prefix="/ai")

@@ -11,8 +11,8 @@ from uuid import UUID
 
 from psycopg.rows import class_row, scalar_row
 
+from promptvault.domain.hosted import Task
 from promptvault.server.database import Connection
-from promptvault.wire.ai import Task
 
 AT_ONCE = 4
 """Requests of one account that are answered at the same time."""

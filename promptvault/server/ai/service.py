@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
+from promptvault.domain.hosted import Task
 from promptvault.errors import NotFoundError
 from promptvault.server.ai.answer_store import AnswerStore
 from promptvault.server.ai.exchange import Asked, Exchange, Worker
@@ -19,7 +20,7 @@ from promptvault.server.limit.rule import AI_BY_ACCOUNT
 from promptvault.server.limit.service import enforce_limit
 from promptvault.server.settings import Settings
 from promptvault.server.token.repository import Bearer
-from promptvault.wire.ai import AiUsageRead, ChatCreate, Task, TaskUsageRead
+from promptvault.wire.ai import AiUsageRead, ChatCreate, TaskUsageRead
 
 _WORKER_AT_ONCE = 8
 _MOST_WAITING = 200
