@@ -15,7 +15,9 @@ from promptvault.client.request_error import sign_in_error
 from promptvault.client.retry import NO_RETRY, RETRY_SYNC
 from promptvault.client.team import TeamClient
 from promptvault.client.transport import Traffic, Transport
+from promptvault.errors import NotFoundError, UnknownRouteError
 from promptvault.wire.account import MeRead
+from promptvault.wire.ai import AiUsageRead
 from promptvault.wire.device import SignedInRead
 from promptvault.wire.device_code import (
     CLIENT_ID,
@@ -34,6 +36,7 @@ _ME = TypeAdapter(MeRead)
 _SIGNED_IN = TypeAdapter(list[SignedInRead])
 _CODE = TypeAdapter(DeviceCodeRead)
 _TOKEN = TypeAdapter(DeviceTokenRead)
+_AI_USAGE = TypeAdapter(AiUsageRead)
 _SHARE = TypeAdapter(ShareRead)
 _SHARES = TypeAdapter(SharesRead)
 _SYNC = TypeAdapter(SyncAnswer)
@@ -64,6 +67,17 @@ class Client:
     def me(self) -> MeRead:
         """Return the user, the limits of the plan, and the usage."""
         return self._read(_ME, self._transport.send("GET", "/v1/me"))
+
+    def ai_usage(self) -> AiUsageRead | None:
+        """Return what the account used of the server's model this month.
+
+        None if the server has no model.
+        """
+        try:
+            content = self._transport.send("GET", "/v1/ai/usage")
+        except (NotFoundError, UnknownRouteError):
+            return None
+        return self._read(_AI_USAGE, content)
 
     def vaults(self) -> VaultsRead:
         """Return the user's vaults, as devices must know them."""

@@ -12,6 +12,7 @@ from promptvault.cli import browser, options, terminal
 from promptvault.cli.context import paths
 from promptvault.cli.render import account as render_account
 from promptvault.cli.rows import account as rows_account
+from promptvault.cli.rows.hosted import hosted_row
 from promptvault.cli.workspace import settings
 from promptvault.config import SettingSource
 from promptvault.errors import (
@@ -218,10 +219,12 @@ def whoami(as_json: options.Json = False) -> None:
     session = _session()
     with _client(session.address, session.token) as client:
         me = client.me()
+        hosted = client.ai_usage() if "ai" in me.features else None
     if as_json:
-        terminal.write_json(rows_account.account_row(session.address, me))
+        row = rows_account.account_row(session.address, me)
+        terminal.write_json(row | {"hosted": hosted_row(hosted)})
     else:
-        render_account.account(session.address, me)
+        render_account.account(session.address, me, hosted)
 
 
 @devices.command("list")

@@ -4,18 +4,20 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from promptvault.cli.render.format import format_size, format_time
+from promptvault.cli.render.hosted import format_hosted_use
 from promptvault.cli.render.table import Column, print_table
 
 if TYPE_CHECKING:
     from promptvault.client.address import Address
     from promptvault.wire.account import MeRead
+    from promptvault.wire.ai import AiUsageRead
     from promptvault.wire.device import SignedInRead
 
 _SHORT = 8
 """Characters of an id: enough to distinguish the devices of one user."""
 
 
-def account(address: "Address", me: "MeRead") -> None:
+def account(address: "Address", me: "MeRead", hosted: "AiUsageRead | None") -> None:
     """Print the user, the limits of the plan, and the usage."""
     device = f"{me.device.label} ({me.device.os})" if me.device else "none: a token"
     lines = (
@@ -24,7 +26,7 @@ def account(address: "Address", me: "MeRead") -> None:
         ("prompts", _used(me.usage.prompts, me.limits.prompts)),
         ("members", _used(me.usage.members, me.limits.members)),
         *_storage(me),
-        ("optimizations", _limit(me.limits.optimizations)),
+        *_hosted(me, hosted),
         ("device", device),
         ("server", address.url),
     )
@@ -36,6 +38,12 @@ def _storage(me: "MeRead") -> Iterator[tuple[str, str]]:
     if used is not None:
         of = _limit(None) if limit is None else format_size(limit)
         yield "storage", f"{format_size(used)} of {of}"
+
+
+def _hosted(me: "MeRead", hosted: "AiUsageRead | None") -> Iterator[tuple[str, str]]:
+    yield "optimizations", _limit(me.limits.optimizations)
+    if hosted and hosted.cap_usd:
+        yield "server's model", format_hosted_use(hosted)
 
 
 def _used(used: int, limit: int | None) -> str:

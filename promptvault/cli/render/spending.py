@@ -4,7 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from promptvault.cli import terminal
-from promptvault.cli.render.format import format_count, format_money, format_size
+from promptvault.cli.render.format import (
+    format_count,
+    format_money,
+    format_size,
+)
 from promptvault.cli.render.table import Column, print_table
 from promptvault.vault.activity.response_cache import CacheStatistics
 from promptvault.vault.activity.spending import Expense

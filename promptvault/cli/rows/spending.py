@@ -3,11 +3,16 @@
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from promptvault.cli.rows.hosted import hosted_row
 from promptvault.cli.rows.prompts import Row
 from promptvault.domain.timestamp import to_text
 from promptvault.vault.activity.response_cache import CacheStatistics
 from promptvault.vault.activity.spending import Expense
+
+if TYPE_CHECKING:
+    from promptvault.wire.ai import AiUsageRead
 
 
 def cache_row(held: CacheStatistics, place: Path) -> Row:
@@ -21,7 +26,12 @@ def cache_row(held: CacheStatistics, place: Path) -> Row:
     }
 
 
-def spending_row(now: datetime, found: Sequence[Expense], budget: float | None) -> Row:
+def spending_row(
+    now: datetime,
+    found: Sequence[Expense],
+    budget: float | None,
+    hosted: "AiUsageRead | None",
+) -> Row:
     """Return the costs of the month of *now* as `spending --json` prints them."""
     total = sum(expense.cost for expense in found)
     return {
@@ -30,6 +40,7 @@ def spending_row(now: datetime, found: Sequence[Expense], budget: float | None) 
         "budget_usd": budget,
         "left_usd": None if budget is None else max(0.0, budget - total),
         "expenses": [_expense_row(expense) for expense in found],
+        "hosted": hosted_row(hosted),
     }
 
 

@@ -54,9 +54,11 @@ def server(start_server: Callable[..., Server], model: ModelServer) -> Server:
 
 
 @pytest.fixture
-def token(admin: Admin) -> str:
-    """Return a token of an account to which the operator has given Pro."""
-    admin.add_user(EMAIL, Tier.PRO)
+def token(admin: Admin, request: pytest.FixtureRequest) -> str:
+    """Return a token of an account to which the operator has given Pro, or a plan that
+    the test names.
+    """
+    admin.add_user(EMAIL, getattr(request, "param", Tier.PRO))
     return admin.issue_token(EMAIL, "test")
 
 
