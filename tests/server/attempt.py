@@ -23,6 +23,7 @@ GOOD = {
     "device_label": "Eve's",
     "device_code": "none",
     "limit": "20",
+    "pv-task": "optimize",
 }
 """The value that a field must have for the others to be read."""
 

@@ -17,6 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
 from promptvault.server.settings import Settings
+from tests.server.ai.conftest import DOWN
 from tests.server.attempt import BEARER, COOKIE, Attempt, attempts
 from tests.server.browser import fields_of
 from tests.server.conftest import SECRET, Server, quick_passwords, scratch_database
@@ -55,6 +56,8 @@ ANSWERS: dict[str, set[int]] = {
     "list_invitations": {404},
     "revoke_invitation": {404},
     "accept_invitation": {404},
+    "create_completion": {402},  # her plan does not include it
+    "show_ai_usage": {200},
     "sync": {200},  # of a foreign vault: that it is gone, and nothing else
     # No user is signed in here.
     "start_device_sign_in": {200},
@@ -172,6 +175,7 @@ def server(start_server: Callable[..., Server]) -> Server:
         oidc_issuer="https://127.0.0.1:9",
         oidc_client_id="promptvault",
         clerk_webhook_secret=SecretStr("whsec_" + "c2VjcmV0" * 8),
+        **DOWN,
     )
 
 

@@ -17,6 +17,7 @@ from promptvault.domain.tier import Tier
 from promptvault.server.admin import Admin
 from promptvault.server.app import create_app
 from promptvault.server.settings import Settings
+from tests.server.ai.conftest import DOWN
 from tests.server.conftest import EMAIL, SECRET, Server, scratch_database
 from tests.server.sync.conftest import new
 
@@ -91,6 +92,8 @@ class Caller:
         """Send *case* and check the answer; restore what an earlier request ended."""
         self._connection.execute("DELETE FROM rate_limits")
         self._connection.execute("UPDATE tokens SET revoked_at = NULL")
+        plan = "pro" if case.operation.path.startswith("/v1/ai/") else "free"
+        self._connection.execute("UPDATE accounts SET plan = %s", (plan,))
         if way.names_own:
             self._name_own(case)
         headers = {}
@@ -125,6 +128,7 @@ def caller(postgres: str, template: str) -> Iterator[Caller]:
                 update={
                     "oidc_issuer": "https://127.0.0.1:9",
                     "clerk_webhook_secret": SecretStr("whsec_" + "c2VjcmV0" * 8),
+                    **DOWN,
                 }
             )
         )

@@ -22,6 +22,7 @@ from tests.server.tenant import tenant_keys
 SERVER = Path(__file__).parents[2] / "promptvault" / "server"
 
 WITHOUT_TENANT = {
+    "ai_instance_months": "belongs to the server",
     "rate_limits": "counts by keys that are hashed or public",
     "server_settings": "belongs to the server",
     "jobs": "the server's own work, by ids alone",
@@ -55,6 +56,9 @@ WITHOUT_KEY = {
     "account/erasure_repository.py ErasureRepository.forget_identities": "cleans up",
     "account/erasure_repository.py ErasureRepository.erase_invitations": "by address",
     "account/erasure_repository.py _FORGET_NAME": "all lines that name a user",
+    "ai/answer_store.py _FORGET_OLD": "cleans up",
+    "ai/operator.py _USE": "the operator's list",
+    "ai/repository.py AiRepository.overdue": "cleans up",
     "session/repository.py SessionRepository.find": "by a secret's hash",
     "session/repository.py SessionRepository.delete": "by a secret's hash",
     "link/repository.py LinkRepository.find": "by a secret's hash",

@@ -25,10 +25,10 @@ PRICE = (1.0, 2.0)
 Connection = psycopg.Connection[Any]
 
 
-def hosted(upstream: ModelServer, **changes: object) -> dict[str, Any]:
-    """Return the settings of a server with a model of its own."""
+def hosted(upstream: ModelServer | str, **changes: object) -> dict[str, Any]:
+    """Return the settings of a server with a model of its own, by its address."""
     given = {
-        "ai_base_url": upstream.url,
+        "ai_base_url": upstream if isinstance(upstream, str) else upstream.url,
         "ai_api_key": UPSTREAM_KEY,
         "ai_model": UPSTREAM_MODEL,
         "ai_price_input": PRICE[0],
@@ -36,6 +36,10 @@ def hosted(upstream: ModelServer, **changes: object) -> dict[str, Any]:
         "ai_cap_instance": 100.0,
     }
     return dict(AiSettings.model_validate(given | changes))
+
+
+DOWN = hosted("http://127.0.0.1:9/v1")
+"""The settings of a server whose model does not answer."""
 
 
 @pytest.fixture
