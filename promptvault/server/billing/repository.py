@@ -171,10 +171,12 @@ class BillingRepository:
 
     async def forget(self, account_id: UUID) -> None:
         """Forget the customer of an account, and the subscriptions."""
-        for table in ("billing_customers", "subscriptions"):
-            await self._connection.execute(
-                f"DELETE FROM {table} WHERE account_id = %s", (account_id,)
-            )
+        await self._connection.execute(
+            "DELETE FROM billing_customers WHERE account_id = %s", (account_id,)
+        )
+        await self._connection.execute(
+            "DELETE FROM subscriptions WHERE account_id = %s", (account_id,)
+        )
 
     async def replace(
         self, account_id: UUID, subscriptions: list[FetchedSubscription]

@@ -145,3 +145,19 @@ def test_an_address_stays_secret(settings: Settings, postgres: str) -> None:
         migration.current(wrong)
     assert not re.search("tell-nobody|nowhere", str(caught.value))
     assert caught.value.__cause__ is None
+
+
+def test_devices_may_use_the_model_from_then_on(database_url: str, token: str) -> None:
+    def scopes() -> list[tuple[list[str]]]:
+        with psycopg.connect(database_url) as connection:
+            return connection.execute("SELECT scopes FROM tokens").fetchall()
+
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO ai_months (account_id, month, spent)"
+            " SELECT id, now(), 7 FROM accounts"
+        )
+    migration.downgrade(database_url, "0016")
+    assert scopes() == [(["sync:read", "sync:write"],)]
+    migration.upgrade(database_url)
+    assert scopes() == [(["sync:read", "sync:write", "ai:use"],)]
