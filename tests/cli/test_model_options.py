@@ -12,7 +12,7 @@ from promptvault.cli.commands import COMMANDS
 
 SHARED = {
     *("--model", "--base-url", "--api-key", "--no-cache", "--budget"),
-    *("--dry-run", "--allow-secrets", "--json"),
+    *("--own", "--hosted", "--dry-run", "--allow-secrets", "--json"),
 }
 
 

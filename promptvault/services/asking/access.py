@@ -15,9 +15,9 @@ from promptvault.services.asking.transport import Call, Transport
 from promptvault.services.sync.session import Session
 
 _WAYS = (
-    "Use your own key: set OPENAI_API_KEY, or ai.base_url and ai.model for a model on"
-    " this computer. Or use a server's model: 'promptvault login', with a plan that has"
-    " it ('promptvault help hosted-models')."
+    "Set OPENAI_API_KEY, or ai.base_url and ai.model for a model on this computer; or"
+    " use the model of a server, with 'promptvault login' and a plan ('promptvault help"
+    " hosted-models')."
 )
 
 
@@ -25,7 +25,9 @@ class NoModelError(InvalidInputError):
     """There is neither an own key nor a server with a model; nothing was sent."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"No model can be asked: {reason}. {_WAYS}")
+        super().__init__(f"{reason[0].upper()}{reason[1:]}. {_WAYS}")
+        self.reason = reason
+        """Without the advice, as a part of a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,9 @@ def require_key(endpoint: Endpoint) -> None:
 
 def refuse_signed_out(endpoint: Endpoint) -> None:
     """Raise NoModelError: there is no key for *endpoint*, and nobody is signed in."""
-    raise NoModelError(f"there is no key for {endpoint.host}, and you are signed out")
+    raise NoModelError(
+        f"there is no key for {endpoint.host}, and you are not signed in to a server"
+    )
 
 
 @dataclass(slots=True)
@@ -79,7 +83,7 @@ class PlanCheck:
                 if not self._reason:
                     self.notify(f"With the server's model ({endpoint.server}).")
         if self._reason:
-            raise NoModelError(f"there is no own key, and {self._reason}")
+            raise NoModelError(f"there is no key, and {self._reason}")
 
     def _find_reason(self) -> str:
         """Return why the server's model cannot be used, '' if it can."""
@@ -94,7 +98,7 @@ class PlanCheck:
         except AuthenticationError:
             return f"you are no longer signed in to {host}"
         if Feature.AI not in me.features:
-            return f"{host} has no model"
+            return f"{host} has no model of its own"
         if me.limits.optimizations == 0:
-            return f"your plan of {host}, {me.tier}, has no model"
+            return f"the {me.tier} plan of {host} does not include its model"
         return ""

@@ -271,7 +271,10 @@ class _Asking:
             return {}
         try:
             return ask_suggestions(model, batch, self._vocabulary)
-        except (UnavailableError, RateLimitedError, NoModelError) as error:
+        except NoModelError as error:
+            self.reason = self.reason or error.reason
+            return {}
+        except (UnavailableError, RateLimitedError) as error:
             self.reason = self.reason or str(error)
             return {}
 

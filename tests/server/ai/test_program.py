@@ -73,7 +73,7 @@ def test_the_free_plan_has_no_model(
     by_itself = program("optimize", "review")
     assert by_itself.code == 2
     assert "OPENAI_API_KEY" in by_itself.err
-    assert "your plan of" in by_itself.err
+    assert "the free plan of" in by_itself.err
     refused = program("optimize", "review", "--hosted")
     assert refused.code == 9
     assert "free plan" in refused.err
@@ -88,7 +88,7 @@ def test_a_server_without_a_model_is_as_none(
     sign_in(program, start_server(), token)
     result = program("optimize", "review")
     assert result.code == 2
-    assert "has no model" in result.err
+    assert "has no model of its own" in result.err
     assert program("optimize", "review", "--hosted").code == 2
     assert program.ok("whoami", "--json").json["hosted"] is None
     assert program.ok("spending", "--json").json["hosted"] is None
