@@ -460,7 +460,7 @@ def test_a_model_that_gives_too_many_and_the_same_texts(
 def test_without_a_key_it_says_what_to_do(pvt: Pvt) -> None:
     pvt.ok("add", "review", "Review it")
     result = pvt("optimize", "review", "--apply")
-    assert result.code == 6
+    assert result.code == 2
     assert "OPENAI_API_KEY" in result.err
 
 

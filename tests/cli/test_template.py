@@ -146,7 +146,7 @@ def test_what_fails_saves_nothing(
 
 def test_without_a_key_it_says_what_to_do(pvt: Pvt) -> None:
     result = pvt("template", "new", "reply", "--from", WISH)
-    assert result.code == 6
+    assert result.code == 2
     assert "OPENAI_API_KEY" in result.err
 
 
