@@ -12,7 +12,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
@@ -118,9 +118,10 @@ def make_targets(address: str, count: int) -> list[Target]:
 
 
 @contextlib.contextmanager
-def ours(address: str) -> Iterator[str]:
+def ours(address: str, settings: Mapping[str, str] = {}) -> Iterator[str]:
     """Run the server on a database while the block runs; yield its address."""
     environment = {
+        **settings,
         "PROMPTVAULT_SERVER_SECRET": SECRET,
         "PROMPTVAULT_SERVER_REQUEST_BURST": "1000000",
         "PROMPTVAULT_SERVER_ACCOUNT_BURST": "1000000",
