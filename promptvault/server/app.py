@@ -186,7 +186,9 @@ def _set_state(app: FastAPI, settings: Settings, names: frozenset[str]) -> None:
     state.share_views = ViewCount(state.database)
     state.hub = Hub(settings, state.database)
     state.prices = PriceList(settings)
-    state.hosted = Hosted(settings, state.database) if settings.has_ai else None
+    state.hosted = (
+        Hosted(settings, state.database, state.redis) if settings.has_ai else None
+    )
     state.provider = Provider(settings) if settings.oidc_client_id else None
 
 

@@ -1,5 +1,6 @@
 """Answers by the key of their request, encrypted, for 24 hours."""
 
+import contextlib
 import hmac
 import os
 from uuid import UUID
@@ -9,12 +10,15 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from promptvault.errors import ConflictError
 from promptvault.server.database import Database
+from promptvault.server.redis.client import Redis, RedisAwayError
 from promptvault.server.token.secret import hash_secret
 
 RUNNING_SECONDS = 600
 """A first request that has not ended by then was killed."""
 KEPT_SECONDS = 24 * 3600
 _NONCE_BYTES = 12
+_CACHED_MS = 3_600_000
+_CACHED_BYTES = 64 * 1024
 
 # A row without an answer is a claim. Of many requests at once, one gets the row.
 _CLAIM = f"""
@@ -31,10 +35,16 @@ DELETE FROM ai_answers
 
 
 class AnswerStore:
-    """Gives the first answer again to the same request with the same key."""
+    """Gives the first answer again to the same request with the same key.
 
-    def __init__(self, database: Database, secret: str) -> None:
-        self._database = database
+    The database alone decides which request is the first. A Redis saves it the reading
+    of answers, for an hour: a request whose connection was cut is repeated soon.
+    """
+
+    def __init__(
+        self, database: Database, secret: str, redis: Redis | None = None
+    ) -> None:
+        self._database, self._redis = database, redis
         self._secret = secret
         key = hmac.digest(secret.encode(), b"answers of the server's model", "sha256")
         self._cipher = AESGCM(key)
@@ -49,6 +59,8 @@ class AnswerStore:
 
         Raises ConflictError while the first one is being answered.
         """
+        if (sealed := await self._cached(account_id, hash)) is not None:
+            return self._decrypted(sealed, hash)
         values = {"account": account_id, "hash": hash}
         async with self._database.statements() as connection:
             cursor = await connection.execute(_CLAIM, values)
@@ -73,6 +85,17 @@ class AnswerStore:
                 "UPDATE ai_answers SET answer = %s WHERE account_id = %s AND hash = %s",
                 (sealed, account_id, hash),
             )
+        if self._redis is not None and len(sealed) <= _CACHED_BYTES:
+            with contextlib.suppress(RedisAwayError):
+                await self._redis.set(_name(account_id, hash), sealed, _CACHED_MS)
+
+    async def _cached(self, account_id: UUID, hash: str) -> bytes | None:
+        """Return the answer that Redis has."""
+        if self._redis is None:
+            return None
+        with contextlib.suppress(RedisAwayError):
+            return await self._redis.get(_name(account_id, hash))
+        return None
 
     async def release(self, account_id: UUID, hash: str) -> None:
         """Give up a claim, since there is no answer."""
@@ -97,3 +120,7 @@ class AnswerStore:
             raise ConflictError(
                 "The answer to this key cannot be read any more: use another key."
             ) from None
+
+
+def _name(account_id: UUID, hash: str) -> str:
+    return f"answer:{account_id}:{hash}"

@@ -18,6 +18,7 @@ from promptvault.server.database import Connection, Database
 from promptvault.server.limit.concurrency import ConcurrencyLimit
 from promptvault.server.limit.rule import AI_BY_ACCOUNT
 from promptvault.server.limit.service import enforce_limit
+from promptvault.server.redis.client import Redis
 from promptvault.server.settings import Settings
 from promptvault.server.token.repository import Bearer
 from promptvault.wire.ai import AiUsageRead, ChatCreate, TaskUsageRead
@@ -37,13 +38,15 @@ class Labels(NamedTuple):
 class Hosted:
     """The server's model, as one worker offers it."""
 
-    def __init__(self, settings: Settings, database: Database) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, redis: Redis | None
+    ) -> None:
         self._settings, self._database = settings, database
         waiting = (_MOST_WAITING, settings.pool_timeout)
         self._worker = Worker(
             database,
             Upstream(settings),
-            AnswerStore(database, settings.key),
+            AnswerStore(database, settings.key, redis),
             ConcurrencyLimit(AT_ONCE, *waiting),
             ConcurrencyLimit(_WORKER_AT_ONCE, *waiting),
         )

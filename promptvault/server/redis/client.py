@@ -53,7 +53,7 @@ class _Call:
 
 
 class Redis:
-    """Runs scripts on Redis. Calls that are made at the same time share a round trip.
+    """Asks Redis. Calls that are made at the same time share a round trip.
 
     A task connects, and connects again two seconds after a failure. Until then every
     call fails at once, so no request waits for a Redis that is down.
@@ -95,7 +95,16 @@ class Redis:
         names = [self.namespace + key for key in keys]
         return await self._ask("EVALSHA", script.sha, len(names), *names, *values)
 
-    async def _ask(self, *command: str | int | float) -> Any:
+    async def get(self, key: str) -> bytes | None:
+        """Return the value of *key*; raises RedisAwayError as `run` does."""
+        value: bytes | None = await self._ask("GET", self.namespace + key)
+        return value
+
+    async def set(self, key: str, value: bytes, milliseconds: int) -> None:
+        """Store a value for a time; raises RedisAwayError as `run` does."""
+        await self._ask("SET", self.namespace + key, value, "PX", milliseconds)
+
+    async def _ask(self, *command: str | bytes | int | float) -> Any:
         metrics.count_redis(is_up=self.is_up)
         if not self.is_up:
             raise RedisAwayError

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from promptvault.domain.tier import Tier
 from promptvault.server.admin import Admin
 from tests.model_server import ModelServer, Status, Text
-from tests.server.ai.conftest import Asker, Connection
+from tests.server.ai.conftest import Asker, Connection, hosted
 from tests.server.conftest import Server
+from tests.server.redis_server import RedisServer
 from tests.sync.waiting import eventually
 
 
@@ -20,6 +21,27 @@ def test_the_same_key_gets_the_same_answer(asker: Asker, model: ModelServer) -> 
     assert "Third." in asker.once("k", text="Another text.").text
     assert len(model.requests) == 3
     assert asker.usage()["spent_usd"] == 3 * 40 / 1_000_000
+
+
+def test_redis_has_the_answer_for_an_hour_and_only_encrypted(
+    start_server: Callable[..., Server],
+    model: ModelServer,
+    token: str,
+    connection: Connection,
+    redis_server: RedisServer,
+) -> None:
+    model.script(Text("A secret recipe."))
+    server = start_server(**hosted(model), redis_url=redis_server.url)
+    with server.client(token) as client:
+        first = Asker(client).once("k")
+        connection.execute("UPDATE ai_answers SET answer = NULL")  # it is not read
+        assert Asker(client).once("k").text == first.text
+        (name,) = redis_server.client.keys("*:answer:*")
+        assert 0 < redis_server.client.ttl(name) <= 3600
+        assert "recipe" not in str(redis_server.client.dump(name))
+        redis_server.client.flushall()
+        assert Asker(client).once("k").status_code == 409  # the database decides
+    assert len(model.requests) == 1
 
 
 def test_while_the_first_one_runs(asker: Asker, model: ModelServer) -> None:
