@@ -42,12 +42,12 @@ def main() -> None:
         url = {"PROMPTVAULT_SERVER_REDIS_URL": redis.url.get_secret_value()}
         servers = [stack.enter_context(ours(address, each)) for each in (url, {})]
         rounds: list[list[_Load]] = []
-        for _ in range(options.rounds + 1):  # the first one is the warm-up
-            loads = []
-            for server in servers:
+        for number in range(options.rounds + 1):  # the first one is the warm-up
+            loads: dict[str, _Load] = {}
+            for server in servers if number % 2 else reversed(servers):
                 load, targets = _push(server, targets, options.seconds, folder)
-                loads.append(load)
-            rounds.append(loads)
+                loads[server] = load
+            rounds.append([loads[server] for server in servers])
     print("| what | with Redis / without | ratio | target |\n|---|---|---|---|")
     print(*_rows(rounds[1:]), sep="\n")
 

@@ -28,6 +28,7 @@ from promptvault.server import password, server_urls, serving
 from promptvault.server.admin import Admin
 from promptvault.server.app import create_app
 from promptvault.server.postgres import embedded, migration
+from promptvault.server.redis import client as redis_client
 from promptvault.server.settings import Settings
 from tests.server.browser import Browser
 from tests.server.mail_server import MailServer, mail_server
@@ -100,8 +101,10 @@ def scratch_database(postgres: str, template: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def redis_server() -> Iterator[RedisServer]:
-    """Return a Redis of this test's own."""
+def redis_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisServer]:
+    """Return a Redis of this test's own, for which servers wait on a busy machine."""
+    monkeypatch.setattr(redis_client, "_PATIENCE_SECONDS", 20.0)
+    monkeypatch.setattr(redis_client, "_CONNECT_SECONDS", 20.0)
     # A Unix socket has a short path.
     with (
         tempfile.TemporaryDirectory(prefix="redis-") as folder,

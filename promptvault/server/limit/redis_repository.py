@@ -8,14 +8,15 @@ from promptvault.server.redis.client import Redis, Script
 TAKE_FUNCTION = """
 local clock = redis.call('TIME')
 local now = clock[1] + clock[2] / 1000000
-local function take(key, burst, per_second)
+local function take(key, burst, per_second, count)
     local tokens, since = burst, now
     local bucket = redis.call('GET', key)
     if bucket then
         local one, two = string.match(bucket, '^(%S+) (%S+)$')
         tokens, since = tonumber(one), tonumber(two)
     end
-    local left = math.min(burst, tokens + math.max(0, now - since) * per_second) - 1
+    local grown = math.max(0, now - since) * per_second
+    local left = math.min(burst, tokens + grown) - count
     local rest = left
     if left < 0 then
         if since <= now then return left end
@@ -28,7 +29,7 @@ end
 """
 TAKE = Script(
     TAKE_FUNCTION
-    + "return tostring(take(KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])))"
+    + "return tostring(take(KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), 1))"
 )
 
 

@@ -188,12 +188,17 @@ def test_without_redis_postgresql_counts(
     fail: Callable[[RedisServer], None],
     recover: Callable[[RedisServer], None],
     capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     server = start(request_burst=6, requests_per_minute=0.01)
     device = Device(server, token, database_url)
     assert device.push().status_code == 200
     fail(redis_server)
-    statuses = [device.push().status_code for _ in range(7)]
+    with monkeypatch.context() as patch:
+        if fail is _stop:
+            patch.setattr(redis_client, "_PATIENCE_SECONDS", 0.05)
+            patch.setattr(redis_client, "_CONNECT_SECONDS", 0.05)
+        statuses = [device.push().status_code for _ in range(7)]
     assert statuses == [200] * 6 + [429]
     with server.client() as client:
         assert client.get("/readyz").json() == {"status": "ok", "redis": "away"}
