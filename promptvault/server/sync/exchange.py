@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Set
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 from uuid import UUID, uuid4
 
@@ -93,6 +94,13 @@ class Exchange:
                 self._storage_limit(vault.plan),
                 vault.stored_bytes,
             )
+
+    @property
+    def pay_by(self) -> datetime | None:
+        """When the plan of the bearer ends because a payment has failed."""
+        own = self._bearer.account_id
+        vaults = self._vaults.values()
+        return next((each.pay_by for each in vaults if each.account_id == own), None)
 
     async def _confirm(self, locked: list[VaultState]) -> None:
         """Raise AuthenticationError if the token has ended since it became known."""
