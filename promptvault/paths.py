@@ -78,6 +78,11 @@ class Paths(NamedTuple):
         return self.vault_state / "sync"
 
     @property
+    def payment_note(self) -> Path:
+        """When it was last said that a payment has failed."""
+        return self.state / "payment-note"
+
+    @property
     def usage(self) -> Path:
         """How often and when each prompt was used, on this machine."""
         return self.vault_state / USAGE

@@ -10,6 +10,7 @@ import zstandard
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from promptvault.client.address import Address
+from promptvault.client.billing import BillingClient
 from promptvault.client.event_listener import EventListener
 from promptvault.client.request_error import sign_in_error
 from promptvault.client.retry import NO_RETRY, RETRY_SYNC
@@ -92,6 +93,11 @@ class Client:
     def teams(self) -> TeamClient:
         """The requests about teams."""
         return TeamClient(self._transport)
+
+    @property
+    def billing(self) -> BillingClient:
+        """The requests about billing."""
+        return BillingClient(self._transport)
 
     def sync(
         self, request: bytes, on_wait: Callable[[float], None] | None = None

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import psycopg
 
+from promptvault.domain.entitlement import Entitlement
 from promptvault.domain.tier import Tier
 from promptvault.errors import NotFoundError
 from promptvault.server.account import erasure, export, password_change
@@ -18,6 +19,8 @@ from promptvault.server.account.erasure_repository import ErasureRepository
 from promptvault.server.account.repository import AccountRepository, Membership, User
 from promptvault.server.activity.actor import OPERATOR
 from promptvault.server.ai.operator import AccountUse, AiUseList
+from promptvault.server.billing import operator as billing
+from promptvault.server.billing.operator import Checked
 from promptvault.server.billing.plan import grant
 from promptvault.server.database import Connection, connection_failure
 from promptvault.server.job.operator import JobList, JobRead
@@ -88,14 +91,64 @@ class Admin:
         """Return all users, the oldest first."""
         return self._run(lambda connection: AccountRepository(connection).memberships())
 
-    def set_tier(self, email: str, tier: Tier) -> None:
-        """Put a user's account on another tier; raises NotFoundError."""
+    def set_tier(
+        self, email: str, tier: Tier, until: datetime | None = None
+    ) -> Entitlement:
+        """Give a user's account a tier, and return the plan that it has by then.
 
-        async def change(connection: Connection) -> None:
+        It is another one if the account pays for a better one. Raises NotFoundError.
+        """
+
+        async def change(connection: Connection) -> Entitlement:
             user = await account.get_user(connection, email)
-            await grant(connection, self.settings, user.account_id, OPERATOR, tier)
+            found = await grant(
+                connection, self.settings, user.account_id, OPERATOR, tier, until
+            )
+            assert found is not None
+            return found
 
-        self._run(change)
+        return self._run(change)
+
+    def check_billing(self) -> Checked:
+        """Compare the settings with what is at Stripe.
+
+        Raises NotFoundError if the server sells nothing, UnavailableError if Stripe
+        does not answer.
+        """
+        return asyncio.run(billing.check(self.settings))
+
+    def link_customer(self, email: str, customer: str) -> Entitlement:
+        """Make a customer at Stripe that of a user's account, and return the plan.
+
+        Raises NotFoundError, ConflictError, UnavailableError.
+        """
+
+        async def link(connection: Connection) -> Entitlement:
+            user = await account.get_user(connection, email)
+            return await billing.link(connection, self.settings, user, customer)
+
+        return self._run(link)
+
+    def reconcile(self, email: str) -> Entitlement:
+        """Look at a user's customer at Stripe, and return the plan.
+
+        Raises NotFoundError, UnavailableError.
+        """
+
+        async def look(connection: Connection) -> Entitlement:
+            user = await account.get_user(connection, email)
+            return await billing.reconcile_now(connection, self.settings, user)
+
+        return self._run(look)
+
+    def reconcile_all(self) -> int:
+        """Add jobs that look at every customer, and return their number.
+
+        Raises NotFoundError if the server sells nothing.
+        """
+        return self._run(
+            lambda connection: billing.reconcile_soon(connection, self.settings)
+        )
 
     def teams(self) -> list[ListedTeam]:
         """Return all teams by their short names, deleted ones as well."""

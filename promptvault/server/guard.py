@@ -45,6 +45,7 @@ OWN_SCOPES: dict[str, Scope] = {
             *("create_team", "update_team", "delete_team"),
             *("change_role", "remove_member", "protect_label", "unprotect_label"),
             *("create_invitation", "revoke_invitation"),
+            *("create_checkout", "create_portal"),
         ),
         Scope.TEAM_ADMIN,
     ),
@@ -84,7 +85,7 @@ class Guard(SecurityBase):
 def _lacks(scope: Scope) -> PermissionDeniedError:
     if scope is Scope.TEAM_ADMIN:
         return PermissionDeniedError(
-            "This device may not manage teams. Sign in again with"
+            "This device may not manage teams and billing. Sign in again with"
             " 'promptvault login --manage'."
         )
     if scope is Scope.AI_USE:

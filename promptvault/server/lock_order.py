@@ -3,13 +3,14 @@
 A transaction that locks rows of several tables takes them in this order, and the rows
 of one table in the order of their ids. So no two transactions wait for each other.
 
-1. identities of a sign-in provider
-2. vaults
-3. accounts
-4. invitations, shares, codes of devices
-5. users, all in one statement: `team.repository.RosterRepository.raise_versions`
-6. what belongs to one user: tokens, devices, sessions, links
-7. requests to the server's model, the months of accounts, and those of the instance;
+1. customers at Stripe; they alone are locked while another service is asked
+2. identities of a sign-in provider
+3. vaults
+4. accounts
+5. invitations, shares, codes of devices
+6. users, all in one statement: `team.repository.RosterRepository.raise_versions`
+7. what belongs to one user: tokens, devices, sessions, links
+8. requests to the server's model, the months of accounts, and those of the instance;
    who reserves or settles money locks nothing else, and an account only against its
    erasure
 

@@ -1,5 +1,6 @@
 """The account of a token: `GET /v1/me`."""
 
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -68,7 +69,11 @@ class MeRead(BaseModel):
     device: DeviceRead | None
     """Null for the token of a machine."""
     manages: bool = False
-    """Whether the token may manage teams."""
+    """Whether the token may manage teams and billing."""
+    notice: str | None = None
+    """What the user must know about the plan; see `domain.entitlement.Notice`."""
+    notice_at: datetime | None = None
+    """The time that the notice is about."""
     vaults: list[VaultRead]
     """The vaults of the user: personal ones first, the account's own before others, the
     oldest before all. Programs from before teams take the first."""

@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict
 
 from promptvault.wire.account import LimitsRead, UsageRead
 
+BoughtPlan = Literal["pro", "enterprise"]
+"""The plans that can be bought, if the server sells them."""
+
 
 class PriceRead(BaseModel):
     """A price, in the smallest unit of its currency."""
@@ -38,6 +41,9 @@ class BillingRead(BaseModel):
     cancel_at: datetime | None = None
     grace_until: datetime | None = None
     notice: str | None = None
+    """What the user must know about the plan; see `domain.entitlement.Notice`."""
+    notice_at: datetime | None = None
+    """The time that the notice is about."""
     limits: LimitsRead
     usage: UsageRead
     can_upgrade: list[OfferRead]
@@ -50,7 +56,7 @@ class CheckoutCreate(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    plan: Literal["pro", "enterprise"]
+    plan: BoughtPlan
     interval: Literal["month", "year"] = "month"
 
 

@@ -5,6 +5,7 @@ The docstrings of the fields define the protocol. Payloads are defined by the de
 current state of a prompt, a *side* a state that could not be merged with it.
 """
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -282,6 +283,8 @@ class SyncAnswer(BaseModel):
     """Changes with every change of the user's vaults other than of their prompts: of
     members, roles, names, protected labels. `GET /v1/vaults` has them. Null from an
     older server."""
+    pay_by: datetime | None = None
+    """When the user's plan ends because a payment has failed; null if none has."""
     end: Literal[True]
 
 

@@ -129,6 +129,7 @@ BODIES = {
     "create_share": share_bodies,
     "sync": sync_bodies,
     "receive_clerk_event": clerk_bodies,
+    "create_checkout": body_with(plan=None),
     "create_team": body_with(name=None),
     "update_team": body_with(name=None, slug=None),
     "delete_team": body_with(confirm=None),

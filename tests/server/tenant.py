@@ -86,6 +86,7 @@ def settle(mark: str, client: httpx.Client, connection: Connection) -> Tenant:
     _share(tenant, client)
     _make_team(tenant, client, connection)
     _use_model(tenant, connection)
+    _make_customer(tenant, connection)
     client.cookies.clear()
     return tenant
 
@@ -166,6 +167,23 @@ def _make_team(tenant: Tenant, client: httpx.Client, connection: Connection) -> 
     )
     ((id, hashed),) = invited.fetchall()
     tenant.objects |= {"invitation": str(id), "invitation's hash": hashed}
+
+
+def _make_customer(tenant: Tenant, connection: Connection) -> None:
+    """Make a customer with a subscription that no one has to look at soon."""
+    account, customer = tenant.objects["account"], f"cus_{tenant.mark}"
+    connection.execute(
+        "INSERT INTO billing_customers (account_id, customer, reconciled_at)"
+        " VALUES (%s, %s, now())",
+        (account, customer),
+    )
+    connection.execute(
+        "INSERT INTO subscriptions (id, account_id, status, price, interval, quantity,"
+        " cancel_at_period_end, invoice_url, fetched_at)"
+        " VALUES (%s, %s, 'unpaid', 'price', 'month', 1, false, %s, now())",
+        (f"sub_{tenant.mark}", account, f"https://example.org/{tenant.mark}"),
+    )
+    tenant.objects |= {"customer": customer, "subscription": f"sub_{tenant.mark}"}
 
 
 def _fill_vault(tenant: Tenant, client: httpx.Client, connection: Connection) -> None:

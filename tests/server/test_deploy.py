@@ -16,6 +16,7 @@ import yaml
 
 from promptvault.cli.program import load
 from promptvault.errors import InvalidInputError
+from promptvault.server.billing.webhook import EVENTS
 from promptvault.server.postgres import database_choice
 from promptvault.server.settings import Settings
 from tests.server.conftest import SECRET, Server
@@ -92,6 +93,11 @@ def test_every_setting_is_in_the_help_and_no_other() -> None:
 def test_every_setting_that_is_abbreviated_is_one() -> None:
     named = set(re.findall(r"`…([A-Z_]+)`", README))
     assert named <= {name.upper() for name in Settings.model_fields}
+
+
+def test_every_event_of_stripe_is_listed_and_no_other() -> None:
+    listed = README.partition("Events for step 6: ")[2].partition("\n\n")[0]
+    assert {*re.findall(r"`([a-z_.]+)`", listed)} == EVENTS
 
 
 def test_every_variable_is_a_setting() -> None:

@@ -23,6 +23,9 @@ from tests.server.browser import fields_of
 from tests.server.conftest import SECRET, Server, quick_passwords, scratch_database
 from tests.server.route import Route, all_routes
 from tests.server.tenant import PUSHES, Connection, Tenant, settle
+from tests.till.app import Till
+from tests.till.running import running
+from tests.till.selling import selling
 
 ANSWERS: dict[str, set[int]] = {
     # These have no id: they return, or end, what belongs to the sender.
@@ -58,6 +61,10 @@ ANSWERS: dict[str, set[int]] = {
     "accept_invitation": {404},
     "create_completion": {402},  # her plan does not include it
     "show_ai_usage": {200},
+    "show_billing": {200},
+    "create_checkout": {422},  # the plan is no id
+    "create_portal": {409},
+    "receive_stripe_event": {400},  # it is not signed
     "sync": {200},  # of a foreign vault: that it is gone, and nothing else
     # No user is signed in here.
     "start_device_sign_in": {200},
@@ -115,6 +122,10 @@ ANSWERS: dict[str, set[int]] = {
     "delete_team_by_page": {404},
     "show_invitation": {404},
     "join_team": {404},
+    "show_plan": {200},
+    "buy_plan": {422},
+    "manage_plan": {409},
+    "show_payment": {200, 422},  # the number of looks is no id
     "show_keeping": {422},
     "keep_account": {422},
     "go_to_provider": {503},  # there is none at the configured address
@@ -168,10 +179,18 @@ def database_url(postgres: str, world: World) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def till() -> Iterator[Till]:
+    """Return a stand-in for Stripe that knows no customer yet."""
+    with running(Till()) as started:
+        yield started
+
+
 @pytest.fixture
-def server(start_server: Callable[..., Server]) -> Server:
+def server(start_server: Callable[..., Server], till: Till) -> Server:
     """Return a server with all features enabled."""
     return start_server(
+        **selling(till.address),
         oidc_issuer="https://127.0.0.1:9",
         oidc_client_id="promptvault",
         clerk_webhook_secret=SecretStr("whsec_" + "c2VjcmV0" * 8),

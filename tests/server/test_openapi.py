@@ -20,6 +20,9 @@ from promptvault.server.settings import Settings
 from tests.server.ai.conftest import DOWN
 from tests.server.conftest import EMAIL, SECRET, Server, scratch_database
 from tests.server.sync.conftest import new
+from tests.till.app import Till
+from tests.till.running import running
+from tests.till.selling import selling
 
 EXAMPLES, SOAK_EXAMPLES = 40, 1500
 
@@ -123,9 +126,11 @@ def caller(postgres: str, template: str) -> Iterator[Caller]:
     with ExitStack() as stack:
         url = stack.enter_context(scratch_database(postgres, template))
         settings = Settings(database_url=SecretStr(url), secret=SecretStr(SECRET))
+        till = stack.enter_context(running(Till()))
         server = Server(
             settings.model_copy(
                 update={
+                    **selling(till.address),
                     "oidc_issuer": "https://127.0.0.1:9",
                     "clerk_webhook_secret": SecretStr("whsec_" + "c2VjcmV0" * 8),
                     **DOWN,

@@ -111,6 +111,7 @@ COMMANDS = {
     "logout": Entry("account:logout", "Sign out, here or everywhere.", _ACCOUNT),
     "whoami": Entry("account:whoami", "Show who is signed in.", _ACCOUNT),
     "devices": Entry("account:devices", "List and sign out devices.", _ACCOUNT),
+    "billing": Entry("billing:billing", "Show, buy and manage your plan.", _ACCOUNT),
     "serve": Entry("operator.serve:serve", "Run a server.", _SERVER),
     "server": Entry("operator.server:server", "Manage a server's users.", _SERVER),
     "doctor": Entry("upkeep:doctor", "Check the vault, and repair it.", _UPKEEP),

@@ -21,6 +21,7 @@ from promptvault.errors import (
 from promptvault.home import PERSONAL
 from promptvault.services.sync import session as sessions
 from promptvault.services.sync.last_sync import read_last_sync
+from promptvault.services.sync.payment_note import is_due
 from promptvault.services.sync.session import Session
 from promptvault.vault.sync.item import PLAN_HOLDS
 from promptvault.vault.sync.status import total_status
@@ -209,6 +210,13 @@ def _print_report(report: "DeviceReport", *, quiet: bool, as_json: bool) -> None
     elif not quiet:
         render_sync.report(report)
     render_sync.vaults(report, quiet=quiet)
+    _note_payment(report, quiet=quiet)
+
+
+def _note_payment(report: "DeviceReport", *, quiet: bool) -> None:
+    """Print once a day that a payment has failed."""
+    if not quiet and is_due(paths().payment_note, report.pay_by, now()):
+        render_sync.failed_payment(report)
 
 
 def _sync_in_background() -> None:
@@ -263,6 +271,7 @@ class _WatchPrinter:
         if self._is_unreachable and not self._quiet:
             terminal.note("Connected again.")
         self._is_unreachable = False
+        _note_payment(report, quiet=self._quiet)
         report.status = self._status(report)
         before, self._before = self._before, report.status
         if before and not render_sync.has_news(report, before):

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from promptvault.cli.render.format import format_size, format_time
+from promptvault.cli.render import billing as render_billing
+from promptvault.cli.render.format import format_time
 from promptvault.cli.render.hosted import format_hosted_use
 from promptvault.cli.render.table import Column, print_table
 
@@ -23,35 +24,18 @@ def account(address: "Address", me: "MeRead", hosted: "AiUsageRead | None") -> N
     lines = (
         ("account", me.email),
         ("tier", me.tier),
-        ("prompts", _used(me.usage.prompts, me.limits.prompts)),
-        ("members", _used(me.usage.members, me.limits.members)),
-        *_storage(me),
-        *_hosted(me, hosted),
+        *render_billing.notice(me.notice, me.notice_at),
+        *render_billing.usage(me.limits, me.usage),
+        *_hosted(hosted),
         ("device", device),
         ("server", address.url),
     )
     print_table((Column("What", "dim"), Column("Value")), lines, "")
 
 
-def _storage(me: "MeRead") -> Iterator[tuple[str, str]]:
-    used, limit = me.usage.storage, me.limits.storage
-    if used is not None:
-        of = _limit(None) if limit is None else format_size(limit)
-        yield "storage", f"{format_size(used)} of {of}"
-
-
-def _hosted(me: "MeRead", hosted: "AiUsageRead | None") -> Iterator[tuple[str, str]]:
-    yield "optimizations", _limit(me.limits.optimizations)
+def _hosted(hosted: "AiUsageRead | None") -> Iterator[tuple[str, str]]:
     if hosted and hosted.cap_usd:
         yield "server's model", format_hosted_use(hosted)
-
-
-def _used(used: int, limit: int | None) -> str:
-    return f"{used:,} of {_limit(limit)}"
-
-
-def _limit(limit: int | None) -> str:
-    return "unlimited" if limit is None else f"{limit:,}"
 
 
 def signed_in(found: Sequence["SignedInRead"]) -> None:

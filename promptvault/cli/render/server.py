@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from promptvault.cli import terminal
 from promptvault.cli.render.format import (
     format_count,
     format_day,
@@ -10,6 +11,7 @@ from promptvault.cli.render.format import (
     format_time,
 )
 from promptvault.cli.render.table import Column, print_table
+from promptvault.domain.money import price_text
 from promptvault.domain.timestamp import from_text
 
 
@@ -36,6 +38,32 @@ def _line(row: Mapping[str, Any]) -> tuple[str, ...]:
         "-" if limit is None else str(limit),
         format_size(row["stored_bytes"]),
         format_day(from_text(row["created_at"])),
+    )
+
+
+def print_prices(row: Mapping[str, Any]) -> None:
+    """Print prices and problems; *row* is that of `--json`."""
+    columns = (
+        Column("Price", "cyan", wrap=False),
+        Column("Amount", numeric=True),
+        Column("Interval"),
+        Column("Sold"),
+    )
+    print_table(columns, map(_price_line, row["prices"]), "No price was found.")
+    mode = "live" if row["livemode"] else "test"
+    if not row["problems"]:
+        terminal.note(f"All is well in the {mode} mode.")
+    for problem in row["problems"]:
+        terminal.note(problem)
+
+
+def _price_line(row: Mapping[str, Any]) -> tuple[str, ...]:
+    amount = row["amount"]
+    return (
+        row["id"],
+        "-" if amount is None else price_text(amount, row["currency"]),
+        row["interval"] or "once",
+        "yes" if row["active"] else "archived",
     )
 
 

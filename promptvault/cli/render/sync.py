@@ -5,8 +5,15 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from promptvault.cli import terminal
-from promptvault.cli.render.format import format_count, format_size, format_time
+from promptvault.cli.render.format import (
+    format_count,
+    format_day,
+    format_size,
+    format_time,
+)
 from promptvault.cli.render.table import Column, print_table
+from promptvault.domain.entitlement import Notice
+from promptvault.domain.plan_notice import notice_text
 from promptvault.home import PERSONAL
 from promptvault.vault.sync.item import PLAN_HOLDS, Hold
 
@@ -132,6 +139,12 @@ def _nothing_done(status: "SyncStatus") -> str:
     if status.held_back or status.conflicts:
         return "Nothing new."
     return "Everything is up to date."
+
+
+def failed_payment(report: "DeviceReport") -> None:
+    """Print that a payment has failed, and until when the plan stays."""
+    text = notice_text(Notice.PAY_BY, format_day(report.pay_by))
+    terminal.note(f"{text} See 'promptvault billing portal'.")
 
 
 def over_limit(status: "SyncStatus") -> None:

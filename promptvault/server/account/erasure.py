@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import structlog
+
 from promptvault.errors import AlreadyExistsError, NotFoundError
 from promptvault.server.account.erasure_repository import ErasureRepository, StoredUser
 from promptvault.server.activity.service import FORMER_MEMBER
@@ -20,8 +22,11 @@ from promptvault.server.ownership.service import bequeath_teams, leave_teams
 from promptvault.server.session.repository import NetworkRepository, SessionRepository
 from promptvault.server.token.repository import TokenRepository
 
+_STILL_PAYS = "a deleted account is erased, and its subscription is not ended"
 _LATEST_EVENT = timedelta(days=30)
 """A provider sends no event about a user later than this after the deletion."""
+
+_log = structlog.get_logger("promptvault.server")
 
 
 async def get_stored_user(connection: Connection, email: str) -> StoredUser:
@@ -93,12 +98,16 @@ async def erase(connection: Connection, user: StoredUser) -> None:
 async def erase_due(connection: Connection, now: datetime) -> int:
     """Erase all deleted users whose grace period has ended, and return their number.
 
-    Commits after each user.
+    The last user of an account that still pays has to wait, up to three days. Commits
+    after each user.
     """
     users, count = ErasureRepository(connection), 0
     while user := await users.next_due(now):
         await _lock(connection, user)
         if await users.is_due(user.id, now):  # no other process was faster
+            if await users.pays(user.id):
+                account = str(user.account_id)
+                _log.error("billing", reason=_STILL_PAYS, account=account)
             await _erase(connection, user, bequeath_teams)
             count += 1
         await connection.commit()

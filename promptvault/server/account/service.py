@@ -8,6 +8,7 @@ from promptvault.errors import AlreadyExistsError, InvalidInputError, NotFoundEr
 from promptvault.server.account.repository import AccountRepository, User
 from promptvault.server.ai.repository import AiRepository
 from promptvault.server.ai.settings import MICRO
+from promptvault.server.billing.repository import BillingRepository
 from promptvault.server.database import Connection
 from promptvault.server.device.repository import DeviceRepository
 from promptvault.server.settings import Settings
@@ -89,6 +90,7 @@ async def describe(
     tier, limits, usage = await usage_of(connection, settings, bearer.account_id)
     accounts = AccountRepository(connection)
     vaults = await accounts.vaults(bearer.user_id, bearer.account_id)
+    plan = await BillingRepository(connection).plan_state(bearer.account_id)
     return MeRead(
         email=bearer.email,
         user_id=bearer.user_id,
@@ -100,6 +102,8 @@ async def describe(
         device=await _device(connection, bearer),
         vaults=[VaultRead(id=v.id, name=v.name, role=v.role) for v in vaults],
         manages=Scope.TEAM_ADMIN in bearer.scopes,
+        notice=plan.plan_notice,
+        notice_at=plan.plan_notice_at,
         features=[*_FEATURES, *([Feature.AI] if settings.has_ai else [])],
     )
 

@@ -11,6 +11,7 @@ from promptvault.server.billing.repository import BillingRepository, StoredSubsc
 from promptvault.server.billing.settings import BillingSettings
 from promptvault.server.database import Connection
 from promptvault.server.team.change import changing_account
+from promptvault.server.team.repository import RosterRepository
 
 
 async def settle_plan(
@@ -40,6 +41,10 @@ async def settle_plan(
         )
         await billing.set_plan(account_id, found)
         if found.plan != gift.plan:
+            # Their devices send what exceeded the plan before.
+            change.concerned |= await RosterRepository(connection).of_account(
+                account_id
+            )
             await change.record(
                 Action.PLAN_CHANGED, found.plan, before=gift.plan, why=found.why
             )

@@ -10,8 +10,13 @@ from promptvault.domain.entitlement import Notice
 from promptvault.errors import InvalidInputError, NotFoundError
 from promptvault.server.activity.actor import Actor
 from promptvault.server.billing.plan import settle_plan
-from promptvault.server.billing.repository import BillingRepository, Customer
+from promptvault.server.billing.repository import (
+    BillingRepository,
+    Customer,
+    end_subscriptions,
+)
 from promptvault.server.billing.stripe_client import (
+    ENDED,
     FetchedSubscription,
     Stripe,
     StripeRefusedError,
@@ -40,15 +45,16 @@ async def reconcile(work: Work) -> None:
     customer = work.ids["customer"]
     try:
         async with connected(work.settings) as stripe:
-            await _reconcile(work.connection, work.settings, stripe, customer)
+            await look_at(work.connection, work.settings, stripe, customer)
     except StripeRefusedError as error:
         _log.error("billing", reason=str(error))
         raise
 
 
-async def _reconcile(
+async def look_at(
     connection: Connection, settings: Settings, stripe: Stripe, id: str
 ) -> None:
+    """Fetch the subscriptions of a customer and settle the plan, as `reconcile`."""
     billing = BillingRepository(connection)
     found = await billing.lock(id) or await _adopt(billing, stripe, id)
     cursor = await connection.execute("SELECT clock_timestamp()")
@@ -60,8 +66,20 @@ async def _reconcile(
         await billing.forget(found.account_id)
         subscriptions = []
     failed = await billing.replace(found.account_id, subscriptions)
+    await _end_of_deleted(connection, found, subscriptions)
     await billing.mark_reconciled(id, started)
     await _settle(connection, settings, found, subscriptions, failed)
+
+
+async def _end_of_deleted(
+    connection: Connection,
+    found: Customer,
+    subscriptions: Sequence[FetchedSubscription],
+) -> None:
+    """End what was bought on a page that was open when the account was deleted."""
+    pays = any(each.status not in ENDED for each in subscriptions)
+    if pays and await BillingRepository(connection).is_deleted(found.account_id):
+        await end_subscriptions(connection, found.customer)
 
 
 async def _settle(
@@ -95,10 +113,22 @@ async def _adopt(billing: BillingRepository, stripe: Stripe, id: str) -> Custome
 
 
 async def cancel_subscriptions(work: Work) -> None:
-    """End what a customer pays for, since the account is deleted."""
+    """End what a customer pays for, unless the account is there again."""
+    id = work.ids["customer"]
+    billing = BillingRepository(work.connection)
+    found = await billing.lock(id)
+    if found and not await billing.is_deleted(found.account_id):
+        return
     async with connected(work.settings) as stripe:
-        for each in await stripe.subscriptions(work.ids["customer"]):
-            await stripe.cancel(each.id)
+        try:
+            await stripe.end_checkouts(id)
+            for each in await stripe.subscriptions(id):
+                if each.status not in ENDED:
+                    await stripe.cancel(each.id)
+        except NotFoundError:  # the customer is deleted at Stripe
+            pass
+        if found:
+            await look_at(work.connection, work.settings, stripe, id)
 
 
 async def reconcile_all(work: Work) -> None:

@@ -249,6 +249,14 @@ class BillingRepository:
         )
         return await cursor.fetchone()
 
+    async def is_deleted(self, account_id: UUID) -> bool:
+        """Return True if an account is deleted, and can still be restored."""
+        cursor = await self._connection.execute(
+            "SELECT 1 FROM accounts WHERE id = %s AND deleted_at IS NOT NULL",
+            (account_id,),
+        )
+        return await cursor.fetchone() is not None
+
     async def plan_state(self, account_id: UUID) -> PlanState:
         """Return why an account has its plan."""
         cursor = self._connection.cursor(row_factory=class_row(PlanState))
@@ -295,6 +303,12 @@ class BillingRepository:
         )
         return await cursor.fetchall()
 
+    async def customers(self) -> list[str]:
+        """Return all customers."""
+        cursor = self._connection.cursor(row_factory=scalar_row)
+        await cursor.execute("SELECT customer FROM billing_customers ORDER BY customer")
+        return await cursor.fetchall()
+
     async def not_seen_for(self, age: timedelta, most: int) -> list[str]:
         """Return customers that were fetched longest ago, if before *age*."""
         cursor = self._connection.cursor(row_factory=scalar_row)
@@ -330,5 +344,14 @@ class BillingRepository:
 
 
 async def end_subscriptions(connection: Connection, customer: str) -> None:
-    """Enqueue a job that ends what the customer of a deleted account pays for."""
-    await enqueue(connection, Kind.CANCEL_SUBSCRIPTIONS, customer=customer)
+    """Enqueue a job that ends what the customer of a deleted account pays for.
+
+    One that waits is enough.
+    """
+    cursor = await connection.execute(
+        "SELECT 1 FROM jobs WHERE kind = %s AND payload->>'customer' = %s"
+        " AND dead_at IS NULL",
+        (Kind.CANCEL_SUBSCRIPTIONS, customer),
+    )
+    if await cursor.fetchone() is None:
+        await enqueue(connection, Kind.CANCEL_SUBSCRIPTIONS, customer=customer)

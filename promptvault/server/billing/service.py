@@ -22,6 +22,7 @@ from promptvault.server.billing.repository import (
 )
 from promptvault.server.billing.settings import Price
 from promptvault.server.billing.stripe_client import (
+    ENDED,
     FetchedPrice,
     Page,
     Stripe,
@@ -31,7 +32,6 @@ from promptvault.server.database import Connection, Database
 from promptvault.server.settings import Settings
 from promptvault.wire.billing import BillingRead, OfferRead, PriceRead
 
-_ENDED = {"canceled", "incomplete_expired"}
 _PRICE_SECONDS = 3600.0
 _RANKS = [*Tier]
 
@@ -90,6 +90,7 @@ async def read_billing(
         cancel_at=_end_of(live) if live else None,
         grace_until=failed + settings.billing_grace if failed else None,
         notice=state.plan_notice,
+        notice_at=state.plan_notice_at,
         limits=limits,
         usage=usage,
         can_upgrade=[] if live else [*_offers(settings, tier, amounts)],
@@ -185,7 +186,7 @@ async def _open(
             raise ConflictError("The account has just changed: try again.")
         await stripe.end_checkouts(found.customer)
         subscriptions = await stripe.subscriptions(found.customer)
-        if any(each.status not in _ENDED for each in subscriptions):
+        if any(each.status not in ENDED for each in subscriptions):
             await BillingRepository(connection).reconcile_soon(found.customer)
             is_paid = True
         else:
@@ -214,7 +215,7 @@ def _require_owner(settings: Settings, payer: Payer) -> None:
 
 def _live(found: Iterable[StoredSubscription]) -> StoredSubscription | None:
     """Return the subscription to show: one that has not ended."""
-    return next((each for each in found if each.status not in _ENDED), None)
+    return next((each for each in found if each.status not in ENDED), None)
 
 
 def _end_of(found: StoredSubscription) -> datetime | None:

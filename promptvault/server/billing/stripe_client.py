@@ -17,11 +17,12 @@ from pydantic import BaseModel
 from promptvault.errors import (
     ConflictError,
     NotFoundError,
-    PromptVaultError,
     UnavailableError,
 )
 from promptvault.server.billing.settings import BillingSettings, Price
 
+ENDED = frozenset({"canceled", "incomplete_expired"})
+"""The states of subscriptions that cost nothing any more."""
 TOLERANCE = 300
 """Seconds that the time of a webhook may be off, in either direction."""
 _PAGE = 100
@@ -31,7 +32,7 @@ _DAY = 86_400
 _T = TypeVar("_T")
 
 
-class StripeRefusedError(PromptVaultError):
+class StripeRefusedError(UnavailableError):
     """Stripe refuses the key, or a request that the operator must look at."""
 
 
@@ -115,6 +116,8 @@ class Endpoint(BaseModel):
     url: str
     status: str = "enabled"
     enabled_events: list[str]
+    api_version: str | None = None
+    """None means that of the account at Stripe."""
 
 
 class Stripe:
@@ -247,6 +250,13 @@ async def connected(settings: BillingSettings) -> AsyncIterator[Stripe]:
         yield Stripe(client, settings)
     finally:
         await http.close_async()  # type: ignore[no-untyped-call]
+
+
+def known_version() -> str:
+    """Return the version of the API that the package speaks."""
+    import stripe
+
+    return str(stripe.api_version)
 
 
 def is_signed(body: bytes, header: str, settings: BillingSettings) -> bool:

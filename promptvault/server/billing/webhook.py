@@ -41,6 +41,8 @@ EVENTS = frozenset(
     }
 )
 """The events that an endpoint at Stripe has to send."""
+PATH = "/v1/webhooks/stripe"
+"""Where the endpoint at Stripe has to send them."""
 _LONGEST = 256 * 1024
 _log = structlog.get_logger("promptvault.server")
 

@@ -19,6 +19,8 @@ from promptvault.server.database import Connection
 
 ATTEMPTS = 12
 """After so many failed attempts a job is dead; over seven hours have passed by then."""
+PATIENT_ATTEMPTS = 78
+"""The same for jobs that wait for Stripe: three days have passed by then."""
 
 
 class Kind(StrEnum):
@@ -77,15 +79,19 @@ class Outcome(NamedTuple):
     """Seconds since the job was added."""
 
 
+_ATTEMPTS = f"""
+CASE WHEN kind IN ('{Kind.RECONCILE}', '{Kind.CANCEL_SUBSCRIPTIONS}')
+     THEN {PATIENT_ATTEMPTS} ELSE {ATTEMPTS} END
+"""
 _AGE = "extract(epoch FROM clock_timestamp() - created_at)::float8 AS age"
 
 # The pause after an attempt: 10 s, 30 s, 90 s ... up to an hour, give or take a fifth.
 _CLAIM = f"""
 UPDATE jobs SET attempts = attempts + 1,
        run_at = now() + interval '1 second'
-              * least(10 * 3 ^ attempts, 3600) * (0.8 + 0.4 * random()),
-       dead_at = CASE WHEN attempts >= {ATTEMPTS} THEN now() END,
-       error = CASE WHEN attempts >= {ATTEMPTS} THEN 'the worker ended' ELSE error END
+              * least(10 * 3 ^ least(attempts, 9), 3600) * (0.8 + 0.4 * random()),
+       dead_at = CASE WHEN attempts >= {_ATTEMPTS} THEN now() END,
+       error = CASE WHEN attempts >= {_ATTEMPTS} THEN 'the worker ended' ELSE error END
  WHERE id = (SELECT id FROM jobs
               WHERE dead_at IS NULL AND run_at <= now() AND kind = ANY(%(kinds)s)
               ORDER BY run_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)
@@ -99,7 +105,7 @@ SELECT id FROM jobs WHERE id = %s AND attempts = %s AND dead_at IS NULL
 
 _FAIL = f"""
 UPDATE jobs SET error = %(error)s,
-       dead_at = CASE WHEN %(hopeless)s OR attempts >= {ATTEMPTS} THEN now() END
+       dead_at = CASE WHEN %(hopeless)s OR attempts >= {_ATTEMPTS} THEN now() END
  WHERE id = %(id)s
 RETURNING CASE WHEN dead_at IS NULL THEN 'failed' ELSE 'dead' END AS result, {_AGE}
 """

@@ -6,6 +6,9 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
+from promptvault.domain.money import price_text
+from promptvault.domain.plan_notice import notice_text, over_limit
+from promptvault.server.account.deletion import format_day
 from promptvault.server.billing import service
 from promptvault.server.billing.service import Payer
 from promptvault.server.dependencies import AppDatabase, AppSettings, Transaction
@@ -20,17 +23,6 @@ router = APIRouter(prefix="/billing")
 
 _STRIPE = ("https://checkout.stripe.com", "https://billing.stripe.com")
 _MOST_LOOKS = 10
-_NOTICES = {
-    "trial_ends": "The trial ends on the day below.",
-    "ends": "The plan ends on the day below. Nothing is deleted then.",
-    "pay_by": "A payment has failed. Update your card before the day below.",
-    "unpaid": "A payment is missing, so the account has the free plan.",
-    "unfinished": "The payment was not finished.",
-    "paused": "The subscription is paused.",
-    "ended": "The subscription has ended.",
-    "two_subscriptions": "You pay for two subscriptions: end one of them.",
-    "unknown_price": "The operator of this server must look at your subscription.",
-}
 
 
 @router.get("")
@@ -47,7 +39,11 @@ async def show_plan(
     values = {
         "user": user,
         "billing": found,
-        "notice": _NOTICES.get(found.notice or ""),
+        "notice": notice_text(
+            found.notice, format_day(found.notice_at) if found.notice_at else ""
+        ),
+        "over": over_limit(found.usage.prompts, found.limits.prompts),
+        "price_text": price_text,
     }
     page = render("billing.html", browser, settings, values)
     page.headers["Content-Security-Policy"] = page_policy(*_form_targets(settings))

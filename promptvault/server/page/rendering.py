@@ -102,7 +102,7 @@ def _as_page(handler: Any, paths: frozenset[str]) -> _Handler:
     async def answer(request: Request, error: Any) -> Response:
         response: Response = await handler(request, error)
         is_lost = _is_lost(request, response)
-        is_page = is_lost or _route_path(request) in paths
+        is_page = is_lost or (_route_path(request) in paths and not _is_api(request))
         if not is_page or "location" in response.headers:
             return response
         text = _error_page(
@@ -124,9 +124,14 @@ def _route_path(request: Request) -> str | None:
 
 def _is_lost(request: Request, response: Response) -> bool:
     """Return True if a browser requested a path that does not exist."""
-    is_api = request.url.path.startswith("/v1/")
     asks_for_page = "text/html" in request.headers.get("accept", "")
-    return response.status_code in {404, 405} and asks_for_page and not is_api
+    is_missing = response.status_code in {404, 405}
+    return is_missing and asks_for_page and not _is_api(request)
+
+
+def _is_api(request: Request) -> bool:
+    """Return True for a route of the API, whose path may end as that of a page."""
+    return request.url.path.startswith("/v1/")
 
 
 def _message(response: Response) -> str:

@@ -26,6 +26,8 @@ class SignedIn:
     is_confirmed: bool
     """Whether the user gave the password, or signed in again at the provider, within
     the last ten minutes."""
+    pay_by: datetime | None
+    """When the plan ends because a payment has failed; None if none has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,9 @@ class SessionRepository:
             SELECT s.id AS session_id, u.id AS user_id, u.account_id, u.email, u.role,
                    u.password_hash IS NOT NULL AS has_password,
                    coalesce(s.confirmed_at > now() - interval '10 minutes', false)
-                       AS is_confirmed
+                       AS is_confirmed,
+                   CASE WHEN a.plan_notice = 'pay_by' THEN a.plan_notice_at END
+                       AS pay_by
               FROM sessions s
               JOIN users u ON u.id = s.user_id
               JOIN accounts a ON a.id = u.account_id

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Set
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 from uuid import UUID, uuid4
 
@@ -57,6 +58,8 @@ class Exchange:
         self._accounts: dict[UUID, Account] = {}
         self.roster = bearer.roster
         """Of the bearer, once `run` has confirmed it."""
+        self.pay_by: datetime | None = None
+        """When the bearer's plan ends because a payment has failed."""
         self.moved: dict[UUID, int] = {}
         """Vaults that were changed, with their new sequence numbers."""
 
@@ -171,6 +174,7 @@ class Exchange:
         )
         if page is None:
             return await self._gone(request.id)
+        self.pay_by = self.pay_by or page.pay_by
         if reason := reason_to_resync(cursor, request.mark, page):
             start = Cursor(epoch=page.epoch, seq=0)
             return VaultAnswer(
@@ -203,6 +207,7 @@ class Exchange:
         other changes.
         """
         vault, update = self._vaults.get(request.id), pushed.update
+        own = self._bearer.account_id
         if vault is None or update is None or update.written.sides:
             return None
         if request.cursor.seq != vault.head_seq:
@@ -217,6 +222,7 @@ class Exchange:
             prompt_limit=vault.prompt_limit,
             prompt_count=update.account.count,
             stored_bytes=update.account.stored,
+            pay_by=vault.pay_by if vault.account_id == own else None,
             is_note_due=vault.is_note_due,
             is_mark_known=vault.is_mark_known,
         )

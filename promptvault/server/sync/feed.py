@@ -5,6 +5,7 @@ Each query names the vault and the user.
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
@@ -70,6 +71,9 @@ class Page:
     prompt_limit: int | None
     prompt_count: int
     stored_bytes: int
+    pay_by: datetime | None
+    """When the plan of the user ends because a payment has failed; None if none has, or
+    if the vault is a team's."""
     is_note_due: bool
     """Whether the device's cursor must be stored now."""
     is_mark_known: bool
@@ -129,6 +133,8 @@ WITH candidates AS (
 )
 SELECT v.epoch, v.head_seq, v.gc_horizon, v.digest, v.mark,
        a.plan, a.prompt_limit, a.prompt_count, a.stored_bytes,
+       CASE WHEN a.plan_notice = 'pay_by' AND v.team_id IS NULL
+            THEN a.plan_notice_at END AS pay_by,
        coalesce(noted.seen_at < now() - interval '1 minute', true) AS is_note_due,
        v.mark = %(mark)s::uuid OR EXISTS (
            SELECT FROM marks WHERE vault_id = %(vault)s AND mark = %(mark)s::uuid)
@@ -389,6 +395,7 @@ def _page(rows: list[dict[str, Any]]) -> tuple[Page, list[FoundChange]]:
         prompt_limit=vault["prompt_limit"],
         prompt_count=vault["prompt_count"],
         stored_bytes=vault["stored_bytes"],
+        pay_by=vault["pay_by"],
         is_note_due=vault["is_note_due"],
         is_mark_known=bool(vault["is_mark_known"]),
         more=len(found) < (vault["total"] or 0),

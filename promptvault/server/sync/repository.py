@@ -1,6 +1,7 @@
 """Vaults in the database, as pushes read and write them; each query names the vault."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -43,6 +44,8 @@ class VaultState(NamedTuple):
     """Whether the device's cursor must be stored now."""
     is_mark_known: bool
     """Whether the vault has the mark that the device sent."""
+    pay_by: datetime | None
+    """When the plan ends because a payment has failed; None if none has."""
     roster: int | None
     """Of the user, if the request had to be confirmed and its token is valid."""
 
@@ -71,7 +74,9 @@ WITH locked AS MATERIALIZED (
        AND frozen_why IS DISTINCT FROM 'deleted'
      ORDER BY id FOR NO KEY UPDATE OF vaults
 ), paying AS MATERIALIZED (
-    SELECT id, plan, prompt_limit, prompt_count, stored_bytes FROM accounts
+    SELECT id, plan, prompt_limit, prompt_count, stored_bytes,
+           CASE WHEN plan_notice = 'pay_by' THEN plan_notice_at END AS pay_by
+      FROM accounts
      WHERE id = ANY(ARRAY(SELECT account_id FROM locked))
      ORDER BY id FOR NO KEY UPDATE
 )
@@ -81,6 +86,7 @@ SELECT locked.*, paying.plan, paying.prompt_limit, paying.prompt_count,
        locked.mark = ANY(%(marks)s::uuid[]) OR EXISTS (
            SELECT FROM marks WHERE vault_id = locked.id
               AND vault_id = ANY(%(vaults)s::uuid[]) AND mark = ANY(%(marks)s::uuid[])),
+       paying.pay_by,
        CASE WHEN %(token)s::uuid IS NOT NULL THEN ({VALID_ROSTER}) END
   FROM locked
   JOIN paying ON paying.id = locked.account_id

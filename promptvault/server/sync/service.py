@@ -52,7 +52,12 @@ async def synchronise(
     exchange = Exchange(connection, bearer, request.device, limits, storage_limit)
     vaults = await exchange.run(request)
     answer = SyncAnswer(
-        proto=PROTO, vaults=vaults, limits=limits, roster=exchange.roster, end=True
+        proto=PROTO,
+        vaults=vaults,
+        limits=limits,
+        roster=exchange.roster,
+        pay_by=exchange.pay_by,
+        end=True,
     )
     return answer, exchange.moved
 

@@ -265,6 +265,16 @@ class RosterRepository:
         )
         return {*await cursor.fetchall()}
 
+    async def of_account(self, account_id: UUID) -> set[UUID]:
+        """Return the members of all vaults of an account."""
+        cursor = self._connection.cursor(row_factory=scalar_row)
+        await cursor.execute(
+            "SELECT m.user_id FROM vault_members m JOIN vaults v ON v.id = m.vault_id"
+            " WHERE v.account_id = %s",
+            (account_id,),
+        )
+        return {*await cursor.fetchall()}
+
     async def raise_versions(self, users: Collection[UUID]) -> None:
         """Raise the roster version of users.
 

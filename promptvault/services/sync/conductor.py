@@ -3,6 +3,7 @@
 import contextlib
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from promptvault.errors import PromptVaultError, TooLargeError, UnavailableError
@@ -65,6 +66,8 @@ class Conductor:
         self.round_trips = 0
         self.roster: int | None = None
         """`wire.sync.SyncAnswer.roster` of the last answer."""
+        self.pay_by: datetime | None = None
+        """`wire.sync.SyncAnswer.pay_by` of the last answer."""
 
     def run(self, syncs: Sequence[VaultSync]) -> None:
         """Send requests until every vault is done; raise the errors of the exchange."""
@@ -140,6 +143,7 @@ class Conductor:
         self._limits = _lower_limits(answer.limits, self._limits)
         if answer.roster is not None:
             self.roster = answer.roster
+        self.pay_by = answer.pay_by
         return _dealt(parts, answer)
 
     def _make_smaller(self, parts: _Parts) -> None:

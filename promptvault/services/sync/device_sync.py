@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from promptvault.errors import ConflictError, PromptVaultError
 from promptvault.home import PERSONAL
@@ -59,6 +60,8 @@ class DeviceReport(SyncReport):
     roster: int | None = None
     """The number of the roster that the vaults were compared with, as in
     `wire.sync.SyncAnswer.roster`; None if they were not."""
+    pay_by: datetime | None = None
+    """When the plan ends because a payment has failed; None if none has."""
 
 
 class HeldVaults:
@@ -258,6 +261,7 @@ class DeviceSync:
         if PERSONAL in self._outcomes:
             report.roster = self._roster
         report.round_trips = self._conductor.round_trips
+        report.pay_by = self._conductor.pay_by
         return report
 
 

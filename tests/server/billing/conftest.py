@@ -8,16 +8,14 @@ import httpx
 import psycopg
 import pytest
 
-from promptvault.server.billing.settings import BillingSettings
-from tests.server.conftest import Server
+from promptvault.domain.tier import Tier
+from promptvault.server.admin import Admin
+from tests.server.conftest import EMAIL, Server
 from tests.sync.waiting import eventually
-from tests.till.app import SECRET_KEY, Till
-from tests.till.books import PRICES
+from tests.till.app import Till
 from tests.till.replayer import Courier, Replayer
 from tests.till.running import running
-
-SECRET = "whsec_of_the_tests"
-SOLD = ",".join(f"{id}={name}" for name, (id, _, _) in PRICES.items())
+from tests.till.selling import SECRET, selling
 
 
 @pytest.fixture
@@ -30,16 +28,7 @@ def till() -> Iterator[Till]:
 @pytest.fixture
 def server(start_server: Callable[..., Server], till: Till) -> Server:
     """Return a server that sells plans."""
-
-    sold = BillingSettings.model_validate(
-        {
-            "stripe_secret_key": SECRET_KEY,
-            "stripe_webhook_secret": SECRET,
-            "stripe_prices": SOLD,
-            "stripe_api_url": till.address,
-        }
-    )
-    return start_server(**dict(sold))
+    return start_server(**selling(till.address))
 
 
 @pytest.fixture
@@ -55,6 +44,13 @@ def courier(till: Till, replayer: Replayer) -> Iterator[Courier]:
     till.books.on_event = started.send
     yield started
     started.stop()
+
+
+@pytest.fixture
+def token(admin: Admin) -> str:
+    """Return a token of a new user with the free plan, which may manage billing."""
+    admin.add_user(EMAIL, Tier.FREE)
+    return admin.issue_token(EMAIL, "test", manage=True)
 
 
 @dataclass

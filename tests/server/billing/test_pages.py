@@ -1,6 +1,9 @@
 """The pages of the plan, from one of ours to Stripe's and back."""
 
+from typing import Any
+
 import httpx
+import psycopg
 
 from promptvault.server.admin import Admin
 from tests.server.browser import Browser
@@ -48,3 +51,21 @@ def test_other_accounts_have_plans_of_their_own(
     signed_up.client.cookies.clear()
     signed_up.sign_up("bob@example.org")
     assert "Renews" not in signed_up.open("/billing").text
+
+
+def test_a_failed_payment_is_on_every_page_until_it_is_made(
+    signed_up: Browser, connection: psycopg.Connection[Any]
+) -> None:
+    connection.execute(
+        "UPDATE accounts SET plan_notice = 'pay_by', prompt_count = 3000,"
+        " plan_notice_at = '2031-03-05 12:00Z'"
+    )
+    banner = '<a href="/billing">Update the card</a> before'
+    for path in ("/account", "/device"):
+        assert banner in signed_up.open(path).text
+    plan = signed_up.open("/billing").text
+    assert banner not in plan
+    assert "Update the card before 5 March 2031" in plan
+    assert "2,950 more than the plan allows" in plan
+    connection.execute("UPDATE accounts SET plan_notice = NULL")
+    assert banner not in signed_up.open("/account").text

@@ -9,10 +9,11 @@ import httpx
 import psycopg
 import pytest
 
-from tests.server.billing.conftest import SECRET, Buyer
+from tests.server.billing.conftest import Buyer
 from tests.sync.waiting import eventually
 from tests.till.app import Till
 from tests.till.replayer import Replayer, header
+from tests.till.selling import SECRET
 
 PATH = "/v1/webhooks/stripe"
 

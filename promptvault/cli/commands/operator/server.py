@@ -11,6 +11,7 @@ import typer
 
 from promptvault.cli import options, terminal
 from promptvault.cli.commands.operator.ai import ai
+from promptvault.cli.commands.operator.billing import billing
 from promptvault.cli.commands.operator.jobs import jobs, work
 from promptvault.cli.commands.operator.serve import DatabaseUrl, installed, open_admin
 from promptvault.cli.context import paths
@@ -21,7 +22,7 @@ from promptvault.cli.render.server import (
     print_teams,
     print_users,
 )
-from promptvault.domain.tier import ALLOWANCES, Tier
+from promptvault.domain.tier import Tier
 from promptvault.domain.timestamp import to_text
 from promptvault.errors import AlreadyExistsError, InvalidInputError, NotFoundError
 from promptvault.private_file import open_private
@@ -36,6 +37,7 @@ user = typer.Typer(no_args_is_help=True, help="Add and list users, and set passw
 shares = typer.Typer(no_args_is_help=True, help="List and end shares of users.")
 team = typer.Typer(no_args_is_help=True, help="List and restore teams.")
 server.add_typer(user, name="user")
+server.add_typer(billing, name="billing")
 server.add_typer(jobs, name="jobs")
 server.add_typer(ai, name="ai")
 server.add_typer(shares, name="shares")
@@ -143,19 +145,34 @@ def list_users(database_url: DatabaseUrl = None, as_json: options.Json = False) 
 def set_tier(
     email: Email,
     tier: Annotated[Tier, typer.Argument(help="The new tier.")],
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"], metavar="DATE", help="The first day without it."
+        ),
+    ] = None,
     database_url: DatabaseUrl = None,
     as_json: options.Json = False,
 ) -> None:
-    """Put a user's account on another tier; nothing is deleted."""
+    """Put a user's account on another tier; nothing is deleted.
+
+    It is a gift: what the user pays for stays, if that is more.
+    """
+    if until and tier == Tier.FREE:
+        raise InvalidInputError("The tier 'free' has no end: leave '--until' out.")
+    end = until.replace(tzinfo=UTC) if until else None
     with open_admin(database_url) as admin:
-        admin.set_tier(email, tier)
-        storage = admin.settings.storage_limit(tier)
-    prompts = ALLOWANCES[tier].prompts
+        found = admin.set_tier(email, tier, end)
+        storage = admin.settings.storage_limit(found.plan)
+    prompts = found.allowance.prompts
     if as_json:
         limits = {"prompt_limit": prompts, "storage_limit": storage}
-        terminal.write_json({"email": email, "tier": tier, **limits})
+        terminal.write_json({"email": email, "tier": found.plan, **limits})
     else:
-        terminal.note(f"{email} is on {tier}: {format_limits(prompts, storage)}.")
+        limits_text = format_limits(prompts, storage)
+        terminal.note(f"{email} is on {found.plan}: {limits_text}.")
+        if found.plan != tier and found.why == "subscription":
+            terminal.note("The user pays for this plan.")
 
 
 @server.command("token")
