@@ -106,7 +106,9 @@ class Api:
             raise Invalid("parameter_missing", "Missing success_url.", "success_url")
         customer = self._required("customer", found)
         price = self._price(found)
-        expires = int(found.get("expires_at", books.now() + DAY))
+        # The clock of the client is not moved.
+        expires = int(found.get("expires_at", books.now() + DAY - books.ahead))
+        expires += books.ahead
         if not books.now() + 1700 <= expires <= books.now() + DAY + 60:
             message = "The expires_at timestamp must be 30 minutes to 24 hours ahead."
             raise Invalid("parameter_invalid", message, "expires_at")

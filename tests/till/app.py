@@ -4,7 +4,7 @@ import hashlib
 import html
 import json
 import threading
-import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,8 +39,8 @@ class Till:
     asked: list[Asked] = field(default_factory=list)
     is_down: bool = False
     """Whether the API answers 503."""
-    seconds: float = 0.0
-    """How late the API answers."""
+    before_sending: Callable[[str], object] = id
+    """Called with the path when an answer is made, and before it is sent."""
     api: Api = field(init=False)
     _answers: dict[str, tuple[str, int, Object, int]] = field(default_factory=dict)
     _counting: threading.Lock = field(default_factory=threading.Lock)
@@ -70,8 +70,6 @@ class Till:
         version = headers.get("stripe-version")
         with self._counting:
             self.asked.append(Asked(method, path, version, key))
-        if self.seconds:
-            time.sleep(self.seconds)
         if self.is_down:
             return 503, {"error": {"type": "api_error", "message": "down"}}
         if headers.get("authorization") != f"Bearer {SECRET_KEY}":
@@ -81,7 +79,10 @@ class Till:
             message = "Set the header Stripe-Version."
             return 400, {"error": {"type": "invalid_request_error", "message": message}}
         with self.books.lock:
-            return self._once(key, method, path, body)
+            status, answer = self._once(key, method, path, body)
+            answer = _copy(answer)
+        self.before_sending(path)
+        return status, answer
 
     def _once(
         self, key: str | None, method: str, path: str, body: bytes
@@ -125,8 +126,7 @@ def create_app(till: Till) -> FastAPI:
         status, answer = await run_in_threadpool(
             till.answer, request.method, path, found, body
         )
-        with till.books.lock:
-            return JSONResponse(_copy(answer), status)
+        return JSONResponse(answer, status)
 
     @app.get("/pay/{id}")
     def show_checkout(id: str) -> Response:

@@ -26,9 +26,15 @@ def till() -> Iterator[Till]:
 
 
 @pytest.fixture
-def server(start_server: Callable[..., Server], till: Till) -> Server:
+def sold(till: Till) -> BillingSettings:
+    """Return settings with which plans are sold at the stand-in."""
+    return BillingSettings.model_validate(selling(till.address))
+
+
+@pytest.fixture
+def server(start_server: Callable[..., Server], sold: BillingSettings) -> Server:
     """Return a server that sells plans."""
-    return start_server(**selling(till.address))
+    return start_server(**dict(sold))
 
 
 @pytest.fixture
