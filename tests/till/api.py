@@ -220,7 +220,12 @@ class Api:
         items = found.get("line_items") or []
         if len(items) != 1 or "price" not in items[0]:
             raise Invalid("parameter_missing", "One item with a price.", "line_items")
-        price = self._required("price", items[0])
+        try:
+            price = self._books.get("price", items[0]["price"])
+        except NotFound:
+            message = f"No such price: '{items[0]['price']}'"
+            name = "line_items[0][price]"
+            raise Invalid("resource_missing", message, name) from None
         if not price["active"]:
             message = "The price specified is inactive."
             raise Invalid("price_inactive", message, "line_items[0][price]")

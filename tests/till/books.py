@@ -139,7 +139,7 @@ class Books:
 
     def pay(self, session: Object, price: str, metadata: dict[str, str]) -> Object:
         """Pay a session by card, and return the subscription."""
-        found = self._subscribe(session["customer"], price, metadata, "active")
+        found = self.subscribe(session["customer"], price, metadata, "active")
         self._complete(session, found, "paid")
         return found
 
@@ -147,7 +147,7 @@ class Books:
         self, session: Object, price: str, metadata: dict[str, str]
     ) -> Object:
         """Pay a session by bank debit, whose result comes later; see `settle`."""
-        found = self._subscribe(session["customer"], price, metadata, "incomplete")
+        found = self.subscribe(session["customer"], price, metadata, "incomplete")
         self._complete(session, found, "unpaid")
         return found
 
@@ -268,9 +268,10 @@ class Books:
         )
         self.emit("checkout.session.completed", session)
 
-    def _subscribe(
+    def subscribe(
         self, customer: str, price: str, metadata: dict[str, str], status: str
     ) -> Object:
+        """Add a subscription, which is paid if it is active."""
         id, bought = self.new_id("sub"), self.get("price", price)
         item = make(
             "subscription_item",

@@ -10,7 +10,9 @@ import pytest
 
 from promptvault.domain.tier import Tier
 from promptvault.server.admin import Admin
+from promptvault.server.billing.settings import BillingSettings
 from tests.server.conftest import EMAIL, Server
+from tests.server.mail_server import MailServer
 from tests.sync.waiting import eventually
 from tests.till.app import Till
 from tests.till.replayer import Courier, Replayer
@@ -35,6 +37,19 @@ def sold(till: Till) -> BillingSettings:
 def server(start_server: Callable[..., Server], sold: BillingSettings) -> Server:
     """Return a server that sells plans."""
     return start_server(**dict(sold))
+
+
+@pytest.fixture
+def idle_server(
+    start_server: Callable[..., Server], sold: BillingSettings, mail: MailServer
+) -> Server:
+    """Return a server that sells plans, and does no jobs."""
+    mailing = {
+        "smtp_host": "127.0.0.1",
+        "smtp_port": mail.port,
+        "smtp_security": "none",
+    }
+    return start_server(**dict(sold), **mailing, jobs="off")
 
 
 @pytest.fixture

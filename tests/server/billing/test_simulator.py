@@ -1,23 +1,11 @@
 """Whatever people buy and deliveries do, plans are in the end what Stripe says."""
 
-from collections.abc import Callable
-
 import pytest
 
-from promptvault.server.billing.settings import BillingSettings
 from tests.server.billing.simulate import simulate
 from tests.server.conftest import Server
 from tests.server.mail_server import MailServer
 from tests.till.app import Till
-
-
-@pytest.fixture
-def idle_server(
-    start_server: Callable[..., Server], sold: BillingSettings, mail: MailServer
-) -> Server:
-    """Return a server that sells plans, and does no jobs."""
-    mailing = {"smtp_host": "127.0.0.1", "smtp_port": mail.port, "smtp_security": "none"}
-    return start_server(**dict(sold), **mailing, jobs="off")
 
 
 @pytest.mark.parametrize("seed", range(4))
