@@ -192,7 +192,7 @@ def _pay(till: Till, id: str, action: str | None) -> Response:
                 text = "<p>Your card was declined.</p>" + _form(*_PAY)
                 return HTMLResponse(_page("Pay", text), 402)
             case "cancel":
-                return RedirectResponse(session["cancel_url"], 303)
+                return RedirectResponse(session["cancel_url"] or f"/pay/{id}", 303)
             case _:
                 return JSONResponse({"error": {"message": "no such action"}}, 400)
         target = session["success_url"].replace("{CHECKOUT_SESSION_ID}", id)
@@ -237,6 +237,8 @@ def _form(*actions: str) -> str:
 
 def _page(title: str, body: str) -> str:
     return (
-        '<!doctype html><html lang="en"><meta charset="utf-8">'
-        f"<title>{title}</title><h1>{title}</h1>{body}</html>"
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<link rel="icon" href="data:,"><title>{title}</title></head>'
+        f"<body><main><h1>{title}</h1>{body}</main></body></html>"
     )
