@@ -202,7 +202,7 @@ def _pay(
     email = f"payer{number}@example.org"
     admin = Admin(Settings(database_url=SecretStr(address), secret=SecretStr(SECRET)))
     admin.add_user(email, Tier.FREE)
-    token, device = admin.issue_token(email, "benchmark"), Device(home)
+    token, device = admin.issue_token(email, "benchmark", manage=True), Device(home)
     prompts = (ALLOWANCES[Tier.FREE].prompts or 0) + 1
     home.mkdir()
     rows = [json.dumps({"name": f"p/{n}", "body": "Text."}) for n in range(prompts)]

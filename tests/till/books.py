@@ -203,8 +203,16 @@ class Books:
             self.ahead += DAY
             for session in self.all("checkout.session"):
                 self.is_open(session)
+                self._settle_debit(session)
             for found in self.all("subscription"):
                 self._pass_day(found)
+
+    def _settle_debit(self, session: Object) -> None:
+        """Let a bank debit end, on the day after it."""
+        if session["status"] == "complete" and session["payment_status"] == "unpaid":
+            found = self.get("subscription", session["subscription"])
+            if found["status"] == "incomplete":
+                self.settle(session, is_paid=session["customer"] not in self.failing)
 
     def _pass_day(self, found: Object) -> None:
         if found["status"] not in {"active", "past_due"}:

@@ -110,7 +110,9 @@ class Simulation:
 
     def _person(self, admin: Admin, server: Server, email: str) -> Person:
         account_id = admin.add_user(email, Tier.FREE).user.account_id
-        return Person(account_id, email, server.client(admin.issue_token(email, "t")))
+        return Person(
+            account_id, email, server.client(admin.issue_token(email, "t", manage=True))
+        )
 
     def close(self) -> None:
         """Close what is open."""

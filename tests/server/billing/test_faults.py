@@ -16,7 +16,7 @@ from promptvault.domain.tier import Tier
 from promptvault.server.admin import Admin
 from promptvault.server.billing.settings import BillingSettings
 from promptvault.server.billing.stripe_client import FetchedSubscription
-from tests.server.billing.conftest import SECRET, Buyer
+from tests.server.billing.conftest import Buyer
 from tests.server.billing.race import look_while_an_older_answer_is_late
 from tests.server.conftest import EMAIL, Server
 from tests.server.mail_server import MailServer
@@ -25,6 +25,7 @@ from tests.sync.waiting import eventually
 from tests.till.app import Till
 from tests.till.books import DAY
 from tests.till.replayer import Replayer, header
+from tests.till.selling import SECRET
 
 Rows = Callable[..., list[Any]]
 

@@ -10,11 +10,12 @@ from typing import Any
 import psycopg
 
 from promptvault.server.billing.settings import BillingSettings
-from tests.server.billing.conftest import SECRET, SOLD, Buyer
+from tests.server.billing.conftest import Buyer
 from tests.server.conftest import SECRET as SERVER_SECRET
 from tests.server.conftest import Server
 from tests.till.app import SECRET_KEY, Till
 from tests.till.replayer import Replayer
+from tests.till.selling import SECRET, SOLD
 
 
 def test_a_worker_is_killed_while_stripe_answers(

@@ -17,7 +17,6 @@ from promptvault.server.billing.repository import BillingRepository
 from promptvault.server.billing.settings import BillingSettings
 from promptvault.server.billing.stripe_client import FetchedSubscription, Stripe
 from promptvault.server.database import Connection
-from tests.server.billing.conftest import SECRET
 from tests.server.billing.race import look_while_an_older_answer_is_late
 from tests.server.billing.simulate import simulate
 from tests.server.browser import Browser
@@ -25,6 +24,7 @@ from tests.server.conftest import Server
 from tests.server.mail_server import MailServer
 from tests.till.app import Till
 from tests.till.replayer import header
+from tests.till.selling import SECRET
 
 Patch = pytest.MonkeyPatch
 _read_customer = webhook.customer_of
