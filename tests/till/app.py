@@ -1,5 +1,6 @@
 """The stand-in over HTTP: its API, its pages, its clock and its faults."""
 
+import base64
 import hashlib
 import html
 import json
@@ -18,6 +19,8 @@ from tests.till.form import parse_form
 from tests.till.shapes import Object, make
 
 SECRET_KEY = "sk_test_till"
+_BASIC = base64.b64encode(f"{SECRET_KEY}:".encode()).decode()
+_AUTHORIZED = {f"Bearer {SECRET_KEY}", f"Basic {_BASIC}"}
 
 
 @dataclass
@@ -72,7 +75,7 @@ class Till:
             self.asked.append(Asked(method, path, version, key))
         if self.is_down:
             return 503, {"error": {"type": "api_error", "message": "down"}}
-        if headers.get("authorization") != f"Bearer {SECRET_KEY}":
+        if headers.get("authorization") not in _AUTHORIZED:
             error = {"type": "invalid_request_error", "message": "Invalid API Key"}
             return 401, {"error": error}
         if version is None:
