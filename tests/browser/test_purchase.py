@@ -107,7 +107,7 @@ def test_a_plan_from_the_first_refusal_to_its_end(
     eventually(lambda: "Nothing is deleted then" in _reloaded(window))
     httpx.post(f"{till.address}/_/advance?days=31").raise_for_status()
     eventually(lambda: "1 more than the plan allows" in _reloaded(window))
-    assert "Buy pro by the month" in window.page.inner_text("main")
+    assert "Pro, by the month" in window.page.inner_text("main")
     assert watching.ok("get", "p/50").text.strip() == "Text 50."
     watching.ok("add", "p/50", "Edited.", "--upsert")
     assert _apart(lambda: watching("sync")).code == 0
