@@ -97,7 +97,7 @@ def test_a_plan_from_the_first_refusal_to_its_end(
     window.press("Buy pro by the month")
     expect(window.page.get_by_role("heading")).to_have_text("Pay 9.00 EUR")
     window.press("pay")
-    expect(window.page.get_by_text("Renews")).to_be_visible()
+    expect(window.page.get_by_text("Renews")).to_be_visible(timeout=60_000)
     assert window.page.url.endswith("/billing")
     eventually(lambda: prompts() == PROMPTS)
     window.press("Manage at Stripe")
@@ -132,7 +132,8 @@ def _pages(window: Window, settings: Settings) -> Iterator[str]:
     window.open("/billing")
     window.press("Buy pro by the month")
     window.press("pay")
-    expect(window.page.get_by_text("Renews")).to_be_visible()
+    window.open("/billing")
+    eventually(lambda: "Renews" in _reloaded(window))
     yield "paid"
     window.press("Manage at Stripe")
     window.press("cancel")
