@@ -104,7 +104,7 @@ class Simulation:
         """When each subscription was first seen as past due, and its invoice."""
         admin = Admin(server.settings)
         self.people = [
-            self._person(admin, server, f"{name}@example.org")
+            self._person(admin, server, f"{name}{seed}@example.org")
             for name in ("ada", "bob")
         ]
 
@@ -404,13 +404,21 @@ class Simulation:
 
 
 def simulate(
-    server: Server, till: Till, mail: MailServer, seed: int, steps: int = 30
+    server: Server,
+    till: Till,
+    mail: MailServer,
+    seed: int,
+    steps: int = 30,
+    rest_after: int = 10,
 ) -> None:
-    """Run one seed; raise AssertionError if something does not hold."""
+    """Run one seed; raise AssertionError if something does not hold.
+
+    It is checked after *rest_after* steps, and so on.
+    """
     with contextlib.closing(Simulation(server, till, mail, seed)) as simulation:
         for number in range(steps):
             simulation.step()
-            if number % 10 == 9:
+            if (number + 1) % rest_after == 0:
                 simulation.settle()
 
 
