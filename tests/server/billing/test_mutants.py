@@ -116,9 +116,13 @@ def test_a_life_finds(
     monkeypatch: Patch,
 ) -> None:
     mutant.apply(monkeypatch)
-    with pytest.raises(AssertionError):
+
+    def live() -> None:
         for seed in range(_SEEDS):
             simulate(idle_server, till, mail, seed, rest_after=4)
+
+    with pytest.raises(AssertionError):
+        live()
 
 
 def test_no_lock_of_the_customer_is_found(
