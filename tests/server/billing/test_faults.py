@@ -90,9 +90,9 @@ class TestKeys:
             assert answer.status_code == 503
             assert client.get("/v1/billing").json()["tier"] == "free"
             assert client.get("/v1/me").status_code == 200
-        told = capsys.readouterr().err
-        assert "Stripe refuses the key of the server" in told
-        assert "sk_test_of_other" not in told + answer.text
+        log = capsys.readouterr().err
+        assert "Stripe refuses the key of the server" in log
+        assert "sk_test_of_other" not in log + answer.text
 
     def test_an_event_of_the_other_mode_changes_nothing(
         self, buyer: Buyer, till: Till, replayer: Replayer, rows: Rows
