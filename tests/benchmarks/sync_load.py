@@ -93,8 +93,8 @@ class Connection:
         start = time.perf_counter()
         self._writer.write(request)
         head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
-        assert head.startswith(b"http/1.1 200"), head
-        length = int(head.partition(b"content-length: ")[2].partition(b"\r")[0])
+        assert head.startswith((b"http/1.1 200", b"http/1.1 204")), head
+        length = int(head.partition(b"content-length: ")[2].partition(b"\r")[0] or 0)
         body = await self._reader.readexactly(length)
         return time.perf_counter() - start, body
 

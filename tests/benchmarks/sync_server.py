@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -118,10 +119,13 @@ def make_targets(address: str, count: int) -> list[Target]:
 
 
 @contextlib.contextmanager
-def ours(address: str, settings: Mapping[str, str] = {}) -> Iterator[str]:
-    """Run the server on a database while the block runs; yield its address."""
+def ours(address: str, more: Mapping[str, str] = MappingProxyType({})) -> Iterator[str]:
+    """Run the server on a database while the block runs; yield its address.
+
+    *more* are other settings.
+    """
     environment = {
-        **settings,
+        **more,
         "PROMPTVAULT_SERVER_SECRET": SECRET,
         "PROMPTVAULT_SERVER_REQUEST_BURST": "1000000",
         "PROMPTVAULT_SERVER_ACCOUNT_BURST": "1000000",

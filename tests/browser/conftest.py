@@ -61,17 +61,17 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_window(chromium: Browser, server: Server) -> Iterator[OpenWindow]:
-    """Return a function that opens a window; keywords are options of a Playwright
-    context.
+    """Return a function that opens a window, which may ask *others*; keywords are
+    options of a Playwright context.
 
     At the end, no page may have logged an error or a request to another server.
     """
     windows: list[Window] = []
 
-    def start(**options: Any) -> Window:
+    def start(*others: str, **options: Any) -> Window:
         context = chromium.new_context(base_url=server.url, **options)
         context.set_default_timeout(20_000)
-        windows.append(Window(context.new_page(), server.url))
+        windows.append(Window(context.new_page(), server.url, *others))
         return windows[-1]
 
     yield start

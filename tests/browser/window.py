@@ -15,12 +15,12 @@ _LEFT = "net::ERR_ABORTED"
 
 
 class Window:
-    """One window, with cookies of its own."""
+    """One window, with cookies of its own; *others* are servers that it may ask."""
 
-    def __init__(self, page: Page, url: str) -> None:
+    def __init__(self, page: Page, url: str, *others: str) -> None:
         self.page = page
         self.complaints: list[str] = []
-        self._url = url
+        self._url, self._others = url, others
         self._refusals: set[str] = set()
         page.on("response", self._note_response)
         page.on("request", self._note_request)
@@ -87,7 +87,8 @@ class Window:
         return self.page.evaluate(function, argument)
 
     def _note_request(self, request: Request) -> None:
-        if not request.url.startswith(f"{self._url}/"):
+        known = tuple(f"{each}/" for each in (self._url, *self._others))
+        if not request.url.startswith(known):
             self.complaints.append(f"asks elsewhere: {request.url}")
 
     def _note_response(self, response: Response) -> None:

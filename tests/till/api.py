@@ -106,7 +106,9 @@ class Api:
             raise Invalid("parameter_missing", "Missing success_url.", "success_url")
         customer = self._required("customer", found)
         price = self._price(found)
-        expires = int(found.get("expires_at", books.now() + DAY))
+        # The clock of the client is not moved.
+        expires = int(found.get("expires_at", books.now() + DAY - books.ahead))
+        expires += books.ahead
         if not books.now() + 1700 <= expires <= books.now() + DAY + 60:
             message = "The expires_at timestamp must be 30 minutes to 24 hours ahead."
             raise Invalid("parameter_invalid", message, "expires_at")
@@ -218,7 +220,12 @@ class Api:
         items = found.get("line_items") or []
         if len(items) != 1 or "price" not in items[0]:
             raise Invalid("parameter_missing", "One item with a price.", "line_items")
-        price = self._required("price", items[0])
+        try:
+            price = self._books.get("price", items[0]["price"])
+        except NotFound:
+            message = f"No such price: '{items[0]['price']}'"
+            name = "line_items[0][price]"
+            raise Invalid("resource_missing", message, name) from None
         if not price["active"]:
             message = "The price specified is inactive."
             raise Invalid("price_inactive", message, "line_items[0][price]")

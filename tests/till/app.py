@@ -1,10 +1,11 @@
 """The stand-in over HTTP: its API, its pages, its clock and its faults."""
 
+import base64
 import hashlib
 import html
 import json
 import threading
-import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,8 @@ from tests.till.form import parse_form
 from tests.till.shapes import Object, make
 
 SECRET_KEY = "sk_test_till"
+_BASIC = base64.b64encode(f"{SECRET_KEY}:".encode()).decode()
+_AUTHORIZED = {f"Bearer {SECRET_KEY}", f"Basic {_BASIC}"}
 
 
 @dataclass
@@ -39,8 +42,8 @@ class Till:
     asked: list[Asked] = field(default_factory=list)
     is_down: bool = False
     """Whether the API answers 503."""
-    seconds: float = 0.0
-    """How late the API answers."""
+    before_sending: Callable[[str], object] = id
+    """Called with the path when an answer is made, and before it is sent."""
     api: Api = field(init=False)
     _answers: dict[str, tuple[str, int, Object, int]] = field(default_factory=dict)
     _counting: threading.Lock = field(default_factory=threading.Lock)
@@ -70,18 +73,19 @@ class Till:
         version = headers.get("stripe-version")
         with self._counting:
             self.asked.append(Asked(method, path, version, key))
-        if self.seconds:
-            time.sleep(self.seconds)
         if self.is_down:
             return 503, {"error": {"type": "api_error", "message": "down"}}
-        if headers.get("authorization") != f"Bearer {SECRET_KEY}":
+        if headers.get("authorization") not in _AUTHORIZED:
             error = {"type": "invalid_request_error", "message": "Invalid API Key"}
             return 401, {"error": error}
         if version is None:
             message = "Set the header Stripe-Version."
             return 400, {"error": {"type": "invalid_request_error", "message": message}}
         with self.books.lock:
-            return self._once(key, method, path, body)
+            status, answer = self._once(key, method, path, body)
+            answer = _copy(answer)
+        self.before_sending(path)
+        return status, answer
 
     def _once(
         self, key: str | None, method: str, path: str, body: bytes
@@ -125,8 +129,7 @@ def create_app(till: Till) -> FastAPI:
         status, answer = await run_in_threadpool(
             till.answer, request.method, path, found, body
         )
-        with till.books.lock:
-            return JSONResponse(_copy(answer), status)
+        return JSONResponse(answer, status)
 
     @app.get("/pay/{id}")
     def show_checkout(id: str) -> Response:
@@ -192,7 +195,7 @@ def _pay(till: Till, id: str, action: str | None) -> Response:
                 text = "<p>Your card was declined.</p>" + _form(*_PAY)
                 return HTMLResponse(_page("Pay", text), 402)
             case "cancel":
-                return RedirectResponse(session["cancel_url"], 303)
+                return RedirectResponse(session["cancel_url"] or f"/pay/{id}", 303)
             case _:
                 return JSONResponse({"error": {"message": "no such action"}}, 400)
         target = session["success_url"].replace("{CHECKOUT_SESSION_ID}", id)
@@ -237,6 +240,8 @@ def _form(*actions: str) -> str:
 
 def _page(title: str, body: str) -> str:
     return (
-        '<!doctype html><html lang="en"><meta charset="utf-8">'
-        f"<title>{title}</title><h1>{title}</h1>{body}</html>"
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<link rel="icon" href="data:,"><title>{title}</title></head>'
+        f"<body><main><h1>{title}</h1>{body}</main></body></html>"
     )

@@ -139,7 +139,7 @@ class Books:
 
     def pay(self, session: Object, price: str, metadata: dict[str, str]) -> Object:
         """Pay a session by card, and return the subscription."""
-        found = self._subscribe(session["customer"], price, metadata, "active")
+        found = self.subscribe(session["customer"], price, metadata, "active")
         self._complete(session, found, "paid")
         return found
 
@@ -147,7 +147,7 @@ class Books:
         self, session: Object, price: str, metadata: dict[str, str]
     ) -> Object:
         """Pay a session by bank debit, whose result comes later; see `settle`."""
-        found = self._subscribe(session["customer"], price, metadata, "incomplete")
+        found = self.subscribe(session["customer"], price, metadata, "incomplete")
         self._complete(session, found, "unpaid")
         return found
 
@@ -203,8 +203,16 @@ class Books:
             self.ahead += DAY
             for session in self.all("checkout.session"):
                 self.is_open(session)
+                self._settle_debit(session)
             for found in self.all("subscription"):
                 self._pass_day(found)
+
+    def _settle_debit(self, session: Object) -> None:
+        """Let a bank debit end, on the day after it."""
+        if session["status"] == "complete" and session["payment_status"] == "unpaid":
+            found = self.get("subscription", session["subscription"])
+            if found["status"] == "incomplete":
+                self.settle(session, is_paid=session["customer"] not in self.failing)
 
     def _pass_day(self, found: Object) -> None:
         if found["status"] not in {"active", "past_due"}:
@@ -268,9 +276,10 @@ class Books:
         )
         self.emit("checkout.session.completed", session)
 
-    def _subscribe(
+    def subscribe(
         self, customer: str, price: str, metadata: dict[str, str], status: str
     ) -> Object:
+        """Add a subscription, which is paid if it is active."""
         id, bought = self.new_id("sub"), self.get("price", price)
         item = make(
             "subscription_item",

@@ -64,6 +64,11 @@ class Replayer:
         with self._lock:
             self._held.append(event)
 
+    def lose(self) -> None:
+        """Give up what is held, as Stripe does after three days."""
+        with self._lock:
+            self._held.clear()
+
     def flush(self, lot: random.Random | None = None, faults: float = 0.0) -> None:
         """Deliver what is held; with *lot*, permuted, and *faults* of them with one.
 

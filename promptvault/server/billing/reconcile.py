@@ -7,7 +7,7 @@ from uuid import UUID
 import structlog
 
 from promptvault.domain.entitlement import Notice
-from promptvault.errors import InvalidInputError, NotFoundError
+from promptvault.errors import NotFoundError
 from promptvault.server.activity.actor import Actor
 from promptvault.server.billing.plan import settle_plan
 from promptvault.server.billing.repository import (
@@ -19,7 +19,6 @@ from promptvault.server.billing.stripe_client import (
     ENDED,
     FetchedSubscription,
     Stripe,
-    StripeRefusedError,
     connected,
 )
 from promptvault.server.database import Connection
@@ -42,13 +41,9 @@ async def reconcile(work: Work) -> None:
     The customer is locked while Stripe answers, so that an older answer cannot
     overwrite a newer one. The account is locked after that.
     """
-    customer = work.ids["customer"]
-    try:
-        async with connected(work.settings) as stripe:
-            await look_at(work.connection, work.settings, stripe, customer)
-    except StripeRefusedError as error:
-        _log.error("billing", reason=str(error))
-        raise
+    async with connected(work.settings) as stripe:
+        customer = work.ids["customer"]
+        await look_at(work.connection, work.settings, stripe, customer)
 
 
 async def look_at(
@@ -56,9 +51,13 @@ async def look_at(
 ) -> None:
     """Fetch the subscriptions of a customer and settle the plan, as `reconcile`."""
     billing = BillingRepository(connection)
-    found = await billing.lock(id) or await _adopt(billing, stripe, id)
+    found = await billing.lock(id)
     cursor = await connection.execute("SELECT clock_timestamp()")
     ((started,),) = await cursor.fetchall()
+    found = found or await _adopt(billing, stripe, id)
+    if found is None:  # one that buys something else, or was deleted
+        await billing.mark_reconciled(id, started)
+        return
     try:
         await stripe.customer(id)
         subscriptions = await stripe.subscriptions(id)
@@ -98,18 +97,23 @@ async def _settle(
             await enqueue(connection, Kind.MAIL_PAYMENT_FAILED, subscription=id)
 
 
-async def _adopt(billing: BillingRepository, stripe: Stripe, id: str) -> Customer:
+async def _adopt(
+    billing: BillingRepository, stripe: Stripe, id: str
+) -> Customer | None:
     """Return a customer that was not known, by the account that it names at Stripe.
 
-    Raises InvalidInputError if it is no account's.
+    Returns None if it names none, or one that has another customer.
     """
     try:
         account_id = UUID((await stripe.customer(id)).metadata["account_id"])
     except (NotFoundError, KeyError, ValueError):
-        raise InvalidInputError("The customer is no account's.") from None
-    if not await billing.link(account_id, id):
-        raise InvalidInputError("The customer is no account's, or another one is.")
-    return Customer(account_id, id, None)
+        return None
+    await billing.link(account_id, id)
+    found = await billing.lock(id)
+    if found is None:
+        reason = "a customer whose account is not there, or has another one"
+        _log.error("billing", reason=reason, customer=id)
+    return found
 
 
 async def cancel_subscriptions(work: Work) -> None:

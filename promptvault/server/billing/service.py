@@ -33,6 +33,8 @@ from promptvault.server.settings import Settings
 from promptvault.wire.billing import BillingRead, OfferRead, PriceRead
 
 _PRICE_SECONDS = 3600.0
+_PATIENCE_SECONDS = 2.0
+"""How long a page waits for the prices. It has a connection to the database then."""
 _RANKS = [*Tier]
 
 
@@ -59,11 +61,14 @@ class PriceList:
         async with self._lock:
             if time.monotonic() > self._until and self._settings.has_billing:
                 try:
-                    async with connected(self._settings) as stripe:
+                    async with (
+                        asyncio.timeout(_PATIENCE_SECONDS),
+                        connected(self._settings) as stripe,
+                    ):
                         for price in self._settings.stripe_prices:
                             self._found[price.id] = await stripe.price(price.id)
                     self._until = time.monotonic() + _PRICE_SECONDS
-                except PromptVaultError:
+                except (PromptVaultError, TimeoutError):
                     self._until = time.monotonic() + 10  # show what is known
             return self._found
 
@@ -118,13 +123,13 @@ async def open_checkout(
     if price is None:
         raise InvalidInputError(f"This server does not sell {plan} by the {interval}.")
     async with connected(settings) as stripe:
-        customer = await _customer(database, stripe, payer, "first")
+        await _require_customer(database, stripe, payer)
         try:
             return await _open(database, stripe, payer, price, origin)
         except NotFoundError:  # the customer was deleted at Stripe
             async with database.transaction() as connection:
                 await BillingRepository(connection).forget(payer.account_id)
-        await _customer(database, stripe, payer, customer)
+        await _require_customer(database, stripe, payer)
         return await _open(database, stripe, payer, price, origin)
 
 
@@ -155,21 +160,30 @@ async def look_again(connection: Connection, account_id: UUID) -> None:
         await billing.reconcile_soon(found.customer)
 
 
-async def _customer(
-    database: Database, stripe: Stripe, payer: Payer, before: str
-) -> str:
-    """Return the customer of an account, made if there is none.
-
-    *before* is the customer that was deleted. So two requests at once make one.
-    """
+async def _require_customer(database: Database, stripe: Stripe, payer: Payer) -> None:
+    """Make the customer of an account, if there is none."""
     async with database.transaction() as connection:
-        found = await BillingRepository(connection).find(payer.account_id)
-    if found is not None:
-        return found.customer
-    customer = await stripe.add_customer(payer.account_id, payer.email, before)
+        if await BillingRepository(connection).find(payer.account_id):
+            return
+    customer = await _add_customer(stripe, payer)
     async with database.transaction() as connection:
         await BillingRepository(connection).link(payer.account_id, customer)
-    return customer
+
+
+async def _add_customer(stripe: Stripe, payer: Payer) -> str:
+    """Return a new customer at Stripe; two requests at once make one.
+
+    Stripe repeats an answer for a day, and the customer may have been deleted since.
+    """
+    before = "first"
+    while True:
+        customer = await stripe.add_customer(payer.account_id, payer.email, before)
+        try:
+            await stripe.customer(customer)
+        except NotFoundError:
+            before = customer
+        else:
+            return customer
 
 
 async def _open(

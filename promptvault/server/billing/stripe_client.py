@@ -9,16 +9,13 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 from uuid import UUID
 
+import structlog
 from pydantic import BaseModel
 
-from promptvault.errors import (
-    ConflictError,
-    NotFoundError,
-    UnavailableError,
-)
+from promptvault.errors import NotFoundError, UnavailableError
 from promptvault.server.billing.settings import BillingSettings, Price
 
 ENDED = frozenset({"canceled", "incomplete_expired"})
@@ -29,7 +26,7 @@ _PAGE = 100
 _SESSION_SECONDS = 3600
 _MISSING = "resource_missing"
 _DAY = 86_400
-_T = TypeVar("_T")
+_log = structlog.get_logger("promptvault.server")
 
 
 class StripeRefusedError(UnavailableError):
@@ -124,7 +121,8 @@ class Stripe:
     """Sends requests to Stripe.
 
     Every method raises UnavailableError if Stripe does not answer, NotFoundError for an
-    object that Stripe does not know, and StripeRefusedError if it refuses the key.
+    object that Stripe does not know, and StripeRefusedError if it refuses the key or
+    the request.
     """
 
     def __init__(self, client: Any, settings: BillingSettings) -> None:
@@ -149,7 +147,7 @@ class Stripe:
         return FetchedCustomer.model_validate(found)
 
     async def add_customer(self, account_id: UUID, email: str, attempt: str) -> str:
-        """Return the id of a new customer; the same one for the same *attempt*."""
+        """Return the id of a new customer; for a day, one for the same *attempt*."""
         parameters = {"email": email, "metadata": {"account_id": str(account_id)}}
         options = {"idempotency_key": f"pv:customer:{account_id}:{attempt}"}
         found = await _asked(self._v1.customers.create_async(parameters, options))
@@ -184,7 +182,7 @@ class Stripe:
         parameters = {"customer": customer, "status": "open", "limit": _PAGE}
         for each in (await _asked(sessions.list_async(parameters)))["data"]:
             # One that was paid meanwhile cannot be ended.
-            with contextlib.suppress(ConflictError):
+            with contextlib.suppress(StripeRefusedError):
                 await _asked(sessions.expire_async(each["id"]))
 
     async def open_portal(self, customer: str, origin: str) -> str:
@@ -248,6 +246,9 @@ async def connected(settings: BillingSettings) -> AsyncIterator[Stripe]:
     )
     try:
         yield Stripe(client, settings)
+    except StripeRefusedError as error:
+        _log.error("billing", reason=str(error))
+        raise
     finally:
         await http.close_async()  # type: ignore[no-untyped-call]
 
@@ -284,10 +285,11 @@ def is_signed(body: bytes, header: str, settings: BillingSettings) -> bool:
 
 def customer_of(event: Mapping[str, Any]) -> str | None:
     """Return the customer that an event is about."""
-    found = event.get("data", {}).get("object", {})
-    if found.get("object") == "customer":
-        return str(found["id"])
-    customer = found.get("customer")
+    found = event["data"].get("object")
+    if not isinstance(found, Mapping):
+        return None
+    is_customer = found.get("object") == "customer"
+    customer = found.get("id" if is_customer else "customer")
     if isinstance(customer, Mapping):
         customer = customer.get("id")
     return customer if isinstance(customer, str) else None
@@ -302,12 +304,12 @@ async def _asked(request: Awaitable[Any]) -> dict[str, Any]:
     except (stripe.AuthenticationError, stripe.PermissionError) as error:
         raise StripeRefusedError("Stripe refuses the key of the server.") from error
     except stripe.InvalidRequestError as error:
-        if error.code == _MISSING or error.http_status == 404:
+        is_of_item = (error.param or "").startswith("line_items")
+        if error.code == _MISSING and not is_of_item:
             raise NotFoundError("Stripe knows no such object.") from error
         # What Stripe says may quote values of the request.
-        raise ConflictError(
-            f"Stripe refuses it: {error.code or 'no reason'}."
-        ) from error
+        reason = error.code or "no reason is given"
+        raise StripeRefusedError(f"Stripe refuses the request: {reason}.") from error
     except stripe.StripeError as error:
         raise UnavailableError("Stripe does not answer: try again later.") from error
     return found

@@ -37,7 +37,9 @@ class Worker:
     ) -> None:
         self._settings, self._database = settings, database
         self._handlers = handlers
-        self._periods = periods(settings)
+        self._periods = {
+            kind: every for kind, every in periods(settings).items() if kind in handlers
+        }
         self._schedule_at = 0.0
         self._is_stopped = False
 

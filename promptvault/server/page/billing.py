@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from promptvault.domain.money import price_text
 from promptvault.domain.plan_notice import notice_text, over_limit
+from promptvault.domain.tier import ALLOWANCES
 from promptvault.server.account.deletion import format_day
 from promptvault.server.billing import service
 from promptvault.server.billing.service import Payer
@@ -44,6 +45,7 @@ async def show_plan(
         ),
         "over": over_limit(found.usage.prompts, found.limits.prompts),
         "price_text": price_text,
+        "allowances": ALLOWANCES,
     }
     page = render("billing.html", browser, settings, values)
     page.headers["Content-Security-Policy"] = page_policy(*_form_targets(settings))
@@ -93,9 +95,12 @@ async def show_payment(
         return redirect("/billing")
     if look == 0:
         await service.look_again(connection, user.account_id)
-    next_look = look + 1 if 0 <= look < _MOST_LOOKS else None
-    values = {"user": user, "next_look": next_look}
-    return render("billing_wait.html", browser, settings, values)
+    looks_again = 0 <= look < _MOST_LOOKS
+    values = {"user": user, "looks_again": looks_again}
+    page = render("billing_wait.html", browser, settings, values)
+    if looks_again:
+        page.headers["Refresh"] = f"2;url=/billing/done?look={look + 1}"
+    return page
 
 
 def _payer(user: SignedIn) -> Payer:

@@ -117,7 +117,10 @@ def _as_page(handler: Any, paths: frozenset[str]) -> _Handler:
 
 
 def _route_path(request: Request) -> str | None:
-    """Return the path of the request's route, with the names of its parameters."""
+    """Return the path of the request's route, with the names of its parameters.
+
+    It is without the prefix of the API.
+    """
     path: str | None = getattr(request.scope.get("route"), "path", None)
     return path
 

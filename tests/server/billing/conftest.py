@@ -10,7 +10,9 @@ import pytest
 
 from promptvault.domain.tier import Tier
 from promptvault.server.admin import Admin
+from promptvault.server.billing.settings import BillingSettings
 from tests.server.conftest import EMAIL, Server
+from tests.server.mail_server import MailServer
 from tests.sync.waiting import eventually
 from tests.till.app import Till
 from tests.till.replayer import Courier, Replayer
@@ -26,9 +28,28 @@ def till() -> Iterator[Till]:
 
 
 @pytest.fixture
-def server(start_server: Callable[..., Server], till: Till) -> Server:
+def sold(till: Till) -> BillingSettings:
+    """Return settings with which plans are sold at the stand-in."""
+    return BillingSettings.model_validate(selling(till.address))
+
+
+@pytest.fixture
+def server(start_server: Callable[..., Server], sold: BillingSettings) -> Server:
     """Return a server that sells plans."""
-    return start_server(**selling(till.address))
+    return start_server(**dict(sold))
+
+
+@pytest.fixture
+def idle_server(
+    start_server: Callable[..., Server], sold: BillingSettings, mail: MailServer
+) -> Server:
+    """Return a server that sells plans, and does no jobs."""
+    mailing = {
+        "smtp_host": "127.0.0.1",
+        "smtp_port": mail.port,
+        "smtp_security": "none",
+    }
+    return start_server(**dict(sold), **mailing, jobs="off")
 
 
 @pytest.fixture

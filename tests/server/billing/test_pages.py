@@ -33,8 +33,8 @@ def test_a_payment_that_is_not_there_yet_is_waited_for(
     signed_up: Browser, admin: Admin
 ) -> None:
     page = signed_up.open("/billing/done?session_id=cs_test_1")
-    assert "url=/billing/done?look=1" in page.text
-    assert "refresh" not in signed_up.open("/billing/done?look=10").text
+    assert page.headers["refresh"] == "2;url=/billing/done?look=1"
+    assert "refresh" not in signed_up.open("/billing/done?look=10").headers
     assert [each.plan for each in admin.users()] == ["free"]
 
 

@@ -226,7 +226,7 @@ class TestPeriods:
         rows("INSERT INTO jobs (kind, dead_at) VALUES ('x', now() - interval '31 d')")
         start_server(purge_daily=True)
         eventually(lambda: rows("SELECT 1 FROM jobs") == [])
-        assert rows("SELECT kind FROM job_slots") == [("purge",)]
+        assert ("purge",) in rows("SELECT kind FROM job_slots")
 
 
 def test_a_purge_is_cut_into_jobs(
