@@ -5,7 +5,7 @@ from typing import Annotated, Any, TypeAlias, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
-from typer.main import get_command
+from typer.main import get_command, get_group
 
 from promptvault import __version__
 from promptvault.cli import completion, general_options, terminal
@@ -55,13 +55,16 @@ def load(name: str) -> Command:
     target = getattr(
         importlib.import_module(f"promptvault.cli.commands.{module}"), attribute
     )
-    if not isinstance(target, typer.Typer):
-        function, target = target, typer.Typer(add_completion=False)
+    if isinstance(target, typer.Typer):
+        # Unlike get_command, without the options that install completion.
+        command: Command = get_group(target)
+    else:
+        alone = typer.Typer(add_completion=False)
         # With "-h" as an option, "-french" would ask for help: it holds an "h".
         free = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
         settings = free if entry.free_options else None
-        target.command(name, context_settings=settings)(function)
-    command = get_command(target)
+        alone.command(name, context_settings=settings)(target)
+        command = get_command(alone)
     command.name = name
     return command
 
