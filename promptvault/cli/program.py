@@ -1,11 +1,12 @@
 """The command table as a Typer group, which reads every form of arguments."""
 
+import functools
 import importlib
 from typing import Annotated, Any, TypeAlias, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
-from typer.main import get_command
+from typer.main import get_command, get_group
 
 from promptvault import __version__
 from promptvault.cli import completion, general_options, terminal
@@ -48,6 +49,7 @@ class CommandTable(TyperGroup):
         return name, command and load(str(name)), rest
 
 
+@functools.cache
 def load(name: str) -> Command:
     """Import the command called *name*."""
     entry: Entry = COMMANDS[name]
@@ -55,13 +57,16 @@ def load(name: str) -> Command:
     target = getattr(
         importlib.import_module(f"promptvault.cli.commands.{module}"), attribute
     )
-    if not isinstance(target, typer.Typer):
-        function, target = target, typer.Typer(add_completion=False)
+    if isinstance(target, typer.Typer):
+        # Unlike get_command, without the options that install completion.
+        command: Command = get_group(target)
+    else:
+        alone = typer.Typer(add_completion=False)
         # With "-h" as an option, "-french" would ask for help: it holds an "h".
         free = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
         settings = free if entry.free_options else None
-        target.command(name, context_settings=settings)(function)
-    command = get_command(target)
+        alone.command(name, context_settings=settings)(target)
+        command = get_command(alone)
     command.name = name
     return command
 
@@ -125,13 +130,18 @@ def promptvault(
     # All but the version are declared for --help: `general_options` took them out.
 
 
+@functools.cache
+def _table() -> Command:
+    return get_command(app)
+
+
 def run_command(arguments: list[str]) -> int:
     """Run the command that *arguments* give, and return its exit code.
 
     Raises the errors of the command, and Typer's for arguments that do not fit.
     """
     try:
-        return int(app(arguments, standalone_mode=False) or 0)
+        return int(_table()(arguments, standalone_mode=False) or 0)
     except typer.Abort:
         raise KeyboardInterrupt from None
     except OSError as error:

@@ -24,6 +24,7 @@ from promptvault.wire.team import (
     TeamCreate,
     TeamRead,
     TeamsRead,
+    TeamUpdate,
 )
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -54,6 +55,10 @@ class TeamClient:
     def create(self, wish: TeamCreate) -> TeamRead:
         """Make a team; raise ConflictError if the short name is taken."""
         return self._read(TeamRead, self._send("POST", "/v1/teams", wish))
+
+    def update(self, team: str, wish: TeamUpdate) -> TeamRead:
+        """Change the settings of a team; raise ConflictError as `create`."""
+        return self._read(TeamRead, self._send("PATCH", _path(team), wish))
 
     def members(self, team: str) -> Iterator[MemberRead]:
         """Yield the members of a team."""

@@ -21,7 +21,8 @@ def notice_text(notice: str | None, day: str) -> str:
 
     It is empty without a notice, and for one of a newer server.
     """
-    return _TEXTS.get(notice or "", "").format(day=day)
+    known = notice if notice in _TEXTS else None
+    return _TEXTS[Notice(known)].format(day=day) if known else ""
 
 
 def over_limit(used: int, limit: int | None) -> int:

@@ -67,7 +67,7 @@ def _explain(problems: Sequence[Any]) -> str:
 
 async def _http(_request: Request, error: Any) -> JSONResponse:
     meaning = _MEANINGS.get(error.status_code, InvalidInputError)
-    response = answer(meaning(f"{error.detail}."), error.status_code)
+    response = answer(meaning(f"{error.detail.rstrip('.')}."), error.status_code)
     response.headers.update(error.headers or {})
     return response
 

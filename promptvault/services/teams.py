@@ -14,6 +14,7 @@ from promptvault.wire.team import (
     MemberRead,
     MemberUpdate,
     TeamCreate,
+    TeamUpdate,
 )
 
 _JOIN = "/join/"
@@ -58,6 +59,18 @@ def plan_team(name: str, slug: str | None) -> TeamCreate:
     if slug is not None:
         validate_slug(slug)
     return TeamCreate.made_of("The name of the team", {"name": name, "slug": slug})
+
+
+def plan_update(**changes: str | None) -> TeamUpdate:
+    """Return the change of a team's settings; raises InvalidInputError."""
+    given = {key: value for key, value in changes.items() if value is not None}
+    if not given:
+        raise InvalidInputError(
+            "Say what to change: --name, --slug, --shares-by or --on-leave."
+        )
+    if slug := given.get("slug"):
+        validate_slug(slug)
+    return TeamUpdate.made_of("The team's settings", dict(given))
 
 
 def plan_role(role: str) -> MemberUpdate:

@@ -1,6 +1,7 @@
 """A real PostgreSQL, a database for each test, and servers that answer on a socket."""
 
 import contextlib
+import functools
 import json
 import os
 import signal
@@ -20,8 +21,10 @@ import psycopg
 import pytest
 import uvicorn
 from argon2 import PasswordHasher
+from fastapi import FastAPI
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import SecretStr
+from starlette.routing import BaseRoute
 
 from promptvault.domain.tier import Tier
 from promptvault.server import password, server_urls, serving
@@ -132,6 +135,25 @@ def token(admin: Admin) -> str:
     return admin.issue_token(EMAIL, "test")
 
 
+@functools.cache
+def _routes() -> list[BaseRoute]:
+    settings = Settings(
+        database_url=SecretStr("postgresql://"), secret=SecretStr(SECRET)
+    )
+    return create_app(settings).router.routes
+
+
+def prepared_app(settings: Settings, names: frozenset[str] = frozenset()) -> FastAPI:
+    """Return a new app, whose routes are those of all others in this process.
+
+    FastAPI prepares a route when it is requested first, which takes longer than most
+    tests do otherwise. No route depends on settings.
+    """
+    app = create_app(settings, names)
+    app.router.routes[:] = _routes()
+    return app
+
+
 class Server:
     """A server that answers on a socket, and a client for it."""
 
@@ -139,7 +161,7 @@ class Server:
         self.listener = serving.listening("127.0.0.1", port)
         self.url = server_urls.local_url(self.listener)
         self.settings = settings.model_copy(update={"public_url": self.url})
-        self.app = create_app(self.settings)
+        self.app = prepared_app(self.settings)
         self._server = uvicorn.Server(serving.configuration(lambda: self.app))
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self.listener]}

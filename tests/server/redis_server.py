@@ -57,7 +57,7 @@ class RedisServer:
         assert self._process is not None
         self._process.wait()
 
-    def keys(self, pattern: str = "*") -> dict[str, Any]:
+    def keys(self, pattern: str = "*") -> dict[Any, Any]:
         """Return all strings by their keys."""
         return {key: self.client.get(key) for key in self.client.keys(pattern)}
 

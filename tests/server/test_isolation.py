@@ -50,6 +50,7 @@ ANSWERS: dict[str, set[int]] = {
     "delete_team": {404, 422},
     "list_members": {404},
     "change_role": {404},
+    "leave_team": {404},
     "remove_member": {404},
     "protect_label": {204, 404, 422},  # she may protect any label of her own team
     "unprotect_label": {204, 404, 422},

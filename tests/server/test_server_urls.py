@@ -7,12 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
-from promptvault.server.app import create_app
 from promptvault.server.server_urls import ServerUrls, find_urls
 from promptvault.server.settings import Settings
 from promptvault.wire.device_code import CLIENT_ID
 from tests.conftest import Pvt
-from tests.server.conftest import EMAIL, Server, ServerProcess
+from tests.server.conftest import EMAIL, Server, ServerProcess, prepared_app
 
 WISH = {"client_id": CLIENT_ID, "device_label": "analytical", "device_os": "Linux"}
 
@@ -23,7 +22,7 @@ class NamedServer(Server):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         urls = find_urls(settings, self.listener, "0.0.0.0")
-        self.app = create_app(self.settings, urls.names)
+        self.app = prepared_app(self.settings, urls.names)
 
 
 @pytest.fixture

@@ -523,7 +523,7 @@ def run_teams(
         world = TeamWorld(Path(name), users[0], scenario, events, users=users)
         life = TeamLife(world, seed)
         try:
-            with git_away(Path(name)):
+            with git_away():
                 life.live(steps)
             examine(world)
         except BaseException as error:

@@ -44,7 +44,7 @@ class Lives(RuleBasedStateMachine):
         folder = tempfile.TemporaryDirectory(dir=memory_folder())
         name = Path(self._stack.enter_context(folder))
         self._git = contextlib.ExitStack()
-        self._git.enter_context(git_away(name))
+        self._git.enter_context(git_away())
         self.world = World(name, Hosted(host, scenario.limit), scenario)
 
     @rule(d=_DEVICE, name=_ANY)

@@ -105,7 +105,7 @@ def test_the_limit_of_the_plan_and_of_time(
     for _ in range(3):
         desk.ok("share", "plan")
     assert desk("share", "plan").code == 9
-    for wrong in ("7", "0d", "400d", "week"):
+    for wrong in ("7", "0m", "0d", "400d", "week"):
         assert desk("share", "plan", "--expires", wrong).code == 2
     assert desk("share", "nothing").code == 3
     server.stop()

@@ -446,15 +446,40 @@ def test_an_edit_of_a_frozen_vault_waits_and_goes_when_it_is_thawed(
     assert ada.copy("acme").names() == ["mine", "of-the-owner"]
 
 
-def test_a_viewer_reads_and_writes_once_the_role_allows_it(
+def test_an_edit_of_a_viewer_is_sent_once_the_role_allows_it(
     ada: Member, bob: Member, acme: UUID, teams: Teams
 ) -> None:
-    teams.set_role(acme, bob.user, "viewer")
     bob.sync()
     bob.copy("acme").add("mine", "text")
+    teams.set_role(acme, bob.user, "viewer")
     assert bob.sync()["held_back_for"] == {"forbidden": 1}
     teams.set_role(acme, bob.user, "editor")
     assert bob.vault("acme")["pushed"] == 1
+
+
+def test_a_viewer_is_refused_every_change_at_once(
+    ada: Member, bob: Member, acme: UUID, teams: Teams, tmp_path: Path
+) -> None:
+    ada.sync()
+    ada.copy("acme").add("review", "text")
+    ada.sync()
+    teams.set_role(acme, bob.user, "viewer")
+    bob.sync()
+    (tmp_path / "new.md").write_text("New.")
+    for words in (
+        ("add", "acme:new", "text"),
+        ("edit", "acme:review"),
+        ("label", "acme:review", "draft"),
+        ("set", "acme:review", "--title", "T"),
+        ("delete", "acme:review"),
+        ("import", str(tmp_path / "new.md"), "--vault", "acme"),
+    ):
+        refused = bob.machine(*words)
+        assert refused.code == 4, words
+        assert "may only read the prompts of the team Acme" in refused.err
+    assert bob.machine("copy", "acme:review", "mine").code == 0
+    assert bob.sync()["held_back"] == 0
+    assert bob.copy("acme").names() == ["review"]
 
 
 def _labelled(ada: Member, bob: Member) -> None:

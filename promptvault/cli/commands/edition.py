@@ -31,6 +31,7 @@ from promptvault.services.prompts.prompt_document import (
 )
 from promptvault.services.vaults.local import in_vault
 from promptvault.services.vaults.transfer import Transfer, copy_into, move_into
+from promptvault.vault.sync.team import require_editor, require_member
 
 History = Annotated[
     bool,
@@ -167,6 +168,8 @@ def edit(
             "Versions never change; 'revert' restores an older one."
         )
     with open_reader() as reader:
+        require_member(reader.connection)  # before the editor opens, not after it
+        require_editor(reader.connection)
         prompt = reader.get(name)
         content = reader.current(prompt).content
     note_unsaved(find_unsaved())

@@ -95,7 +95,7 @@ def _life(text: str) -> int:
         raise InvalidInputError(f"{text!r} is no time such as 30m, 12h, 7d or 4w.")
     seconds = int(found[1]) * _SECONDS[found[2]]
     if not 0 < seconds <= 366 * 86400:
-        raise InvalidInputError("A share is good for a year at most.")
+        raise InvalidInputError("A share is good for a minute to a year.")
     return seconds
 
 

@@ -207,9 +207,9 @@ def _error_codes(report: "DeviceReport") -> set[int]:
 def _print_report(report: "DeviceReport", *, quiet: bool, as_json: bool) -> None:
     if as_json:
         terminal.write_json(rows_sync.device_row(report))
-    elif not quiet:
-        render_sync.report(report)
     render_sync.vaults(report, quiet=quiet)
+    if not as_json and not quiet:
+        render_sync.report(report)
     _note_payment(report, quiet=quiet)
 
 
@@ -279,9 +279,9 @@ class _WatchPrinter:
         if self._as_json:
             terminal.write_json_rows([rows_sync.device_row(report)], lines=True)
             terminal.flush()
-        elif not self._quiet:
-            render_sync.news(report, before, now())
         render_sync.vaults(report, quiet=self._quiet)
+        if not self._as_json and not self._quiet:
+            render_sync.news(report, before, now())
 
     def _status(self, report: "DeviceReport") -> "SyncStatus":
         """Return the status of all vaults: a report may be of one of them."""

@@ -14,6 +14,7 @@ from promptvault.cli.render import sync as render_sync
 from promptvault.cli.render import team as render_team
 from promptvault.cli.rows import team as rows_team
 from promptvault.cli.workspace import settings, unsynced_workspace
+from promptvault.domain.revision import validate_new_label
 from promptvault.errors import AuthenticationError
 from promptvault.home import PERSONAL
 from promptvault.services.sync.session import SERVER
@@ -115,6 +116,43 @@ def create(
         terminal.write_json(rows_team.team_row(made))
     else:
         terminal.write(f"{made.slug}\n")
+
+
+@team.command("set")
+def change_settings(
+    new_name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="Another name.")
+    ] = None,
+    slug: Annotated[
+        str | None, typer.Option(metavar="SLUG", help="Another short name.")
+    ] = None,
+    shares_by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ROLE", help="Who may share prompts: editor, admin or nobody."
+        ),
+    ] = None,
+    on_leave: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHAT", help="For copies of those who leave: keep or wipe."
+        ),
+    ] = None,
+    name: Team = None,
+    as_json: options.Json = False,
+) -> None:
+    """Change the names of a team, who may share, and what happens to copies."""
+    from promptvault.services.teams import plan_update  # as in _team
+
+    wish = plan_update(name=new_name, slug=slug, shares_by=shares_by, on_leave=on_leave)
+    with _team(name) as (client, team_slug):
+        changed = client.update(team_slug, wish)
+    if slug is not None:
+        sync_after()
+    if as_json:
+        terminal.write_json(rows_team.team_row(changed))
+    else:
+        render_team.team(changed)
 
 
 @team.command("invite")
@@ -272,6 +310,7 @@ def _wipe(slug: str) -> dict[str, int]:
 @team.command("protect")
 def protect(label: Label, name: Team = None, as_json: options.Json = False) -> None:
     """Protect a label, so that only admins and the owner can move it."""
+    validate_new_label(label)
     with _team(name) as (client, slug):
         client.protect(slug, label)
         found = client.team(slug)

@@ -4,9 +4,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from promptvault.cli import terminal
+from promptvault.cli.context import current_vault
 from promptvault.cli.render.format import format_count, format_time
 from promptvault.cli.render.prompts import print_diff
 from promptvault.cli.render.table import Column, print_table
+from promptvault.home import full_name
 from promptvault.services.prompts.diff import unified_diff
 from promptvault.services.sync.conflict import (
     Conflict,
@@ -85,7 +87,7 @@ def _shown(value: Any) -> str:
 
 
 def _explain(conflict: Conflict) -> None:
-    name = conflict.prompt.name
+    name = full_name(current_vault(), conflict.prompt.name)
     given = "theirs" if conflict.copy.mine else "ours"
     terminal.note(f"\n'promptvault get {name}' prints {given} until this is resolved.")
     if conflict.is_trashed:
@@ -97,11 +99,12 @@ def _explain(conflict: Conflict) -> None:
 def resolution(done: Resolution) -> None:
     """Print the outcome of resolving a conflict."""
     prompt = done.prompt
+    name = full_name(current_vault(), prompt.name)
     how = "resolved" if done.is_changed else "resolved, the prompt is unchanged"
-    terminal.note(f"{prompt.name}: {how} (version {prompt.version}).")
+    terminal.note(f"{name}: {how} (version {prompt.version}).")
     if done.kept:
         parts = ", ".join(done.kept)
         terminal.note(f"Both sides also differ in: {parts}. These are unchanged.")
     if done.more:
         more = format_count(done.more, "more conflict")
-        terminal.note(f"{more}: 'promptvault conflicts resolve {prompt.name}'.")
+        terminal.note(f"{more}: 'promptvault conflicts resolve {name}'.")

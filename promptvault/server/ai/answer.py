@@ -8,7 +8,7 @@ import json
 import math
 import secrets
 import time
-from typing import Any
+from typing import Any, TypeGuard
 
 from pydantic_core import from_json
 
@@ -174,7 +174,7 @@ def _usage(usage: Any) -> TokensRead | None:
     )
 
 
-def _is_count(value: object) -> bool:
+def _is_count(value: object) -> TypeGuard[int]:
     return type(value) is int and 0 <= value <= _MOST_TOKENS
 
 

@@ -116,7 +116,7 @@ class Redis:
     async def _keep(self) -> None:
         """Connect and answer calls, again and again."""
         while True:
-            connection = self._pool.make_connection()
+            connection = self._pool.make_connection()  # type: ignore[no-untyped-call]
             try:
                 await self._prepare(connection)
                 self._note_up()
@@ -138,7 +138,7 @@ class Redis:
         Redis answers even if it is full or a replica, but refuses to write then.
         """
         async with asyncio.timeout(_CONNECT_SECONDS):
-            await connection.connect()
+            await connection.connect()  # type: ignore[no-untyped-call]
             probe = ("SET", f"{self.namespace}probe", "1", "PX", _PROBE_MS)
             loading = [("SCRIPT LOAD", script.text) for script in self._scripts]
             for command in (probe, *loading):
@@ -178,7 +178,7 @@ class Redis:
         self._was_down = True
 
 
-def _pool(url: str) -> "ConnectionPool[Any]":
+def _pool(url: str) -> "ConnectionPool":
     """Return what makes connections to *url*; raises UnavailableError."""
     try:
         from redis.asyncio import ConnectionPool

@@ -1,6 +1,6 @@
 """Teams over HTTP."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Request
@@ -143,21 +143,30 @@ async def change_role(
     return await service.change_role(connection, actor, team, user, Role(role))
 
 
+# Each device may leave, so this is a route of its own. It comes before that of a user.
+@router.delete(
+    "/teams/{team}/members/me",
+    status_code=204,
+    responses={**FORBIDDEN_OR_MISSING, **_OWNER},
+)
+async def leave_team(
+    team: TeamReference, connection: Transaction, actor: CurrentActor
+) -> None:
+    """Leave a team."""
+    assert actor.user_id is not None
+    await service.remove_member(connection, actor, team, actor.user_id)
+
+
 @router.delete(
     "/teams/{team}/members/{user}",
     status_code=204,
     responses={**FORBIDDEN_OR_MISSING, **_OWNER},
 )
 async def remove_member(
-    team: TeamReference,
-    user: UUID | Literal["me"],
-    connection: Transaction,
-    actor: CurrentActor,
+    team: TeamReference, user: UUID, connection: Transaction, actor: CurrentActor
 ) -> None:
-    """Remove a member; `me` leaves the team."""
-    assert actor.user_id is not None
-    user_id = user if isinstance(user, UUID) else actor.user_id
-    await service.remove_member(connection, actor, team, user_id)
+    """Remove a member."""
+    await service.remove_member(connection, actor, team, user)
 
 
 @router.put("/teams/{team}/labels/{label}", status_code=204, **_CHANGE)

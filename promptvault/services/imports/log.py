@@ -14,6 +14,7 @@ from promptvault.services.workspace import Workspace
 from promptvault.vault.database import bulk_transaction
 from promptvault.vault.imports.undo import UndoResult, undo_import
 from promptvault.vault.reader import Reader
+from promptvault.vault.sync.team import require_editor
 
 if TYPE_CHECKING:
     from promptvault.services.imports.report import ImportOptions, ImportReport
@@ -96,9 +97,11 @@ def write_report(connection: sqlite3.Connection, report: "ImportReport") -> None
 def undo(workspace: Workspace, key: str) -> tuple[ImportRecord, UndoResult]:
     """Remove what an import added, except prompts that changed since.
 
-    Raises NotFoundError; ConflictError if the import was already undone.
+    Raises NotFoundError; ConflictError if the import was already undone;
+    PermissionDeniedError if the user may only read the vault.
     """
     with locked(workspace) as writer:
+        require_editor(writer.connection)
         with bulk_transaction(writer.connection):
             record = find_import(Reader(writer.connection), key)
             if record.undone_at:

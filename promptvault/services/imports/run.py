@@ -32,6 +32,7 @@ from promptvault.services.locking import locked
 from promptvault.services.workspace import Workspace
 from promptvault.vault.database import bulk_transaction
 from promptvault.vault.imports.bulk_insert import BulkInsert, ImportOutcome
+from promptvault.vault.sync.team import require_editor
 from promptvault.vault.usage import count_use
 
 Progress = Callable[[ImportReport], None]
@@ -71,11 +72,13 @@ def run_import(
     *paths* is what the log of imports names. Files that an earlier import has read and
     that have not changed are skipped unless *options* say otherwise. Raises
     ImportSourceError if there is nothing to import, InvalidInputError if the folder or
-    a tag is not valid, and VaultError.
+    a tag is not valid, PermissionDeniedError if the user may only read the vault, and
+    VaultError.
     """
     request = _Request(workspace, paths, options, progress, workspace.now())
     builder = PromptBuilder(options, request.start)
     with locked(workspace) as writer:
+        require_editor(writer.connection)
         # Git reads the files while SQLite writes: with two cores an import takes as
         # long as the slower of the two.
         feeding = contextlib.nullcontext() if options.dry_run else writer.feed()

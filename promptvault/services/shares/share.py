@@ -20,7 +20,7 @@ from promptvault.services.sync.rounds import Direction, snapshot
 from promptvault.services.sync.run import SyncCallbacks, SyncOptions, sync_once
 from promptvault.services.workspace import Workspace
 from promptvault.vault.reader import Reader
-from promptvault.vault.sync.item import PLAN_HOLDS
+from promptvault.vault.sync.item import PLAN_HOLDS, Hold
 from promptvault.vault.sync.link import get_link
 from promptvault.wire.share import (
     LONGEST_PASSWORD,
@@ -121,6 +121,10 @@ def _require_sent(prompt: Prompt) -> None:
     hold = prompt.held_back_for
     if hold is None:
         return
+    if hold == Hold.FORBIDDEN:
+        raise PermissionDeniedError(
+            f"{prompt.name} is not on the server: you may only read its team's vault."
+        )
     message = f"{prompt.name} is not on the server ({hold}): 'promptvault sync status'."
     raise (TierLimitError if hold in PLAN_HOLDS else PermissionDeniedError)(message)
 

@@ -32,7 +32,7 @@ from promptvault.services.vaults.roster import (
 from promptvault.services.workspace import Workspace
 from promptvault.vault.lock import exclusive, exclusive_if_free
 from promptvault.vault.sync.link import COMPARE_AGAIN
-from promptvault.vault.sync.status import total_status
+from promptvault.vault.sync.status import SyncStatus, total_status
 from promptvault.wire.vault import VaultsRead
 
 WIPED = "wiped"
@@ -216,6 +216,7 @@ class DeviceSync:
         vault = in_vault(self._workspace, outcome.name)
         outcome.saved = leave_vault(vault, wipe=wipe)
         outcome.state = WIPED if wipe else "left"
+        outcome.report.status = SyncStatus()  # nothing is sent from it any more
         if wipe:
             self._held.names.remove(outcome.name)
         if read_vault(self._paths(PERSONAL)).link:

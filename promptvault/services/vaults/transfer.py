@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from promptvault.domain.name import validate_name
 from promptvault.domain.prompt import Details, Origin, Prompt, Version
-from promptvault.errors import PermissionDeniedError
+from promptvault.errors import AlreadyExistsError, PermissionDeniedError
+from promptvault.home import full_name
 from promptvault.secret_scan import secret_types
 from promptvault.services.prompts.edit import (
     delete_prompts,
@@ -137,6 +138,9 @@ def _write(transfer: Transfer, copies: list[_Copy]) -> list[Saved]:
 def _add(transfer: Transfer, repository: Repository, copy: _Copy) -> Saved:
     first, *later = copy.versions
     name, details, origin = copy.name, copy.details, copy.origin
+    if repository.reader.find(name):
+        taken = full_name(transfer.target.paths.vault, name)
+        raise AlreadyExistsError(f"There is a prompt {taken!r} already.")
     if not transfer.history:
         note = transfer.message or f"Copy {name} from {transfer.source.paths.vault}"
         prompt = repository.add(name, first.content, details, note, origin)

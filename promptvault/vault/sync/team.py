@@ -10,6 +10,7 @@ ACTIVE, LEFT, WIPING = "active", "left", "wiping"
 """The values of `Team.state`. A vault with the last is deleted by the next sync if the
 one that began to is killed."""
 _COLUMNS = "slug, name, role, protected, frozen, state"
+_READER = "viewer"
 _MOVERS = frozenset({"owner", "admin"})
 """The roles that may move protected labels."""
 
@@ -63,6 +64,16 @@ def require_member(connection: sqlite3.Connection) -> None:
         raise PermissionDeniedError(
             f"You are not in the team {team.name} any more: its vault can only be read."
             " 'promptvault copy' takes a prompt over."
+        )
+
+
+def require_editor(connection: sqlite3.Connection) -> None:
+    """Raise PermissionDeniedError if the user may only read the vault."""
+    team = find_team(connection)
+    if team and team.role == _READER:
+        raise PermissionDeniedError(
+            f"You may only read the prompts of the team {team.name}: 'promptvault copy'"
+            " takes one over, and an admin can give you another role."
         )
 
 

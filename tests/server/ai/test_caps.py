@@ -115,7 +115,8 @@ def _answering(seed: int) -> Callable[[Body], Reply]:
         usage = draw.choice([None, (30, 20), (90, 90), (10_000, 10_000)])
         pieces = ["some ", "words "] * draw.randint(1, 4)
         whole = Text("", pieces, usage, delay=draw.random() / 5, pause=0.01)
-        return draw.choice([whole, whole, whole, Status(500), Cut(["one "])])
+        replies: list[Reply] = [whole, whole, whole, Status(500), Cut(["one "])]
+        return draw.choice(replies)
 
     return answer
 

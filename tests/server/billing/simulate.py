@@ -261,7 +261,7 @@ class Simulation:
 
         self.till.before_sending = sending
         try:
-            while not task.done() and await asyncio.to_thread(self._count_due):
+            while not task.done() and bool(await asyncio.to_thread(self._count_due)):
                 await asyncio.sleep(0.01)
         finally:
             worker.stop()

@@ -16,6 +16,7 @@ from promptvault.server.billing.reconcile import STRIPE
 from promptvault.server.billing.repository import BillingRepository
 from promptvault.server.billing.settings import BillingSettings
 from promptvault.server.billing.stripe_client import FetchedSubscription, Stripe
+from promptvault.server.billing.stripe_client import customer_of as _customer_of
 from promptvault.server.database import Connection
 from tests.server.billing.race import look_while_an_older_answer_is_late
 from tests.server.billing.simulate import simulate
@@ -27,7 +28,6 @@ from tests.till.replayer import header
 from tests.till.selling import SECRET
 
 Patch = pytest.MonkeyPatch
-_read_customer = webhook.customer_of
 _replace = BillingRepository.replace
 
 
@@ -39,7 +39,7 @@ def _believe_payloads(patch: Patch) -> None:
         found = event["data"]["object"]
         if found["object"] == "subscription":
             shown[found["id"]] = found
-        return _read_customer(event)
+        return _customer_of(event)
 
     async def subscriptions(_: Stripe, customer: str) -> list[FetchedSubscription]:
         return [
@@ -58,7 +58,7 @@ def _believe_types(patch: Patch) -> None:
     fetch = Stripe.subscriptions
 
     def customer_of(event: Mapping[str, Any]) -> str | None:
-        customer = _read_customer(event)
+        customer = _customer_of(event)
         if customer and event["type"].startswith("customer.subscription."):
             last[customer] = event["type"]
         return customer

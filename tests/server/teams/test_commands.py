@@ -106,6 +106,25 @@ def test_a_team_from_its_making_to_its_end(
     assert bob("get", "acme:review").code == 3
 
 
+def test_the_settings_of_a_team(devices: tuple[Device, Device]) -> None:
+    ada, _ = devices
+    ada.ok("team", "create", "Acme")
+    assert ada("team", "set").code == 2
+    assert ada("team", "set", "--on-leave", "burn").code == 2
+    assert ada("team", "set", "--slug", "me").code == 2
+    changed = ada.ok(
+        *("team", "set", "--name", "Acme Labs", "--slug", "labs"),
+        *("--shares-by", "admin", "--on-leave", "wipe", "--json"),
+    ).json
+    assert (changed["name"], changed["slug"]) == ("Acme Labs", "labs")
+    assert ada.ok("vaults", "list", "--json").json[1]["name"] == "labs"
+    shown = ada.ok("team", "show").text
+    assert "wipe" in shown
+    refused = ada("team", "protect", "Bad Label")
+    assert refused.code == 2
+    assert "'Bad Label' is no label" in refused.err
+
+
 def test_leaving_deletes_the_vault_if_wanted(devices: tuple[Device, Device]) -> None:
     ada, bob = devices
     ada.ok("team", "create", "Acme")

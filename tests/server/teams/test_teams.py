@@ -113,12 +113,20 @@ def test_a_device_that_may_not_manage_reads_and_changes_nothing(
             ("PATCH", "/v1/teams/acme"),
             ("DELETE", "/v1/teams/acme"),
             ("POST", "/v1/teams/acme/invitations"),
-            ("DELETE", "/v1/teams/acme/members/me"),
+            ("DELETE", f"/v1/teams/acme/members/{owner.id}"),
             ("PUT", "/v1/teams/acme/labels/x"),
         ):
             answer = client.request(method, path, json={})
             assert answer.status_code == 403, path
             assert "promptvault login --manage" in answer.text
+
+
+def test_any_device_may_leave(people: People) -> None:
+    _, bob = people.team("bob")
+    token = people.admin.issue_token(bob.email, "a device")
+    with people.server.client(token) as client:
+        assert client.delete("/v1/teams/acme/members/me").status_code == 204
+        assert client.get("/v1/teams/acme").status_code == 404
 
 
 def test_any_device_may_accept_an_invitation(people: People) -> None:
