@@ -168,7 +168,11 @@ def _burst(address: str, url: str, till: Till) -> str:
 
     asyncio.run(send_all())
     time.sleep(5)
-    fetched = [each for each in till.asked[asked:] if each.path == "subscriptions"]
+    fetched = [
+        each
+        for each in till.asked[asked:]
+        if each.path == "subscriptions" and customer in each.parameters
+    ]
     return f"| fetches for {BURST:,} events of a customer | {len(fetched)} | | <= 10 |"
 
 

@@ -31,6 +31,7 @@ class Asked:
     path: str
     version: str | None
     idempotency_key: str | None
+    parameters: str
 
 
 @dataclass
@@ -72,7 +73,7 @@ class Till:
         key = headers.get("idempotency-key") if method == "POST" else None
         version = headers.get("stripe-version")
         with self._counting:
-            self.asked.append(Asked(method, path, version, key))
+            self.asked.append(Asked(method, path, version, key, body.decode()))
         if self.is_down:
             return 503, {"error": {"type": "api_error", "message": "down"}}
         if headers.get("authorization") not in _AUTHORIZED:
