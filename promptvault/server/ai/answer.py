@@ -36,13 +36,13 @@ class Answer:
         self.usage: TokensRead | None = None
         self._id = f"chatcmpl-{secrets.token_hex(12)}"
         self._created = int(time.time())
+        self._head = (
+            f'data: {{"id":"{self._id}","object":"chat.completion.chunk",'
+            f'"created":{self._created},"model":"{HOSTED_MODEL}","choices":['
+        )
+        """What all events of a stream begin with."""
         self._texts: list[str] = []
         self._refusals: list[str] = []
-
-    @property
-    def has_begun(self) -> bool:
-        """Whether the model has said anything."""
-        return bool(self._texts or self._refusals or self.finish)
 
     def read(self, data: bytes) -> bytes:
         """Read an event, or a whole answer; return the event to send for it.
@@ -64,28 +64,19 @@ class Answer:
             self.finish = finish if finish in _FINISHES else "stop"
         if not (text or refusal or isinstance(finish, str)):
             return b""
-        shown = {"content": text} if text else {}
-        return self._event(shown | ({"refusal": refusal} if refusal else {}), finish)
+        return self._event(text, refusal, isinstance(finish, str))
 
-    def _event(self, delta: dict[str, str], finish: object = None) -> bytes:
-        return event(
-            self._chunk(
-                {
-                    "index": 0,
-                    "delta": delta,
-                    "finish_reason": self.finish if finish is not None else None,
-                }
-            )
+    def _event(self, text: str, refusal: str, is_last: bool) -> bytes:
+        """Return an event, from parts: an encoder for each would take twice as long."""
+        fields = (("content", text), ("refusal", refusal))
+        delta = ",".join(
+            f'"{key}":{json.dumps(value)}' for key, value in fields if value
         )
-
-    def _chunk(self, *choices: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "id": self._id,
-            "object": "chat.completion.chunk",
-            "created": self._created,
-            "model": HOSTED_MODEL,
-            "choices": choices,
-        }
+        finish = f'"{self.finish}"' if is_last else "null"
+        return (
+            f'{self._head}{{"index":0,"delta":{{{delta}}},"finish_reason":{finish}}}'
+            "]}\n\n"
+        ).encode()
 
     def cost(self, price: TokenPrice) -> int | None:
         """Return the cost in micro-USD; None if the tokens were not counted."""
@@ -111,7 +102,8 @@ class Answer:
         """Return the last events of a stream."""
         if not has_usage or self.usage is None:
             return DONE
-        return event(self._chunk() | {"usage": self.usage.model_dump()}) + DONE
+        usage = self.usage.model_dump_json()
+        return f'{self._head}],"usage":{usage}}}\n\n'.encode() + DONE
 
 
 def replay(answer: ChatRead, *, has_usage: bool) -> bytes:

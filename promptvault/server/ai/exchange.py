@@ -69,7 +69,10 @@ class Exchange:
 
     def __init__(self, worker: Worker, asked: Asked) -> None:
         self._worker, self._asked = worker, asked
-        self._events: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._pieces: list[bytes] = []
+        """Events that are not sent yet."""
+        self._news = asyncio.Event()
+        self._has_ended = False
         self._deadline: asyncio.Timeout | None = None
         self._has_left = False
         self._has_sent = False
@@ -82,24 +85,32 @@ class Exchange:
 
     async def stream(self) -> AsyncIterator[bytes]:
         """Return the events, when there is a first one; raises PromptVaultError."""
-        first = await self._events.get()
-        if first is None:
+        first = await self._take()
+        if not first:
             await asyncio.shield(self.task)
         return self._rest(first)
 
-    async def _rest(self, first: bytes | None) -> AsyncIterator[bytes]:
-        piece = first
+    async def _rest(self, first: bytes) -> AsyncIterator[bytes]:
+        pieces = first
         try:
-            while piece is not None:
-                yield piece
-                piece = await self._events.get()
+            while pieces:
+                yield pieces
+                pieces = await self._take()
         finally:
             self._leave()
+
+    async def _take(self) -> bytes:
+        """Wait for events, and return all there are; nothing at the end."""
+        while not self._pieces and not self._has_ended:
+            self._news.clear()
+            await self._news.wait()
+        pieces, self._pieces = self._pieces, []
+        return b"".join(pieces)
 
     def _leave(self) -> None:
         """Note that no one listens any more."""
         self._has_left = True
-        if self._deadline is not None and not self.task.done():
+        if self._deadline is not None:
             until = asyncio.get_running_loop().time() + _ALONE_SECONDS
             self._deadline.reschedule(min(until, self._deadline.when() or until))
 
@@ -107,7 +118,8 @@ class Exchange:
         """Pass on a part of a stream. An answer has an end, so nothing has to wait."""
         if piece and not self._has_left and self._asked.chat.stream:
             self._has_sent = True
-            self._events.put_nowait(piece)
+            self._pieces.append(piece)
+            self._news.set()
 
     @property
     def _wants_usage(self) -> bool:
@@ -122,7 +134,8 @@ class Exchange:
                 self._send(event({"error": _shown(error)}))
             raise
         finally:
-            self._events.put_nowait(None)
+            self._has_ended = True
+            self._news.set()
 
     async def _answer_once(self) -> ChatRead:
         """Answer a request, or return the answer to the same one with the same key."""
@@ -177,6 +190,7 @@ class Exchange:
             self._note(ModelError("no end"))
             raise ModelError("no end") from None
         finally:
+            self._deadline = None
             await self._settle(id, end or _end(answer, target))
         return answer
 

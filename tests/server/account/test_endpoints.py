@@ -15,9 +15,12 @@ def test_a_token_identifies_its_user(client: httpx.Client) -> None:
     assert me["email"] == EMAIL
     assert me["tier"] == "free"
     assert me["limits"] == {"prompts": 50, "optimizations": 0, "members": 1} | {
-        "storage": 10_000_000
+        "storage": 10_000_000,
+        "hosted_usd": None,  # the server has no model
     }
-    assert me["usage"] == {"prompts": 0, "members": 1, "storage": 0}
+    assert me["usage"] == {"prompts": 0, "members": 1, "storage": 0} | {
+        "hosted_usd": None
+    }
     assert me["device"] is None
 
 
