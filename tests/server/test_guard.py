@@ -35,6 +35,7 @@ OUTSIDE = {
     *("show_confirmation", "confirm", "show_transfer", "transfer_team"),
     *("show_team_deletion", "delete_team_by_page"),
     *("show_invitation", "join_team"),
+    *("show_plan", "buy_plan", "manage_plan", "show_payment"),
     *("share_stylesheet", "share_script", "share_image"),
     *("show_share", "open_share", "copy_share", "raw_share", "json_share"),
     *("show_deletion", "delete_account", "show_keeping", "keep_account"),

@@ -52,7 +52,7 @@ WITHOUT_KEY = {
         "the identity that the provider has signed",
     ),
     "account/erasure_repository.py ErasureRepository.find": "the operator's",
-    "account/erasure_repository.py ErasureRepository.next_due": "cleans up",
+    "account/erasure_repository.py _DUE": "cleans up",
     "account/erasure_repository.py ErasureRepository.forget_identities": "cleans up",
     "account/erasure_repository.py ErasureRepository.erase_invitations": "by address",
     "account/erasure_repository.py _FORGET_NAME": "all lines that name a user",

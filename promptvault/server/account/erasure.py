@@ -104,7 +104,7 @@ async def erase_due(connection: Connection, now: datetime) -> int:
     users, count = ErasureRepository(connection), 0
     while user := await users.next_due(now):
         await _lock(connection, user)
-        if await users.is_due(user.id, now):  # no other process was faster
+        if await users.next_due(now, user.id):  # no other process was faster
             if await users.pays(user.id):
                 account = str(user.account_id)
                 _log.error("billing", reason=_STILL_PAYS, account=account)

@@ -23,14 +23,22 @@ class StoredUser:
 _USER = "id, account_id, email, deleted_at"
 LONGEST_WAIT = timedelta(days=3)
 """How long a deleted account is kept because it still pays."""
-# The account of a user who shares it goes on to pay.
-_PAYS = """
-EXISTS (SELECT 1 FROM accounts a JOIN subscriptions s ON s.account_id = a.id
-         WHERE a.id = users.account_id AND a.deleted_at IS NOT NULL
-           AND s.status NOT IN ('canceled', 'incomplete_expired'))
+_LIVE = "s.status NOT IN ('canceled', 'incomplete_expired')"
+# If other users are left in the account, it goes on to pay.
+_DUE = f"""
+SELECT u.id, u.account_id, u.email, u.deleted_at
+  FROM users u JOIN accounts a ON a.id = u.account_id
+ WHERE u.erase_at <= %(now)s AND (%(user)s::uuid IS NULL OR u.id = %(user)s)
+   AND (u.erase_at + %(wait)s::interval <= %(now)s
+       OR a.deleted_at IS NULL OR NOT EXISTS (
+       SELECT 1 FROM subscriptions s WHERE s.account_id = a.id AND {_LIVE}))
+ ORDER BY u.erase_at LIMIT 1
 """
-_IS_DUE = f"""
-erase_at <= %(now)s AND (erase_at <= %(now)s - %(wait)s::interval OR NOT {_PAYS})
+_PAYS = f"""
+SELECT 1 FROM users u
+  JOIN accounts a ON a.id = u.account_id AND a.deleted_at IS NOT NULL
+  JOIN subscriptions s ON s.account_id = a.id AND {_LIVE}
+ WHERE u.id = %s
 """
 
 # Lines about members name their ids, those about invitations only the address.
@@ -71,31 +79,21 @@ class ErasureRepository:
         )
         return await cursor.fetchone()
 
-    async def next_due(self, now: datetime) -> StoredUser | None:
-        """Return a user to erase at *now*, without a lock.
+    async def next_due(
+        self, now: datetime, user_id: UUID | None = None
+    ) -> StoredUser | None:
+        """Return a user to erase at *now*, without a lock; if given, only that one.
 
         An account that pays is left out for `LONGEST_WAIT`: a job ends that.
         """
         cursor = self._connection.cursor(row_factory=class_row(StoredUser))
-        await cursor.execute(
-            f"SELECT {_USER} FROM users WHERE {_IS_DUE} ORDER BY erase_at LIMIT 1",
-            {"now": now, "wait": LONGEST_WAIT},
-        )
+        values = {"now": now, "user": user_id, "wait": LONGEST_WAIT}
+        await cursor.execute(_DUE, values)
         return await cursor.fetchone()
-
-    async def is_due(self, user_id: UUID, now: datetime) -> bool:
-        """Return True if a user must be erased at *now*; the account is locked."""
-        cursor = await self._connection.execute(
-            f"SELECT 1 FROM users WHERE id = %(id)s AND {_IS_DUE}",
-            {"id": user_id, "now": now, "wait": LONGEST_WAIT},
-        )
-        return await cursor.fetchone() is not None
 
     async def pays(self, user_id: UUID) -> bool:
         """Return True if a user's account is deleted, and has a subscription."""
-        cursor = await self._connection.execute(
-            f"SELECT 1 FROM users WHERE id = %s AND {_PAYS}", (user_id,)
-        )
+        cursor = await self._connection.execute(_PAYS, (user_id,))
         return await cursor.fetchone() is not None
 
     async def lock_identities(self, user_id: UUID) -> None:

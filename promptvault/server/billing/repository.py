@@ -315,7 +315,7 @@ class BillingRepository:
         await cursor.execute(
             """
             SELECT customer FROM billing_customers
-             WHERE reconciled_at IS NULL OR reconciled_at < now() - %s
+             WHERE reconciled_at IS NULL OR reconciled_at < now() - %s::interval
              ORDER BY reconciled_at NULLS FIRST LIMIT %s
             """,
             (age, most),
@@ -329,8 +329,8 @@ class BillingRepository:
             """
             UPDATE subscriptions SET warned_at = now()
              WHERE past_due_since IS NOT NULL AND warned_at IS NULL
-               AND past_due_since + %(grace)s <= now() + %(days)s * interval '1 day'
-               AND past_due_since + %(grace)s > now()
+               AND past_due_since + %(grace)s::interval <= now() + %(days)s * interval '1 day'
+               AND past_due_since + %(grace)s::interval > now()
             RETURNING id
             """,
             {"grace": grace, "days": days},
