@@ -54,22 +54,25 @@ class SignedIn:
     expires_at: datetime
 
 
-# What a valid token and its user have, and nobody else.
-_VALID = """
-  FROM tokens t
-  JOIN users u ON u.id = t.user_id
-  JOIN accounts a ON a.id = u.account_id
- WHERE t.revoked_at IS NULL AND t.expires_at > now()
-   AND u.deleted_at IS NULL AND a.deleted_at IS NULL
+_IS_VALID = """
+t.revoked_at IS NULL AND t.expires_at > now()
+AND u.deleted_at IS NULL AND a.deleted_at IS NULL
 """
 _BEARER = f"""
 SELECT t.id AS token_id, t.user_id, u.account_id, t.device_id, u.email, u.role,
        t.scopes, u.roster_version AS roster,
        coalesce(t.last_used_at < now() - interval '1 minute', true) AS is_touch_due
-{_VALID} AND t.hash = %(hash)s
+  FROM tokens t
+  JOIN users u ON u.id = t.user_id
+  JOIN accounts a ON a.id = u.account_id
+ WHERE t.hash = %(hash)s AND {_IS_VALID}
 """
 VALID_ROSTER = f"""
-SELECT u.roster_version {_VALID} AND t.id = %(token)s AND t.user_id = %(user)s
+SELECT u.roster_version
+  FROM tokens t
+  JOIN users u ON u.id = t.user_id
+  JOIN accounts a ON a.id = u.account_id
+ WHERE t.id = %(token)s AND t.user_id = %(user)s AND {_IS_VALID}
 """
 """The roster of the user of a token; no row if the token is no longer valid."""
 
