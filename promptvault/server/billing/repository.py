@@ -329,7 +329,8 @@ class BillingRepository:
             """
             UPDATE subscriptions SET warned_at = now()
              WHERE past_due_since IS NOT NULL AND warned_at IS NULL
-               AND past_due_since + %(grace)s::interval <= now() + %(days)s * interval '1 day'
+               AND past_due_since + %(grace)s::interval
+                   <= now() + %(days)s * interval '1 day'
                AND past_due_since + %(grace)s::interval > now()
             RETURNING id
             """,
