@@ -14,7 +14,7 @@ import httpx
 import psycopg
 import pytest
 
-from promptvault.server.postgres.embedded import Cluster, database_owner
+from promptvault.server.postgres.embedded import Cluster, database_owner, owned
 from tests.conftest import Process, Pvt
 from tests.server.conftest import EMAIL, ServerProcess
 
@@ -36,6 +36,23 @@ def folder(home: Path) -> Iterator[Path]:
     yield place
     if (place / "password").exists():
         Cluster(place).stop()
+
+
+@pytest.fixture(scope="module")
+def made_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of an embedded database that has a schema, and is stopped."""
+    folder = tmp_path_factory.mktemp("made")
+    with owned(folder):
+        pass
+    return folder
+
+
+@pytest.fixture
+def made(folder: Path, made_folder: Path) -> Path:
+    """Return the folder of the embedded database, which need not be made any more."""
+    folder.parent.mkdir(parents=True)
+    subprocess.run(["cp", "-a", made_folder, folder], check=True)  # with the owners
+    return folder
 
 
 def _me(url: str, token: str) -> httpx.Response:
@@ -84,29 +101,30 @@ def test_the_database_is_for_its_owner_alone(
 
 @pytest.mark.parametrize("victim", ["serve", "both"])
 def test_after_a_kill_everything_is_still_there(
-    server_process: Start, pvt: Pvt, folder: Path, victim: str
+    server_process: Start, pvt: Pvt, made: Path, victim: str
 ) -> None:
     running = server_process()
     pvt.ok("server", "user", "add", EMAIL)
     token = pvt.ok("server", "token", EMAIL, "--json").json["token"]
     if victim == "both":
         os.kill(running.process.pid, signal.SIGSTOP)  # so that it sees nothing of it
-        os.kill(_postmaster(folder), signal.SIGKILL)
+        os.kill(_postmaster(made), signal.SIGKILL)
     running.stop(signal.SIGKILL)
     assert pvt.ok("server", "user", "list", "--json").json[0]["email"] == EMAIL
     again = server_process()
     assert _me(again.url, token).status_code == 200
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-@pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGQUIT])
+@pytest.mark.parametrize(
+    ("workers", "by"), [("1", signal.SIGQUIT), ("2", signal.SIGKILL)]
+)
 def test_a_server_ends_with_its_database(
-    server_process: Start, pvt: Pvt, folder: Path, workers: str, by: int
+    server_process: Start, pvt: Pvt, made: Path, workers: str, by: int
 ) -> None:
     """A service manager starts it again; without a database it can only refuse."""
     running = server_process("--workers", workers)
     pvt.ok("server", "user", "add", EMAIL)
-    os.kill(_postmaster(folder), by)
+    os.kill(_postmaster(made), by)
     assert running.process.wait(60) == 6
     last = json.loads(running.log.read_text().splitlines()[-1])
     assert last["error"]["code"] == "unavailable"
@@ -118,11 +136,11 @@ def test_a_server_ends_with_its_database(
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_who_ends_all_processes_at_once_hears_of_no_failure(
-    server_process: Start, folder: Path, workers: str
+    server_process: Start, made: Path, workers: str
 ) -> None:
     """As systemd does."""
     running = server_process("--workers", workers)
-    os.kill(_postmaster(folder), signal.SIGTERM)
+    os.kill(_postmaster(made), signal.SIGTERM)
     for worker in _children(running.process.pid):
         os.kill(worker, signal.SIGTERM)
     assert running.stop() == 0
@@ -133,21 +151,21 @@ def _postmaster(folder: Path) -> int:
 
 
 def test_a_stale_process_id_that_another_process_has_is_ignored(
-    server_process: Start, folder: Path
+    server_process: Start, made: Path
 ) -> None:
     running = server_process()
     assert running.stop() == 0
     user = database_owner()  # PostgreSQL ignores processes of other users
     with subprocess.Popen(["sleep", "600"], user=user and user.pw_uid) as other:
-        stale = f"{other.pid}\n{folder / 'cluster'}\n1\n5432\n{folder}\n\n1 1\nready\n"
-        (folder / "cluster/postmaster.pid").write_text(stale)
+        stale = f"{other.pid}\n{made / 'cluster'}\n1\n5432\n{made}\n\n1 1\nready\n"
+        (made / "cluster/postmaster.pid").write_text(stale)
         again = server_process()
         assert httpx.get(f"{again.url}/readyz").status_code == 200
         other.kill()
 
 
 def test_of_two_servers_on_one_folder_the_second_is_refused(
-    server_process: Start, pvt_process: Process, folder: Path
+    server_process: Start, pvt_process: Process, made: Path
 ) -> None:
     running = server_process()
     second = pvt_process("serve", "--port", "0", "--json")
