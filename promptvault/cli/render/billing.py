@@ -84,9 +84,10 @@ def _offers(found: "BillingRead") -> Iterator[tuple[str, str]]:
     name = "to buy"
     for plan in dict.fromkeys(each.plan for each in found.can_upgrade):
         prices = [_offer(each) for each in found.can_upgrade if each.plan == plan]
-        command = f"promptvault billing upgrade --plan {plan}"
-        yield name, f"{plan}, {' or '.join(prices)}: '{command}'"
+        yield name, f"{plan}, {' or '.join(prices)}"
         name = ""
+    if found.can_upgrade and found.is_owner:
+        yield name, "'promptvault billing upgrade --plan PLAN'"
 
 
 def _offer(offer: "OfferRead") -> str:

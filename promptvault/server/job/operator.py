@@ -8,6 +8,7 @@ from uuid import UUID
 from psycopg.rows import class_row, scalar_row
 
 from promptvault.server.database import Connection
+from promptvault.server.job.queue import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,10 @@ class JobList:
 
         Jobs that a worker has locked are left out.
         """
+        # Of a customer only one job without an attempt may wait.
         return await self._change(
-            f"UPDATE jobs SET attempts = 0, run_at = now(), dead_at = NULL"
+            f"UPDATE jobs SET run_at = now(), dead_at = NULL,"
+            f" attempts = CASE WHEN kind = '{Kind.RECONCILE}' THEN 1 ELSE 0 END"
             f" WHERE id IN ({_CHOSEN}) RETURNING id",
             ids,
         )

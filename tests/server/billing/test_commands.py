@@ -74,7 +74,8 @@ def test_the_plan_is_shown(desk: Machine, buyer: Buyer) -> None:
     assert "plan\tfree\n" in shown
     assert "prompts\t0 of 50\n" in shown
     offer = "pro, 9.00 EUR a month or 90.00 EUR a year"
-    assert f"to buy\t{offer}: 'promptvault billing upgrade --plan pro'\n" in shown
+    assert f"to buy\t{offer}\n" in shown
+    assert "\t'promptvault billing upgrade --plan PLAN'\n" in shown
 
 
 @pytest.mark.usefixtures("courier")

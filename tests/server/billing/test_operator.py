@@ -163,3 +163,14 @@ def test_a_gift_ends_and_what_is_paid_stays(pvt: Pvt, buyer: Buyer) -> None:
     assert "is on pro" in note
     assert "The user pays for this plan." in note
     assert pvt("server", "tier", EMAIL, "free", "--until", "2999-01-01").code == 2
+
+
+def test_dead_jobs_of_one_customer_are_tried_again(
+    pvt: Pvt, connection: psycopg.Connection[Any]
+) -> None:
+    for attempts, dead in ((78, "now()"), (78, "now()"), (0, "NULL")):
+        connection.execute(
+            "INSERT INTO jobs (kind, payload, attempts, dead_at) VALUES ('reconcile',"
+            f' \'{{"customer": "cus_1"}}\', {attempts}, {dead})'.encode()
+        )
+    assert len(pvt.ok("server", "jobs", "retry", "--dead", "--json").json["jobs"]) == 2
