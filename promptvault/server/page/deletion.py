@@ -105,6 +105,11 @@ def _page(
     user: SignedIn,
     problem: PromptVaultError | None = None,
 ) -> Response:
-    values = {"user": user, "problem": problem, "grace_days": settings.grace_days}
+    values = {
+        "user": user,
+        "problem": problem,
+        "grace_days": settings.grace_days,
+        "has_billing": settings.has_billing,
+    }
     status = problem.status_code if problem else 200
     return render("delete.html", browser, settings, values, status)

@@ -69,3 +69,10 @@ def test_a_failed_payment_is_on_every_page_until_it_is_made(
     assert "2,950 more than the plan allows" in plan
     connection.execute("UPDATE accounts SET plan_notice = NULL")
     assert banner not in signed_up.open("/account").text
+
+
+def test_who_deletes_the_account_learns_that_the_subscription_ends(
+    signed_up: Browser,
+) -> None:
+    page = signed_up.open("/account/delete")
+    assert "A subscription ends at once as well, and is not restored." in page.text
