@@ -51,7 +51,7 @@ NOT_RUN = [
     for example in session.blocks
     if example.reason
 ]
-MOST_NOT_RUN = 2
+MOST_NOT_RUN = 3
 _PROGRAM = "import sys\nfrom promptvault.cli.main import main\nmain()\n"
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="examples are for bash")
