@@ -1,7 +1,7 @@
 """Token buckets, which all instances share."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 from uuid import uuid4
@@ -47,11 +47,15 @@ class DatabaseBuckets:
         self._address = database_url
 
     def take(self, limit: Limit = SLOW, key: str = "key") -> float | None:
-        async def run() -> None:
+        async def run() -> float | None:
             async with await Connection.connect(self._address) as connection:
-                await enforce_limit(connection, limit, key)
+                try:
+                    await enforce_limit(connection, limit, key)
+                except RateLimitedError as error:
+                    return error.retry_after
+            return None
 
-        return _seconds_to_wait(run())
+        return asyncio.run(run())
 
     def age(self, seconds: float) -> None:
         with psycopg.connect(self._address) as connection:
@@ -70,26 +74,21 @@ class RedisBuckets:
         self._server = server
 
     def take(self, limit: Limit = SLOW, key: str = "key") -> float | None:
-        async def run() -> None:
+        async def run() -> float:
             redis = Redis(self._settings, (TAKE,))
             async with redis.running():
-                left = await RedisLimitRepository(redis).take(key, limit)
-            raise_if_exhausted(left, limit)
+                return await RedisLimitRepository(redis).take(key, limit)
 
-        return _seconds_to_wait(run())
+        try:
+            raise_if_exhausted(asyncio.run(run()), limit)
+        except RateLimitedError as error:
+            return error.retry_after
+        return None
 
     def age(self, seconds: float) -> None:
         for key, bucket in self._server.keys("*limit:*").items():
             tokens, since = bucket.split()
             self._server.client.set(key, f"{tokens} {float(since) - seconds:f}")
-
-
-def _seconds_to_wait(taking: Coroutine[Any, Any, None]) -> float | None:
-    try:
-        asyncio.run(taking)
-    except RateLimitedError as error:
-        return error.retry_after
-    return None
 
 
 @pytest.fixture(params=["postgresql", "redis"])
@@ -143,6 +142,17 @@ def test_a_clock_that_went_back_gives_and_takes_nothing(buckets: Buckets) -> Non
     buckets.take()
     buckets.age(-10_000_000)
     assert [buckets.take() is None for _ in range(3)] == [True] * 2 + [False]
+    buckets.age(60_001)
+    assert buckets.take() is None
+
+
+def test_a_clock_that_went_back_refuses_no_longer_than_it_must(
+    buckets: Buckets,
+) -> None:
+    for _ in range(3):
+        buckets.take()
+    buckets.age(-10_000_000)
+    assert buckets.take() is not None
     buckets.age(60_001)
     assert buckets.take() is None
 
