@@ -77,7 +77,7 @@ class Sequences(LockRepository):
         cursor = self._connection.cursor(row_factory=args_row(VaultState))
         await cursor.execute(
             "SELECT id, account_id, epoch, nextval('numbers') - 2, gc_horizon, digest,"
-            " mark, NULL, '', NULL, 0, 0, false, true, NULL FROM vaults"
+            " mark, NULL, '', NULL, 0, 0, false, true, NULL, NULL FROM vaults"
             " WHERE id = ANY(%b::uuid[])",
             ([*marks],),
         )
