@@ -52,9 +52,10 @@ class Operations:
             self._connection.execute(f"UPDATE {table} SET deleted_at = NULL".encode())
 
     def retry(self) -> None:
-        """Make the job that ends subscriptions due."""
+        """Make the job that ends subscriptions due, as after two days of failures."""
         self._connection.execute(
-            "UPDATE jobs SET run_at = now() WHERE kind = 'cancel_subscriptions'"
+            "UPDATE jobs SET run_at = now(), attempts = 60"
+            " WHERE kind = 'cancel_subscriptions'"
         )
 
     def jobs(self, condition: str = "true") -> int:

@@ -66,6 +66,14 @@ def test_a_body_that_is_no_event(visitor: httpx.Client, body: bytes) -> None:
     assert _send(visitor, body, header(body, [SECRET], int(time.time()))) == 400
 
 
+def test_a_body_that_is_too_long(visitor: httpx.Client) -> None:
+    now = int(time.time())
+    body = json.dumps(EVENT).encode().ljust(256 * 1024)
+    assert _send(visitor, body, header(body, [SECRET], now)) == 204
+    body += b" "
+    assert _send(visitor, body, header(body, [SECRET], now)) == 400
+
+
 def test_a_signature_that_is_not_good(visitor: httpx.Client) -> None:
     body, now = json.dumps(EVENT).encode(), int(time.time())
     good = header(body, [SECRET], now)
