@@ -4,6 +4,7 @@ import base64
 import os
 import re
 from datetime import timedelta
+from importlib.util import find_spec
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -27,6 +28,8 @@ MINIMUM_SIGNING_KEY = 24
 
 # Plain http is allowed on this computer only, for tests with a provider.
 _ISSUER = r"(https://[^/?#\s]+|http://(127\.0\.0\.1|localhost)(:\d+)?)(/[^?#\s]*)?"
+_HOST = r"(\[[\da-fA-F:.]+\]|[^\s/?#@:\[\]]+)(:\d{1,5})?"
+_REDIS = rf"rediss?://([^\s/?#@]*@)?{_HOST}(/\d*)?|unix://[^?#\s]+"
 
 
 def _or_no_limit(text: object) -> object:
@@ -221,6 +224,17 @@ class Settings(BillingSettings, AiSettings):
     @classmethod
     def _or_none(cls, url: object) -> object:
         return url or None
+
+    @field_validator("redis_url")
+    @classmethod
+    def _require_redis(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is None:
+            return None
+        if not re.fullmatch(_REDIS, url.get_secret_value()):
+            raise ValueError("it must be as 'redis://:PASSWORD@redis.example.org:6379'")
+        if find_spec("redis") is None:
+            raise ValueError("it needs pip install 'promptvault[server,redis]'")
+        return url
 
     @field_validator("secret")
     @classmethod

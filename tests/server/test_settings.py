@@ -41,6 +41,31 @@ def test_an_error_names_the_setting_and_not_its_value(
     assert value not in str(caught.value) or name == "POOL_SIZE"
 
 
+@pytest.mark.parametrize(
+    ("url", "is_one"),
+    [
+        ("redis://redis.example.org", True),
+        ("rediss://user:hidden@redis.example.org:6380/1", True),
+        ("redis://[::1]:6379", True),
+        ("unix:///run/redis.sock", True),
+        ("http://hidden", False),
+        ("redis://", False),
+        ("redis://hidden:port", False),
+        ("redis://:hid/den@redis.example.org", False),
+    ],
+)
+def test_what_is_an_address_of_redis(
+    monkeypatch: pytest.MonkeyPatch, url: str, is_one: bool
+) -> None:
+    monkeypatch.setenv("PROMPTVAULT_SERVER_REDIS_URL", url)
+    if is_one:
+        assert database_choice.read_settings(None).redis_url is not None
+        return
+    with pytest.raises(InvalidInputError) as caught:
+        database_choice.read_settings(None)
+    assert "hidden" not in str(caught.value)
+
+
 def test_secrets_are_not_printed() -> None:
     assert "hidden" not in repr(
         database_choice.read_settings("postgresql://a:hidden@b/c")

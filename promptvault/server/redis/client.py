@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from promptvault.errors import UnavailableError
 from promptvault.server import metrics
 from promptvault.server.settings import Settings
 from promptvault.server.token.secret import hash_secret
@@ -116,21 +115,28 @@ class Redis:
     async def _keep(self) -> None:
         """Connect and answer calls, again and again."""
         while True:
-            connection = self._pool.make_connection()  # type: ignore[no-untyped-call]
             try:
-                await self._prepare(connection)
-                self._note_up()
-                self._has_tried.set()
-                await self._serve(connection)
+                async with self._connected() as connection:
+                    self._note_up()
+                    self._has_tried.set()
+                    await self._serve(connection)
             except Exception as error:  # the task must not end
                 self._note_down(error)
             finally:
                 self.is_up = False
                 self._fail(self._calls)
-                with contextlib.suppress(Exception):
-                    await connection.disconnect(nowait=True)
             self._has_tried.set()
             await asyncio.sleep(_PAUSE_SECONDS)
+
+    @contextlib.asynccontextmanager
+    async def _connected(self) -> AsyncIterator["AbstractConnection"]:
+        connection = self._pool.make_connection()  # type: ignore[no-untyped-call]
+        try:
+            await self._prepare(connection)
+            yield connection
+        finally:
+            with contextlib.suppress(Exception):
+                await connection.disconnect(nowait=True)
 
     async def _prepare(self, connection: "AbstractConnection") -> None:
         """Connect, load the scripts, and check that Redis accepts writes.
@@ -179,29 +185,17 @@ class Redis:
 
 
 def _pool(url: str) -> "ConnectionPool":
-    """Return what makes connections to *url*; raises UnavailableError."""
-    try:
-        from redis.asyncio import ConnectionPool
-        from redis.asyncio.retry import Retry
-        from redis.backoff import NoBackoff
-    except ImportError:
-        raise UnavailableError(
-            "PROMPTVAULT_SERVER_REDIS_URL needs the extra: pip install"
-            " 'promptvault[server,redis]'."
-        ) from None
-    try:
-        return ConnectionPool.from_url(
-            url,
-            protocol=2,  # Redis sends nothing but answers then
-            retry=Retry(NoBackoff(), 0),
-            socket_timeout=None,  # `_patience` limits the wait
-            socket_connect_timeout=_CONNECT_SECONDS,
-        )
-    except ValueError:
-        raise UnavailableError(
-            "PROMPTVAULT_SERVER_REDIS_URL is no URL of Redis: it must begin with"
-            " redis://, rediss:// or unix://."
-        ) from None
+    from redis.asyncio import ConnectionPool
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+
+    return ConnectionPool.from_url(
+        url,
+        protocol=2,  # Redis sends nothing but answers then
+        retry=Retry(NoBackoff(), 0),
+        socket_timeout=None,  # `_patience` limits the wait
+        socket_connect_timeout=_CONNECT_SECONDS,
+    )
 
 
 async def _pass_on(connection: "AbstractConnection", calls: Sequence[_Call]) -> None:

@@ -14,11 +14,8 @@ import pytest
 from pydantic import SecretStr
 
 from promptvault.domain.tier import Tier
-from promptvault.errors import UnavailableError
 from promptvault.server.admin import Admin
-from promptvault.server.app import create_app
 from promptvault.server.redis import client as redis_client
-from promptvault.server.settings import Settings
 from promptvault.server.token.secret import make_token
 from tests.server.conftest import EMAIL, Server
 from tests.server.redis_server import RedisServer
@@ -243,13 +240,6 @@ def test_a_wrong_password_is_not_in_the_log(
     assert len(_said(log)) == 1
     assert PASSWORD not in log
     assert str(redis_server.socket) not in log
-
-
-@pytest.mark.parametrize("url", ["tell-nobody", "http://tell-nobody"])
-def test_what_is_no_url_of_redis_is_refused(settings: Settings, url: str) -> None:
-    with pytest.raises(UnavailableError) as error:
-        create_app(settings.model_copy(update={"redis_url": SecretStr(url)}))
-    assert "tell-nobody" not in str(error.value)
 
 
 def test_no_push_is_lost_while_redis_is_killed_again_and_again(
