@@ -209,7 +209,9 @@ def _pay(
     token, device = admin.issue_token(email, "benchmark", manage=True), Device(home)
     prompts = (ALLOWANCES[Tier.FREE].prompts or 0) + 1
     home.mkdir()
-    rows = [json.dumps({"name": f"p/{n}", "body": "Text."}) for n in range(prompts)]
+    rows = [
+        json.dumps({"name": f"p/{n}", "body": f"Text {n}."}) for n in range(prompts)
+    ]
     (home / "rows.jsonl").write_text("\n".join(rows))
     device.run("import", str(home / "rows.jsonl"))
     device.sign_in(url, token)
