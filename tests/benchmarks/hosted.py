@@ -24,7 +24,7 @@ from tests.benchmarks.sync_server import SECRET, ours, started
 
 READERS = 8
 """As many as one worker answers at the same time."""
-ACCOUNTS = 200
+ACCOUNTS = 60
 """Each may send 30 requests a minute."""
 _ASKED = 40
 _PATH = "/chat/completions"

@@ -13,6 +13,8 @@ from psycopg.rows import class_row, scalar_row
 
 from promptvault.domain.hosted import Task
 from promptvault.server.database import Connection
+from promptvault.server.limit.repository import take_from_known
+from promptvault.server.limit.rule import Limit
 
 AT_ONCE = 4
 """Requests of one account that are answered at the same time."""
@@ -23,6 +25,20 @@ OVERDUE = "10 minutes"
 _MONTH = "date_trunc('month', now() AT TIME ZONE 'UTC')::date"
 _NEXT_MONTH = """
 (date_trunc('month', now() AT TIME ZONE 'UTC') + interval '1 month') AT TIME ZONE 'UTC'
+"""
+
+_ADMIT = f"""
+WITH customer AS (
+    SELECT plan, plan_why = 'gift' AS is_gift, ai_blocked_at IS NOT NULL AS is_blocked,
+           extract(epoch FROM now() - created_at)::float8 AS age
+      FROM accounts WHERE id = %(account)s
+), taken AS (
+    INSERT INTO rate_limits AS r (key, tokens, updated_at)
+    SELECT %(key)s, %(burst)s - 1, statement_timestamp()
+      FROM customer WHERE plan <> 'free'
+    {take_from_known()}
+)
+SELECT customer.*, taken.tokens FROM customer LEFT JOIN taken ON true
 """
 
 # In the order of `server.lock_order`. A part that a cap refuses returns no row; then
@@ -113,6 +129,8 @@ class Customer(NamedTuple):
     is_blocked: bool
     age: float
     """Seconds since it was made."""
+    requests_left: float | None
+    """In the bucket of its requests; None on the free plan, which has none."""
 
 
 class Wish(NamedTuple):
@@ -192,16 +210,18 @@ class AiRepository:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def customer(self, account_id: UUID) -> Customer:
-        """Return what decides whether an account may use the model."""
-        cursor = await self._connection.execute(
-            """
-            SELECT plan, plan_why = 'gift', ai_blocked_at IS NOT NULL,
-                   extract(epoch FROM now() - created_at)::float8
-              FROM accounts WHERE id = %s
-            """,
-            (account_id,),
-        )
+    async def admit(self, account_id: UUID, limit: Limit) -> Customer:
+        """Count a request of an account, and return what decides whether it may ask.
+
+        One statement does both, and commits by itself.
+        """
+        values = {
+            "account": account_id,
+            "key": f"ai:{account_id}",
+            "burst": limit.burst,
+            "per_second": limit.per_second,
+        }
+        cursor = await self._connection.execute(_ADMIT, values)
         (row,) = await cursor.fetchall()
         return Customer(*row)
 

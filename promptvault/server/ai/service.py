@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 from promptvault.domain.hosted import Task
 from promptvault.errors import NotFoundError
+from promptvault.server.account.repository import AccountRepository
 from promptvault.server.ai.answer_store import AnswerStore
 from promptvault.server.ai.exchange import Asked, Exchange, Worker
 from promptvault.server.ai.ledger import check_customer, most_cost
@@ -17,7 +18,7 @@ from promptvault.server.ai.upstream import Upstream
 from promptvault.server.database import Connection, Database
 from promptvault.server.limit.concurrency import ConcurrencyLimit
 from promptvault.server.limit.rule import AI_BY_ACCOUNT
-from promptvault.server.limit.service import enforce_limit
+from promptvault.server.limit.service import raise_if_exhausted
 from promptvault.server.redis.client import Redis
 from promptvault.server.settings import Settings
 from promptvault.server.token.repository import Bearer
@@ -69,9 +70,11 @@ class Hosted:
         Raises as `check_customer`; RateLimitedError.
         """
         async with self._database.statements() as connection:
-            customer = await AiRepository(connection).customer(bearer.account_id)
-            check_customer(customer)
-            await enforce_limit(connection, AI_BY_ACCOUNT, f"ai:{bearer.account_id}")
+            customer = await AiRepository(connection).admit(
+                bearer.account_id, AI_BY_ACCOUNT
+            )
+        check_customer(customer)
+        raise_if_exhausted(customer.requests_left or 0, AI_BY_ACCOUNT)
         return customer
 
     def start(
@@ -108,13 +111,14 @@ async def read_usage(
     if not settings.has_ai:
         raise NotFoundError("This server has no model of its own.")
     ai = AiRepository(connection)
-    customer, month = await ai.customer(account_id), await ai.month(account_id)
+    plan = (await AccountRepository(connection).usage(account_id)).plan
+    month = await ai.month(account_id)
     tasks = await ai.by_task(account_id)
     optimizations = (each.operations for each in tasks if each.task == Task.OPTIMIZE)
     return AiUsageRead(
         month=month.name,
         spent_usd=month.spent / MICRO,
-        cap_usd=settings.ai_cap(customer.plan) / MICRO,
+        cap_usd=settings.ai_cap(plan) / MICRO,
         optimizations=sum(optimizations),
         resets_at=month.resets_at,
         by_task={
