@@ -72,8 +72,8 @@ def test_a_token_may_manage_teams_only_if_it_is_made_so(
         scopes: dict[str, list[str]] = dict(
             connection.execute("SELECT name, scopes FROM tokens").fetchall()
         )
-    assert scopes["plain"] == ["sync:read", "sync:write"]
-    assert scopes["managing"] == ["sync:read", "sync:write", "team:admin"]
+    assert scopes["plain"] == ["sync:read", "sync:write", "ai:use"]
+    assert scopes["managing"] == [*scopes["plain"], "team:admin"]
 
 
 def test_each_token_is_another(pvt: Pvt) -> None:
