@@ -31,6 +31,15 @@ from promptvault.services.categories.categorize import (
 )
 from promptvault.services.categories.proposal import Aspect
 
+ImportId = Annotated[
+    str | None,
+    typer.Option(
+        "--import",
+        metavar="ID",
+        help="The prompts of an import; 'last' for the latest.",
+    ),
+]
+
 
 @asks_model
 def categorize(
@@ -44,14 +53,7 @@ def categorize(
             show_default=False,
         ),
     ] = None,
-    import_id: Annotated[
-        str | None,
-        typer.Option(
-            "--import",
-            metavar="ID",
-            help="The prompts of an import; 'last' for the latest.",
-        ),
-    ] = None,
+    import_id: ImportId = None,
     folder: options.Folder = None,
     everything: Annotated[bool, typer.Option("--all", help="All prompts.")] = False,
     only: Annotated[

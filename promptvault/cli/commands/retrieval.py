@@ -51,6 +51,18 @@ def show(
         return print_details(details)
 
 
+Threshold = Annotated[
+    int | None,
+    typer.Option(
+        min=LEAST_THRESHOLD,
+        max=100,
+        metavar="PERCENT",
+        help=f"How like --similar texts are at least. [default: {THRESHOLD}]",
+        show_default=False,
+    ),
+]
+
+
 def list_(
     folder: Annotated[
         str | None,
@@ -76,16 +88,7 @@ def list_(
             "--similar", help="In groups of nearly the same text, or like NAME."
         ),
     ] = False,
-    threshold: Annotated[
-        int | None,
-        typer.Option(
-            min=LEAST_THRESHOLD,
-            max=100,
-            metavar="PERCENT",
-            help=f"How like --similar texts are at least. [default: {THRESHOLD}]",
-            show_default=False,
-        ),
-    ] = None,
+    threshold: Threshold = None,
     all_vaults: options.AllVaults = False,
     as_json: options.Json = False,
     as_lines: options.JsonLines = False,
