@@ -1,6 +1,5 @@
 """A device of a simulated user: its prompts, and how it syncs."""
 
-import contextlib
 import re
 import shutil
 import sqlite3
@@ -10,7 +9,7 @@ from typing import Any, NamedTuple
 
 from promptvault.services.locking import locked
 from promptvault.services.sync.conductor import Exchange, sync_vault
-from promptvault.services.sync.rounds import SyncReport
+from promptvault.services.sync.rounds import SyncReport, snapshot
 from promptvault.services.sync.run import link_vault
 from promptvault.vault.database import bulk_transaction
 from promptvault.vault.repository import Repository
@@ -75,18 +74,11 @@ class Copy(NamedTuple):
 class Device(Laptop):
     """A laptop whose contents a test can read."""
 
-    @contextlib.contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
-        """Open the vault, without what the program prepares for queries of its own."""
-        address = f"{self.paths.database.as_uri()}?mode=ro"
-        with contextlib.closing(sqlite3.connect(address, uri=True)) as connection:
-            yield connection
-
     def prompts(self, *, trashed: bool = False) -> list[Local]:
         """Return the prompts, the oldest first."""
         if not self.paths.database.exists():
             return []
-        with self._opened() as connection:
+        with snapshot(self.workspace) as connection:
             rows = connection.execute(_PROMPTS, (trashed,))
             return [Local(*row) for row in rows]
 
@@ -94,7 +86,7 @@ class Device(Laptop):
         """Return the conflict copies, in the same order in every run."""
         if not self.paths.database.exists():
             return []
-        with self._opened() as connection:
+        with snapshot(self.workspace) as connection:
             found = list(_copies(connection))
         return sorted(found, key=lambda each: sorted(each.tokens))
 
@@ -115,7 +107,7 @@ class Device(Laptop):
         """Return the revisions and the resolutions that this device knows."""
         if not self.paths.database.exists():
             return set()
-        with self._opened() as connection:
+        with snapshot(self.workspace) as connection:
             rows = connection.execute(
                 """SELECT rev FROM sync_revs UNION SELECT side FROM sync_settled
                 UNION SELECT side FROM sync_resolves"""
@@ -126,7 +118,7 @@ class Device(Laptop):
         """Return the name, the time of deletion and the number of each version."""
         if not self.paths.database.exists():
             return {}
-        with self._opened() as connection:
+        with snapshot(self.workspace) as connection:
             rows = connection.execute(
                 """SELECT v.id, p.name, p.deleted_at, v.number
                 FROM versions v JOIN prompts p ON p.pk = v.prompt_pk"""

@@ -171,9 +171,11 @@ def git_away() -> Iterator[None]:
     level = logger.level
     logger.setLevel(logging.ERROR)
     missing = UnavailableError("git is away")
-    with mock.patch.object(History, "create", side_effect=missing):
-        yield
-    logger.setLevel(level)
+    try:
+        with mock.patch.object(History, "create", side_effect=missing):
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def run(
