@@ -59,6 +59,7 @@ WITHOUT_KEY = {
     "ai/answer_store.py _FORGET_OLD": "cleans up",
     "billing/letter.py _write": "of a job, by the id that it holds",
     "billing/repository.py _ENQUEUE": "when the customer of an event was looked at",
+    "billing/repository.py _ADD_EVENT": "the same, by Stripe's id",
     "billing/repository.py BillingRepository.lock": "by Stripe's id, of an event",
     "billing/repository.py BillingRepository.mark_reconciled": "the locked customer",
     "billing/repository.py BillingRepository.ended_plans": "ends what is over",

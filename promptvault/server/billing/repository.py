@@ -25,14 +25,21 @@ SELECT '{Kind.RECONCILE}', %(payload)s, greatest(now(), (
  WHERE kind = '{Kind.RECONCILE}' AND attempts = 0 DO NOTHING
 """
 
+# The same, for an event that is new, or was stored and not handled.
 _ADD_EVENT = f"""
 WITH added AS (
      INSERT INTO external_events (source, external_id, kind, object_id)
      VALUES ('{SOURCE}', %(id)s, %(kind)s, %(customer)s)
          ON CONFLICT DO NOTHING RETURNING 1)
-SELECT EXISTS (SELECT 1 FROM added) OR EXISTS (
+INSERT INTO jobs (kind, payload, run_at)
+SELECT '{Kind.RECONCILE}', %(payload)s, greatest(now(), (
+       SELECT reconciled_at + pause_seconds * interval '1 second'
+         FROM billing_customers WHERE customer = %(customer)s))
+ WHERE EXISTS (SELECT 1 FROM added) OR EXISTS (
        SELECT 1 FROM external_events
         WHERE source = '{SOURCE}' AND external_id = %(id)s AND handled_at IS NULL)
+    ON CONFLICT ((payload->>'customer'))
+ WHERE kind = '{Kind.RECONCILE}' AND attempts = 0 DO NOTHING
 """
 
 _SUBSCRIPTION = """
@@ -108,12 +115,12 @@ class BillingRepository:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def add_event(self, id: str, kind: str, customer: str) -> bool:
-        """Store an event; return False if it was handled before."""
-        cursor = self._connection.cursor(row_factory=scalar_row)
-        values = {"id": id, "kind": kind, "customer": customer}
-        await cursor.execute(_ADD_EVENT, values)
-        return bool(await cursor.fetchone())
+    async def add_event(self, id: str, kind: str, customer: str) -> None:
+        """Store an event, and enqueue a job as `reconcile_soon` if it is not handled.
+
+        It is one statement, so it needs no transaction around it.
+        """
+        await self._enqueue(_ADD_EVENT, customer, id=id, kind=kind)
 
     async def missed(self, ids: list[str]) -> set[str]:
         """Return the events that were not stored, or not handled."""
@@ -127,9 +134,14 @@ class BillingRepository:
 
     async def reconcile_soon(self, customer: str) -> None:
         """Enqueue a job that looks at a customer, unless one is waiting."""
-        values = {"customer": customer, "payload": Jsonb({"customer": customer})}
-        await self._connection.execute(_ENQUEUE, values)
-        self._connection.has_new_jobs = True
+        await self._enqueue(_ENQUEUE, customer)
+
+    async def _enqueue(self, query: str, customer: str, **more: str) -> None:
+        payload = Jsonb({"customer": customer})
+        values = {"customer": customer, "payload": payload, **more}
+        cursor = await self._connection.execute(query, values)
+        if cursor.rowcount:
+            self._connection.has_new_jobs = True
 
     async def lock(self, customer: str) -> Customer | None:
         """Lock a customer, while Stripe is asked about it."""

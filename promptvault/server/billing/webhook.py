@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from promptvault.errors import NotFoundError
 from promptvault.server.billing.repository import BillingRepository
 from promptvault.server.billing.stripe_client import customer_of, is_signed
-from promptvault.server.dependencies import AppSettings, Transaction
+from promptvault.server.dependencies import AppDatabase, AppSettings
 from promptvault.server.http.json_body import body_of
 from promptvault.wire.error import ErrorRead
 
@@ -78,7 +78,7 @@ async def _signed_body(request: Request, settings: AppSettings) -> bytes:
 async def receive_stripe_event(
     body: Annotated[bytes, Depends(_signed_body)],
     settings: AppSettings,
-    connection: Transaction,
+    database: AppDatabase,
 ) -> None:
     """Receive an event of Stripe."""
     try:
@@ -92,6 +92,5 @@ async def receive_stripe_event(
     if event.livemode != settings.is_live:
         _log.warning("billing", reason="an event of the other mode")
         return
-    billing = BillingRepository(connection)
-    if await billing.add_event(event.id, event.type, customer):
-        await billing.reconcile_soon(customer)
+    async with database.statements() as connection:
+        await BillingRepository(connection).add_event(event.id, event.type, customer)
