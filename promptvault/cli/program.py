@@ -1,6 +1,5 @@
 """The command table as a Typer group, which reads every form of arguments."""
 
-import functools
 import importlib
 from typing import Annotated, Any, TypeAlias, cast
 
@@ -49,7 +48,6 @@ class CommandTable(TyperGroup):
         return name, command and load(str(name)), rest
 
 
-@functools.cache
 def load(name: str) -> Command:
     """Import the command called *name*."""
     entry: Entry = COMMANDS[name]
@@ -130,18 +128,13 @@ def promptvault(
     # All but the version are declared for --help: `general_options` took them out.
 
 
-@functools.cache
-def _table() -> Command:
-    return get_command(app)
-
-
 def run_command(arguments: list[str]) -> int:
     """Run the command that *arguments* give, and return its exit code.
 
     Raises the errors of the command, and Typer's for arguments that do not fit.
     """
     try:
-        return int(_table()(arguments, standalone_mode=False) or 0)
+        return int(app(arguments, standalone_mode=False) or 0)
     except typer.Abort:
         raise KeyboardInterrupt from None
     except OSError as error:
