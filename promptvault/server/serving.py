@@ -187,13 +187,28 @@ class _Supervisor(Multiprocess):
         self.was_terminated = True
         super().handle_term()
 
+    def init_processes(self) -> None:
+        """Start the workers."""
+        super().init_processes()
+        self._leave_pipes_to_workers()
+
     def keep_subprocess_alive(self) -> None:
         """Replace workers that have ended or hang."""
         before = [*self.processes]
         super().keep_subprocess_alive()
+        self._leave_pipes_to_workers()
         for worker in before:
             if worker not in self.processes:
                 _log.warning("a worker was replaced", exit_code=worker.exitcode)
+
+    def _leave_pipes_to_workers(self) -> None:
+        """Close this process's copy of each worker's end of its pipe.
+
+        Otherwise a worker that ends while it is asked whether it lives, leaves a pipe
+        that is still open, and the supervisor waits for its answer until the timeout.
+        """
+        for worker in self.processes:
+            worker.child_conn.close()
 
 
 @contextlib.contextmanager

@@ -65,6 +65,8 @@ WALK = [
     *(f"team join {_Q}", f"team leave --team {_Q} --yes", f"team log --team {_Q}"),
     *(f"team members --team {_Q}", f"team remove {_Q} --yes", f"team role {_Q} {_Q}"),
     *(f"team protect {_Q}", f"team unprotect {_Q}", f"team show {_Q}"),
+    *(f"team set --name {_Q}", f"team set --slug {_Q}", "billing status"),
+    *(f"billing upgrade --plan {_Q}", "billing portal"),
     *("trash empty --yes", f"get one --json {_Q}", f"add a b --json --{_Q}"),
 ]
 ELSEWHERE = {
@@ -75,6 +77,8 @@ ELSEWHERE = {
     *("server jobs drop", "server jobs list", "server jobs retry", "server work"),
     *("server shares block", "server shares list", "server shares revoke"),
     *("server team list", "server team restore", "server team show"),
+    *("server billing check", "server billing link", "server billing reconcile"),
+    *("server ai usage", "server ai block"),
     *("server purge", "sync push", "sync pull", "pick"),
 }
 """Commands that read no prompts, or have a test of their own."""

@@ -258,6 +258,9 @@ def test_what_is_erased_is_nowhere(
     left = [line for line in everything(rows).splitlines() if "leaving" in line]
     assert len(left) > 5
     on_this_database.ok("server", "erase", "leaving@example.org", "--yes")
+    # A job names the customer, until the subscription is ended at Stripe.
+    jobs = rows("DELETE FROM jobs RETURNING kind, payload->>'customer'")
+    assert ("cancel_subscriptions", "cus_leaving") in jobs
     told = everything(rows)
     shared = people[0] & people[1]
     assert [secret for secret in people[0] - shared if secret in told] == []

@@ -131,7 +131,8 @@ def test_one_that_is_killed_leaves_its_job_to_the_next(
         _kill_at_first_mail(mail, first, is_delivered=False)
         _reset(server.url)
         assert first.wait(60) == -signal.SIGKILL
-    assert rows("SELECT kind, attempts FROM jobs") == [("mail_password", 1)]
+    waiting = "SELECT kind, attempts FROM jobs WHERE attempts > 0"
+    assert rows(waiting) == [("mail_password", 1)]
     rows("UPDATE jobs SET run_at = now()")
     with _working(server, mail):
         mail.wait_for_link()

@@ -138,7 +138,7 @@ def test_a_smaller_plan_freezes_all_teams_and_keeps_all_members(people: People) 
         *("team.frozen", "team.frozen", "plan.changed"),
     ]
     assert log[2]["actor_email"] == "operator"
-    assert log[2]["details"] == {"before": "free"}
+    assert log[2]["details"] == {"before": "free", "why": "gift"}
 
 
 def test_a_team_made_meanwhile_is_frozen_as_well(people: People) -> None:
