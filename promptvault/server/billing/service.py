@@ -210,7 +210,7 @@ async def _open(
             )
     if is_paid:
         raise ConflictError(
-            "The account has a plan already: change it with"
+            "The account has a subscription already: pay or change it with"
             " 'promptvault billing portal'."
         )
     return page

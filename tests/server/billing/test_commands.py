@@ -161,7 +161,7 @@ def _has_plan(buyer: Buyer, **_: Any) -> None:
         (_not_owner, "upgrade", 4, "Only the owner"),
         (_not_owner, "portal", 4, "Only the owner"),
         (_not_managing, "upgrade", 4, "login --manage"),
-        (_has_plan, "upgrade", 5, "has a plan already"),
+        (_has_plan, "upgrade", 5, "has a subscription already"),
         (None, "portal", 5, "bought nothing"),
         (None, "upgrade --plan gold", 2, "no plan 'gold'"),
     ],

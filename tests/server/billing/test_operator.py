@@ -163,6 +163,7 @@ def test_a_gift_ends_and_what_is_paid_stays(pvt: Pvt, buyer: Buyer) -> None:
     assert "is on pro" in note
     assert "The user pays for this plan." in note
     assert pvt("server", "tier", EMAIL, "free", "--until", "2999-01-01").code == 2
+    assert pvt("server", "tier", EMAIL, "pro", "--until", "2020-01-01").code == 2
 
 
 def test_dead_jobs_of_one_customer_are_tried_again(

@@ -14,7 +14,7 @@ from promptvault.cli.commands.operator.ai import ai
 from promptvault.cli.commands.operator.billing import billing
 from promptvault.cli.commands.operator.jobs import jobs, work
 from promptvault.cli.commands.operator.serve import DatabaseUrl, installed, open_admin
-from promptvault.cli.context import paths
+from promptvault.cli.context import now, paths
 from promptvault.cli.render.format import format_count
 from promptvault.cli.render.server import (
     format_limits,
@@ -161,6 +161,8 @@ def set_tier(
     if until and tier == Tier.FREE:
         raise InvalidInputError("The tier 'free' has no end: leave '--until' out.")
     end = until.replace(tzinfo=UTC) if until else None
+    if end and end <= now():
+        raise InvalidInputError(f"--until must be in the future, not {until:%Y-%m-%d}.")
     with open_admin(database_url) as admin:
         found = admin.set_tier(email, tier, end)
         storage = admin.settings.storage_limit(found.plan)
