@@ -1,14 +1,7 @@
 """The requests about what an account pays for, one method each."""
 
-from typing import TypeVar
-
-from pydantic import BaseModel, ValidationError
-
-from promptvault.client.retry import NO_RETRY
 from promptvault.client.transport import Transport
 from promptvault.wire.billing import BillingRead, CheckoutCreate, LinkRead
-
-_Model = TypeVar("_Model", bound=BaseModel)
 
 
 class BillingClient:
@@ -24,7 +17,8 @@ class BillingClient:
 
     def show(self) -> BillingRead:
         """Return what the account pays for."""
-        return self._read(BillingRead, self._transport.send("GET", "/v1/billing"))
+        content = self._transport.send("GET", "/v1/billing")
+        return self._transport.parsed(BillingRead.model_validate_json, content)
 
     def checkout(self, wish: CheckoutCreate) -> LinkRead:
         """Return a page on which a plan is bought.
@@ -40,18 +34,6 @@ class BillingClient:
         """
         return self._open("/v1/billing/portal", b"")
 
-    def _open(self, path: str, content: bytes) -> LinkRead:
-        answer = self._transport.request(
-            "POST",
-            path,
-            NO_RETRY,
-            content=content,
-            headers={"Content-Type": "application/json"},
-        )
-        return self._read(LinkRead, self._transport.content(answer))
-
-    def _read(self, kind: type[_Model], content: bytes) -> _Model:
-        try:
-            return kind.model_validate_json(content)
-        except ValidationError:
-            raise self._transport.not_promptvault() from None
+    def _open(self, path: str, body: bytes) -> LinkRead:
+        content = self._transport.send_json("POST", path, body)
+        return self._transport.parsed(LinkRead.model_validate_json, content)

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 import zstandard
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from promptvault.client.address import Address
 from promptvault.client.billing import BillingClient
@@ -142,7 +142,8 @@ class Client:
 
     def create_share(self, wanted: ShareCreate) -> ShareRead:
         """Make a share of a prompt that the server has."""
-        content = self._send_json("POST", "/v1/shares", wanted)
+        body = wanted.model_dump_json(exclude_unset=True).encode()
+        content = self._transport.send_json("POST", "/v1/shares", body)
         return self._read(_SHARE, content)
 
     def shares(self, *, ended: bool = False) -> Iterator[ShareRead]:
@@ -202,21 +203,8 @@ class Client:
             raise refusal
         return self._read(_TOKEN, self._transport.content(answer))
 
-    def _send_json(self, method: str, path: str, body: BaseModel) -> bytes:
-        answer = self._transport.request(
-            method,
-            path,
-            NO_RETRY,
-            content=body.model_dump_json(exclude_unset=True).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        return self._transport.content(answer)
-
     def _read(self, kind: TypeAdapter[_T], content: bytes) -> _T:
-        try:
-            return kind.validate_json(content)
-        except ValidationError:
-            raise self._transport.not_promptvault() from None
+        return self._transport.parsed(kind.validate_json, content)
 
 
 def connect(

@@ -5,9 +5,8 @@ from typing import TypeVar
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from promptvault.client.retry import NO_RETRY
 from promptvault.client.transport import Transport
 from promptvault.errors import InvalidInputError
 from promptvault.wire.team import (
@@ -113,14 +112,8 @@ class TeamClient:
             yield from page.items
 
     def _send(self, method: str, path: str, wish: BaseModel) -> bytes:
-        answer = self._transport.request(
-            method,
-            path,
-            NO_RETRY,
-            content=wish.model_dump_json(exclude_none=True).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        return self._transport.content(answer)
+        body = wish.model_dump_json(exclude_none=True).encode()
+        return self._transport.send_json(method, path, body)
 
     def _pages(self, path: str, kind: type[_Page]) -> Iterator[_Page]:
         before: str | None = ""
@@ -132,10 +125,7 @@ class TeamClient:
             before = page.next
 
     def _read(self, kind: type[_Model], content: bytes) -> _Model:
-        try:
-            return kind.model_validate_json(content)
-        except ValidationError:
-            raise self._transport.not_promptvault() from None
+        return self._transport.parsed(kind.model_validate_json, content)
 
 
 def _path(team: str, *parts: str) -> str:

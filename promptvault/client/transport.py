@@ -5,9 +5,10 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import httpx
+from pydantic import ValidationError
 
 from promptvault import __version__
 from promptvault.client.address import Address
@@ -32,6 +33,8 @@ from promptvault.wire.decompression import (
     decompress,
     decompressor,
 )
+
+_T = TypeVar("_T")
 
 _CONNECT_SECONDS = 10.0
 _READ_SECONDS = 30.0
@@ -132,6 +135,27 @@ class Transport:
                 on_wait(wait)
             self._sleep(wait)
         return self._exchange(request)
+
+    def send_json(self, method: str, path: str, body: bytes) -> bytes:
+        """Send *body*, once, and return the body of the answer; raises as `send`."""
+        answer = self.request(
+            method,
+            path,
+            NO_RETRY,
+            content=body,
+            headers={"Content-Type": "application/json"},
+        )
+        return self.content(answer)
+
+    def parsed(self, parse: Callable[[bytes], _T], content: bytes) -> _T:
+        """Return what *parse*, of a pydantic model, makes of the body of an answer.
+
+        Raises UnavailableError if it is not one of a PromptVault server.
+        """
+        try:
+            return parse(content)
+        except ValidationError:
+            raise self.not_promptvault() from None
 
     @contextlib.contextmanager
     def stream(self, path: str, read_seconds: float) -> Iterator[httpx.Response]:

@@ -2,7 +2,7 @@
 
 from promptvault.domain.entitlement import Notice
 
-_TEXTS = {
+_TEXTS: dict[str, str] = {
     Notice.TRIAL_ENDS: "The trial ends on {day}.",
     Notice.ENDS: "The plan ends on {day}. Nothing is deleted then.",
     Notice.PAY_BY: "A payment has failed. Update the card before {day}, when the plan"
@@ -21,8 +21,7 @@ def notice_text(notice: str | None, day: str) -> str:
 
     It is empty without a notice, and for one of a newer server.
     """
-    known = notice if notice in _TEXTS else None
-    return _TEXTS[Notice(known)].format(day=day) if known else ""
+    return _TEXTS.get(notice or "", "").format(day=day)
 
 
 def over_limit(used: int, limit: int | None) -> int:

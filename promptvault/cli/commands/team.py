@@ -129,7 +129,8 @@ def change_settings(
     shares_by: Annotated[
         str | None,
         typer.Option(
-            metavar="ROLE", help="Who may share prompts: editor, admin or nobody."
+            metavar="ROLE",
+            help="The lowest role that may share: editor, admin; or nobody.",
         ),
     ] = None,
     on_leave: Annotated[

@@ -7,6 +7,7 @@ from uuid import UUID
 from psycopg.errors import UniqueViolation
 from psycopg.rows import class_row, scalar_row
 
+from promptvault.server.billing.stripe_client import ENDED
 from promptvault.server.database import Connection
 
 
@@ -23,7 +24,7 @@ class StoredUser:
 _USER = "id, account_id, email, deleted_at"
 LONGEST_WAIT = timedelta(days=3)
 """How long a deleted account is kept because it still pays."""
-_LIVE = "s.status NOT IN ('canceled', 'incomplete_expired')"
+_LIVE = f"s.status NOT IN {tuple(sorted(ENDED))}"
 # If other users are left in the account, it goes on to pay.
 _DUE = f"""
 SELECT u.id, u.account_id, u.email, u.deleted_at

@@ -26,6 +26,7 @@ from promptvault.server.ai.failure import (
 from promptvault.server.ai.ledger import reserve
 from promptvault.server.ai.repository import (
     FREE,
+    UNKNOWN,
     AiRepository,
     Settlement,
     Wish,
@@ -224,7 +225,7 @@ class Exchange:
 def _end(answer: Answer, target: Target | None) -> Settlement:
     """Return how a request has ended that the model may have charged."""
     if target is None:
-        return Settlement("settled", None)
+        return UNKNOWN
     tokens = answer.usage
     return Settlement(
         "settled",

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from psycopg.rows import class_row, scalar_row
 
+from promptvault.server.ai.repository import MONTH
 from promptvault.server.database import Connection
 
 
@@ -22,20 +23,18 @@ class AccountUse:
     is_blocked: bool
 
 
-_MONTH = "date_trunc('month', now() AT TIME ZONE 'UTC')::date"
-
 _USE = f"""
 SELECT (SELECT email FROM users u WHERE u.account_id = a.id
          ORDER BY u.deleted_at NULLS FIRST, u.created_at LIMIT 1) AS email,
        a.plan, coalesce(m.spent, 0) AS spent, coalesce(m.reserved, 0) AS reserved,
        a.ai_blocked_at IS NOT NULL AS is_blocked,
        (SELECT count(*) FROM ai_requests r
-         WHERE r.account_id = a.id AND r.month = {_MONTH} AND r.state = 'settled')
+         WHERE r.account_id = a.id AND r.month = {MONTH} AND r.state = 'settled')
            AS requests,
        (SELECT count(DISTINCT operation) FROM ai_requests r
-         WHERE r.account_id = a.id AND r.month = {_MONTH} AND r.state = 'settled'
+         WHERE r.account_id = a.id AND r.month = {MONTH} AND r.state = 'settled'
            AND r.task = 'optimize') AS optimizations
-  FROM accounts a LEFT JOIN ai_months m ON m.account_id = a.id AND m.month = {_MONTH}
+  FROM accounts a LEFT JOIN ai_months m ON m.account_id = a.id AND m.month = {MONTH}
  WHERE CASE WHEN %(account)s::uuid IS NULL
        THEN m.month IS NOT NULL OR a.ai_blocked_at IS NOT NULL
        ELSE a.id = %(account)s END
@@ -59,7 +58,7 @@ class AiUseList:
         """Return what all accounts have used this month, erased ones included."""
         cursor = self._connection.cursor(row_factory=scalar_row)
         await cursor.execute(
-            f"SELECT spent FROM ai_instance_months WHERE month = {_MONTH}"
+            f"SELECT spent FROM ai_instance_months WHERE month = {MONTH}"
         )
         spent: int | None = await cursor.fetchone()
         return spent or 0

@@ -22,7 +22,7 @@ OVERDUE = "10 minutes"
 """After so long, what is still reserved counts as spent: its process was killed."""
 
 # Whole months in UTC, as the caps are.
-_MONTH = "date_trunc('month', now() AT TIME ZONE 'UTC')::date"
+MONTH = "date_trunc('month', now() AT TIME ZONE 'UTC')::date"
 _NEXT_MONTH = """
 (date_trunc('month', now() AT TIME ZONE 'UTC') + interval '1 month') AT TIME ZONE 'UTC'
 """
@@ -46,7 +46,7 @@ SELECT customer.*, taken.tokens FROM customer LEFT JOIN taken ON true
 _RESERVE = f"""
 WITH request AS (
     INSERT INTO ai_requests (account_id, user_id, operation, task, month, reserved)
-    SELECT id, %(user)s, %(operation)s, %(task)s, {_MONTH}, %(amount)s
+    SELECT id, %(user)s, %(operation)s, %(task)s, {MONTH}, %(amount)s
       FROM accounts
      WHERE id = %(account)s AND plan = %(plan)s AND deleted_at IS NULL FOR KEY SHARE
     RETURNING id, month
@@ -72,10 +72,10 @@ SELECT (SELECT id FROM request) AS id,
 
 _ROOM = f"""
 SELECT coalesce((SELECT spent FROM ai_months
-                  WHERE account_id = %(account)s AND month = {_MONTH}), 0) AS spent,
+                  WHERE account_id = %(account)s AND month = {MONTH}), 0) AS spent,
        coalesce((SELECT open FROM ai_months
-                  WHERE account_id = %(account)s AND month = {_MONTH}), 0) AS open,
-       coalesce((SELECT spent FROM ai_instance_months WHERE month = {_MONTH}), 0)
+                  WHERE account_id = %(account)s AND month = {MONTH}), 0) AS open,
+       coalesce((SELECT spent FROM ai_instance_months WHERE month = {MONTH}), 0)
            AS instance_spent,
        extract(epoch FROM {_NEXT_MONTH} - now())::float8 AS seconds_left
 """
@@ -115,7 +115,7 @@ _BY_TASK = f"""
 SELECT task, count(*) AS requests, sum(cost)::bigint AS spent,
        count(DISTINCT operation) AS operations
   FROM ai_requests
- WHERE account_id = %(account)s AND month = {_MONTH} AND state = 'settled'
+ WHERE account_id = %(account)s AND month = {MONTH} AND state = 'settled'
  GROUP BY task ORDER BY task
 """
 
@@ -287,9 +287,9 @@ class AiRepository:
         """Return the present month of an account."""
         cursor = await self._connection.execute(
             f"""
-            SELECT to_char({_MONTH}, 'YYYY-MM'), coalesce((
+            SELECT to_char({MONTH}, 'YYYY-MM'), coalesce((
                    SELECT spent FROM ai_months
-                    WHERE account_id = %(account)s AND month = {_MONTH}), 0),
+                    WHERE account_id = %(account)s AND month = {MONTH}), 0),
                    {_NEXT_MONTH}
             """,
             {"account": account_id},

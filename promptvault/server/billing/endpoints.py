@@ -80,4 +80,4 @@ async def _limit(database: AppDatabase, bearer: Bearer) -> None:
 
 
 def _payer(bearer: Bearer) -> Payer:
-    return Payer(bearer.user_id, bearer.account_id, bearer.email, bearer.role)
+    return Payer(bearer.account_id, bearer.email, bearer.role)

@@ -72,7 +72,7 @@ async def _find_price(
 
 def _wrong_price(found: FetchedPrice, wanted: Price) -> Iterator[str]:
     if not found.active and not wanted.is_hidden:
-        yield "it is archived, so nobody can buy it; mark it ':hidden'."
+        yield "it is archived and cannot be bought: add ':hidden' to it."
     if found.recurring is None:
         yield "it is paid once, not by the month or year."
     elif found.recurring.interval != wanted.interval:

@@ -16,13 +16,16 @@ SOURCE = "stripe"
 
 # Of a burst of events the first is looked at at once, and the others after a pause that
 # grows up to half a minute. One waiting job for a customer is enough.
+_ONCE = f"""
+    ON CONFLICT ((payload->>'customer'))
+ WHERE kind = '{Kind.RECONCILE}' AND attempts = 0 DO NOTHING
+"""
 _ENQUEUE = f"""
 INSERT INTO jobs (kind, payload, run_at)
 SELECT '{Kind.RECONCILE}', %(payload)s, greatest(now(), (
        SELECT reconciled_at + pause_seconds * interval '1 second'
          FROM billing_customers WHERE customer = %(customer)s))
-    ON CONFLICT ((payload->>'customer'))
- WHERE kind = '{Kind.RECONCILE}' AND attempts = 0 DO NOTHING
+{_ONCE}
 """
 
 # The same, for an event that is new, or was stored and not handled.
@@ -38,8 +41,7 @@ SELECT '{Kind.RECONCILE}', %(payload)s, greatest(now(), (
  WHERE EXISTS (SELECT 1 FROM added) OR EXISTS (
        SELECT 1 FROM external_events
         WHERE source = '{SOURCE}' AND external_id = %(id)s AND handled_at IS NULL)
-    ON CONFLICT ((payload->>'customer'))
- WHERE kind = '{Kind.RECONCILE}' AND attempts = 0 DO NOTHING
+{_ONCE}
 """
 
 _SUBSCRIPTION = """

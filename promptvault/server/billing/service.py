@@ -41,7 +41,6 @@ _RANKS = [*Tier]
 class Payer(NamedTuple):
     """A user who looks at billing, or buys."""
 
-    user_id: UUID
     account_id: UUID
     email: str
     role: str

@@ -34,7 +34,7 @@ class BillingSettings(BaseSettings):
     secrets with a comma between them."""
     stripe_prices: Annotated[tuple[Price, ...], NoDecode] = ()
     """What is sold: ``price_1=pro:month,price_2=enterprise:year``. A price that is not
-    sold any more stays, with ``:hidden`` at its end, as long as anybody has it."""
+    sold any more stays, with ``:hidden`` at its end, while a subscription has it."""
     stripe_api_url: str | None = None
     """Another address of Stripe's API, for tests."""
     stripe_portal_configuration: str | None = None

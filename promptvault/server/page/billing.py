@@ -104,7 +104,7 @@ async def show_payment(
 
 
 def _payer(user: SignedIn) -> Payer:
-    return Payer(user.user_id, user.account_id, user.email, user.role)
+    return Payer(user.account_id, user.email, user.role)
 
 
 def _form_targets(settings: Settings) -> tuple[str, ...]:

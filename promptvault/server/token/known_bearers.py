@@ -2,7 +2,7 @@
 
 An entry says only where a request counts and what the token may do, which never
 changes. Whether the token is still valid is read from PostgreSQL, in the transaction of
-the push (`sync.exchange`). So an old entry lets nobody in.
+the push (`sync.exchange`). So an old entry gives no access.
 """
 
 import time

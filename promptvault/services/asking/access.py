@@ -55,7 +55,7 @@ def require_key(endpoint: Endpoint) -> None:
 
 
 def refuse_signed_out(endpoint: Endpoint) -> None:
-    """Raise NoModelError: there is no key for *endpoint*, and nobody is signed in."""
+    """Raise NoModelError: *endpoint* has no key, and the user is not signed in."""
     raise NoModelError(
         f"there is no key for {endpoint.host}, and you are not signed in to a server"
     )

@@ -9,7 +9,7 @@ _PAUSE = timedelta(days=1)
 
 
 def is_due(record: Path, pay_by: datetime | None, now: datetime) -> bool:
-    """Return True if a failed payment is to be mentioned now, and note that it is.
+    """Return True if it is time to mention a failed payment, and record the time.
 
     The time of the file *record* says when it was mentioned last. Errors of the file
     are ignored.

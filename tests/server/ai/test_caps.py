@@ -1,4 +1,4 @@
-"""Caps of money hold at every moment, whatever runs at once and whoever is killed."""
+"""Caps hold at every moment, with parallel requests and killed processes."""
 
 import asyncio
 import os
@@ -77,7 +77,7 @@ def settle_overdue(settings: Settings) -> Callable[[], None]:
 
 @pytest.fixture
 def tokens(admin: Admin) -> list[str]:
-    """Return a token of each person, all of whom are on Pro."""
+    """Return a token for each person. All of them are on Pro."""
     emails = [f"person-{number}@example.org" for number in range(PEOPLE)]
     for email in emails:
         admin.add_user(email, Tier.PRO)

@@ -319,7 +319,7 @@ def purge(database_url: DatabaseUrl = None, as_json: options.Json = False) -> No
     Run it once a day. A server without --database-url does it by itself.
     """
     with open_admin(database_url) as admin:
-        purged = admin.purge(datetime.now(UTC))
+        purged = admin.purge(now())
     if as_json:
         terminal.write_json(purged._asdict())
     else:
