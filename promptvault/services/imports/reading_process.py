@@ -42,33 +42,26 @@ def from_child(values: Iterable[_T]) -> Generator[_T, None, None]:
     this one computes the values.
     """
     reading, writing = os.pipe()
+    # Ctrl-C is held back until the child ignores it, and until it is ended below.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        child = _start(values, reading, writing)
+        child = os.fork()
     except OSError:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(reading)
         os.close(writing)
         yield from values
         return
+    if not child:
+        _compute(values, reading, writing)
     try:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(writing)
         with open(reading, "rb") as pipe:
             yield from _received(pipe)
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-
-
-def _start(values: Iterable[object], reading: int, writing: int) -> int:
-    """Fork, and return the id of the process that sends *values*."""
-    # Ctrl-C must not interrupt the child before it ignores it.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        child = os.fork()
-        if not child:
-            _compute(values, reading, writing)
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    return child
 
 
 def _compute(values: Iterable[object], reading: int, writing: int) -> NoReturn:

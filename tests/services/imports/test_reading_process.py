@@ -77,6 +77,21 @@ def test_interrupt_is_left_to_the_parent() -> None:
     assert list(itertools.islice(from_child(values()), 1, None)) == [2]
 
 
+def test_interrupt_while_the_process_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    fork, started = os.fork, []
+
+    def fork_and_interrupt() -> int:
+        if child := fork():
+            started.append(child)
+            os.kill(os.getpid(), signal.SIGINT)
+        return child
+
+    monkeypatch.setattr(os, "fork", fork_and_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        next(from_child(ids_forever()))
+    assert not is_running(*started)
+
+
 def test_buffers_of_the_parent_are_not_written_twice(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
