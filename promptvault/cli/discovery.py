@@ -9,7 +9,7 @@ from promptvault.cli import terminal
 from promptvault.cli.context import directory
 from promptvault.cli.render.format import format_day, format_size, format_time
 from promptvault.cli.render.table import Column, print_table
-from promptvault.importers.locations import System
+from promptvault.importers.locations.location import System
 from promptvault.services.imports.discover import (
     DiscoveredSource,
     SearchContext,

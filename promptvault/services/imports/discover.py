@@ -15,7 +15,8 @@ from zipfile import ZipFile
 from promptvault.importers.chats import chatgpt, claude
 from promptvault.importers.claude_code import source as claude_code
 from promptvault.importers.gemini import ai_studio, takeout
-from promptvault.importers.locations import System, ToolLocation, tool_locations
+from promptvault.importers.locations.known import tool_locations
+from promptvault.importers.locations.location import System, ToolLocation
 from promptvault.importers.specstory import source as specstory
 from promptvault.services.folder import entries, head, subfolders, walk
 from promptvault.services.imports import log

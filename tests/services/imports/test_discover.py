@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from promptvault.cli.context import open_reader
-from promptvault.importers.locations import System, tool_locations
+from promptvault.importers.locations.known import tool_locations
+from promptvault.importers.locations.location import System
 from promptvault.services.imports import discover
 from promptvault.services.imports.discover import (
     DiscoveredSource,

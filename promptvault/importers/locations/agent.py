@@ -1,0 +1,33 @@
+"""Coding agents that run in a terminal."""
+
+from collections.abc import Iterator
+
+from promptvault.importers.claude_code import source as claude_code
+from promptvault.importers.files import markdown
+from promptvault.importers.gemini import cli
+from promptvault.importers.locations.location import Surroundings, ToolLocation
+
+_TEXTS = (".md", ".markdown")
+
+
+def locations(here: Surroundings) -> Iterator[ToolLocation]:
+    """Yield the locations of these tools, whether they exist or not."""
+    yield from _claude_code(here)
+    yield from _gemini_cli(here)
+
+
+def _claude_code(here: Surroundings) -> Iterator[ToolLocation]:
+    usual = here.moved("CLAUDE_CONFIG_DIR", here.home / ".claude")
+    for root in (usual, here.home / ".config" / "claude"):
+        sessions, typed = root / "projects", root / "history.jsonl"
+        ending = (".jsonl",)
+        yield ToolLocation(claude_code.SOURCE, "Claude Code", sessions, endings=ending)
+        yield ToolLocation(claude_code.SOURCE, "Claude Code history", typed)
+        for name in ("commands", "skills", "agents"):
+            title = f"Claude Code {name}"
+            yield ToolLocation(markdown.SOURCE, title, root / name, endings=_TEXTS)
+
+
+def _gemini_cli(here: Surroundings) -> Iterator[ToolLocation]:
+    root = here.moved("GEMINI_CLI_HOME", here.home) / ".gemini" / "tmp"
+    yield ToolLocation(cli.SOURCE, "Gemini CLI", root, endings=(".json", ".jsonl"))

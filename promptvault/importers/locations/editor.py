@@ -1,0 +1,52 @@
+"""Editors, and the agents that run in them."""
+
+from collections.abc import Iterator
+
+from promptvault.importers.cline import source as cline
+from promptvault.importers.cursor import source as cursor
+from promptvault.importers.locations.location import Surroundings, ToolLocation
+
+_CLINES = {
+    "saoudrizwan.claude-dev": "Cline",
+    "rooveterinaryinc.roo-cline": "Roo Code",
+    "kilocode.kilo-code": "Kilo Code",
+}
+_TASKS = ("ui_messages.json", "claude_messages.json", "api_conversation_history.json")
+_HELD = "state.vscdb"
+
+
+def locations(here: Surroundings) -> Iterator[ToolLocation]:
+    """Yield the locations of these tools, whether they exist or not."""
+    yield from _cursor(here)
+    yield from _cline(here)
+
+
+def _cursor(here: Surroundings) -> Iterator[ToolLocation]:
+    for title, user in here.editors():
+        if title.startswith("Cursor"):
+            storage = user / "globalStorage" / _HELD
+            yield ToolLocation(cursor.SOURCE, title, storage)
+            older = user / "workspaceStorage"
+            yield ToolLocation(
+                cursor.SOURCE, f"{title} workspaces", older, f"*/{_HELD}"
+            )
+    root = here.home / ".cursor"
+    agents, pattern = root / "projects", "*/agent-transcripts"
+    yield ToolLocation(
+        cursor.SOURCE, "Cursor agents", agents, pattern, (".jsonl", ".txt")
+    )
+    yield ToolLocation(
+        cursor.SOURCE, "Cursor CLI", root / "chats", endings=("store.db",)
+    )
+
+
+def _cline(here: Surroundings) -> Iterator[ToolLocation]:
+    for editor, user in here.editors():
+        for extension, name in _CLINES.items():
+            tasks = user / "globalStorage" / extension / "tasks"
+            yield ToolLocation(
+                cline.SOURCE, f"{name} in {editor}", tasks, endings=_TASKS
+            )
+    root = here.moved("CLINE_DIR", here.home / ".cline")
+    data = here.moved("CLINE_DATA_DIR", root / "data")
+    yield ToolLocation(cline.SOURCE, "Cline CLI", data / "tasks", endings=_TASKS)
