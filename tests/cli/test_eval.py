@@ -309,6 +309,54 @@ def test_a_fault_leaves_no_evaluation_behind(
     assert recorded(greet) == []
 
 
+def test_one_bad_judgement_costs_its_case_alone(
+    greet: Pvt, model_server: ModelServer
+) -> None:
+    greets = says("Hello!")
+    model_server.answer = lambda body: (
+        Text("Fine.") if "response_format" in body else greets(body)
+    )
+    write(case("Ada", judge="It is kind."), case("Bob"), case("Eve", contains="Ada"))
+    result = greet(*EVAL, "--json")
+    assert result.code == 5
+    row = result.json
+    assert (row["cases"], row["cases_passed"], row["errors"]) == (3, 1, ["Ada"])
+    ada, bob, eve = row["results"]
+    assert "did not answer in the form asked for" in ada["error"]
+    assert (ada["passed"], ada["failures"], ada["answer"]) == (
+        False,
+        [],
+        "Hello! Greet Ada.",
+    )
+    assert (bob["passed"], bob["error"]) == (True, None)
+    assert (eve["passed"], eve["error"]) == (False, None)
+    shown = greet(*EVAL)
+    assert [line.split("\t")[:2] for line in shown.lines] == [
+        ["Ada", "error"],
+        ["Bob", "passed"],
+        ["Eve", "failed"],
+    ]
+    assert "passes 1 of 3 cases" in shown.err
+    assert "1 case could not be decided" in shown.err
+    kept = recorded(greet)[0]["results"][0]
+    assert (kept["passed"], kept["error"]) == (False, ada["error"])
+    # A version that could not be decided does not count as one that passes.
+    write(case("Ada", judge="It is kind."), case("Bob"))
+    assert greet(*EVAL).code == 5
+    assert greet("label", "greet", "production", "--require-eval").code == 5
+
+
+def test_one_empty_answer_costs_its_case_alone(
+    greet: Pvt, model_server: ModelServer
+) -> None:
+    model_server.answer = lambda body: Text(
+        "" if "Bob" in body["messages"][-1]["content"] else "Hello Ada"
+    )
+    result = greet(*EVAL, "--json")
+    assert result.code == 5
+    assert result.json["errors"] == ["Bob"]
+
+
 def test_the_next_try_goes_on_where_a_fault_ended_it(
     greet: Pvt, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ from promptvault.services.evaluation.evaluate import (
     estimate_evaluation,
 )
 from promptvault.services.evaluation.plan import EvaluationPlan
+from promptvault.services.evaluation.trial import Trial
 from promptvault.vault.activity.evaluations import EvaluationEntry
 
 _WORDS = {True: "passed", False: "failed", None: ""}
@@ -49,15 +50,21 @@ def print_evaluation(done: Evaluation) -> None:
 
 
 def _line(result: CaseResult) -> list[str]:
-    why = "; ".join(f"{each.check}: {each.reason}" for each in result.current.failures)
-    before = [_WORDS[result.baseline.passed]] if result.baseline else []
+    trial = result.current
+    reasons = [f"{each.check}: {each.reason}" for each in trial.failures]
+    why = str(trial.error) if trial.error else "; ".join(reasons)
+    before = [_trial_word(result.baseline)] if result.baseline else []
     return [result.case.name, *before, _word(result), why]
 
 
 def _word(result: CaseResult) -> str:
-    if result.is_regression:
+    if result.is_regression and not result.current.error:
         return "regression"
-    return "fixed" if result.is_fix else _WORDS[result.current.passed]
+    return "fixed" if result.is_fix else _trial_word(result.current)
+
+
+def _trial_word(trial: Trial) -> str:
+    return "error" if trial.error else _WORDS[trial.passed]
 
 
 def _summary(done: Evaluation) -> str:
@@ -67,6 +74,9 @@ def _summary(done: Evaluation) -> str:
     line = (
         f"{name} passes {passed:,} of {format_count(total, 'case')} with {done.model}"
     )
+    errors = sum(result.current.error is not None for result in done.results)
+    if errors:
+        line += f", {format_count(errors, 'case')} could not be decided"
     if not plan.baseline:
         return f"{line}."
     worse = sum(result.is_regression for result in done.results)

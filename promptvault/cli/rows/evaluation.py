@@ -3,7 +3,8 @@
 from promptvault.cli.record import FindName
 from promptvault.cli.rows.model import spent_row
 from promptvault.cli.rows.prompts import Row, time_row
-from promptvault.services.evaluation.evaluate import CaseResult, Evaluation, Trial
+from promptvault.services.evaluation.evaluate import CaseResult, Evaluation
+from promptvault.services.evaluation.trial import Trial
 from promptvault.vault.activity.evaluations import EvaluationEntry
 
 
@@ -26,6 +27,7 @@ def evaluation_row(number: int | None, done: Evaluation) -> Row:
         "passed": done.passed,
         "cases": len(results),
         "cases_passed": sum(result.current.passed for result in results),
+        "errors": [each.case.name for each in results if each.current.error],
         "regressions": [each.case.name for each in results if each.is_regression],
         "fixed": [each.case.name for each in results if each.is_fix],
         "results": [_result_row(result) for result in results],
@@ -47,6 +49,7 @@ def _trial_row(trial: Trial) -> Row:
     return {
         "passed": trial.passed,
         "failures": [failure._asdict() for failure in trial.failures],
+        "error": str(trial.error) if trial.error else None,
         "answer": answer.text if answer else None,
         "cut": answer.is_cut if answer else False,
         "cached": answer.cached if answer else False,

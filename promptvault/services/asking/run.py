@@ -65,6 +65,17 @@ def prepare_run(
     and PermissionDeniedError for a likely secret.
     """
     prompt, version = retrieval.resolve(reader, options.reference)
+    return prepare_version(reader, prompt, version, options, read_stdin)
+
+
+def prepare_version(
+    reader: Reader,
+    prompt: Prompt,
+    version: Version,
+    options: RunOptions,
+    read_stdin: ReadStdin,
+) -> PreparedRun:
+    """Like `prepare_run`, for a *version* that need not be saved."""
     stdin = _Stdin(read_stdin, is_used="stdin" in options.values)
     values, system_values = _split_values(reader, options)
     system, instructions = None, ""

@@ -9,7 +9,7 @@ from promptvault.domain.chat import Request
 from promptvault.domain.prompt import Prompt, Version
 from promptvault.domain.revision import parse_revision
 from promptvault.errors import InvalidInputError, NotFoundError, PromptVaultError
-from promptvault.services.asking.run import RunOptions, prepare_run
+from promptvault.services.asking.run import RunOptions, prepare_version
 from promptvault.services.asking.secret_check import refuse_secrets
 from promptvault.services.evaluation.case import Case, Suite
 from promptvault.services.evaluation.check import Failure
@@ -57,8 +57,13 @@ class EvaluationPlan(NamedTuple):
     @property
     def requests(self) -> list[Request]:
         """Every request once, even if both versions send it."""
-        planned = (each for version in self.versions for each in version.requests)
-        return list(dict.fromkeys(r for r in planned if isinstance(r, Request)))
+        return distinct_requests(self.versions)
+
+
+def distinct_requests(versions: Sequence[VersionRequests]) -> list[Request]:
+    """Return every request once, even if several versions send it."""
+    planned = (each for version in versions for each in version.requests)
+    return list(dict.fromkeys(r for r in planned if isinstance(r, Request)))
 
 
 def plan_evaluation(
@@ -74,21 +79,34 @@ def plan_evaluation(
     other = (
         _baseline(reader, prompt, version, options.against) if options.against else None
     )
+    versions = [version, other] if other else [version]
+    current, *baseline = plan_versions(reader, suite, prompt, versions, options)
+    system = resolve(reader, options.system)[1] if options.system else None
+    return EvaluationPlan(prompt, suite, current, next(iter(baseline), None), system)
+
+
+def plan_versions(
+    reader: Reader,
+    suite: Suite,
+    prompt: Prompt,
+    versions: Sequence[Version],
+    options: EvaluationOptions,
+) -> list[VersionRequests]:
+    """Return the requests of *versions*, which need not be saved, for each case.
+
+    Raises what `plan_evaluation` raises.
+    """
     system = resolve(reader, options.system) if options.system else None
     criteria = "\n".join(text for case in suite.cases for text in case.criteria)
-    refuse_secrets(prompt, version.content, criteria, allowed=options.allow_secrets)
+    refuse_secrets(prompt, versions[0].content, criteria, allowed=options.allow_secrets)
     shared = _variables(reader, *system) if system else frozenset()
     planner = _Planner(reader, prompt, options, shared)
-    versions = [version, other] if other else [version]
     known = [_variables(reader, prompt, each) for each in versions]
     planner.refuse_unknown(suite, known)
-    current, *baseline = (
+    return [
         planner.requests(suite, each, names)
         for each, names in zip(versions, known, strict=True)
-    )
-    return EvaluationPlan(
-        prompt, suite, current, next(iter(baseline), None), system and system[1]
-    )
+    ]
 
 
 def _baseline(
@@ -167,6 +185,8 @@ class _Planner(NamedTuple):
             allow_secrets=self.options.allow_secrets,
         )
         try:
-            return prepare_run(self.reader, order, lambda: case.stdin).request
+            return prepare_version(
+                self.reader, self.prompt, version, order, lambda: case.stdin
+            ).request
         except (InvalidInputError, NotFoundError) as error:
             return Failure("render", str(error))

@@ -26,8 +26,9 @@ class EvaluationRecord(NamedTuple):
     cases_digest: str
     passed: bool
     results: list[dict[str, Any]]
-    """For each case: `name`, `passed`, `passed_before` (None without a baseline) and
-    `failures`, the failed checks with their reasons."""
+    """For each case: `name`, `passed`, `passed_before` (None without a baseline),
+    `failures`, the failed checks with their reasons, and `error`, why it could not be
+    decided (None if it was; older records do not have it)."""
     requests: int
     cached: int
     input_tokens: int
