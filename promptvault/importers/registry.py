@@ -33,6 +33,13 @@ _GROUP = "promptvault.importers"
 _STRUCTURED = (
     "chats.chatgpt",
     "chats.claude",
+    "chats.deepseek",
+    "chats.le_chat",
+    "chats.perplexity",
+    "chats.lm_studio",
+    "chats.jan",
+    "chats.typingmind",
+    "chats.chatwise",
     "claude_code.source",
     "gemini.takeout",
     "gemini.ai_studio",

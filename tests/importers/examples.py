@@ -182,6 +182,57 @@ def cursor_state() -> bytes:
     )
 
 
+def ask_deepseek(text: str) -> Json:
+    """Return a conversation of DeepSeek with one prompt and its answer."""
+    asked = {"fragments": [{"type": "REQUEST", "content": text}]}
+    answered = {"fragments": [{"type": "RESPONSE", "content": "Hi."}]}
+    return {
+        "id": f"d-{text}",
+        "title": "A chat",
+        "inserted_at": "2026-03-02T10:00:00+08:00",
+        "mapping": {
+            "root": {"id": "root", "parent": None, "children": ["1"], "message": None},
+            "1": {"id": "1", "parent": "root", "children": ["2"], "message": asked},
+            "2": {"id": "2", "parent": "1", "children": [], "message": answered},
+        },
+    }
+
+
+def version(role: str, *texts: str) -> Json:
+    """Return a message of LM Studio with a version for each text, the last selected."""
+    return {
+        "versions": [
+            {
+                "type": "singleStep",
+                "role": role,
+                "content": [{"type": "text", "text": text}],
+            }
+            for text in texts
+        ],
+        "currentlySelected": len(texts) - 1,
+    }
+
+
+def chatwise_database() -> bytes:
+    """Return a database of ChatWise's app."""
+    with sqlite3.connect(":memory:") as connection:
+        connection.executescript(
+            """CREATE TABLE chat (id TEXT PRIMARY KEY, title TEXT, model TEXT,
+                createdAt INTEGER, lastReplyAt INTEGER, assistantId TEXT);
+            CREATE TABLE message (id TEXT PRIMARY KEY, chatId TEXT, role TEXT,
+                content TEXT, model TEXT, createdAt INTEGER, files TEXT,
+                reasoningContent TEXT);
+            INSERT INTO chat VALUES ('c', 'A chat', 'm', 1772359200000, 1772359209000,
+                NULL);
+            INSERT INTO message VALUES
+                ('1', 'c', 'user', 'one é', 'm', 1772359200000, NULL, NULL),
+                ('2', 'c', 'assistant', 'Hi.', 'm', 1772359201000, NULL, 'Hm.'),
+                ('3', 'c', 'user', 'two', 'm', 1772359202000, NULL, NULL),
+                ('4', 'c', 'user', 'three', 'm', 1772359203000, NULL, NULL);"""
+        )
+    return connection.serialize()
+
+
 EXAMPLES = [
     Example(
         "chatgpt",
@@ -199,6 +250,130 @@ EXAMPLES = [
             talk(message("m", "two", 1), message("n", "three", 2)),
         ],
     ),
+    Example(
+        "deepseek",
+        "conversations.json",
+        [
+            ask_deepseek("one é"),
+            ask_deepseek("two"),
+            ask_deepseek("three"),
+        ],
+    ),
+    Example(
+        "le-chat",
+        "chat-0a1b.json",
+        [
+            {
+                "id": f"m{number}",
+                "version": 0,
+                "chatId": "0a1b",
+                "content": text,
+                "contentChunks": None,
+                "role": "user",
+                "createdAt": f"2026-06-01T10:0{number}:00.000Z",
+                "files": [],
+            }
+            for number, text in enumerate(("one é", "two", "three"))
+        ],
+    ),
+    Example(
+        "perplexity",
+        "threads.json",
+        [
+            {
+                "metadata": {"thread_id": "t1", "thread_title": "Counting"},
+                "conversations": [{"uuid": "e1", "query": "one é", "answer": "Hi."}],
+            },
+            {
+                "entries": [
+                    {"uuid": "e2", "context_uuid": "t2", "query_str": "two"},
+                ],
+                "thread_metadata": {"title": "Counting"},
+            },
+            {
+                "context_uuid": "t3",
+                "entries": [{"entry_uuid": "e3", "query": "three", "answer": "Ho."}],
+            },
+        ],
+    ),
+    Example(
+        "perplexity",
+        "thread.json",
+        b"""{"metadata": {"thread_id": "t", "thread_url": "counting-t"},
+            "conversations": [
+                {"uuid": "1", "query": "one \xc3\xa9", "answer": "Hi."},
+                {"uuid": "2", "query": "two", "answer": "Ho."},
+                {"uuid": "3", "query": "three", "answer": null}
+            ]}""",
+    ),
+    Example(
+        "lm-studio",
+        "1772359200000.conversation.json",
+        [
+            {
+                "name": "A chat",
+                "createdAt": 1772359200000,
+                "messages": [
+                    version("user", "one é"),
+                    version("assistant", "Hi."),
+                    version("user", "two"),
+                ],
+            },
+            {"name": "B", "messages": [version("user", "three")]},
+        ],
+    ),
+    Example(
+        "jan",
+        "messages.jsonl",
+        b"""{"id":"1","object":"thread.message","thread_id":"t","role":"user",\
+"content":[{"type":"text","text":{"value":"one \xc3\xa9"}}],"created_at":1772359200}
+{"id":"2","object":"thread.message","thread_id":"t","role":"assistant",\
+"content":[{"type":"text","text":{"value":"Hi."}}],"created_at":1772359201}
+{"id":"3","object":"thread.message","thread_id":"t","role":"user",\
+"content":[{"type":"text","text":{"value":"two"}}],"created_at":1772359202}
+{"id":"4","object":"thread.message","thread_id":"t","role":"user",\
+"content":[{"type":"text","text":{"value":"three"}}],"created_at":1772359203}
+""",
+    ),
+    Example(
+        "typingmind",
+        "chats.json",
+        [
+            {
+                "chatID": text,
+                "chatTitle": "A chat",
+                "messages": [{"uuid": "m", "role": "user", "content": text}],
+            }
+            for text in ("one é", "two", "three")
+        ],
+    ),
+    Example(
+        "typingmind",
+        "export.json",
+        b"""{"data": {"chats": [{"chatID": "c", "messages": [
+                {"uuid": "1", "role": "user", "content": "one \xc3\xa9"},
+                {"uuid": "2", "role": "assistant", "content": "Hi."},
+                {"uuid": "3", "role": "user", "content": "two"}]}],
+            "userPrompts": [{"id": "p", "title": "A", "prompt": "three"}],
+            "userCharacters": [{"title": "B", "instruction": "Be brief."}]}}""",
+    ),
+    Example(
+        "chatwise",
+        "chat-0a1b.json",
+        [
+            {
+                "id": text,
+                "title": "A chat",
+                "systemInstruction": "Be brief.",
+                "messages": [
+                    {"id": "m", "role": "user", "content": text},
+                    {"id": "n", "role": "assistant", "content": "Hi."},
+                ],
+            }
+            for text in ("one é", "two", "three")
+        ],
+    ),
+    Example("chatwise", "app.db", chatwise_database()),
     Example(
         "gemini",
         "MyActivity.json",

@@ -1,42 +1,22 @@
 """Exports of chat apps that store a tree: Grok, LibreChat and Open WebUI."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
-from typing import NamedTuple
 
-from promptvault.importers.conversation import tree
 from promptvault.importers.conversation.message_list import (
     SystemPrompts,
     is_human,
     join_parts,
     message_text,
 )
-from promptvault.importers.conversation.tree import Node
-from promptvault.importers.input.candidate import Conversation, Draft
+from promptvault.importers.conversation.message_tree import (
+    Message,
+    build_conversation,
+    last_leaf,
+)
+from promptvault.importers.input.candidate import Conversation
 from promptvault.importers.input.field import as_list, as_object, as_text, as_time
 from promptvault.importers.input.json_stream import JsonObject, JsonValue
-
-_ROOT = ""
-"""Parent of messages without one, so that the first ones are edits of each other."""
-
-
-class _Message(NamedTuple):
-    """One message, in the form common to these apps."""
-
-    key: str | None
-    parent: str | None
-    is_typed: bool
-    """True if a person wrote it."""
-    body: str | None
-    made: datetime | None
-    model: str | None
-
-    def draft(self) -> Draft | None:
-        """Return the text of a person, None for any other message."""
-        if not self.is_typed or not self.body:
-            return None
-        return Draft(self.body, self.made, as_text(self.key), self.model)
 
 
 def is_chat(value: JsonObject) -> bool:
@@ -82,7 +62,7 @@ def _grok(value: JsonObject) -> Conversation:
     about = as_object(value.get("conversation"))
     responses = map(as_object, as_list(_grok_responses(value)))
     # The named leaf is often not in the export.
-    return _conversation(
+    return build_conversation(
         [_grok_message(as_object(each.get("response")) or each) for each in responses],
         leaf=_key(about, "leaf_response_id", "leafResponseId"),
         key=as_text(_key(about, "id", "conversationId")),
@@ -90,10 +70,10 @@ def _grok(value: JsonObject) -> Conversation:
     )
 
 
-def _grok_message(response: JsonObject) -> _Message:
+def _grok_message(response: JsonObject) -> Message:
     made = response.get("create_time") or response.get("createTime")
     date = as_object(made).get("$date")  # as MongoDB writes it
-    return _Message(
+    return Message(
         _key(response, "_id", "responseId"),
         _key(response, "parent_response_id", "parentResponseId"),
         str(response.get("sender")).lower() == "human",
@@ -106,18 +86,18 @@ def _grok_message(response: JsonObject) -> _Message:
 def _librechat(value: JsonObject) -> tuple[Conversation, str | None]:
     listed = as_list(value.get("messagesTree")) or as_list(value.get("messages"))
     options = as_object(value.get("options"))
-    chat = _conversation(
+    chat = build_conversation(
         list(map(_librechat_message, _flat(listed))),
         leaf=None,
-        fallback=_last_leaf,
+        fallback=last_leaf,  # LibreChat shows the last child each time
         key=as_text(value.get("conversationId")),
         title=as_text(value.get("title")),
     )
     return chat, as_text(options.get("promptPrefix"))
 
 
-def _librechat_message(message: JsonObject) -> _Message:
-    return _Message(
+def _librechat_message(message: JsonObject) -> Message:
+    return Message(
         _key(message, "messageId"),
         _key(message, "parentMessageId"),
         message.get("isCreatedByUser") is True,
@@ -140,7 +120,7 @@ def _open_webui(value: JsonObject) -> tuple[Conversation, str | None]:
     chat = _open_webui_chat(value)
     history = as_object(chat.get("history"))
     messages = as_object(history.get("messages"))
-    found = _conversation(
+    found = build_conversation(
         [_open_webui_message(key, as_object(each)) for key, each in messages.items()],
         leaf=_key(history, "currentId"),
         key=as_text(value.get("id")),
@@ -150,9 +130,9 @@ def _open_webui(value: JsonObject) -> tuple[Conversation, str | None]:
     return found, as_text(chat.get("system")) or as_text(params.get("system"))
 
 
-def _open_webui_message(key: str, message: JsonObject) -> _Message:
+def _open_webui_message(key: str, message: JsonObject) -> Message:
     models = as_list(message.get("models"))
-    return _Message(
+    return Message(
         key,
         _key(message, "parentId"),
         is_human(message),
@@ -160,54 +140,6 @@ def _open_webui_message(key: str, message: JsonObject) -> _Message:
         as_time(message.get("timestamp")),
         as_text(models[0]) if models else None,
     )
-
-
-def _conversation(
-    messages: Sequence[_Message],
-    *,
-    leaf: str | None,
-    key: str | None,
-    title: str | None,
-    fallback: Callable[[Mapping[str, Node]], str | None] = tree.newest_leaf,
-) -> Conversation:
-    nodes = _nodes(messages)
-    return tree.build_conversation(
-        nodes,
-        leaf if leaf in nodes else fallback(nodes),
-        key=key,
-        title=title,
-        url=None,
-        textless=sum(each.is_typed and not each.body for each in messages),
-    )
-
-
-def _last_leaf(nodes: Mapping[str, Node]) -> str | None:
-    """Return the end of the branch that LibreChat shows: the last child each time."""
-    answers = {
-        node.parent if node.parent in nodes else None: key
-        for key, node in nodes.items()
-    }
-    leaf = answers.pop(None, None)
-    while leaf in answers:  # each is taken once, which ends a cycle
-        leaf = answers.pop(leaf)
-    return leaf
-
-
-def _nodes(messages: Sequence[_Message]) -> dict[str, Node]:
-    """Return the tree. If no message names a parent in it, each follows the previous
-    one."""
-    keys = {message.key for message in messages}
-    is_linked = any(each.parent in keys for each in messages if each.parent)
-    nodes: dict[str, Node] = {}
-    last = _ROOT
-    for message in messages:
-        key = message.key or "#"
-        while key in nodes:
-            key += f"#{len(nodes)}"
-        parent = (message.parent or _ROOT) if is_linked else last
-        nodes[key] = Node(parent, message.made, message.draft())
-        last = key
-    return nodes
 
 
 def _key(fields: JsonObject, *names: str) -> str | None:

@@ -11,6 +11,7 @@ from datetime import datetime
 from itertools import islice
 
 from promptvault.domain.digest import digest
+from promptvault.importers.chats import deepseek
 from promptvault.importers.conversation import tree
 from promptvault.importers.conversation.tree import Node
 from promptvault.importers.input.candidate import (
@@ -106,7 +107,7 @@ def _unwrapped(value: JsonValue) -> JsonValue:
 
 def _is_tree(value: JsonObject) -> bool:
     nodes = value.get("mapping")
-    if not isinstance(nodes, dict):
+    if not isinstance(nodes, dict) or deepseek.is_chat(value):
         return False
     first = map(as_object, islice(nodes.values(), 3))
     return any("message" in node or "children" in node for node in first) or (

@@ -107,11 +107,16 @@ def build_conversation(
     every = list(turns)
     said = [turn for turn in every if turn]
     if said and not title:
-        title = clean_line(said[0].body[: 2 * _TITLE_LENGTH])[:_TITLE_LENGTH].strip()
+        title = opening_words(said[0].body)
     candidates = linear_candidates(said, key, title)
     textless = len(every) - len(said)
     skipped = {"no text": textless} if textless else {}
     return Conversation((*instructions, *candidates), skipped)
+
+
+def opening_words(body: str) -> str:
+    """Return the first words of *body*, as the title of a chat without one."""
+    return clean_line(body[: 2 * _TITLE_LENGTH])[:_TITLE_LENGTH].strip()
 
 
 def _draft(message: JsonObject, model: str | None) -> Draft | None:

@@ -1,7 +1,7 @@
 """A conversation as a tree of messages: the current branch, and edits as drafts."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -75,7 +75,7 @@ def human_turns(
             others.sort(key=lambda other: other.created_at or _NEVER)
             elsewhere -= len(others)
             drafts = [other.draft for other in others if other.draft]
-            found.append(_distinct([*drafts, node.draft]))
+            found.append(distinct([*drafts, node.draft]))
     return found, elsewhere
 
 
@@ -112,7 +112,7 @@ def _times(nodes: Mapping[str, Node]) -> dict[str, datetime]:
     return times
 
 
-def _distinct(drafts: list[Draft]) -> tuple[Draft, ...]:
+def distinct(drafts: Sequence[Draft]) -> tuple[Draft, ...]:
     """Drop each draft whose text equals that of the next one."""
     kept = [
         draft

@@ -42,6 +42,12 @@ def table_names(document: Document) -> frozenset[str]:
         return frozenset()
 
 
+def column_names(connection: sqlite3.Connection, table: str) -> frozenset[str]:
+    """Return the names of the columns of *table*; none if there is no such table."""
+    sql = "SELECT name FROM pragma_table_info(?)"
+    return frozenset(str(name) for (name,) in connection.execute(sql, (table,)))
+
+
 @contextlib.contextmanager
 def open_database(document: Document) -> Iterator[sqlite3.Connection]:
     """Open the database in *document* for reading.

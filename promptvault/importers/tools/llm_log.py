@@ -57,7 +57,9 @@ def is_log(document: Document) -> bool:
         return False
     try:
         with database.open_database(document) as connection:
-            return {"prompt", "system", "response"} <= _columns(connection, "log")
+            return {"prompt", "system", "response"} <= database.column_names(
+                connection, "log"
+            )
     except ImportSourceError:
         return False
 
@@ -82,17 +84,12 @@ def read(document: Document) -> Items:
                 yield from _system_prompt(body, None, None, seen)
 
 
-def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
-    sql = "SELECT name FROM pragma_table_info(?)"
-    return {str(name) for (name,) in connection.execute(sql, (table,))}
-
-
 def _old(connection: sqlite3.Connection, table: str, seen: set[bytes]) -> Items:
     """Yield the conversations of a schema before July 2023.
 
     Its ids are small numbers, equal in every database, so the times replace them.
     """
-    columns = _columns(connection, table)
+    columns = database.column_names(connection, table)
     time = next((name for name in _OLD_TIMES if name in columns), "NULL")
     chat = "coalesce(chat_id, rowid)" if "chat_id" in columns else "rowid"
     sql = f"""SELECT {chat}, NULL, {time}, prompt, system, model, {time}

@@ -1,0 +1,139 @@
+"""Threads of Perplexity as JSON, in the three shapes that they are found in.
+
+Perplexity's own export, on request, has {conversations: [{context_uuid, entries:
+[{query}]}]}. Browser extensions write a file for each thread: {metadata, conversations:
+[{query}]}, or what the website itself gets, {entries: [{query_str}], thread_metadata}.
+The shapes are observed in public converters and exporters; none is documented.
+"""
+
+import re
+from datetime import datetime
+from typing import NamedTuple
+
+from promptvault.importers.conversation import turn_list
+from promptvault.importers.input.candidate import Conversation, Draft, Failure, Items
+from promptvault.importers.input.document import Document
+from promptvault.importers.input.field import as_list, as_object, as_text, as_time
+from promptvault.importers.input.json_stream import Damaged, JsonObject, json_values
+
+SOURCE = "perplexity"
+
+_QUERIES = ("query", "query_str")
+_IDS = ("entry_uuid", "uuid", "backend_uuid")
+_TIMES = (
+    "entry_created_datetime",
+    "timestamp",
+    "created_at",
+    "entry_updated_datetime",
+    "updated_datetime",
+)
+_MODELS = ("model", "display_model", "user_selected_model")
+_THREAD_IDS = ("context_uuid", "thread_id", "thread_url_slug")
+_TITLES = ("context_title", "thread_title", "title")
+_URLS = ("thread_url", "thread_url_slug")
+_SITE = "https://www.perplexity.ai/search/"
+_ABOUT_THREAD = re.compile(rb'"thread_(?:id|title|url)"\s*+:')
+_EXPORT = ("conversations",)
+
+
+class _Thread(NamedTuple):
+    """A thread: its entries, and the objects that may name its fields."""
+
+    entries: list[JsonObject]
+    about: list[JsonObject]
+
+    def text(self, names: tuple[str, ...]) -> str | None:
+        """Return the first text under one of *names*."""
+        found = (_text(fields, names) for fields in self.about)
+        return next(filter(None, found), None)
+
+
+def probe(document: Document) -> bool:
+    """Return True for threads in one of the three shapes."""
+    return any(map(_is_thread, document.sample)) or _is_single(document)
+
+
+def read(document: Document) -> Items:
+    """Yield the threads in *document*.
+
+    Raises ImportSourceError if the file cannot be read further.
+    """
+    unwrap = () if _is_single(document) else _EXPORT
+    with document.open() as stream:
+        for index, value in enumerate(json_values(stream, unwrap)):
+            where = f"{document.name}, thread {index + 1}"
+            if isinstance(value, Damaged):
+                yield Failure(where, value.reason)
+            elif isinstance(value, dict) and (thread := _thread(value)):
+                yield _conversation(thread)
+            else:
+                yield Failure(where, "it is not a thread")
+
+
+def _is_single(document: Document) -> bool:
+    """Return True for one thread whose entries are under the key that in Perplexity's
+    own export holds the threads."""
+    start = document.head.replace(b"\0", b"")  # which UTF-16 has
+    is_named = _ABOUT_THREAD.search(start) is not None
+    return is_named and any(isinstance(v.get("query"), str) for v in document.sample)
+
+
+def _is_thread(value: JsonObject) -> bool:
+    is_named = isinstance(value.get("metadata"), dict)
+    return any(
+        _is_entry(entry) or (is_named and isinstance(entry.get("query"), str))
+        for entry in _entries(value)[:5]
+    )
+
+
+def _is_entry(value: JsonObject) -> bool:
+    return isinstance(value.get("query_str"), str) or (
+        isinstance(value.get("query"), str) and "entry_uuid" in value
+    )
+
+
+def _entries(value: JsonObject) -> list[JsonObject]:
+    """Return the entries of a thread, of whichever shape."""
+    listed = value.get("entries") or value.get("conversations")
+    return [as_object(entry) for entry in as_list(listed)]
+
+
+def _thread(value: JsonObject) -> _Thread | None:
+    if not {"entries", "conversations"} & value.keys():
+        return None
+    entries = _entries(value)
+    named = [as_object(value.get(name)) for name in ("metadata", "thread_metadata")]
+    return _Thread(entries, [value, *named, *entries[:1]])
+
+
+def _conversation(thread: _Thread) -> Conversation:
+    timed = [
+        (_time(entry), entry)
+        for entry in thread.entries
+        if entry and not turn_list.is_deleted(entry)
+    ]
+    drafts = (_draft(entry) for entry in turn_list.in_order(timed))
+    place = thread.text(_URLS)
+    return turn_list.build_conversation(
+        ([draft] if draft else [] for draft in drafts),
+        key=thread.text(_THREAD_IDS),
+        title=thread.text(_TITLES),
+        url=place and (place if "://" in place else _SITE + place),
+    )
+
+
+def _draft(entry: JsonObject) -> Draft | None:
+    body = _text(entry, _QUERIES)
+    if not body:
+        return None
+    return Draft(body, _time(entry), _text(entry, _IDS), _text(entry, _MODELS))
+
+
+def _time(entry: JsonObject) -> datetime | None:
+    times = (as_time(entry.get(name)) for name in _TIMES)
+    return next(filter(None, times), None)
+
+
+def _text(fields: JsonObject, names: tuple[str, ...]) -> str | None:
+    found = (as_text(fields.get(name)) for name in names)
+    return next(filter(None, found), None)
