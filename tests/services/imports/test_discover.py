@@ -110,6 +110,9 @@ def test_every_tool_where_the_system_has_it(computer: Computer, system: System) 
         f"{config}/aichat/roles/a.md": "aichat",
         f"{aside}/pet/snippet.toml": "pet",
         "work/.specstory/history/a.md": "specstory",
+        ".lmstudio/conversations/work/1.conversation.json": "lm-studio",
+        f"{config}/Jan/data/threads/a/messages.jsonl": "jan",
+        f"{config}/app.chatwise/app.db": "chatwise",
     }
     for path in files:
         computer.write(path)
