@@ -23,7 +23,7 @@ from promptvault.cli.workspace import settings, workspace
 from promptvault.domain.hosted import Task
 from promptvault.domain.share_link import is_url
 from promptvault.errors import ImportSourceError, InvalidInputError
-from promptvault.importers.input.candidate import Failure
+from promptvault.importers.input.candidate import CandidateKind, Failure
 from promptvault.importers.input.document import (
     Document,
     IsKnown,
@@ -66,6 +66,16 @@ Taken = Annotated[
     typer.Option(
         help="From each conversation: its first prompt, all, or instructions only."
         " [default: first]",
+        show_default=False,
+    ),
+]
+Kinds = Annotated[
+    list[CandidateKind] | None,
+    typer.Option(
+        "--kind",
+        help="Only this kind of text; of prompts, those that --take says."
+        " [default: prompt, instructions; with --take all also command,"
+        " a slash command with arguments]",
         show_default=False,
     ),
 ]
@@ -127,6 +137,7 @@ def import_(
     discover: Discover = False,
     source: Source = AUTO,
     take: Taken = None,
+    kinds: Kinds = None,
     folder: Folder = None,
     tags: options.Tags = None,
     since: Since = None,
@@ -147,6 +158,7 @@ def import_(
     wanted = ImportOptions(
         source=source,
         take=take or Take(settings()["import.take"].value),
+        only=frozenset(kinds or ()),
         folder=folder,
         tags=tuple(tags or ()),
         since=_date(since) if since else None,

@@ -12,10 +12,9 @@ from typing import BinaryIO
 
 from promptvault.importers.claude_code.session import START, SessionBuilder, Turn
 from promptvault.importers.claude_code.text import (
-    SLASH_COMMAND,
     ParsedMessage,
-    is_typed_command,
     parse_content,
+    with_command,
 )
 from promptvault.importers.input.candidate import Conversation, Failure, Items
 from promptvault.importers.input.document import Document
@@ -249,7 +248,7 @@ class SessionLog:
         if attachment.get("type") != "queued_command" or record.get("isSidechain"):
             return
         if attachment.get("commandMode", "prompt") == "prompt" and not self._is_agent:
-            found = _as_queued(_typed_at(attachment, attachment.get("prompt")))
+            found = with_command(_typed_at(attachment, attachment.get("prompt")))
             if found.body or found.reason:
                 self._add(record, found, self._place)
 
@@ -257,9 +256,9 @@ class SessionLog:
         """Follow the queue: before 2.1.101 only it has prompts sent while the agent
         worked."""
         content = record.get("content")
-        body = (
-            None if content is None else _as_queued(parse_content(content)).body or ""
-        )
+        body = None
+        if content is not None:
+            body = with_command(parse_content(content)).body or ""
         made = as_time(record.get("timestamp"))
         match record.get("operation"):
             case "enqueue":
@@ -299,6 +298,7 @@ class SessionLog:
             as_time(record.get("timestamp")),
             as_text(origin.get("messageUuid")) or uuid,
             as_text(origin.get("sessionId")),
+            is_command=found.is_command,
         )
         if self._sessions.add(turn, uuid):
             self._place = self._sessions.tip(self._session)
@@ -386,10 +386,3 @@ def _typed_at(holder: JsonObject, content: JsonValue) -> ParsedMessage:
         if is_human and not holder.get("isMeta")
         else ParsedMessage()
     )
-
-
-def _as_queued(found: ParsedMessage) -> ParsedMessage:
-    """Return *found*, or a skip reason for a raw slash command in the queue."""
-    if found.body and is_typed_command(found.body):
-        return ParsedMessage(reason=SLASH_COMMAND)
-    return found

@@ -9,8 +9,13 @@ from datetime import datetime
 
 from promptvault.domain.digest import digest
 from promptvault.importers.conversation import tree
+from promptvault.importers.conversation.command import is_command
 from promptvault.importers.conversation.tree import Node
-from promptvault.importers.input.candidate import Candidate, Conversation, Draft
+from promptvault.importers.input.candidate import (
+    Conversation,
+    Draft,
+    conversation_candidates,
+)
 
 _CUT = 60
 """The client does not shorten prompts of fewer characters."""
@@ -37,6 +42,7 @@ class Turn:
     home: str | None = None
     """The session in which it was typed, if this is a copy."""
     model: str | None = None
+    is_command: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +209,9 @@ class SessionBuilder:
         followers.append(place)
         if self.tip(session) == tip:
             self.tips[session] = place
-        self.turns.append(Turn(session, tip, waiting.body, waiting.made))
+        turn = Turn(session, tip, waiting.body, waiting.made)
+        turn.is_command = is_command(waiting.body)
+        self.turns.append(turn)
 
     def _apply_summaries(self) -> None:
         for leaf, title in self._summaries:
@@ -222,13 +230,11 @@ class SessionBuilder:
         title = next(kinds, None)
         begins = self._begins(nodes, leaf)
         candidates = (
-            Candidate(
-                drafts,
-                opening=begins and position == 0,
-                conversation_id=homes.get(drafts[0].message_id) or session or None,
-                conversation_title=title,
+            each._replace(
+                opening=begins and each.opening,
+                conversation_id=homes.get(each.drafts[0].message_id) or session or None,
             )
-            for position, drafts in enumerate(found)
+            for each in conversation_candidates(found, None, title)
         )
         skipped = Counter(self.skipped.get(session, {}))
         skipped["abandoned branch"] += elsewhere
@@ -298,5 +304,11 @@ def _is_shown_as(body: str, said: str) -> bool:
 def _node(turn: Turn) -> Node:
     draft = None
     if turn.body:
-        draft = Draft(turn.body, turn.made, turn.message, turn.model)
+        draft = Draft(
+            turn.body,
+            turn.made,
+            turn.message,
+            turn.model,
+            is_command=turn.is_command,
+        )
     return Node(str(turn.parent), turn.made, draft)

@@ -7,13 +7,13 @@ from promptvault.importers.claude_code.log import SessionLog
 from promptvault.importers.claude_code.text import (
     NO_TEXT,
     SHELL_COMMAND,
-    SLASH_COMMAND,
     ParsedMessage,
-    is_typed_command,
     parse_content,
+    with_command,
 )
 from promptvault.importers.input.candidate import (
     Candidate,
+    CandidateKind,
     Draft,
     Failure,
     Items,
@@ -92,19 +92,23 @@ def _history(document: Document) -> Items:
             elif isinstance(value, dict) and _is_entry(value):
                 found = _typed_in(value)
                 if found.body:
-                    yield _typed_candidate(value, found.body, sessions)
+                    yield _candidate(value, found, sessions)
                 elif found.reason:
                     skipped[found.reason] += 1
     for reason, number in skipped.items():
         yield Skipped(reason, number)
 
 
-def _typed_candidate(entry: JsonObject, body: str, sessions: set[str]) -> Candidate:
+def _candidate(
+    entry: JsonObject, found: ParsedMessage, sessions: set[str]
+) -> Candidate:
     session = as_text(entry.get("sessionId"))
+    draft = Draft(found.body or "", as_time(entry.get("timestamp")))
+    if found.is_command:
+        return Candidate((draft,), CandidateKind.COMMAND, conversation_id=session)
     opening = session is not None and session not in sessions
     if session:
         sessions.add(session)
-    draft = Draft(body, as_time(entry.get("timestamp")))
     return Candidate((draft,), opening=opening, conversation_id=session)
 
 
@@ -112,15 +116,13 @@ def _typed_in(entry: JsonObject) -> ParsedMessage:
     display = as_text(entry.get("display"))
     if not display:
         return ParsedMessage()
-    if is_typed_command(display):
-        return ParsedMessage(reason=SLASH_COMMAND)
     if display.startswith("!"):
         return ParsedMessage(reason=SHELL_COMMAND)
     pasted = as_object(entry.get("pastedContents"))
     body = _PASTED.sub(lambda found: _pasted_text(found, pasted), display)
     if not _PASTED.sub("", body).strip():
         return ParsedMessage(reason=NO_TEXT)  # the history has only a digest of it
-    return parse_content(body)
+    return with_command(parse_content(body))
 
 
 def _pasted_text(placeholder: re.Match[str], pasted: JsonObject) -> str:

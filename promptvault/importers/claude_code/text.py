@@ -4,10 +4,15 @@ import re
 from itertools import chain
 from typing import NamedTuple
 
+from promptvault.importers.conversation.command import (
+    SLASH_COMMAND,
+    is_bare_command,
+    is_command,
+    unwrapped_command,
+)
 from promptvault.importers.input.field import as_list, as_object, as_text, sanitized
 from promptvault.importers.input.json_stream import JsonObject, JsonValue
 
-SLASH_COMMAND = "slash command"
 SHELL_COMMAND = "shell command"
 NO_TEXT = "no text"
 
@@ -19,6 +24,8 @@ class ParsedMessage(NamedTuple):
     """The prompt, None if there is none."""
     reason: str | None = None
     """Why a person's message is no prompt; None also if no person acted."""
+    is_command: bool = False
+    """True if `body` is a slash command with its arguments."""
 
 
 _NOTE_TAGS = "|".join(
@@ -45,7 +52,6 @@ _MACHINE = re.compile(
     |\{"task_id":)""",
     re.VERBOSE,
 )
-_TYPED_COMMAND = re.compile(r"/[A-Za-z][\w:.-]*(?:\s|\Z)")
 _PLACEHOLDERS = re.compile(r"\s*(?:\[Image(?: #\d+|: [^\]]*)?\]\s*)+")
 # Some terminals send a line break as backslash and Enter, and Claude Code stores both.
 # The backslash that continues a shell command or a macro stays: a blank comes before
@@ -74,10 +80,14 @@ def restore_line_breaks(body: str) -> str:
     return _ENTER.sub("", body) if "\\" in body else body
 
 
-def is_typed_command(body: str) -> bool:
-    """Return True for a slash command that the client has not wrapped, False for a
-    path."""
-    return _TYPED_COMMAND.match(body) is not None
+def with_command(found: ParsedMessage) -> ParsedMessage:
+    """Return *found*, marked if its text is a command that the client has not
+    wrapped."""
+    if not found.body or not is_command(found.body):
+        return found
+    if is_bare_command(found.body):
+        return ParsedMessage(reason=SLASH_COMMAND)
+    return found._replace(is_command=True)
 
 
 def _block(value: JsonValue) -> JsonObject:
@@ -93,7 +103,7 @@ def _of_texts(texts: list[str]) -> ParsedMessage:
     if not kept:
         return ParsedMessage()
     if _COMMAND.match(kept[0]):
-        return ParsedMessage(reason=SLASH_COMMAND)
+        return _unwrapped(kept[0])
     if _SHELL.match(kept[0]):
         return ParsedMessage(reason=SHELL_COMMAND)
     if _MACHINE.match(kept[0]):
@@ -102,6 +112,13 @@ def _of_texts(texts: list[str]) -> ParsedMessage:
     if _PLACEHOLDERS.fullmatch(body):
         return ParsedMessage(reason=NO_TEXT)
     return ParsedMessage(sanitized(restore_line_breaks(body)))
+
+
+def _unwrapped(text: str) -> ParsedMessage:
+    body = unwrapped_command(text)
+    if not body:
+        return ParsedMessage(reason=SLASH_COMMAND)
+    return ParsedMessage(sanitized(restore_line_breaks(body)), is_command=True)
 
 
 def _without_notes(body: str) -> str:

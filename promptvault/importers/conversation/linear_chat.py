@@ -9,6 +9,7 @@ from promptvault.importers.input.candidate import (
     Conversation,
     Draft,
     Skipped,
+    linear_candidates,
 )
 
 
@@ -24,9 +25,10 @@ class LinearChat:
     title: str = ""
     skipped: Counter[str] = field(default_factory=Counter)
     has_prompts: bool = field(default=False, init=False)
-    """True once a prompt was added."""
+    """True once a prompt or a command was added."""
     _held: list[Draft] = field(default_factory=list, init=False)
     _has_begun: bool = field(default=False, init=False)
+    _has_opening: bool = field(default=False, init=False)
 
     def add(self, draft: Draft) -> None:
         """Add the next prompt."""
@@ -56,17 +58,14 @@ class LinearChat:
             yield Skipped(reason, number)
 
     def _item(self, draft: Draft) -> Conversation | Candidate:
-        opening = not self._has_begun
-        self._has_begun = True
         self.key = self.key or draft.message_id or ""
-        candidate = Candidate(
-            (draft,),
-            opening=opening,
-            conversation_id=self.key or None,
-            conversation_title=self.title or None,
-        )
-        if not opening:
+        (candidate,) = linear_candidates([draft], self.key or None, self.title or None)
+        if self._has_opening:
+            candidate = candidate._replace(opening=False)
+        self._has_opening = self._has_opening or candidate.opening
+        if self._has_begun:
             return candidate
+        self._has_begun = True
         skipped = dict(self.skipped)
         self.skipped.clear()
         return Conversation((candidate,), skipped)

@@ -7,7 +7,11 @@ from datetime import UTC, datetime
 from itertools import pairwise
 
 from promptvault.domain.digest import digest
-from promptvault.importers.input.candidate import Candidate, Conversation, Draft
+from promptvault.importers.input.candidate import (
+    Conversation,
+    Draft,
+    conversation_candidates,
+)
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -40,17 +44,8 @@ def build_conversation(
     skipped = +Counter({"no text": textless, "abandoned branch": elsewhere})
     if not found and not skipped:
         skipped["empty conversation"] = 1
-    candidates = (
-        Candidate(
-            drafts,
-            opening=position == 0,
-            conversation_id=key,
-            conversation_title=title,
-            url=url,
-        )
-        for position, drafts in enumerate(found)
-    )
-    return Conversation(tuple(candidates), dict(skipped))
+    candidates = conversation_candidates(found, key, title, url)
+    return Conversation(candidates, dict(skipped))
 
 
 def human_turns(

@@ -7,8 +7,13 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 from urllib.parse import unquote
 
+from promptvault.importers.conversation.command import (
+    SLASH_COMMAND,
+    is_bare_command,
+    is_command,
+)
 from promptvault.importers.gemini.cli_session import CliSession
-from promptvault.importers.gemini.cli_text import is_command, typed_text
+from promptvault.importers.gemini.cli_text import typed_text
 from promptvault.importers.input.candidate import (
     Conversation,
     Draft,
@@ -182,9 +187,10 @@ def _listed(
     for body, time in sent:
         if body == "":
             skipped["no text"] += 1
-        elif body and is_command(body):
-            skipped["slash command"] += 1
+        elif body and is_bare_command(body):
+            skipped[SLASH_COMMAND] += 1
         elif body:
-            drafts.append(Draft(body, as_time(time)))
+            made = as_time(time)
+            drafts.append(Draft(body, made, is_command=is_command(body)))
     candidates = linear_candidates(drafts, key, title)
     return Conversation(candidates, dict(skipped))

@@ -5,8 +5,13 @@ from datetime import datetime
 from typing import NamedTuple
 
 from promptvault.importers.conversation import tree
+from promptvault.importers.conversation.command import (
+    SLASH_COMMAND,
+    is_bare_command,
+    is_command,
+)
 from promptvault.importers.conversation.tree import Node
-from promptvault.importers.gemini.cli_text import is_command, is_snapshot, typed_text
+from promptvault.importers.gemini.cli_text import is_snapshot, typed_text
 from promptvault.importers.input.candidate import Conversation, Draft, Skipped
 from promptvault.importers.input.field import as_list, as_text, as_time
 from promptvault.importers.input.json_stream import JsonObject
@@ -62,11 +67,8 @@ class CliSession:
         bodies = {key: sent.body for key, sent in self._sent.items()}
         if self._is_subagent:
             return Skipped("subagent", sum(map(bool, bodies.values())) or 1)
-        commands = {key for key, body in bodies.items() if body and is_command(body)}
-        nodes = {
-            key: self._node(key, parent, is_prompt=key not in commands)
-            for key, parent in self._parents.items()
-        }
+        bare = [b for b in bodies.values() if b and is_bare_command(b)]
+        nodes = {k: self._node(k, parent) for k, parent in self._parents.items()}
         chat = tree.build_conversation(
             nodes,
             next(reversed(self._branch), None),
@@ -75,10 +77,10 @@ class CliSession:
             url=None,
             textless=list(bodies.values()).count(""),
         )
-        if not commands:
+        if not bare:
             return chat
         others = {r: n for r, n in chat.skipped.items() if r != "empty conversation"}
-        return replace(chat, skipped={**others, "slash command": len(commands)})
+        return replace(chat, skipped={**others, SLASH_COMMAND: len(bare)})
 
     def _describe(self, value: JsonObject) -> None:
         self.key = as_text(value.get("sessionId")) or self.key
@@ -123,10 +125,14 @@ class CliSession:
         sent = (key for key in reversed(self._branch) if key in self._sent)
         self._last_sent = next(sent, None)
 
-    def _node(self, key: str, parent: str, *, is_prompt: bool) -> Node:
+    def _node(self, key: str, parent: str) -> Node:
         body, made, name = self._sent.get(key, _Sent(None, None, None))
-        draft = Draft(body, made, name, self._models.get(key)) if body else None
-        return Node(parent, made, draft if is_prompt else None)
+        if not body or is_bare_command(body):
+            return Node(parent, made)
+        draft = Draft(
+            body, made, name, self._models.get(key), is_command=is_command(body)
+        )
+        return Node(parent, made, draft)
 
 
 def _typed(message: JsonObject) -> str | None:

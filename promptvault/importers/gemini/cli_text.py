@@ -21,7 +21,6 @@ _BLOCK = re.compile(
 _FILES = re.compile(
     r"(?:\A|\n)--- Content from referenced files ---[ \t]*(?:\n.*|\Z)", re.DOTALL
 )
-_COMMAND = re.compile(r"\s*/[A-Za-z?][\w:.-]*(?:\s.*)?", re.DOTALL)
 _MEDIA = ("inlineData", "fileData", "inline_data", "file_data")
 
 
@@ -36,11 +35,6 @@ def typed_text(content: JsonValue) -> str | None:
     if body.strip():
         return sanitized(body)
     return "" if any(map(_is_media, parts)) else None
-
-
-def is_command(body: str) -> bool:
-    """Return True for a slash command, False for a path that begins a prompt."""
-    return bool(_COMMAND.fullmatch(body))
 
 
 def is_snapshot(content: JsonValue) -> bool:

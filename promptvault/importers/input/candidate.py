@@ -15,6 +15,8 @@ class CandidateKind(StrEnum):
 
     PROMPT = "prompt"
     """A message that a person typed or spoke."""
+    COMMAND = "command"
+    """A slash command that a person typed with arguments of its own."""
     INSTRUCTIONS = "instructions"
     """Custom, project or GPT instructions that a person wrote."""
 
@@ -31,6 +33,8 @@ class Draft(NamedTuple):
     template: bool = False
     """True if `body` is a template of ours, translated from the source's own syntax."""
     variables: tuple[Variable, ...] = ()
+    is_command: bool = False
+    """True for a slash command with arguments; see `conversation_candidates`."""
 
 
 class Candidate(NamedTuple):
@@ -42,7 +46,7 @@ class Candidate(NamedTuple):
     drafts: tuple[Draft, ...]
     kind: CandidateKind = CandidateKind.PROMPT
     opening: bool = False
-    """True for the first human message of its conversation."""
+    """True for the first human message of its conversation that is no command."""
     title: str | None = None
     """Title of the prompt itself, such as the name of a project."""
     conversation_id: str | None = None
@@ -69,6 +73,35 @@ class Conversation:
     skipped: dict[str, int] = field(default_factory=dict)
 
 
+def conversation_candidates(
+    turns: Iterable[tuple[Draft, ...]],
+    key: str | None,
+    title: str | None,
+    url: str | None = None,
+) -> tuple[Candidate, ...]:
+    """Return the prompts and commands of a conversation, in order.
+
+    Each turn is the drafts of one message. *key*, *title* and *url* identify the
+    conversation. The first prompt is the opening, even if a command comes before it.
+    """
+    found = []
+    is_open = False
+    for drafts in turns:
+        is_command = drafts[-1].is_command
+        found.append(
+            Candidate(
+                drafts,
+                CandidateKind.COMMAND if is_command else CandidateKind.PROMPT,
+                opening=not (is_command or is_open),
+                conversation_id=key,
+                conversation_title=title,
+                url=url,
+            )
+        )
+        is_open = is_open or not is_command
+    return tuple(found)
+
+
 def linear_candidates(
     drafts: Iterable[Draft], key: str | None, title: str | None
 ) -> tuple[Candidate, ...]:
@@ -76,15 +109,7 @@ def linear_candidates(
 
     *key* and *title* are the id and the title of the conversation.
     """
-    return tuple(
-        Candidate(
-            (draft,),
-            opening=position == 0,
-            conversation_id=key,
-            conversation_title=title,
-        )
-        for position, draft in enumerate(drafts)
-    )
+    return conversation_candidates(((draft,) for draft in drafts), key, title)
 
 
 class Skipped(NamedTuple):

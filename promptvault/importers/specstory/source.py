@@ -10,6 +10,10 @@ from itertools import islice
 from typing import NamedTuple
 
 from promptvault.domain.digest import digest
+from promptvault.importers.conversation.command import (
+    SLASH_COMMAND,
+    unwrapped_command,
+)
 from promptvault.importers.conversation.linear_chat import LinearChat
 from promptvault.importers.input.candidate import Draft, Items
 from promptvault.importers.input.document import Document
@@ -91,6 +95,7 @@ class _ParsedTurn(NamedTuple):
     reason: str | None = None
     """Why there is no body; None also if no person wrote."""
     message_id: str | None = None
+    is_command: bool = False
 
 
 class _Session:
@@ -168,11 +173,13 @@ class _Session:
             self.chat.skipped[turn.reason] += 1
         # The text of a command comes as a turn of its own with the same time.
         is_expansion = bool(self._time) and self._time == self._command_time
-        self._command_time = self._time if turn.reason == "slash command" else None
+        is_command = turn.is_command or turn.reason == SLASH_COMMAND
+        self._command_time = self._time if is_command else None
         if turn.body and not is_expansion:
             started = None if self.chat.has_prompts else self._started
             key = turn.message_id or digest(turn.body).hex()
-            self.chat.add(Draft(turn.body, _moment(self._time) or started, key))
+            made = _moment(self._time) or started
+            self.chat.add(Draft(turn.body, made, key, is_command=turn.is_command))
 
     def _set_model(self, about: str) -> None:
         """Set the model that the last prompt was sent to."""
@@ -199,13 +206,16 @@ def _parse_turn(lines: list[bytes], *, is_last: bool) -> _ParsedTurn:
     body = _typed(sanitized(b"\n".join(kept).decode(errors="replace")))
     if not body:
         return _ParsedTurn(reason="no text")
-    if body.startswith(_COMMANDS) or _COMMAND.fullmatch(body):
-        return _ParsedTurn(reason="slash command")
-    return (
-        _ParsedTurn()
-        if body.startswith(_MACHINE)
-        else _ParsedTurn(body, None, message_id)
-    )
+    if _COMMAND.fullmatch(body):
+        return _ParsedTurn(reason=SLASH_COMMAND)
+    if body.startswith(_COMMANDS):
+        typed = unwrapped_command(body)
+        if not typed:
+            return _ParsedTurn(reason=SLASH_COMMAND)
+        return _ParsedTurn(typed, None, message_id, is_command=True)
+    if body.startswith(_MACHINE):
+        return _ParsedTurn()
+    return _ParsedTurn(body, None, message_id)
 
 
 def _without_rule(lines: list[bytes], is_last: bool) -> list[bytes]:

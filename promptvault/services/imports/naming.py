@@ -12,6 +12,7 @@ from promptvault.domain.imported_prompt import ImportedPrompt, ImportedVersion
 from promptvault.domain.name import slugify, validate_name
 from promptvault.domain.prompt import Content, Origin, short_line, validate_tag
 from promptvault.errors import InvalidInputError
+from promptvault.importers.conversation.command import SLASH_COMMAND
 from promptvault.importers.input.candidate import (
     Candidate,
     CandidateKind,
@@ -47,13 +48,19 @@ class Built(NamedTuple):
 class PromptBuilder:
     """Builds the prompts of one import.
 
-    Raises InvalidInputError if the folder or a tag in *options* is not valid.
+    Raises InvalidInputError if the folder or a tag in *options* is not valid, or if
+    *options* name kinds and exclude all but instructions.
     """
 
     def __init__(self, options: ImportOptions, now: datetime) -> None:
         """*now* is the time of the import: no version is younger."""
         self._options = options
         self._now = now
+        if options.only and options.take is Take.SYSTEM:
+            raise InvalidInputError(
+                "Instructions only, and other kinds: give --take first or --take all"
+                " with --kind."
+            )
         self._tags = tuple(dict.fromkeys(map(validate_tag, options.tags)))
         self._folder = (options.folder or "").strip("/")
         if self._folder and len(validate_name(self._folder)) > _FOLDER_LENGTH:
@@ -100,11 +107,11 @@ class PromptBuilder:
         """Return why the options exclude *candidate*, None if they do not."""
         options = self._options
         last = candidate.drafts[-1]
-        if candidate.kind is CandidateKind.PROMPT:
-            if options.take is Take.SYSTEM:
-                return "no instructions"
-            if options.take is Take.FIRST and not _is_first(candidate):
-                return "later turn"
+        is_prompt = candidate.kind is CandidateKind.PROMPT
+        if candidate.kind not in options.kinds:
+            return _other_kind(candidate.kind, options.take)
+        if is_prompt and options.take is Take.FIRST and not _is_first(candidate):
+            return "later turn"
         if options.since and last.created_at and last.created_at < options.since:
             return "before the date"
         if len(last.body) < options.min_chars:
@@ -177,7 +184,9 @@ class PromptBuilder:
         if candidate.kind is CandidateKind.INSTRUCTIONS:
             return f"{folder}/instructions/{title or slugify(text) or 'text'}"
         own = slugify(text) or "prompt"
-        if self._options.take is Take.FIRST or _is_standalone(candidate):
+        is_command = candidate.kind is CandidateKind.COMMAND
+        is_only = self._options.take is Take.FIRST and not is_command
+        if is_only or _is_standalone(candidate):
             return f"{folder}/{title or own}"
         return f"{folder}/{title}/{own}" if title else f"{folder}/{own}"
 
@@ -222,6 +231,12 @@ def _title(candidate: Candidate, take: Take, text: str) -> str:
     if take is Take.FIRST and candidate.kind is CandidateKind.PROMPT:
         title = title or candidate.conversation_title
     return short_line(title or text, _TITLE_LENGTH)
+
+
+def _other_kind(kind: CandidateKind, take: Take) -> str:
+    if take is Take.SYSTEM:
+        return "no instructions"
+    return SLASH_COMMAND if kind is CandidateKind.COMMAND else "another kind of text"
 
 
 def _is_first(candidate: Candidate) -> bool:

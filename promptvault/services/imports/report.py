@@ -9,7 +9,7 @@ from typing import Any
 
 from promptvault import __version__
 from promptvault.domain.timestamp import to_text
-from promptvault.importers.input.candidate import Failure
+from promptvault.importers.input.candidate import CandidateKind, Failure
 from promptvault.importers.registry import AUTO
 
 
@@ -21,6 +21,14 @@ class Take(StrEnum):
     SYSTEM = "system"
 
 
+KINDS = {
+    Take.FIRST: frozenset({CandidateKind.PROMPT, CandidateKind.INSTRUCTIONS}),
+    Take.ALL: frozenset(CandidateKind),
+    Take.SYSTEM: frozenset({CandidateKind.INSTRUCTIONS}),
+}
+"""The kinds of texts that each choice takes, unless they are named. A command opens a
+conversation, but says little about it without the prompts, so FIRST leaves it out."""
+
 _MAX_FAILURES = 1000
 _SCOPE = {Take.SYSTEM: 0, Take.FIRST: 1, Take.ALL: 2}
 
@@ -31,6 +39,9 @@ class ImportOptions:
 
     source: str = AUTO
     take: Take = Take.FIRST
+    only: frozenset[CandidateKind] = frozenset()
+    """The kinds of texts to take; empty for those of `KINDS`. Of prompts, *take* says
+    which."""
     folder: str | None = None
     """Folder of the new prompts; None is a folder named after the source."""
     tags: tuple[str, ...] = ()
@@ -43,11 +54,17 @@ class ImportOptions:
     again: bool = False
     """Read files even if they have not changed since an earlier import."""
 
+    @property
+    def kinds(self) -> frozenset[CandidateKind]:
+        """The kinds of texts that are taken."""
+        return self.only or KINDS[self.take]
+
     def as_row(self) -> dict[str, object]:
         """Return the options that decide what is found, as the log stores them."""
         return {
             "source": self.source,
             "take": self.take.value,
+            "kinds": sorted(self.kinds),
             "folder": self.folder,
             "tags": list(self.tags),
             "since": to_text(self.since) if self.since else None,
@@ -66,6 +83,7 @@ class ImportOptions:
             row.get("program") == __version__
             and row["source"] == self.source
             and _SCOPE[Take(row["take"])] >= _SCOPE[self.take]
+            and self.kinds.issubset(row.get("kinds", ()))
             and row["min_chars"] <= self.min_chars
             and (since is None or (own_since is not None and since <= own_since))
         )

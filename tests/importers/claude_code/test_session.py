@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from promptvault.importers.claude_code import source as claude_code
 from promptvault.importers.claude_code.session import TurnIndex
+from promptvault.importers.input.candidate import CandidateKind
 from tests.importers.build import Json, bodies, candidates, document, skipped
 from tests.importers.claude_code_build import (
     IMAGE,
@@ -258,9 +259,22 @@ def test_many_prompts_in_the_queue_keep_their_order() -> None:
 
 
 def test_command_in_the_queue_is_counted() -> None:
-    items = read(said("u1", None, "one"), queued("q2", "u1", "/compact now"))
+    items = read(said("u1", None, "one"), queued("q2", "u1", "/compact "))
     assert bodies(items) == ["one"]
     assert skipped(items) == [{"slash command": 1}]
+
+
+def test_command_with_arguments_in_the_queue_is_kept_once() -> None:
+    wrapped = "<command-name>/compact</command-name><command-args>now</command-args>"
+    items = read(
+        said("u1", None, "one"),
+        operation("enqueue", "/compact now"),
+        said("u2", "u1", wrapped),
+        operation("enqueue", "/review it"),
+    )
+    assert bodies(items) == ["one"]
+    kept = ["/compact now", "/review it"]
+    assert bodies(items, CandidateKind.COMMAND) == kept
 
 
 def test_model_is_made_fit() -> None:

@@ -213,7 +213,8 @@ def test_history() -> None:
         entry("[Pasted text #1 +1 lines] and more", hashed),
         entry("[Pasted text #1 +1 lines]", hashed),
         entry("/clear "),
-        entry("/model opus"),
+        entry("/review [Pasted text #1 +1 lines]", pasted, sessionId="s2"),
+        entry("three", sessionId="s2"),
         entry("!ls"),
         entry(""),
     )
@@ -222,8 +223,10 @@ def test_history() -> None:
         ("one\ntwo", "s1", True),
         ("explain a log\nof \\1 now", "s1", False),
         ("[Pasted text #1 +1 lines] and more", None, False),
+        ("three", "s2", True),
     ]
+    assert bodies(items, CandidateKind.COMMAND) == ["/review a log\nof \\1"]
     assert found[0].drafts[0].created_at == datetime(2026, 3, 1, 10, tzinfo=UTC)
     assert sorted(item for item in items if isinstance(item, Skipped)) == [
-        ("no text", 1), ("shell command", 1), ("slash command", 2),
+        ("no text", 1), ("shell command", 1), ("slash command", 1),
     ]  # fmt: skip

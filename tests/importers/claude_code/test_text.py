@@ -1,5 +1,6 @@
 import pytest
 
+from promptvault.importers.input.candidate import CandidateKind
 from tests.importers.build import Json, bodies, candidates, skipped
 from tests.importers.claude_code_build import IMAGE, read, said, text_block, typed
 
@@ -86,7 +87,7 @@ def test_what_the_client_wrote_is_passed_over(content: Json) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("<command-name>/x</command-name>\n<command-args>y</command-args>",
+        ("<command-name>/x</command-name>\n<command-args> \n</command-args>",
          "slash command"),
         ([text_block("<command-message>x</command-message>"), text_block("its text")],
          "slash command"),
@@ -102,3 +103,30 @@ def test_what_a_person_did_without_a_prompt_is_counted(
     assert bodies(items) == ["hello"]
     assert skipped(items) == [{reason: 1}]
     assert candidates(items)[0].opening
+
+
+@pytest.mark.parametrize(
+    ("content", "typed"),
+    [
+        (
+            "<command-message>review-pr</command-message>\n"
+            "<command-name>/review-pr</command-name>\n"
+            "<command-args>42 be\nstrict</command-args>",
+            "/review-pr 42 be\nstrict",
+        ),
+        ("<command-args>a</command-args><command-name>x:y</command-name>", "/x:y a"),
+        (
+            "<command-name>/x</command-name>"
+            "<command-args>say </command-args> twice</command-args>",
+            "/x say </command-args> twice",
+        ),
+    ],
+)
+def test_command_with_arguments_is_kept_as_it_was_typed(
+    content: str, typed: str
+) -> None:
+    items = read(said("u1", None, content), said("u2", "u1", "hello"))
+    assert bodies(items, CandidateKind.COMMAND) == [typed]
+    assert skipped(items) == [{}]
+    (prompt,) = candidates(items)
+    assert prompt.opening  # a command is not the opening prompt

@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from promptvault.importers.gemini import cli
-from promptvault.importers.input.candidate import Candidate, Draft, Item, Skipped
+from promptvault.importers.input.candidate import (
+    Candidate,
+    CandidateKind,
+    Draft,
+    Item,
+    Skipped,
+)
 from tests.importers.build import (
     Json,
     bodies,
@@ -117,7 +123,7 @@ def test_what_was_shown_comes_before_what_was_sent() -> None:
         typed("c", "expanded, secret", displayContent="/review a.py"),
     )
     assert bodies(items) == ["see @a.py", "two"]
-    assert skipped(items) == [{"slash command": 1}]
+    assert bodies(items, CandidateKind.COMMAND) == ["/review a.py"]
 
 
 def test_image_alone_is_counted() -> None:

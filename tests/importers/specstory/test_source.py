@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptvault.importers.input.candidate import Candidate, Conversation, Item, Skipped
+from promptvault.importers.input.candidate import (
+    Candidate,
+    CandidateKind,
+    Conversation,
+    Item,
+    Skipped,
+)
 from promptvault.importers.specstory import source as specstory
 from tests.conftest import Pvt
 from tests.importers.build import bodies, candidates, document, skipped
@@ -220,6 +226,14 @@ def test_unclosed_code_in_a_prompt_does_not_take_in_the_answer() -> None:
 )
 def test_text_of_a_turn(turn: str, expected: str | None) -> None:
     assert bodies(read(session(turn, "two"))) == [expected or turn, "two"]
+
+
+def test_command_with_arguments_is_kept() -> None:
+    wrapped = "<command-name>/x</command-name>\n<command-args>y z</command-args>"
+    items = read(session(wrapped, "two"))
+    assert bodies(items, CandidateKind.COMMAND) == ["/x y z"]
+    assert bodies(items) == ["two"]
+    assert candidates(items)[0].opening
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,10 @@ from promptvault.services.imports.naming import PromptBuilder
 from promptvault.services.imports.report import ImportOptions, Take
 from tests.conftest import NOON
 
+OTHER = "another kind of text"
 KEY = "ghp_" + "a1B2" * 9
 PROMPT = Candidate((Draft("Do it.", NOON, "m"),), opening=True, conversation_id="c")
+COMMAND = PROMPT._replace(kind=CandidateKind.COMMAND, opening=False)
 INSTRUCTIONS = Candidate((Draft("Be kind."),), CandidateKind.INSTRUCTIONS)
 
 
@@ -26,6 +28,12 @@ INSTRUCTIONS = Candidate((Draft("Be kind."),), CandidateKind.INSTRUCTIONS)
         (PROMPT, ImportOptions(min_chars=7), "too short"),
         (INSTRUCTIONS, ImportOptions(take=Take.SYSTEM), None),
         (Candidate((Draft("Do it."),)), ImportOptions(since=NOON), None),
+        (COMMAND, ImportOptions(), "slash command"),
+        (COMMAND, ImportOptions(take=Take.ALL), None),
+        (COMMAND, ImportOptions(take=Take.SYSTEM), "no instructions"),
+        (COMMAND, ImportOptions(only=frozenset({CandidateKind.COMMAND})), None),
+        (PROMPT, ImportOptions(only=frozenset({CandidateKind.COMMAND})), OTHER),
+        (INSTRUCTIONS, ImportOptions(only=frozenset({CandidateKind.PROMPT})), OTHER),
     ],
 )
 def test_options_select(
@@ -60,6 +68,17 @@ def test_a_secret_in_the_title_of_a_conversation_is_redacted() -> None:
         assert prompt.current.origin.message_id == "m"
 
 
+def test_a_command_has_the_name_of_its_own_text() -> None:
+    candidate = COMMAND._replace(
+        drafts=(Draft("/review-pr 42 be strict", NOON),), conversation_title="Talk"
+    )
+    for take in (Take.FIRST, Take.ALL):
+        builder = PromptBuilder(ImportOptions(take=take), NOON)
+        prompt = builder.from_candidate("chat", candidate)
+        assert prompt.name == "chat/talk/review-pr-42-be-strict"
+        assert prompt.title == "/review-pr 42 be strict"
+
+
 def test_an_id_without_a_secret_stays() -> None:
     candidate = Candidate((Draft("Do it.", message_id="title"),), name="title")
     prompt = PromptBuilder(ImportOptions(), NOON).from_candidate("pet", candidate)
@@ -76,8 +95,13 @@ def test_nothing_is_younger_than_the_import() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [ImportOptions(folder="a" * 61), ImportOptions(tags=("a b",))]
+    "options",
+    [
+        ImportOptions(folder="a" * 61),
+        ImportOptions(tags=("a b",)),
+        ImportOptions(take=Take.SYSTEM, only=frozenset({CandidateKind.PROMPT})),
+    ],
 )
-def test_options_that_cannot_be_names_are_refused(options: ImportOptions) -> None:
+def test_options_that_make_no_sense_are_refused(options: ImportOptions) -> None:
     with pytest.raises(InvalidInputError):
         PromptBuilder(options, NOON)

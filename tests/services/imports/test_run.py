@@ -93,6 +93,26 @@ def test_take(
     assert report["found"] == report["added"] == len(wanted)
 
 
+def test_kinds_say_what_is_taken_and_a_later_import_takes_the_rest(
+    pvt: Pvt, tmp_path: Path
+) -> None:
+    path = tmp_path / "history.jsonl"
+    typed = ["/review 42 be strict", "/clear", "Fix it."]
+    rows = [
+        {"display": each, "project": "/w", "timestamp": START * 1000 + number}
+        for number, each in enumerate(typed)
+    ]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    pvt.ok("import", str(path), "--kind", "command")
+    assert list(bodies(pvt).values()) == ["/review 42 be strict"]
+    report = pvt.ok("import", str(path), "--take", "all", "--json").json
+    assert report["added"] == 1
+    assert report["skipped"] == {"slash command": 1}
+    assert pvt.ok("import", str(path), "--kind", "prompt", "--json").json["unchanged"]
+    refused = pvt("import", str(path), "--take", "system", "--kind", "prompt")
+    assert refused.code == 2
+
+
 def test_setting_says_what_is_taken_by_default(bring: Bring) -> None:
     bring.pvt.ok("config", "set", "import.take", "all")
     assert bring(taught("c1", "I teach.", "One?", "Two?"))["added"] == 3
