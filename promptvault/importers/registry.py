@@ -41,6 +41,7 @@ _STRUCTURED = (
     "chats.typingmind",
     "chats.chatwise",
     "claude_code.source",
+    "codex.source",
     "gemini.takeout",
     "gemini.ai_studio",
     "gemini.cli",

@@ -136,22 +136,39 @@ class Bench:
         """Measure the import of large files of several sources."""
         chatgpt = self._folder / "conversations.json"
         data.write_export(chatgpt, 3_000)
-        yield from self._import("ChatGPT", chatgpt, _LOAD, "`json.load`", ("4", 120))
+        yield from self._import(
+            "ChatGPT", chatgpt, _LOAD, "`json.load`", ("4", 120, "4")
+        )
         yield self._per_prompt(chatgpt, 30_000)
         claude = self._folder / "claude.json"
         sources.write_claude(claude, 1_500)
-        yield from self._import("Claude.ai", claude, _LOAD, "`json.load`", ("4", 150))
+        yield from self._import(
+            "Claude.ai", claude, _LOAD, "`json.load`", ("4", 150, "4")
+        )
         folder = self._folder / "projects"
         sources.write_claude_code(folder)
         base = "`json.loads` of every line"
-        yield from self._import("Claude Code", folder, _LOAD_LINES, base, ("2.5", 150))
+        yield from self._import(
+            "Claude Code", folder, _LOAD_LINES, base, ("2.5", 150, "2.5")
+        )
+        folder = self._folder / "sessions"
+        sources.write_codex(folder)
+        yield from self._import("Codex", folder, _LOAD_LINES, base, ("1.5", 150, "2.6"))
         page = self._folder / "MyActivity.html"
         sources.write_takeout(page, 2_000)
-        yield from self._import("Takeout", page, _PARSE, "lxml's parser", ("3", 150))
+        yield from self._import(
+            "Takeout", page, _PARSE, "lxml's parser", ("3", 150, "3")
+        )
 
     def _import(
-        self, source: str, path: Path, program: str, base: str, targets: tuple[str, int]
+        self,
+        source: str,
+        path: Path,
+        program: str,
+        base: str,
+        targets: tuple[str, int, str],
     ) -> Iterator[str]:
+        """*targets* are the ratio, the peak in MB, and the ratio with every turn."""
         files = [path] if path.is_file() else list(path.rglob("*.jsonl"))
         size = sum(file.stat().st_size for file in files) / 1e6
         words: tuple[str, ...] = (self._program, "import", str(path))
@@ -160,7 +177,7 @@ class Bench:
         yield self.against(label, self._afresh(words), baseline, targets[0])
         words = (*words, "--take", "all")
         label = "the same with `--take all`"
-        yield self.against(label, self._afresh(words), baseline, targets[0])
+        yield self.against(label, self._afresh(words), baseline, targets[2])
         peak = peak_mb(self.pvt(source, *words[1:]))
         yield f"| its peak memory | {peak:.0f} MB | | {targets[1]} MB |"
         again = compare(

@@ -62,6 +62,51 @@ def _claude_code_row(
     return {**common, "type": "progress", "data": data, "toolUseID": f"toolu_{record}"}
 
 
+def write_codex(folder: Path, sessions: int = 200, turns: int = 30) -> None:
+    """Write a Codex sessions folder: about 1 MB a session, 18 records a prompt."""
+    writer = Writer()
+    for session in range(sessions):
+        day = folder / "2026" / "05" / f"{session % 28 + 1:02}"
+        day.mkdir(parents=True, exist_ok=True)
+        name = _uuid(session, 0)
+        with (day / f"rollout-2026-05-01T10-00-00-{name}.jsonl").open("w") as file:
+            meta = {"id": name, "cwd": "/home/me/project", "source": "cli"}
+            payloads = [("session_meta", meta)]
+            for turn in range(turns):
+                payloads += _codex_turn(writer, _uuid(session, turn + 1))
+            for number, (kind, payload) in enumerate(payloads):
+                time = f"{_DAY}:{number // 60:02}:{number % 60:02}.{session:03}Z"
+                row = {"timestamp": time, "type": kind, "payload": payload}
+                file.write(json.dumps(row, separators=(",", ":")) + "\n")
+
+
+def _codex_turn(writer: Writer, turn: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    prompt = writer.prose(60)
+    yield "event_msg", {"type": "task_started", "turn_id": turn}
+    yield "turn_context", {"turn_id": turn, "cwd": "/home/me", "model": "gpt-5.6"}
+    yield "response_item", _codex_message("user", "input_text", prompt)
+    yield "event_msg", {"type": "user_message", "message": prompt, "images": []}
+    for step in range(4):
+        sealed = writer.words(250).replace(" ", "")
+        yield "response_item", {"type": "reasoning", "encrypted_content": sealed}
+        call = {"call_id": f"call_{turn}_{step}"}
+        words = json.dumps({"command": ["bash", "-lc", writer.words(20)]})
+        yield "response_item", {"type": "function_call", "arguments": words, **call}
+        output = json.dumps({"output": writer.prose(600), "metadata": {"exit_code": 0}})
+        result = {"type": "function_call_output", "output": output, **call}
+        yield "response_item", result
+        counts = dict.fromkeys(("input_tokens", "output_tokens", "total_tokens"), 7)
+        yield "event_msg", {"type": "token_count", "info": {"last": counts}}
+    answer = writer.prose(100)
+    yield "response_item", _codex_message("assistant", "output_text", answer)
+    yield "event_msg", {"type": "agent_message", "message": answer}
+
+
+def _codex_message(role: str, kind: str, text: str) -> dict[str, Any]:
+    content = [{"type": kind, "text": text}]
+    return {"type": "message", "role": role, "content": content}
+
+
 def write_claude(path: Path, conversations: int) -> None:
     """Write a Claude.ai `conversations.json`; about 60 KB for 20 messages each."""
     writer = Writer()

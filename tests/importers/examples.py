@@ -4,6 +4,7 @@ import json
 import sqlite3
 from typing import NamedTuple
 
+from tests.importers import agent_files
 from tests.importers.build import Json, chat, message, talk, turn
 
 
@@ -390,6 +391,10 @@ EXAMPLES = [
     ),
     Example("claude-code", "session.jsonl", CODE_SESSION.encode()),
     Example("claude-code", "history.jsonl", CODE_HISTORY.encode()),
+    Example("codex", "rollout.jsonl", agent_files.CODEX_ROLLOUT.encode()),
+    Example("codex", "rollout-of-2025.jsonl", agent_files.CODEX_BARE.encode()),
+    Example("codex", "rollout.json", agent_files.CODEX_OBJECT.encode()),
+    Example("codex", "history.jsonl", agent_files.CODEX_HISTORY.encode()),
     Example(
         "gemini",
         "conversation_1786296581.txt",

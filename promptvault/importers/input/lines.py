@@ -12,6 +12,7 @@ from promptvault.importers.input.json_stream import Damaged, JsonValue
 _CHUNK = 1 << 20
 _LONG = 4 << 20
 _LONGEST = 32 << 20
+_DECODER = json.JSONDecoder(strict=False)  # `json.loads` would make one for each line
 _TWO_BYTES = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -102,7 +103,7 @@ def json_lines(
 def parse_json_line(number: int, line: bytes) -> JsonValue | Damaged:
     """Return the value of *line*, or `Damaged`; *number* is its line number, from 1."""
     try:
-        value: JsonValue = json.loads(line.decode(errors="replace"), strict=False)
+        value: JsonValue = _DECODER.decode(line.decode(errors="replace"))
     except RecursionError:
         return Damaged(number - 1, "it is nested too deeply")
     except json.JSONDecodeError as error:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from promptvault.importers.claude_code import source as claude_code
+from promptvault.importers.codex import source as codex
 from promptvault.importers.files import markdown
 from promptvault.importers.gemini import cli
 from promptvault.importers.locations.location import Surroundings, ToolLocation
@@ -13,6 +14,7 @@ _TEXTS = (".md", ".markdown")
 def locations(here: Surroundings) -> Iterator[ToolLocation]:
     """Yield the locations of these tools, whether they exist or not."""
     yield from _claude_code(here)
+    yield from _codex(here)
     yield from _gemini_cli(here)
 
 
@@ -26,6 +28,17 @@ def _claude_code(here: Surroundings) -> Iterator[ToolLocation]:
         for name in ("commands", "skills", "agents"):
             title = f"Claude Code {name}"
             yield ToolLocation(markdown.SOURCE, title, root / name, endings=_TEXTS)
+
+
+def _codex(here: Surroundings) -> Iterator[ToolLocation]:
+    root = here.moved("CODEX_HOME", here.home / ".codex")
+    ending = (".jsonl", ".json")
+    sessions, archived = root / "sessions", root / "archived_sessions"
+    yield ToolLocation(codex.SOURCE, "Codex", sessions, endings=ending)
+    yield ToolLocation(codex.SOURCE, "Codex archive", archived, endings=ending)
+    yield ToolLocation(codex.SOURCE, "Codex history", root / "history.jsonl")
+    prompts = root / "prompts"
+    yield ToolLocation(markdown.SOURCE, "Codex prompts", prompts, endings=_TEXTS)
 
 
 def _gemini_cli(here: Surroundings) -> Iterator[ToolLocation]:

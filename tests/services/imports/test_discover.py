@@ -92,6 +92,10 @@ def test_every_tool_where_the_system_has_it(computer: Computer, system: System) 
         ".claude/history.jsonl": "claude-code",
         ".claude/commands/fix.md": "text",
         ".claude/skills/pdf/SKILL.md": "text",
+        ".codex/sessions/2026/09/01/rollout-1.jsonl": "codex",
+        ".codex/archived_sessions/rollout-2.jsonl": "codex",
+        ".codex/history.jsonl": "codex",
+        ".codex/prompts/fix.md": "text",
         f"{config}/Cursor/User/globalStorage/state.vscdb": "cursor",
         f"{config}/Cursor/User/workspaceStorage/0a/state.vscdb": "cursor",
         ".cursor/projects/work/agent-transcripts/1/1.jsonl": "cursor",
@@ -129,6 +133,7 @@ def test_every_tool_where_the_system_has_it(computer: Computer, system: System) 
 def test_variables_move_what_they_name(computer: Computer) -> None:
     moved = {
         "CLAUDE_CONFIG_DIR": "a/projects/p/a.jsonl",
+        "CODEX_HOME": "i/sessions/rollout-1.jsonl",
         "GEMINI_CLI_HOME": "b/.gemini/tmp/p/logs.json",
         "LLM_USER_PATH": "c/logs.db",
         "AICHAT_CONFIG_DIR": "d/roles/a.md",

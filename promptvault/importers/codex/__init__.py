@@ -1,0 +1,1 @@
+"""Codex: session files (rollouts) of every age, and the history of typed prompts."""

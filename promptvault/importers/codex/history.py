@@ -1,0 +1,76 @@
+"""Codex's log of typed prompts, for sessions whose files are gone.
+
+Observed in openai/codex (`message_history`): each line is ``{session_id, ts, text}``.
+"""
+
+import os
+import re
+from collections import Counter
+
+from promptvault.importers.codex.text import SLASH_COMMAND, parse_content
+from promptvault.importers.input.candidate import (
+    Candidate,
+    Draft,
+    Failure,
+    Items,
+    Skipped,
+)
+from promptvault.importers.input.document import Document
+from promptvault.importers.input.field import as_text, as_time
+from promptvault.importers.input.json_stream import JsonObject
+from promptvault.importers.input.log_record import log_records
+
+_WANTED = re.compile(rb'"text"')
+_COMMAND = re.compile(r"/[a-z][\w:-]*(?:\s|\Z)")
+_ROLLOUT = re.compile(r"rollout-.*-([0-9a-f-]{36})\.jsonl?(?:\.zst)?")
+_FOLDERS = ("sessions", "archived_sessions")
+
+
+def is_entry(value: JsonObject) -> bool:
+    """Return True if *value* is a line of the log."""
+    session, time, text = map(value.get, ("session_id", "ts", "text"))
+    is_time = isinstance(time, int) and not isinstance(time, bool)
+    return is_time and isinstance(session, str) and isinstance(text, str)
+
+
+def read_history(document: Document) -> Items:
+    """Yield each prompt of a session without a file; the first one opens it.
+
+    Raises ImportSourceError if the file cannot be read further.
+    """
+    recorded = _recorded_sessions(document)
+    skipped: Counter[str] = Counter()
+    begun: set[str | None] = set()
+    for entry in log_records(document, _WANTED):
+        if isinstance(entry, Failure):
+            yield entry
+        elif not is_entry(entry):
+            continue
+        elif entry["session_id"] in recorded:
+            skipped["in a session file"] += 1
+        elif reason := _skip_reason(entry):
+            skipped[reason] += 1
+        elif body := parse_content(entry["text"]).body:
+            session = as_text(entry["session_id"])
+            draft = Draft(body, as_time(entry["ts"]))
+            opening = session not in begun
+            begun.add(session)
+            yield Candidate((draft,), opening=opening, conversation_id=session)
+    for reason, number in skipped.items():
+        yield Skipped(reason, number)
+
+
+def _skip_reason(entry: JsonObject) -> str | None:
+    text = str(entry["text"])
+    return SLASH_COMMAND if _COMMAND.match(text) else parse_content(text).reason
+
+
+def _recorded_sessions(document: Document) -> set[str]:
+    """Return the ids of the sessions that have a file beside the log."""
+    names = {name.rpartition("/")[2] for name in document.siblings}
+    if document.path:
+        for folder in _FOLDERS:
+            for _, _, files in os.walk(document.path.parent / folder):
+                names.update(files)
+    found = filter(None, map(_ROLLOUT.fullmatch, names))
+    return {match[1] for match in found}
