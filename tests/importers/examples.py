@@ -184,18 +184,12 @@ def cursor_state() -> bytes:
 
 
 def ask_deepseek(text: str) -> Json:
-    """Return a conversation of DeepSeek with one prompt and its answer."""
-    asked = {"fragments": [{"type": "REQUEST", "content": text}]}
-    answered = {"fragments": [{"type": "RESPONSE", "content": "Hi."}]}
+    """Return a conversation of DeepSeek with one prompt."""
+    message = {"fragments": [{"type": "REQUEST", "content": text}]}
     return {
         "id": f"d-{text}",
-        "title": "A chat",
         "inserted_at": "2026-03-02T10:00:00+08:00",
-        "mapping": {
-            "root": {"id": "root", "parent": None, "children": ["1"], "message": None},
-            "1": {"id": "1", "parent": "root", "children": ["2"], "message": asked},
-            "2": {"id": "2", "parent": "1", "children": [], "message": answered},
-        },
+        "mapping": {"1": {"id": "1", "parent": None, "message": message}},
     }
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from promptvault.importers.conversation.message_list import (
     SystemPrompts,
+    are_messages,
     is_human,
     join_parts,
     message_text,
@@ -50,8 +51,11 @@ def _is_librechat(value: JsonObject) -> bool:
 
 
 def _is_open_webui(value: JsonObject) -> bool:
-    history = as_object(_open_webui_chat(value).get("history"))
-    return isinstance(history.get("messages"), dict)
+    chat = _open_webui_chat(value)
+    history = as_object(chat.get("history"))
+    return isinstance(history.get("messages"), dict) or (
+        "chat" in value and are_messages(chat.get("messages"))
+    )
 
 
 def _open_webui_chat(value: JsonObject) -> JsonObject:
@@ -119,9 +123,8 @@ def _flat(messages: list[JsonValue]) -> Iterator[JsonObject]:
 def _open_webui(value: JsonObject) -> tuple[Conversation, str | None]:
     chat = _open_webui_chat(value)
     history = as_object(chat.get("history"))
-    messages = as_object(history.get("messages"))
     found = build_conversation(
-        [_open_webui_message(key, as_object(each)) for key, each in messages.items()],
+        list(_open_webui_messages(chat)),
         leaf=_key(history, "currentId"),
         key=as_text(value.get("id")),
         title=as_text(value.get("title")) or as_text(chat.get("title")),
@@ -130,7 +133,17 @@ def _open_webui(value: JsonObject) -> tuple[Conversation, str | None]:
     return found, as_text(chat.get("system")) or as_text(params.get("system"))
 
 
-def _open_webui_message(key: str, message: JsonObject) -> Message:
+def _open_webui_messages(chat: JsonObject) -> Iterator[Message]:
+    """Yield the messages of the tree, or of the list that a chat had before it."""
+    messages = as_object(as_object(chat.get("history")).get("messages"))
+    for key, message in messages.items():
+        yield _open_webui_message(key, as_object(message))
+    if not messages:
+        for message in map(as_object, as_list(chat.get("messages"))):
+            yield _open_webui_message(_key(message, "id"), message)
+
+
+def _open_webui_message(key: str | None, message: JsonObject) -> Message:
     models = as_list(message.get("models"))
     return Message(
         key,

@@ -17,6 +17,7 @@ from promptvault.importers.conversation.message_list import (
     is_human,
     join_parts,
 )
+from promptvault.importers.conversation.turn_list import Turn
 from promptvault.importers.input import database
 from promptvault.importers.input.candidate import (
     Candidate,
@@ -46,12 +47,11 @@ _INSTRUCTIONS = "SELECT DISTINCT systemInstruction FROM chat"
 
 
 def probe(document: Document) -> bool:
-    """Return True for a file of the export that is read, and for the database."""
+    """Return True for every JSON file of the export, and for the database."""
     if document.is_database:
         return _is_database(document)
-    return any(map(_is_chat, document.sample)) or (
-        _is_marked(document) and bool(document.sample) and _part(document) is not None
-    )
+    is_part = _is_marked(document) and bool(document.sample)
+    return is_part or any(map(_is_chat, document.sample))
 
 
 def read(document: Document) -> Items:
@@ -61,6 +61,9 @@ def read(document: Document) -> Items:
     """
     if document.is_database:
         yield from _database(document)
+        return
+    if _is_marked(document) and not _part(document):
+        yield Skipped("settings of the app")
         return
     system_prompts = SystemPrompts()
     with document.open() as stream:
@@ -107,18 +110,16 @@ def _chat(chat: JsonObject, system_prompts: SystemPrompts) -> Item:
         return Skipped("deleted")
     messages = map(as_object, as_list(chat.get("messages")))
     return turn_list.build_conversation(
-        (
-            _turn(message, chat)
-            for message in messages
-            if is_human(message) and not turn_list.is_deleted(message)
-        ),
+        (_turn(message, chat) for message in messages if is_human(message)),
         system_prompts.candidates([as_text(chat.get("systemInstruction"))]),
         key=as_text(chat.get("id")),
         title=as_text(chat.get("title")),
     )
 
 
-def _turn(message: JsonObject, chat: JsonObject) -> list[Draft]:
+def _turn(message: JsonObject, chat: JsonObject) -> Turn:
+    if turn_list.is_deleted(message):
+        return None
     model = as_text(message.get("model")) or as_text(chat.get("model"))
     body = _typed(join_parts(message.get("content")))
     made = as_time(message.get("createdAt"))

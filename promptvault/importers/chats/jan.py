@@ -14,6 +14,7 @@ from promptvault.importers.conversation.message_list import (
     is_human,
     join_parts,
 )
+from promptvault.importers.conversation.turn_list import Turn
 from promptvault.importers.input.candidate import (
     Candidate,
     Conversation,
@@ -114,12 +115,9 @@ def _instructions(threads: list[JsonObject]) -> Conversation:
 
 
 def _conversation(messages: list[JsonObject], thread: _Thread) -> Conversation:
-    timed = [
-        (as_time(message.get("created_at")), message)
-        for message in messages
-        if not turn_list.is_deleted(message)
-    ]
-    ordered = turn_list.in_order(timed)
+    ordered = turn_list.in_order(
+        (as_time(message.get("created_at")), message) for message in messages
+    )
     keys = (as_text(message.get("thread_id")) for message in ordered)
     return turn_list.build_conversation(
         (_turn(message, thread.model) for message in ordered),
@@ -128,7 +126,9 @@ def _conversation(messages: list[JsonObject], thread: _Thread) -> Conversation:
     )
 
 
-def _turn(message: JsonObject, model: str | None) -> list[Draft]:
+def _turn(message: JsonObject, model: str | None) -> Turn:
+    if turn_list.is_deleted(message):
+        return None
     body = as_text(_FILES.sub("", join_parts(message.get("content")) or ""))
     made = as_time(message.get("created_at"))
     return [Draft(body, made, as_text(message.get("id")), model)] if body else []

@@ -29,6 +29,7 @@ from promptvault.importers.input.json_stream import (
 SOURCE = "lm-studio"
 
 _ENDING = ".conversation.json"
+_SETTINGS = "perChatPredictionConfig"
 _SYSTEM = "llm.prediction.systemPrompt"
 
 
@@ -57,7 +58,9 @@ def read(document: Document) -> Items:
 
 
 def _is_chat(value: JsonObject) -> bool:
-    messages = map(as_object, as_list(value.get("messages"))[:5])
+    messages = [as_object(each) for each in as_list(value.get("messages"))[:5]]
+    if not messages:
+        return isinstance(value.get("messages"), list) and _SETTINGS in value
     return any(
         "role" in as_object(version)
         for message in messages
@@ -112,7 +115,7 @@ def _model(answers: list[JsonObject]) -> str | None:
 
 def _system_texts(chat: JsonObject) -> Iterator[str | None]:
     yield as_text(chat.get("systemPrompt"))
-    settings = as_object(chat.get("perChatPredictionConfig"))
+    settings = as_object(chat.get(_SETTINGS))
     for field in map(as_object, as_list(settings.get("fields"))):
         if field.get("key") == _SYSTEM:
             yield as_text(field.get("value"))

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from promptvault.importers.conversation import turn_list
+from promptvault.importers.conversation.turn_list import Turn
 from promptvault.importers.input.candidate import Conversation, Draft, Failure, Items
 from promptvault.importers.input.document import Document
 from promptvault.importers.input.field import as_list, as_object, as_text, as_time
@@ -32,7 +33,9 @@ _THREAD_IDS = ("context_uuid", "thread_id", "thread_url_slug")
 _TITLES = ("context_title", "thread_title", "title")
 _URLS = ("thread_url", "thread_url_slug")
 _SITE = "https://www.perplexity.ai/search/"
-_ABOUT_THREAD = re.compile(rb'"thread_(?:id|title|url)"\s*+:')
+_ABOUT_THREAD = re.compile(
+    rb'"(?:thread_\w++|related_queries)"\s*+:|www\.perplexity\.ai'
+)
 _EXPORT = ("conversations",)
 
 
@@ -107,26 +110,22 @@ def _thread(value: JsonObject) -> _Thread | None:
 
 
 def _conversation(thread: _Thread) -> Conversation:
-    timed = [
-        (_time(entry), entry)
-        for entry in thread.entries
-        if entry and not turn_list.is_deleted(entry)
-    ]
-    drafts = (_draft(entry) for entry in turn_list.in_order(timed))
+    ordered = turn_list.in_order((_time(entry), entry) for entry in thread.entries)
     place = thread.text(_URLS)
     return turn_list.build_conversation(
-        ([draft] if draft else [] for draft in drafts),
+        map(_turn, ordered),
         key=thread.text(_THREAD_IDS),
         title=thread.text(_TITLES),
         url=place and (place if "://" in place else _SITE + place),
     )
 
 
-def _draft(entry: JsonObject) -> Draft | None:
-    body = _text(entry, _QUERIES)
-    if not body:
+def _turn(entry: JsonObject) -> Turn:
+    if turn_list.is_deleted(entry):
         return None
-    return Draft(body, _time(entry), _text(entry, _IDS), _text(entry, _MODELS))
+    if not (body := _text(entry, _QUERIES)):
+        return []
+    return [Draft(body, _time(entry), _text(entry, _IDS), _text(entry, _MODELS))]
 
 
 def _time(entry: JsonObject) -> datetime | None:

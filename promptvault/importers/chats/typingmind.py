@@ -15,6 +15,7 @@ from promptvault.importers.conversation.message_list import (
     join_parts,
     system_texts,
 )
+from promptvault.importers.conversation.turn_list import Turn
 from promptvault.importers.input.attachment import without_files
 from promptvault.importers.input.candidate import (
     Candidate,
@@ -107,14 +108,12 @@ def _chat(chat: JsonObject, where: str, system_prompts: SystemPrompts) -> Item:
 
 
 def _is_typed(message: JsonObject) -> bool:
-    return (
-        is_human(message)
-        and message.get("type") not in _NOT_TYPED
-        and not turn_list.is_deleted(message)
-    )
+    return is_human(message) and message.get("type") not in _NOT_TYPED
 
 
-def _turn(message: JsonObject, model: str | None) -> list[Draft]:
+def _turn(message: JsonObject, model: str | None) -> Turn:
+    if turn_list.is_deleted(message):
+        return None
     body = join_parts(message.get("content"))
     made = as_time(message.get("createdAt"))
     return [Draft(body, made, as_text(message.get("uuid")), model)] if body else []

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from promptvault.importers.conversation import tree
 from promptvault.importers.conversation.tree import Node
+from promptvault.importers.conversation.turn_list import in_order
 from promptvault.importers.input.candidate import Conversation, Draft
 from promptvault.importers.input.field import as_text
 
@@ -69,10 +70,12 @@ def last_leaf(nodes: Mapping[str, Node]) -> str | None:
 
 
 def _nodes(messages: Sequence[Message]) -> dict[str, Node]:
-    """Return the tree. If no message names a parent in it, each follows the previous
-    one."""
+    """Return the tree. If no message names a parent in it, each follows the one before
+    it in time."""
     keys = {message.key for message in messages}
     is_linked = any(each.parent in keys for each in messages if each.parent)
+    if not is_linked:
+        messages = in_order((message.made, message) for message in messages)
     nodes: dict[str, Node] = {}
     last = _ROOT
     for message in messages:

@@ -1,5 +1,6 @@
 """A chat without branches whose messages may have been edited, as a conversation."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from operator import itemgetter
@@ -10,8 +11,9 @@ from promptvault.importers.conversation.tree import distinct
 from promptvault.importers.input.candidate import Candidate, Conversation, Draft
 from promptvault.importers.input.json_stream import JsonObject
 
-Turn = Sequence[Draft]
-"""The drafts of one message of a person, oldest first; empty if it has no text."""
+Turn = Sequence[Draft] | None
+"""The drafts of one message of a person, oldest first; empty if it has no text, None if
+the person deleted it."""
 
 _Item = TypeVar("_Item")
 _OLDEST = datetime.min.replace(tzinfo=UTC)
@@ -33,6 +35,7 @@ def build_conversation(
     """
     every = list(turns)
     said = [distinct(drafts) for drafts in every if drafts]
+    deleted = every.count(None)
     if said and not title:
         title = opening_words(said[0][-1].body)
     candidates = [
@@ -45,11 +48,11 @@ def build_conversation(
         )
         for position, drafts in enumerate(said)
     ]
-    textless = len(every) - len(said)
-    skipped = {"no text": textless} if textless else {}
+    textless = len(every) - len(said) - deleted
+    skipped = +Counter({"no text": textless, "deleted": deleted})
     if not every:
-        skipped = {"empty conversation": 1}
-    return Conversation((*instructions, *candidates), skipped)
+        skipped["empty conversation"] = 1
+    return Conversation((*instructions, *candidates), dict(skipped))
 
 
 def in_order(timed: Iterable[tuple[datetime | None, _Item]]) -> list[_Item]:
