@@ -31,6 +31,7 @@ _GROUP = "promptvault.importers"
 # Modules in the order in which they are probed. All of them take a quarter of the time
 # of a small import to load, so each is imported when it is needed.
 _STRUCTURED = (
+    "copilot.chat",  # first, as it needs only the start of its large files
     "chats.chatgpt",
     "chats.claude",
     "chats.deepseek",

@@ -32,6 +32,15 @@ for path in pathlib.Path(sys.argv[1]).rglob("*.jsonl"):
         for line in file:
             json.loads(line)
 """
+_LOAD_SESSIONS = """import json, pathlib, sys
+for path in pathlib.Path(sys.argv[1]).rglob("*.json*"):
+    with path.open("rb") as file:
+        if path.suffix == ".json":
+            json.load(file)
+        else:
+            for line in file:
+                json.loads(line)
+"""
 _PARSE = "import sys; from lxml import html; html.parse(sys.argv[1])"
 _TEMPLATE = "templates/two"
 _COMPLETION = {
@@ -154,6 +163,12 @@ class Bench:
         folder = self._folder / "sessions"
         sources.write_codex(folder)
         yield from self._import("Codex", folder, _LOAD_LINES, base, ("1.5", 150, "2.6"))
+        chats = self._folder / "User"
+        sources.write_copilot_chat(chats)
+        base = "`json` of every file"
+        yield from self._import(
+            "Copilot Chat", chats, _LOAD_SESSIONS, base, ("1.5", 150, "1.5")
+        )
         page = self._folder / "MyActivity.html"
         sources.write_takeout(page, 2_000)
         yield from self._import(
@@ -169,7 +184,7 @@ class Bench:
         targets: tuple[str, int, str],
     ) -> Iterator[str]:
         """*targets* are the ratio, the peak in MB, and the ratio with every turn."""
-        files = [path] if path.is_file() else list(path.rglob("*.jsonl"))
+        files = [path] if path.is_file() else list(path.rglob("*.json*"))
         size = sum(file.stat().st_size for file in files) / 1e6
         words: tuple[str, ...] = (self._program, "import", str(path))
         baseline = Command([sys.executable, "-c", program, str(path)])

@@ -177,6 +177,47 @@ def _takeout_cell(writer: Writer, index: int) -> str:
     )
 
 
+def write_copilot_chat(folder: Path, sessions: int = 40, requests: int = 50) -> None:
+    """Write VS Code's chat sessions of 10 MB, every other one as a log of changes."""
+    writer = Writer()
+    chats = folder / "workspaceStorage" / "0123456789abcdef" / "chatSessions"
+    chats.mkdir(parents=True)
+    for session in range(sessions):
+        name = _uuid(session, 0)
+        head = {"version": 3, "responderUsername": "GitHub Copilot", "sessionId": name}
+        made = [_copilot_request(writer, session, each) for each in range(requests)]
+        if session % 2:
+            whole: dict[str, Any] = {"kind": 0, "v": {**head, "requests": []}}
+            lines = [whole, *(_copilot_change(each) for each in made)]
+            text = "".join(f"{json.dumps(line)}\n" for line in lines)
+            (chats / f"{name}.jsonl").write_text(text)
+        else:
+            text = json.dumps({**head, "requests": made}, indent=2)
+            (chats / f"{name}.json").write_text(text)
+
+
+def _copilot_change(request: dict[str, Any]) -> dict[str, Any]:
+    return {"kind": 2, "k": ["requests"], "v": [request]}
+
+
+def _copilot_request(writer: Writer, session: int, number: int) -> dict[str, Any]:
+    said = writer.prose(40)
+    # The same text in every part, as to make up 400 MB of words takes long.
+    code = f'```python\nprint("{writer.words(30)}")\n```\n{writer.prose(100)}'
+    lines = [{"line": line, "uri": {"path": writer.words(3)}} for line in range(20)]
+    read = {"kind": "toolInvocationSerialized", "resultDetails": lines}
+    call = {"response": writer.prose(200), "toolCalls": []}
+    return {
+        "requestId": f"request_{_uuid(session, number + 1)}",
+        "message": {"text": said, "parts": [{"kind": "text", "text": said}]},
+        "variableData": {"variables": []},
+        "response": [{"value": code}, read] * 40,
+        "result": {"metadata": {"toolCallRounds": [call] * 40}},
+        "timestamp": 1_780_000_000_000 + 1_000 * number,
+        "modelId": "copilot/claude-sonnet-5",
+    }
+
+
 def write_cursor(path: Path, bubbles: int, size: int = 3_000) -> None:
     """Write a Cursor `state.vscdb`, 100 bubbles a chat, of *size* bytes each."""
     writer = Writer()

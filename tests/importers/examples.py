@@ -230,6 +230,38 @@ def chatwise_database() -> bytes:
 
 EXAMPLES = [
     Example(
+        "copilot-chat",
+        "chatSessions/1.json",
+        b"""{
+  "version": 3,
+  "requesterUsername": "ada",
+  "responderUsername": "GitHub Copilot",
+  "responderAvatarIconUri": {"id": "copilot"},
+  "requests": [
+    {"requestId": "request_1", "message": {"text": "one \xc3\xa9", "parts": []},
+     "variableData": {"variables": []}, "response": [{"value": "Hi."}],
+     "agent": {"id": "github.copilot.editsAgent"}, "timestamp": 1787000000000},
+    {"requestId": "request_2", "message": {"text": "two", "parts": []},
+     "response": [{"value": "Ho."}, {"kind": "inlineReference"}]},
+    {"requestId": "request_3", "message": {"text": "three", "parts": []},
+     "response": [], "result": {"metadata": {"sessionId": "s"}}}
+  ],
+  "sessionId": "s",
+  "customTitle": "Counting"
+}""",
+    ),
+    Example(
+        "copilot-chat",
+        "chatSessions/2.jsonl",
+        b"""{"kind":0,"v":{"version":3,"sessionId":"s","customTitle":"Counting","requests":[\
+{"requestId":"request_1","message":{"text":"one \xc3\xa9"},"response":[{}]}]}}
+{"kind":2,"k":["requests",0,"response"],"v":[{"value":"More."}],"i":1}
+{"kind":2,"k":["requests"],"v":[{"requestId":"request_2","message":{"text":"two"}}]}
+{"kind":1,"k":["inputState","inputText"],"v":"thr"}
+{"kind":2,"k":["requests"],"v":[{"requestId":"request_3","message":{"text":"three"}}]}
+""",
+    ),
+    Example(
         "chatgpt",
         "conversations.json",
         [

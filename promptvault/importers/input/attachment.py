@@ -1,7 +1,9 @@
 """Removes files encoded as base64 from JSON while it is read."""
 
 import re
-from typing import BinaryIO, cast
+from typing import BinaryIO
+
+from promptvault.importers.input.byte_filter import filtered
 
 _BASE64 = rb"[A-Za-z0-9+/=_-]"
 _LEAST = 1024
@@ -49,17 +51,4 @@ def without_files(stream: BinaryIO) -> BinaryIO:
 
     Otherwise an image of 100 MB would be in memory several times, only to be dropped.
     """
-    return cast("BinaryIO", _Filtered(stream))
-
-
-class _Filtered:
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._filter = FileFilter()
-
-    def read(self, size: int = -1) -> bytes:
-        """Return the next bytes, perhaps more than *size*; b"" at the end."""
-        while piece := self._stream.read(max(size, _PIECE) if size >= 0 else size):
-            if left := self._filter.feed(piece):
-                return left
-        return self._filter.rest()
+    return filtered(stream, FileFilter(), _PIECE)

@@ -14,7 +14,11 @@ _LARGEST_SECONDS = 1e11
 def sanitized(text: str) -> str:
     """Return *text* with NUL and lone surrogates, which neither files nor databases
     take, replaced by U+FFFD."""
-    return _UNFIT.sub("\ufffd", text)
+    try:
+        text.encode()  # many times as fast as a search for surrogates
+    except UnicodeEncodeError:
+        return _UNFIT.sub("\ufffd", text)
+    return text.replace("\0", "\ufffd")
 
 
 def as_text(value: object) -> str | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from promptvault.importers.cline import source as cline
+from promptvault.importers.copilot import chat as copilot_chat
 from promptvault.importers.cursor import source as cursor
 from promptvault.importers.locations.location import Surroundings, ToolLocation
 
@@ -13,12 +14,14 @@ _CLINES = {
 }
 _TASKS = ("ui_messages.json", "claude_messages.json", "api_conversation_history.json")
 _HELD = "state.vscdb"
+_SESSIONS = (".json", ".jsonl")
 
 
 def locations(here: Surroundings) -> Iterator[ToolLocation]:
     """Yield the locations of these tools, whether they exist or not."""
     yield from _cursor(here)
     yield from _cline(here)
+    yield from _copilot_chat(here)
 
 
 def _cursor(here: Surroundings) -> Iterator[ToolLocation]:
@@ -50,3 +53,16 @@ def _cline(here: Surroundings) -> Iterator[ToolLocation]:
     root = here.moved("CLINE_DIR", here.home / ".cline")
     data = here.moved("CLINE_DATA_DIR", root / "data")
     yield ToolLocation(cline.SOURCE, "Cline CLI", data / "tasks", endings=_TASKS)
+
+
+def _copilot_chat(here: Surroundings) -> Iterator[ToolLocation]:
+    """Yield the chats of each workspace, and those of windows without a folder."""
+    source = copilot_chat.SOURCE
+    for editor, user in here.editors():
+        title = f"Copilot Chat in {editor}"
+        folder, pattern = user / "workspaceStorage", "*/chatSessions"
+        yield ToolLocation(source, title, folder, pattern, _SESSIONS)
+        for name in ("emptyWindowChatSessions", "transferredChatSessions"):
+            chats = user / "globalStorage" / name
+            without = f"{title}, without a folder"
+            yield ToolLocation(source, without, chats, endings=_SESSIONS)

@@ -114,6 +114,9 @@ def test_every_tool_where_the_system_has_it(computer: Computer, system: System) 
         f"{config}/aichat/roles/a.md": "aichat",
         f"{aside}/pet/snippet.toml": "pet",
         "work/.specstory/history/a.md": "specstory",
+        f"{config}/Code/User/workspaceStorage/0a/chatSessions/1.jsonl": "copilot-chat",
+        f"{config}/VSCodium/User/globalStorage/emptyWindowChatSessions/1.json"
+        "": "copilot-chat",
         ".lmstudio/conversations/work/1.conversation.json": "lm-studio",
         f"{config}/Jan/data/threads/a/messages.jsonl": "jan",
         f"{config}/app.chatwise/app.db": "chatwise",
