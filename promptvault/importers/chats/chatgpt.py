@@ -22,6 +22,7 @@ from promptvault.importers.input.candidate import (
     Failure,
     Item,
     Items,
+    without_person,
 )
 from promptvault.importers.input.document import Document
 from promptvault.importers.input.field import (
@@ -152,6 +153,8 @@ def _conversation(
         url=f"https://chatgpt.com/c/{key}" if key else None,
         textless=textless,
     )
+    untyped = sum(_role(_message(node)) == "user" for node in mapping.values())
+    chat = without_person(chat, untyped)
     started = as_time(value.get("create_time"))
     instructions = tuple(_instructions(mapping, seen, started))
     return replace(chat, candidates=instructions + chat.candidates)
@@ -199,12 +202,15 @@ def _message(node: JsonValue) -> JsonObject:
     return as_object(as_object(node).get("message"))
 
 
+def _role(message: JsonObject) -> JsonValue:
+    return as_object(message.get("author")).get("role")
+
+
 def _is_typed(message: JsonObject) -> bool:
     """Return True if a person wrote *message*; the role "user" alone is not enough."""
-    author = as_object(message.get("author"))
     metadata = as_object(message.get("metadata"))
     return (
-        author.get("role") == "user"
+        _role(message) == "user"
         and as_text(as_object(message.get("content")).get("content_type"))
         not in _NOT_TYPED
         and not metadata.get("is_visually_hidden_from_conversation")
@@ -254,7 +260,7 @@ def _instruction_texts(message: JsonObject) -> Iterator[tuple[str, str | None]]:
             body = as_text(as_object(raw).get(key)) or _unfenced(content.get(fallback))
             if body:
                 yield body, title
-    elif as_object(message.get("author")).get("role") == "system":
+    elif _role(message) == "system":
         yield from _gpt_text(_body(message) or "")
 
 

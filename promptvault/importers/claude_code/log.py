@@ -16,7 +16,13 @@ from promptvault.importers.claude_code.text import (
     parse_content,
     with_command,
 )
-from promptvault.importers.input.candidate import Conversation, Failure, Items
+from promptvault.importers.input.candidate import (
+    EMPTY_CONVERSATION,
+    Conversation,
+    Failure,
+    Items,
+    without_person,
+)
 from promptvault.importers.input.document import Document
 from promptvault.importers.input.field import as_object, as_text, as_time
 from promptvault.importers.input.json_stream import (
@@ -74,6 +80,7 @@ class SessionLog:
         self._is_linked = False
         """True if the records of the session name their parents."""
         self._unanswered: Turn | None = None
+        self._untyped = 0
 
     def items(self) -> Items:
         """Yield what could not be read, then the sessions.
@@ -86,7 +93,8 @@ class SessionLog:
             found = True
             yield conversation
         if not found:
-            yield Conversation((), {"empty conversation": 1})
+            empty = Conversation((), {EMPTY_CONVERSATION: 1})
+            yield without_person(empty, self._untyped)
 
     def _read(self) -> Iterator[Failure]:
         """Read the file. A damaged last line is no failure: it is being written."""
@@ -235,10 +243,12 @@ class SessionLog:
 
     def _read_message(self, record: JsonObject) -> None:
         found = _typed_in(record)
-        if self._is_agent or record.get("isSidechain"):
-            if found.body and found.body.strip() != _WARM_UP:
-                self._skip("subagent")
-        elif found.body or found.reason:
+        is_agent = self._is_agent or bool(record.get("isSidechain"))
+        if is_agent and found.body and found.body.strip() != _WARM_UP:
+            self._skip("subagent")
+        elif is_agent or not (found.body or found.reason):
+            self._untyped += 1
+        else:
             self._add(record, found, self._parent(record))
 
     def _read_attachment(self, record: JsonObject) -> None:

@@ -5,13 +5,13 @@ from collections import Counter
 
 from promptvault.importers.claude_code.log import SessionLog
 from promptvault.importers.claude_code.text import (
-    NO_TEXT,
     SHELL_COMMAND,
     ParsedMessage,
     parse_content,
     with_command,
 )
 from promptvault.importers.input.candidate import (
+    NO_TEXT,
     Candidate,
     CandidateKind,
     Draft,

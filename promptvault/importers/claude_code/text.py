@@ -10,11 +10,11 @@ from promptvault.importers.conversation.command import (
     is_command,
     unwrapped_command,
 )
+from promptvault.importers.input.candidate import NO_TEXT
 from promptvault.importers.input.field import as_list, as_object, as_text, sanitized
 from promptvault.importers.input.json_stream import JsonObject, JsonValue
 
 SHELL_COMMAND = "shell command"
-NO_TEXT = "no text"
 
 
 class ParsedMessage(NamedTuple):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from promptvault.importers.input.candidate import (
+    EMPTY_CONVERSATION,
     Candidate,
     Conversation,
     Draft,
@@ -52,7 +53,7 @@ class LinearChat:
         yield from map(self._item, self._held)
         self._held.clear()
         if not self._has_begun:
-            yield Conversation((), dict(self.skipped or {"empty conversation": 1}))
+            yield Conversation((), dict(self.skipped or {EMPTY_CONVERSATION: 1}))
             return
         for reason, number in self.skipped.items():
             yield Skipped(reason, number)

@@ -8,6 +8,8 @@ from itertools import pairwise
 
 from promptvault.domain.digest import digest
 from promptvault.importers.input.candidate import (
+    EMPTY_CONVERSATION,
+    NO_TEXT,
     Conversation,
     Draft,
     conversation_candidates,
@@ -41,9 +43,9 @@ def build_conversation(
     without text.
     """
     found, elsewhere = human_turns(nodes, leaf)
-    skipped = +Counter({"no text": textless, "abandoned branch": elsewhere})
+    skipped = +Counter({NO_TEXT: textless, "abandoned branch": elsewhere})
     if not found and not skipped:
-        skipped["empty conversation"] = 1
+        skipped[EMPTY_CONVERSATION] = 1
     candidates = conversation_candidates(found, key, title, url)
     return Conversation(candidates, dict(skipped))
 

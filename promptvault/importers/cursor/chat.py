@@ -4,7 +4,12 @@ from collections import Counter
 from datetime import datetime
 
 from promptvault.importers.cursor.envelope import SentMessage
-from promptvault.importers.input.candidate import Conversation, Draft, linear_candidates
+from promptvault.importers.input.candidate import (
+    Conversation,
+    Draft,
+    linear_candidates,
+    without_person,
+)
 
 
 class CursorChat:
@@ -24,6 +29,7 @@ class CursorChat:
         self._started = started
         self._model = model
         self._drafts: list[Draft] = []
+        self._untyped = 0
 
     def add(
         self,
@@ -34,8 +40,8 @@ class CursorChat:
     ) -> None:
         """Add the next message; None is one that no person sent."""
         if not sent:
-            return
-        if sent.is_command:
+            self._untyped += 1
+        elif sent.is_command:
             self.skipped["slash command"] += 1
         elif not sent.body:
             self.skipped["no text"] += 1
@@ -48,4 +54,5 @@ class CursorChat:
     def conversation(self) -> Conversation:
         """Return everything that was added."""
         candidates = linear_candidates(self._drafts, self._key, self._title)
-        return Conversation(candidates, dict(+self.skipped))
+        found = Conversation(candidates, dict(+self.skipped))
+        return without_person(found, self._untyped)

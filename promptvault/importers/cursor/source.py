@@ -134,5 +134,5 @@ def _finished(document: Document, chat: CursorChat) -> Items:
     found = chat.conversation()
     if document.folder != _AGENTS:
         yield found
-    elif found.candidates:
-        yield Skipped("subagent", len(found.candidates))
+    else:
+        yield Skipped("subagent", len(found.candidates) or 1)

@@ -21,6 +21,7 @@ from promptvault.importers.input.candidate import (
     Item,
     Items,
     linear_candidates,
+    without_person,
 )
 from promptvault.importers.input.document import Document
 from promptvault.importers.input.field import as_list, as_text, as_time, sanitized
@@ -193,4 +194,5 @@ def _listed(
             made = as_time(time)
             drafts.append(Draft(body, made, is_command=is_command(body)))
     candidates = linear_candidates(drafts, key, title)
-    return Conversation(candidates, dict(skipped))
+    untyped = [body for body, _ in sent if body is None]
+    return without_person(Conversation(candidates, dict(skipped)), len(untyped))

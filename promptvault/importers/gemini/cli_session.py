@@ -12,7 +12,13 @@ from promptvault.importers.conversation.command import (
 )
 from promptvault.importers.conversation.tree import Node
 from promptvault.importers.gemini.cli_text import is_snapshot, typed_text
-from promptvault.importers.input.candidate import Conversation, Draft, Skipped
+from promptvault.importers.input.candidate import (
+    EMPTY_CONVERSATION,
+    Conversation,
+    Draft,
+    Skipped,
+    without_person,
+)
 from promptvault.importers.input.field import as_list, as_text, as_time
 from promptvault.importers.input.json_stream import JsonObject
 
@@ -78,8 +84,9 @@ class CliSession:
             textless=list(bodies.values()).count(""),
         )
         if not bare:
-            return chat
-        others = {r: n for r, n in chat.skipped.items() if r != "empty conversation"}
+            untyped = [body for body in bodies.values() if body is None]
+            return without_person(chat, len(untyped))
+        others = {r: n for r, n in chat.skipped.items() if r != EMPTY_CONVERSATION}
         return replace(chat, skipped={**others, SLASH_COMMAND: len(bare)})
 
     def _describe(self, value: JsonObject) -> None:

@@ -9,6 +9,12 @@ from typing import NamedTuple
 from promptvault.domain.imported_prompt import ImportedPrompt
 from promptvault.domain.variable import Variable
 
+EMPTY_CONVERSATION = "empty conversation"
+NO_TEXT = "no text"
+NOT_TYPED = "not typed by a person"
+"""The reason for leaving out what a program wrote in a person's name. It is counted
+only if there is nothing else in a conversation; see `without_person`."""
+
 
 class CandidateKind(StrEnum):
     """The kind of a human text."""
@@ -71,6 +77,15 @@ class Conversation:
 
     candidates: tuple[Candidate, ...]
     skipped: dict[str, int] = field(default_factory=dict)
+
+
+def without_person(chat: Conversation, number: int) -> Conversation:
+    """Return *chat*, and if it is empty say why.
+
+    *number* is the number of messages in a person's name that no person typed.
+    """
+    is_empty = not chat.candidates and chat.skipped.keys() <= {EMPTY_CONVERSATION}
+    return Conversation((), {NOT_TYPED: number}) if is_empty and number else chat
 
 
 def conversation_candidates(

@@ -23,6 +23,7 @@ from promptvault.importers.input.document import (
     ScanResult,
     UnchangedFile,
 )
+from promptvault.importers.reading import read_items
 from promptvault.services.imports import log
 from promptvault.services.imports.naming import Built, PromptBuilder
 from promptvault.services.imports.reading_process import CAN_FORK, from_child
@@ -273,7 +274,7 @@ class _Import:
     ) -> Generator[Built, None, None]:
         """Yield the prompts of *document*, which a process of its own may read."""
         build, source = self._builder.build, importer.source
-        found = (build(source, item) for item in importer.read(document))
+        found = (build(source, item) for item in read_items(importer, document))
         return from_child(found) if _is_worth_a_process(document) else found
 
     def _add(self, built: Built, reading: _Reading) -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from promptvault.importers.chats import chatgpt
 from promptvault.importers.input.candidate import (
+    EMPTY_CONVERSATION,
+    NOT_TYPED,
     Candidate,
     CandidateKind,
     Draft,
@@ -186,7 +188,8 @@ def test_message_without_text_is_counted(content: Json) -> None:
 def test_message_that_no_person_typed(message: dict[str, Json]) -> None:
     items = read(chat(turn("u", None, "x", **message)))
     assert candidates(items) == []
-    assert skipped(items) == [{"empty conversation": 1}]
+    reason = EMPTY_CONVERSATION if "author" in message else NOT_TYPED
+    assert skipped(items) == [{reason: 1}]
 
 
 def edited(**fields: Json) -> dict[str, Json]:

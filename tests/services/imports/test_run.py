@@ -113,6 +113,28 @@ def test_kinds_say_what_is_taken_and_a_later_import_takes_the_rest(
     assert refused.code == 2
 
 
+def test_messages_that_no_reader_understands_are_a_failure(
+    pvt: Pvt, tmp_path: Path
+) -> None:
+    node = {"message": {"from": "user", "text": "Was lost in silence."}, "children": []}
+    lost = {"id": "c", "title": "T", "mapping": {"a": node}, "current_node": "a"}
+    path = write(tmp_path / "drifted.json", lost)
+    for _ in range(2):  # it is not remembered as read
+        failed = pvt("import", path)
+        assert failed.code == 8
+        assert "messages, but none could be read as chatgpt" in failed.err
+        assert "silence" not in failed.err
+    (tmp_path / "good.json").write_text(json.dumps([asked("c1", "One?")]))
+    report = pvt.ok("import", str(tmp_path), "--json").json
+    assert (report["added"], len(report["failed"])) == (1, 1)
+
+
+def test_an_empty_export_is_no_failure(bring: Bring) -> None:
+    report = bring({"mapping": {}, "current_node": None})
+    assert report["skipped"] == {"empty conversation": 1}
+    assert report["failed"] == []
+
+
 def test_setting_says_what_is_taken_by_default(bring: Bring) -> None:
     bring.pvt.ok("config", "set", "import.take", "all")
     assert bring(taught("c1", "I teach.", "One?", "Two?"))["added"] == 3
