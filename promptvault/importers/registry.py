@@ -49,6 +49,7 @@ _STRUCTURED = (
     "cline.source",
     "cursor.source",
     "specstory.source",
+    "agents.aider",
     "tools.llm",
     "tools.fabric",
     "tools.aichat",

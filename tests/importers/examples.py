@@ -230,6 +230,20 @@ def chatwise_database() -> bytes:
 
 EXAMPLES = [
     Example(
+        "aider",
+        ".aider.chat.history.md",
+        b"\n# aider chat started at 2026-07-17 09:00:00\n\n> Model: sonnet  \n\n"
+        b"#### one \xc3\xa9  \n\nHi.\n\n```md\n#### four\n```\n\n#### /add a.py  \n\n"
+        b"> Added a.py to the chat  \n\n#### two  \n\nHo.\n\n"
+        b"# aider chat started at 2026-07-18 09:00:00\n\n#### three  \n",
+    ),
+    Example(
+        "aider",
+        ".aider.input.history",
+        "\n# 2026-07-17 09:00:00.123456\n+one é\n\n# 2026-07-17 09:01:00.123456\n"
+        "+two\n\n# 2026-07-18 09:00:00.123456\n+three\n".encode(),
+    ),
+    Example(
         "copilot-chat",
         "chatSessions/1.json",
         b"""{

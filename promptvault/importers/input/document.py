@@ -46,7 +46,7 @@ _SAMPLE_BYTES = 24 << 20
 _PRUNED = frozenset({".git", ".hg", ".svn", ".venv", "node_modules", "__pycache__"})
 _LAST = (
     *(".md", ".mdc", ".markdown", ".txt", ".prompt", ".csv", ".yaml", ".yml"),
-    *("history.jsonl", "logs.json"),
+    *("history.jsonl", "logs.json", "input.history"),
 )
 """Endings of files that come last in their folder or archive. Whether loose text is
 read depends on the other files, and logs repeat chats with fewer details."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from promptvault.importers.agents import aider
 from promptvault.importers.claude_code import source as claude_code
 from promptvault.importers.codex import source as codex
 from promptvault.importers.files import markdown
@@ -16,6 +17,7 @@ def locations(here: Surroundings) -> Iterator[ToolLocation]:
     yield from _claude_code(here)
     yield from _codex(here)
     yield from _gemini_cli(here)
+    yield from _aider(here)
 
 
 def _claude_code(here: Surroundings) -> Iterator[ToolLocation]:
@@ -44,3 +46,11 @@ def _codex(here: Surroundings) -> Iterator[ToolLocation]:
 def _gemini_cli(here: Surroundings) -> Iterator[ToolLocation]:
     root = here.moved("GEMINI_CLI_HOME", here.home) / ".gemini" / "tmp"
     yield ToolLocation(cli.SOURCE, "Gemini CLI", root, endings=(".json", ".jsonl"))
+
+
+def _aider(here: Surroundings) -> Iterator[ToolLocation]:
+    """Yield the files that are not in a project."""
+    chats = here.moved("AIDER_CHAT_HISTORY_FILE", here.home / aider.CHAT_NAME)
+    typed = here.moved("AIDER_INPUT_HISTORY_FILE", here.home / aider.INPUT_NAME)
+    yield ToolLocation(aider.SOURCE, "Aider", here.home / chats)
+    yield ToolLocation(aider.SOURCE, "Aider input", here.home / typed)

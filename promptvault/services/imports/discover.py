@@ -12,6 +12,7 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 from zipfile import ZipFile
 
+from promptvault.importers.agents import aider
 from promptvault.importers.chats import chatgpt, claude
 from promptvault.importers.claude_code import source as claude_code
 from promptvault.importers.gemini import ai_studio, takeout
@@ -86,7 +87,7 @@ def discover_sources(reader: Reader, context: SearchContext) -> list[DiscoveredS
 def _locations(context: SearchContext) -> Iterator[ToolLocation]:
     own = tool_locations(context.system, context.home, context.environment)
     yield from own
-    yield from _session_locations(own, context.directory)
+    yield from _project_locations(own, context.directory)
     yield from _exports_in_downloads(context.home, context.environment)
     for home in _windows_homes(context):
         yield from tool_locations(System.WINDOWS, home, {})
@@ -155,19 +156,24 @@ def _last_import(
     return max(times, default=None)
 
 
-def _session_locations(
+def _project_locations(
     known: Iterable[ToolLocation], directory: Path
 ) -> Iterator[ToolLocation]:
-    """Yield where SpecStory's sessions may be.
+    """Yield where the sessions of tools may be that store them in a project.
 
     That is in *directory* and the folders above it, and in the projects in which the
     tools at the *known* locations were used.
     """
     projects = chain([directory, *directory.parents], _used(known))
     for project in dict.fromkeys(projects):
-        title = f"SpecStory in {project.name or project}"
+        name = project.name or project
         sessions = project / ".specstory" / "history"
-        yield ToolLocation(specstory.SOURCE, title, sessions, endings=(".md",))
+        yield ToolLocation(
+            specstory.SOURCE, f"SpecStory in {name}", sessions, endings=(".md",)
+        )
+        chats, typed = project / aider.CHAT_NAME, project / aider.INPUT_NAME
+        yield ToolLocation(aider.SOURCE, f"Aider in {name}", chats)
+        yield ToolLocation(aider.SOURCE, f"Aider input in {name}", typed)
 
 
 def _used(known: Iterable[ToolLocation]) -> Iterator[Path]:

@@ -1,0 +1,1 @@
+"""Coding agents with one kind of file each."""
