@@ -55,6 +55,12 @@ def rated(points: Sequence[int]) -> dict[str, Any]:
     }
 
 
+def is_decoy(text: str, original: str) -> bool:
+    """Whether *text* is *original* with its words, or letters, in another order."""
+    letters = sorted("".join(text.split()))
+    return text != original and letters == sorted("".join(original.split()))
+
+
 @dataclass
 class Workshop:
     """The server's behaviour: the texts it proposes, and the points of each text."""
@@ -62,14 +68,24 @@ class Workshop:
     proposals: list[str]
     points: dict[str, int] = field(default_factory=dict)
     usual: int = 5
+    decoy: int = 0
+    """The points of a decoy."""
+    originals: set[str] = field(default_factory=set)
+    """The texts that were rated alone."""
 
     def answer(self, body: Body) -> Reply:
         """Answer one request."""
         if kind_of(body) == "candidates":
             rows = [{"text": t, "change": f"Says {t[:9]!r}."} for t in self.proposals]
             return json_text({"candidates": rows})
-        given = [self.points.get(t.strip(), self.usual) for t in texts_in(body)]
-        return json_text(rated(given))
+        texts = texts_in(body)
+        self.originals |= set(texts) if len(texts) == 1 else set()
+        return json_text(rated(list(map(self._points, texts))))
+
+    def _points(self, text: str) -> int:
+        if any(is_decoy(text, original) for original in self.originals):
+            return self.decoy
+        return self.points.get(text.strip(), self.usual)
 
 
 @pytest.fixture
@@ -230,7 +246,8 @@ def test_the_judge_does_not_know_which_text_is_the_current_one(
     pvt.ok("optimize", "review", "--candidates", "4")
     *_, one, other = [r.body for r in model_server.requests]
     assert texts_in(one) == texts_in(other)[::-1]
-    assert len(texts_in(one)) == 5
+    assert len(texts_in(one)) == 6
+    assert sum(is_decoy(text, REVIEW) for text in texts_in(one)) == 1
     assert texts_in(one) != [REVIEW, *(f"{p}\n" for p in workshop.proposals)]
     words = one["messages"][1]["content"].split("[", 1)[0]
     assert not re.search("current|original|candidate|version", words)
@@ -240,17 +257,20 @@ def test_a_judge_that_favours_the_first_place_does_not_decide(
     pvt: Pvt, workshop: Workshop, model_server: ModelServer
 ) -> None:
     """A bonus for the first and a malus for the last cancel out over both orders."""
-    workshop.proposals = [f"{BETTER}{n}" for n in range(3)]
+    workshop.proposals = [f"{BETTER}{n}" for n in range(2)]
 
     def biased(body: Body) -> Reply:
         if kind_of(body) == "candidates":
             return workshop.answer(body)
-        count = len(texts_in(body))
-        return json_text(rated([7 - 2 * n for n in range(count)]))
+        found = texts_in(body)
+        points = [
+            0 if is_decoy(text, REVIEW) else 6 - place
+            for place, text in enumerate(found)
+        ]
+        return json_text(rated(points))
 
     model_server.answer = biased
     result = pvt.ok("optimize", "review", "--apply")
-    assert "total\t24\t\tof 60" in result.lines
     assert "stays as it is" in result.err
     assert body_of(pvt) == REVIEW
 
@@ -494,3 +514,54 @@ def test_on_a_terminal_it_asks_before_it_saves(
     assert "+The code:" in result.text
     assert "Save it as version 2? [y/N]" in result.err
     assert body_of(pvt) == text
+
+
+def test_a_text_of_our_own_request_is_refused_before_the_judge_sees_it(
+    pvt: Pvt, workshop: Workshop, model_server: ModelServer
+) -> None:
+    pvt.ok("add", "hello", "Say hello to the customer in one short sentence.")
+    workshop.proposals = ["How it was rated:", "2023-07-27T14:45:25.195"]
+    workshop.usual = 10
+    result = pvt.ok("optimize", "hello", "--apply", "--json").json
+    assert [row["refused"] for row in result["candidates"]] == [
+        ["repeats the request to the model"],
+        ["loses the subject: it has 0 of 4 words that matter"],
+    ]
+    assert (result["best"], result["new_version"]) == (None, None)
+    assert len(model_server.requests) == 2
+
+
+@pytest.mark.parametrize("points", [8, 9])
+def test_a_judge_that_takes_the_decoy_for_a_good_text_recommends_nothing(
+    pvt: Pvt, workshop: Workshop, points: int
+) -> None:
+    workshop.decoy = points
+    shown = pvt.ok("optimize", "review", "--apply")
+    assert "This judge cannot tell these texts apart" in shown.err
+    assert "★" not in shown.text
+    assert "+The code:" not in shown.text
+    result = pvt.ok("optimize", "review", "--apply", "--json").json
+    assert "words shuffled" in result["doubt"]
+    assert (result["best"], result["after"], result["diff"]) == (None, None, "")
+    assert result["new_version"] is None
+    assert result["candidates"][1]["points"] == 48
+    assert body_of(pvt) == REVIEW
+    assert pvt.ok("optimizations", "--json").json[0]["doubt"] == result["doubt"]
+
+
+def test_a_judge_that_contradicts_itself_recommends_nothing(
+    pvt: Pvt, workshop: Workshop, model_server: ModelServer
+) -> None:
+    def moody(body: Body) -> Reply:
+        texts = texts_in(body)
+        if kind_of(body) == "candidates" or len(texts) == 1:
+            return workshop.answer(body)
+        is_first = texts.index(BETTER) < texts.index(REVIEW)
+        return json_text(
+            rated([1 if t != BETTER else 10 if is_first else 6 for t in texts])
+        )
+
+    model_server.answer = moody
+    result = pvt.ok("optimize", "review", "--apply", "--json").json
+    assert "24 of 60 points more in one order" in result["doubt"]
+    assert body_of(pvt) == REVIEW

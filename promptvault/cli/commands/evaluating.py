@@ -1,12 +1,12 @@
 """`eval`: a version of a prompt on test cases, compared with a baseline."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from promptvault.cli import options, terminal
 from promptvault.cli.asking import Asking, DryRun, asks_model
+from promptvault.cli.case_file import read_suite
 from promptvault.cli.context import now, open_reader, paths
 from promptvault.cli.model import open_model
 from promptvault.cli.record import name_lookup, record_condition
@@ -17,10 +17,8 @@ from promptvault.cli.render.evaluation import (
 )
 from promptvault.cli.render.model import show_progress
 from promptvault.cli.rows.evaluation import evaluation_entry_row, evaluation_row
-from promptvault.cli.values import read_file
 from promptvault.errors import InvalidInputError
 from promptvault.services.asking.model import Model
-from promptvault.services.evaluation.case import Suite, parse_suite
 from promptvault.services.evaluation.evaluate import evaluate_plan, record_evaluation
 from promptvault.services.evaluation.plan import (
     EvaluationOptions,
@@ -76,7 +74,7 @@ def eval_(
         raise InvalidInputError("Give --cases FILE, or --list.")
     if cases is None:
         return _list(reference, as_json=as_json)
-    suite = _read(cases)
+    suite = read_suite(cases)
     with open_reader() as reader:
         plan = plan_evaluation(
             reader,
@@ -89,13 +87,6 @@ def eval_(
     if dry_run:
         return print_evaluation_plan(plan, model, judge_model, as_json=as_json)
     return _evaluate(plan, model, judge_model, as_json=as_json)
-
-
-def _read(cases: str) -> Suite:
-    if cases == "-":
-        return parse_suite(terminal.read_stdin(), "stdin", Path())
-    path = Path(cases)
-    return parse_suite(read_file(path), path.name, path.parent)
 
 
 def _evaluate(

@@ -7,7 +7,8 @@ from promptvault.cli.record import FindName
 from promptvault.cli.render.format import format_money, format_time
 from promptvault.cli.render.prompts import print_diff
 from promptvault.cli.render.table import Column, print_table
-from promptvault.services.optimization.optimize import (
+from promptvault.services.optimization.case_set import CaseScore
+from promptvault.services.optimization.result import (
     OptimizationResult,
     RatedCandidate,
 )
@@ -18,13 +19,23 @@ from promptvault.vault.activity.optimizations import OptimizationEntry
 def print_optimization(found: OptimizationResult) -> None:
     """Print the scores, the candidates, and the diff to the best one."""
     _scores(found)
+    _cases(found)
     _candidates(found)
     print_diff(found.difference())
     if found.winner is None:
         terminal.note(
-            f"No candidate is better: version {found.task.version.number} of"
+            f"{_why_none(found)}: version {found.task.version.number} of"
             f" {found.task.prompt.name} stays as it is."
         )
+
+
+def _why_none(found: OptimizationResult) -> str:
+    if not found.doubt:
+        return "No candidate is better"
+    return (
+        f"This judge cannot tell these texts apart: {found.doubt}. Nothing is"
+        " recommended; --judge names another model"
+    )
 
 
 def _scores(found: OptimizationResult) -> None:
@@ -51,17 +62,49 @@ def _score_lines(found: OptimizationResult) -> Iterator[tuple[str, ...]]:
     )
 
 
-def _candidates(found: OptimizationResult) -> None:
+def _cases(found: OptimizationResult) -> None:
+    """Print the pass rates before and after."""
+    if found.baseline is None:
+        return
     columns = (
+        Column("Cases", "cyan", wrap=False),
+        Column("Before", numeric=True),
+        Column("After", numeric=True),
+    )
+    before, winner = found.baseline.before, found.winner
+    lines = (
+        ("shown", str(before.shown), _score(winner and winner.shown)),
+        ("held apart", str(before.held_apart), _score(winner and winner.held_apart)),
+    )
+    print_table(columns, lines, "")
+
+
+def _score(score: CaseScore | None) -> str:
+    return str(score) if score else ""
+
+
+def _candidates(found: OptimizationResult) -> None:
+    columns = [
         Column("Candidate", "cyan", numeric=True, wrap=False),
         Column("Total", numeric=True),
         Column("What changed, or why it is refused"),
-    )
-    lines = (
-        (str(number), *_candidate_cells(candidate, is_best=candidate is found.winner))
-        for number, candidate in enumerate(found.candidates, 1)
-    )
+    ]
+    if found.baseline:
+        columns[1:1] = [
+            Column("Shown", numeric=True),
+            Column("Held apart", numeric=True),
+        ]
+    lines = (_candidate_line(found, n) for n in range(len(found.candidates)))
     print_table(columns, lines, "")
+
+
+def _candidate_line(found: OptimizationResult, index: int) -> tuple[str, ...]:
+    candidate = found.candidates[index]
+    cells = _candidate_cells(candidate, is_best=candidate is found.winner)
+    if found.baseline is None:
+        return str(index + 1), *cells
+    tried = _score(candidate.shown), _score(candidate.held_apart)
+    return str(index + 1), *tried, *cells
 
 
 def _candidate_cells(candidate: RatedCandidate, *, is_best: bool) -> tuple[str, str]:

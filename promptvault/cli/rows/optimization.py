@@ -2,9 +2,10 @@
 
 from promptvault.cli.record import FindName
 from promptvault.cli.rows.prompts import Row, time_row
-from promptvault.services.optimization.optimize import (
+from promptvault.services.optimization.result import (
     OptimizationResult,
     candidate_record,
+    cases_record,
     rating_record,
 )
 from promptvault.services.optimization.rubric import MOST_TOTAL, total_points
@@ -33,6 +34,9 @@ def optimization_row(found: OptimizationResult, saved: Saved | None) -> Row:
             candidate_record(candidate) | {"text": candidate.text}
             for candidate in found.candidates
         ],
+        "rounds": found.rounds,
+        "cases": cases_record(found),
+        "doubt": found.doubt or None,
         "best": found.candidates.index(winner) if winner else None,
         "diff": "".join(f"{line}\n" for line in found.difference()),
         "new_version": saved.prompt.version if saved and is_saved else None,
@@ -58,6 +62,8 @@ def optimization_entry_row(entry: OptimizationEntry, name: FindName) -> Row:
         "after": done.after_points,
         "scores": done.scores,
         "candidates": done.candidates,
+        "cases": done.cases,
+        "doubt": done.doubt or None,
         "requests": done.requests,
         "cached": done.cached,
         "input_tokens": done.input_tokens,

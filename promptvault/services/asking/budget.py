@@ -61,6 +61,15 @@ class Budget:
     _spent: float = 0.0
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
+    def left(self) -> float | None:
+        """Return the US dollars that are left, None without a limit."""
+        limits = []
+        if self.per_command is not None:
+            limits.append(self.per_command - self._spent)
+        if self.per_month is not None:
+            limits.append(self.per_month - self.spending.spent(self.now()))
+        return min(limits, default=None)
+
     def reserve(
         self, endpoint: Endpoint, request: Request, price: Price | None
     ) -> "Bill":

@@ -164,6 +164,11 @@ class Model:
         cost = price.of(usage) if price else None
         return Estimate(len(requests), sent, usage.output_tokens, cost)
 
+    def affords(self, estimate: Estimate) -> bool:
+        """Whether the budget has enough for *estimate*; True without a budget."""
+        left = self._context.budget.left()
+        return left is None or (estimate.cost or 0) <= left
+
     def ask(self, request: Request) -> Answer:
         """Return the answer to *request*, from the cache or from a server.
 

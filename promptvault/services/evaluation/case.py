@@ -43,6 +43,11 @@ class Suite(NamedTuple):
     judge: str | None = None
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the cases."""
+        return tuple(case.name for case in self.cases)
+
+    @property
     def digest(self) -> str:
         """A hash of the cases, in hexadecimal, independent of the file format."""
         text = json.dumps(self.cases, sort_keys=True)

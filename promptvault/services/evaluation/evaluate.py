@@ -1,7 +1,7 @@
 """`eval`: every case is sent, checked and compared with the baseline."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,11 @@ from promptvault.services.asking.cost import Estimate, Spent, total_estimate
 from promptvault.services.asking.model import Model
 from promptvault.services.evaluation.case import Case
 from promptvault.services.evaluation.check import JudgeTask, judge_request
-from promptvault.services.evaluation.plan import EvaluationPlan
+from promptvault.services.evaluation.plan import (
+    EvaluationPlan,
+    VersionRequests,
+    distinct_requests,
+)
 from promptvault.services.evaluation.trial import Progress, Trial, try_cases
 from promptvault.vault.activity.evaluations import EvaluationRecord, add_evaluation
 
@@ -67,22 +71,33 @@ class Evaluation(NamedTuple):
 def estimate_evaluation(
     plan: EvaluationPlan, model: Model, judge: Model
 ) -> tuple[list[Request], Estimate]:
-    """Return every request of *plan*, and their estimated cost; nothing is sent.
+    """Return every request of *plan*, and their estimated cost; nothing is sent."""
+    return estimate_cases(plan.suite.cases, plan.versions, model, judge)
+
+
+def estimate_cases(
+    cases: Sequence[Case],
+    versions: Sequence[VersionRequests],
+    model: Model,
+    judge: Model,
+) -> tuple[list[Request], Estimate]:
+    """Return every request of *cases* on *versions*, and their estimated cost.
 
     Requests to the judge have a placeholder for the answer, which is not known yet.
     """
     briefs = dict.fromkeys(
         JudgeTask(request, _UNKNOWN_ANSWER, case.criteria)
-        for version in plan.versions
-        for case, request in zip(plan.suite.cases, version.requests, strict=True)
+        for version in versions
+        for case, request in zip(cases, version.requests, strict=True)
         if isinstance(request, Request) and case.criteria
     )
+    requests = distinct_requests(versions)
     judged = [judge_request(brief) for brief in briefs]
     most = max((len(brief.criteria) for brief in briefs), default=0)
-    steps = [model.estimate(plan.requests, _ANSWER_TOKENS)]
+    steps = [model.estimate(requests, _ANSWER_TOKENS)]
     if judged:
         steps += [judge.estimate(judged, _VERDICT_TOKENS * most, _ANSWER_TOKENS)]
-    return [*plan.requests, *judged], total_estimate(steps)
+    return [*requests, *judged], total_estimate(steps)
 
 
 def evaluate_plan(
@@ -92,10 +107,16 @@ def evaluate_plan(
     now: Callable[[], datetime],
     on_done: Progress = lambda _: None,
 ) -> Evaluation:
-    """Send and check every case of *plan*; see `try_cases` for what it raises."""
+    """Send and check every case of *plan*.
+
+    If no case got a result, the first error is raised, and RefusedError if the model
+    refused all of them. Also raises what `try_cases` raises.
+    """
     start = time.monotonic()
     cases = plan.suite.cases
     done = try_cases(cases, plan.versions, model, judge, on_done)
+    if done.no_result:
+        raise done.no_result
     return Evaluation(
         plan,
         tuple(map(CaseResult, cases, *done.trials)),

@@ -55,6 +55,8 @@ class TrialRun(NamedTuple):
     """The models that answered; '' if none did."""
     judged: str
     """The models that judged; '' if no case needed a judge."""
+    no_result: PromptVaultError | None
+    """The first error if no case got a result, or the model refused all of them."""
 
 
 def try_cases(
@@ -67,18 +69,17 @@ def try_cases(
     """Send and check every case on every version.
 
     Equal requests are sent once. The judge is asked only if all other checks pass. An
-    answer that cannot be used, of the model or of the judge, costs its case alone; if
-    that happens to all cases, the first error is raised. If the model refuses to answer
-    a case, that case fails; if it refuses all of them, RefusedError is raised. Also
-    raises what `Model.ask` raises; the answers that arrived before are in the cache.
+    answer that cannot be used, of the model or of the judge, costs its case alone. If
+    the model refuses to answer a case, that case fails. Raises what `Model.ask` raises
+    otherwise; the answers that arrived before are in the cache.
     """
     answers = _ask(model, distinct_requests(versions), on_done)
     tried = [_checked(cases, version.requests, answers) for version in versions]
     verdicts = _judge(judge, cases, tried)
     trials = tuple(_judged(cases, each, verdicts) for each in tried)
-    _refuse_undecided(trials)
     judged = (v.answer for v in verdicts.values() if isinstance(v, Verdict))
-    return TrialRun(trials, _models(answers.values()), _models(judged))
+    no_result = _refusal(answers) or _undecided(trials)
+    return TrialRun(trials, _models(answers.values()), _models(judged), no_result)
 
 
 _Answered = Answer | PromptVaultError
@@ -97,9 +98,6 @@ def _ask(model: Model, requests: Sequence[Request], on_done: Progress) -> _Answe
     for request, answer in zip(requests, model.each(ask, requests), strict=True):
         answers[request] = answer
         on_done(1)
-    refused = [each for each in answers.values() if isinstance(each, RefusedError)]
-    if refused and len(refused) == len(answers):
-        raise refused[0]
     return answers
 
 
@@ -171,8 +169,13 @@ def _with_verdict(trial: Trial, verdict: Verdict | PromptVaultError | None) -> T
     return trial
 
 
-def _refuse_undecided(trials: Sequence[Sequence[Trial]]) -> None:
-    """Raise the first error if no case is decided on any version."""
+def _refusal(answers: _Answers) -> RefusedError | None:
+    """Return the first refusal if the model refused all requests."""
+    refused = [each for each in answers.values() if isinstance(each, RefusedError)]
+    return refused[0] if refused and len(refused) == len(answers) else None
+
+
+def _undecided(trials: Sequence[Sequence[Trial]]) -> PromptVaultError | None:
+    """Return the first error if no case is decided on any version."""
     errors = [trial.error for each in trials for trial in each]
-    if errors and all(errors) and errors[0] is not None:
-        raise errors[0]
+    return errors[0] if errors and all(errors) else None

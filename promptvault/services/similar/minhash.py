@@ -54,7 +54,15 @@ def hash_words(text: str) -> list[int]:
     """Return a number for each word of a normalised *text*, without punctuation."""
     if text.isascii():
         return list(map(crc32, text.encode().translate(_ASCII_WORDS).split()))
-    return [crc32(word.encode("utf-8", "replace")) for word in re.findall(_WORD, text)]
+    return [crc32(word.encode("utf-8", "replace")) for word in split_words(text)]
+
+
+def split_words(text: str) -> list[str]:
+    """Return the words of a normalised *text*, without punctuation.
+
+    In scripts without spaces each character is a word.
+    """
+    return re.findall(_WORD, text)
 
 
 def sketch_text(text: str) -> list[int]:

@@ -98,6 +98,10 @@ _STEPS = (
         )""",
         "CREATE INDEX evaluations_prompt ON evaluations (prompt_id)",
     ),
+    (
+        "ALTER TABLE optimizations ADD COLUMN cases JSON NOT NULL DEFAULT 'null'",
+        "ALTER TABLE optimizations ADD COLUMN doubt VARCHAR NOT NULL DEFAULT ''",
+    ),
 )
 
 

@@ -32,7 +32,8 @@ class OptimizationRecord(NamedTuple):
     scores: Mapping[str, Any]
     """Criterion to `points` and `reason` of the original text."""
     candidates: Sequence[Mapping[str, Any]]
-    """For each candidate: `change`, `refused`, `points` and `scores`."""
+    """For each candidate: `change`, `refused`, `points` and `scores`; since version 2
+    of the database also `round` and `cases`."""
     requests: int
     cached: int
     input_tokens: int
@@ -40,6 +41,11 @@ class OptimizationRecord(NamedTuple):
     cost: float | None
     """US dollars; None if a price is not known."""
     seconds: float
+    cases: Mapping[str, Any] | None = None
+    """For `shown` and `held_apart`: the names of the `cases`, `total`, and how many
+    pass `before` and `after`; None without cases."""
+    doubt: str = ""
+    """Why the ratings prove nothing; '' if they do."""
 
 
 class OptimizationEntry(NamedTuple):
@@ -62,6 +68,7 @@ def add_optimization(path: Path, optimization: OptimizationRecord) -> int:
         "created_at": to_text(optimization.created_at),
         "scores": json.dumps(optimization.scores),
         "candidates": json.dumps(optimization.candidates),
+        "cases": json.dumps(optimization.cases),
     }
     return insert_row(path, _TABLE, row)
 
@@ -90,5 +97,6 @@ def _entry(row: Sequence[Any]) -> OptimizationEntry:
         created_at=from_text(str(kept.created_at)),
         scores=json.loads(str(kept.scores)),
         candidates=json.loads(str(kept.candidates)),
+        cases=json.loads(str(kept.cases)),
     )
     return OptimizationEntry(number, optimization, new_version, new_version_id)
