@@ -154,6 +154,11 @@ class Bench:
         yield from self._import(
             "Claude.ai", claude, _LOAD, "`json.load`", ("4", 150, "4")
         )
+        deepseek = self._folder / "deepseek.json"
+        sources.write_deepseek(deepseek, 1_500)
+        yield from self._import(
+            "DeepSeek", deepseek, _LOAD, "`json.load`", ("4", 150, "4")
+        )
         folder = self._folder / "projects"
         sources.write_claude_code(folder)
         base = "`json.loads` of every line"
@@ -221,6 +226,9 @@ class Bench:
         export = self._folder / "large.json"
         data.write_export(export, 30_000)
         yield self._peak("ChatGPT", export, 120)
+        account = self._folder / "account.json"
+        sources.write_deepseek(account, 8_000)
+        yield self._peak("DeepSeek", account, 120)
         database = self._folder / "state.vscdb"
         sources.write_cursor(database, 300_000)
         yield self._peak("Cursor", database, 150)

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -110,11 +110,48 @@ def _codex_message(role: str, kind: str, text: str) -> dict[str, Any]:
 def write_claude(path: Path, conversations: int) -> None:
     """Write a Claude.ai `conversations.json`; about 60 KB for 20 messages each."""
     writer = Writer()
+    _write_list(path, (_claude_chat(writer, index) for index in range(conversations)))
+
+
+def write_deepseek(path: Path, conversations: int) -> None:
+    """Write a DeepSeek `conversations.json`; about 60 KB for 20 messages each."""
+    writer = Writer()
+    _write_list(path, (_deepseek_chat(writer, index) for index in range(conversations)))
+
+
+def _write_list(path: Path, values: Iterable[dict[str, Any]]) -> None:
     with path.open("w") as file:
-        for index in range(conversations):
+        for index, value in enumerate(values):
             file.write(", " if index else "[")
-            file.write(json.dumps(_claude_chat(writer, index)))
+            file.write(json.dumps(value))
         file.write("]")
+
+
+def _deepseek_chat(writer: Writer, index: int) -> dict[str, Any]:
+    root = {"id": "root", "parent": None, "children": ["1"], "message": None}
+    mapping: dict[str, Any] = {"root": root}
+    for turn in range(1, 21):
+        said = [{"type": "REQUEST", "content": writer.prose(40)}]
+        if turn % 2 == 0:
+            thought = {"type": "THINK", "content": writer.prose(400)}
+            said = [thought, {"type": "RESPONSE", "content": writer.prose(400)}]
+        mapping[str(turn)] = {
+            "id": str(turn),
+            "parent": str(turn - 1) if turn > 1 else "root",
+            "children": [str(turn + 1)] if turn < 20 else [],
+            "message": {
+                "files": [],
+                "model": "deepseek-chat",
+                "inserted_at": f"{_DAY}:{turn:02}:00.{index % 1000:06}+08:00",
+                "fragments": said,
+            },
+        }
+    return {
+        "id": _uuid(index, 0),
+        "title": writer.words(4),
+        "inserted_at": f"{_DAY}:00:00.000000+08:00",
+        "mapping": mapping,
+    }
 
 
 def _claude_chat(writer: Writer, index: int) -> dict[str, Any]:
