@@ -38,7 +38,9 @@ _TURN_KEYS = frozenset({"timestamp", "uuid", "sessionId"})
 def probe(document: Document) -> bool:
     """Return True for a session file or the history of Claude Code."""
     sample = document.sample
-    return any(_is_entry(v) or _is_record(v) for v in sample)
+    return any(_is_entry(v) or _is_record(v) for v in sample) and not any(
+        "parts" in as_object(value.get("message")) for value in sample
+    )  # Qwen Code has the same records around messages of Gemini's form
 
 
 def read(document: Document) -> Items:

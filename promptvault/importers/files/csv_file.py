@@ -1,5 +1,6 @@
 """CSV files: lists of prompts from any source, and messages of chats."""
 
+import codecs
 import csv
 import io
 from collections.abc import Iterator, Mapping
@@ -78,6 +79,8 @@ def probe(document: Document) -> bool:
     A column of unspecified texts counts only if all other columns are usual for
     prompts.
     """
+    if document.head.lstrip(codecs.BOM_UTF8 + b" \t\r\n").startswith((b"{", b"[")):
+        return False  # JSON has commas, colons and quoted names too
     table = _table(document)
     return table is not None and (
         _is_telling(table) or _KNOWN.issuperset(table.columns)

@@ -55,6 +55,17 @@ _ANSWERS = frozenset(
 )
 _NAMES = ("act", "title", "name", "command")
 _ROW_KEYS = ("row", "body", "params", "request", "session")
+# Fields of a program's own records, such as a list of sessions.
+_STATE = frozenset(
+    """cwd dependencies directory messages_path pid projectHash scripts session_id
+    sessionId status workspace workspaceDirectory workspace_root""".split()
+)
+# Fields of a request for a completion.
+_REQUEST = frozenset(
+    """best_of context created_at custom_id echo format frequency_penalty id images
+    logit_bias logprobs max_tokens model n options presence_penalty prompt seed stop
+    stream suffix system temperature template timestamp top_k top_p user""".split()
+)
 _SYSTEM = ("system", "instructions", "system_prompt", "systemInstruction")
 
 
@@ -259,7 +270,9 @@ def _is_prompt(row: JsonObject) -> bool:
     if isinstance(row.get("instruction"), str):
         return bool({"output", "input"} & row.keys())
     if isinstance(row.get("prompt"), str):
-        return len(row) == 1 or bool(row.keys() & {*_ANSWERS, *_NAMES, "model"})
+        keys = row.keys()
+        is_named = not _STATE.intersection(keys) and bool(keys & {*_NAMES})
+        return bool(keys & _ANSWERS) or is_named or keys <= _REQUEST
     # Lists of saved prompts of Open WebUI and Chatbot UI.
     is_named = "command" in row or {"name", "folderId"} <= row.keys()
     return is_named and isinstance(row.get("content"), str)
