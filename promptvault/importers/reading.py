@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 
 from promptvault.errors import ImportSourceError
+from promptvault.importers.files import context
 from promptvault.importers.importer import Importer
 from promptvault.importers.input.candidate import (
     EMPTY_CONVERSATION,
     NO_TEXT,
     Conversation,
+    Failure,
     Item,
     Items,
     Skipped,
@@ -44,6 +46,16 @@ def read_items(importer: Importer, document: Document) -> Items:
         raise ImportSourceError(
             f"it holds messages, but none could be read as {importer.source}"
         )
+
+
+def find_unclaimed(document: Document) -> Failure | None:
+    """Return a failure if *document*, which no importer claims, holds messages.
+
+    The data of a program among its source code does not count.
+    """
+    if context.is_beside_code(document) or not holds_user_message(document):
+        return None
+    return Failure(document.name, "it holds messages, but its format is not known")
 
 
 def _is_empty(item: Item) -> bool:

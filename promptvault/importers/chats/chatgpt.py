@@ -60,6 +60,8 @@ _NOT_TYPED = frozenset(
         "reasoning_recap",
     }
 )
+_LOOKED_AT = 50
+"""Nodes that decide whether a tree is ChatGPT's; the first ones have no message."""
 _FENCED = re.compile(r"\s*(?:The user provided [^`]*)?```(.*)```\s*", re.DOTALL)
 # Text that agent mode writes in the place of a person's instructions.
 _UNWRITTEN = re.compile(
@@ -110,10 +112,11 @@ def _is_tree(value: JsonObject) -> bool:
     nodes = value.get("mapping")
     if not isinstance(nodes, dict) or deepseek.is_chat(value):
         return False
-    first = map(as_object, islice(nodes.values(), 3))
-    return any("message" in node or "children" in node for node in first) or (
-        not nodes and "current_node" in value
-    )
+    first = [as_object(node) for node in islice(nodes.values(), _LOOKED_AT)]
+    messages = [message for node in first if (message := _message(node))]
+    if messages:  # the author is what other trees of messages do not have
+        return any("author" in message for message in messages)
+    return "current_node" in value or any("children" in node for node in first)
 
 
 def _is_manifest(value: JsonObject) -> bool:

@@ -23,7 +23,7 @@ from promptvault.importers.input.document import (
     ScanResult,
     UnchangedFile,
 )
-from promptvault.importers.reading import read_items
+from promptvault.importers.reading import find_unclaimed, read_items
 from promptvault.services.imports import log
 from promptvault.services.imports.naming import Built, PromptBuilder
 from promptvault.services.imports.reading_process import CAN_FORK, from_child
@@ -216,6 +216,9 @@ class _Import:
             self._count_unchanged(found)
         elif importer := registry.find_importer(found, self._request.options.source):
             self._read(found, importer)
+        elif self._request.options.source == registry.AUTO:
+            if failure := find_unclaimed(found):
+                self.report.fail(failure)
 
     def _read(self, document: Document, importer: Importer) -> None:
         state = self._state

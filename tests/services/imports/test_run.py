@@ -116,17 +116,23 @@ def test_kinds_say_what_is_taken_and_a_later_import_takes_the_rest(
 def test_messages_that_no_reader_understands_are_a_failure(
     pvt: Pvt, tmp_path: Path
 ) -> None:
-    node = {"message": {"from": "user", "text": "Was lost in silence."}, "children": []}
-    lost = {"id": "c", "title": "T", "mapping": {"a": node}, "current_node": "a"}
+    said = {"id": "m", "author": {"user": True}, "role": "user", "text": "A silence."}
+    lost = {"mapping": {"a": {"message": said, "children": []}}, "current_node": "a"}
     path = write(tmp_path / "drifted.json", lost)
     for _ in range(2):  # it is not remembered as read
         failed = pvt("import", path)
         assert failed.code == 8
         assert "messages, but none could be read as chatgpt" in failed.err
         assert "silence" not in failed.err
+    unknown = {"log": [{"who": {"role": "user"}, "from": "user", "text": "A silence."}]}
+    write(tmp_path / "unknown.json", unknown)
     (tmp_path / "good.json").write_text(json.dumps([asked("c1", "One?")]))
     report = pvt.ok("import", str(tmp_path), "--json").json
-    assert (report["added"], len(report["failed"])) == (1, 1)
+    assert report["added"] == 1
+    assert {f["where"]: f["reason"] for f in report["failed"]} == {
+        "drifted.json": "it holds messages, but none could be read as chatgpt",
+        "unknown.json": "it holds messages, but its format is not known",
+    }
 
 
 def test_an_empty_export_is_no_failure(bring: Bring) -> None:
