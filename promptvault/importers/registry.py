@@ -50,6 +50,7 @@ _STRUCTURED = (
     "cursor.source",
     "specstory.source",
     "agents.aider",
+    "editors.continue_dev",
     "tools.llm",
     "tools.fabric",
     "tools.aichat",

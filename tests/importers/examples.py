@@ -230,6 +230,21 @@ def chatwise_database() -> bytes:
 
 EXAMPLES = [
     Example(
+        "continue",
+        "sessions/1.json",
+        b"""{"sessionId": "s", "title": "Counting",
+            "workspaceDirectory": "/d", "history": [
+            {"message": {"role": "user", "content": "one \xc3\xa9", "id": "1"},
+             "contextItems": [{"name": "a.py", "content": "x"}],
+             "editorState": {"type": "doc"}},
+            {"message": {"role": "assistant", "content": "Hi.", "id": "2"}},
+            {"message": {"role": "user", "content": [{"type": "text", "text": "two"}]}},
+            {"message": {"role": "tool", "content": "ok", "toolCallId": "c"}},
+            {"message": {"role": "user", "content": "three"}, "editorState": {"content":
+             [{"type": "paragraph", "content": [{"type": "text", "text": "three"}]}]}}
+        ]}""",
+    ),
+    Example(
         "aider",
         ".aider.chat.history.md",
         b"\n# aider chat started at 2026-07-17 09:00:00\n\n> Model: sonnet  \n\n"

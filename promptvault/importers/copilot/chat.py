@@ -8,21 +8,17 @@ before JSON is parsed.
 
 import codecs
 import re
-from collections.abc import Iterator
+from functools import partial
 from pathlib import PurePosixPath
+from typing import BinaryIO
 
 from promptvault.importers.copilot.chat_log import ChatLog
-from promptvault.importers.copilot.chat_request import is_request
 from promptvault.importers.copilot.chat_session import build_session
-from promptvault.importers.input.candidate import Conversation, Failure, Items, Skipped
+from promptvault.importers.input.candidate import Failure, Items, Skipped
+from promptvault.importers.input.damaged_object import objects_with
 from promptvault.importers.input.document import Document
 from promptvault.importers.input.encoded_text import encoding
-from promptvault.importers.input.json_stream import (
-    Damaged,
-    JsonObject,
-    JsonValue,
-    json_values,
-)
+from promptvault.importers.input.json_stream import Damaged, JsonValue
 from promptvault.importers.input.lines import json_lines
 from promptvault.importers.input.value_filter import ValueFilter, without_values
 
@@ -117,33 +113,15 @@ _NO_CHANGE = "it is not a change of a session"
 
 
 def _sessions(document: Document) -> Items:
-    with document.open() as stream:
-        values = json_values(without_values(stream, _SKIPPED), ())
-        for index, value in enumerate(values):
-            if isinstance(value, dict) and isinstance(value.get(_REQUESTS), list):
-                yield build_session(value, (), _name(document))
-            elif isinstance(value, Damaged) and not index:
-                yield from _intact_requests(document)
-                return
-            else:
-                yield _failure(document, index, value)
+    for index, value in enumerate(objects_with(_REQUESTS, partial(_open, document))):
+        if isinstance(value, dict) and isinstance(value.get(_REQUESTS), list):
+            yield build_session(value, (), _name(document))
+        else:
+            yield _failure(document, index, value)
 
 
-def _intact_requests(document: Document) -> Iterator[Conversation | Failure]:
-    """Yield what is left of a damaged session, then what is damaged."""
-    requests: list[JsonValue] = []
-    failures: list[Failure] = []
-    with document.open() as stream:
-        values = json_values(without_values(stream, _SKIPPED), (_REQUESTS,))
-        for index, value in enumerate(values):
-            if not isinstance(value, Damaged) and is_request(value):
-                requests.append(value)
-            else:
-                failures.append(_failure(document, index, value))
-    session: JsonObject = {_REQUESTS: requests}
-    if requests:
-        yield build_session(session, (), _name(document))
-    yield from failures
+def _open(document: Document) -> BinaryIO:
+    return without_values(document.open(), _SKIPPED)
 
 
 def _failure(document: Document, index: int, value: JsonValue | Damaged) -> Failure:

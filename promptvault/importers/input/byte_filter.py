@@ -1,6 +1,6 @@
 """Streams that pass through a filter while they are read."""
 
-from typing import BinaryIO, Protocol, cast
+from typing import BinaryIO, Protocol, Self, cast
 
 
 class ByteFilter(Protocol):
@@ -16,7 +16,8 @@ class ByteFilter(Protocol):
 def filtered(stream: BinaryIO, filter_: ByteFilter, least: int) -> BinaryIO:
     """Return what *filter_* leaves of *stream*, to be read from start to end.
 
-    It gets at least *least* bytes at a time, if there are so many.
+    It gets at least *least* bytes at a time, if there are so many. Used in a `with`
+    statement, it closes *stream*.
     """
     return cast("BinaryIO", _Filtered(stream, filter_, least))
 
@@ -26,6 +27,16 @@ class _Filtered:
         self._stream = stream
         self._filter = filter_
         self._least = least
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the stream below."""
+        self._stream.close()
 
     def read(self, size: int = -1) -> bytes:
         """Return the next bytes, perhaps more than *size*, and half of it at least;

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from promptvault.importers.cline import source as cline
 from promptvault.importers.copilot import chat as copilot_chat
 from promptvault.importers.cursor import source as cursor
+from promptvault.importers.editors import continue_dev
 from promptvault.importers.locations.location import Surroundings, ToolLocation
 
 _CLINES = {
@@ -22,6 +23,7 @@ def locations(here: Surroundings) -> Iterator[ToolLocation]:
     yield from _cursor(here)
     yield from _cline(here)
     yield from _copilot_chat(here)
+    yield from _continue(here)
 
 
 def _cursor(here: Surroundings) -> Iterator[ToolLocation]:
@@ -66,3 +68,9 @@ def _copilot_chat(here: Surroundings) -> Iterator[ToolLocation]:
             chats = user / "globalStorage" / name
             without = f"{title}, without a folder"
             yield ToolLocation(source, without, chats, endings=_SESSIONS)
+
+
+def _continue(here: Surroundings) -> Iterator[ToolLocation]:
+    root = here.moved("CONTINUE_GLOBAL_DIR", here.home / ".continue")
+    sessions, ending = root / "sessions", (".json",)
+    yield ToolLocation(continue_dev.SOURCE, "Continue", sessions, endings=ending)

@@ -118,6 +118,7 @@ def test_every_tool_where_the_system_has_it(computer: Computer, system: System) 
         f"{config}/VSCodium/User/globalStorage/emptyWindowChatSessions/1.json"
         "": "copilot-chat",
         "work/.aider.chat.history.md": "aider",
+        ".continue/sessions/1.json": "continue",
         ".aider.input.history": "aider",
         ".lmstudio/conversations/work/1.conversation.json": "lm-studio",
         f"{config}/Jan/data/threads/a/messages.jsonl": "jan",
@@ -144,6 +145,7 @@ def test_variables_move_what_they_name(computer: Computer) -> None:
         "AICHAT_CONFIG_DIR": "d/roles/a.md",
         "CUSTOM_PATTERNS_DIRECTORY": "e/x/system.md",
         "CLINE_DIR": "f/data/tasks/1/ui_messages.json",
+        "CONTINUE_GLOBAL_DIR": "j/sessions/1.json",
         "AIDER_CHAT_HISTORY_FILE": "i/aider.md",
         "XDG_CONFIG_HOME": "g/Cursor/User/globalStorage/state.vscdb",
     }

@@ -1,0 +1,1 @@
+"""Chats with the assistants of editors."""
