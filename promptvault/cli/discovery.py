@@ -14,7 +14,9 @@ from promptvault.services.imports.discover import (
     DiscoveredSource,
     SearchContext,
     discover_sources,
+    known_places,
 )
+from promptvault.services.imports.place import Place
 from promptvault.vault.reader import Reader
 
 NOTHING = "Nothing to import was found. Name it: 'promptvault import PATH'."
@@ -26,9 +28,17 @@ _HEADING = "Found on this computer; import which?"
 
 def find_sources(reader: Reader) -> list[DiscoveredSource]:
     """Return every source of prompts on this computer, sorted by title."""
+    return discover_sources(reader, _context())
+
+
+def find_places() -> list[Place]:
+    """Return every place where prompts are on this computer, or may be later."""
+    return known_places(_context())
+
+
+def _context() -> SearchContext:
     system = System.of(sys.platform)
-    context = SearchContext(system, Path.home(), os.environ, Path(directory()))
-    return discover_sources(reader, context)
+    return SearchContext(system, Path.home(), os.environ, Path(directory()))
 
 
 def choose(found: Sequence[DiscoveredSource]) -> list[DiscoveredSource]:

@@ -69,6 +69,7 @@ HOMES = {
     "prompt_toolkit": ("cli/picker/*",),
     "pyperclip": ("cli/clipboard.py",),
     "tomlkit": ("config.py",),
+    "watchfiles": ("services/imports/folder_events.py",),
     "yaml": ("front_matter.py", "importers/*"),
     "jinja2": ("services/*", "server/*"),
     "rapidfuzz": ("services/*",),

@@ -25,6 +25,7 @@ HEAVY = {
     "pydantic",
     "sqlalchemy",
     "sqlmodel",
+    "watchfiles",
 }
 LEAN = {*HEAVY, "jinja2", "rich", "tomlkit", "platformdirs", "rapidfuzz"}
 

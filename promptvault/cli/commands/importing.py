@@ -1,7 +1,7 @@
 """`import` and `imports`: importing prompts, and the log of imports."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,10 +11,11 @@ import typer
 
 from promptvault.cli import completion, options, progress, shared, terminal
 from promptvault.cli.asking import Asking, asks_model
-from promptvault.cli.context import open_reader
+from promptvault.cli.context import now, open_reader
 from promptvault.cli.render.imports import (
     print_import,
     print_imports,
+    print_news,
     print_report,
     print_undo,
 )
@@ -22,7 +23,7 @@ from promptvault.cli.rows.prompts import found_row, import_row
 from promptvault.cli.workspace import settings, workspace
 from promptvault.domain.hosted import Task
 from promptvault.domain.share_link import is_url
-from promptvault.errors import ImportSourceError, InvalidInputError
+from promptvault.errors import ImportSourceError, InvalidInputError, NotFoundError
 from promptvault.importers.input.candidate import CandidateKind, Failure
 from promptvault.importers.input.document import (
     Document,
@@ -33,6 +34,7 @@ from promptvault.importers.input.document import (
 )
 from promptvault.importers.registry import AUTO
 from promptvault.services.imports import log
+from promptvault.services.imports.place import Place
 from promptvault.services.imports.report import ImportOptions, ImportReport, Take
 from promptvault.services.imports.run import run_import
 
@@ -52,6 +54,10 @@ Paths = Annotated[
 Discover = Annotated[
     bool,
     typer.Option("--discover", help="Find what is already on this computer."),
+]
+Watch = Annotated[
+    bool,
+    typer.Option("--watch", help="Keep running, and import what is new by itself."),
 ]
 Source = Annotated[
     str,
@@ -129,12 +135,14 @@ class _Command:
     yes: bool
     as_json: bool
     asking: Asking
+    watch: bool
 
 
 @asks_model
 def import_(
     paths: Paths = None,
     discover: Discover = False,
+    watch: Watch = False,
     source: Source = AUTO,
     take: Taken = None,
     kinds: Kinds = None,
@@ -153,8 +161,11 @@ def import_(
     as_json: options.Json = False,
 ) -> None:
     """Import prompts: chat exports, coding agents' sessions, files, prompt tools."""
+    paths = paths or []
     if discover == bool(paths):
         raise InvalidInputError("Give a PATH to import, or --discover.")
+    if watch:
+        _require_watchable(paths, dry_run=dry_run)
     wanted = ImportOptions(
         source=source,
         take=take or Take(settings()["import.take"].value),
@@ -167,10 +178,24 @@ def import_(
         again=again,
     )
     command = _Command(
-        wanted, categorize and not dry_run, offline, yes, as_json, asking
+        wanted, categorize and not dry_run, offline, yes, as_json, asking, watch
     )
-    if paths := _discovered(command) if discover else paths:
+    if discover:
+        _import_discovered(command)
+    elif watch:
+        _watch([Place(Path(path).absolute()) for path in paths], paths, command)
+    else:
         _import(paths, command, _fetched(paths, password_file))
+
+
+def _require_watchable(paths: list[str], *, dry_run: bool) -> None:
+    if dry_run:
+        raise InvalidInputError("--dry-run changes nothing, so leave out --watch.")
+    for path in paths:
+        if path == "-" or is_url(path):
+            raise InvalidInputError("--watch needs files or folders.")
+        if not Path(path).exists():
+            raise NotFoundError(f"There is no file or folder {path}.")
 
 
 def _fetched(paths: list[str], password_file: str | None) -> dict[str, Document]:
@@ -197,10 +222,18 @@ def _import(
         )
     if not command.as_json:
         print_report(report, dry_run=command.options.dry_run)
+    _finish(report, command)
+
+
+def _finish(report: ImportReport, command: _Command) -> None:
+    """Categorize what was imported, if wanted, and print the report as JSON."""
     row = report.as_row()
     if command.categorize:
         row["categorized"] = _categorized(report, command)
-    if command.as_json:
+    if command.as_json and command.watch:
+        terminal.write_json_rows([row], lines=True)
+        terminal.flush()
+    elif command.as_json:
         terminal.write_json(row)
 
 
@@ -222,25 +255,53 @@ def _categorized(report: ImportReport, command: _Command) -> dict[str, Any] | No
     return categorize_import(workspace(), report.id, means, asks=asks)
 
 
-def _discovered(command: _Command) -> list[str]:
-    """Return the paths that the user chose; [] if the sources were only listed."""
+def _import_discovered(command: _Command) -> None:
+    """Import what the user chooses of what is on this computer, or list it."""
     from promptvault.cli import discovery  # 20 ms, which other imports need not pay
 
     with open_reader() as reader:
         found = discovery.find_sources(reader)
-    if command.yes and not found:
+    if command.yes and not found and not command.watch:
         raise ImportSourceError(discovery.NOTHING)
     if command.as_json and not command.yes:
         terminal.write_json_rows(map(found_row, found))
-        return []
+        return
     if not command.yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
         discovery.show(found)
         terminal.note("Add --yes to import all of it, or name what you want.")
-        return []
+        return
     chosen = found if command.yes else discovery.choose(found)
-    if not chosen:
+    paths = [str(target) for each in chosen for target in each.targets]
+    if command.watch and command.yes:
+        _watch(discovery.find_places, paths, command)
+    elif command.watch and chosen:
+        _watch([each.place for each in chosen], paths, command)
+    elif chosen:
+        _import(paths, command, {})
+    else:
         discovery.show(chosen)
-    return [str(target) for each in chosen for target in each.targets]
+
+
+def _watch(
+    places: Sequence[Place] | Callable[[], Sequence[Place]],
+    paths: list[str],
+    command: _Command,
+) -> None:
+    """Import *paths*, and then what is new at *places*."""
+    # Watching takes 200 ms to import, which other imports need not pay.
+    from promptvault.cli.import_watch import watch
+
+    def import_first() -> None:
+        if paths:
+            _import(paths, command, {})
+
+    def take(report: ImportReport) -> None:
+        if not command.as_json:
+            print_news(report, now())
+        _finish(report, command)
+
+    find_places = places if callable(places) else lambda: places
+    watch(find_places, command.options, import_first, take)
 
 
 def _absolute(paths: list[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """Draws the report of an import, and the log of imports."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from promptvault.cli import terminal
@@ -9,6 +10,7 @@ from promptvault.cli.render.table import Column, print_table
 from promptvault.domain.prompt import clean_line
 
 if TYPE_CHECKING:
+    from promptvault.importers.input.candidate import Failure
     from promptvault.services.imports.log import ImportRecord
     from promptvault.services.imports.report import ImportReport, Tally
     from promptvault.vault.imports.undo import UndoResult
@@ -65,15 +67,45 @@ def _remarks(done: "ImportReport") -> Iterator[str]:
         files = format_count(done.unchanged, "file")
         yield f"unchanged  {files}, as an earlier import read them (--again reads them)"
     if done.held_back:
-        prompts = format_count(done.held_back, "prompt")
-        stay = "stays" if done.held_back == 1 else "stay"
-        yield f"secrets?   {prompts} {stay} in this vault: see 'promptvault scan'"
-    for failure in done.failed[:_SHOWN_FAILURES]:
-        # A name with line ends could imitate other output.
-        yield f"failed     {clean_line(failure.where)}: {failure.reason}"
+        yield _held_back(done)
+    yield from map(_failed, done.failed[:_SHOWN_FAILURES])
     more = len(done.failed) + done.unlisted - _SHOWN_FAILURES
     if more > 0:
         yield f"failed     {more:,} more; --json lists the first thousand"
+
+
+def _held_back(done: "ImportReport") -> str:
+    prompts = format_count(done.held_back, "prompt")
+    stay = "stays" if done.held_back == 1 else "stay"
+    return f"secrets?   {prompts} {stay} in this vault: see 'promptvault scan'"
+
+
+def _failed(failure: "Failure") -> str:
+    # A name with line ends could imitate other output.
+    return f"failed     {clean_line(failure.where)}: {failure.reason}"
+
+
+def print_failure(failure: "Failure", now: datetime) -> None:
+    """Print what `--watch` could not read."""
+    terminal.note(f"{_clock(now)} {_failed(failure)}")
+
+
+def print_news(done: "ImportReport", now: datetime) -> None:
+    """Print in one line what an import of `--watch` brought."""
+    total = done.total
+    counts = [
+        f"{verb} {format_count(number, 'prompt')}"
+        for verb, number in (("added", total.added), ("updated", total.updated))
+        if number
+    ]
+    what = ", ".join(counts).capitalize() + f" from {', '.join(done.sources)}."
+    terminal.note(f"{_clock(now)} {what} Take it back: 'imports undo {done.id}'.")
+    if done.held_back:
+        terminal.note(f"  {_held_back(done)}")
+
+
+def _clock(now: datetime) -> str:
+    return now.astimezone().strftime("%H:%M:%S")
 
 
 def print_imports(records: Iterable["ImportRecord"]) -> None:

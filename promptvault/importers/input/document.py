@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import islice
@@ -37,13 +37,17 @@ _TEXT_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _BEFORE_TEXT = b"".join(_TEXT_MARKS) + b"\0 \t\r\n"
 _CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f]")
 _SQLITE = b"SQLite format 3\0"
-_DATABASES = frozenset({".db", ".sqlite", ".sqlite3", ".vscdb"})
+DATABASE_ENDINGS = (".db", ".sqlite", ".sqlite3", ".vscdb")
+"""Endings of the names of databases, which may have a write-ahead log."""
 _SAMPLE = 5
 _SAMPLE_REACH = 20
 _SAMPLE_CHUNK = 8 << 10
 _SAMPLE_BYTES = 24 << 20
 """Bytes read for a sample; a larger object takes too much memory."""
-_PRUNED = frozenset({".git", ".hg", ".svn", ".venv", "node_modules", "__pycache__"})
+PRUNED_FOLDERS = frozenset(
+    {".git", ".hg", ".svn", ".venv", "node_modules", "__pycache__"}
+)
+"""Names of folders that are not read."""
 _LAST = (
     *(".md", ".mdc", ".markdown", ".txt", ".prompt", ".csv", ".yaml", ".yml"),
     *("history.jsonl", "logs.json", "input.history"),
@@ -179,6 +183,25 @@ def documents_at(path: Path, known: IsKnown = lambda _: False) -> Iterator[ScanR
             yield from documents_in(stream, path.name)
 
 
+def documents_of(
+    root: Path, files: Iterable[Path], names: Iterable[str], known: IsKnown
+) -> Iterator[ScanResult]:
+    """Yield the documents in some *files* below the folder *root*.
+
+    They are those that `documents_at` yields for *root*. *names* are the names of all
+    files there. A file that is gone is skipped.
+    """
+    siblings = frozenset(map(sanitized, names))
+    found: list[_File] = []
+    for path in files:
+        with contextlib.suppress(OSError):
+            status = path.lstat()
+            if stat.S_ISREG(status.st_mode):
+                found.append(_file(path, path.relative_to(root).as_posix(), status))
+    for file in sorted(found, key=lambda file: _comes_last(file.entry.name)):
+        yield from file.unchanged(known, siblings) or _readable(file, siblings, depth=0)
+
+
 def documents_in(
     stream: BinaryIO, name: str = "standard input"
 ) -> Iterator[ScanResult]:
@@ -218,7 +241,7 @@ def _file(path: Path, name: str, status: os.stat_result) -> _File:
 
 def _fingerprint(path: Path, status: os.stat_result) -> Fingerprint:
     size, modified = status.st_size, status.st_mtime_ns
-    if path.suffix in _DATABASES:
+    if path.suffix in DATABASE_ENDINGS:
         with contextlib.suppress(OSError):
             log = os.stat(f"{path}-wal")
             size, modified = size + log.st_size, max(modified, log.st_mtime_ns)
@@ -263,7 +286,7 @@ def _walk(root: Path, failures: list[Failure]) -> Iterator[_File]:
         failures.append(Failure(sanitized(str(error.filename)), _reason(error)))
 
     for folder, below, names in os.walk(root, onerror=note):
-        below[:] = sorted(set(below) - _PRUNED)
+        below[:] = sorted(set(below) - PRUNED_FOLDERS)
         for path in (Path(folder, name) for name in sorted(names)):
             try:
                 status = path.lstat()

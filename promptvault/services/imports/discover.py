@@ -21,6 +21,7 @@ from promptvault.importers.locations.location import System, ToolLocation
 from promptvault.importers.specstory import source as specstory
 from promptvault.services.folder import entries, head, subfolders, walk
 from promptvault.services.imports import log
+from promptvault.services.imports.place import Place
 from promptvault.vault.reader import Reader
 
 _MAX_ENTRIES = 100_000
@@ -65,6 +66,13 @@ class DiscoveredSource:
     imported_at: datetime | None
     """Time of the last import of it or of a folder around it; None if there is none, or
     it was undone."""
+    pattern: str = ""
+    """Glob of the targets below *path*; '' if *path* is the only one."""
+
+    @property
+    def place(self) -> Place:
+        """What to watch for further targets, and for changes of these."""
+        return Place(self.path, self.pattern)
 
     @property
     def is_changed(self) -> bool:
@@ -82,6 +90,11 @@ def discover_sources(reader: Reader, context: SearchContext) -> list[DiscoveredS
     found = (_measure(location, imported) for location in _locations(context))
     unique = {each.targets: each for each in found if each}
     return sorted(unique.values(), key=lambda each: (each.title.lower(), each.path))
+
+
+def known_places(context: SearchContext) -> list[Place]:
+    """Return every place where prompts are on this computer, or may be later."""
+    return [Place(each.path, each.pattern) for each in _locations(context)]
 
 
 def _locations(context: SearchContext) -> Iterator[ToolLocation]:
@@ -136,6 +149,7 @@ def _measure(
         is_whole=seen < _MAX_ENTRIES,
         modified_at=datetime.fromtimestamp(modified, UTC),
         imported_at=_last_import(location, targets, imported),
+        pattern=location.pattern,
     )
 
 

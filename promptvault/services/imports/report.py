@@ -53,6 +53,9 @@ class ImportOptions:
     dry_run: bool = False
     again: bool = False
     """Read files even if they have not changed since an earlier import."""
+    only_news: bool = False
+    """Leave no record of an import that adds nothing, and do not fail if it finds
+    nothing."""
 
     @property
     def kinds(self) -> frozenset[CandidateKind]:
@@ -147,6 +150,12 @@ class ImportReport:
     def sources(self) -> list[str]:
         """The sources, in the order in which they were found."""
         return list(self.by_source)
+
+    @property
+    def has_news(self) -> bool:
+        """True if the vault has more prompts or versions now."""
+        total = self.total
+        return bool(total.added or total.updated)
 
     @property
     def total(self) -> Tally:

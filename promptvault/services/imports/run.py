@@ -81,8 +81,9 @@ def run_import(
     with locked(workspace) as writer:
         require_editor(writer.connection)
         # Git reads the files while SQLite writes: with two cores an import takes as
-        # long as the slower of the two.
-        feeding = contextlib.nullcontext() if options.dry_run else writer.feed()
+        # long as the slower of the two. Without news git need not be started.
+        is_fed = not options.dry_run and not options.only_news
+        feeding = writer.feed() if is_fed else contextlib.nullcontext()
         with feeding as feed:
             with (
                 contextlib.suppress(_RollBackError),
@@ -193,9 +194,12 @@ class _Import:
             self._process(found)
         for failure in registry.plugin_failures():
             report.fail(failure)
-        _require_something(report)
+        if not options.only_news:
+            _require_something(report)
         report.held_back = self._inserts.finish(_commit_message(report))
         if options.dry_run or not self._state.has_read:
+            raise _RollBackError
+        if options.only_news and not report.has_news:
             raise _RollBackError
         report.id = self._pk
         report.seconds = (workspace.now() - start).total_seconds()
@@ -268,7 +272,7 @@ class _Import:
             exports.add(document.siblings)
         return (
             importer.generic
-            and document.siblings in exports
+            and (document.siblings in exports or self._known.has_chats_around(document))
             and not context.is_place_of_prompts(document)
         )
 

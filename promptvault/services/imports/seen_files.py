@@ -1,11 +1,14 @@
 """Files that earlier imports have read: one that has not changed is not read again."""
 
 import json
+import os
 import sqlite3
 from collections import defaultdict
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from promptvault.importers.input.document import Fingerprint
+from promptvault.importers import registry
+from promptvault.importers.input.document import Document, Fingerprint
 from promptvault.services.imports.report import ImportOptions
 
 _SELECT_FILE = """SELECT f.path, f.size, f.modified, f.inode, f.source,
@@ -15,6 +18,11 @@ _SELECT_FILE = """SELECT f.path, f.size, f.modified, f.inode, f.source,
 _INSERT_FILE = """INSERT INTO import_files
     (import_pk, path, size, modified, inode, source, conversations, found)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+
+
+_SELECT_SOURCES = """SELECT DISTINCT f.source FROM import_files f
+    JOIN imports i ON i.pk = f.import_pk
+    WHERE f.path > ? AND f.path < ? AND i.undone_at IS NULL"""
 
 
 class FileContent(NamedTuple):
@@ -53,6 +61,21 @@ class KnownFiles:
             ):
                 found[pk].append(FileContent(source, conversations, prompts))
         return next(iter(found.values()), [])
+
+    def has_chats_around(self, document: Document) -> bool:
+        """Return True if an import found chats in the folder that holds *document*.
+
+        It is False unless the options say `only_news`: any other import finds the other
+        files of the folder itself.
+        """
+        if not self._options.only_news or not document.path:
+            return False
+        depth = len(PurePosixPath(document.name).parts)
+        folder = document.path.absolute().parents[depth - 1]
+        start = os.path.join(folder, "")
+        end = start[:-1] + chr(ord(start[-1]) + 1)
+        rows = self._connection.execute(_SELECT_SOURCES, (start, end))
+        return any(not registry.is_generic(source) for (source,) in rows)
 
 
 class ReadFiles:
