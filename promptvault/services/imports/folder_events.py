@@ -6,7 +6,8 @@ import time
 from collections.abc import Generator, Iterable
 from pathlib import Path
 
-from watchfiles import Change, watch
+import watchfiles
+from watchfiles import Change
 
 from promptvault.errors import UnavailableError
 
@@ -80,7 +81,7 @@ class FolderEvents:
             folders = _outermost(folders)
         if not folders:
             return None
-        return watch(
+        return watchfiles.watch(
             *folders,
             watch_filter=None,
             step=_SETTLED_MS,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import watchfiles
 
 from promptvault.services.imports import changed_files, folder_events
 from promptvault.services.imports.changed_files import Changed, ChangedFiles
@@ -137,8 +138,8 @@ def test_files_are_looked_at_if_the_system_reports_nothing(
     def refuse(*_: object, **__: object) -> None:
         raise OSError('OS file watch limit reached. about ["/secret"]')
 
-    works = folder_events.watch
-    monkeypatch.setattr(folder_events, "watch", refuse)
+    works = watchfiles.watch
+    monkeypatch.setattr(watchfiles, "watch", refuse)
     monkeypatch.setattr(changed_files, "_BLIND_LOOK_SECONDS", 0.0)
     file = write(tmp_path / "a.jsonl")
     changes = watching(Place(tmp_path))
@@ -147,7 +148,7 @@ def test_files_are_looked_at_if_the_system_reports_nothing(
     )
     write(file)
     assert next_of(changes) == {file: tmp_path}
-    monkeypatch.setattr(folder_events, "watch", works)
+    monkeypatch.setattr(watchfiles, "watch", works)
     write(file)
     assert next_of(changes) == {file: tmp_path}
     assert changes.error is None

@@ -139,13 +139,18 @@ def test_what_was_undone_stays_out_until_its_file_changes(
     assert bodies(pvt) == set()
 
 
-def test_a_line_that_is_being_written_is_no_failure(watched: Watched, pvt: Pvt) -> None:
-    line = json.dumps(said("u1", None, "One?"))
-    added = watched.run(
-        lambda: (setattr(watch, "_QUIET_SECONDS", 9), watched.write(line[:99])),
-        lambda: (setattr(watch, "_QUIET_SECONDS", 0), watched.write(line[99:] + "\n")),
-    )
-    assert (added, watched.failures) == ([1], [])
+def test_a_line_that_is_being_written_is_no_failure(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = json.dumps(said("u1", None, "One?")) + "\n"
+
+    def complete() -> None:
+        watched.write(line[99:])
+        monkeypatch.setattr(watch, "_QUIET_SECONDS", 0)
+
+    monkeypatch.setattr(watch, "_QUIET_SECONDS", 9)
+    assert watched.run(lambda: watched.write(line[:99]), complete) == [1]
+    assert watched.failures == []
 
 
 def test_what_stays_damaged_is_reported_once(watched: Watched) -> None:
