@@ -6,14 +6,21 @@ Observed in openai/codex (`message_history`): each line is ``{session_id, ts, te
 import os
 import re
 from collections import Counter
+from collections.abc import Iterator
 
-from promptvault.importers.codex.text import SLASH_COMMAND, parse_content
+from promptvault.importers.codex.text import parse_content
+from promptvault.importers.conversation.command import (
+    SLASH_COMMAND,
+    is_bare_command,
+    is_command,
+)
 from promptvault.importers.input.candidate import (
     Candidate,
     Draft,
     Failure,
     Items,
     Skipped,
+    linear_candidates,
 )
 from promptvault.importers.input.document import Document
 from promptvault.importers.input.field import as_text, as_time
@@ -21,7 +28,6 @@ from promptvault.importers.input.json_stream import JsonObject
 from promptvault.importers.input.log_record import log_records
 
 _WANTED = re.compile(rb'"text"')
-_COMMAND = re.compile(r"/[a-z][\w:-]*(?:\s|\Z)")
 _ROLLOUT = re.compile(r"rollout-.*-([0-9a-f-]{36})\.jsonl?(?:\.zst)?")
 _FOLDERS = ("sessions", "archived_sessions")
 
@@ -48,21 +54,27 @@ def read_history(document: Document) -> Items:
             continue
         elif entry["session_id"] in recorded:
             skipped["in a session file"] += 1
-        elif reason := _skip_reason(entry):
-            skipped[reason] += 1
-        elif body := parse_content(entry["text"]).body:
-            session = as_text(entry["session_id"])
-            draft = Draft(body, as_time(entry["ts"]))
-            opening = session not in begun
-            begun.add(session)
-            yield Candidate((draft,), opening=opening, conversation_id=session)
+        else:
+            yield from _typed(entry, begun, skipped)
     for reason, number in skipped.items():
         yield Skipped(reason, number)
 
 
-def _skip_reason(entry: JsonObject) -> str | None:
-    text = str(entry["text"])
-    return SLASH_COMMAND if _COMMAND.match(text) else parse_content(text).reason
+def _typed(
+    entry: JsonObject, begun: set[str | None], skipped: Counter[str]
+) -> Iterator[Candidate]:
+    """Yield the prompt or command in *entry*; *begun* holds the sessions with a
+    prompt."""
+    found = parse_content(entry["text"])
+    body, session = found.body, as_text(entry["session_id"])
+    if not body or is_bare_command(body):
+        skipped[found.reason or SLASH_COMMAND] += 1
+        return
+    draft = Draft(body, as_time(entry["ts"]), is_command=is_command(body))
+    (candidate,) = linear_candidates([draft], session, None)
+    yield candidate._replace(opening=candidate.opening and session not in begun)
+    if candidate.opening:
+        begun.add(session)
 
 
 def _recorded_sessions(document: Document) -> set[str]:

@@ -9,12 +9,10 @@ bare response items after a header; until June 2025 a file was one JSON object.
 
 import json
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections import deque
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import NamedTuple
 
 from promptvault.importers.codex.text import (
     NO_TEXT,
@@ -22,8 +20,7 @@ from promptvault.importers.codex.text import (
     parse_content,
     single_text,
 )
-from promptvault.importers.conversation import tree
-from promptvault.importers.conversation.tree import Node
+from promptvault.importers.conversation.session_chat import SessionChat
 from promptvault.importers.input.candidate import (
     Conversation,
     Draft,
@@ -37,7 +34,6 @@ from promptvault.importers.input.field import as_object, as_text, as_time
 from promptvault.importers.input.json_stream import Damaged, JsonObject, json_values
 from promptvault.importers.input.log_record import log_records
 
-_ROOT = ""
 _DECODER = json.JSONDecoder(strict=False)
 _WANTED = re.compile(
     rb'"(?:role": ?"user"|type": ?"(?:session_meta|turn_context|user_message'
@@ -115,35 +111,21 @@ def _is_item(value: JsonObject) -> bool:
     return "role" in value or "call_id" in value or value.get("type") == "reasoning"
 
 
-class _Turn(NamedTuple):
-    """A prompt, or a person's message without text."""
-
-    parent: str
-    draft: Draft | None
-    made: datetime | None
-    by_event: bool
-    key: str
-    """What equals in both records of a prompt; '' for no text."""
-
-
 class _Rollout:
-    """Builds the conversation of one file; only the prompts are in memory."""
+    """Builds the conversation of one file."""
 
     def __init__(self, key: str) -> None:
         """*key* is the id of the session if the file does not name it."""
-        self._key = key
-        self._title: str | None = None
-        self._model: str | None = None
+        self._chat = SessionChat(key)
         self._is_known = False
         self._is_subagent = False
-        self._turns: dict[str, _Turn] = {}
-        self._tip = _ROOT
-        self._turn_id: str | None = None
-        """Id of the turn that began, until a prompt has it."""
+        self._turn: str | None = None
+        """Id of the turn that began, until a prompt has it. A fork repeats it."""
         self._last_text: str | None = None
         """Text of the last response item, which mostly an event repeats."""
+        self._last: deque[tuple[str, bool]] = deque(maxlen=_REPEATS)
+        """Prompts without their blanks, and whether an event holds them."""
         self._made: JsonObject = {}
-        self._skipped: Counter[str] = Counter()
 
     def add(self, record: JsonObject) -> None:
         """Read one line."""
@@ -152,12 +134,12 @@ class _Rollout:
             case "session_meta":
                 self._describe(payload)
             case "turn_context":
-                self._set_model(as_text(payload.get("model")))
+                self._chat.set_model(as_text(payload.get("model")))
             case "response_item":
                 self._read_item(payload, record)
             case "event_msg":
                 self._read_event(payload, record)
-            case None if "instructions" in record or "id" in record:
+            case None if "instructions" in record:
                 self._describe(record)
                 self._made = record
             case _:
@@ -166,39 +148,19 @@ class _Rollout:
     def conversation(self) -> Conversation | Skipped:
         """Return the prompts; those of a subagent are only counted."""
         if self._is_subagent:
-            return Skipped("subagent", max(1, len(self._turns)))
-        nodes = {key: _node(key, turn) for key, turn in self._turns.items()}
-        chat = tree.build_conversation(
-            nodes,
-            self._tip,
-            key=self._key,
-            title=self._title,
-            url=None,
-            textless=self._skipped.pop(NO_TEXT, 0),
-        )
-        if not self._skipped:
-            return chat
-        others = {r: n for r, n in chat.skipped.items() if r != "empty conversation"}
-        return replace(chat, skipped={**others, **self._skipped})
+            return Skipped("subagent", max(1, self._chat.prompts))
+        return self._chat.conversation()
 
     def _describe(self, meta: JsonObject) -> None:
         """Read the first header; a fork repeats those of the sessions before it."""
         if self._is_known:
             return
         self._is_known = True
-        self._key = as_text(meta.get("id")) or self._key
+        self._chat.key = as_text(meta.get("id")) or self._chat.key
         source = meta.get("source")
         kinds = {as_text(meta.get("thread_source")), as_text(source)}
         kinds |= set(as_object(source))
         self._is_subagent = not _NOT_TYPED.isdisjoint(kinds)
-
-    def _set_model(self, model: str | None) -> None:
-        """Set the model, also of the last prompt if the first context follows it."""
-        self._model = model or self._model
-        turn = self._turns.get(self._tip)
-        if turn and turn.draft and not turn.draft.model:
-            draft = turn.draft._replace(model=self._model)
-            self._turns[self._tip] = turn._replace(draft=draft)
 
     def _read_item(self, item: JsonObject, record: JsonObject) -> None:
         if item.get("role") == "user" and item.get("type", "message") == "message":
@@ -210,75 +172,48 @@ class _Rollout:
         match event.get("type"):
             case "user_message" if event.get("kind", "plain") in ("plain", None):
                 if event.get("message") != self._last_text:
-                    self._take(_parse_event(event), record, by_event=True)
+                    found = parse_content(event.get("message"))
+                    self._take(found, record, by_event=True)
             case "item_completed":
                 item = as_object(event.get("item"))
                 if item.get("type") in ("UserMessage", "userMessage", "user_message"):
                     found = parse_content(item.get("content"))
                     self._take(found, record, by_event=True)
             case "task_started" | "turn_started":
-                self._turn_id = as_text(event.get("turn_id"))
+                self._turn = as_text(event.get("turn_id"))
             case "thread_rolled_back":
                 self._roll_back(event.get("num_turns"))
             case "thread_name_updated":
-                self._title = as_text(event.get("thread_name")) or self._title
+                title = as_text(event.get("thread_name"))
+                self._chat.title = title or self._chat.title
 
     def _take(
         self, found: ParsedMessage, record: JsonObject, *, by_event: bool
     ) -> None:
-        if found.reason and not by_event:  # an item comes before its event
-            self._skipped[found.reason] += 1
-        if not found.body and found.reason != NO_TEXT:
+        if found.body:
+            self._add(found.body, as_time(record.get("timestamp")), by_event=by_event)
+        elif by_event or not found.reason:
+            pass  # an item comes before its event
+        elif found.reason == NO_TEXT:
+            self._chat.add_textless()
+        else:
+            self._chat.skipped[found.reason] += 1
+
+    def _add(self, body: str, made: datetime | None, *, by_event: bool) -> None:
+        """Add a prompt, unless this is its other record, or Codex sent it again after
+        an interruption."""
+        key = "".join(body.split())
+        is_repeated = bool(self._last) and self._last[-1][0] == key
+        if is_repeated or (key, not by_event) in self._last:
             return
-        made = as_time(record.get("timestamp"))
-        draft = Draft(found.body, made, None, self._model) if found.body else None
-        key = "".join(found.body.split()) if found.body else ""
-        turn = _Turn(self._tip, draft, made, by_event, key)
-        if not self._is_repeated(turn):
-            self._tip = self._message_id(record.get("timestamp"))
-            self._turns[self._tip] = turn
-
-    def _is_repeated(self, turn: _Turn) -> bool:
-        """Return True for the other record of a prompt, and for a text sent twice, as
-        Codex does after an interruption."""
-        for distance, last in enumerate(self._last_turns()):
-            if last.key == turn.key and (
-                not distance or last.by_event != turn.by_event
-            ):
-                return True
-        return False
-
-    def _last_turns(self) -> Iterable[_Turn]:
-        place = self._tip
-        for _ in range(_REPEATS):
-            if turn := self._turns.get(place):
-                yield turn
-                place = turn.parent
-
-    def _message_id(self, time: object) -> str:
-        """Return the id of a prompt: that of its turn, which a fork repeats, else the
-        time, else the number."""
-        names = (self._turn_id, as_text(time), f"#{len(self._turns)}")
-        self._turn_id = None
-        free = (name for name in names if name and name not in self._turns)
-        return next(free, f"{names[1]} {names[2]}")
+        self._last.append((key, by_event))
+        self._chat.add(Draft(body, made, self._turn, self._chat.model))
+        self._turn = None
 
     def _roll_back(self, number: object) -> None:
         """Go back by *number* turns: the next prompt is an edit of the first of
         them."""
-        count = number if isinstance(number, int) and number > 0 else 0
-        while count and (turn := self._turns.get(self._tip)):
-            self._tip = turn.parent
-            count -= 1
-
-
-def _parse_event(event: JsonObject) -> ParsedMessage:
-    found = parse_content(event.get("message"))
-    if found.body or not (event.get("images") or event.get("local_images")):
-        return found
-    return ParsedMessage(reason=NO_TEXT)
-
-
-def _node(key: str, turn: _Turn) -> Node:
-    draft = turn.draft._replace(message_id=key) if turn.draft else None
-    return Node(turn.parent, turn.made, draft)
+        self._last.clear()
+        self._last_text = None
+        if isinstance(number, int):
+            self._chat.go_back(number)

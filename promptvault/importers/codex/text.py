@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from promptvault.importers.conversation.command import SLASH_COMMAND
 from promptvault.importers.input.field import as_list, as_object, sanitized
 from promptvault.importers.input.json_stream import JsonObject, JsonValue
 
 NO_TEXT = "no text"
 SHELL_COMMAND = "shell command"
-SLASH_COMMAND = "slash command"
 ACCEPTED_PLAN = "accepted plan"
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
-from promptvault.importers.agents import aider
+from promptvault.importers.agents import aider, amp, droid, kiro, pi, qwen_code
 from promptvault.importers.claude_code import source as claude_code
 from promptvault.importers.codex import source as codex
+from promptvault.importers.copilot import cli as copilot_cli
 from promptvault.importers.files import markdown
 from promptvault.importers.gemini import cli
-from promptvault.importers.locations.location import Surroundings, ToolLocation
+from promptvault.importers.locations.location import Surroundings, System, ToolLocation
 
 _TEXTS = (".md", ".markdown")
 
@@ -18,6 +19,12 @@ def locations(here: Surroundings) -> Iterator[ToolLocation]:
     yield from _codex(here)
     yield from _gemini_cli(here)
     yield from _aider(here)
+    yield from _copilot_cli(here)
+    yield from _qwen_code(here)
+    yield from _droid(here)
+    yield from _pi(here)
+    yield from _amp(here)
+    yield from _kiro(here)
 
 
 def _claude_code(here: Surroundings) -> Iterator[ToolLocation]:
@@ -54,3 +61,46 @@ def _aider(here: Surroundings) -> Iterator[ToolLocation]:
     typed = here.moved("AIDER_INPUT_HISTORY_FILE", here.home / aider.INPUT_NAME)
     yield ToolLocation(aider.SOURCE, "Aider", here.home / chats)
     yield ToolLocation(aider.SOURCE, "Aider input", here.home / typed)
+
+
+def _copilot_cli(here: Surroundings) -> Iterator[ToolLocation]:
+    root = here.moved("COPILOT_HOME", here.home / ".copilot")
+    title, older = "Copilot CLI", "history-session-state"
+    sessions = root / "session-state"
+    yield ToolLocation(copilot_cli.SOURCE, title, sessions, endings=(".jsonl",))
+    yield ToolLocation(
+        copilot_cli.SOURCE, f"{title} (older)", root / older, endings=(".json",)
+    )
+
+
+def _qwen_code(here: Surroundings) -> Iterator[ToolLocation]:
+    root = here.moved("QWEN_HOME", here.home / ".qwen") / "projects"
+    chats, ending = "*/chats", (".jsonl",)
+    yield ToolLocation(qwen_code.SOURCE, "Qwen Code", root, chats, ending)
+
+
+def _droid(here: Surroundings) -> Iterator[ToolLocation]:
+    for name in ("sessions", "projects"):
+        root = here.home / ".factory" / name
+        yield ToolLocation(droid.SOURCE, f"Droid {name}", root, endings=(".jsonl",))
+
+
+def _pi(here: Surroundings) -> Iterator[ToolLocation]:
+    root = here.moved("PI_CODING_AGENT_DIR", here.home / ".pi" / "agent")
+    yield ToolLocation(pi.SOURCE, "pi", root / "sessions", endings=(".jsonl",))
+
+
+def _amp(here: Surroundings) -> Iterator[ToolLocation]:
+    root = here.unix_data / "amp" / "threads"
+    yield ToolLocation(amp.SOURCE, "Amp", root, endings=(".json",))
+
+
+def _kiro(here: Surroundings) -> Iterator[ToolLocation]:
+    sessions = here.home / ".kiro" / "sessions"
+    yield ToolLocation(kiro.SOURCE, "Kiro", sessions, endings=(".jsonl",))
+    stored = here.config / "Kiro" / "User" / "globalStorage" / "kiro.kiroagent"
+    yield ToolLocation(kiro.SOURCE, "Kiro editor", stored, endings=(".json", ".chat"))
+    is_unix = here.system is System.LINUX
+    data = here.unix_data if is_unix else here.config
+    for name, title in (("kiro-cli", "Kiro database"), ("amazon-q", "Amazon Q")):
+        yield ToolLocation(kiro.SOURCE, title, data / name / "data.sqlite3")

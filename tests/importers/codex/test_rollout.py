@@ -161,7 +161,7 @@ def test_ids_of_turns_let_a_fork_be_recognized() -> None:
     begin = event("task_started", turn_id=turn)
     records = [begin, *typed("one"), *typed("sent while it worked", 2)]
     ids = [each.drafts[0].message_id for each in candidates(read(meta(), *records))]
-    assert ids == [turn, "2026-09-01T10:00:02.000Z"]
+    assert ids == [turn, "2026-09-01T10:00:02+00:00"]
     fork = {"id": SESSION[:-1] + "2", "forked_from_id": SESSION}
     forked = read(meta(**fork), meta(), *records, *typed("three", 3))
     assert bodies(forked) == ["one", "sent while it worked", "three"]

@@ -87,6 +87,7 @@ def test_nothing_is_found_on_an_empty_computer(computer: Computer) -> None:
 def test_every_tool_where_the_system_has_it(computer: Computer, system: System) -> None:
     config = CONFIG[system]
     aside = config if system is WINDOWS else ".config"
+    data = ".local/share" if system is LINUX else config
     files = {
         ".claude/projects/-work/a.jsonl": "claude-code",
         ".claude/history.jsonl": "claude-code",
@@ -96,6 +97,17 @@ def test_every_tool_where_the_system_has_it(computer: Computer, system: System) 
         ".codex/archived_sessions/rollout-2.jsonl": "codex",
         ".codex/history.jsonl": "codex",
         ".codex/prompts/fix.md": "text",
+        ".copilot/session-state/1/events.jsonl": "copilot-cli",
+        ".copilot/history-session-state/session_1.json": "copilot-cli",
+        ".qwen/projects/-work/chats/1.jsonl": "qwen-code",
+        ".factory/sessions/-work/1.jsonl": "droid",
+        ".factory/projects/-work/2.jsonl": "droid",
+        ".pi/agent/sessions/--work--/1.jsonl": "pi",
+        ".local/share/amp/threads/T-1.json": "amp",
+        ".kiro/sessions/cli/1.jsonl": "kiro",
+        f"{config}/Kiro/User/globalStorage/kiro.kiroagent/1.chat": "kiro",
+        f"{data}/kiro-cli/data.sqlite3": "kiro",
+        f"{data}/amazon-q/data.sqlite3": "kiro",
         f"{config}/Cursor/User/globalStorage/state.vscdb": "cursor",
         f"{config}/Cursor/User/workspaceStorage/0a/state.vscdb": "cursor",
         ".cursor/projects/work/agent-transcripts/1/1.jsonl": "cursor",
@@ -140,6 +152,10 @@ def test_variables_move_what_they_name(computer: Computer) -> None:
     moved = {
         "CLAUDE_CONFIG_DIR": "a/projects/p/a.jsonl",
         "CODEX_HOME": "i/sessions/rollout-1.jsonl",
+        "COPILOT_HOME": "j/session-state/1/events.jsonl",
+        "QWEN_HOME": "k/projects/p/chats/1.jsonl",
+        "PI_CODING_AGENT_DIR": "l/sessions/p/1.jsonl",
+        "XDG_DATA_HOME": "m/amp/threads/T-1.json",
         "GEMINI_CLI_HOME": "b/.gemini/tmp/p/logs.json",
         "LLM_USER_PATH": "c/logs.db",
         "AICHAT_CONFIG_DIR": "d/roles/a.md",
