@@ -58,11 +58,11 @@ def _add(chat: SessionChat, record: JsonObject, message: JsonObject) -> None:
     if message.get("role") == "assistant":
         chat.set_model(as_text(message.get("modelId")))
         return
-    if message.get("role") != "user" or "hookEventName" in message:
+    if message.get("role") != "user":
         return
-    if message.get("visibility") not in _SHOWN:
-        return  # context for the model, or a notice to the person
-    if message.get("userMessageSource") not in _PERSON:
+    is_shown = message.get("visibility") in _SHOWN and "hookEventName" not in message
+    if not is_shown or message.get("userMessageSource") not in _PERSON:
+        chat.not_typed += 1  # context for the model, a notice, a hook, an automation
         return
     chat.add_typed(
         typed_text(message.get("content")),

@@ -93,9 +93,9 @@ class _Session:
             if not self.is_subagent:
                 self._chat.skipped["subagent"] += 1
                 return
-        if record.get("subtype") not in _TYPED:
-            return
-        if record.get("provenance") not in _PERSON:
+        is_typed = record.get("subtype") in _TYPED
+        if not is_typed or record.get("provenance") not in _PERSON:
+            self._chat.not_typed += 1
             return
         body = _typed(record, payload)
         if body and self._expansion:

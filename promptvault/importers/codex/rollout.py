@@ -14,14 +14,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import PurePosixPath
 
-from promptvault.importers.codex.text import (
-    NO_TEXT,
-    ParsedMessage,
-    parse_content,
-    single_text,
-)
+from promptvault.importers.codex.text import ParsedMessage, parse_content, single_text
 from promptvault.importers.conversation.session_chat import SessionChat
 from promptvault.importers.input.candidate import (
+    NO_TEXT,
     Conversation,
     Draft,
     Failure,
@@ -192,8 +188,10 @@ class _Rollout:
     ) -> None:
         if found.body:
             self._add(found.body, as_time(record.get("timestamp")), by_event=by_event)
-        elif by_event or not found.reason:
-            pass  # an item comes before its event
+        elif not found.reason:
+            self._chat.not_typed += 1
+        elif by_event:
+            pass  # its item, which comes before it, has been counted
         elif found.reason == NO_TEXT:
             self._chat.add_textless()
         else:

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from promptvault.importers.conversation.command import SLASH_COMMAND
+from promptvault.importers.input.candidate import NO_TEXT
 from promptvault.importers.input.field import as_list, as_object, sanitized
 from promptvault.importers.input.json_stream import JsonObject, JsonValue
 
-NO_TEXT = "no text"
 SHELL_COMMAND = "shell command"
 ACCEPTED_PLAN = "accepted plan"
 

@@ -11,7 +11,13 @@ from promptvault.importers.conversation.command import (
     is_command,
 )
 from promptvault.importers.conversation.tree import Node
-from promptvault.importers.input.candidate import Conversation, Draft
+from promptvault.importers.input.candidate import (
+    EMPTY_CONVERSATION,
+    NO_TEXT,
+    Conversation,
+    Draft,
+    without_person,
+)
 
 _ROOT = ""
 """Parent of the first prompts, so that these are edits of each other."""
@@ -31,6 +37,8 @@ class SessionChat:
     skipped: Counter[str] = field(default_factory=Counter)
     model: str | None = None
     """Model that is in use; see `set_model`."""
+    not_typed: int = 0
+    """Number of messages in a person's name that no person typed."""
     _nodes: dict[str, Node] = field(default_factory=dict, init=False)
     _tip: str = field(default=_ROOT, init=False)
     _parents: dict[str, str] = field(default_factory=dict, init=False)
@@ -64,15 +72,17 @@ class SessionChat:
         message_id: str | None,
         answered: str | None = None,
     ) -> None:
-        """Add what a person typed; "" is a message without text, None is none."""
+        """Add a message: "" if it has no text, None if no person typed it."""
         if body:
             self.add(Draft(body, made, message_id, self.model), answered)
-        elif body is not None:
+        elif body is None:
+            self.not_typed += 1
+        else:
             self.add_textless()
 
     def add_textless(self) -> None:
         """Add a message without text, such as an image."""
-        self.skipped["no text"] += 1
+        self.skipped[NO_TEXT] += 1
         self._add_node(f"#{len(self._nodes)}", None, None)
 
     def set_model(self, model: str | None) -> None:
@@ -95,20 +105,19 @@ class SessionChat:
 
     def conversation(self) -> Conversation:
         """Return the prompts of the current branch, and what was left out."""
-        textless = self.skipped["no text"]
         chat = tree.build_conversation(
             self._nodes,
             self._tip,
             key=self.key,
             title=self.title,
             url=None,
-            textless=textless,
+            textless=self.skipped[NO_TEXT],
         )
-        if others := {r: n for r, n in self.skipped.items() if n and r != "no text"}:
+        if others := {r: n for r, n in self.skipped.items() if n and r != NO_TEXT}:
             counted = {**chat.skipped, **others}
-            counted.pop("empty conversation", None)
+            counted.pop(EMPTY_CONVERSATION, None)
             return replace(chat, skipped=counted)
-        return chat
+        return without_person(chat, self.not_typed)
 
     def _add_node(self, key: str, draft: Draft | None, answered: str | None) -> None:
         parent = self._parents.get(answered, self._tip) if answered else self._tip

@@ -95,7 +95,7 @@ def _add_message(chat: SessionChat, event: JsonObject, data: JsonObject) -> None
     if event.get("agentId"):
         chat.skipped["subagent"] += 1
     elif data.get("source") not in _PERSON or (body or "").startswith(_SKILL):
-        return
+        chat.not_typed += 1
     elif data.get("agentMode") == "shell":
         chat.skipped["shell command"] += 1
     else:
