@@ -204,11 +204,8 @@ def run(
 
 
 @contextlib.contextmanager
-def database(address: str | None = None) -> Iterator[str]:
-    """Yield the address of a database with our schema: the given one, or a new one."""
-    if address:
-        yield address
-        return
+def database() -> Iterator[str]:
+    """Yield the address of a new database with our schema."""
     with (
         tempfile.TemporaryDirectory(dir=memory_folder()) as folder,
         embedded.owned(Path(folder)) as address,
@@ -227,13 +224,11 @@ def main() -> int:
     for name in ("first", "end", "steps"):
         parser.add_argument(name, type=int)
     parser.add_argument("--failures", type=int, default=3, help="stop after so many")
-    parser.add_argument("--database", help="address of one with our schema")
     options = parser.parse_args()
     scenario = SCENARIOS[options.scenario]
     events: collections.Counter[str] = collections.Counter()
     failures, start, runs = 0, time.monotonic(), 0
-    given = options.database
-    with database(given) as address, hosting(address, scenario.page) as host:
+    with database() as address, hosting(address, scenario.page) as host:
         for seed in range(options.first, options.end):
             runs += 1
             try:

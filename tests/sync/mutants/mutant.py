@@ -1,6 +1,12 @@
 """The bugs: an exact piece of one module, and its replacement."""
 
+import contextlib
+import gc
+import sys
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from types import CodeType, FunctionType
 from typing import NamedTuple
 
 
@@ -18,15 +24,47 @@ class Mutant(NamedTuple):
     test: str = ""
     """A test below tests/server that finds it, if that is sooner or surer."""
 
-    def apply(self, package: Path) -> None:
-        """Apply the bug to a copy of the package; raise ValueError if it moved."""
-        path = package / self.module
+    @contextlib.contextmanager
+    def applied(self) -> Iterator[None]:
+        """Let the functions of the module have the bug, until the end.
+
+        Their code is exchanged, so it does not matter who has imported them. Raises
+        ValueError if the module does not contain the piece any more.
+        """
+        module = import_module(f"promptvault.{self.module[:-3].replace('/', '.')}")
+        path = Path(module.__file__ or "")
         text = path.read_text()
         if text.count(self.old) != 1:
-            raise ValueError(
-                f"{self.module} does not contain this text any more: adapt the mutant."
-            )
-        path.write_text(text.replace(self.old, self.new))
+            raise ValueError(f"{self.module} does not contain this text any more.")
+        with_bug = compile(text.replace(self.old, self.new), path, "exec")
+        found = {code.co_qualname: code for code in _codes(with_bug)}
+        functions = _functions(module.__name__)
+        correct = [function.__code__ for function in functions]
+        for function in functions:
+            function.__code__ = found[function.__code__.co_qualname]
+        try:
+            yield
+        finally:
+            for function, code in zip(functions, correct, strict=True):
+                function.__code__ = code
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield each
+            yield from _codes(each)
+
+
+def _functions(module: str) -> list[FunctionType]:
+    """Return the functions and methods in the text of a module, decorated or not."""
+    return [
+        each
+        for each in gc.get_objects()
+        if isinstance(each, FunctionType)
+        and each.__module__ == module
+        and each.__code__.co_filename == sys.modules[module].__file__
+    ]
 
 
 MUTANTS = (
