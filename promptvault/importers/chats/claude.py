@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from operator import itemgetter
 
-from promptvault.errors import ImportSourceError
+from promptvault.importers.chats import claude_manifest
 from promptvault.importers.conversation import tree
 from promptvault.importers.conversation.tree import Node
 from promptvault.importers.input.candidate import (
@@ -46,7 +46,7 @@ def probe(document: Document) -> bool:
         or _is_project(value)
         or _is_design(value)
         or _is_message(value)
-        or _is_manifest(value)
+        or claude_manifest.is_manifest(value)
         for value in document.sample
     )
 
@@ -65,8 +65,8 @@ def read(document: Document) -> Items:
                 yield Failure(where, value.reason)
             elif not isinstance(value, dict):
                 yield Failure(where, "it is not a conversation")
-            elif _is_manifest(value):
-                yield from _missing_archives(value, document)
+            elif claude_manifest.is_manifest(value):
+                yield from claude_manifest.missing_archives(value, document)
             elif _is_message(value):
                 loose.setdefault(_conversation_key(value), []).append(value)
             else:
@@ -97,33 +97,9 @@ def _is_message(value: JsonObject) -> bool:
     )
 
 
-def _is_manifest(value: JsonObject) -> bool:
-    return any(
-        "export_url" in as_object(file) for file in as_list(value.get("data_files"))
-    )
-
-
 def _conversation_key(message: JsonObject) -> str:
     keys = (as_text(message.get(key)) for key in _CONVERSATION_KEYS)
     return next(filter(None, keys), "")
-
-
-def _missing_archives(manifest: JsonObject, document: Document) -> Iterator[Failure]:
-    """Compare a manifest (since August 2026) with the archives next to it.
-
-    The user downloads only a list of links, one for each zip archive.
-    """
-    files = map(as_object, as_list(manifest["data_files"]))
-    names = [name for file in files if (name := as_text(file.get("filename")))]
-    if len(document.siblings) <= 1:
-        raise ImportSourceError(
-            f"{document.name} only lists the export's links: open each in a browser, "
-            f"save {', '.join(names)}, and import the folder they are in."
-        )
-    present = {name.rpartition("/")[2] for name in document.siblings}
-    if missing := [name for name in names if name not in present]:
-        reason = f"the export lists files that are not here: {', '.join(missing)}"
-        yield Failure(document.name, reason)
 
 
 def _item(value: JsonObject, where: str) -> Item:

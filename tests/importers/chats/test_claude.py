@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from promptvault.errors import ImportSourceError
 from promptvault.importers.chats import claude
 from promptvault.importers.input.candidate import Candidate, CandidateKind, Draft, Item
 from tests.importers.build import (
@@ -14,7 +13,6 @@ from tests.importers.build import (
     archive,
     bodies,
     candidates,
-    document,
     failures,
     imported,
     message,
@@ -300,26 +298,6 @@ def test_broken_conversation_costs_itself(value: Json) -> None:
     assert bodies(items) == ["one", "two"]
     (bad,) = failures(items)
     assert bad.where == "file, conversation 2"
-
-
-def manifest(*names: str) -> bytes:
-    files = [{"export_url": f"https://x/{name}", "filename": name} for name in names]
-    return json.dumps({"total_files": len(files), "data_files": files}).encode()
-
-
-def test_manifest_by_itself_says_what_to_download() -> None:
-    with pytest.raises(ImportSourceError, match=r"conversations-000\.zip, users\.zip"):
-        list(claude.read(document(manifest("conversations-000.zip", "users.zip"))))
-
-
-def test_manifest_in_its_folder_names_what_is_missing(tmp_path: Path) -> None:
-    talks = json.dumps([talk(message("m", "hello", 1))]).encode()
-    (tmp_path / "manifest.json").write_bytes(manifest("a.zip", "b.zip"))
-    (tmp_path / "a.zip").write_bytes(archive({"conversations.json": talks}))
-    items = imported(tmp_path)
-    assert bodies(items) == ["hello"]
-    (bad,) = failures(items)
-    assert bad.reason.endswith(" b.zip")
 
 
 def test_whole_batch_is_read_and_personal_data_passed_over(tmp_path: Path) -> None:
