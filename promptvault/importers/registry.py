@@ -49,6 +49,8 @@ _STRUCTURED = (
     "agents.pi",
     "agents.amp",
     "agents.kiro",
+    "opencode.kilo",
+    "opencode.source",
     "gemini.takeout",
     "gemini.ai_studio",
     "gemini.cli",

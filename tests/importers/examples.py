@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from tests.importers import agent_files
 from tests.importers.build import Json, chat, message, talk, turn
+from tests.importers.opencode.build import example_database, example_export
 
 
 class Example(NamedTuple):
@@ -589,6 +590,9 @@ EXAMPLES = [
         b"**Assistant:**\n\nHo.\n\n---\n\n**User:**\n\n[attempt_completion] Result:\n"
         b"<feedback>\nthree\n</feedback>\n\n",
     ),
+    Example("opencode", "opencode.db", example_database()),
+    Example("opencode", "session.json", example_export()),
+    Example("kilo", "kilo.db", example_database()),
     Example("cursor", "cursor_counting.md", CURSOR_CHAT.encode()),
     Example("cursor", "transcript.jsonl", CURSOR_LINES.encode()),
     Example("cursor", "transcript.txt", CURSOR_TEXT.encode()),

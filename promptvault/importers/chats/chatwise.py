@@ -10,7 +10,6 @@ import posixpath
 import re
 from itertools import groupby
 
-from promptvault.errors import ImportSourceError
 from promptvault.importers.conversation import turn_list
 from promptvault.importers.conversation.message_list import (
     SystemPrompts,
@@ -144,21 +143,16 @@ def _text(fields: JsonObject, names: tuple[str, ...]) -> str | None:
 
 
 def _is_database(document: Document) -> bool:
-    if not {"chat", "message"} <= database.table_names(document):
-        return False
-    try:
-        with database.open_database(document) as connection:
-            chat = database.column_names(connection, "chat")
-            message = database.column_names(connection, "message")
-    except ImportSourceError:
-        return False
+    tables = database.tables_in(document)
+    chat, message = (tables.get(name, frozenset()) for name in ("chat", "message"))
     return chat >= _CHAT and message >= _MESSAGE
 
 
 def _database(document: Document) -> Items:
     """Yield the chats of the app; each system prompt only once."""
+    columns = database.tables_in(document).get("chat", frozenset())
     with database.open_database(document) as connection:
-        if "systemInstruction" in database.column_names(connection, "chat"):
+        if "systemInstruction" in columns:
             bodies = (as_text(row[0]) for row in connection.execute(_INSTRUCTIONS))
             yield Conversation(tuple(SystemPrompts().candidates(bodies)))
         rows = connection.execute(_TYPED)

@@ -10,7 +10,7 @@ from promptvault.importers.input.candidate import (
     Conversation,
     Draft,
     Skipped,
-    linear_candidates,
+    conversation_candidates,
 )
 
 
@@ -24,6 +24,8 @@ class LinearChat:
     key: str = ""
     """Id of the conversation; '' to use the message id of the first prompt."""
     title: str = ""
+    url: str | None = None
+    """Address of the conversation."""
     skipped: Counter[str] = field(default_factory=Counter)
     has_prompts: bool = field(default=False, init=False)
     """True once a prompt or a command was added."""
@@ -60,7 +62,9 @@ class LinearChat:
 
     def _item(self, draft: Draft) -> Conversation | Candidate:
         self.key = self.key or draft.message_id or ""
-        (candidate,) = linear_candidates([draft], self.key or None, self.title or None)
+        (candidate,) = conversation_candidates(
+            [(draft,)], self.key or None, self.title or None, self.url
+        )
         if self._has_opening:
             candidate = candidate._replace(opening=False)
         self._has_opening = self._has_opening or candidate.opening

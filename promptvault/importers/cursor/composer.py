@@ -4,13 +4,13 @@ The format is observed in databases of 2023 to 2026; it is not documented.
 """
 
 import contextlib
-import json
 import re
 from datetime import datetime
 from typing import NamedTuple
 
 from promptvault.importers.cursor.chat import CursorChat
 from promptvault.importers.cursor.envelope import SentMessage, parse_message
+from promptvault.importers.input.database import parse_json
 from promptvault.importers.input.field import as_list, as_object, as_text, as_time
 from promptvault.importers.input.json_stream import JsonObject, JsonValue
 
@@ -38,20 +38,6 @@ class ChatEntry(NamedTuple):
     """None if only the message itself says so."""
     bubble: JsonObject | None = None
     """The message, if it is stored within the chat."""
-
-
-def parse_json(value: object) -> JsonValue:
-    """Return the JSON in *value*. Raises ValueError with a message that quotes no
-    text."""
-    if not isinstance(value, bytes):
-        raise ValueError("it is neither text nor bytes")
-    try:
-        found: JsonValue = json.loads(value.decode(errors="replace"), strict=False)
-    except json.JSONDecodeError as error:
-        raise ValueError(error.msg) from error
-    except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
-    return found
 
 
 def user_bubble(value: object, *, is_known: bool = False) -> JsonObject | None:
@@ -137,7 +123,7 @@ def rich_text(value: JsonValue) -> str | None:
     """Return the text of an editor state (Lexical), which is JSON within JSON."""
     if isinstance(value, str):
         try:
-            value = parse_json(value.encode(errors="replace"))
+            value = parse_json(value)
         except ValueError:
             return None
     pieces: list[str] = []

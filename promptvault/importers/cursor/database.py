@@ -20,14 +20,17 @@ from promptvault.importers.cursor.composer import (
     has_text,
     is_subagent,
     new_chat,
-    parse_json,
     rich_text,
     subagent_ids,
     user_bubble,
 )
 from promptvault.importers.cursor.envelope import parse_message
 from promptvault.importers.input.candidate import Conversation, Failure, Items, Skipped
-from promptvault.importers.input.database import open_database, table_names
+from promptvault.importers.input.database import (
+    open_database,
+    parse_json,
+    table_names,
+)
 from promptvault.importers.input.document import Document
 from promptvault.importers.input.field import (
     as_list,

@@ -8,14 +8,17 @@ from typing import NamedTuple
 from promptvault.domain.digest import digest
 from promptvault.errors import ImportSourceError
 from promptvault.importers.cursor.chat import CursorChat
-from promptvault.importers.cursor.composer import parse_json
 from promptvault.importers.cursor.envelope import (
     SentMessage,
     content_text,
     parse_message,
 )
 from promptvault.importers.input.candidate import Conversation, Failure, Items, Skipped
-from promptvault.importers.input.database import open_database, table_names
+from promptvault.importers.input.database import (
+    open_database,
+    parse_json,
+    table_names,
+)
 from promptvault.importers.input.document import Document
 from promptvault.importers.input.field import as_object, as_text, as_time
 from promptvault.importers.input.json_stream import JsonObject

@@ -1,16 +1,18 @@
 """SQLite databases of other programs, read without locks or writes."""
 
 import contextlib
+import json
 import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count
 from pathlib import Path
 
 from promptvault.errors import ImportSourceError
 from promptvault.importers.input.document import Document
+from promptvault.importers.input.json_stream import JsonValue
 
 _JOURNAL = "-journal"
 _LOGS = ("-wal", _JOURNAL)
@@ -18,7 +20,8 @@ _CACHE_KIB = 8 << 10
 _ATTEMPTS = 5
 # Not views, which may be endless queries, nor tables with generated columns, which may
 # be of any size. SQLite itself writes these first words.
-_TABLES = """SELECT name FROM sqlite_master m WHERE sql LIKE 'CREATE TABLE %'
+_TABLES = """SELECT m.name, x.name FROM sqlite_master m, pragma_table_xinfo(m.name) x
+    WHERE m.sql LIKE 'CREATE TABLE %'
     AND NOT EXISTS (SELECT 1 FROM pragma_table_xinfo(m.name) WHERE hidden > 1)"""
 _LARGEST_VALUE = 1 << 26
 _STEPS = 1_000_000
@@ -29,23 +32,44 @@ _LARGEST_PAGE = 1 << 16
 _DAMAGE = (sqlite3.Error, UnicodeDecodeError)
 
 
+Tables = Mapping[str, frozenset[str]]
+"""The names of the tables in a database, each with those of its columns."""
+
+
 def table_names(document: Document) -> frozenset[str]:
     """Return the names of the tables in *document*; none if it is no database."""
+    return frozenset(tables_in(document))
+
+
+def tables_in(document: Document) -> Tables:
+    """Return the tables in *document*; none if it is no database."""
     if not document.is_database:
-        return frozenset()
-    if names := _names_in(document.head):
-        return names
+        return {}
+    if found := _tables_in_head(document.head):
+        return found
     try:
         with open_database(document) as connection:
-            return _names(connection)
+            return _tables(connection)
     except ImportSourceError:
-        return frozenset()
+        return {}
 
 
-def column_names(connection: sqlite3.Connection, table: str) -> frozenset[str]:
-    """Return the names of the columns of *table*; none if there is no such table."""
-    sql = "SELECT name FROM pragma_table_info(?)"
-    return frozenset(str(name) for (name,) in connection.execute(sql, (table,)))
+def parse_json(value: object) -> JsonValue:
+    """Return the JSON in the text or the bytes of a column.
+
+    Raises ValueError with a message that quotes no text.
+    """
+    if isinstance(value, bytes):
+        value = _decode(value)
+    if not isinstance(value, str):
+        raise ValueError("it is neither text nor bytes")
+    try:
+        found: JsonValue = json.loads(value, strict=False)
+    except json.JSONDecodeError as error:
+        raise ValueError(error.msg) from error
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    return found
 
 
 @contextlib.contextmanager
@@ -97,11 +121,14 @@ def _decode(data: bytes) -> str:
     return data.decode(errors="replace")
 
 
-def _names(connection: sqlite3.Connection) -> frozenset[str]:
-    return frozenset(str(row[0]) for row in connection.execute(_TABLES))
+def _tables(connection: sqlite3.Connection) -> Tables:
+    columns: dict[str, set[str]] = {}
+    for table, column in connection.execute(_TABLES):
+        columns.setdefault(str(table), set()).add(str(column))
+    return {table: frozenset(names) for table, names in columns.items()}
 
 
-def _names_in(head: bytes) -> frozenset[str]:
+def _tables_in_head(head: bytes) -> Tables:
     """Return the tables found in the first pages, as a probe must not copy a database.
 
     Return none if the schema continues in other pages.
@@ -110,7 +137,7 @@ def _names_in(head: bytes) -> frozenset[str]:
     page = _LARGEST_PAGE if page == 1 else page
     count = len(head) // page if page else 0
     if not count:
-        return frozenset()
+        return {}
     pages = bytearray(head[: count * page])
     pages[18:20] = b"\1\1"  # no write-ahead log, which a database in memory cannot have
     pages[28:32] = count.to_bytes(4, "big")
@@ -118,9 +145,9 @@ def _names_in(head: bytes) -> frozenset[str]:
         connection.text_factory = _decode
         try:
             connection.deserialize(bytes(pages))
-            return _names(connection)
+            return _tables(connection)
         except (*_DAMAGE, AttributeError):  # not every build of SQLite has deserialize
-            return frozenset()
+            return {}
 
 
 def _resolved(document: Document) -> Path | None:

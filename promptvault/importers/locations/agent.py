@@ -9,6 +9,8 @@ from promptvault.importers.copilot import cli as copilot_cli
 from promptvault.importers.files import markdown
 from promptvault.importers.gemini import cli
 from promptvault.importers.locations.location import Surroundings, System, ToolLocation
+from promptvault.importers.opencode import kilo
+from promptvault.importers.opencode import source as opencode
 
 _TEXTS = (".md", ".markdown")
 
@@ -17,6 +19,7 @@ def locations(here: Surroundings) -> Iterator[ToolLocation]:
     """Yield the locations of these tools, whether they exist or not."""
     yield from _claude_code(here)
     yield from _codex(here)
+    yield from _opencode(here)
     yield from _gemini_cli(here)
     yield from _aider(here)
     yield from _copilot_cli(here)
@@ -48,6 +51,19 @@ def _codex(here: Surroundings) -> Iterator[ToolLocation]:
     yield ToolLocation(codex.SOURCE, "Codex history", root / "history.jsonl")
     prompts = root / "prompts"
     yield ToolLocation(markdown.SOURCE, "Codex prompts", prompts, endings=_TEXTS)
+
+
+def _opencode(here: Surroundings) -> Iterator[ToolLocation]:
+    for source, title in ((opencode.SOURCE, "OpenCode"), (kilo.SOURCE, "Kilo")):
+        root = here.unix_data / source
+        name = f"{source.upper()}_DB"
+        yield ToolLocation(source, title, here.moved(name, root / f"{source}.db"))
+        yield ToolLocation(source, f"{title} channels", root, f"{source}-*.db")
+        # Each session is read with the files of its messages.
+        sessions, ending = root / "storage" / "session", (".json",)
+        yield ToolLocation(source, f"{title} (older)", sessions, endings=ending)
+        projects, pattern = root / "project", "*/storage/session/info"
+        yield ToolLocation(source, f"{title} (2025)", projects, pattern, ending)
 
 
 def _gemini_cli(here: Surroundings) -> Iterator[ToolLocation]:

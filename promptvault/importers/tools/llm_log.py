@@ -6,7 +6,6 @@ from itertools import groupby
 from typing import NamedTuple
 
 from promptvault.domain.digest import digest
-from promptvault.errors import ImportSourceError
 from promptvault.importers.input import database
 from promptvault.importers.input.candidate import (
     Candidate,
@@ -50,18 +49,10 @@ class _Row(NamedTuple):
 
 def is_log(document: Document) -> bool:
     """Return True for a database of llm with exchanges in it."""
-    names = database.table_names(document)
-    if _MIGRATIONS in names:
-        return not names.isdisjoint({"responses", "turns", *_OLD})
-    if "log" not in names:
-        return False
-    try:
-        with database.open_database(document) as connection:
-            return {"prompt", "system", "response"} <= database.column_names(
-                connection, "log"
-            )
-    except ImportSourceError:
-        return False
+    tables = database.tables_in(document)
+    if _MIGRATIONS in tables:
+        return not tables.keys().isdisjoint({"responses", "turns", *_OLD})
+    return {"prompt", "system", "response"} <= tables.get("log", frozenset())
 
 
 def read(document: Document) -> Items:
@@ -69,12 +60,13 @@ def read(document: Document) -> Items:
 
     Raises ImportSourceError if the database is damaged.
     """
-    names = database.table_names(document)
+    tables = database.tables_in(document)
+    names = tables.keys()
     seen: set[bytes] = set()
     with database.open_database(document) as connection:
         for table in _OLD:
             if table in names:
-                yield from _old(connection, table, seen)
+                yield from _old(connection, table, tables[table], seen)
         if {"responses", "conversations"} <= names:
             yield from _conversations(connection.execute(_RESPONSES), seen)
         if {"responses", "turns", "turn_search", "threads"} <= names:
@@ -84,12 +76,16 @@ def read(document: Document) -> Items:
                 yield from _system_prompt(body, None, None, seen)
 
 
-def _old(connection: sqlite3.Connection, table: str, seen: set[bytes]) -> Items:
+def _old(
+    connection: sqlite3.Connection,
+    table: str,
+    columns: frozenset[str],
+    seen: set[bytes],
+) -> Items:
     """Yield the conversations of a schema before July 2023.
 
     Its ids are small numbers, equal in every database, so the times replace them.
     """
-    columns = database.column_names(connection, table)
     time = next((name for name in _OLD_TIMES if name in columns), "NULL")
     chat = "coalesce(chat_id, rowid)" if "chat_id" in columns else "rowid"
     sql = f"""SELECT {chat}, NULL, {time}, prompt, system, model, {time}
