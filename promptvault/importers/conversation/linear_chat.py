@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from promptvault.importers.input.candidate import (
     EMPTY_CONVERSATION,
+    NOT_TYPED,
     Candidate,
     Conversation,
     Draft,
@@ -27,6 +28,9 @@ class LinearChat:
     url: str | None = None
     """Address of the conversation."""
     skipped: Counter[str] = field(default_factory=Counter)
+    not_typed: int = 0
+    """Number of messages in the person's name that a program wrote. They are counted
+    only if there is nothing else."""
     has_prompts: bool = field(default=False, init=False)
     """True once a prompt or a command was added."""
     _held: list[Draft] = field(default_factory=list, init=False)
@@ -55,7 +59,12 @@ class LinearChat:
         yield from map(self._item, self._held)
         self._held.clear()
         if not self._has_begun:
-            yield Conversation((), dict(self.skipped or {EMPTY_CONVERSATION: 1}))
+            nothing = (
+                {NOT_TYPED: self.not_typed}
+                if self.not_typed
+                else {EMPTY_CONVERSATION: 1}
+            )
+            yield Conversation((), dict(self.skipped or nothing))
             return
         for reason, number in self.skipped.items():
             yield Skipped(reason, number)

@@ -15,7 +15,7 @@ from promptvault.importers.conversation.command import (
     is_command,
 )
 from promptvault.importers.conversation.linear_chat import LinearChat
-from promptvault.importers.input.candidate import Draft, Items
+from promptvault.importers.input.candidate import NO_TEXT, Draft, Items
 from promptvault.importers.input.field import as_list, as_object, as_text, as_time
 from promptvault.importers.input.json_stream import JsonObject, JsonValue
 
@@ -113,6 +113,8 @@ class SessionChat:
             self._chat.skipped[reason] += 1
         elif body:
             self._chat.add(self._draft(message, body))
+        else:
+            self._chat.not_typed += 1
 
     def _skip_reason(self, message: Message, body: str | None) -> str | None:
         """Return why *message* holds no prompt; None also for a machine's message."""
@@ -122,7 +124,7 @@ class SessionChat:
             return "abandoned branch" if self._is_undone else None
         if body:
             return SLASH_COMMAND if is_bare_command(body) else None
-        return "no text" if any(map(_is_file, message.parts)) else None
+        return NO_TEXT if any(map(_is_file, message.parts)) else None
 
     def _draft(self, message: Message, body: str) -> Draft:
         info = message.info

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from promptvault.importers.input.candidate import Failure, Items
+from promptvault.importers.input.candidate import Failure, Items, Skipped
 from promptvault.importers.input.database import parse_json
 from promptvault.importers.input.document import Document
 from promptvault.importers.input.field import as_object, as_text, sanitized
@@ -26,6 +26,7 @@ from promptvault.importers.opencode.session import (
 _LARGEST = 64 << 20
 _ENDING = ".json"
 _SESSION, _MESSAGE, _PART = "ses_", "msg_", "prt_"
+_READ_BEFORE = "read with its session"
 _APART = "its messages are in other files; import the folder with all of them"
 
 
@@ -53,6 +54,8 @@ def read_stored(document: Document) -> Items:
         yield from _Reader(document.path, document.name).session(value)
     elif not _sessions(document.path):
         yield Failure(document.name, "its session is missing; import its folder too")
+    elif "parts" in value:
+        yield Skipped(_READ_BEFORE)
 
 
 def _of_archive(document: Document, value: JsonObject) -> Items:
