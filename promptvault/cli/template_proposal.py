@@ -59,8 +59,7 @@ def save_proposal(proposal: TemplateProposal, options: SaveOptions) -> bool:
     if options.dry_run:
         _report_not_saved(proposal, options)
         return False
-    asks = terminal.can_ask() and not (options.yes or options.edit or options.as_json)
-    wants_editor = options.edit or (asks and _wants_editor())
+    wants_editor = options.edit or (asks_to_save(options) and _wants_editor())
     saved = _edited(proposal) if wants_editor else _saved(proposal)
     if options.as_json:
         terminal.write_json(_row(proposal) | saved_row(saved))
@@ -68,6 +67,11 @@ def save_proposal(proposal: TemplateProposal, options: SaveOptions) -> bool:
         report_saved([saved])
         _report_spent(proposal.spent)
     return True
+
+
+def asks_to_save(options: SaveOptions) -> bool:
+    """Return whether `save_proposal` asks before it saves."""
+    return terminal.can_ask() and not (options.yes or options.edit or options.as_json)
 
 
 def _wants_editor() -> bool:

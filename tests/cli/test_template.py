@@ -144,6 +144,45 @@ def test_what_fails_saves_nothing(
     assert names(pvt) == []
 
 
+MISSES = [
+    (answer("Write a mail about a customer's complaint."), "has no variable"),
+    (answer("Hello {{ x }}.", variable("x")), "no word of the description"),
+]
+
+
+@pytest.mark.parametrize(("missed", "why"), MISSES)
+def test_what_misses_the_description_is_shown_and_not_saved(
+    pvt: Pvt, model_server: ModelServer, missed: dict[str, Any], why: str
+) -> None:
+    model_server.script(json_text(missed), json_text(missed))
+    result = pvt("template", "new", "reply", "--from", WISH, "--yes")
+    assert result.code == 6
+    assert missed["body"] in result.text
+    assert why in result.err
+    assert why in model_server.requests[1].text
+    assert names(pvt) == []
+    model_server.script(json_text(missed), json_text(missed))
+    as_json = pvt("template", "new", "reply", "--from", WISH, "--json")
+    assert (as_json.code, as_json.out) == (6, b"")
+    assert why in as_json.error["message"]
+
+
+def test_a_template_that_misses_the_description_is_asked_for_again(
+    pvt: Pvt, model_server: ModelServer
+) -> None:
+    model_server.script(json_text(MISSES[0][0]), json_text(REPLY))
+    pvt.ok("template", "new", "reply", "--from", WISH, "--yes")
+    assert names(pvt) == ["reply"]
+
+
+def test_without_a_title_it_gets_the_description_as_its_title(
+    pvt: Pvt, model_server: ModelServer
+) -> None:
+    model_server.script(json_text(REPLY | {"title": " "}))
+    pvt.ok("template", "new", "reply", "--from", WISH)
+    assert pvt.ok("show", "reply", "--json").json["title"] == WISH
+
+
 def test_without_a_key_it_says_what_to_do(pvt: Pvt) -> None:
     result = pvt("template", "new", "reply", "--from", WISH)
     assert result.code == 2

@@ -15,6 +15,7 @@ from promptvault.cli.rows.template import source_rows
 from promptvault.cli.template_proposal import (
     SaveOptions,
     TemplateProposal,
+    asks_to_save,
     save_proposal,
     show_template,
 )
@@ -22,7 +23,7 @@ from promptvault.cli.values import read_text
 from promptvault.domain.chat import Request
 from promptvault.domain.hosted import Task
 from promptvault.domain.name import validate_name
-from promptvault.errors import AlreadyExistsError
+from promptvault.errors import AlreadyExistsError, UnavailableError
 from promptvault.services.asking.cost import Spent
 from promptvault.services.asking.model import Model
 from promptvault.services.templates.from_model import (
@@ -85,7 +86,11 @@ def new(
     dry_run: DryRun = False,
     as_json: options.Json = False,
 ) -> None:
-    """Let a model write a template with declared variables, from a description."""
+    """Let a model write a template with declared variables, from a description.
+
+    One without a variable, or without a word of the description, is shown; it is saved
+    only if you say so on a terminal.
+    """
     _refuse_taken(name)
     request = request_from_description(
         _text(description), allow_secrets=asking.allow_secrets
@@ -93,15 +98,31 @@ def new(
     model = open_model("template new", asking, _TASK)
     if dry_run:
         return _plan(model, request, as_json=as_json)
-    draft = generate_template(model, request)
+    written = generate_template(model, request)
     note = message or f"Generate {name} from a description"
     proposal = TemplateProposal(
-        name, draft, note, model.spent, {"model": model.answered}
+        name, written.draft, note, model.spent, {"model": model.answered}
     )
     save_options = SaveOptions(edit, yes, dry_run, as_json)
     show_template(proposal, save_options)
+    if written.miss:
+        _warn(written.miss, model, save_options)
     save_proposal(proposal, save_options)
     return None
+
+
+def _warn(miss: str, model: Model, save_options: SaveOptions) -> None:
+    """Warn that a template misses its description.
+
+    Raises UnavailableError if the person is not asked before it is saved.
+    """
+    if save_options.edit or asks_to_save(save_options):
+        terminal.note(f"Warning: {miss}")
+        return
+    raise UnavailableError(
+        f"{model.answered} wrote no template that fits the description: {miss} Nothing"
+        " was saved. Say what changes from use to use, or try another model."
+    )
 
 
 @template.command("from")

@@ -88,8 +88,7 @@ def find_fault(content: Content) -> str | None:
     """
     declared = {variable.name for variable in content.variables}
     try:
-        environment = render.environment_for(_NAME, content, _no_include)
-        used = render.variables_of(environment, _NAME) - {STDIN}
+        used = find_variables(content) - {STDIN}
         if used != declared:
             return _difference(declared, used)
         if not fill_template(content, _samples(content.variables)).strip():
@@ -103,6 +102,15 @@ def find_fault(content: Content) -> str | None:
         return "The template fails."
     types = secret_types(content)
     return f"It holds a likely secret ({', '.join(types)})." if types else None
+
+
+def find_variables(content: Content) -> frozenset[str]:
+    """Return the variables that a template uses, `stdin` included.
+
+    Raises TemplateError, and NotFoundError for an include.
+    """
+    environment = render.environment_for(_NAME, content, _no_include)
+    return render.variables_of(environment, _NAME)
 
 
 def fill_template(content: Content, values: Mapping[str, str]) -> str:

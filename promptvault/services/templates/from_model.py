@@ -1,13 +1,13 @@
 """Templates written by a model: from a description, or from similar prompts."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from promptvault.domain.chat import Message, Request, Role, Schema
 from promptvault.domain.prompt import Content
 from promptvault.domain.schema import INTEGER, TEXT, list_of, strict_object
 from promptvault.errors import InvalidInputError
-from promptvault.services.asking.json_answer import ask_json
+from promptvault.services.asking.json_answer import InvalidAnswerError, ask_json
 from promptvault.services.asking.model import Model
 from promptvault.services.asking.secret_check import refuse_secrets, refuse_secrets_in
 from promptvault.services.similar.groups import measure_similarity
@@ -28,6 +28,7 @@ from promptvault.services.templates.from_prompts import (
     Source,
     refuse_unlike,
 )
+from promptvault.services.templates.wish import find_miss, with_title
 
 LEAST_WORDS = 2
 LEAST_SIMILARITY = 90
@@ -98,21 +99,41 @@ def request_from_description(
     return Request(messages, schema=_NEW)
 
 
-def generate_template(model: Model, request: Request) -> TemplateDraft:
+class WrittenTemplate(NamedTuple):
+    """A valid template that a model wrote."""
+
+    draft: TemplateDraft
+    miss: str | None
+    """How it misses the description, in a sentence; None if it seems to fit it."""
+
+
+def generate_template(model: Model, request: Request) -> WrittenTemplate:
     """Return the template that *model* writes for `request_from_description`.
 
-    Raises UnavailableError if the second answer is not a valid template either, and
-    what `Model.ask` raises.
+    A template that misses the description is asked for again once. Raises
+    UnavailableError if no answer is a valid template, and what `Model.ask` raises.
     """
-    value, _ = ask_json(model, request, _find_fault_in_answer)
-    return parse_draft(value)
+    description = request.messages[-1].content
+    missed: list[WrittenTemplate] = []
 
+    def complaint(value: Mapping[str, Any]) -> str | None:
+        try:
+            draft = parse_draft(value)
+        except InvalidInputError as error:
+            return str(error)
+        fault = find_fault(draft.content)
+        miss = None if fault else find_miss(description, draft.content)
+        if miss:
+            missed.append(WrittenTemplate(with_title(draft, description), miss))
+        return fault or miss
 
-def _find_fault_in_answer(value: Mapping[str, Any]) -> str | None:
     try:
-        return find_fault(parse_draft(value).content)
-    except InvalidInputError as error:
-        return str(error)
+        value, _ = ask_json(model, request, complaint)
+    except InvalidAnswerError:
+        if not missed:
+            raise
+        return missed[-1]
+    return WrittenTemplate(with_title(parse_draft(value), description), None)
 
 
 def request_from_prompts(
