@@ -7,19 +7,18 @@ Observed in the reader of aws-bench and tokscale: table ``conversations_v2`` (be
 import sqlite3
 from collections.abc import Iterator
 
-from promptvault.errors import ImportSourceError
 from promptvault.importers.conversation.block import typed_text
 from promptvault.importers.conversation.session_chat import SessionChat
 from promptvault.importers.input.candidate import Conversation, Failure, Items
 from promptvault.importers.input.database import (
-    column_names,
+    Tables,
     open_database,
-    table_names,
+    parse_json,
+    tables_in,
 )
 from promptvault.importers.input.document import Document
 from promptvault.importers.input.field import as_list, as_object, as_text, as_time
-from promptvault.importers.input.json_stream import Damaged, JsonObject
-from promptvault.importers.input.lines import parse_json_line
+from promptvault.importers.input.json_stream import JsonObject
 
 _NEWER, _OLDER = "conversations_v2", "conversations"
 _COLUMNS = {"key", "value"}
@@ -27,14 +26,10 @@ _COLUMNS = {"key", "value"}
 
 def is_store(document: Document) -> bool:
     """Return True for a database of Kiro's or Amazon Q's command line."""
-    names = table_names(document)
-    if _NEWER not in names:
-        return {_OLDER, "auth_kv"} <= names
-    try:
-        with open_database(document) as connection:
-            return column_names(connection, _NEWER) >= _COLUMNS
-    except ImportSourceError:
-        return False
+    tables = tables_in(document)
+    if _NEWER in tables:
+        return tables[_NEWER] >= _COLUMNS
+    return {_OLDER, "auth_kv"} <= tables.keys()
 
 
 def read_store(document: Document) -> Items:
@@ -42,20 +37,20 @@ def read_store(document: Document) -> Items:
 
     Raises ImportSourceError if the database cannot be read.
     """
+    tables = tables_in(document)
     with open_database(document) as connection:
-        for number, (key, value) in enumerate(_rows(connection), 1):
-            data = value.encode(errors="replace") if isinstance(value, str) else value
-            found = parse_json_line(number, data if isinstance(data, bytes) else b"")
-            where = f"{document.name}, conversation {number}"
-            if isinstance(found, Damaged):
-                yield Failure(where, found.reason)
-            else:
-                yield _conversation(as_object(found), as_text(key))
+        for number, (key, value) in enumerate(_rows(connection, tables), 1):
+            try:
+                yield _conversation(as_object(parse_json(value)), as_text(key))
+            except ValueError as error:
+                yield Failure(f"{document.name}, conversation {number}", str(error))
 
 
-def _rows(connection: sqlite3.Connection) -> Iterator[tuple[object, object]]:
+def _rows(
+    connection: sqlite3.Connection, tables: Tables
+) -> Iterator[tuple[object, object]]:
     for table in (_NEWER, _OLDER):
-        columns = column_names(connection, table)
+        columns = tables.get(table, frozenset())
         if columns >= _COLUMNS:
             key = "conversation_id" if "conversation_id" in columns else "NULL"
             yield from connection.execute(f"SELECT {key}, value FROM {table}")
