@@ -26,12 +26,12 @@ def without_reminders(text: str | None) -> str:
     """Return *text* without the client's reminders before and after it."""
     body = text or ""
     start, end = 0, len(body)
-    while (at := _skip_blank(body, start)) < end and body.startswith(_OPENING, at):
-        close = body.find(_CLOSING, at)
+    while body.startswith(_OPENING, _text_start(body, start, end)):
+        close = body.find(_CLOSING, start)
         if close < 0:
             return ""
         start = close + len(_CLOSING)
-    while body[start:end].rstrip().endswith(_CLOSING):
+    while body.endswith(_CLOSING, start, _text_end(body, start, end)):
         opening = body.rfind(_OPENING, start, end)
         if opening < 0:
             break
@@ -39,10 +39,16 @@ def without_reminders(text: str | None) -> str:
     return body if (start, end) == (0, len(body)) else body[start:end].strip()
 
 
-def _skip_blank(body: str, start: int) -> int:
-    while start < len(body) and body[start].isspace():
+def _text_start(body: str, start: int, end: int) -> int:
+    while start < end and body[start].isspace():
         start += 1
     return start
+
+
+def _text_end(body: str, start: int, end: int) -> int:
+    while start < end and body[end - 1].isspace():
+        end -= 1
+    return end
 
 
 def _texts(content: JsonValue) -> Iterator[str | None]:

@@ -64,6 +64,8 @@ def _is_session(value: JsonObject) -> bool:
     if any(map(_is_typed_step, _steps(value))):
         return True
     items = [as_object(item) for item in as_list(value.get(_HISTORY))[:5]]
+    if any("executionId" in item for item in items):
+        return False  # it is Kiro's, which is built on Continue
     if not any(is_message(_message(item)) for item in items):
         return False
     return any(mark in each for mark in _MARKS for each in (value, *items))
