@@ -364,6 +364,23 @@ EXAMPLES = [
             ]}""",
     ),
     Example(
+        "perplexity",
+        "Perplexity.ai_counting.md",
+        b"# Counting\nExported on 30/01/2025 at 10:02:57 [from Perplexity.ai]"
+        b"(https://www.perplexity.ai/search/counting-t) - with [SaveMyChatbot]"
+        b"(https://save.hugocollin.com)\n\n\n## User\none \xc3\xa9\n\n"
+        b"## AI answer\nHi.\n\n"
+        b"## User\ntwo\n\n## AI answer\nHo.\n\n## User\nthree\n\n## AI answer\nHm.\n",
+    ),
+    Example(
+        "perplexity",
+        "counting.md",
+        b"---\nPerplexity URL: https://www.perplexity.ai/search/counting-t\n"
+        b"Last updated: 2026-01-01T00:00:00\n---\n\n# one \xc3\xa9\n\n"
+        b">[!important] one \xc3\xa9\n\nHi.\n\n* * *\n\n# two\n\n"
+        b">[!important] two\n\nHo.\n\n* * *\n\n# three\n\n>[!important] three\n\nHm.\n",
+    ),
+    Example(
         "lm-studio",
         "1772359200000.conversation.json",
         [

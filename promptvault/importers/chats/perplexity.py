@@ -1,4 +1,4 @@
-"""Threads of Perplexity as JSON, in the three shapes that they are found in.
+"""Threads of Perplexity; as JSON they are found in three shapes.
 
 Perplexity's own export, on request, has {conversations: [{context_uuid, entries:
 [{query}]}]}. Browser extensions write a file for each thread: {metadata, conversations:
@@ -10,10 +10,12 @@ import re
 from datetime import datetime
 from typing import NamedTuple
 
+from promptvault.importers.chats import perplexity_markdown
 from promptvault.importers.conversation import turn_list
 from promptvault.importers.conversation.turn_list import Turn
 from promptvault.importers.input.candidate import Conversation, Draft, Failure, Items
 from promptvault.importers.input.document import Document
+from promptvault.importers.input.encoded_text import text_start
 from promptvault.importers.input.field import as_list, as_object, as_text, as_time
 from promptvault.importers.input.json_stream import Damaged, JsonObject, json_values
 
@@ -52,7 +54,9 @@ class _Thread(NamedTuple):
 
 
 def probe(document: Document) -> bool:
-    """Return True for threads in one of the three shapes."""
+    """Return True for threads in one of the three shapes, or as Markdown."""
+    if not document.sample:
+        return perplexity_markdown.probe(text_start(document))
     return any(map(_is_thread, document.sample)) or _is_single(document)
 
 
@@ -61,6 +65,9 @@ def read(document: Document) -> Items:
 
     Raises ImportSourceError if the file cannot be read further.
     """
+    if perplexity_markdown.probe(text_start(document)):
+        yield from perplexity_markdown.read(document)
+        return
     unwrap = () if _is_single(document) else _EXPORT
     with document.open() as stream:
         for index, value in enumerate(json_values(stream, unwrap)):
