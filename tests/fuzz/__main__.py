@@ -1,15 +1,21 @@
-"""Fuzzes importers one after the other: ``python -m tests.fuzz --help``."""
+"""Fuzzes importers, one on each processor: ``python -m tests.fuzz --help``."""
 
 import argparse
-import os
-import subprocess
 import sys
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from importlib.util import find_spec
+from multiprocessing import get_context
 from pathlib import Path
 
-from promptvault.importers.registry import source_names
-from tests.fuzz import corpus
+if not find_spec("atheris"):
+    sys.exit("There is no atheris here: pip install -e '.[fuzz]', on Linux, x86-64.")
+
+from tests.fuzz import harness  # before all else, because it instruments the importers
+
+from promptvault.importers.registry import source_names  # isort: skip
+from tests.fuzz import corpus  # isort: skip
 
 _MEBIBYTES = 400
 """Of the whole process: Python, atheris and the corpus are 150 of it."""
@@ -20,11 +26,10 @@ _HANG = 30
 def main() -> int:
     """Fuzz the sources asked for; return 1 where one failed, 0 otherwise."""
     options = _options()
-    if not find_spec("atheris"):
-        sys.exit(
-            "There is no atheris here: pip install -e '.[fuzz]', on Linux, x86-64."
-        )
-    failed = [each for each in options.source if not _fuzzed(each, options)]
+    with ProcessPoolExecutor(mp_context=get_context("fork")) as pool:
+        passed = pool.map(partial(_fuzzed, options=options), options.source)
+        results = zip(options.source, passed, strict=True)
+        failed = [source for source, is_good in results if not is_good]
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
@@ -64,18 +69,11 @@ def _fuzzed(source: str, options: argparse.Namespace) -> bool:
             "verbosity": 0,
             "print_final_stats": 1,
         }
-        command = [sys.executable, "-m", "tests.fuzz.harness", source, str(seeds)]
-        command += [f"-{name}={value}" for name, value in flags.items()]
-        done = subprocess.run(
-            command,
-            check=False,
-            capture_output=True,
-            env={**os.environ, "TMPDIR": folder},
-        )
-    said = done.stderr.decode(errors="replace") + done.stdout.decode(errors="replace")
+        wanted = [str(seeds), *(f"-{name}={value}" for name, value in flags.items())]
+        code, said = harness.run(source, wanted, Path(folder))
     runs = _count(said)
     print(f"{source}: {number} seeds, {runs:,} runs", flush=True)
-    is_good = done.returncode == 0 and runs > number
+    is_good = code == 0 and runs > number
     if not is_good:
         print(said, file=sys.stderr)
     return is_good

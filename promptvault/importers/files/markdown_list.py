@@ -91,8 +91,8 @@ def is_certain(text: str) -> bool:
 
 
 def has_text(text: str) -> bool:
-    """Return True if *text* has more than headings."""
-    lines = (line.strip(" \t>") for line in text.split("\n"))
+    """Return True if *text* has more than headings and white space."""
+    lines = (line.strip().lstrip("> \t") for line in text.split("\n"))
     return any(line and not re.fullmatch(r"#{1,6}(\s.*)?", line) for line in lines)
 
 
