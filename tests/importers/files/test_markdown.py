@@ -178,7 +178,7 @@ def test_prompt_with_headings_is_one_prompt(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "\n \n", "# Only a heading\n", "---\na: b\n---\n"]
+    "text", ["", "\n \n", "\x0b", "# Only a heading\n", "---\na: b\n---\n"]
 )
 def test_file_without_text_is_counted(text: str) -> None:
     assert read(text) == [Skipped("no text")]
