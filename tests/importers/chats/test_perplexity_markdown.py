@@ -8,7 +8,7 @@ EXTENSION = """---
 created: 2025-01-30
 ---
 # Tea...
-Exported on 30/01/2025 at 10:02:57 [from Perplexity.ai](ADDRESS) - with [SaveMyChatbot](x)
+Exported on 30/01/2025 at 10:02:57 [from Perplexity.ai](ADDRESS) - with [SaveMyChatbot]
 
 
 ## User
