@@ -9,6 +9,7 @@ documented.
 from collections.abc import Iterator
 from itertools import zip_longest
 
+from promptvault.domain.digest import digest
 from promptvault.importers.conversation import turn_list
 from promptvault.importers.conversation.message_list import (
     SystemPrompts,
@@ -87,14 +88,23 @@ def _conversation(
         versions = _versions(message)
         if versions and is_human(versions[-1]):
             model = _model(_versions(answer)) or usual
+            name = key and _name(message)
             bodies = (join_parts(each.get("content")) for each in versions)
-            turns.append([Draft(body, made, None, model) for body in bodies if body])
+            turns.append([Draft(body, made, name, model) for body in bodies if body])
     return turn_list.build_conversation(
         turns,
         system_prompts.candidates(_system_texts(chat)),
         key=key,
         title=as_text(chat.get("name")),
     )
+
+
+def _name(message: JsonValue) -> str | None:
+    """Return an id of a message: what it said at first, which edits do not change."""
+    versions = as_list(as_object(message).get("versions"))
+    bodies = (join_parts(as_object(each).get("content")) for each in versions)
+    first = next(filter(None, bodies), None)
+    return digest(first).hex() if first else None
 
 
 def _versions(message: JsonValue) -> list[JsonObject]:

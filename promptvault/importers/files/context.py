@@ -29,6 +29,8 @@ _EXPORT = re.compile(
     r"(conversations(-\d+)?\.json|chat\.html|(my.?activity|.*aktivit.*)\.(json|html))",
     re.I,
 )
+# Folders of uploads in an export of Le Chat.
+_UPLOADS = re.compile(r"chat-[\w-]+-files")
 # Folders in which agents' programs keep prompts; elsewhere the names mean other things.
 _TOOL_FOLDERS = frozenset(
     """agent agents chatmodes command commands instructions modes personas prompts roles
@@ -90,6 +92,8 @@ def is_among_texts(document: Document) -> bool:
 def is_beside_export(document: Document) -> bool:
     """Return True if a chat export, which has uploads and notes, is among the files
     around."""
+    if any(map(_UPLOADS.fullmatch, _parts(document)[:-1])):
+        return True
     return _holds_export(document.siblings) and not _EXPORT.fullmatch(
         _parts(document)[-1]
     )

@@ -1,12 +1,17 @@
 """Le Chat's lists of messages: sorted, with versions as drafts and texts in parts."""
 
+import json
+from pathlib import Path
+
 from promptvault.importers.chats import le_chat
 from tests.importers.build import (
     Json,
+    archive,
     bodies,
     candidates,
     document,
     failures,
+    imported,
     of_json,
     skipped,
 )
@@ -76,6 +81,18 @@ def test_times_may_be_numbers_and_chats_share_a_file() -> None:
     found = candidates(le_chat.read(of_json(messages)))
     ids = [(each.drafts[0].body, each.conversation_id) for each in found]
     assert ids == [("other", "ff"), ("early", "0a1b"), ("late", "0a1b")]
+
+
+def test_uploads_of_an_export_are_no_prompts(tmp_path: Path) -> None:
+    files = {
+        "chat-0a1b.json": json.dumps([message("1", 1, "sum it")]).encode(),
+        "chat-0a1b-files/notes.md": b"Notes that a person uploaded.",
+        "chat-0a1b-files/table.csv": b"act,prompt\nA,Notes\n",
+        "chat-0a1b-files/data.json": b'[{"prompt": "x", "completion": "y"}]',
+    }
+    path = tmp_path / "chat-export-1787000000000.zip"
+    path.write_bytes(archive(files))
+    assert bodies(imported(path)) == ["sum it"]
 
 
 def test_damaged_messages_stop_nothing() -> None:

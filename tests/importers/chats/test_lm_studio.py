@@ -49,6 +49,16 @@ def test_edits_are_drafts_and_the_selected_one_is_current() -> None:
     assert texts == [["draft", "final"], ["tried", "kept"]]
 
 
+def test_an_edit_keeps_the_id_of_its_message() -> None:
+    def ids(*texts: str, name: str = NAME) -> set[str | None]:
+        items = lm_studio.read(of_json(chat(version("user", *texts)), name))
+        return {draft.message_id for each in candidates(items) for draft in each.drafts}
+
+    assert len(ids("draft", "final")) == 1
+    assert ids("draft") == ids("draft", "final") != ids("other")
+    assert ids("draft", name="pasted.json") == {None}
+
+
 def test_file_without_text_and_older_system_prompt() -> None:
     file = {
         "role": "user",
