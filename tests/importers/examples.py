@@ -5,6 +5,11 @@ import sqlite3
 from typing import NamedTuple
 
 from tests.importers import agent_files
+from tests.importers.agents.database_build import (
+    example_goose,
+    example_warp,
+    example_zed,
+)
 from tests.importers.build import Json, chat, message, talk, turn
 from tests.importers.opencode.build import example_database, example_export
 
@@ -607,6 +612,19 @@ EXAMPLES = [
         b"**Assistant:**\n\nHo.\n\n---\n\n**User:**\n\n[attempt_completion] Result:\n"
         b"<feedback>\nthree\n</feedback>\n\n",
     ),
+    Example("goose", "sessions.db", example_goose()),
+    Example(
+        "goose",
+        "20250614_1.jsonl",
+        [
+            {"role": "user", "created": 1750000000 + number, "content": content}
+            for number, content in enumerate(
+                [{"type": "text", "text": text}] for text in ("one é", "two", "three")
+            )
+        ],
+    ),
+    Example("warp", "warp.sqlite", example_warp()),
+    Example("zed", "threads.db", example_zed()),
     Example("opencode", "opencode.db", example_database()),
     Example("opencode", "session.json", example_export()),
     Example("kilo", "kilo.db", example_database()),

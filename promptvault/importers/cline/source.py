@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from promptvault.importers.cline import session_file
 from promptvault.importers.cline.turn import TurnParser, add_prompt
 from promptvault.importers.conversation.linear_chat import LinearChat
-from promptvault.importers.input.candidate import Failure, Items
+from promptvault.importers.input.candidate import Failure, Items, Skipped
 from promptvault.importers.input.document import Document
 from promptvault.importers.input.field import (
     as_list,
@@ -43,7 +44,7 @@ _LARGEST_ITEM = 1 << 20
 
 def probe(document: Document) -> bool:
     """Return True for a task: what was shown, what was sent, or an export."""
-    if _is_export(document):
+    if _is_export(document) or session_file.is_compaction(document):
         return True
     rows = list(_rows(document))
     return any(map(_is_shown, rows)) or _is_sent(rows, document)
@@ -58,6 +59,8 @@ def read(document: Document) -> Items:
     """
     if _is_export(document):
         yield from _export(document)
+    elif (reason := session_file.skip_reason(document)) is not None:
+        yield Skipped(reason, max(1, sum(map(_is_human, _rows(document)))))
     elif any(map(_is_shown, _rows(document))):
         yield from _shown(document)
     elif not _is_beside_shown(document):
@@ -86,6 +89,10 @@ def _is_sent(rows: list[JsonObject], document: Document) -> bool:
     return any(map(_is_of_session, human)) or any(
         each.startswith(_TAGS) for each in said
     )
+
+
+def _is_human(row: JsonObject) -> bool:
+    return row.get("role") == "user"
 
 
 def _is_of_session(row: JsonObject) -> bool:
@@ -171,7 +178,7 @@ def _shown(document: Document) -> Items:
 
 
 def _sent(document: Document) -> Items:
-    chat = LinearChat(document.folder)
+    chat = LinearChat(document.folder, session_file.title(document))
     bad: Failure | None = None
     is_first = True
     with document.open() as stream:

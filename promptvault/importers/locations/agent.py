@@ -2,7 +2,16 @@
 
 from collections.abc import Iterator
 
-from promptvault.importers.agents import aider, amp, droid, kiro, pi, qwen_code
+from promptvault.importers.agents import (
+    aider,
+    amp,
+    droid,
+    goose,
+    kiro,
+    pi,
+    qwen_code,
+    warp,
+)
 from promptvault.importers.claude_code import source as claude_code
 from promptvault.importers.codex import source as codex
 from promptvault.importers.copilot import cli as copilot_cli
@@ -20,6 +29,8 @@ def locations(here: Surroundings) -> Iterator[ToolLocation]:
     yield from _claude_code(here)
     yield from _codex(here)
     yield from _opencode(here)
+    yield from _goose(here)
+    yield from _warp(here)
     yield from _gemini_cli(here)
     yield from _aider(here)
     yield from _copilot_cli(here)
@@ -64,6 +75,33 @@ def _opencode(here: Surroundings) -> Iterator[ToolLocation]:
         yield ToolLocation(source, f"{title} (older)", sessions, endings=ending)
         projects, pattern = root / "project", "*/storage/session/info"
         yield ToolLocation(source, f"{title} (2025)", projects, pattern, ending)
+
+
+def _goose(here: Surroundings) -> Iterator[ToolLocation]:
+    root = here.unix_data / "goose"
+    if here.system is System.WINDOWS:
+        root = here.config / "Block" / "goose" / "data"
+    if here.environment.get("GOOSE_PATH_ROOT"):
+        root = here.moved("GOOSE_PATH_ROOT", here.home) / "data"
+    sessions = root / "sessions"
+    yield ToolLocation(goose.SOURCE, "Goose", sessions / "sessions.db")
+    # These are in the database too, if there is one.
+    yield ToolLocation(goose.SOURCE, "Goose (older)", sessions, endings=(".jsonl",))
+
+
+def _warp(here: Surroundings) -> Iterator[ToolLocation]:
+    name = "warp.sqlite"
+    if here.system is System.MACOS:
+        group = here.home / "Library/Group Containers/2BBY89MBSN.dev.warp"
+        folder = "Library/Application Support/dev.warp.Warp-Stable"
+        roots = [group / folder, here.config / "dev.warp.Warp-Stable"]
+    elif here.system is System.WINDOWS:
+        roots = [here.windows_local / "warp" / "Warp" / "data"]
+    else:
+        state = here.moved("XDG_STATE_HOME", here.home / ".local" / "state")
+        roots = [state / "warp-terminal"]
+    for root in roots:
+        yield ToolLocation(warp.SOURCE, "Warp", root / name)
 
 
 def _gemini_cli(here: Surroundings) -> Iterator[ToolLocation]:

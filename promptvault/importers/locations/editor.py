@@ -5,8 +5,12 @@ from collections.abc import Iterator
 from promptvault.importers.cline import source as cline
 from promptvault.importers.copilot import chat as copilot_chat
 from promptvault.importers.cursor import source as cursor
-from promptvault.importers.editors import continue_dev
-from promptvault.importers.locations.location import Surroundings, ToolLocation
+from promptvault.importers.editors import continue_dev, zed
+from promptvault.importers.locations.location import (
+    Surroundings,
+    System,
+    ToolLocation,
+)
 
 _CLINES = {
     "saoudrizwan.claude-dev": "Cline",
@@ -24,6 +28,7 @@ def locations(here: Surroundings) -> Iterator[ToolLocation]:
     yield from _cline(here)
     yield from _copilot_chat(here)
     yield from _continue(here)
+    yield from _zed(here)
 
 
 def _cursor(here: Surroundings) -> Iterator[ToolLocation]:
@@ -55,6 +60,10 @@ def _cline(here: Surroundings) -> Iterator[ToolLocation]:
     root = here.moved("CLINE_DIR", here.home / ".cline")
     data = here.moved("CLINE_DATA_DIR", root / "data")
     yield ToolLocation(cline.SOURCE, "Cline CLI", data / "tasks", endings=_TASKS)
+    # Since version 4 the extensions have the same store.
+    sessions = here.moved("CLINE_SESSION_DATA_DIR", data / "sessions")
+    ending = (".messages.json",)
+    yield ToolLocation(cline.SOURCE, "Cline sessions", sessions, endings=ending)
 
 
 def _copilot_chat(here: Surroundings) -> Iterator[ToolLocation]:
@@ -74,3 +83,15 @@ def _continue(here: Surroundings) -> Iterator[ToolLocation]:
     root = here.moved("CONTINUE_GLOBAL_DIR", here.home / ".continue")
     sessions, ending = root / "sessions", (".json",)
     yield ToolLocation(continue_dev.SOURCE, "Continue", sessions, endings=ending)
+
+
+def _zed(here: Surroundings) -> Iterator[ToolLocation]:
+    if here.system is System.MACOS:
+        root, texts = here.config / "Zed", here.home / ".config" / "zed"
+    elif here.system is System.WINDOWS:
+        root = texts = here.windows_local / "Zed"
+    else:
+        root = texts = here.unix_data / "zed"
+    yield ToolLocation(zed.SOURCE, "Zed", root / "threads" / "threads.db")
+    conversations, ending = texts / "conversations", (".zed.json",)
+    yield ToolLocation(zed.SOURCE, "Zed text threads", conversations, endings=ending)

@@ -85,6 +85,11 @@ class Surroundings:
         """The folder for data of programs that follow XDG on every system."""
         return self.moved("XDG_DATA_HOME", self.home / ".local" / "share")
 
+    @property
+    def windows_local(self) -> Path:
+        """The folder for data of programs on Windows that stays on the computer."""
+        return self.moved("LOCALAPPDATA", self.home / "AppData" / "Local")
+
     def editors(self) -> Iterator[tuple[str, Path]]:
         """Yield the title and the user folder of VS Code and its forks."""
         for name, title in _EDITORS.items():

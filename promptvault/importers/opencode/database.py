@@ -17,8 +17,8 @@ from promptvault.importers.input.field import as_object, sanitized
 from promptvault.importers.input.json_stream import JsonObject
 from promptvault.importers.opencode.session import (
     Message,
+    OpenCodeChat,
     Session,
-    SessionChat,
     session_of,
 )
 
@@ -117,7 +117,7 @@ class _Reader:
             )
 
     def _session(self, session: Session, places: Iterator[_Place]) -> Items:
-        chat = SessionChat(session)
+        chat = OpenCodeChat(session)
         for key, group in groupby(places, key=lambda place: place.message):
             try:
                 message = self._message(list(group))

@@ -1,9 +1,7 @@
 """What `opencode export` writes: one session with all of its messages."""
 
-import json
 import re
-from itertools import islice
-from typing import BinaryIO, NamedTuple, cast
+from typing import BinaryIO, cast
 
 from promptvault.importers.input.attachment import without_files
 from promptvault.importers.input.candidate import Failure, Items
@@ -15,24 +13,15 @@ from promptvault.importers.input.json_stream import (
     JsonValue,
     json_values,
 )
+from promptvault.importers.input.list_header import ListHeader, find_list_header
 from promptvault.importers.opencode.session import (
-    SessionChat,
+    OpenCodeChat,
     message_of,
     session_of,
 )
 
 _KEY = re.compile(r"ses_\w+")
-_MESSAGES = re.compile(rb',\s*(?="messages"\s*:\s*\[)')
-
-_TRIES = 5
-
-
-class _Header(NamedTuple):
-    """The fields before the messages, and where the messages begin."""
-
-    session: JsonObject
-    end: int
-    """Bytes before the key "messages"; 0 if the session before it is long."""
+_MESSAGES = "messages"
 
 
 def is_export(document: Document) -> bool:
@@ -43,18 +32,17 @@ def is_export(document: Document) -> bool:
 def session_version(document: Document) -> str:
     """Return the version of the program that wrote the session, '' if unknown."""
     header = _header(document)
-    return as_text(header.session.get("version")) or "" if header else ""
+    return as_text(_session(header).get("version")) or "" if header else ""
 
 
 def read_export(document: Document) -> Items:
     """Yield the session in *document*; a damaged message becomes a Failure."""
-    header = _header(document) or _Header({}, 0)
-    chat = SessionChat(
-        session_of(as_text(header.session.get("id")) or "", header.session)
-    )
+    header = _header(document) or ListHeader({}, 0)
+    session = _session(header)
+    chat = OpenCodeChat(session_of(as_text(session.get("id")) or "", session))
     with document.open() as stream:
         rest = cast("BinaryIO", _Rest(without_files(stream), header.end))
-        for position, value in enumerate(json_values(rest, ("messages",)), 1):
+        for position, value in enumerate(json_values(rest, (_MESSAGES,)), 1):
             if isinstance(value, Damaged) or not _is_message(value):
                 yield _failure(document, position, value)
             else:
@@ -64,24 +52,15 @@ def read_export(document: Document) -> Items:
     yield from chat.finish()
 
 
-def _header(document: Document) -> _Header | None:
+def _header(document: Document) -> ListHeader | None:
     """Return the header of an export, which begins with the session."""
-    starts = document.head.lstrip().startswith(b"{")
-    lists = _MESSAGES.finditer(document.head) if starts else ()
-    for found in islice(lists, _TRIES):
-        try:
-            fields = json.loads(document.head[: found.start()] + b"}")
-        except (ValueError, RecursionError):
-            continue  # a list of that name within the session
-        return _checked(as_object(fields), found.end())
-    whole = document.sample[0] if document.sample else {}
-    return _checked(whole, 0) if isinstance(whole.get("messages"), list) else None
+    header = find_list_header(document, _MESSAGES)
+    key = as_text(_session(header).get("id")) if header else None
+    return header if _KEY.fullmatch(key or "") else None
 
 
-def _checked(fields: JsonObject, end: int) -> _Header | None:
-    session = as_object(fields.get("info"))
-    key = as_text(session.get("id")) or ""
-    return _Header(session, end) if _KEY.fullmatch(key) else None
+def _session(header: ListHeader) -> JsonObject:
+    return as_object(header.fields.get("info"))
 
 
 def _is_message(value: JsonValue) -> bool:

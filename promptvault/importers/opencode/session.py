@@ -73,7 +73,7 @@ def _objects(values: JsonValue) -> Iterator[JsonObject]:
     return (each for each in as_list(values) if isinstance(each, dict))
 
 
-class SessionChat:
+class OpenCodeChat:
     """Finds the prompts in the messages of one session, which come in order."""
 
     def __init__(self, session: Session) -> None:

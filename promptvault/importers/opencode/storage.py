@@ -18,7 +18,7 @@ from promptvault.importers.input.field import as_object, as_text, sanitized
 from promptvault.importers.input.json_stream import JsonObject
 from promptvault.importers.opencode.session import (
     Message,
-    SessionChat,
+    OpenCodeChat,
     message_of,
     session_of,
 )
@@ -101,7 +101,7 @@ class _Reader:
 
     def session(self, info: JsonObject) -> Items:
         """Yield the prompts of the session, and what could not be read."""
-        chat = SessionChat(session_of(sanitized(self._key), info))
+        chat = OpenCodeChat(session_of(sanitized(self._key), info))
         messages = [each for root in self._roots for each in self._messages(root)]
         for stored in sorted(messages, key=_age):
             yield from chat.add(self._message(stored))

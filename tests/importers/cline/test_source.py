@@ -445,3 +445,43 @@ def test_whatever_tools_give_back_stays_out(
         turns.append(f"[read_file for 'a'] Result:\n{output}\n{STATE}")
         turns.append(f"[attempt_completion] Result:\n<feedback>\n{text}\n</feedback>")
     assert bodies(export(*turns)) == ["x", *said]
+
+
+# The store of version 4
+
+
+def stored(agent: str = "lead", **fields: Json) -> bytes:
+    text = '<user_input mode="act">Add an endpoint</user_input>'
+    row = {"id": "m1", "role": "user", "content": [{"type": "text", "text": text}]}
+    result = {"id": "m2", "role": "user", "content": [{"type": "tool_result"}]}
+    messages = [{**each, "ts": 1787000000000} for each in (row, result)]
+    value = {"version": 1, "updated_at": "2026", "agent": agent, **fields}
+    return json.dumps({**value, "messages": messages}).encode()
+
+
+def test_a_stored_session_has_the_title_of_its_manifest(tmp_path: Path) -> None:
+    folder = tmp_path / "1_ab"
+    folder.mkdir()
+    about = {"session_id": "1_ab", "prompt": "Add", "metadata": {"title": "Endpoint"}}
+    (folder / "1_ab.json").write_text(json.dumps(about))
+    (folder / "1_ab.messages.json").write_bytes(stored())
+    (one,) = candidates(imported(tmp_path))
+    assert (one.conversation_id, one.conversation_title) == ("1_ab", "Endpoint")
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "reason"),
+    [
+        (stored("sub_9"), "sub_9.messages.json", "subagent"),
+        (stored(source_message_count=9), "1.compaction.json", "copy for the model"),
+        (stored(origin={"parentThreadId": "1"}), "2.messages.json", "subagent"),
+    ],
+)
+def test_messages_of_agents_and_copies_are_left_out(
+    data: bytes, name: str, reason: str
+) -> None:
+    stored_file = document(data, name)
+    assert cline.probe(stored_file)
+    (item,) = cline.read(stored_file)
+    assert isinstance(item, Skipped)
+    assert item.reason == reason

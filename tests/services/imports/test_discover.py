@@ -74,6 +74,32 @@ class Computer:
         return [found.title for found in self.find(system, environment)]
 
 
+_DATABASES = {
+    "goose": "sessions/sessions.db",
+    "warp": "warp.sqlite",
+    "zed": "threads/threads.db",
+}
+_ROOTS = {
+    LINUX: (".local/share/goose", ".local/state/warp-terminal", ".local/share/zed"),
+    MACOS: (
+        ".local/share/goose",
+        "Library/Application Support/dev.warp.Warp-Stable",
+        "Library/Application Support/Zed",
+    ),
+    WINDOWS: (
+        "AppData/Roaming/Block/goose/data",
+        "AppData/Local/warp/Warp/data",
+        "AppData/Local/Zed",
+    ),
+}
+STORES = {
+    system: dict(
+        zip(_DATABASES, zip(roots, _DATABASES.values(), strict=True), strict=True)
+    )
+    for system, roots in _ROOTS.items()
+}
+
+
 @pytest.fixture
 def computer(home: Path, tmp_path: Path) -> Computer:
     return Computer(tmp_path / "disk")
@@ -111,6 +137,8 @@ def test_every_tool_where_the_system_has_it(computer: Computer, system: System) 
         ".local/share/opencode/opencode.db": "opencode",
         ".local/share/opencode/storage/session/global/ses_1.json": "opencode",
         ".local/share/kilo/kilo.db": "kilo",
+        ".cline/data/sessions/1/1.messages.json": "cline",
+        **{f"{root}/{name}": tool for tool, (root, name) in STORES[system].items()},
         f"{config}/Cursor/User/globalStorage/state.vscdb": "cursor",
         f"{config}/Cursor/User/workspaceStorage/0a/state.vscdb": "cursor",
         ".cursor/projects/work/agent-transcripts/1/1.jsonl": "cursor",
@@ -159,7 +187,7 @@ def test_variables_move_what_they_name(computer: Computer) -> None:
         "QWEN_HOME": "k/projects/p/chats/1.jsonl",
         "PI_CODING_AGENT_DIR": "l/sessions/p/1.jsonl",
         "XDG_DATA_HOME": "m/amp/threads/T-1.json",
-        "KILO_DB": "k",
+        "KILO_DB": "t",
         "GEMINI_CLI_HOME": "b/.gemini/tmp/p/logs.json",
         "LLM_USER_PATH": "c/logs.db",
         "AICHAT_CONFIG_DIR": "d/roles/a.md",
