@@ -280,6 +280,31 @@ def test_a_verdict_in_the_wrong_form_is_asked_for_again(
     assert "There must be one verdict" in model_server.requests[-1].text
 
 
+@pytest.mark.parametrize("is_blind", [True, False])
+def test_a_judge_that_passes_everything_is_asked_about_an_empty_answer(
+    greet: Pvt, model_server: ModelServer, is_blind: bool
+) -> None:
+    greets = says("Hello!")
+
+    def answer(body: Body) -> Reply:
+        if "response_format" not in body:
+            return greets(body)
+        is_empty = not json.loads(body["messages"][-1]["content"])["answer"]
+        return verdicts(is_blind or not is_empty)
+
+    model_server.answer = answer
+    names = ("Ada", "Bob", "Eve")
+    write(*(case(name, judge=f"It greets {name}.") for name in names))
+    shown = greet.ok(*EVAL)
+    assert ("also passes an empty answer" in shown.err) == is_blind
+    assert len(model_server.requests) == 7
+    row = greet.ok(*EVAL, "--json").json
+    assert (row["judge_passes_anything"], row["requests"]) == (is_blind, 0)
+    write(*(case(name, judge="It is short.") for name in names))
+    greet.ok(*EVAL)
+    assert len(model_server.requests) == 10
+
+
 # What goes wrong.
 
 

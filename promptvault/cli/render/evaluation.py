@@ -46,6 +46,11 @@ def print_evaluation(done: Evaluation) -> None:
     columns.append(Column("Why"))
     print_table(columns, map(_line, done.results), "")
     terminal.note(_summary(done))
+    if done.passes_anything:
+        terminal.note(
+            f"Warning: {done.judge} also passes an empty answer, so its verdicts prove"
+            " nothing; --judge names another model."
+        )
     report_spent(done.spent)
 
 

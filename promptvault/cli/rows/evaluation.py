@@ -23,6 +23,7 @@ def evaluation_row(number: int | None, done: Evaluation) -> Row:
         "created_at": time_row(done.created_at),
         "model": done.model,
         "judge": done.judge or None,
+        "judge_passes_anything": done.passes_anything,
         "cases_digest": plan.suite.digest,
         "passed": done.passed,
         "cases": len(results),

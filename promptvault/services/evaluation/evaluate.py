@@ -13,6 +13,7 @@ from promptvault.services.asking.cost import Estimate, Spent, total_estimate
 from promptvault.services.asking.model import Model
 from promptvault.services.evaluation.case import Case
 from promptvault.services.evaluation.check import JudgeTask, judge_request
+from promptvault.services.evaluation.judge_check import passes_an_empty_answer
 from promptvault.services.evaluation.plan import (
     EvaluationPlan,
     VersionRequests,
@@ -59,6 +60,8 @@ class Evaluation(NamedTuple):
     seconds: float
     """Duration of the whole evaluation."""
     created_at: datetime
+    passes_anything: bool = False
+    """Whether the judge passed all answers, and an empty one as well."""
 
     @property
     def passed(self) -> bool:
@@ -109,8 +112,9 @@ def evaluate_plan(
 ) -> Evaluation:
     """Send and check every case of *plan*.
 
-    If no case got a result, the first error is raised, and RefusedError if the model
-    refused all of them. Also raises what `try_cases` raises.
+    If the judge passes all answers, it is asked about an empty one. If no case got a
+    result, the first error is raised, and RefusedError if the model refused all of
+    them. Also raises what `try_cases` raises.
     """
     start = time.monotonic()
     cases = plan.suite.cases
@@ -125,6 +129,7 @@ def evaluate_plan(
         model.spent,
         time.monotonic() - start,
         now(),
+        done.is_lenient and passes_an_empty_answer(judge),
     )
 
 

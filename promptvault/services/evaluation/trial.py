@@ -25,6 +25,9 @@ from promptvault.services.evaluation.plan import VersionRequests, distinct_reque
 _NO_RESULT = (EmptyAnswerError, InvalidAnswerError, ResponseTimeoutError)
 """What costs one case only: the server works, and this answer cannot be used."""
 
+_SEVERAL = 3
+"""Verdicts; with fewer, a judge that passes all of them says little about itself."""
+
 Progress = Callable[[int], None]
 """Called with the number of answers that arrived since the last call."""
 
@@ -57,6 +60,8 @@ class TrialRun(NamedTuple):
     """The models that judged; '' if no case needed a judge."""
     no_result: PromptVaultError | None
     """The first error if no case got a result, or the model refused all of them."""
+    is_lenient: bool
+    """Whether the judge was asked several times and passed every answer."""
 
 
 def try_cases(
@@ -78,8 +83,13 @@ def try_cases(
     verdicts = _judge(judge, cases, tried)
     trials = tuple(_judged(cases, each, verdicts) for each in tried)
     judged = (v.answer for v in verdicts.values() if isinstance(v, Verdict))
-    no_result = _refusal(answers) or _undecided(trials)
-    return TrialRun(trials, _models(answers.values()), _models(judged), no_result)
+    return TrialRun(
+        trials,
+        _models(answers.values()),
+        _models(judged),
+        _refusal(answers) or _undecided(trials),
+        _is_lenient(verdicts),
+    )
 
 
 _Answered = Answer | PromptVaultError
@@ -167,6 +177,12 @@ def _with_verdict(trial: Trial, verdict: Verdict | PromptVaultError | None) -> T
         case Verdict(failures=failures):
             return trial._replace(failures=failures)
     return trial
+
+
+def _is_lenient(verdicts: _Verdicts) -> bool:
+    found = verdicts.values()
+    all_pass = all(isinstance(each, Verdict) and not each.failures for each in found)
+    return len(found) >= _SEVERAL and all_pass
 
 
 def _refusal(answers: _Answers) -> RefusedError | None:
