@@ -11,7 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-CHATGPT, CLAUDE, CLAUDE_CODE = "ChatGPT", "Claude.ai", "Claude Code"
+CHATGPT, CLAUDE = "ChatGPT", "Claude.ai"
+CLAUDE_CODE, CODEX = "Claude Code", "Codex"
 
 # Its command leaves the work to a daemon; its documentation imports a
 # file in one process.
@@ -44,6 +45,7 @@ class Tool:
     """Yields the typed prompts that the output folder contains."""
     note: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables, in which `{source}` and `{out}` are replaced too."""
     needs_newer_sqlite: bool = False
 
     def install(self, cache: Path, python: str) -> None:
@@ -79,9 +81,12 @@ class Tool:
         places = {"{source}": str(source), "{out}": str(out)}
         return [self._program(cache, program), *(places.get(w, w) for w in words)]
 
-    def variables(self, out: Path) -> dict[str, str]:
+    def variables(self, source: Path, out: Path) -> dict[str, str]:
         """Return the environment of that command."""
-        return {k: v.replace("{out}", str(out)) for k, v in self.environment.items()}
+        return {
+            name: value.replace("{source}", str(source)).replace("{out}", str(out))
+            for name, value in self.environment.items()
+        }
 
     def _program(self, cache: Path, program: str) -> str:
         if self is PROMPTVAULT:
@@ -148,6 +153,12 @@ def _said(messages: list[dict[str, Any]]) -> Iterator[str]:
         yield from _said(message.get("children", []))
 
 
+def _agentsview(out: Path) -> Iterator[str]:
+    typed = """SELECT content FROM messages
+        WHERE role = 'user' AND NOT is_system AND NOT is_sidechain"""
+    return (content for (content,) in _rows(out / "sessions.db", typed))
+
+
 def _polylogue(out: Path) -> Iterator[str]:
     joined = """SELECT group_concat(text, char(10)) FROM (
         SELECT m.message_id, b.text FROM messages m JOIN blocks b USING (message_id)
@@ -160,7 +171,7 @@ def _polylogue(out: Path) -> Iterator[str]:
 PROMPTVAULT = Tool(
     "promptvault",
     "SQLite and git",
-    (CHATGPT, CLAUDE, CLAUDE_CODE),
+    (CHATGPT, CLAUDE, CLAUDE_CODE, CODEX),
     ("promptvault", "import", "{source}", "--take", "all"),
     _promptvault,
     environment={"PROMPTVAULT_HOME": "{out}"},
@@ -212,6 +223,23 @@ TOOLS = (
         _claude_code_log,
         note="asked for prompts only",
         environment={"CLAUDE_CODE_LOG_CACHE_PATH": "{out}/cache.db"},
+    ),
+    Tool(
+        "agentsview",
+        "SQLite",
+        (CLAUDE_CODE, CODEX),
+        ("agentsview", "sync"),
+        _agentsview,
+        note="its first sync",
+        environment={
+            "AGENTSVIEW_DATA_DIR": "{out}",
+            "AGENTSVIEW_NO_DAEMON": "1",
+            "AGENTSVIEW_DISABLE_UPDATE_CHECK": "1",
+            "AGENTSVIEW_TELEMETRY_ENABLED": "0",
+            "DO_NOT_TRACK": "1",
+            "CLAUDE_PROJECTS_DIR": "{source}",
+            "CODEX_SESSIONS_DIR": "{source}",
+        },
     ),
 )
 """All that are compared, ours first."""

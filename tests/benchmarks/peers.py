@@ -17,12 +17,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.benchmarks.peer_codex import write_codex
 from tests.benchmarks.peer_data import Truth, write_chatgpt, write_claude
 from tests.benchmarks.peer_sessions import write_claude_code
 from tests.benchmarks.peer_tools import (
     CHATGPT,
     CLAUDE,
     CLAUDE_CODE,
+    CODEX,
     PROMPTVAULT,
     TOOLS,
     Tool,
@@ -64,6 +66,9 @@ def _sources(folder: Path, seed: int, megabytes: float) -> Iterator[Source]:
     path = folder / "projects"
     truth = write_claude_code(path, seed, round(2.3 * megabytes))
     yield Source(CLAUDE_CODE, CLAUDE_CODE, path, truth)
+    path = folder / "sessions"
+    truth = write_codex(path, seed, round(3.1 * megabytes))
+    yield Source(CODEX, CODEX, path, truth)
 
 
 class Trial:
@@ -93,12 +98,13 @@ class Trial:
     def _timed(self) -> float:
         command = self.tool.arguments(self._cache, self._source.path, self._out)
         own = dict.fromkeys(("HOME", "TMPDIR"), str(self._folder / "home"))
+        variables = self.tool.variables(self._source.path, self._out)
         start = time.perf_counter()
         try:
             done = subprocess.run(
                 command,
                 cwd=self._out,
-                env={**os.environ, **own, **self.tool.variables(self._out)},
+                env={**os.environ, **own, **variables},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
