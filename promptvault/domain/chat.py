@@ -33,6 +33,9 @@ class Schema(NamedTuple):
     schema: Mapping[str, Any]
     """A JSON Schema in which each object requires all its properties and allows no
     others, as the strict mode of OpenAI's structured outputs demands."""
+    outline: str = ""
+    """What the request says of the schema; '' says all of it. A schema that repeats
+    itself costs many tokens."""
 
 
 class Request(NamedTuple):

@@ -248,6 +248,7 @@ def test_the_judge_does_not_know_which_text_is_the_current_one(
     assert texts_in(one) == texts_in(other)[::-1]
     assert len(texts_in(one)) == 6
     assert sum(is_decoy(text, REVIEW) for text in texts_in(one)) == 1
+    assert '"text_6": RATED' in one["messages"][0]["content"]
     assert texts_in(one) != [REVIEW, *(f"{p}\n" for p in workshop.proposals)]
     words = one["messages"][1]["content"].split("[", 1)[0]
     assert not re.search("current|original|candidate|version", words)

@@ -55,7 +55,7 @@ def ask_json(
 def _with_schema_text(request: Request, schema: Schema) -> Request:
     """Add the schema to the system message: not every server enforces a schema."""
     words = "Answer with JSON alone, without any text around it, of this schema:\n"
-    written = json.dumps(schema.schema, ensure_ascii=False)
+    written = schema.outline or json.dumps(schema.schema, ensure_ascii=False)
     instructions = Message(Role.SYSTEM, words + written)
     first, *rest = request.messages
     if first.role is Role.SYSTEM:

@@ -149,7 +149,19 @@ _RATED = strict_object(**dict.fromkeys(CRITERIA, _SCORE))
 def _schema(texts: Sequence[str]) -> Schema:
     """Return the schema of the answer, which requires a rating of each text."""
     # Repeated for each text: not every server supports `$ref`.
-    return Schema("ratings", strict_object(**dict.fromkeys(_keys(texts), _RATED)))
+    schema = strict_object(**dict.fromkeys(_keys(texts), _RATED))
+    return Schema("ratings", schema, _outline(texts))
+
+
+def _outline(texts: Sequence[str]) -> str:
+    """Return the schema in words that do not repeat the criteria for each text."""
+    texts_rated = ", ".join(f'"{key}": RATED' for key in _keys(texts))
+    criteria_scored = ", ".join(f'"{name}": SCORE' for name in CRITERIA)
+    return (
+        f"{{{texts_rated}}}\nRATED stands for {{{criteria_scored}}}\nSCORE stands for"
+        f' {{"points": a whole number from 0 to {MOST_POINTS}, "reason": "one short'
+        ' sentence"}'
+    )
 
 
 def _keys(texts: Sequence[str]) -> list[str]:

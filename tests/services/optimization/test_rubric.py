@@ -59,6 +59,13 @@ def test_each_text_is_rated_once() -> None:
     assert find_mismatch(both | {"text_3": row}, schema.schema)
 
 
+def test_the_request_names_each_criterion_of_the_answer_once() -> None:
+    schema = rating_request(["x", "y"], "").schema
+    assert schema is not None
+    for name in ("text_1", "text_2", *CRITERIA):
+        assert schema.outline.count(f'"{name}"') == 1
+
+
 @given(st.lists(st.text(), min_size=1, max_size=4))
 def test_no_text_can_hold_the_marks_around_it(texts: list[str]) -> None:
     shown = delimit(texts)
