@@ -64,8 +64,8 @@ def _entries(value: JsonObject) -> Iterator[JsonValue]:
 
 def _name(entry: JsonValue) -> str | None:
     """Return the name of the file that *entry* links to, None if it is no link."""
-    texts = [entry, *as_object(entry).values()]
-    texts = [text for text in texts if isinstance(text, str)]
+    values = (entry, *as_object(entry).values())
+    texts = [value for value in values if isinstance(value, str)]
     links = [text for text in texts if text.startswith(("https://", "http://"))]
     if not links:
         return None
