@@ -125,7 +125,7 @@ def test_named_source_is_still_asked_in_a_container() -> None:
 
 
 def test_unknown_source_names_the_known_ones() -> None:
-    with pytest.raises(InvalidInputError, match="auto, .*chatgpt, claude"):
+    with pytest.raises(InvalidInputError, match=r"auto, .*chatgpt, claude"):
         registry.find_importer(document(b"[]"), "clod")
 
 
