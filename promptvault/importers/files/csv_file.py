@@ -87,6 +87,12 @@ def probe(document: Document) -> bool:
     )
 
 
+def holds_chats(document: Document) -> bool:
+    """Return True if the rows of *document* are messages of chats."""
+    table = _table(document)
+    return table is not None and table.is_chat
+
+
 def _is_telling(table: _Table) -> bool:
     is_of_prompts = table.texts in _PROMPT or _LIBRARY.issubset(table.columns)
     return table.is_chat or is_of_prompts

@@ -76,6 +76,12 @@ def probe(document: Document) -> bool:
     return any(map(_is_known, document.sample))
 
 
+def holds_chats(document: Document) -> bool:
+    """Return True if one of the first rows is a chat of an app."""
+    rows = [row for first in document.sample for row in (first, *_wrapped(first)[:5])]
+    return any(map(chat_app.is_chat, map(as_object, rows)))
+
+
 def skip_reason(document: Document) -> str | None:
     """Return why *document* is probably not a person's: programs and tests have data
     too."""

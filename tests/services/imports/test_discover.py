@@ -25,9 +25,7 @@ CONFIG = {
     MACOS: "Library/Application Support",
     WINDOWS: "AppData/Roaming",
 }
-CHATGPT = [{"title": "x", "mapping": {}, "conversation_id": "c"}]
 CLAUDE = [{"uuid": "u", "name": "x", "chat_messages": []}]
-HASH = "0123456789abcdef" * 4
 
 
 class Computer:
@@ -304,64 +302,6 @@ class TestSpecStory:
         }.items():
             computer.write(f"{root}/{key}/workspace.json", text)
         assert computer.titles() == ["SpecStory in my work"]
-
-
-class TestDownloads:
-    @pytest.mark.parametrize(
-        ("name", "members", "source"),
-        [
-            (f"{HASH}-2026-05-01-10-00-00-{HASH[:32]}.zip", CHATGPT, "chatgpt"),
-            ("chatgpt export (1).zip", CHATGPT, "chatgpt"),
-            ("data-2026-01-08-01-09-46-batch-0000.zip", CLAUDE, "claude"),
-            ("conversations-000.zip", CLAUDE, "claude"),
-        ],
-    )
-    def test_an_export(
-        self, computer: Computer, name: str, members: object, source: str
-    ) -> None:
-        file = computer.zip(f"Downloads/{name}", {"conversations.json": members})
-        (found,) = computer.find()
-        assert (found.source, found.path, found.files) == (source, file, 1)
-
-    def test_shards_and_projects(self, computer: Computer) -> None:
-        name = f"Downloads/{HASH}-2026-05-01-10-00-00.zip"
-        computer.zip(name, {"chat.html": "", "conversations-000.json": CHATGPT})
-        computer.zip("Downloads/projects-000.zip", {"projects/0a.json": {}})
-        assert {f.source for f in computer.find()} == {"chatgpt", "claude"}
-
-    def test_takeout(self, computer: Computer) -> None:
-        computer.zip(
-            "Downloads/takeout-20260501T100000Z-001.zip",
-            {"Takeout/Min aktivitet/Gemini-appar/MinAktivitet.html": ""},
-        )
-        computer.zip(
-            "Downloads/takeout-20260501T100000Z-002.zip", {"Takeout/Mail/a.mbox": ""}
-        )
-        computer.write("Downloads/Takeout/My Activity/Gemini Apps/MyActivity.json")
-        found = computer.find()
-        assert [f.source for f in found] == ["gemini", "gemini"]
-        assert [f.path.name[:9] for f in found] == ["Takeout", "takeout-2"]
-
-    def test_what_the_browser_unpacked(self, computer: Computer) -> None:
-        computer.write(f"Downloads/{HASH}/conversations.json", json.dumps(CHATGPT))
-        computer.write("Downloads/conversations (1).json", json.dumps(CLAUDE))
-        found = computer.find()
-        assert [f.source for f in found] == ["chatgpt", "claude"]
-        assert found[0].path == computer.home / "Downloads" / HASH
-
-    def test_other_files_are_none(self, computer: Computer) -> None:
-        computer.write(f"Downloads/{HASH}-2026-05-01-10-00-00.zip", "no archive")
-        computer.zip("Downloads/takeout-1.zip", {"a.txt": ""})
-        computer.zip("Downloads/photos.zip", {"conversations.json": CHATGPT})
-        computer.write("Downloads/conversations.json", '{"mine": 1}')
-        computer.write("Downloads/MyActivity.json", '[{"header": "YouTube"}]')
-        assert computer.find() == []
-
-    def test_the_folder_has_another_name(self, computer: Computer) -> None:
-        line = 'XDG_DESKTOP_DIR="$HOME/Bureau"\nXDG_DOWNLOAD_DIR="$HOME/Reçus"\n'
-        computer.write(".config/user-dirs.dirs", line)
-        computer.zip("Reçus/claude.zip", {"conversations.json": CLAUDE})
-        assert computer.titles() == ["Claude export"]
 
 
 def test_windows_is_seen_from_the_linux_within(computer: Computer) -> None:
