@@ -23,7 +23,9 @@ KEYS = st.sampled_from(
     user_context_message_data user_profile about_user_message chat_messages uuid
     sender text type created_at parent_message_uuid attachments extracted_content
     prompt_template docs messages project name contentBlocks data_files filename
-    current_leaf_message_uuid a b""".split()
+    current_leaf_message_uuid fragments inserted_at chatId contentChunks entries
+    query_str conversations versions currentlySelected object thread_id assistants
+    chatID data chats userPrompts userCharacters systemInstruction a b""".split()
 )
 WORDS = st.sampled_from(
     ["user", "human", "text", "a", "b", "", "user_editable_context", "multimodal_text"]

@@ -35,7 +35,7 @@ SOURCE = "jan"
 
 _MESSAGE = "thread.message"
 _LARGEST_THREAD = 1 << 20
-_FILES = re.compile(r"\s*\[ATTACHED_FILES\].*?\[/ATTACHED_FILES\]\s*", re.DOTALL)
+_FILES, _FILES_END = "[ATTACHED_FILES]", "[/ATTACHED_FILES]"
 # How the instructions begin that Jan gives to its own assistant.
 _UNWRITTEN = re.compile(
     "You are a helpful AI assistant. Your primary goal is to assist users with|"
@@ -129,9 +129,15 @@ def _conversation(messages: list[JsonObject], thread: _Thread) -> Conversation:
 def _turn(message: JsonObject, model: str | None) -> Turn:
     if turn_list.is_deleted(message):
         return None
-    body = as_text(_FILES.sub("", join_parts(message.get("content")) or ""))
+    body = _typed(join_parts(message.get("content")) or "")
     made = as_time(message.get("created_at"))
     return [Draft(body, made, as_text(message.get("id")), model)] if body else []
+
+
+def _typed(content: str) -> str | None:
+    """Return *content* without the list of files at its end."""
+    text, _, rest = content.partition(_FILES)
+    return as_text(text.rstrip() if _FILES_END in rest else content)
 
 
 def _thread_of(document: Document) -> _Thread:

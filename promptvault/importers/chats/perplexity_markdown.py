@@ -47,7 +47,7 @@ def read(document: Document) -> Items:
         return
     yield turn_list.build_conversation(
         ([Draft(body)] if body else [] for body in bodies),
-        key=posixpath.basename(found[1]),
+        key=posixpath.basename(found[1]) or None,
         title=None,
         url=found[1],
     )
