@@ -244,3 +244,16 @@ def test_a_mistake_is_reported_before_anything_is_sent(
     write_cases(*names, **more)
     assert pvt(*arguments).code == 2
     assert model_server.requests == []
+
+
+def test_secrets_in_cases_are_not_sent(
+    pvt: Pvt, writer: Writer, model_server: ModelServer
+) -> None:
+    key = f"ghp_{'a1B2' * 9}"
+    for row in ({"inputs": {"name": key}}, {"checks": {"contains": key}}):
+        write_cases(*NAMES, Bob=row)
+        result = pvt(*OPTIMIZE)
+        assert result.code == 4
+        assert key not in result.err
+    assert model_server.requests == []
+    pvt.ok(*OPTIMIZE, "--allow-secrets")

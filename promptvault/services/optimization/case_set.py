@@ -6,13 +6,14 @@ counts is therefore how many of the other cases a text passes.
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from promptvault.errors import InvalidInputError
 from promptvault.services.asking.model import Model
+from promptvault.services.asking.secret_check import refuse_secrets
 from promptvault.services.evaluation.case import Case, Suite
 from promptvault.services.evaluation.plan import (
     EvaluationOptions,
@@ -107,9 +108,12 @@ class CaseTester:
     def plan(self, suite: Suite, texts: Sequence[str]) -> list[VersionRequests]:
         """Return the requests of each text; nothing is sent.
 
-        Raises what `plan_evaluation` raises.
+        Raises what `plan_evaluation` raises, also for a likely secret in a check: the
+        model that writes is told which checks fail.
         """
         prompt, version = self.task.prompt, self.task.version
+        expected = "\n".join(_expected_texts(suite))
+        refuse_secrets(prompt, version.content, expected, allowed=self.allow_secrets)
         versions = [
             version._replace(content=version.content._replace(body=text))
             for text in texts
@@ -146,6 +150,13 @@ class CaseTester:
         decided = [(case, trial) for case, trial in pairs if not trial.error]
         cases, trials = (tuple(each) for each in zip(*decided, strict=True))
         return suite._replace(cases=cases), trials
+
+
+def _expected_texts(suite: Suite) -> Iterator[str]:
+    for case in suite.cases:
+        for check in case.checks:
+            values = check.expected
+            yield from map(str, values if isinstance(values, tuple) else [values])
 
 
 def score_of(trials: Sequence[Trial]) -> CaseScore:
