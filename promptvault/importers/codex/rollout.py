@@ -34,6 +34,7 @@ _DECODER = json.JSONDecoder(strict=False)
 _WANTED = re.compile(
     rb'"(?:role": ?"user"|type": ?"(?:session_meta|turn_context|user_message'
     rb"|item_completed|task_started|turn_started|thread_rolled_back"
+    rb"|entered_review_mode"
     rb'|thread_name_updated)"|instructions":)'
 )
 # A file of one object begins with the session; its items follow.
@@ -175,6 +176,11 @@ class _Rollout:
                 if item.get("type") in ("UserMessage", "userMessage", "user_message"):
                     found = parse_content(item.get("content"))
                     self._take(found, record, by_event=True)
+            case "entered_review_mode":
+                target = as_object(event.get("target"))
+                if asked := as_text(target.get("instructions")):
+                    made = as_time(record.get("timestamp"))
+                    self._chat.add_typed(f"/review {asked}", made, None)
             case "task_started" | "turn_started":
                 self._turn = as_text(event.get("turn_id"))
             case "thread_rolled_back":

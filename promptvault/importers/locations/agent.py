@@ -128,9 +128,12 @@ def _copilot_cli(here: Surroundings) -> Iterator[ToolLocation]:
 
 
 def _qwen_code(here: Surroundings) -> Iterator[ToolLocation]:
-    root = here.moved("QWEN_HOME", here.home / ".qwen") / "projects"
+    root = here.moved("QWEN_HOME", here.home / ".qwen")
     chats, ending = "*/chats", (".jsonl",)
-    yield ToolLocation(qwen_code.SOURCE, "Qwen Code", root, chats, ending)
+    yield ToolLocation(qwen_code.SOURCE, "Qwen Code", root / "projects", chats, ending)
+    # Until 2025 it stored sessions as Gemini CLI does.
+    older, endings = root / "tmp", (".json", ".jsonl")
+    yield ToolLocation(cli.SOURCE, "Qwen Code (older)", older, endings=endings)
 
 
 def _droid(here: Surroundings) -> Iterator[ToolLocation]:

@@ -9,6 +9,7 @@ import pytest
 from promptvault.importers.codex import source
 from promptvault.importers.input.candidate import (
     Candidate,
+    CandidateKind,
     Conversation,
     Failure,
     Skipped,
@@ -187,6 +188,19 @@ def test_message_of_an_image_alone() -> None:
 def test_shell_command_is_counted() -> None:
     command = item("<user_shell_command>\n<command>\nls\n</command>")
     assert skipped(read(meta(), *typed("one"), command)) == [{"shell command": 1}]
+
+
+def test_review_with_instructions_is_a_command() -> None:
+    custom = {"type": "custom", "instructions": "look at the names"}
+    items = read(
+        meta(),
+        event("entered_review_mode", target=custom),
+        event("entered_review_mode", target={"type": "uncommittedChanges"}),
+        item("<user_action>\n  <action>review</action>\n</user_action>"),
+        *typed("one"),
+    )
+    assert bodies(items, CandidateKind.COMMAND) == ["/review look at the names"]
+    assert bodies(items) == ["one"]
 
 
 def test_name_of_the_session_is_its_title() -> None:

@@ -1,10 +1,12 @@
 """Logs in JSON Lines: which lines are parsed, and what becomes of damaged ones."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from promptvault.importers.input.candidate import Failure
+from promptvault.importers.input.document import Document, documents_at
 from promptvault.importers.input.log_record import log_records
 from tests.importers.build import document
 
@@ -48,3 +50,15 @@ def test_numbers_of_lines_count_over_blocks() -> None:
 def test_line_without_an_end_is_read_if_it_is_whole() -> None:
     assert read(b'{"b":1}\n{"a":1}') == [{"a": 1}]
     assert read(b'{"a":1}\n{"a":2') == [{"a": 1}]
+
+
+def test_log_that_grows_while_it_is_read(tmp_path: Path) -> None:
+    log = tmp_path / "x.jsonl"
+    log.write_bytes(b'{"a":1}\n' * 2)
+    (found,) = documents_at(log)
+    assert isinstance(found, Document)
+    records = log_records(found, WANTED)
+    first = next(records)
+    with log.open("ab") as file:
+        file.write(b'{"a":2}\n{"a":')
+    assert [first, *records] == [{"a": 1}, {"a": 1}, {"a": 2}]

@@ -124,6 +124,7 @@ def test_every_tool_where_the_system_has_it(computer: Computer, system: System) 
         ".copilot/session-state/1/events.jsonl": "copilot-cli",
         ".copilot/history-session-state/session_1.json": "copilot-cli",
         ".qwen/projects/-work/chats/1.jsonl": "qwen-code",
+        ".qwen/tmp/0a/chats/session-1.json": "gemini-cli",
         ".factory/sessions/-work/1.jsonl": "droid",
         ".factory/projects/-work/2.jsonl": "droid",
         ".pi/agent/sessions/--work--/1.jsonl": "pi",
