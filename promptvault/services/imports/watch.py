@@ -25,7 +25,7 @@ from promptvault.services.imports.report import ImportOptions, ImportReport
 from promptvault.services.imports.run import run_import
 from promptvault.services.workspace import Workspace
 
-_REST = 10
+_REST = 5
 """Times as long as an import takes, to wait before the next: a large file that grows
 all the time is read less often."""
 _RETRY_SECONDS = 10.0
