@@ -17,12 +17,9 @@ from promptvault.importers.input.candidate import Draft, Items, Skipped
 from promptvault.importers.input.document import Document
 from promptvault.importers.input.field import sanitized
 from promptvault.importers.input.lines import read_lines
+from promptvault.importers.locations.agent import AIDER_CHATS
 
 SOURCE = "aider"
-
-CHAT_NAME = ".aider.chat.history.md"
-INPUT_NAME = ".aider.input.history"
-"""Names of the files in a repository, unless a setting moves them."""
 
 _INPUT = re.compile(r"aider.*input.*history", re.IGNORECASE)
 _START = re.compile(rb"# aider chat started at (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\s*\Z")
@@ -41,7 +38,7 @@ _LONGEST_ANSWER = 10_000
 
 def probe(document: Document) -> bool:
     """Return True for a chat history or an input history of Aider."""
-    if PurePosixPath(document.name).name == CHAT_NAME or _is_input(document):
+    if PurePosixPath(document.name).name == AIDER_CHATS or _is_input(document):
         return True
     return any(map(_START.match, _head_lines(document)))
 

@@ -2,25 +2,11 @@
 
 from collections.abc import Iterator
 
-from promptvault.importers.agents import (
-    aider,
-    amp,
-    droid,
-    goose,
-    kiro,
-    pi,
-    qwen_code,
-    warp,
-)
-from promptvault.importers.claude_code import source as claude_code
-from promptvault.importers.codex import source as codex
-from promptvault.importers.copilot import cli as copilot_cli
-from promptvault.importers.files import markdown
-from promptvault.importers.gemini import cli
 from promptvault.importers.locations.location import Surroundings, System, ToolLocation
-from promptvault.importers.opencode import kilo
-from promptvault.importers.opencode import source as opencode
 
+AIDER_CHATS = ".aider.chat.history.md"
+AIDER_INPUT = ".aider.input.history"
+"""Names of Aider's files in a project or the home folder."""
 _TEXTS = (".md", ".markdown")
 
 
@@ -46,26 +32,26 @@ def _claude_code(here: Surroundings) -> Iterator[ToolLocation]:
     for root in (usual, here.home / ".config" / "claude"):
         sessions, typed = root / "projects", root / "history.jsonl"
         ending = (".jsonl",)
-        yield ToolLocation(claude_code.SOURCE, "Claude Code", sessions, endings=ending)
-        yield ToolLocation(claude_code.SOURCE, "Claude Code history", typed)
+        yield ToolLocation("claude-code", "Claude Code", sessions, endings=ending)
+        yield ToolLocation("claude-code", "Claude Code history", typed)
         for name in ("commands", "skills", "agents"):
             title = f"Claude Code {name}"
-            yield ToolLocation(markdown.SOURCE, title, root / name, endings=_TEXTS)
+            yield ToolLocation("text", title, root / name, endings=_TEXTS)
 
 
 def _codex(here: Surroundings) -> Iterator[ToolLocation]:
     root = here.moved("CODEX_HOME", here.home / ".codex")
     ending = (".jsonl", ".json")
     sessions, archived = root / "sessions", root / "archived_sessions"
-    yield ToolLocation(codex.SOURCE, "Codex", sessions, endings=ending)
-    yield ToolLocation(codex.SOURCE, "Codex archive", archived, endings=ending)
-    yield ToolLocation(codex.SOURCE, "Codex history", root / "history.jsonl")
+    yield ToolLocation("codex", "Codex", sessions, endings=ending)
+    yield ToolLocation("codex", "Codex archive", archived, endings=ending)
+    yield ToolLocation("codex", "Codex history", root / "history.jsonl")
     prompts = root / "prompts"
-    yield ToolLocation(markdown.SOURCE, "Codex prompts", prompts, endings=_TEXTS)
+    yield ToolLocation("text", "Codex prompts", prompts, endings=_TEXTS)
 
 
 def _opencode(here: Surroundings) -> Iterator[ToolLocation]:
-    for source, title in ((opencode.SOURCE, "OpenCode"), (kilo.SOURCE, "Kilo")):
+    for source, title in (("opencode", "OpenCode"), ("kilo", "Kilo")):
         root = here.unix_data / source
         name = f"{source.upper()}_DB"
         yield ToolLocation(source, title, here.moved(name, root / f"{source}.db"))
@@ -84,9 +70,9 @@ def _goose(here: Surroundings) -> Iterator[ToolLocation]:
     if here.environment.get("GOOSE_PATH_ROOT"):
         root = here.moved("GOOSE_PATH_ROOT", here.home) / "data"
     sessions = root / "sessions"
-    yield ToolLocation(goose.SOURCE, "Goose", sessions / "sessions.db")
+    yield ToolLocation("goose", "Goose", sessions / "sessions.db")
     # These are in the database too, if there is one.
-    yield ToolLocation(goose.SOURCE, "Goose (older)", sessions, endings=(".jsonl",))
+    yield ToolLocation("goose", "Goose (older)", sessions, endings=(".jsonl",))
 
 
 def _warp(here: Surroundings) -> Iterator[ToolLocation]:
@@ -101,63 +87,63 @@ def _warp(here: Surroundings) -> Iterator[ToolLocation]:
         state = here.moved("XDG_STATE_HOME", here.home / ".local" / "state")
         roots = [state / "warp-terminal"]
     for root in roots:
-        yield ToolLocation(warp.SOURCE, "Warp", root / name)
+        yield ToolLocation("warp", "Warp", root / name)
 
 
 def _gemini_cli(here: Surroundings) -> Iterator[ToolLocation]:
     root = here.moved("GEMINI_CLI_HOME", here.home) / ".gemini" / "tmp"
-    yield ToolLocation(cli.SOURCE, "Gemini CLI", root, endings=(".json", ".jsonl"))
+    yield ToolLocation("gemini-cli", "Gemini CLI", root, endings=(".json", ".jsonl"))
 
 
 def _aider(here: Surroundings) -> Iterator[ToolLocation]:
     """Yield the files that are not in a project."""
-    chats = here.moved("AIDER_CHAT_HISTORY_FILE", here.home / aider.CHAT_NAME)
-    typed = here.moved("AIDER_INPUT_HISTORY_FILE", here.home / aider.INPUT_NAME)
-    yield ToolLocation(aider.SOURCE, "Aider", here.home / chats)
-    yield ToolLocation(aider.SOURCE, "Aider input", here.home / typed)
+    chats = here.moved("AIDER_CHAT_HISTORY_FILE", here.home / AIDER_CHATS)
+    typed = here.moved("AIDER_INPUT_HISTORY_FILE", here.home / AIDER_INPUT)
+    yield ToolLocation("aider", "Aider", here.home / chats)
+    yield ToolLocation("aider", "Aider input", here.home / typed)
 
 
 def _copilot_cli(here: Surroundings) -> Iterator[ToolLocation]:
     root = here.moved("COPILOT_HOME", here.home / ".copilot")
     title, older = "Copilot CLI", "history-session-state"
     sessions = root / "session-state"
-    yield ToolLocation(copilot_cli.SOURCE, title, sessions, endings=(".jsonl",))
+    yield ToolLocation("copilot-cli", title, sessions, endings=(".jsonl",))
     yield ToolLocation(
-        copilot_cli.SOURCE, f"{title} (older)", root / older, endings=(".json",)
+        "copilot-cli", f"{title} (older)", root / older, endings=(".json",)
     )
 
 
 def _qwen_code(here: Surroundings) -> Iterator[ToolLocation]:
     root = here.moved("QWEN_HOME", here.home / ".qwen")
     chats, ending = "*/chats", (".jsonl",)
-    yield ToolLocation(qwen_code.SOURCE, "Qwen Code", root / "projects", chats, ending)
+    yield ToolLocation("qwen-code", "Qwen Code", root / "projects", chats, ending)
     # Until 2025 it stored sessions as Gemini CLI does.
     older, endings = root / "tmp", (".json", ".jsonl")
-    yield ToolLocation(cli.SOURCE, "Qwen Code (older)", older, endings=endings)
+    yield ToolLocation("gemini-cli", "Qwen Code (older)", older, endings=endings)
 
 
 def _droid(here: Surroundings) -> Iterator[ToolLocation]:
     for name in ("sessions", "projects"):
         root = here.home / ".factory" / name
-        yield ToolLocation(droid.SOURCE, f"Droid {name}", root, endings=(".jsonl",))
+        yield ToolLocation("droid", f"Droid {name}", root, endings=(".jsonl",))
 
 
 def _pi(here: Surroundings) -> Iterator[ToolLocation]:
     root = here.moved("PI_CODING_AGENT_DIR", here.home / ".pi" / "agent")
-    yield ToolLocation(pi.SOURCE, "pi", root / "sessions", endings=(".jsonl",))
+    yield ToolLocation("pi", "pi", root / "sessions", endings=(".jsonl",))
 
 
 def _amp(here: Surroundings) -> Iterator[ToolLocation]:
     root = here.unix_data / "amp" / "threads"
-    yield ToolLocation(amp.SOURCE, "Amp", root, endings=(".json",))
+    yield ToolLocation("amp", "Amp", root, endings=(".json",))
 
 
 def _kiro(here: Surroundings) -> Iterator[ToolLocation]:
     sessions = here.home / ".kiro" / "sessions"
-    yield ToolLocation(kiro.SOURCE, "Kiro", sessions, endings=(".jsonl",))
+    yield ToolLocation("kiro", "Kiro", sessions, endings=(".jsonl",))
     stored = here.config / "Kiro" / "User" / "globalStorage" / "kiro.kiroagent"
-    yield ToolLocation(kiro.SOURCE, "Kiro editor", stored, endings=(".json", ".chat"))
+    yield ToolLocation("kiro", "Kiro editor", stored, endings=(".json", ".chat"))
     is_unix = here.system is System.LINUX
     data = here.unix_data if is_unix else here.config
     for name, title in (("kiro-cli", "Kiro database"), ("amazon-q", "Amazon Q")):
-        yield ToolLocation(kiro.SOURCE, title, data / name / "data.sqlite3")
+        yield ToolLocation("kiro", title, data / name / "data.sqlite3")

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from promptvault.importers.chats import chatwise, jan, lm_studio
 from promptvault.importers.locations.location import Surroundings, System, ToolLocation
 
 
@@ -17,7 +16,7 @@ def _lm_studio(here: Surroundings) -> Iterator[ToolLocation]:
     ending = (".conversation.json",)
     for root in (here.home / ".lmstudio", here.home / ".cache" / "lm-studio"):
         chats = root / "conversations"
-        yield ToolLocation(lm_studio.SOURCE, "LM Studio", chats, endings=ending)
+        yield ToolLocation("lm-studio", "LM Studio", chats, endings=ending)
 
 
 def _jan(here: Surroundings) -> Iterator[ToolLocation]:
@@ -30,7 +29,7 @@ def _jan(here: Surroundings) -> Iterator[ToolLocation]:
     for root in roots:
         threads = root / "threads"
         endings = ("messages.jsonl", "thread.json")
-        yield ToolLocation(jan.SOURCE, "Jan", threads, endings=endings)
+        yield ToolLocation("jan", "Jan", threads, endings=endings)
 
 
 def _chatwise(here: Surroundings) -> Iterator[ToolLocation]:
@@ -39,4 +38,4 @@ def _chatwise(here: Surroundings) -> Iterator[ToolLocation]:
         roots.append(here.unix_data)
     for root in roots:
         stored = root / "app.chatwise" / "app.db"
-        yield ToolLocation(chatwise.SOURCE, "ChatWise", stored)
+        yield ToolLocation("chatwise", "ChatWise", stored)

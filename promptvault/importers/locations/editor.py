@@ -2,10 +2,6 @@
 
 from collections.abc import Iterator
 
-from promptvault.importers.cline import source as cline
-from promptvault.importers.copilot import chat as copilot_chat
-from promptvault.importers.cursor import source as cursor
-from promptvault.importers.editors import continue_dev, zed
 from promptvault.importers.locations.location import (
     Surroundings,
     System,
@@ -35,40 +31,32 @@ def _cursor(here: Surroundings) -> Iterator[ToolLocation]:
     for title, user in here.editors():
         if title.startswith("Cursor"):
             storage = user / "globalStorage" / _HELD
-            yield ToolLocation(cursor.SOURCE, title, storage)
+            yield ToolLocation("cursor", title, storage)
             older = user / "workspaceStorage"
-            yield ToolLocation(
-                cursor.SOURCE, f"{title} workspaces", older, f"*/{_HELD}"
-            )
+            yield ToolLocation("cursor", f"{title} workspaces", older, f"*/{_HELD}")
     root = here.home / ".cursor"
     agents, pattern = root / "projects", "*/agent-transcripts"
-    yield ToolLocation(
-        cursor.SOURCE, "Cursor agents", agents, pattern, (".jsonl", ".txt")
-    )
-    yield ToolLocation(
-        cursor.SOURCE, "Cursor CLI", root / "chats", endings=("store.db",)
-    )
+    yield ToolLocation("cursor", "Cursor agents", agents, pattern, (".jsonl", ".txt"))
+    yield ToolLocation("cursor", "Cursor CLI", root / "chats", endings=("store.db",))
 
 
 def _cline(here: Surroundings) -> Iterator[ToolLocation]:
     for editor, user in here.editors():
         for extension, name in _CLINES.items():
             tasks = user / "globalStorage" / extension / "tasks"
-            yield ToolLocation(
-                cline.SOURCE, f"{name} in {editor}", tasks, endings=_TASKS
-            )
+            yield ToolLocation("cline", f"{name} in {editor}", tasks, endings=_TASKS)
     root = here.moved("CLINE_DIR", here.home / ".cline")
     data = here.moved("CLINE_DATA_DIR", root / "data")
-    yield ToolLocation(cline.SOURCE, "Cline CLI", data / "tasks", endings=_TASKS)
+    yield ToolLocation("cline", "Cline CLI", data / "tasks", endings=_TASKS)
     # Since version 4 the extensions have the same store.
     sessions = here.moved("CLINE_SESSION_DATA_DIR", data / "sessions")
     ending = (".messages.json",)
-    yield ToolLocation(cline.SOURCE, "Cline sessions", sessions, endings=ending)
+    yield ToolLocation("cline", "Cline sessions", sessions, endings=ending)
 
 
 def _copilot_chat(here: Surroundings) -> Iterator[ToolLocation]:
     """Yield the chats of each workspace, and those of windows without a folder."""
-    source = copilot_chat.SOURCE
+    source = "copilot-chat"
     for editor, user in here.editors():
         title = f"Copilot Chat in {editor}"
         folder, pattern = user / "workspaceStorage", "*/chatSessions"
@@ -82,7 +70,7 @@ def _copilot_chat(here: Surroundings) -> Iterator[ToolLocation]:
 def _continue(here: Surroundings) -> Iterator[ToolLocation]:
     root = here.moved("CONTINUE_GLOBAL_DIR", here.home / ".continue")
     sessions, ending = root / "sessions", (".json",)
-    yield ToolLocation(continue_dev.SOURCE, "Continue", sessions, endings=ending)
+    yield ToolLocation("continue", "Continue", sessions, endings=ending)
 
 
 def _zed(here: Surroundings) -> Iterator[ToolLocation]:
@@ -92,6 +80,6 @@ def _zed(here: Surroundings) -> Iterator[ToolLocation]:
         root = texts = here.windows_local / "Zed"
     else:
         root = texts = here.unix_data / "zed"
-    yield ToolLocation(zed.SOURCE, "Zed", root / "threads" / "threads.db")
+    yield ToolLocation("zed", "Zed", root / "threads" / "threads.db")
     conversations, ending = texts / "conversations", (".zed.json",)
-    yield ToolLocation(zed.SOURCE, "Zed text threads", conversations, endings=ending)
+    yield ToolLocation("zed", "Zed text threads", conversations, endings=ending)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from promptvault.importers.locations.location import Surroundings, System, ToolLocation
-from promptvault.importers.tools import aichat, fabric, llm, pet
 
 _TEXTS = (".md", ".markdown")
 
@@ -19,35 +18,31 @@ def locations(here: Surroundings) -> Iterator[ToolLocation]:
 def _llm(here: Surroundings) -> Iterator[ToolLocation]:
     root = here.moved("LLM_USER_PATH", here.config / "io.datasette.llm")
     templates = root / "templates"
-    yield ToolLocation(
-        llm.SOURCE, "llm templates", templates, endings=(".yaml", ".yml")
-    )
-    yield ToolLocation(llm.SOURCE, "llm log", root / "logs.db")
+    yield ToolLocation("llm", "llm templates", templates, endings=(".yaml", ".yml"))
+    yield ToolLocation("llm", "llm log", root / "logs.db")
 
 
 def _fabric(here: Surroundings) -> Iterator[ToolLocation]:
     # On every system, regardless of XDG.
     root = here.home / ".config" / "fabric"
-    yield ToolLocation(
-        fabric.SOURCE, "Fabric patterns", root / "patterns", endings=_TEXTS
-    )
+    yield ToolLocation("fabric", "Fabric patterns", root / "patterns", endings=_TEXTS)
     own = [root / "custom_patterns", root / "custom-patterns"]
     if here.environment.get("CUSTOM_PATTERNS_DIRECTORY"):
         own.append(here.moved("CUSTOM_PATTERNS_DIRECTORY", root))
     for folder in own:
-        yield ToolLocation(fabric.SOURCE, "Fabric, your own", folder, endings=_TEXTS)
+        yield ToolLocation("fabric", "Fabric, your own", folder, endings=_TEXTS)
 
 
 def _aichat(here: Surroundings) -> Iterator[ToolLocation]:
     root = here.moved("AICHAT_CONFIG_DIR", here.config / "aichat")
     roles = here.moved("AICHAT_ROLES_DIR", root / "roles")
-    yield ToolLocation(aichat.SOURCE, "aichat roles", roles, endings=_TEXTS)
+    yield ToolLocation("aichat", "aichat roles", roles, endings=_TEXTS)
     older = here.moved("AICHAT_ROLES_FILE", root / "roles.yaml")
-    yield ToolLocation(aichat.SOURCE, "aichat roles (older)", older)
+    yield ToolLocation("aichat", "aichat roles (older)", older)
 
 
 def _pet(here: Surroundings) -> Iterator[ToolLocation]:
     # pet ignores XDG, and uses .config on macOS too.
     is_windows = here.system is System.WINDOWS
     root = here.config if is_windows else here.home / ".config"
-    yield ToolLocation(pet.SOURCE, "pet snippets", root / "pet" / "snippet.toml")
+    yield ToolLocation("pet", "pet snippets", root / "pet" / "snippet.toml")

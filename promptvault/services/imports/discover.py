@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from promptvault.importers.agents import aider
-from promptvault.importers.claude_code import source as claude_code
+from promptvault.importers.locations.agent import AIDER_CHATS, AIDER_INPUT
 from promptvault.importers.locations.known import tool_locations
 from promptvault.importers.locations.location import System, ToolLocation
-from promptvault.importers.specstory import source as specstory
 from promptvault.services.folder import entries, head, subfolders, walk
 from promptvault.services.imports import log
 from promptvault.services.imports.downloads import exports_in_downloads
@@ -181,16 +179,16 @@ def _project_locations(
         name = project.name or project
         sessions = project / ".specstory" / "history"
         yield ToolLocation(
-            specstory.SOURCE, f"SpecStory in {name}", sessions, endings=(".md",)
+            "specstory", f"SpecStory in {name}", sessions, endings=(".md",)
         )
-        chats, typed = project / aider.CHAT_NAME, project / aider.INPUT_NAME
-        yield ToolLocation(aider.SOURCE, f"Aider in {name}", chats)
-        yield ToolLocation(aider.SOURCE, f"Aider input in {name}", typed)
+        chats, typed = project / AIDER_CHATS, project / AIDER_INPUT
+        yield ToolLocation("aider", f"Aider in {name}", chats)
+        yield ToolLocation("aider", f"Aider input in {name}", typed)
 
 
 def _used(known: Iterable[ToolLocation]) -> Iterator[Path]:
     for location in known:
-        if location.source == claude_code.SOURCE and location.path.name == "projects":
+        if location.source == "claude-code" and location.path.name == "projects":
             found = map(_of_claude_code, subfolders(location.path))
         elif location.path.name == _WORKSPACES:
             found = map(_of_workspace, subfolders(location.path))

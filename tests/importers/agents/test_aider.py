@@ -7,6 +7,7 @@ import pytest
 
 from promptvault.importers.agents import aider
 from promptvault.importers.input.candidate import CandidateKind, Item
+from promptvault.importers.locations.agent import AIDER_CHATS, AIDER_INPUT
 from tests.importers.build import bodies, candidates, document, imported, skipped
 
 START = (
@@ -139,7 +140,7 @@ def test_the_plan_that_is_sent_to_a_second_model() -> None:
 class TestInput:
     def test_entries(self) -> None:
         text = entry("one") + entry("two\nmore") + entry("y") + entry("/add a.py")
-        items = read(text + entry("three", "2026-07-18 09:00:00"), aider.INPUT_NAME)
+        items = read(text + entry("three", "2026-07-18 09:00:00"), AIDER_INPUT)
         found = candidates(items)
         assert [each.drafts[0].body for each in found] == ["one", "two\nmore", "three"]
         assert [each.opening for each in found] == [True, False, True]
@@ -151,13 +152,13 @@ class TestInput:
         lines = ["{" + tag, "one", "", "}", "two", tag + "}", "three"]
         if not tag:
             lines.remove("}")
-        items = read("".join(map(entry, lines)), aider.INPUT_NAME)
+        items = read("".join(map(entry, lines)), AIDER_INPUT)
         whole = "one\n\n}\ntwo" if tag else "one\n\ntwo"
         assert bodies(items) == [whole, "three"]
 
     def test_the_input_repeats_the_chats(self, tmp_path: Path) -> None:
-        (tmp_path / aider.CHAT_NAME).write_text(START + typed("one\ntwo"))
-        (tmp_path / aider.INPUT_NAME).write_text(entry("one\ntwo"))
+        (tmp_path / AIDER_CHATS).write_text(START + typed("one\ntwo"))
+        (tmp_path / AIDER_INPUT).write_text(entry("one\ntwo"))
         first, second = candidates(imported(tmp_path))
         assert first.drafts[0].message_id == second.drafts[0].message_id
         assert first.conversation_id == "2026-07-17 09:00:00"  # it comes first
@@ -168,7 +169,7 @@ class TestInput:
     [
         ("# How aider works\n\n#### A heading  \n", "aider.md"),
         ("# 2026-07-17 09:00:00\n+one\n", "history"),
-        ("x\n", aider.INPUT_NAME),
+        ("x\n", AIDER_INPUT),
     ],
 )
 def test_other_files_are_not_claimed(text: str, name: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from promptvault.cli.context import open_reader
+from promptvault.importers.locations import location
 from promptvault.importers.locations.known import tool_locations
 from promptvault.importers.locations.location import System
+from promptvault.importers.registry import source_names
 from promptvault.services.imports import discover
 from promptvault.services.imports.discover import (
     DiscoveredSource,
@@ -358,3 +361,18 @@ def test_no_place_is_listed_twice() -> None:
         )
         assert len({(p.path, p.pattern) for p in found}) == len(found)
         assert all(p.path.is_absolute() for p in found)
+
+
+def test_places_are_of_sources_that_there_are() -> None:
+    for system in System:
+        for each in tool_locations(system, Path("/home/ada"), {}):
+            assert each.source in source_names()
+            assert "**" not in each.pattern
+
+
+def test_places_are_known_without_any_importer() -> None:
+    for file in Path(location.__file__).parent.glob("*.py"):
+        imported = re.findall(
+            r"^from (promptvault\.importers\S*)", file.read_text(), re.M
+        )
+        assert all(name.startswith(location.__package__) for name in imported), file
