@@ -11,7 +11,6 @@ from zipfile import ZipFile
 
 from promptvault.importers import registry
 from promptvault.importers.files import csv_file, dataset
-from promptvault.importers.gemini import ai_studio, takeout
 from promptvault.importers.input.document import Document
 from promptvault.importers.input.json_prefix import completed
 from promptvault.importers.locations.location import ToolLocation
@@ -38,8 +37,8 @@ _TITLES = {
     "claude": "Claude export",
     "deepseek": "DeepSeek export",
     "le-chat": "Le Chat export",
-    takeout.SOURCE: "Gemini in Google Takeout",
-    ai_studio.SOURCE: "AI Studio in Google Takeout",
+    "gemini": "Gemini in Google Takeout",
+    "ai-studio": "AI Studio in Google Takeout",
 }
 _FOLDER = re.compile(r'^XDG_DOWNLOAD_DIR="(\$HOME)?(/?[^"]*)"', re.MULTILINE)
 
@@ -146,9 +145,9 @@ def _first(sources: Iterable[str | None]) -> str | None:
 
 def _is_of_chats(source: str, document: Document) -> bool:
     """Return True unless *source* is a generic format, and the file holds no chats."""
-    if source == dataset.SOURCE:
+    if source == "dataset":
         return dataset.holds_chats(document)
-    if source == csv_file.SOURCE:
+    if source == "csv":
         return csv_file.holds_chats(document)
     return not registry.is_generic(source)
 
@@ -156,5 +155,5 @@ def _is_of_chats(source: str, document: Document) -> bool:
 def _of_takeout(names: str) -> str | None:
     """Return the source of the product that Takeout has put into a folder."""
     if "Gemini" in names or "Bard" in names:
-        return takeout.SOURCE
-    return ai_studio.SOURCE if "AI Studio" in names else None
+        return "gemini"
+    return "ai-studio" if "AI Studio" in names else None
