@@ -9,27 +9,13 @@ import re
 from typing import NamedTuple
 
 from promptvault.importers.conversation import turn_list
-from promptvault.importers.conversation.message_list import (
-    SystemPrompts,
-    is_human,
-    join_parts,
-)
+from promptvault.importers.conversation.message_file import read_messages
+from promptvault.importers.conversation.message_list import SystemPrompts, join_parts
 from promptvault.importers.conversation.turn_list import Turn
-from promptvault.importers.input.candidate import (
-    Candidate,
-    Conversation,
-    Draft,
-    Failure,
-    Items,
-)
+from promptvault.importers.input.candidate import Candidate, Conversation, Draft, Items
 from promptvault.importers.input.document import Document
 from promptvault.importers.input.field import as_list, as_object, as_text, as_time
-from promptvault.importers.input.json_stream import (
-    Damaged,
-    JsonObject,
-    JsonValue,
-    json_values,
-)
+from promptvault.importers.input.json_stream import JsonObject
 
 SOURCE = "jan"
 
@@ -57,38 +43,18 @@ def probe(document: Document) -> bool:
 
 
 def read(document: Document) -> Items:
-    """Yield the messages or the instructions in *document*, and then what could not be
+    """Yield the messages in *document*, or the instructions, and then what could not be
     read.
 
     Raises ImportSourceError if the file cannot be read further.
     """
-    failures: list[Failure] = []
-    threads: list[JsonObject] = []
-    messages: list[JsonObject] = []
-    count = 0
-    with document.open() as stream:
-        for index, value in enumerate(json_values(stream, ())):
-            if isinstance(value, dict) and _is_thread(value):
-                threads.append(value)
-            elif isinstance(value, dict) and "role" in value:
-                count += 1
-                if is_human(value):
-                    messages.append(value)
-            else:
-                reason = getattr(value, "reason", "it is not a message")
-                failures.append(
-                    Failure(f"{document.name}, message {index + 1}", reason)
-                )
-    if threads:
-        yield _instructions(threads)
-    if count:
+    if any(map(_is_thread, document.sample)):
+        yield _instructions(document)
+        return
+    messages, failures = read_messages(document)
+    if messages or not failures:
         yield _conversation(messages, _thread_of(document))
     yield from failures
-
-
-def _failure(document: Document, index: int, value: JsonValue | Damaged) -> Failure:
-    reason = value.reason if isinstance(value, Damaged) else "it is not a message"
-    return Failure(f"{document.name}, message {index + 1}", reason)
 
 
 def _is_message(value: JsonObject) -> bool:
@@ -99,17 +65,15 @@ def _is_thread(value: JsonObject) -> bool:
     return value.get("object") == "thread" and isinstance(value.get("assistants"), list)
 
 
-def _instructions(threads: list[JsonObject]) -> Conversation:
-    """Return the instructions of the assistants, which every thread repeats."""
+def _instructions(document: Document) -> Conversation:
+    """Return the instructions of the thread's assistants."""
     system_prompts = SystemPrompts()
     found: list[Candidate] = []
-    for thread in threads:
+    for thread in document.sample:
         for assistant in map(as_object, as_list(thread.get("assistants"))):
             body = as_text(assistant.get("instructions"))
+            title = as_text(assistant.get("assistant_name"))
             if body and not _UNWRITTEN.match(body):
-                title = as_text(
-                    assistant.get("assistant_name") or assistant.get("name")
-                )
                 found += system_prompts.candidates([body], title)
     return Conversation(tuple(found))
 

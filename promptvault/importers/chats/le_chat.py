@@ -10,16 +10,12 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from promptvault.importers.conversation import turn_list
-from promptvault.importers.conversation.message_list import is_human, join_parts
-from promptvault.importers.input.candidate import Conversation, Draft, Failure, Items
+from promptvault.importers.conversation.message_file import read_messages
+from promptvault.importers.conversation.message_list import join_parts
+from promptvault.importers.input.candidate import Conversation, Draft, Items
 from promptvault.importers.input.document import Document
 from promptvault.importers.input.field import as_text, as_time
-from promptvault.importers.input.json_stream import (
-    Damaged,
-    JsonObject,
-    JsonValue,
-    json_values,
-)
+from promptvault.importers.input.json_stream import JsonObject
 
 SOURCE = "le-chat"
 
@@ -47,49 +43,35 @@ def read(document: Document) -> Items:
 
     Raises ImportSourceError if the file cannot be read further.
     """
-    failures: list[Failure] = []
-    timed = []
+    messages, failures = read_messages(document)
     name = _NAME.fullmatch(document.name)
-    chat = name[1] if name else None
-    with document.open() as stream:
-        for index, value in enumerate(json_values(stream)):
-            if not isinstance(value, dict) or "role" not in value:
-                reason = getattr(value, "reason", "it is not a message")
-                failures.append(
-                    Failure(f"{document.name}, message {index + 1}", reason)
-                )
-                continue
-            chat = as_text(value.get("chatId")) or chat
-            if is_human(value):
-                said = _said(value, chat, f"#{index}")
-                timed.append((as_time(value.get("createdAt")), said))
-    if timed or not failures:
-        yield from _chats(turn_list.in_order(timed))
+    if messages or not failures:
+        yield from _chats(_said(messages, name[1] if name else None))
     yield from failures
-
-
-def _failure(document: Document, index: int, value: JsonValue | Damaged) -> Failure:
-    reason = value.reason if isinstance(value, Damaged) else "it is not a message"
-    return Failure(f"{document.name}, message {index + 1}", reason)
 
 
 def _is_message(value: JsonObject) -> bool:
     return {"chatId", "role"} <= value.keys() and not _OWN.isdisjoint(value.keys())
 
 
-def _said(message: JsonObject, chat: str | None, place: str) -> _Said:
-    version = message.get("version")
-    body = join_parts(message.get("content")) or join_parts(
-        message.get("contentChunks")
-    )
-    key = as_text(message.get("id"))
-    made = as_time(message.get("createdAt"))
-    return _Said(
-        chat,
-        key or place,
-        version if isinstance(version, int) else 0,
-        Draft(body, made, key) if body else None,
-    )
+def _said(messages: Iterable[JsonObject], chat: str | None) -> list[_Said]:
+    """Return the messages in order; *chat* is the id of their chat if they name
+    none."""
+    timed = []
+    for place, message in enumerate(messages):
+        chat = as_text(message.get("chatId")) or chat
+        made = as_time(message.get("createdAt"))
+        key, version = as_text(message.get("id")), message.get("version")
+        number = version if isinstance(version, int) else 0
+        body = _body(message)
+        draft = Draft(body, made, key) if body else None
+        timed.append((made, _Said(chat, key or f"#{place}", number, draft)))
+    return turn_list.in_order(timed)
+
+
+def _body(message: JsonObject) -> str | None:
+    written = join_parts(message.get("content"))
+    return written or join_parts(message.get("contentChunks"))
 
 
 def _chats(messages: Iterable[_Said]) -> Items:
