@@ -28,6 +28,7 @@ _STEPS = 1_000_000
 _STEPS_A_BYTE = 20
 _STRIDE = 10_000
 _LARGEST_PAGE = 1 << 16
+_DECODER = json.JSONDecoder(strict=False)  # to make one takes as long as to use it
 # An error message may quote damaged bytes, which sqlite3 then cannot decode.
 _DAMAGE = (sqlite3.Error, UnicodeDecodeError)
 
@@ -64,7 +65,7 @@ def parse_json(value: object) -> JsonValue:
     if not isinstance(value, str):
         raise ValueError("it is neither text nor bytes")
     try:
-        found: JsonValue = json.loads(value, strict=False)
+        found: JsonValue = _DECODER.decode(value)
     except json.JSONDecodeError as error:
         raise ValueError(error.msg) from error
     except RecursionError as error:
