@@ -206,7 +206,7 @@ def _message(node: JsonValue) -> JsonObject:
 
 
 def _role(message: JsonObject) -> JsonValue:
-    return as_object(message.get("author")).get("role")
+    return as_object(message.get("author")).get("role") or message.get("role")
 
 
 def _is_typed(message: JsonObject) -> bool:
@@ -223,8 +223,11 @@ def _is_typed(message: JsonObject) -> bool:
 
 def _body(message: JsonObject) -> str | None:
     """Return the typed and spoken texts; files and images have none."""
-    parts = as_list(as_object(message.get("content")).get("parts"))
-    return as_text("\n".join(filter(None, map(_part, parts))))
+    content = message.get("content")
+    fields = as_object(content)
+    parts = as_list(fields.get("parts"))
+    body = as_text("\n".join(filter(None, map(_part, parts))))
+    return body or as_text(fields.get("text")) or as_text(content)
 
 
 def _part(part: JsonValue) -> str | None:
@@ -233,7 +236,8 @@ def _part(part: JsonValue) -> str | None:
     fields = as_object(part)
     if fields.get("content_type") == "audio_transcription":
         return as_text(fields.get("text")) if fields.get("direction") != "out" else None
-    return as_text(fields.get("text")) if fields.get("content_type") == "text" else None
+    is_text = fields.get("content_type") in (None, "text")
+    return as_text(fields.get("text")) if is_text else None
 
 
 def _instructions(

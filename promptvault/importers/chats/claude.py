@@ -146,7 +146,8 @@ def _nodes(messages: list[JsonValue], model: str | None) -> tuple[dict[str, Node
     parents = _parents(ordered, keys)
     for key, parent, made, message in zip(keys, parents, times, ordered, strict=True):
         draft = None
-        if message.get("sender") in _HUMAN and not _is_tool_result(message):
+        sender = message.get("sender") or message.get("role")
+        if sender in _HUMAN and not _is_tool_result(message):
             if body := _body(message):
                 draft = Draft(body, made, as_text(message.get("uuid")), model)
             else:
@@ -257,13 +258,14 @@ def _body(message: JsonObject) -> str | None:
     """
     blocks = [as_object(block) for block in as_list(message.get("content"))]
     said = [
-        as_text(b.get("text"))
+        as_text(b.get("text")) or as_text(b.get("transcript"))
         for b in blocks
         if b.get("type") in ("text", "voice_note")
     ]
     body = "\n\n".join(filter(None, said))
     if not body and all(b.get("type") != "injected_prompt_block" for b in blocks):
-        body = (as_text(message.get("text")) or "").replace(_UNSUPPORTED, "")
+        body = as_text(message.get("text")) or as_text(message.get("content")) or ""
+        body = body.replace(_UNSUPPORTED, "")
     return as_text(body) or _pasted(message)
 
 

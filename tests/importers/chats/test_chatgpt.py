@@ -143,7 +143,7 @@ def test_text_of_a_message(content: Json, text: str) -> None:
     [
         None,
         [],
-        "text",
+        " ",
         {"content_type": "text"},
         {"content_type": "text", "parts": [" \n"]},
         {"content_type": "text", "parts": {"0": "a"}},
@@ -392,3 +392,22 @@ def test_what_agent_mode_writes_is_no_instructions() -> None:
     items = read(chat(turn("c", None, content=context), turn("u", "c", "one")))
     assert bodies(items) == ["one"]
     assert not bodies(items, CandidateKind.INSTRUCTIONS)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "one",
+        {"content_type": "text", "text": "one"},
+        {"content_type": "multimodal_text", "parts": [{"text": "one"}, {"size": 1}]},
+    ],
+)
+def test_text_is_found_outside_of_plain_parts(content: Json) -> None:
+    assert bodies(read(chat(turn("u", None, content=content)))) == ["one"]
+
+
+def test_role_beside_the_author_counts() -> None:
+    said = turn("u", None, "one", author=None)
+    said["u"]["message"]["role"] = "user"
+    answered = turn("a", "u", "Well.", "assistant")
+    assert bodies(read(chat(said, answered))) == ["one"]

@@ -327,3 +327,17 @@ def test_tool_result_in_the_name_of_a_person_is_no_message() -> None:
     chat = talk(message("m", "one", 1), message("r", "", 2, content=[block]))
     items = list(claude.read(of_json(chat)))
     assert (bodies(items), skipped(items)) == (["one"], [{}])
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"content": "one"},
+        {"content": [{"type": "voice_note", "transcript": "one"}]},
+        {"content": [{"type": "text", "text": "one"}], "sender": None, "role": "user"},
+    ],
+)
+def test_text_of_a_person_is_found_in_other_fields(fields: dict[str, Json]) -> None:
+    sender = fields.get("sender", "human")
+    said = message("m", "", 1, **{**fields, "sender": sender})
+    assert bodies(claude.read(of_json(talk(said)))) == ["one"]
