@@ -126,6 +126,9 @@ DATABASES = {
         CREATE TABLE conversations (id, name);
         CREATE VIEW responses AS {ENDLESS} SELECT x AS id, 'x' AS prompt, 'm' AS model,
         '' AS system, x AS conversation_id, '' AS datetime_utc FROM n""",
+    "view in ChatWise's place": f"""CREATE TABLE chat (id, title, lastReplyAt);
+        CREATE VIEW message AS {ENDLESS} SELECT x AS id, x AS chatId, 'user' AS role,
+        'x' AS content, 'm' AS model, 1 AS createdAt FROM n""",
     "calculated column": f"""CREATE TABLE _llm_migrations (name);
         CREATE TABLE conversations (id, name);
         CREATE TABLE responses ({COLUMNS}, prompt AS (hex(zeroblob(100000000))));

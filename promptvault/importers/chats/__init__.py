@@ -1,1 +1,1 @@
-"""Exports of chat apps: ChatGPT and Claude."""
+"""Exports and files of chat apps, from ChatGPT to LM Studio."""
