@@ -7,8 +7,9 @@ secret are checked against the rules (`secret_rules`), which are slow to import.
 import re
 from collections.abc import Iterator, Sequence
 
+from promptvault.domain.digest import digest
 from promptvault.domain.name import slugify
-from promptvault.domain.prompt import Content, Details
+from promptvault.domain.prompt import Content, ContentScan, Details
 from promptvault.domain.secret import Secret, SecretSpan
 from promptvault.domain.variable import Value
 
@@ -73,6 +74,11 @@ def secret_types(content: Content) -> tuple[str, ...]:
     """Return the types of the likely secrets in a prompt's text and variables."""
     found = {type_ for text in _texts(content) for type_, *_ in _spans(text)}
     return tuple(sorted(found))
+
+
+def scan_content(content: Content) -> ContentScan:
+    """Return what the vault stores about *content* besides itself."""
+    return ContentScan(digest(content.body), secret_types(content))
 
 
 def redacted_content(content: Content) -> Content:

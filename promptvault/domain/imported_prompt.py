@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from promptvault.domain.prompt import Author, Content, Origin
+from promptvault.domain.prompt import Author, Content, ContentScan, Origin
 
 
 class ImportedVersion(NamedTuple):
@@ -19,6 +19,9 @@ class ImportedVersion(NamedTuple):
     """None is the person who imports."""
     id: str = ""
     """The version's id in the vault that exported it; '' for any other source."""
+    scan: ContentScan | None = None
+    """None if the content was not scanned yet. The process that reads a large file
+    scans it."""
 
 
 class ImportedPrompt(NamedTuple):

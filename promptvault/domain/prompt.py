@@ -42,6 +42,15 @@ class Content(NamedTuple):
     variables: tuple[Variable, ...] = ()
 
 
+class ContentScan(NamedTuple):
+    """What is stored about a content besides itself."""
+
+    digest: bytes
+    """Of the body."""
+    secrets: tuple[str, ...]
+    """Types of the likely secrets."""
+
+
 class Version(NamedTuple):
     """One saved version of a prompt."""
 

@@ -16,4 +16,6 @@ def from_text(text: str) -> datetime:
     Raises ValueError when it is no ISO 8601 time.
     """
     time = datetime.fromisoformat(text)
+    if time.tzinfo is UTC:
+        return time
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

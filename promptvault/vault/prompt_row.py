@@ -7,11 +7,10 @@ A change (`repository.py`), an import (`imports/bulk_insert.py`) and sync
 import json
 from typing import NamedTuple
 
-from promptvault.domain.digest import digest
-from promptvault.domain.prompt import Details, Version
+from promptvault.domain.prompt import ContentScan, Details, Version
 from promptvault.domain.timestamp import to_text
 from promptvault.domain.variable import variables_to_mapping
-from promptvault.secret_scan import secret_types
+from promptvault.secret_scan import scan_content
 
 
 class VersionValues(NamedTuple):
@@ -98,16 +97,17 @@ def version_values(
     prompt_pk: int,
     *,
     pk: int | None = None,
-    body_digest: bytes | None = None,
+    scan: ContentScan | None = None,
     import_pk: int | None = None,
 ) -> VersionValues:
     """Return the row of *version*, whose `commit` is not written.
 
-    A caller that knows the digest of the body passes it, because hashing a long body
-    again takes time.
+    A caller that has scanned the content passes the result, because to go through a
+    long body again takes time.
     """
     content = version.content
-    variables, secrets = content.variables, secret_types(content)
+    variables = content.variables
+    body_digest, secrets = scan or scan_content(content)
     return VersionValues(
         pk,
         version.id,
@@ -116,7 +116,7 @@ def version_values(
         content.body,
         content.template,
         json.dumps(variables_to_mapping(variables)) if variables else "{}",
-        body_digest or digest(content.body),
+        body_digest,
         version.message,
         version.author.name,
         version.author.email,

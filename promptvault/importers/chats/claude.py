@@ -65,6 +65,8 @@ def read(document: Document) -> Items:
                 yield Failure(where, value.reason)
             elif not isinstance(value, dict):
                 yield Failure(where, "it is not a conversation")
+            elif "chat_messages" in value:  # nearly always
+                yield _item(value, where)
             elif claude_manifest.is_manifest(value):
                 yield from claude_manifest.missing_archives(value, document)
             elif _is_message(value):

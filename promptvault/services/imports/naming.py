@@ -21,7 +21,7 @@ from promptvault.importers.input.candidate import (
     Item,
     Skipped,
 )
-from promptvault.secret_scan import redacted
+from promptvault.secret_scan import redacted, scan_content
 from promptvault.services.imports.report import ImportOptions, Take
 
 _TITLE_LENGTH = 80
@@ -145,7 +145,10 @@ class PromptBuilder:
             self._version(source, candidate, draft, number)
             for number, draft in enumerate(candidate.drafts, 1)
         ]
-        text = redacted(candidate.drafts[-1].body)
+        text = candidate.drafts[-1].body
+        scan = versions[-1].scan
+        if not scan or scan.secrets:
+            text = redacted(text)
         return ImportedPrompt(
             name=self._name(source, candidate, text),
             versions=versions,
@@ -174,7 +177,13 @@ class PromptBuilder:
             message = f"Draft {number} of {count} from {source}"
         time = min(draft.created_at, self._now) if draft.created_at else None
         content = Content(draft.body, draft.template, draft.variables)
-        return ImportedVersion(content, time, origin, message)
+        return ImportedVersion(
+            content,
+            time,
+            origin,
+            message,
+            scan=scan_content(content),
+        )
 
     def _name(self, source: str, candidate: Candidate, text: str) -> str:
         folder = self._folder or source

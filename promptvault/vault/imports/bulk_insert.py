@@ -13,9 +13,10 @@ from enum import StrEnum
 from promptvault.domain.digest import digest
 from promptvault.domain.imported_prompt import ImportedPrompt, ImportedVersion
 from promptvault.domain.name import leaf_of
-from promptvault.domain.prompt import Author, Origin, Prompt, Version
+from promptvault.domain.prompt import Author, ContentScan, Origin, Prompt, Version
 from promptvault.domain.timestamp import from_text, to_text
 from promptvault.front_matter import header
+from promptvault.secret_scan import secret_types
 from promptvault.vault import outbox
 from promptvault.vault.imports.batch import Batch
 from promptvault.vault.imports.dedupe import Match, Matcher
@@ -130,7 +131,7 @@ class BulkInsert:
 
         The body of each version must be valid: see `validate_body`.
         """
-        key = digest(prompt.current.content.body)
+        key = _digest(prompt.current)
         match = self._find(prompt, key)
         if match is None:
             self._add(prompt, key)
@@ -173,7 +174,7 @@ class BulkInsert:
         return ImportOutcome.UPDATED
 
     def _append(self, pk: int, number: int, new: ImportedVersion) -> _Inserted:
-        version = self._insert_version(pk, number, new, digest(new.content.body))
+        version = self._insert_version(pk, number, new, _digest(new))
         if new.origin:
             self._insert_origin(pk, self._version_pk, new.origin)
         return self._version_pk, version
@@ -209,7 +210,7 @@ class BulkInsert:
         at = prompt.current_index
         versions = [
             self._insert_version(
-                pk, index + 1, new, key if index == at else digest(new.content.body)
+                pk, index + 1, new, key if index == at else _digest(new)
             )
             for index, new in enumerate(prompt.versions)
         ]
@@ -260,7 +261,7 @@ class BulkInsert:
             version,
             prompt_pk,
             pk=self._version_pk,
-            body_digest=key,
+            scan=new.scan or ContentScan(key, secret_types(new.content)),
             import_pk=self._import_pk,
         )
         self._batch.add("versions", row)
@@ -382,6 +383,10 @@ class BulkInsert:
         (version_pk,) = self._execute(_CURRENT_PK, (pk,)).fetchone()
         path = history_path(self._read(pk))
         self._execute(outbox.INSERT_FILE, (self._outbox_pk, path, None, version_pk))
+
+
+def _digest(version: ImportedVersion) -> bytes:
+    return version.scan.digest if version.scan else digest(version.content.body)
 
 
 def _random_ids() -> Iterator[str]:
