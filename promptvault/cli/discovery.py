@@ -14,9 +14,9 @@ from promptvault.services.imports.discover import (
     DiscoveredSource,
     SearchContext,
     discover_sources,
-    known_places,
+    place_search,
 )
-from promptvault.services.imports.place import Place
+from promptvault.services.imports.place import PlaceSearch
 from promptvault.vault.reader import Reader
 
 NOTHING = "Nothing to import was found. Name it: 'promptvault import PATH'."
@@ -31,9 +31,9 @@ def find_sources(reader: Reader) -> list[DiscoveredSource]:
     return discover_sources(reader, _context())
 
 
-def find_places() -> list[Place]:
-    """Return every place where prompts are on this computer, or may be later."""
-    return known_places(_context())
+def everywhere() -> PlaceSearch:
+    """Return the search for every place on this computer, also of later tools."""
+    return place_search(_context())
 
 
 def _context() -> SearchContext:

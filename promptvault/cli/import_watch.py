@@ -2,7 +2,7 @@
 
 import contextlib
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import FrameType
 
@@ -13,7 +13,7 @@ from promptvault.cli.workspace import workspace
 from promptvault.errors import ImportSourceError, PromptVaultError, UnavailableError
 from promptvault.importers.input.candidate import Failure
 from promptvault.services.imports.changed_files import ChangedFiles
-from promptvault.services.imports.place import Place
+from promptvault.services.imports.place import PlaceSearch
 from promptvault.services.imports.report import ImportOptions, ImportReport
 from promptvault.services.imports.watch import WatchCallbacks
 from promptvault.services.imports.watch import watch as watch_changes
@@ -22,7 +22,7 @@ _ENDING = ("SIGTERM", "SIGHUP")
 
 
 def watch(
-    find_places: Callable[[], Sequence[Place]],
+    search: PlaceSearch,
     options: ImportOptions,
     import_first: Callable[[], None],
     on_report: Callable[[ImportReport], None],
@@ -35,7 +35,7 @@ def watch(
     later = replace(options, only_news=True, again=False)
     with (
         _ended_by_signals(),
-        contextlib.closing(ChangedFiles(find_places)) as changes,
+        contextlib.closing(ChangedFiles(search)) as changes,
     ):
         try:
             import_first()

@@ -1,7 +1,7 @@
 """`import` and `imports`: importing prompts, and the log of imports."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,7 +34,7 @@ from promptvault.importers.input.document import (
 )
 from promptvault.importers.registry import AUTO
 from promptvault.services.imports import log
-from promptvault.services.imports.place import Place
+from promptvault.services.imports.place import Place, PlaceSearch
 from promptvault.services.imports.report import ImportOptions, ImportReport, Take
 from promptvault.services.imports.run import run_import
 
@@ -183,7 +183,8 @@ def import_(
     if discover:
         _import_discovered(command)
     elif watch:
-        _watch([Place(Path(path).absolute()) for path in paths], paths, command)
+        places = [Place(Path(path).absolute()) for path in paths]
+        _watch(PlaceSearch(lambda: places), paths, command)
     else:
         _import(paths, command, _fetched(paths, password_file))
 
@@ -273,21 +274,18 @@ def _import_discovered(command: _Command) -> None:
     chosen = found if command.yes else discovery.choose(found)
     paths = [str(target) for each in chosen for target in each.targets]
     if command.watch and command.yes:
-        _watch(discovery.find_places, paths, command)
+        _watch(discovery.everywhere(), paths, command)
     elif command.watch and chosen:
-        _watch([each.place for each in chosen], paths, command)
+        places = [each.place for each in chosen]
+        _watch(PlaceSearch(lambda: places), paths, command)
     elif chosen:
         _import(paths, command, {})
     else:
         discovery.show(chosen)
 
 
-def _watch(
-    places: Sequence[Place] | Callable[[], Sequence[Place]],
-    paths: list[str],
-    command: _Command,
-) -> None:
-    """Import *paths*, and then what is new at *places*."""
+def _watch(search: PlaceSearch, paths: list[str], command: _Command) -> None:
+    """Import *paths*, and then what is new at the places that *search* finds."""
     # Watching takes 200 ms to import, which other imports need not pay.
     from promptvault.cli.import_watch import watch
 
@@ -300,8 +298,7 @@ def _watch(
             print_news(report, now())
         _finish(report, command)
 
-    find_places = places if callable(places) else lambda: places
-    watch(find_places, command.options, import_first, take)
+    watch(search, command.options, import_first, take)
 
 
 def _absolute(paths: list[str]) -> list[str]:

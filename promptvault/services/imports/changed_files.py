@@ -3,7 +3,7 @@
 import os
 import stat
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from promptvault.errors import UnavailableError
@@ -12,6 +12,7 @@ from promptvault.services.imports.place import (
     Contents,
     Place,
     PlacedFile,
+    PlaceSearch,
     contents_of,
     find_file,
     without_log,
@@ -34,9 +35,9 @@ _SHARE, _BLIND_SHARE = 10_000, 50
 class ChangedFiles:
     """Waits for changes of files. Those that are there at first count as seen."""
 
-    def __init__(self, find_places: Callable[[], Sequence[Place]]) -> None:
-        """*find_places* is called now and then, as there may be more places."""
-        self._find_places = find_places
+    def __init__(self, search: PlaceSearch) -> None:
+        """*search* is repeated now and then, as there may be more places."""
+        self._search = search
         self._events = FolderEvents()
         self._files: dict[str, PlacedFile] = {}
         self._places: tuple[Place, ...] = ()
@@ -75,7 +76,7 @@ class ChangedFiles:
     def _look(self) -> Changed:
         """Find the places again, and return the files that have changed at them."""
         start = time.monotonic()
-        self._places = tuple(self._find_places())
+        self._places = tuple(self._search.find())
         self._seen = self._identities()
         self._single = [str(p.path) for p in self._places if os.path.isfile(p.path)]
         found = self._found([str(place.path) for place in self._places])
@@ -93,9 +94,10 @@ class ChangedFiles:
         self._next_look = now + max(_LOOK_SECONDS, took * _SHARE)
         self._next_blind_look = now + max(_BLIND_LOOK_SECONDS, took * _BLIND_SHARE)
 
-    def _identities(self) -> list[tuple[int, int, int] | None]:
+    def _identities(self) -> list[tuple[int, ...] | None]:
         """Return values that differ once a place is made, removed or replaced."""
-        return [_identity(place.path) for place in self._places]
+        places = [_identity(place.path) for place in self._places]
+        return [*places, *map(_latest_change, self._search.hints)]
 
     def _examine(self, paths: set[str]) -> Changed:
         """Return which files of *paths*, or below those that are folders, changed."""
@@ -136,11 +138,22 @@ def _add(contents: Contents, total: Contents) -> None:
     total.folders.extend(contents.folders)
 
 
-def _identity(path: Path) -> tuple[int, int, int] | None:
+def _identity(path: Path) -> tuple[int, ...] | None:
+    """Return a value that stays equal if a file is replaced: that is a change of it."""
+    status = _status(path)
+    if status and stat.S_ISDIR(status.st_mode):
+        return status.st_dev, status.st_ino
+    return () if status else None
+
+
+def _latest_change(folder: Path) -> tuple[int, ...] | None:
+    """Return a value that differs once a file in *folder* is made or removed."""
+    status = _status(folder)
+    return (status.st_ino, status.st_mtime_ns) if status else None
+
+
+def _status(path: Path) -> os.stat_result | None:
     try:
-        status = path.stat()
+        return path.stat()
     except (OSError, ValueError):
         return None
-    is_folder = stat.S_ISDIR(status.st_mode)
-    # A file may be replaced at each change, which is a change like any other.
-    return (status.st_dev, status.st_ino, 1) if is_folder else (0, 0, 0)

@@ -16,8 +16,11 @@ from promptvault.importers.locations.known import tool_locations
 from promptvault.importers.locations.location import System, ToolLocation
 from promptvault.services.folder import entries, head, subfolders, walk
 from promptvault.services.imports import log
-from promptvault.services.imports.downloads import exports_in_downloads
-from promptvault.services.imports.place import Place
+from promptvault.services.imports.downloads import (
+    downloads_folder,
+    exports_in_downloads,
+)
+from promptvault.services.imports.place import Place, PlaceSearch
 from promptvault.vault.reader import Reader
 
 _MAX_ENTRIES = 100_000
@@ -88,9 +91,13 @@ def discover_sources(reader: Reader, context: SearchContext) -> list[DiscoveredS
     return sorted(unique.values(), key=lambda each: (each.title.lower(), each.path))
 
 
-def known_places(context: SearchContext) -> list[Place]:
-    """Return every place where prompts are on this computer, or may be later."""
-    return [Place(each.path, each.pattern) for each in _locations(context)]
+def place_search(context: SearchContext) -> PlaceSearch:
+    """Return the search for every place where prompts are, or may be later."""
+
+    def find() -> list[Place]:
+        return [Place(each.path, each.pattern) for each in _locations(context)]
+
+    return PlaceSearch(find, [downloads_folder(context.home, context.environment)])
 
 
 def _locations(context: SearchContext) -> Iterator[ToolLocation]:

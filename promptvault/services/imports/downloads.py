@@ -50,7 +50,7 @@ def exports_in_downloads(
 
     The newest 500 entries of the folder are looked at.
     """
-    folder = _downloads_folder(home, environment)
+    folder = downloads_folder(home, environment)
     probe = _Probe()
     for entry in nlargest(_MOST_ENTRIES, entries(folder), key=_modified):
         path = Path(entry.path)
@@ -69,7 +69,8 @@ def _modified(entry: DirEntry[str]) -> float:
         return 0.0
 
 
-def _downloads_folder(home: Path, environment: Mapping[str, str]) -> Path:
+def downloads_folder(home: Path, environment: Mapping[str, str]) -> Path:
+    """Return the folder for downloads, which XDG's settings may move."""
     if named := environment.get("XDG_DOWNLOAD_DIR"):
         return Path(named)
     config = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")

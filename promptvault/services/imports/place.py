@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -55,6 +55,15 @@ class Place:
 
 def _match(parts: list[str], wanted: list[str]) -> bool:
     return all(map(fnmatchcase, parts, wanted))
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceSearch:
+    """How to find places, now and later."""
+
+    find: Callable[[], Sequence[Place]]
+    hints: Sequence[Path] = ()
+    """Folders in which a change means that there may be more places."""
 
 
 class PlacedFile(NamedTuple):

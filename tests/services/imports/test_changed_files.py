@@ -12,7 +12,7 @@ import watchfiles
 
 from promptvault.services.imports import changed_files, folder_events
 from promptvault.services.imports.changed_files import Changed, ChangedFiles
-from promptvault.services.imports.place import Place
+from promptvault.services.imports.place import Place, PlaceSearch
 
 DEADLINE = 30
 Watching = Callable[..., ChangedFiles]
@@ -47,7 +47,7 @@ def watching() -> Iterator[Watching]:
     with contextlib.ExitStack() as stack:
 
         def watch(*places: Place) -> ChangedFiles:
-            changes = ChangedFiles(lambda: places)
+            changes = ChangedFiles(PlaceSearch(lambda: places))
             stack.enter_context(contextlib.closing(changes))
             assert changes.wait() == {}
             return changes
@@ -117,6 +117,18 @@ def test_a_place_that_is_made_later(
     assert next_of(changes) == {file: tmp_path / "tool" / "sessions"}
     write(file)
     assert next_of(changes) == {file: tmp_path / "tool" / "sessions"}
+
+
+def test_a_place_that_a_hint_makes_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changed_files, "_CHECK_SECONDS", 0.0)
+    downloads = tmp_path / "Downloads"
+    search = PlaceSearch(lambda: [*map(Place, downloads.glob("*.zip"))], [downloads])
+    with contextlib.closing(ChangedFiles(search)) as changes:
+        assert changes.wait() == {}
+        file = write(downloads / "export.part", "PK").rename(downloads / "export.zip")
+        assert next_of(changes) == {file: file}
 
 
 def test_what_lies_behind_a_link_is_not_noticed(

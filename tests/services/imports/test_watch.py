@@ -13,7 +13,7 @@ from promptvault.errors import PromptVaultError
 from promptvault.importers.input.candidate import Failure
 from promptvault.services.imports import folder_events, watch
 from promptvault.services.imports.changed_files import Changed, ChangedFiles
-from promptvault.services.imports.place import Place
+from promptvault.services.imports.place import Place, PlaceSearch
 from promptvault.services.imports.report import ImportOptions, ImportReport, Take
 from promptvault.services.imports.watch import WatchCallbacks
 from promptvault.vault.lock import exclusive
@@ -34,7 +34,7 @@ class _Script(ChangedFiles):
     def __init__(self, place: Path, *steps: Step) -> None:
         self._steps = iter(steps)
         self._quiet = 0
-        super().__init__(lambda: [Place(place)])
+        super().__init__(PlaceSearch(lambda: [Place(place)]))
 
     def wait(self) -> Changed:
         changed = super().wait()
