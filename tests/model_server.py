@@ -96,6 +96,8 @@ class ModelServer:
     def __init__(self) -> None:
         self.requests: list[Asked] = []
         self.answer: Callable[[Body], Reply] = lambda _: Text("Hello from the model.")
+        self.streams = True
+        """False answers in one piece even if a stream is asked for."""
         self._script: deque[Reply] = deque()
         self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), _Handler)
@@ -172,7 +174,7 @@ class _Handler(BaseHTTPRequestHandler):
                     self._write(part)
                 self.wfile.write(b"0\r\n\r\n")
             case Cut():
-                if body.get("stream"):
+                if self._streams(body):
                     self._begin_stream()
                     for piece in reply.pieces:
                         self._event(_chunk(body, {"content": piece}))
@@ -184,11 +186,14 @@ class _Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
             case Text():
                 time.sleep(reply.delay)
-                if body.get("stream"):
+                if self._streams(body):
                     self._stream(reply, body)
                 else:
                     text = json.dumps(_completion(reply, body)).encode()
                     self._whole(text, "application/json")
+
+    def _streams(self, body: Body) -> bool:
+        return bool(body.get("stream")) and self.server.owner.streams
 
     def _whole(
         self,

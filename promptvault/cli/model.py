@@ -1,6 +1,9 @@
 """The language model of a command, from its options and the settings."""
 
+import os
+
 from promptvault.cli import terminal
+from promptvault.cli.answer_display import AnswerDisplay
 from promptvault.cli.asking import Asking
 from promptvault.cli.context import now, paths
 from promptvault.cli.own_endpoint import check_option
@@ -13,11 +16,17 @@ from promptvault.providers.endpoint import Endpoint
 from promptvault.services.asking.budget import Budget
 from promptvault.services.asking.model import Model, ModelContext
 from promptvault.services.asking.retry import RateLimiter
+from promptvault.services.asking.transport import Listener
 from promptvault.vault.activity.response_cache import ResponseCache
 from promptvault.vault.activity.spending import Spending
 
 
-def open_model(command: str, asking: Asking, task: Task | None = None) -> Model:
+def open_model(
+    command: str,
+    asking: Asking,
+    task: Task | None = None,
+    display: AnswerDisplay | None = None,
+) -> Model:
     """Return the model for *command*, from its options and the settings.
 
     A command with a *task* may use the server's model. Nothing is sent yet, and a key
@@ -43,8 +52,18 @@ def open_model(command: str, asking: Asking, task: Task | None = None) -> Model:
         concurrency=int(chosen["ai.concurrency"].number or 1),
         reads_cache=is_cached and not asking.no_cache,
         writes_cache=is_cached,
+        listener=_listener(display or AnswerDisplay()),
     )
     return Model(access.endpoints, context)
+
+
+def _listener(display: AnswerDisplay) -> Listener:
+    shows_words = bool(os.environ.get("PROMPTVAULT_DEBUG"))
+    return Listener(
+        on_refusal=terminal.note if shows_words else None,
+        on_thought=display.think,
+        follow=display.follow,
+    )
 
 
 def _budget(chosen: Settings, command: str, limit: float | None) -> Budget:

@@ -102,6 +102,13 @@ def note(message: str) -> None:
     sys.stderr.write(f"{visible(message)}\n")
 
 
+def write_aside(text: str) -> None:
+    """Write a part of a text that is no message to stderr, dim if it has colour."""
+    dim, end = ("\x1b[2m", "\x1b[0m") if has_colour(sys.stderr.isatty()) else ("", "")
+    sys.stderr.write(f"{dim}{visible(text)}{end}")
+    sys.stderr.flush()
+
+
 def report(code: str, message: str, *, as_json: bool) -> None:
     """Report an error on stderr, for a person or for a script."""
     if as_json:

@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 
 from promptvault.domain.token import estimate_tokens
 
+LONGEST_TEXT = 16_384
+"""Tokens; the ceiling of an answer of which nothing is known."""
+_CEILING_FACTOR, _LEAST_CEILING = 3, 256
 _TOKENS_PER_MESSAGE = 4
 """Estimated tokens that a chat format adds to each message."""
 
@@ -47,6 +50,15 @@ class Request(NamedTuple):
     max_tokens: int | None = None
     """Maximum tokens of the answer; None uses the default of the model."""
     schema: Schema | None = None
+    ceiling: int | None = None
+    """Tokens after which the answer is ended, since a model that repeats itself does
+    not end. It is no wish of the user: a server that does not take it gets none, and a
+    model that thinks gets more."""
+
+    @property
+    def expected_tokens(self) -> int:
+        """Estimated tokens of the answer, by its ceiling; 0 without one."""
+        return (self.ceiling or 0) // _CEILING_FACTOR
 
     @property
     def input_tokens(self) -> int:
@@ -54,6 +66,11 @@ class Request(NamedTuple):
         texts = sum(estimate_tokens(message.content) for message in self.messages)
         schema = estimate_tokens(str(self.schema.schema)) if self.schema else 0
         return texts + schema + _TOKENS_PER_MESSAGE * len(self.messages)
+
+
+def ceiling_of(tokens: int) -> int:
+    """Return the ceiling of an answer that has about so many *tokens*."""
+    return max(_LEAST_CEILING, _CEILING_FACTOR * tokens)
 
 
 class Usage(NamedTuple):

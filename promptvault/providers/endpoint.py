@@ -1,8 +1,9 @@
 """The address of a model."""
 
+import base64
 from dataclasses import dataclass, field
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from promptvault.domain.hosted import Task
 from promptvault.errors import InvalidInputError
@@ -63,6 +64,14 @@ class Endpoint:
         return urlsplit(self.base_url).scheme, self.server
 
     @property
+    def secrets(self) -> list[str]:
+        """What no message may hold, even if the server repeats it."""
+        password = urlsplit(self.base_url).password or ""
+        pair = urlsplit(self.base_url).netloc.rpartition("@")[0]
+        encoded = base64.b64encode(unquote(pair).encode()).decode() if pair else ""
+        return [s for s in (self.key, password, unquote(password), encoded) if s]
+
+    @property
     def is_local(self) -> bool:
         """Whether the server is on this computer: it needs no key and no money."""
         return self.host in _LOCAL or self.host.endswith(".localhost")
@@ -79,6 +88,14 @@ class Endpoint:
         OpenAI's newer models reject `max_tokens`, which all other servers know.
         """
         return "max_completion_tokens" if self._is_openai else "max_tokens"
+
+    @property
+    def limits_texts(self) -> bool:
+        """Whether the length of a text may stand in a schema.
+
+        OpenAI refuses that, and a PromptVault server may ask OpenAI.
+        """
+        return not self._is_openai and self.hosted is None
 
     @property
     def _is_openai(self) -> bool:

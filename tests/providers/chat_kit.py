@@ -4,19 +4,18 @@ import json
 from typing import Any
 
 from promptvault.domain.chat import Request
-from promptvault.providers.openai_chat import ChatClient, StreamEnd
+from promptvault.providers.answer_reader import StreamEnd
+from promptvault.providers.openai_chat import ChatClient
 from tests.model_server import (
     Raw,
 )
 
 
-def ask(chat: ChatClient, request: Request, is_stream: bool) -> tuple[str, StreamEnd]:
-    """Return the text and the end, streamed or not."""
-    if not is_stream:
-        return chat.complete(request)
+def ask(chat: ChatClient, request: Request) -> tuple[str, StreamEnd]:
+    """Return the text of the answer, without thoughts, and its end."""
     *pieces, end = list(chat.stream(request))
-    assert not isinstance(end, str)
-    return "".join(map(str, pieces)), end
+    assert isinstance(end, StreamEnd)
+    return "".join(piece for piece in pieces if isinstance(piece, str)), end
 
 
 def event(value: Any) -> bytes:

@@ -13,10 +13,11 @@ from tests.model_server import (
 )
 
 
-@pytest.fixture(params=["whole", "stream"])
-def is_stream(request: pytest.FixtureRequest) -> bool:
-    """Ask in both ways."""
-    return bool(request.param == "stream")
+@pytest.fixture(params=[False, True], ids=["whole", "stream"])
+def is_stream(request: pytest.FixtureRequest, model_server: ModelServer) -> bool:
+    """Let the server answer in both ways to a request for a stream."""
+    model_server.streams = request.param
+    return bool(request.param)
 
 
 @pytest.fixture

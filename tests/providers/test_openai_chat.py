@@ -15,6 +15,7 @@ from promptvault.errors import (
     NotFoundError,
     PromptVaultError,
 )
+from promptvault.providers.answer_reader import clean
 from promptvault.providers.endpoint import Endpoint
 from promptvault.providers.failure import (
     ConnectionLostError,
@@ -23,7 +24,7 @@ from promptvault.providers.failure import (
     ServerBusyError,
     ServerDownError,
 )
-from promptvault.providers.openai_chat import ChatClient, clean
+from promptvault.providers.openai_chat import ChatClient
 from tests.model_kit import KEY, user
 from tests.model_server import (
     MODEL,
@@ -46,7 +47,7 @@ def test_what_is_sent_is_what_was_asked(
     messages = (Message(Role.SYSTEM, "Be short."), Message(Role.USER, "Ünï?"))
     request = Request(messages, temperature=0.5, max_tokens=7, schema=SCHEMA)
 
-    text, (usage, finish) = ask(chat, request, is_stream)
+    text, (usage, finish) = ask(chat, request)
 
     assert (text, usage) == ("Hello from the model.", Usage(20, 10))
     assert finish == "stop"
@@ -63,11 +64,10 @@ def test_what_is_sent_is_what_was_asked(
 def test_nothing_is_sent_that_nobody_asked_for(
     chat: ChatClient, model_server: ModelServer, is_stream: bool
 ) -> None:
-    ask(chat, user(), is_stream)
+    ask(chat, user())
 
-    extra = {"stream_options"} if is_stream else set()
     asked = set(model_server.requests[0].body)
-    assert asked == {"model", "messages", "stream"} | extra
+    assert asked == {"model", "messages", "stream", "stream_options"}
 
 
 @pytest.mark.parametrize("status", [400, 422])
@@ -104,7 +104,7 @@ def test_a_limit_goes_by_the_name_that_the_server_knows(
     complaint = "Unsupported: 'max_tokens'. Use 'max_completion_tokens' instead."
     model_server.script(Status(400, error={"message": complaint}))
 
-    ask(chat, user(max_tokens=9), is_stream)
+    ask(chat, user(max_tokens=9))
 
     first, second = (asked.body for asked in model_server.requests)
     assert first["max_tokens"] == second["max_completion_tokens"] == 9
@@ -118,7 +118,7 @@ def test_names_that_are_all_refused_end_it(
     model_server.answer = lambda _: Status(400, error={"message": complaint})
 
     with pytest.raises(InvalidInputError):
-        ask(chat, user(max_tokens=9, schema=SCHEMA), is_stream)
+        ask(chat, user(max_tokens=9, schema=SCHEMA))
 
     assert len(model_server.requests) <= 5
 
@@ -126,14 +126,14 @@ def test_names_that_are_all_refused_end_it(
 def test_a_user_and_a_password_go_to_the_server_alone(
     chat: ChatClient, model_server: ModelServer
 ) -> None:
-    chat.complete(user())
+    ask(chat, user())
 
     header = model_server.requests[0].headers["Authorization"]
     assert header.startswith("Basic ")
 
 
 def test_the_key_goes_into_the_header(model_server: ModelServer) -> None:
-    ChatClient(Endpoint(model_server.url, MODEL, KEY)).complete(user())
+    ask(ChatClient(Endpoint(model_server.url, MODEL, KEY)), user())
 
     assert model_server.requests[0].headers["authorization"] == f"Bearer {KEY}"
 
@@ -141,7 +141,7 @@ def test_the_key_goes_into_the_header(model_server: ModelServer) -> None:
 def test_a_query_of_the_url_is_kept(model_server: ModelServer) -> None:
     url = f"{model_server.url}/deployments/x?api-version=2026-01-01"
 
-    ChatClient(Endpoint(url, MODEL)).complete(user())
+    ask(ChatClient(Endpoint(url, MODEL)), user())
 
     path = "/v1/deployments/x/chat/completions?api-version=2026-01-01"
     assert model_server.requests[0].path == path
@@ -155,10 +155,10 @@ def test_what_is_for_this_computer_goes_past_any_proxy(
     proxy.start()
     monkeypatch.setenv(name, proxy.url.removesuffix("/v1"))
 
-    ChatClient(Endpoint(model_server.url, MODEL)).complete(user())
+    ask(ChatClient(Endpoint(model_server.url, MODEL)), user())
     proxy.script(Status(404))
     with pytest.raises(NotFoundError):
-        ChatClient(Endpoint("http://models.invalid/v1", MODEL)).complete(user())
+        ask(ChatClient(Endpoint("http://models.invalid/v1", MODEL)), user())
 
     assert (len(model_server.requests), len(proxy.requests)) == (1, 1)
     proxy.stop()
@@ -173,7 +173,7 @@ def test_a_server_that_sends_us_elsewhere_does_not_take_the_key_along(
     model_server.script(Status(code, {"Location": f"{other.url}/chat/completions"}))
 
     with contextlib.suppress(PromptVaultError):
-        chat.complete(user())
+        ask(chat, user())
 
     for asked in other.requests:
         headers = {name.lower(): value for name, value in asked.headers.items()}
@@ -221,7 +221,7 @@ def test_a_whole_answer_that_is_none(
     model_server.script(reply)
 
     with pytest.raises(error) as caught:
-        chat.complete(user())
+        ask(chat, user())
 
     assert type(caught.value) is error
 
@@ -231,7 +231,7 @@ def test_a_whole_answer_that_is_none(
     [
         (Cut(), ConnectionLostError),
         (Cut(["Half", " a"]), ConnectionLostError),
-        (Parts([b"data: [DONE]\n\n"]), ConnectionLostError),
+        (Parts([b"data: [DONE]\n\n"]), EmptyAnswerError),
         (Parts([event(chunk("Half"))]), ConnectionLostError),
         (Parts([b"data: {not json\n\n"]), ServerDownError),
         (Parts([b"data: 7\n\n"]), ServerDownError),
@@ -283,7 +283,7 @@ def test_a_server_that_does_not_count(
 ) -> None:
     model_server.script(Text("Hi.", usage=None))
 
-    assert ask(chat, user(), is_stream) == ("Hi.", (None, "stop"))
+    assert ask(chat, user()) == ("Hi.", (None, "stop"))
 
 
 @pytest.mark.parametrize(
@@ -308,7 +308,7 @@ def test_a_count_that_makes_no_sense(
         Parts([event(chunk("Hi.", "stop", usage=usage))]),
     )
 
-    assert chat.complete(user())[1][0] == expected
+    assert ask(chat, user())[1][0] == expected
     assert list(chat.stream(user()))[-1] == (expected, "stop")
 
 
@@ -317,14 +317,14 @@ def test_an_answer_without_a_reason_is_whole_when_it_came_in_one_piece(
 ) -> None:
     model_server.script(message(content="Hi."))
 
-    assert chat.complete(user()) == ("Hi.", (None, "stop"))
+    assert ask(chat, user()) == ("Hi.", (None, "stop"))
 
 
 def test_a_text_in_parts(chat: ChatClient, model_server: ModelServer) -> None:
     thought = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
     model_server.script(message(content=[thought, {"type": "text", "text": "Hi."}]))
 
-    assert chat.complete(user())[0] == "Hi."
+    assert ask(chat, user())[0] == "Hi."
 
 
 def test_a_huge_answer(
@@ -333,7 +333,7 @@ def test_a_huge_answer(
     text = "wörd " * 200_000
     model_server.script(Text(text, pieces=[text[:500_000], text[500_000:]]))
 
-    assert ask(chat, user(), is_stream)[0] == text
+    assert ask(chat, user())[0] == text
 
 
 def test_a_stream_with_all_that_is_allowed(
@@ -404,7 +404,7 @@ def test_half_a_character_cannot_be_answered(
 ) -> None:
     model_server.script(message(content="a\udf89b"))
 
-    assert chat.complete(user())[0] == "a\ufffdb"
+    assert ask(chat, user())[0] == "a\ufffdb"
 
 
 @given(st.text(st.characters(codec="utf-8")))

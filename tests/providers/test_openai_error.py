@@ -50,7 +50,7 @@ from tests.providers.chat_kit import ask
         (
             Status(400, error={"code": "context_length_exceeded"}),
             InvalidInputError,
-            "context_length_exceeded",
+            "too long for test-model",
         ),
         (Status(500), ServerDownError, "fails (HTTP 500)"),
         (Status(502, body=b"<html>Bad Gateway</html>"), ServerDownError, "HTTP 502"),
@@ -69,7 +69,7 @@ def test_each_status_has_its_error(
     model_server.script(status)
 
     with pytest.raises(error, match=words.replace("(", r"\(").replace(")", r"\)")):
-        ask(chat, user(), is_stream)
+        ask(chat, user())
 
     assert len(model_server.requests) == 1
 
@@ -95,7 +95,7 @@ def test_a_server_says_how_long_to_wait(
     model_server.script(Status(429, headers))
 
     with pytest.raises(ServerBusyError) as caught:
-        chat.complete(user())
+        ask(chat, user())
 
     assert caught.value.wait is not None
     assert least <= caught.value.wait <= most
@@ -109,7 +109,7 @@ def test_a_server_says_until_when_to_wait(
     model_server.script(Status(429, {"Retry-After": date}))
 
     with pytest.raises(ServerBusyError) as caught:
-        chat.complete(user())
+        ask(chat, user())
 
     assert caught.value.wait is not None
     assert least <= caught.value.wait <= most
@@ -124,7 +124,7 @@ def test_a_wait_that_makes_no_sense_is_none(
     model_server.script(Status(503, {"Retry-After": value}))
 
     with pytest.raises(ServerDownError) as caught:
-        chat.complete(user())
+        ask(chat, user())
 
     assert caught.value.wait is None
 
@@ -135,7 +135,7 @@ def test_the_wait_stands_in_the_message(
     model_server.script(Status(429, {"Retry-After": "3600"}))
 
     with pytest.raises(ServerBusyError, match=r"asks to wait 3,600 s"):
-        chat.complete(user())
+        ask(chat, user())
 
 
 def test_a_server_that_is_not_there(model_server: ModelServer, is_stream: bool) -> None:
@@ -143,7 +143,7 @@ def test_a_server_that_is_not_there(model_server: ModelServer, is_stream: bool) 
     chat = ChatClient(Endpoint(model_server.url, MODEL))
 
     with pytest.raises(ServerDownError, match="cannot be reached") as caught:
-        ask(chat, user(), is_stream)
+        ask(chat, user())
 
     assert str(caught.value).startswith("127.0.0.1:")
     assert "ai.base_url" in str(caught.value)
@@ -153,7 +153,7 @@ def test_a_name_that_leads_nowhere(is_stream: bool, home: None) -> None:
     chat = ChatClient(Endpoint("http://nowhere.invalid/v1", MODEL))
 
     with pytest.raises(ServerDownError, match=r"nowhere\.invalid cannot be reached"):
-        ask(chat, user(), is_stream)
+        ask(chat, user())
 
 
 def test_a_server_that_says_nothing(model_server: ModelServer, is_stream: bool) -> None:
@@ -161,7 +161,7 @@ def test_a_server_that_says_nothing(model_server: ModelServer, is_stream: bool) 
     chat = ChatClient(Endpoint(model_server.url, MODEL, timeout=0.2))
 
     with pytest.raises(ResponseTimeoutError, match=r"within 0\.2 seconds.*ai\.timeout"):
-        ask(chat, user(), is_stream)
+        ask(chat, user())
 
 
 def test_a_server_that_falls_silent(model_server: ModelServer) -> None:
@@ -184,7 +184,7 @@ def test_a_server_that_takes_no_call_in_time(home: None) -> None:
             filler.connect_ex(("127.0.0.1", port))
         chat = ChatClient(Endpoint(f"http://127.0.0.1:{port}/v1", MODEL, timeout=0.3))
         with pytest.raises(UnavailableError):
-            chat.complete(user())
+            ask(chat, user())
         for filler in fillers:
             filler.close()
 
@@ -193,7 +193,7 @@ def test_half_a_character_cannot_be_asked(
     chat: ChatClient, model_server: ModelServer, is_stream: bool
 ) -> None:
     with pytest.raises(InvalidInputError, match="not valid UTF-8"):
-        ask(chat, user("\ud83c"), is_stream)
+        ask(chat, user("\ud83c"))
 
     assert model_server.requests == []
 
@@ -209,7 +209,7 @@ def test_a_server_that_repeats_the_key_is_not_quoted(
     model_server.script(Status(code, {"x-request-id": KEY, "x-echo": words}, echo))
 
     with pytest.raises(PromptVaultError) as caught:
-        ask(chat, user(), is_stream)
+        ask(chat, user())
 
     assert KEY not in repr(caught.value)
     assert PASSWORD not in repr(caught.value)

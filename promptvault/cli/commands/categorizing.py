@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from promptvault.cli import completion, options, terminal
+from promptvault.cli.answer_display import AnswerDisplay
 from promptvault.cli.asking import Asking, DryRun, asks_model
 from promptvault.cli.category import can_ask, choose_changes, propose_changes
 from promptvault.cli.context import open_reader
@@ -82,7 +83,9 @@ def categorize(
         raise InvalidInputError("--offline sends nothing that --dry-run could show.")
     model = None
     if not offline:
-        model = open_model("categorize", asking, Task.CATEGORIZE)
+        # A bar shows the progress.
+        display = AnswerDisplay(shows_tokens=False)
+        model = open_model("categorize", asking, Task.CATEGORIZE, display)
     means = CategorizeOptions(model, asking.allow_secrets)
     with open_reader() as reader:
         selected = select_prompts(reader, wanted, aspects)

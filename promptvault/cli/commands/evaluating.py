@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from promptvault.cli import options, terminal
+from promptvault.cli.answer_display import AnswerDisplay
 from promptvault.cli.asking import Asking, DryRun, asks_model
 from promptvault.cli.case_file import read_suite
 from promptvault.cli.context import now, open_reader, paths
@@ -82,7 +83,7 @@ def eval_(
             EvaluationOptions(reference, against, system, asking.allow_secrets),
         )
     asking = asking._replace(model=asking.model or suite.model)
-    model = open_model("eval", asking)
+    model = open_model("eval", asking, display=AnswerDisplay(shows_tokens=False))
     judge_model = model.named(judge or suite.judge)
     if dry_run:
         return print_evaluation_plan(plan, model, judge_model, as_json=as_json)

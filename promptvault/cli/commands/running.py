@@ -6,17 +6,18 @@ from typing import Annotated
 import typer
 
 from promptvault.cli import options, terminal
+from promptvault.cli.answer_display import AnswerDisplay
 from promptvault.cli.asking import Asking, DryRun, asks_model
 from promptvault.cli.context import open_reader, paths
 from promptvault.cli.model import open_model
 from promptvault.cli.pipe import read_pipe
 from promptvault.cli.record import FindName, name_lookup, record_condition
 from promptvault.cli.render.model import print_plan
-from promptvault.cli.render.run import AnswerOutput, print_runs, report_run
+from promptvault.cli.render.run import AnswerOutput, print_runs, run_notes
 from promptvault.cli.rows.run import run_entry_row, run_row
 from promptvault.cli.values import read_values
 from promptvault.cli.workspace import workspace
-from promptvault.errors import InvalidInputError
+from promptvault.errors import InvalidInputError, PromptVaultError
 from promptvault.services.asking.model import AnswerInterrupted, Model
 from promptvault.services.asking.run import (
     FinishedRun,
@@ -68,6 +69,9 @@ def run(
     no_stdin: Annotated[
         bool, typer.Option("--no-stdin", help="Do not read standard input.")
     ] = False,
+    thinking: Annotated[
+        bool, typer.Option("--thinking", help="Show on stderr what the model thinks.")
+    ] = False,
     *,
     asking: Asking,
     dry_run: DryRun = False,
@@ -85,16 +89,23 @@ def run(
     with open_reader() as reader:
         read = _read_nothing if no_stdin else read_pipe
         composed = prepare_run(reader, run_options, read)
-    model = open_model("run", asking)
+    display = AnswerDisplay(shows_thoughts=thinking)
+    model = open_model("run", asking, display=display)
     if dry_run:
         requests = [composed.request]
         estimate = model.estimate(requests, max_tokens or _GUESSED_TOKENS)
         return print_plan(model, requests, estimate, as_json=as_json)
-    done = _run(model, composed, streams=stream and not as_json, is_shown=not as_json)
+    output = AnswerOutput()
     if as_json:
+        done = run_prompt(workspace(), model, composed, terminal.note)
         row = run_row(done.id, done.run, composed.prompt.name)
         terminal.write_json(row | {"text": done.text})
-    report_run(done)
+    else:
+        done = _run(model, composed, output, display, streams=stream)
+    notes = run_notes(done, max_tokens)
+    output.end(message_follows=bool(notes))
+    for note in notes:
+        terminal.note(note)
     return None
 
 
@@ -103,19 +114,31 @@ def _read_nothing() -> None:
 
 
 def _run(
-    model: Model, composed: PreparedRun, *, streams: bool, is_shown: bool
+    model: Model,
+    composed: PreparedRun,
+    output: AnswerOutput,
+    display: AnswerDisplay,
+    *,
+    streams: bool,
 ) -> FinishedRun:
-    output = AnswerOutput()
-    on_text = output.write if streams else None
+    """Run the prompt, and write the answer to *output*."""
+
+    def show(text: str) -> None:
+        display.begin_answer()
+        output.write(text)
+
+    on_text = show if streams else None
     try:
         done = run_prompt(workspace(), model, composed, terminal.note, on_text)
-        if is_shown and not streams:
-            output.write(done.text)
-        return done
     except AnswerInterrupted as stop:
-        raise stop.__cause__ or stop from None
-    finally:
         output.end()
+        raise stop.__cause__ or stop from None
+    except PromptVaultError:
+        output.end(message_follows=True)
+        raise
+    if not streams:
+        show(done.text)
+    return done
 
 
 def runs(

@@ -41,8 +41,6 @@ from promptvault.services.templates.from_prompts import (
     read_sources,
 )
 
-_ANSWER_TOKENS = 800
-"""Estimated tokens of an answer."""
 _TASK = Task.TEMPLATE
 
 template = typer.Typer(
@@ -198,7 +196,7 @@ def _text(given: str) -> str:
 
 
 def _plan(model: Model, request: Request, *, as_json: bool) -> None:
-    estimate = model.estimate([request], _ANSWER_TOKENS)
+    estimate = model.estimate([request], request.expected_tokens)
     print_plan(model, [request], estimate, as_json=as_json)
 
 

@@ -37,24 +37,44 @@ class AnswerOutput:
             ) from error
         self._is_open_line = not text.endswith("\n")
 
-    def end(self) -> None:
-        """End the last line on a terminal."""
-        if self._is_terminal and self._is_open_line:
+    def end(self, *, message_follows: bool = False) -> None:
+        """End the last line on a terminal.
+
+        A pipe gets no more than the answer. If a message follows, stderr gets the line
+        end: both may arrive at the same screen.
+        """
+        if not self._is_open_line:
+            return
+        if self._is_terminal:
             self.write("\n")
+        elif message_follows:
+            terminal.note("")
 
 
-def report_run(finished: FinishedRun) -> None:
-    """Report on stderr what the answer itself does not show."""
+def run_notes(finished: FinishedRun, limit: int | None) -> list[str]:
+    """Return what the answer itself does not show, one sentence each.
+
+    *limit* is the maximum of tokens that the user set.
+    """
     run = finished.run
+    notes = []
     if run.cached:
-        terminal.note("From the cache; --no-cache asks again.")
+        notes.append("From the cache; --no-cache asks again.")
     if run.is_cut:
-        terminal.note(
-            f"The answer is cut: it reached the {run.output_tokens:,} tokens that"
-            " --max-tokens, the budget or the model allows."
-        )
+        notes.append(_cut(run, limit))
     if terminal.stdout_is_terminal() and not run.cached:
-        terminal.note(_summary(finished))
+        notes.append(_summary(finished))
+    return notes
+
+
+def _cut(run: Run, limit: int | None) -> str:
+    counted = 0 if run.tokens_estimated else run.output_tokens
+    if limit and (not counted or counted >= limit):
+        return f"The answer is cut: it reached the {limit:,} tokens of --max-tokens."
+    return (
+        f"The answer is cut: it reached {_about(run)}{run.output_tokens:,} tokens, the"
+        " limit of the model, of the budget or of answers without --max-tokens."
+    )
 
 
 def _summary(finished: FinishedRun) -> str:

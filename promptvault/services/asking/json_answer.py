@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Never
 
 from promptvault.domain.chat import Answer, Message, Request, Role, Schema
+from promptvault.domain.schema import BOUNDS, without_keywords
 from promptvault.errors import UnavailableError
 from promptvault.services.asking.model import Model
 
@@ -19,7 +20,8 @@ class InvalidAnswerError(UnavailableError):
     """The model answered twice, and neither answer fits the schema."""
 
 
-_THOUGHT = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
+_UNOPENED_THOUGHT = re.compile(r"\A.*</think>", re.DOTALL)
+"""A thought whose opening mark stood in the prompt, as some chat formats have it."""
 _FENCE = re.compile(r"\s*```(?:json)?[ \t]*\n(.*?)\n?[ \t]*```\s*", re.DOTALL)
 _FENCED = re.compile(r"```(?:json)?[ \t]*\n(.*?)\n[ \t]*```", re.DOTALL)
 _LARGEST = 2**63
@@ -30,7 +32,8 @@ def ask_json(
 ) -> tuple[Any, Answer]:
     """Return the parsed JSON of the answer to *request*, and the answer itself.
 
-    The value fits the request's schema. If it does not, or *check* rejects it, the
+    The value fits the request's schema, except that lists and texts may be longer or
+    shorter. If it does not fit, or *check* rejects it, the
     model gets the answer back once with the reason. Only a valid answer is cached, so a
     repeated command does not repeat the repair. Raises InvalidAnswerError after the
     second invalid answer, and what `Model.ask` raises.
@@ -84,7 +87,9 @@ def _read(answer: Answer, schema: Schema, check: Check) -> tuple[Any, str | None
         value = _extract(answer.text)
     except ValueError:
         return None, "It is no JSON."
-    return value, find_mismatch(value, schema.schema) or check(value)
+    # What is a little too long or too many can be used; the callers cut it.
+    rules = without_keywords(schema.schema, BOUNDS)
+    return value, find_mismatch(value, rules) or check(value)
 
 
 def parse_json(text: str) -> Any:
@@ -98,12 +103,11 @@ def parse_json(text: str) -> Any:
 
 
 def _extract(text: str) -> Any:
-    """Return the JSON in *text*, even after a <think> block or within other text."""
-    text = _THOUGHT.sub("", text)
+    """Return the JSON in *text*, even after a thought or within other text."""
     try:
         return parse_json(text)
     except ValueError as error:
-        for part in _parts(text):
+        for part in _parts(_UNOPENED_THOUGHT.sub("", text)):
             with contextlib.suppress(ValueError):
                 return _load(part)
         raise error

@@ -28,9 +28,11 @@ from promptvault.services.asking.cost import Estimate, Spent
 from promptvault.services.asking.parallel import map_in_order
 from promptvault.services.asking.retry import RateLimiter, RetryingTransport
 from promptvault.services.asking.transport import (
+    SILENT,
     BrokenStream,
     Call,
     ChatTransport,
+    Listener,
     Transport,
 )
 from promptvault.vault.activity.response_cache import ResponseCache
@@ -82,6 +84,8 @@ class ModelContext:
     """False asks again even if the answer is cached."""
     writes_cache: bool = True
     """False adds no answer to the cache."""
+    listener: Listener = SILENT
+    """Who is told of refusals, of thoughts and of the tokens that arrive."""
     spent: Spent = field(default_factory=Spent)
     lock: threading.Lock = field(default_factory=threading.Lock)
     """Guards `spent`."""
@@ -106,7 +110,7 @@ class Model:
     def _open(self, endpoint: Endpoint) -> Transport:
         """Return the stack of transports for one endpoint; nothing is sent yet."""
         context = self._context
-        chat = ChatTransport(endpoint)
+        chat = ChatTransport(endpoint, context.notify, context.listener)
         budgeted = BudgetedTransport(
             chat, endpoint, context.budget, context.price, context.rate_limiter
         )

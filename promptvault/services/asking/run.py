@@ -7,7 +7,14 @@ from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
 
-from promptvault.domain.chat import Answer, Message, Request, Role, Usage
+from promptvault.domain.chat import (
+    LONGEST_TEXT,
+    Answer,
+    Message,
+    Request,
+    Role,
+    Usage,
+)
 from promptvault.domain.prompt import Prompt, Version
 from promptvault.errors import InvalidInputError, PromptVaultError, VaultError
 from promptvault.services.asking.model import AnswerInterrupted, IncompleteError, Model
@@ -91,7 +98,9 @@ def prepare_version(
         prompt, version.content, f"{text}\n{piped}", allowed=options.allow_secrets
     )
     messages = _messages(instructions, text, piped)
-    request = Request(messages, options.temperature, options.max_tokens)
+    request = Request(
+        messages, options.temperature, options.max_tokens, ceiling=LONGEST_TEXT
+    )
     return PreparedRun(prompt, version, system, request)
 
 

@@ -1,8 +1,7 @@
 """How a request reaches a model: a stack of transports, of which this is the last.
 
 Every transport sends a `Call` and returns the answer, so one can be put around another:
-fallback(cached(retrying(budgeted(chat)))). A whole answer and a streamed one take the
-same way through the stack.
+fallback(cached(retrying(budgeted(chat)))).
 """
 
 import contextlib
@@ -10,14 +9,26 @@ import gc
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from promptvault.domain.chat import Answer, Request, Usage
 from promptvault.domain.token import estimate_tokens
 from promptvault.providers.endpoint import Endpoint
+from promptvault.providers.thought import Thought
 
 if TYPE_CHECKING:
-    from promptvault.providers.openai_chat import ChatClient, StreamEnd
+    from promptvault.providers.answer_reader import StreamEnd
+    from promptvault.providers.openai_chat import ChatClient
+
+
+def _ignore(_: str) -> None:
+    return None
+
+
+def _no_count() -> AbstractContextManager[Callable[[int], None]]:
+    return contextlib.nullcontext(lambda _: None)
 
 
 class Call(NamedTuple):
@@ -25,7 +36,7 @@ class Call(NamedTuple):
 
     request: Request
     on_text: Callable[[str], None] | None = None
-    """Receives the answer piece by piece as it arrives; None asks for it whole."""
+    """Receives the answer piece by piece as it arrives; None waits for all of it."""
     stores: bool = True
     """False does not write the answer into the cache."""
     id: str = ""
@@ -40,6 +51,21 @@ class Transport(Protocol):
 
         Raises PromptVaultError, and BrokenStream after the first piece of a stream.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who is told what happens while an answer is awaited."""
+
+    on_refusal: Callable[[str], None] | None = None
+    """Receives a server's own words, which may quote the prompt but no key."""
+    on_thought: Callable[[str], None] = _ignore
+    """Receives what a model thinks, piece by piece."""
+    follow: Callable[[], AbstractContextManager[Callable[[int], None]]] = _no_count
+    """Opens a count of tokens for one answer; called with those that arrived."""
+
+
+SILENT = Listener()
 
 
 class BrokenStream(Exception):
@@ -57,76 +83,92 @@ class BrokenStream(Exception):
 
 
 class ChatTransport:
-    """Sends each call to one server. Answers have no cost yet."""
+    """Sends each call to one server. Answers have no cost yet.
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    Every answer is requested as a stream, so that the time limit is one for silence,
+    however long the answer takes.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        notify: Callable[[str], None],
+        listener: Listener = SILENT,
+    ) -> None:
         self._endpoint = endpoint
+        self._notify = notify
+        self._listener = listener
         self._client: ChatClient | None = None
         self._lock = threading.Lock()
 
     def send(self, call: Call) -> Answer:
         """Return the answer; see `Transport`."""
-        client = self._connect()
-        if call.on_text is None:
-            return self._complete(client, call)
-        return self._stream(client, call, call.on_text)
+        arriving = _Arriving(self._endpoint, call.request)
+        with self._listener.follow() as count:
+            try:
+                self._receive(call, arriving, count)
+            except BaseException as reason:
+                if call.on_text is None or not arriving.pieces:
+                    raise
+                raise BrokenStream(arriving.answer(), reason) from reason
+        return arriving.answer()
+
+    def _receive(
+        self, call: Call, arriving: "_Arriving", count: Callable[[int], None]
+    ) -> None:
+        stream = self._connect().stream(call.request, call.id)
+        with contextlib.closing(stream) as parts:
+            for part in parts:
+                if isinstance(part, str):
+                    count(estimate_tokens(part))
+                    arriving.add(part)
+                    if call.on_text:
+                        call.on_text(part)
+                elif isinstance(part, Thought):
+                    count(estimate_tokens(part.text))
+                    self._listener.on_thought(part.text)
+                else:
+                    arriving.end = part
 
     def _connect(self) -> "ChatClient":
         """Return the client, which sends nothing until it is used."""
         with self._lock:
-            self._client = self._client or _open_client(self._endpoint)
+            if self._client is None:
+                client = _client_class()
+                on_refusal = self._listener.on_refusal
+                self._client = client(self._endpoint, self._notify, on_refusal)
             return self._client
 
-    def _complete(self, client: "ChatClient", call: Call) -> Answer:
-        start = time.monotonic()
-        text, end = client.complete(call.request, call.id)
-        return self._answer(call.request, text, end, time.monotonic() - start)
 
-    def _stream(
-        self, client: "ChatClient", call: Call, on_text: Callable[[str], None]
-    ) -> Answer:
-        start = time.monotonic()
-        pieces: list[str] = []
-        first: float | None = None
-        end: StreamEnd = (None, "")
+class _Arriving:
+    """An answer of which some has arrived."""
 
-        def answer() -> Answer:
-            seconds = time.monotonic() - start
-            return self._answer(call.request, "".join(pieces), end, seconds, first)
+    def __init__(self, endpoint: Endpoint, request: Request) -> None:
+        self.pieces: list[str] = []
+        self.end: StreamEnd | None = None
+        self._endpoint = endpoint
+        self._request = request
+        self._start = time.monotonic()
+        self._first: float | None = None
 
-        try:
-            with contextlib.closing(client.stream(call.request, call.id)) as parts:
-                for part in parts:
-                    if isinstance(part, str):
-                        first = first or time.monotonic() - start
-                        pieces.append(part)
-                        on_text(part)
-                    else:
-                        end = part
-        except BaseException as reason:
-            if not pieces:
-                raise
-            raise BrokenStream(answer(), reason) from reason
-        return answer()
+    def add(self, piece: str) -> None:
+        """Add a piece of the text."""
+        self._first = self._first or time.monotonic() - self._start
+        self.pieces.append(piece)
 
-    def _answer(
-        self,
-        request: Request,
-        text: str,
-        end: "StreamEnd",
-        seconds: float,
-        first_seconds: float | None = None,
-    ) -> Answer:
-        usage, finish = end
+    def answer(self) -> Answer:
+        """Return what has arrived so far."""
+        text = "".join(self.pieces)
+        usage = self.end.usage if self.end else None
         return Answer(
             text,
             self._endpoint.model,
             self._endpoint.public_url,
-            usage or estimate_usage(request, text),
+            usage or estimate_usage(self._request, text),
             cost=None,
-            seconds=seconds,
-            first_seconds=first_seconds,
-            is_cut=finish == "length",
+            seconds=time.monotonic() - self._start,
+            first_seconds=self._first,
+            is_cut=self.end is not None and self.end.finish == "length",
         )
 
 
@@ -135,7 +177,7 @@ def estimate_usage(request: Request, text: str = "") -> Usage:
     return Usage(request.input_tokens, estimate_tokens(text), is_estimate=True)
 
 
-def _open_client(endpoint: Endpoint) -> "ChatClient":
+def _client_class() -> "type[ChatClient]":
     # Importing `openai` takes half a second, and a cached answer does not need it. A
     # third of that time is garbage collection among objects that stay, during the
     # import and again at exit.
@@ -145,4 +187,4 @@ def _open_client(endpoint: Endpoint) -> "ChatClient":
     finally:
         gc.freeze()
         gc.enable()
-    return ChatClient(endpoint)
+    return ChatClient

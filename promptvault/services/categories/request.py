@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from promptvault.domain.chat import Message, Request, Role, Schema
-from promptvault.domain.schema import INTEGER, TEXT, list_of, strict_object
+from promptvault.domain.chat import Message, Request, Role, Schema, ceiling_of
+from promptvault.domain.schema import INTEGER, list_of, strict_object, text_of
 from promptvault.errors import UnavailableError
 from promptvault.services.asking.json_answer import InvalidAnswerError, ask_json
 from promptvault.services.asking.model import Model
@@ -24,7 +24,8 @@ _MOST_PROMPTS = 25
 _MOST_CHARACTERS = 24_000
 """Characters of all prompts in a request, to fit the context of small models."""
 _KNOWN_FOLDERS, _KNOWN_TAGS = 60, 80
-_NAME_LENGTH = 60
+_NAME_LENGTH, _TITLE_LENGTH = 60, 100
+_MOST_ASKED_TAGS = 4
 _MOST_TAGS = 10
 """Maximum number of suggested tags to look at; some may be invalid."""
 
@@ -43,8 +44,12 @@ quotation marks or a full stop.
 
 Give exactly one entry for each number."""
 
-_ENTRY = strict_object(number=INTEGER, folder=TEXT, tags=list_of(TEXT), title=TEXT)
-_SCHEMA = Schema("filed_prompts", strict_object(prompts=list_of(_ENTRY)))
+_ENTRY = strict_object(
+    number=INTEGER,
+    folder=text_of(_NAME_LENGTH),
+    tags=list_of(text_of(_NAME_LENGTH), _MOST_ASKED_TAGS),
+    title=text_of(_TITLE_LENGTH),
+)
 
 
 def split_batches(items: Sequence[CategoryItem]) -> Iterator[list[CategoryItem]]:
@@ -77,7 +82,10 @@ def build_request(
     }
     written = json.dumps(asked, ensure_ascii=False, indent=1)
     messages = (Message(Role.SYSTEM, _INSTRUCTIONS), Message(Role.USER, written))
-    return Request(messages, schema=_SCHEMA)
+    count = len(batch)
+    prompts = list_of(_ENTRY, count, least=count)
+    schema = Schema("filed_prompts", strict_object(prompts=prompts))
+    return Request(messages, schema=schema, ceiling=ceiling_of(ANSWER_TOKENS * count))
 
 
 def _short(names: Sequence[str], most: int) -> list[str]:

@@ -12,7 +12,11 @@ from promptvault.errors import VaultError
 from promptvault.services.asking.cost import Estimate, Spent, total_estimate
 from promptvault.services.asking.model import Model
 from promptvault.services.evaluation.case import Case
-from promptvault.services.evaluation.check import JudgeTask, judge_request
+from promptvault.services.evaluation.check import (
+    VERDICT_TOKENS,
+    JudgeTask,
+    judge_request,
+)
 from promptvault.services.evaluation.judge_check import passes_an_empty_answer
 from promptvault.services.evaluation.plan import (
     EvaluationPlan,
@@ -22,8 +26,8 @@ from promptvault.services.evaluation.plan import (
 from promptvault.services.evaluation.trial import Progress, Trial, try_cases
 from promptvault.vault.activity.evaluations import EvaluationRecord, add_evaluation
 
-_ANSWER_TOKENS, _VERDICT_TOKENS = 500, 60
-"""Estimated tokens of an answer, and of a verdict on one criterion."""
+_ANSWER_TOKENS = 500
+"""Estimated tokens of an answer."""
 _UNKNOWN_ANSWER = "(the answer)"
 
 
@@ -99,7 +103,7 @@ def estimate_cases(
     most = max((len(brief.criteria) for brief in briefs), default=0)
     steps = [model.estimate(requests, _ANSWER_TOKENS)]
     if judged:
-        steps += [judge.estimate(judged, _VERDICT_TOKENS * most, _ANSWER_TOKENS)]
+        steps += [judge.estimate(judged, VERDICT_TOKENS * most, _ANSWER_TOKENS)]
     return [*requests, *judged], total_estimate(steps)
 
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from promptvault.domain.chat import Request
-from promptvault.domain.token import estimate_tokens
 from promptvault.services.asking.cost import Estimate, total_estimate
 from promptvault.services.asking.model import Model
 from promptvault.services.evaluation.case import Suite
@@ -14,13 +13,14 @@ from promptvault.services.optimization.rewrite import (
     Basis,
     OptimizationTask,
     proposal_request,
+    proposal_tokens,
 )
-from promptvault.services.optimization.rubric import CRITERIA, Score, rating_request
-
-_RATING_TOKENS = 250
-"""Estimated tokens of the rating of one text."""
-_GROWTH = 1.5
-"""Estimated length of a rewritten prompt, relative to the original."""
+from promptvault.services.optimization.rubric import (
+    CRITERIA,
+    RATING_TOKENS,
+    Score,
+    rating_request,
+)
 
 
 class OptimizationPlan(NamedTuple):
@@ -51,7 +51,7 @@ def plan_optimization(
     """
     body = task.version.content.body
     first = rating_request([body], task.goal)
-    rating = judge.estimate([first], _RATING_TOKENS)
+    rating = judge.estimate([first], RATING_TOKENS)
     steps = _writing(model, task), _judging(judge, task)
     if tester is None:
         return OptimizationPlan([first], rating, *steps)
@@ -69,14 +69,13 @@ def _writing(model: Model, task: OptimizationTask) -> Estimate:
     body = task.version.content.body
     unrated = dict.fromkeys(CRITERIA, Score(0, "x" * 100))
     proposal = proposal_request(task, Basis(body, unrated))
-    written = int(task.candidates * estimate_tokens(body) * _GROWTH)
-    return model.estimate([proposal], written)
+    return model.estimate([proposal], proposal_tokens(task))
 
 
 def _judging(judge: Model, task: OptimizationTask) -> Estimate:
     texts = [task.version.content.body] * (task.candidates + 2)  # and the decoy
     blind = rating_request(texts, task.goal)
-    return judge.estimate([blind] * 2, _RATING_TOKENS * len(texts))
+    return judge.estimate([blind] * 2, RATING_TOKENS * len(texts))
 
 
 def _cases(tester: CaseTester, suite: Suite) -> tuple[list[Request], Estimate]:

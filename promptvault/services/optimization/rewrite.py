@@ -4,9 +4,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from promptvault.domain.chat import Message, Request, Role, Schema
+from promptvault.domain.chat import Message, Request, Role, Schema, ceiling_of
 from promptvault.domain.prompt import Content, Prompt, Version, clean_line
-from promptvault.domain.schema import TEXT, list_of, strict_object
+from promptvault.domain.schema import TEXT, list_of, strict_object, text_of
+from promptvault.domain.token import estimate_tokens
 from promptvault.services.asking.json_answer import ask_json
 from promptvault.services.asking.model import Model
 from promptvault.services.asking.secret_check import refuse_secrets
@@ -93,8 +94,10 @@ def propose_rewrites(
     ]
 
 
-_CANDIDATE = strict_object(text=TEXT, change=TEXT)
-_PROPOSAL = Schema("candidates", strict_object(candidates=list_of(_CANDIDATE)))
+_LONGEST_CHANGE = 300
+_CANDIDATE = strict_object(text=TEXT, change=text_of(_LONGEST_CHANGE))
+_GROWTH, _LEAST_TOKENS = 1.5, 200
+"""Estimated length of a candidate, relative to the prompt and in tokens."""
 _AUTHOR = """\
 You improve prompts for language models. A prompt is judged by this rubric:
 
@@ -139,7 +142,16 @@ def proposal_request(task: OptimizationTask, basis: Basis) -> Request:
     ]
     user = "\n\n".join(filter(None, parts))
     messages = (Message(Role.SYSTEM, _system()), Message(Role.USER, user))
-    return Request(messages, schema=_PROPOSAL)
+    candidates = list_of(_CANDIDATE, task.candidates, least=1)
+    schema = Schema("candidates", strict_object(candidates=candidates))
+    ceiling = ceiling_of(proposal_tokens(task))
+    return Request(messages, schema=schema, ceiling=ceiling)
+
+
+def proposal_tokens(task: OptimizationTask) -> int:
+    """Return the estimated tokens of all candidates together."""
+    tokens = int(estimate_tokens(task.version.content.body) * _GROWTH)
+    return task.candidates * max(_LEAST_TOKENS, tokens)
 
 
 def request_wording(task: OptimizationTask, basis: Basis) -> tuple[str, ...]:

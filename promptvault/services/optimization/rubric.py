@@ -5,12 +5,15 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from promptvault.domain.chat import Message, Request, Role, Schema
+from promptvault.domain.chat import Message, Request, Role, Schema, ceiling_of
 from promptvault.domain.prompt import clean_line
-from promptvault.domain.schema import TEXT, strict_object
+from promptvault.domain.schema import strict_object, text_of
 from promptvault.services.asking.json_answer import ask_json
 from promptvault.services.asking.model import Model
 
+RATING_TOKENS = 250
+"""Estimated tokens of the rating of one text."""
+_LONGEST_REASON = 300
 MOST_POINTS = 10
 """The maximum for one criterion."""
 
@@ -118,6 +121,7 @@ def rating_request(texts: Sequence[str], goal: str) -> Request:
             Message(Role.USER, "\n\n".join(asked)),
         ),
         schema=_schema(texts),
+        ceiling=ceiling_of(RATING_TOKENS * len(texts)),
     )
 
 
@@ -141,7 +145,7 @@ def delimit(texts: Sequence[str]) -> str:
 
 _SCORE = strict_object(
     points={"type": "integer", "enum": list(range(MOST_POINTS + 1))},
-    reason=TEXT,
+    reason=text_of(_LONGEST_REASON),
 )
 _RATED = strict_object(**dict.fromkeys(CRITERIA, _SCORE))
 

@@ -7,7 +7,7 @@ from jinja2 import TemplateError
 
 from promptvault.domain.name import slugify
 from promptvault.domain.prompt import Content, clean_line, validate_body
-from promptvault.domain.schema import BOOLEAN, TEXT, list_of, strict_object
+from promptvault.domain.schema import BOOLEAN, list_of, strict_object, text_of
 from promptvault.domain.variable import (
     Variable,
     VariableType,
@@ -25,6 +25,7 @@ _LONGEST_TITLE = 80
 _LONGEST_DESCRIPTION = 300
 _MOST_TAGS = 8
 _LONGEST_TAG = 30
+_LONGEST_NAME, _LONGEST_CHOICE, _MOST_CHOICES = 60, 200, 8
 _SAMPLES = {
     VariableType.STRING: "sample",
     VariableType.INTEGER: "1",
@@ -34,10 +35,10 @@ _SAMPLES = {
 
 
 VARIABLE = strict_object(
-    name=TEXT,
-    description=TEXT,
+    name=text_of(_LONGEST_NAME),
+    description=text_of(_LONGEST_DESCRIPTION),
     default={"type": ["string", "null"]},
-    choices=list_of(TEXT),
+    choices=list_of(text_of(_LONGEST_CHOICE), _MOST_CHOICES),
     required=BOOLEAN,
     type={"type": "string", "enum": list(VariableType)},
 )

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from promptvault.domain.chat import Message, Request, Role, Schema
+from promptvault.domain.chat import Message, Request, Role, Schema, ceiling_of
 from promptvault.domain.prompt import Content
-from promptvault.domain.schema import INTEGER, TEXT, list_of, strict_object
+from promptvault.domain.schema import INTEGER, TEXT, list_of, strict_object, text_of
+from promptvault.domain.token import estimate_tokens
 from promptvault.errors import InvalidInputError
 from promptvault.services.asking.json_answer import InvalidAnswerError, ask_json
 from promptvault.services.asking.model import Model
@@ -30,6 +31,9 @@ from promptvault.services.templates.from_prompts import (
 )
 from promptvault.services.templates.wish import find_miss, with_title
 
+ANSWER_TOKENS = 800
+"""Estimated tokens of a template with its description and variables."""
+_MOST_VARIABLES = 12
 LEAST_WORDS = 2
 LEAST_SIMILARITY = 90
 """Percent; the minimum similarity of the filled template to each source."""
@@ -37,19 +41,15 @@ _MOST_LOST = 5
 """The maximum number of consecutive words of a source that may be missing."""
 
 _TEMPLATE = {
-    "title": TEXT,
-    "description": TEXT,
-    "tags": list_of(TEXT),
+    "title": text_of(120),
+    "description": text_of(500),
+    "tags": list_of(text_of(40), 4),
     "body": TEXT,
-    "variables": list_of(VARIABLE),
+    "variables": list_of(VARIABLE, _MOST_VARIABLES),
 }
 _NEW = Schema("prompt_template", strict_object(**_TEMPLATE))
-_VALUE = strict_object(name=TEXT, value=TEXT)
-_VALUES = strict_object(prompt=INTEGER, values=list_of(_VALUE))
-_FROM = Schema(
-    "generalized_prompt",
-    strict_object(**_TEMPLATE, values=list_of(_VALUES)),
-)
+_VALUE = strict_object(name=text_of(60), value=TEXT)
+_VALUES = strict_object(prompt=INTEGER, values=list_of(_VALUE, MOST_SLOTS))
 
 _RULES = """\
 The body is a Jinja2 template: {{ name }} stands where a value is filled in. Use only
@@ -96,7 +96,7 @@ def request_from_description(
         )
     refuse_secrets_in("The description", text, allowed=allow_secrets)
     messages = (Message(Role.SYSTEM, _WRITE), Message(Role.USER, text))
-    return Request(messages, schema=_NEW)
+    return Request(messages, schema=_NEW, ceiling=ceiling_of(ANSWER_TOKENS))
 
 
 class WrittenTemplate(NamedTuple):
@@ -150,12 +150,23 @@ def request_from_prompts(
     if len(given) > 1:
         refuse_unlike(align([source.text for source in given]))
     task = f"{_GENERALIZE}\n{_ONE}" if len(given) == 1 else _GENERALIZE
+    texts = [source.text for source in given]
     prompts = "\n\n".join(
-        f'<prompt number="{number}">\n{source.text}\n</prompt>'
-        for number, source in enumerate(given, 1)
+        f'<prompt number="{number}">\n{text}\n</prompt>'
+        for number, text in enumerate(texts, 1)
     )
     messages = (Message(Role.SYSTEM, task), Message(Role.USER, prompts))
-    return Request(messages, schema=_FROM)
+    return Request(
+        messages,
+        schema=_schema_for(len(given)),
+        ceiling=ceiling_of(ANSWER_TOKENS + 2 * sum(map(estimate_tokens, texts))),
+    )
+
+
+def _schema_for(count: int) -> Schema:
+    """Return the schema of an answer with the values of each of *count* prompts."""
+    values = list_of(_VALUES, count, least=count)
+    return Schema("generalized_prompt", strict_object(**_TEMPLATE, values=values))
 
 
 def generalize_by_model(

@@ -28,7 +28,6 @@ from tests.model_kit import (
     PRICE,
     Kit,
     Way,
-    stream,
     user,
 )
 from tests.model_server import (
@@ -50,7 +49,7 @@ def test_a_good_answer(kit: Kit, model_server: ModelServer, way: Way) -> None:
     assert answer.cost == pytest.approx(ANSWER_COST)
     assert (answer.cached, answer.is_cut, answer.usage.is_estimate) == ((False,) * 3)
     assert answer.seconds > 0
-    assert (answer.first_seconds is not None) == (way is stream)
+    assert answer.first_seconds is not None
     assert kit.requests == [(20, 10, ANSWER_COST, 1)]
     assert kit.kept.answers == 1
 
