@@ -13,17 +13,25 @@ from collections.abc import Generator, Iterable, Iterator
 from typing import BinaryIO, NoReturn, TypeVar
 
 from promptvault.errors import ImportSourceError
+from promptvault.importers.input.document import Document
 
 if sys.platform == "linux":
     import fcntl
 
 _T = TypeVar("_T")
 
-CAN_FORK = sys.platform == "linux"
+_CAN_FORK = sys.platform == "linux"
 """False on macOS, whose libraries may crash in a forked process, and on Windows."""
 
+_LARGE = 8 << 20
+"""Bytes of a file that takes far longer to read than a process takes to start."""
 _PIPE_BYTES = 1 << 20
 """Enough for the prompts that are read while a batch of rows is written."""
+
+
+def is_worth_a_process(document: Document) -> bool:
+    """Return True for a large text; SQLite must not be used in a forked process."""
+    return _CAN_FORK and document.size >= _LARGE and not document.is_database
 
 
 class _End:

@@ -9,6 +9,7 @@ from typing import Any
 
 from promptvault import __version__
 from promptvault.domain.timestamp import to_text
+from promptvault.errors import ImportSourceError
 from promptvault.importers.input.candidate import CandidateKind, Failure
 from promptvault.importers.registry import AUTO
 
@@ -170,6 +171,25 @@ class ImportReport:
             total.duplicates += tally.duplicates
             total.skipped += tally.skipped
         return total
+
+    @property
+    def commit_message(self) -> str:
+        """What the import did, as the message of its commit."""
+        total = self.total
+        parts = [f"Import {total.added} prompts"]
+        if total.updated:
+            parts.append(f"update {total.updated}")
+        return ", ".join(parts) + f" from {', '.join(self.sources)}"
+
+    def require_something(self) -> None:
+        """Raise ImportSourceError if there was nothing to import."""
+        total = self.total
+        if total.found or self.unchanged or (total.skipped and not self.failed):
+            return
+        reasons = "; ".join(f"{f.where}: {f.reason}" for f in self.failed[:3])
+        raise ImportSourceError(
+            reasons or "There is nothing here that can be imported."
+        )
 
     def as_row(self) -> dict[str, object]:
         """Return the report as `import --json` prints it and the log stores it."""

@@ -26,7 +26,7 @@ from promptvault.importers.input.document import (
 from promptvault.importers.reading import find_unclaimed, read_items
 from promptvault.services.imports import log
 from promptvault.services.imports.naming import Built, PromptBuilder
-from promptvault.services.imports.reading_process import CAN_FORK, from_child
+from promptvault.services.imports.reading_process import from_child, is_worth_a_process
 from promptvault.services.imports.report import ImportOptions, ImportReport, Tally
 from promptvault.services.imports.seen_files import FileContent, KnownFiles, ReadFiles
 from promptvault.services.locking import locked
@@ -41,10 +41,6 @@ Progress = Callable[[ImportReport], None]
 
 FindDocuments = Callable[[IsKnown], Iterator[ScanResult]]
 """Yields the documents to read. Files for which the argument is True are not opened."""
-
-
-_LARGE = 8 << 20
-"""Bytes of a file that takes far longer to read than a process takes to start."""
 
 
 class _RollBackError(Exception):
@@ -113,27 +109,6 @@ def _rare_garbage_collection() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _is_worth_a_process(document: Document) -> bool:
-    """Return True for a large text; SQLite must not be used in a forked process."""
-    return CAN_FORK and document.size >= _LARGE and not document.is_database
-
-
-def _require_something(report: ImportReport) -> None:
-    total = report.total
-    if total.found or report.unchanged or (total.skipped and not report.failed):
-        return
-    reasons = "; ".join(f"{f.where}: {f.reason}" for f in report.failed[:3])
-    raise ImportSourceError(reasons or "There is nothing here that can be imported.")
-
-
-def _commit_message(report: ImportReport) -> str:
-    total = report.total
-    parts = [f"Import {total.added} prompts"]
-    if total.updated:
-        parts.append(f"update {total.updated}")
-    return ", ".join(parts) + f" from {', '.join(report.sources)}"
-
-
 class _Reading(NamedTuple):
     """The document that is being read."""
 
@@ -195,8 +170,8 @@ class _Import:
         for failure in registry.plugin_failures():
             report.fail(failure)
         if not options.only_news:
-            _require_something(report)
-        report.held_back = self._inserts.finish(_commit_message(report))
+            report.require_something()
+        report.held_back = self._inserts.finish(report.commit_message)
         if options.dry_run or not self._state.has_read:
             raise _RollBackError
         if options.only_news and not report.has_news:
@@ -282,7 +257,7 @@ class _Import:
         """Yield the prompts of *document*, which a process of its own may read."""
         build, source = self._builder.build, importer.source
         found = (build(source, item) for item in read_items(importer, document))
-        return from_child(found) if _is_worth_a_process(document) else found
+        return from_child(found) if is_worth_a_process(document) else found
 
     def _add(self, built: Built, reading: _Reading) -> None:
         tally = reading.tally
