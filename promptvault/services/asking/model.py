@@ -149,8 +149,8 @@ class Model:
             return self
         if self.endpoints[0].hosted:
             raise InvalidInputError(
-                "The server has one model, which also judges: omit --judge, or use your"
-                " own key, with --own."
+                "The server has one model, which also judges: omit --judge, and 'model'"
+                " and 'judge' in the cases, or use your own key, with --own."
             )
         return Model([replace(self.endpoints[0], model=str(name))], self._context)
 
