@@ -38,9 +38,8 @@ _TURN_KEYS = frozenset({"timestamp", "uuid", "sessionId"})
 def probe(document: Document) -> bool:
     """Return True for a session file or the history of Claude Code."""
     sample = document.sample
-    return any(_is_entry(v) or _is_record(v) for v in sample) and not any(
-        "parts" in as_object(value.get("message")) for value in sample
-    )  # Qwen Code has the same records around messages of Gemini's form
+    is_known = any(_is_entry(v) or _is_record(v) for v in sample)
+    return is_known and not any(map(_is_of_qwen_code, sample))
 
 
 def read(document: Document) -> Items:
@@ -51,6 +50,11 @@ def read(document: Document) -> Items:
     if any(map(_is_entry, document.sample)):
         return _history(document)
     return SessionLog(document).items()
+
+
+def _is_of_qwen_code(value: JsonObject) -> bool:
+    """Return True for the same record around a message of Gemini's form."""
+    return "systemPayload" in value or "parts" in as_object(value.get("message"))
 
 
 def _is_record(value: JsonObject) -> bool:

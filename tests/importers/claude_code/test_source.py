@@ -191,6 +191,7 @@ def test_file_without_a_prompt_is_counted() -> None:
         ({"type": "user", "message": {"content": "x"}, "to": "y"}, False),
         ({"role": "user", "message": {"content": [text_block("x")]}}, False),
         ({"type": "user", "uuid": "x", "message": {"parts": [{"text": "y"}]}}, False),
+        (note("system", uuid="x", systemPayload={}), False),
     ],
 )
 def test_probe(row: Json, expected: bool) -> None:
