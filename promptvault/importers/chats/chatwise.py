@@ -28,7 +28,13 @@ from promptvault.importers.input.candidate import (
     Skipped,
 )
 from promptvault.importers.input.document import Document
-from promptvault.importers.input.field import as_list, as_object, as_text, as_time
+from promptvault.importers.input.field import (
+    as_list,
+    as_object,
+    as_text,
+    as_time,
+    first_text,
+)
 from promptvault.importers.input.json_stream import Damaged, JsonObject, json_values
 
 SOURCE = "chatwise"
@@ -73,8 +79,8 @@ def read(document: Document) -> Items:
             elif isinstance(as_object(value).get("messages"), list):
                 yield _chat(as_object(value), system_prompts)
             elif isinstance(value, dict) and _part(document) == "assistants":
-                body = _text(value, _SYSTEM)
-                title = _text(value, ("name", "title"))
+                body = first_text(value, _SYSTEM)
+                title = first_text(value, ("name", "title"))
                 yield Conversation(tuple(system_prompts.candidates([body], title)))
             elif isinstance(value, dict) and _part(document) == "prompts":
                 yield _prompt(value)
@@ -131,15 +137,10 @@ def _typed(content: str | None) -> str | None:
 
 
 def _prompt(prompt: JsonObject) -> Item:
-    if not (body := _text(prompt, _BODIES)):
+    if not (body := first_text(prompt, _BODIES)):
         return Skipped("no text")
     draft = Draft(body, as_time(prompt.get("createdAt")), as_text(prompt.get("id")))
-    return Candidate((draft,), title=_text(prompt, ("title", "name")))
-
-
-def _text(fields: JsonObject, names: tuple[str, ...]) -> str | None:
-    found = (as_text(fields.get(name)) for name in names)
-    return next(filter(None, found), None)
+    return Candidate((draft,), title=first_text(prompt, ("title", "name")))
 
 
 def _is_database(document: Document) -> bool:

@@ -7,6 +7,7 @@ The shapes are observed in public converters and exporters; none is documented.
 """
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from promptvault.importers.conversation.turn_list import Turn
 from promptvault.importers.input.candidate import Conversation, Draft, Failure, Items
 from promptvault.importers.input.document import Document
 from promptvault.importers.input.encoded_text import text_start
-from promptvault.importers.input.field import as_list, as_object, as_text, as_time
+from promptvault.importers.input.field import as_list, as_object, as_time, first_text
 from promptvault.importers.input.json_stream import Damaged, JsonObject, json_values
 
 SOURCE = "perplexity"
@@ -35,9 +36,7 @@ _THREAD_IDS = ("context_uuid", "thread_id", "thread_url_slug")
 _TITLES = ("context_title", "thread_title", "title")
 _URLS = ("thread_url", "thread_url_slug")
 _SITE = "https://www.perplexity.ai/search/"
-_ABOUT_THREAD = re.compile(
-    rb'"(?:thread_\w++|related_queries)"\s*+:|www\.perplexity\.ai'
-)
+_ABOUT_THREAD = re.compile(rb'"(?:thread_\w++|related_queries)"\s*+:')
 _EXPORT = ("conversations",)
 
 
@@ -47,9 +46,9 @@ class _Thread(NamedTuple):
     entries: list[JsonObject]
     about: list[JsonObject]
 
-    def text(self, names: tuple[str, ...]) -> str | None:
+    def text(self, names: Iterable[str]) -> str | None:
         """Return the first text under one of *names*."""
-        found = (_text(fields, names) for fields in self.about)
+        found = (first_text(fields, names) for fields in self.about)
         return next(filter(None, found), None)
 
 
@@ -84,8 +83,12 @@ def _is_single(document: Document) -> bool:
     """Return True for one thread whose entries are under the key that in Perplexity's
     own export holds the threads."""
     start = document.head.replace(b"\0", b"")  # which UTF-16 has
-    is_named = _ABOUT_THREAD.search(start) is not None
-    return is_named and any(isinstance(v.get("query"), str) for v in document.sample)
+    is_object = b"[" not in start.partition(b"{")[0] and b'"conversations"' in start
+    return (
+        is_object
+        and _ABOUT_THREAD.search(start) is not None
+        and any(isinstance(value.get("query"), str) for value in document.sample)
+    )
 
 
 def _is_thread(value: JsonObject) -> bool:
@@ -130,16 +133,13 @@ def _conversation(thread: _Thread) -> Conversation:
 def _turn(entry: JsonObject) -> Turn:
     if turn_list.is_deleted(entry):
         return None
-    if not (body := _text(entry, _QUERIES)):
+    if not (body := first_text(entry, _QUERIES)):
         return []
-    return [Draft(body, _time(entry), _text(entry, _IDS), _text(entry, _MODELS))]
+    return [
+        Draft(body, _time(entry), first_text(entry, _IDS), first_text(entry, _MODELS))
+    ]
 
 
 def _time(entry: JsonObject) -> datetime | None:
     times = (as_time(entry.get(name)) for name in _TIMES)
     return next(filter(None, times), None)
-
-
-def _text(fields: JsonObject, names: tuple[str, ...]) -> str | None:
-    found = (as_text(fields.get(name)) for name in names)
-    return next(filter(None, found), None)

@@ -27,7 +27,13 @@ from promptvault.importers.input.candidate import (
     Skipped,
 )
 from promptvault.importers.input.document import Document
-from promptvault.importers.input.field import as_list, as_object, as_text, as_time
+from promptvault.importers.input.field import (
+    as_list,
+    as_object,
+    as_text,
+    as_time,
+    first_text,
+)
 from promptvault.importers.input.json_stream import Damaged, JsonObject, json_values
 
 SOURCE = "typingmind"
@@ -39,6 +45,7 @@ _NOT_TYPED = frozenset(
     training-message""".split()
 )
 _OPENING = re.compile(rb'\s*+\{\s*+"data"\s*+:\s*+\{')
+_TITLES = ("title", "name")
 _BODIES = ("prompt", "body", "content", "text")
 
 
@@ -86,7 +93,9 @@ def _export(data: JsonObject, where: str, system_prompts: SystemPrompts) -> Item
         yield _prompt(prompt)
     for agent in map(as_object, as_list(data.get("userCharacters"))):
         body = as_text(agent.get("instruction"))
-        yield Conversation(tuple(system_prompts.candidates([body], _title(agent))))
+        yield Conversation(
+            tuple(system_prompts.candidates([body], first_text(agent, _TITLES)))
+        )
 
 
 def _chat(chat: JsonObject, where: str, system_prompts: SystemPrompts) -> Item:
@@ -126,17 +135,11 @@ def _system_texts(chat: JsonObject, messages: list[JsonObject]) -> Iterator[str 
 
 
 def _prompt(prompt: JsonObject) -> Item:
-    bodies = (as_text(prompt.get(name)) for name in _BODIES)
-    body = next(filter(None, bodies), None)
-    if not body:
+    if not (body := first_text(prompt, _BODIES)):
         return Skipped("no text")
     draft = Draft(body, as_time(prompt.get("createdAt")), as_text(prompt.get("id")))
     return Candidate(
         (draft,),
-        title=_title(prompt),
+        title=first_text(prompt, _TITLES),
         description=as_text(prompt.get("description")) or "",
     )
-
-
-def _title(fields: JsonObject) -> str | None:
-    return as_text(fields.get("title")) or as_text(fields.get("name"))

@@ -1,6 +1,7 @@
 """Reads fields of parsed JSON of any type, as exports and other tools write it."""
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from promptvault.domain import timestamp
@@ -24,6 +25,12 @@ def sanitized(text: str) -> str:
 def as_text(value: object) -> str | None:
     """Return a string with more than white space, sanitized; None for anything else."""
     return sanitized(value) if isinstance(value, str) and value.strip() else None
+
+
+def first_text(fields: JsonObject, names: Iterable[str]) -> str | None:
+    """Return the first text under one of *names*, None if there is none."""
+    texts = (as_text(fields.get(name)) for name in names)
+    return next(filter(None, texts), None)
 
 
 def as_object(value: JsonValue) -> JsonObject:

@@ -113,8 +113,9 @@ def test_an_account_of_many_threads_is_read_thread_by_thread() -> None:
             ]
         },
         [{"query": "a", "answer": "b"}],
+        [{"query": "a", "answer": "b", "thread_id": "https://www.perplexity.ai"}],
     ],
-    ids=["ShareGPT", "Grok", "messages", "questions and answers"],
+    ids=["ShareGPT", "Grok", "messages", "questions", "questions with their thread"],
 )
 def test_what_others_write_is_not_taken(value: Json) -> None:
     found = find_importer(of_json(value))
