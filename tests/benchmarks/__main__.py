@@ -41,6 +41,15 @@ for path in pathlib.Path(sys.argv[1]).rglob("*.json*"):
             for line in file:
                 json.loads(line)
 """
+_LOAD_FILES = """import json, pathlib, sys
+for path in pathlib.Path(sys.argv[1]).rglob("*.json"):
+    with path.open() as file:
+        json.load(file)"""
+_READ_ROWS = """import sqlite3, sys
+base = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True)
+for (table,) in base.execute("SELECT name FROM sqlite_master WHERE type = 'table'"):
+    for row in base.execute(f"SELECT * FROM {table}"):
+        pass"""
 _PARSE = "import sys; from lxml import html; html.parse(sys.argv[1])"
 _TEMPLATE = "templates/two"
 _COMPLETION = {
@@ -174,6 +183,11 @@ class Bench:
         yield from self._import(
             "Copilot Chat", chats, _LOAD_SESSIONS, base, ("1.5", 150, "1.5")
         )
+        folder = self._folder / "storage"
+        sources.write_opencode_files(folder, 1_000)
+        yield from self._import(
+            "OpenCode's files", folder, _LOAD_FILES, "`json.load`", ("2.5", 150, "2.5")
+        )
         page = self._folder / "MyActivity.html"
         sources.write_takeout(page, 2_000)
         yield from self._import(
@@ -232,6 +246,12 @@ class Bench:
         database = self._folder / "state.vscdb"
         sources.write_cursor(database, 300_000)
         yield self._peak("Cursor", database, 150)
+        database = self._folder / "opencode.db"
+        sources.write_opencode(database, 5_000)
+        base = "every row with `sqlite3`"
+        yield from self._import(
+            "OpenCode", database, _READ_ROWS, base, ("1.5", 150, "1.5")
+        )
 
     def _peak(self, source: str, path: Path, target: int) -> str:
         size = path.stat().st_size / 1e6

@@ -293,5 +293,86 @@ def _cursor_rows(chat: int, filler: str) -> Iterator[tuple[str, str]]:
     yield f"composerData:{composer}", json.dumps(data)
 
 
+_OPENCODE = """CREATE TABLE project (id text PRIMARY KEY, worktree text);
+    CREATE TABLE session (id text PRIMARY KEY, project_id text, parent_id text,
+        title text, version text, revert text, time_created integer);
+    CREATE TABLE message (id text PRIMARY KEY, session_id text, time_created integer,
+        data text);
+    CREATE TABLE part (id text PRIMARY KEY, message_id text, session_id text,
+        time_created integer, data text);
+    CREATE INDEX part_message ON part (message_id, id);
+    CREATE INDEX message_session ON message (session_id, time_created, id);"""
+
+
+def write_opencode(path: Path, sessions: int) -> None:
+    """Write an `opencode.db`: 200 KB a session, with 2 prompts and 40 answers."""
+    filler = Writer().words(500)
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA synchronous = OFF")
+    connection.executescript(_OPENCODE)
+    for session in range(sessions):
+        key = f"ses_{session:08x}"
+        row = (key, "p", None, f"Session {session}", "1.18.3", None, session)
+        connection.execute("INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        for index in range(42):
+            _opencode_message(connection, key, session * 42 + index, filler)
+    connection.commit()
+    connection.close()
+
+
+def _opencode_message(
+    connection: sqlite3.Connection, session: str, number: int, filler: str
+) -> None:
+    key, made = f"msg_{number:08x}", 1_770_000_000_000 + number * 1000
+    is_user = number % 21 == 0
+    info: dict[str, Any] = {
+        "role": "user" if is_user else "assistant",
+        "agent": "build",
+    }
+    info |= {"modelID": "m", "time": {"created": made}}
+    parts: list[dict[str, Any]] = [
+        {"type": "text", "text": f"Prompt {number}: {filler[:300]}"}
+    ]
+    if not is_user:
+        output = {"status": "completed", "input": {"command": "ls"}, "output": filler}
+        parts += [{"type": "tool", "tool": "bash", "state": output}]
+        parts += [{"type": "step-finish", "cost": 0}]
+    row = (key, session, made, json.dumps(info))
+    connection.execute("INSERT INTO message VALUES (?, ?, ?, ?)", row)
+    connection.executemany(
+        "INSERT INTO part VALUES (?, ?, ?, ?, ?)",
+        (
+            (f"prt_{number:08x}{place}", key, session, made, json.dumps(part))
+            for place, part in enumerate(parts)
+        ),
+    )
+
+
+def write_opencode_files(folder: Path, sessions: int) -> None:
+    """Write the `storage` folder of 2025: 10 messages a session, 2 parts each."""
+    filler = Writer().words(100)
+    for session in range(sessions):
+        key = f"ses_{session:08x}"
+        info = {"id": key, "title": f"Session {session}", "time": {"created": session}}
+        _write_json(folder / "session" / "global" / f"{key}.json", info)
+        for index in range(10):
+            number = session * 10 + index
+            message = f"msg_{number:08x}"
+            row = {"id": message, "sessionID": key, "time": {"created": number}}
+            role = "user" if index % 5 == 0 else "assistant"
+            path = folder / "message" / key / f"{message}.json"
+            _write_json(path, {**row, "role": role})
+            for place in range(2):
+                part = f"prt_{number:08x}{place}"
+                text = {"type": "text", "text": f"Text {number}.{place}: {filler}"}
+                row = {"id": part, "messageID": message, "sessionID": key}
+                _write_json(folder / "part" / message / f"{part}.json", {**row, **text})
+
+
+def _write_json(path: Path, value: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value))
+
+
 def _uuid(first: int, second: int) -> str:
     return f"{first:08x}-0000-4000-8000-{second:012x}"

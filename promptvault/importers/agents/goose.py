@@ -5,7 +5,6 @@ which says if the person sees it.
 """
 
 import re
-from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from promptvault.importers.agents.goose_store import is_store, read_store
@@ -14,7 +13,6 @@ from promptvault.importers.agents.goose_text import (
     add_message,
     session_chat,
 )
-from promptvault.importers.conversation.session_chat import SessionChat
 from promptvault.importers.input.attachment import without_files
 from promptvault.importers.input.candidate import Failure, Items
 from promptvault.importers.input.document import Document
@@ -52,27 +50,25 @@ def read(document: Document) -> Items:
     if document.is_database:
         yield from read_store(document)
         return
-    first = document.sample[0] if document.sample else {}
-    session = _session(first, document)
+    session = _session(document.sample[0] if document.sample else {}, document)
     chat = session_chat(session)
+    failures = []
     with document.open() as stream:
         values = json_values(without_files(stream), (_CONVERSATION,))
         for position, value in enumerate(values, 1):
-            yield from _message(chat, session, value, f"{document.name}, {position}")
+            row = {} if isinstance(value, Damaged) else as_object(value)
+            if _is_message(row):
+                about = as_object(row.get("metadata"))
+                add_message(chat, session, row, about, as_text(row.get("id")))
+            elif position > 1 or not _is_header(row):
+                failures.append(_failure(document, position, value))
     yield chat.conversation()
+    yield from failures
 
 
-def _message(
-    chat: SessionChat, session: GooseSession, value: JsonValue | Damaged, where: str
-) -> Iterator[Failure]:
-    if isinstance(value, Damaged):
-        yield Failure(where, value.reason)
-        return
-    row = as_object(value)
-    if _is_message(row):
-        metadata = as_object(row.get("metadata"))
-        key = as_text(row.get("id"))
-        add_message(chat, session, row, metadata, key)
+def _failure(document: Document, position: int, value: JsonValue | Damaged) -> Failure:
+    reason = value.reason if isinstance(value, Damaged) else "it is not a message"
+    return Failure(f"{document.name}, message {position}", reason)
 
 
 def _session(first: JsonObject, document: Document) -> GooseSession:
@@ -92,9 +88,13 @@ def _is_exported(row: JsonObject) -> bool:
 
 
 def _is_file(rows: tuple[JsonObject, ...]) -> bool:
-    if len(_HEADER & rows[0].keys()) >= _LEAST:
+    if _is_header(rows[0]):
         return len(rows) == 1 or _is_message(rows[1])
     return all(_is_message(row) and row.keys() <= _FIELDS for row in rows)
+
+
+def _is_header(row: JsonObject) -> bool:
+    return len(_HEADER & row.keys()) >= _LEAST
 
 
 def _is_message(row: JsonObject) -> bool:

@@ -92,7 +92,8 @@ def _add(
     key = "message_id" if "message_id" in columns else "NULL"
     sql = f"""SELECT {key}, content_json, created_timestamp, {metadata}
         FROM messages WHERE rowid = ?"""
-    key, contents, created, about = connection.execute(sql, (row,)).fetchone()
+    found = connection.execute(sql, (row,)).fetchone() or (None,) * 4
+    key, contents, created, about = found
     message: JsonObject = {
         "role": "user",
         "content": parse_json(contents),

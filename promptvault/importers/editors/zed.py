@@ -61,7 +61,7 @@ def _threads(document: Document) -> Items:
 def _thread(connection: sqlite3.Connection, row: int) -> JsonObject:
     """Return one thread. Raises ValueError or sqlite3.Error if it is damaged."""
     sql = f"SELECT data_type, data FROM {_TABLE} WHERE rowid = ?"
-    kind, data = connection.execute(sql, (row,)).fetchone()
+    kind, data = connection.execute(sql, (row,)).fetchone() or ("", None)
     if kind == "zstd":
         data = decompressed(data if isinstance(data, bytes) else b"")
     elif kind != "json":
