@@ -12,6 +12,7 @@ from promptvault.importers.input.field import (
     as_object,
     as_text,
     as_time,
+    first_text,
     sanitized,
 )
 
@@ -77,3 +78,9 @@ def test_text_keeps_all_but_what_no_file_takes() -> None:
 def test_neither_object_nor_array(value: Any) -> None:
     assert as_object(value) == {}
     assert as_list(value) == []
+
+
+def test_first_text_under_several_names() -> None:
+    fields: dict[str, Any] = {"a": " ", "b": 3, "c": "said", "d": "later"}
+    assert first_text(fields, ("x", "a", "b", "c", "d")) == "said"
+    assert first_text(fields, ("x", "a")) is None
