@@ -18,7 +18,7 @@ from promptvault.services.imports.report import ImportOptions, ImportReport, Tak
 from promptvault.services.imports.watch import WatchCallbacks
 from promptvault.vault.lock import exclusive
 from tests.conftest import Pvt
-from tests.importers.build import Json
+from tests.importers.build import Json, message, talk
 from tests.importers.claude_code_build import answer, said
 
 Step = Callable[[], object]
@@ -139,27 +139,27 @@ def test_what_was_undone_stays_out_until_its_file_changes(
     assert bodies(pvt) == set()
 
 
-def test_a_line_that_is_being_written_is_no_failure(
+def test_a_file_that_is_being_written_is_no_failure(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    line = json.dumps(said("u1", None, "One?")) + "\n"
+    text = json.dumps([talk(message("u", "One?", 1))] * 2)
 
     def complete() -> None:
-        watched.write(line[99:])
+        watched.write(text[-9:], "chats.json")
         monkeypatch.setattr(watch, "_QUIET_SECONDS", 0)
 
     monkeypatch.setattr(watch, "_QUIET_SECONDS", 9)
-    assert watched.run(lambda: watched.write(line[:99]), complete) == [1]
+    assert watched.run(lambda: watched.write(text[:-9], "chats.json"), complete) == [1]
     assert watched.failures == []
 
 
 def test_what_stays_damaged_is_reported_once(watched: Watched) -> None:
     watched.run(
-        lambda: watched.add(said("u1", None, "One?")),
         lambda: watched.write('{"type": "user", "message": {\n'),
+        lambda: watched.add(said("u1", None, "One?")),
         lambda: watched.add(answer("a2", "u1")),
     )
-    assert [each.where for each in watched.failures] == ["session.jsonl, line 2"]
+    assert [each.where for each in watched.failures] == ["session.jsonl, line 1"]
 
 
 def test_loose_text_beside_sessions_is_left_out(watched: Watched, pvt: Pvt) -> None:
