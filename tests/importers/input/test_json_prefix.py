@@ -1,11 +1,8 @@
 """The start of a JSON text becomes JSON that can be parsed."""
 
-import contextlib
 import json
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from promptvault.importers.input.json_prefix import completed
 
@@ -25,15 +22,14 @@ def test_the_last_whole_value_ends_it(start: bytes, whole: object) -> None:
         assert json.loads(completed(start)) == whole
 
 
-@settings(max_examples=50)
-@given(st.recursive(st.none() | st.text(), st.lists), st.integers(0, 200))
-def test_any_start_of_a_list_can_be_parsed(value: object, size: int) -> None:
-    text = json.dumps([[value]]).encode()
-    if size:
-        assert isinstance(json.loads(completed(text[: max(size, 1)])), list)
+def test_any_start_can_be_parsed() -> None:
+    value = [{"a": ["b, {", '\\"', None], "é": {"c": [[], {}]}}, 1.5, "d"] * 2
+    text = json.dumps(value).encode()
+    for size in range(1, len(text) + 1):
+        assert isinstance(json.loads(completed(text[:size])), list)
+    assert json.loads(completed(text)) == value
 
 
-@given(st.binary(max_size=50))
-def test_no_other_text_raises(start: bytes) -> None:
-    with contextlib.suppress(ValueError):
-        json.loads(completed(start))
+@pytest.mark.parametrize("start", [b"", b'"', b"}{]", b"\\", b'\xff["\\', b"]]]]"])
+def test_what_is_no_json_does_no_harm(start: bytes) -> None:
+    assert isinstance(completed(start), bytes)
