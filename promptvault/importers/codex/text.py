@@ -74,12 +74,6 @@ def parse_content(content: JsonValue) -> ParsedMessage:
     return ParsedMessage()
 
 
-def single_text(content: JsonValue) -> str | None:
-    """Return the text of a *content* with one part, None for any other."""
-    parts = list(_parts(content))
-    return parts[0] if len(parts) == 1 else None
-
-
 def _parts(content: JsonValue) -> Iterator[str | None]:
     """Yield the texts in *content*, and None for each image."""
     if isinstance(content, str):

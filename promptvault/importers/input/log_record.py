@@ -1,7 +1,7 @@
 """Reads logs in JSON Lines to which another program may append at the same time."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from promptvault.importers.input.candidate import Failure
 from promptvault.importers.input.document import Document
@@ -9,14 +9,22 @@ from promptvault.importers.input.json_stream import Damaged, JsonObject
 from promptvault.importers.input.lines import parse_json_line, read_blocks
 
 
+def _never(_: bytes) -> bool:
+    return False
+
+
 def log_records(
-    document: Document, wanted: re.Pattern[bytes]
+    document: Document,
+    wanted: re.Pattern[bytes],
+    is_read: Callable[[bytes], bool] = _never,
 ) -> Iterator[JsonObject | Failure]:
     """Yield the objects in the lines in which *wanted* is found, and damaged lines.
 
     All other lines are skipped without parsing: answers and results of tools are many
-    times as long as prompts. A damaged line without an end is no failure, because it is
-    still being written. Raises ImportSourceError if the file cannot be read further.
+    times as long as prompts. *is_read* gets a line that was found, and returns True if
+    its bytes are enough, so that it need not be parsed. A damaged line without an end
+    is no failure, because it is still being written. Raises ImportSourceError if the
+    file cannot be read further.
     """
     before = 0
     with document.open() as stream:
@@ -24,10 +32,13 @@ def log_records(
             lines = block.count(b"\n")
             find = _found_lines if _has_objects_only(block, lines) else _each_line
             for start, end in find(block, wanted):
-                value = parse_json_line(0, block[start:end])
+                line = block[start:end]
+                if is_read(line):
+                    continue
+                value = parse_json_line(0, line)
                 if isinstance(value, dict):
                     yield value
-                elif isinstance(value, Damaged) and block[end - 1 : end] == b"\n":
+                elif isinstance(value, Damaged) and line.endswith(b"\n"):
                     number = before + block.count(b"\n", 0, end)
                     yield Failure(f"{document.name}, line {number}", value.reason)
             before += lines

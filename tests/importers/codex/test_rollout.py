@@ -85,6 +85,20 @@ def test_prompts_that_only_one_kind_of_record_has() -> None:
     assert bodies(read(meta(), *records)) == ["one", "two", "three"]
 
 
+@pytest.mark.parametrize("text", ['say "é"\\n', "a\nb\t\\", "# Plan\n\n- one"])
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
+def test_records_are_equal_whatever_is_escaped(
+    text: str, separators: tuple[str, str]
+) -> None:
+    for is_ascii in (True, False):
+        rows = [
+            json.dumps(row, ensure_ascii=is_ascii, separators=separators)
+            for row in (meta(), *typed(text), *typed("two", 2))
+        ]
+        data = "\n".join(rows).encode()
+        assert bodies(source.read(document(data))) == [text.strip("\n"), "two"]
+
+
 def test_records_of_two_prompts_that_interleave() -> None:
     one, one_again = typed("one")
     two, two_again = typed("two")
@@ -159,7 +173,7 @@ def test_other_sources_are_read(kind: Json) -> None:
 
 def test_ids_of_turns_let_a_fork_be_recognized() -> None:
     turn = "019f0000-0000-7000-8000-0000000000aa"
-    begin = event("task_started", turn_id=turn)
+    begin = line("turn_context", {"turn_id": turn, "model": "m"})
     records = [begin, *typed("one"), *typed("sent while it worked", 2)]
     ids = [each.drafts[0].message_id for each in candidates(read(meta(), *records))]
     assert ids == [turn, "2026-09-01T10:00:02+00:00"]
