@@ -26,6 +26,8 @@ _KEY_CHARACTERS = (
 )
 _RUNS = bytes(ord("a") if byte in _KEY_CHARACTERS else ord(" ") for byte in range(256))
 _RUN = b"a" * _SHORTEST
+_HEXADECIMAL = re.compile(r"[0-9a-f-]*+")
+"""No rule matches such a text. Ids of messages are digests or UUIDs."""
 _KEY_IN_NAME = re.compile(r"(?=[a-z_]*[0-9])[a-z0-9_]{16}")
 """Names are also long runs of `_KEY_CHARACTERS`, but only keys mix digits in."""
 _REDACTED_TAG = "redacted"
@@ -35,7 +37,7 @@ _MARK = "[redacted: "
 def may_hold_secrets(text: str) -> bool:
     """Return False if *text* certainly holds no secret; takes microseconds."""
     if _RUN in text.encode(errors="replace").translate(_RUNS):
-        return True
+        return not _HEXADECIMAL.fullmatch(text)
     return "PRIVATE KEY" in text or ("://" in text and "@" in text)
 
 

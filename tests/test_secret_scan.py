@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from promptvault import secret_rules
 from promptvault.domain.secret import Secret
 from promptvault.secret_scan import (
     ALLOWED,
@@ -196,6 +197,12 @@ def test_redacts_what_overlaps_once() -> None:
 @pytest.mark.parametrize("kind", KEYS)
 def test_the_quick_look_overlooks_no_kind_of_key(kind: str) -> None:
     assert may_hold_secrets(f"é {KEYS[kind]} 密")
+
+
+@given(st.text("0123456789abcdef-", min_size=20, max_size=80))
+def test_an_id_is_no_key(text: str) -> None:
+    assert not may_hold_secrets(text)
+    assert not list(secret_rules.find_spans(text))
 
 
 def test_prose_needs_no_more_than_the_quick_look() -> None:

@@ -53,6 +53,8 @@ _MARK = re.compile(
 
 def probe(document: Document) -> bool:
     """Return True for a session of VS Code's chat."""
+    if b"requests" not in document.head.replace(b"\0", b""):
+        return False
     head = _shortened_head(document)
     if not (_LIST.search(head) and _SESSION.match(head)):
         return False
