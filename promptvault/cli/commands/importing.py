@@ -70,8 +70,8 @@ Source = Annotated[
 Taken = Annotated[
     Take | None,
     typer.Option(
-        help="From each conversation: its first prompt, all, or instructions only."
-        " [default: first]",
+        help="From each conversation: its first prompt, all, or instructions only;"
+        " without it, the setting import.take, or first.",
         show_default=False,
     ),
 ]
@@ -79,9 +79,9 @@ Kinds = Annotated[
     list[CandidateKind] | None,
     typer.Option(
         "--kind",
-        help="Only this kind of text; of prompts, those that --take says."
-        " [default: prompt, instructions; with --take all also command,"
-        " a slash command with arguments]",
+        help="Only this kind of text (repeatable); of prompts, those that --take says."
+        " Without it, prompt and instructions, with --take all also command: a slash"
+        " command with arguments.",
         show_default=False,
     ),
 ]
