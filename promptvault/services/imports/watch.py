@@ -1,5 +1,6 @@
 """`import --watch`: importing what is new at some places, whenever that changes."""
 
+import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -25,9 +26,9 @@ from promptvault.services.imports.report import ImportOptions, ImportReport
 from promptvault.services.imports.run import run_import
 from promptvault.services.workspace import Workspace
 
-_REST = 5
-"""Times as long as an import takes, to wait before the next: a large file that grows
-all the time is read less often."""
+_REST = 10
+"""Times the CPU time of an import, to wait before the next: a large file that grows all
+the time is read less often."""
 _RETRY_SECONDS = 10.0
 _QUIET_SECONDS = 5.0
 """A file that is being written is no failure; one that stays damaged so long is."""
@@ -95,7 +96,7 @@ class _Watch:
         self._events.note(self._changes.error)
 
     def _import(self) -> None:
-        start = time.monotonic()
+        start = _cpu_seconds()
         pending, self._pending = self._pending, {}
         targets = sorted({str(target) for target in pending.values()})
         documents = partial(self._documents, pending)
@@ -108,8 +109,7 @@ class _Watch:
             self._next = time.monotonic() + _RETRY_SECONDS
             self._vault.note(error)
             return
-        now = time.monotonic()
-        self._next = now + (now - start) * _REST
+        self._next = time.monotonic() + (_cpu_seconds() - start) * _REST
         self._vault.note(None)
         self._failures.note(pending, report.failed)
         if report.id:
@@ -170,6 +170,11 @@ class _Failures:
             if failure not in self._told:
                 self._told.add(failure)
                 self._tell(failure)
+
+
+def _cpu_seconds() -> float:
+    """Return the CPU time of this process, and of those that it has started."""
+    return sum(os.times()[:4])
 
 
 def _name(file: Path, target: Path) -> str:
