@@ -25,6 +25,7 @@ from promptvault.importers.input.document import (
 )
 from promptvault.importers.reading import find_unclaimed, read_items
 from promptvault.services.imports import log
+from promptvault.services.imports.grouping import grouped, ungrouped
 from promptvault.services.imports.naming import Built, PromptBuilder
 from promptvault.services.imports.reading_process import from_child, is_worth_a_process
 from promptvault.services.imports.report import ImportOptions, ImportReport, Tally
@@ -257,7 +258,9 @@ class _Import:
         """Yield the prompts of *document*, which a process of its own may read."""
         build, source = self._builder.build, importer.source
         found = (build(source, item) for item in read_items(importer, document))
-        return from_child(found) if is_worth_a_process(document) else found
+        if not is_worth_a_process(document):
+            return found
+        return ungrouped(from_child(grouped(found)))
 
     def _add(self, built: Built, reading: _Reading) -> None:
         tally = reading.tally
