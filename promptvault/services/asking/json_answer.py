@@ -55,11 +55,13 @@ def ask_json(
     return value, answer
 
 
+JSON_ALONE = "Answer with JSON alone, without any text around it, of this schema:"
+
+
 def _with_schema_text(request: Request, schema: Schema) -> Request:
     """Add the schema to the system message: not every server enforces a schema."""
-    words = "Answer with JSON alone, without any text around it, of this schema:\n"
     written = schema.outline or json.dumps(schema.schema, ensure_ascii=False)
-    instructions = Message(Role.SYSTEM, words + written)
+    instructions = Message(Role.SYSTEM, f"{JSON_ALONE}\n{written}")
     first, *rest = request.messages
     if first.role is Role.SYSTEM:
         text = f"{first.content}\n\n{instructions.content}"

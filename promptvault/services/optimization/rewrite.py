@@ -8,7 +8,7 @@ from promptvault.domain.chat import Message, Request, Role, Schema, ceiling_of
 from promptvault.domain.prompt import Content, Prompt, Version, clean_line
 from promptvault.domain.schema import TEXT, list_of, strict_object, text_of
 from promptvault.domain.token import estimate_tokens
-from promptvault.services.asking.json_answer import ask_json
+from promptvault.services.asking.json_answer import JSON_ALONE, ask_json
 from promptvault.services.asking.model import Model
 from promptvault.services.asking.secret_check import refuse_secrets
 from promptvault.services.optimization.guard import (
@@ -161,7 +161,7 @@ def request_wording(task: OptimizationTask, basis: Basis) -> tuple[str, ...]:
     rated = [_points(n, p) for n in CRITERIA for p in range(MOST_POINTS + 1)]
     marks = delimit([basis.text]).replace(basis.text, "\n")
     headings = (_RATED, _FIXED, _VARIABLES, _TRIED, _FAILED, _NO_GOAL)
-    return (_system(), *headings, *rated, marks, _order(task))
+    return (_system(), JSON_ALONE, *headings, *rated, marks, _order(task))
 
 
 def _system() -> str:

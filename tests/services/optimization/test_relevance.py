@@ -33,6 +33,7 @@ def reasons(text: str, before: str = PROMPT, goal: str = "") -> tuple[str, ...]:
         "Write 3 different improved versions, and of each in one sentence what is"
         " better.",
         "Two careful readers would do",
+        "Say hello to a customer. Answer with JSON alone, without any text around it.",
     ],
 )
 def test_what_repeats_our_request_is_refused(text: str) -> None:
