@@ -97,7 +97,7 @@ COMMANDS = {
         "optimizing:optimizations", "List optimizations.", _MODELS, takes_name=True
     ),
     "import": Entry("importing:import_", "Import chats and files.", _IMPORTS),
-    "imports": Entry("importing:imports", "List, show, undo imports.", _IMPORTS),
+    "imports": Entry("import_log:imports", "List, show, undo imports.", _IMPORTS),
     "export": Entry("exporting:export", "Write prompts to files.", _IMPORTS),
     "sync": Entry("sync:sync", "Sync with your other devices.", _SYNC),
     "vaults": Entry("vault:vaults", "List the vaults of this device.", _SYNC),

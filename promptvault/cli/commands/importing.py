@@ -1,4 +1,4 @@
-"""`import` and `imports`: importing prompts, and the log of imports."""
+"""`import`: importing prompts, once or whenever there are new ones."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,14 +12,8 @@ import typer
 from promptvault.cli import completion, options, progress, shared, terminal
 from promptvault.cli.asking import Asking, asks_model
 from promptvault.cli.context import now, open_reader
-from promptvault.cli.render.imports import (
-    print_import,
-    print_imports,
-    print_news,
-    print_report,
-    print_undo,
-)
-from promptvault.cli.rows.prompts import found_row, import_row
+from promptvault.cli.render.imports import print_news, print_report
+from promptvault.cli.rows.prompts import found_row
 from promptvault.cli.workspace import settings, workspace
 from promptvault.domain.hosted import Task
 from promptvault.domain.share_link import is_url
@@ -33,16 +27,10 @@ from promptvault.importers.input.document import (
     documents_in,
 )
 from promptvault.importers.registry import AUTO
-from promptvault.services.imports import log
 from promptvault.services.imports.place import Place, PlaceSearch
 from promptvault.services.imports.report import ImportOptions, ImportReport, Take
 from promptvault.services.imports.run import run_import
 
-imports = typer.Typer(no_args_is_help=True, help="List, show, undo imports.")
-
-ImportId = Annotated[
-    str, typer.Argument(metavar="ID", help="Its number, or 'last'.", show_default=False)
-]
 Paths = Annotated[
     list[str] | None,
     typer.Argument(
@@ -329,38 +317,3 @@ def _date(text: str) -> datetime:
     except ValueError:
         raise InvalidInputError(f"{text!r} is not a date such as 2026-05-01.") from None
     return time if time.tzinfo else time.replace(tzinfo=UTC)
-
-
-@imports.command("list")
-def list_imports(as_json: options.Json = False) -> None:
-    """List imports, newest first."""
-    with open_reader() as reader:
-        records = log.read_imports(reader)
-        if as_json:
-            terminal.write_json_rows(map(import_row, records))
-        else:
-            print_imports(records)
-
-
-@imports.command("show")
-def show(key: ImportId, as_json: options.Json = False) -> None:
-    """Show an import: its counts and reasons, and the prompts it added."""
-    with open_reader() as reader:
-        record = log.find_import(reader, key)
-        names = log.imported_names(reader, record)
-        files = log.imported_files(reader, record)
-    if as_json:
-        more = {"prompts": names, "files_read": files}
-        terminal.write_json(import_row(record) | more)
-    else:
-        print_import(record, names)
-
-
-@imports.command("undo")
-def undo(key: ImportId, as_json: options.Json = False) -> None:
-    """Remove what an import added, except what changed since."""
-    record, result = log.undo(workspace(), key)
-    if as_json:
-        terminal.write_json({"id": record.id, **result._asdict()})
-    else:
-        print_undo(record, result)
