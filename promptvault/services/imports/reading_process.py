@@ -9,7 +9,9 @@ import os
 import pickle
 import signal
 import sys
+import threading
 from collections.abc import Generator, Iterable, Iterator
+from types import FrameType
 from typing import BinaryIO, NoReturn, TypeVar
 
 from promptvault.errors import ImportSourceError
@@ -50,26 +52,44 @@ def from_child(values: Iterable[_T]) -> Generator[_T, None, None]:
     this one computes the values.
     """
     reading, writing = os.pipe()
-    # Ctrl-C is held back until the child ignores it, and until it is ended below.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    child = None
+    try:
+        with _interrupt_held_back():  # until it is known which process must be ended
+            child = _fork(values, reading, writing)
+        os.close(writing)
+        with open(reading, "rb") as pipe:
+            yield from values if child is None else _received(pipe)
+    finally:
+        if child is not None:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+
+
+@contextlib.contextmanager
+def _interrupt_held_back() -> Iterator[None]:
+    """Let Ctrl-C take effect at the end. Another thread is never interrupted."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed: list[tuple[int, FrameType | None]] = []
+    before = signal.signal(signal.SIGINT, lambda *given: pressed.append(given))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if pressed and callable(before):
+            before(*pressed[0])
+
+
+def _fork(values: Iterable[object], reading: int, writing: int) -> int | None:
+    """Return the id of a process that sends *values*, None if none can be started."""
     try:
         child = os.fork()
     except OSError:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        os.close(reading)
-        os.close(writing)
-        yield from values
-        return
+        return None
     if not child:
         _compute(values, reading, writing)
-    try:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        os.close(writing)
-        with open(reading, "rb") as pipe:
-            yield from _received(pipe)
-    finally:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+    return child
 
 
 def _compute(values: Iterable[object], reading: int, writing: int) -> NoReturn:
