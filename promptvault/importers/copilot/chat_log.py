@@ -63,12 +63,14 @@ class ChatLog:
             if path == [_REQUESTS]:
                 self._remove(length)
             del elements[length:]
-        _put(holder, path[-1], elements + values)
+        elements += values
+        _put(holder, path[-1], elements)
 
     def _remove(self, start: int, end: int | None = None) -> None:
         """Keep the requests from index *start* to *end*, before they are removed."""
         requests = as_list(self.session.get(_REQUESTS))
-        self.removed += removed_requests(requests[:end], start)
+        last = len(requests) if end is None else end
+        self.removed += removed_requests(requests, start, last)
 
     def _holder(self, path: list[JsonValue]) -> JsonValue:
         """Return the object or list that holds the last step of *path*."""

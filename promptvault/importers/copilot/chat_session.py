@@ -36,14 +36,18 @@ class Removed(NamedTuple):
     request: JsonObject
 
 
-def removed_requests(requests: Sequence[JsonValue], start: int) -> list[Removed]:
-    """Return the requests from index *start* on, which are about to be removed."""
-    keys = [_ROOT, *(_key(value, index) for index, value in enumerate(requests))]
-    return [
-        Removed(keys[index], keys[index + 1], value)
-        for index, value in enumerate(requests)
-        if index >= start and isinstance(value, dict) and is_request(value)
-    ]
+def removed_requests(
+    requests: Sequence[JsonValue], start: int, end: int
+) -> list[Removed]:
+    """Return the requests from index *start* to *end*, which are about to be
+    removed."""
+    found = []
+    for index in range(max(start, 0), min(end, len(requests))):
+        parent = _key(requests[index - 1], index - 1) if index else _ROOT
+        request = requests[index]
+        if isinstance(request, dict) and is_request(request):
+            found.append(Removed(parent, _key(request, index), request))
+    return found
 
 
 def build_session(
