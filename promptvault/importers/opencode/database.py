@@ -35,7 +35,7 @@ _OPTIONAL = ("share_url", "revert", "model")
 _PLACES = """SELECT (SELECT time_created FROM session WHERE id = m.session_id),
     m.session_id, m.time_created, m.id, p.id, m.rowid, p.rowid
     FROM message m LEFT JOIN part p ON p.message_id = m.id
-    WHERE instr(m.data, '"user"') OR m.id IN (SELECT value FROM json_each(?))"""
+    WHERE (instr(m.data, '"user"') OR m.id IN (SELECT value FROM json_each(:undone)))"""
 # The table of a later program, in which a person's message has one text. While both
 # programs are in use, a message may be in both tables.
 _NEXT_PLACES = """UNION ALL
@@ -44,6 +44,7 @@ _NEXT_PLACES = """UNION ALL
     FROM session_message n
     WHERE n.type = 'user' AND n.id NOT IN (SELECT id FROM message)"""
 _ORDER = "ORDER BY 1, 2, 3, 4, 5"
+_OF_SESSION = "AND {}.session_id = :session"
 _DAMAGE = (sqlite3.Error, ValueError)
 
 
@@ -70,7 +71,7 @@ def is_database(document: Document) -> bool:
 def read_database(document: Document) -> Items:
     """Yield the sessions in *document*. A damaged message becomes a Failure.
 
-    Raises ImportSourceError if the list of sessions or messages is damaged.
+    Raises ImportSourceError if the list of sessions is damaged.
     """
     tables = tables_in(document)
     columns = tables.get("session", frozenset())
@@ -85,18 +86,40 @@ class _Reader:
     def __init__(self, connection: sqlite3.Connection, name: str) -> None:
         self._connection = connection
         self._name = name
+        self._failures: list[Failure] = []
 
     def all(self, columns: frozenset[str], has_next: bool) -> Items:
         """Yield every session that has messages."""
         sessions = dict(self._sessions(columns))
         undone = [each.undone_message for each in sessions.values()]
-        sql = f"{_PLACES} {_NEXT_PLACES if has_next else ''} {_ORDER}"
-        boundaries = json.dumps([key for key in undone if key])
-        rows = self._connection.execute(sql, (boundaries,))
-        places = (_Place(*row) for row in rows)
+        values: dict[str, object] = {"undone": json.dumps(list(filter(None, undone)))}
+        places = self._places(list(sessions), values, has_next)
         for key, group in groupby(places, key=lambda place: place.session):
             session = sessions.get(key, Session(_text(key)))
             yield from self._session(session, group)
+        yield from self._failures
+
+    def _places(
+        self, sessions: list[object], values: dict[str, object], has_next: bool
+    ) -> Iterator[_Place]:
+        """Yield the places in order; if the list is damaged, those of each session."""
+        next_places = _NEXT_PLACES if has_next else ""
+        sql = f"{_PLACES} {next_places} {_ORDER}"
+        try:
+            yield from (_Place(*row) for row in self._connection.execute(sql, values))
+            return
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError) or not sessions:
+                raise  # no damage, but too long a query
+        of_next = f"{next_places} {_OF_SESSION.format('n')}" if has_next else ""
+        sql = f"{_PLACES} {_OF_SESSION.format('m')} {of_next} {_ORDER}"
+        for key in sessions:
+            try:
+                rows = self._connection.execute(sql, {**values, "session": key})
+                yield from (_Place(*row) for row in rows)
+            except sqlite3.DatabaseError as error:
+                where = f"{self._name}, session {_text(key)}"
+                self._failures.append(Failure(where, str(error)))
 
     def _sessions(self, columns: frozenset[str]) -> Iterator[tuple[object, Session]]:
         extra = ", ".join(name if name in columns else "NULL" for name in _OPTIONAL)

@@ -130,6 +130,19 @@ def test_a_damaged_message_costs_no_other_one() -> None:
     assert bad.where == "opencode.db, message msg_2"
 
 
+def test_a_damaged_page_costs_the_sessions_on_it_alone() -> None:
+    indexed = "CREATE INDEX i ON message (session_id, time_created, id);"
+    found = Database(SCHEMA + indexed)
+    for number in range(40):
+        found.add(f"ses_{number:02}", user(f"prompt {number}", agent="x" * 200))
+    data = bytearray(found.data)
+    place = data.index(b'"role": "user"', len(data) // 2) // 1024 * 1024
+    data[place : place + 1024] = bytes(1024)
+    items = list(source.read(document(bytes(data), "opencode.db")))
+    assert 30 < len(bodies(items)) < 40
+    assert len(bodies(items)) + len(failures(items)) == 40
+
+
 def test_answers_are_not_read() -> None:
     """A part larger than SQLite is allowed to return would end the import."""
     found = Database()
