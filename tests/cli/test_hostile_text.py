@@ -23,8 +23,11 @@ HOSTILE = (
 _ACTING = re.compile(
     "[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 )
-_OWN = re.compile(r"\x1b\[(?!95;5m)[0-9;]*m|\x1b\[\?25[lh]|\r?\x1b\[[12][AK]")
-"""The colours that are the program's own, and how it draws a bar."""
+_OWN = re.compile(
+    r"\x1b\[(?!95;5m)[0-9;]*m|\x1b\[\?25[lh]|\r?\x1b\[[12][AK]"
+    r"|\r(?:[\d,]+ tokens…)?\x1b\[K"
+)
+"""The colours that are the program's own, and how it draws a bar and a count."""
 
 _Q = shlex.quote(HOSTILE)
 WALK = [

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from promptvault.domain.digest import digest
-from promptvault.domain.prompt import Content, Details, Version
+from promptvault.domain.prompt import Content, ContentScan, Details, Version
 from promptvault.domain.variable import Variable
 from promptvault.vault.prompt_row import (
     DetailsValues,
@@ -63,7 +63,7 @@ def test_a_version_becomes_a_row() -> None:
 
 def test_what_the_caller_knows_is_taken_over() -> None:
     row = version_values(
-        version(Content("Hi")), 7, pk=9, body_digest=b"known", import_pk=4
+        version(Content("Hi")), 7, pk=9, scan=ContentScan(b"known", ()), import_pk=4
     )
 
     assert (row.pk, row.digest, row.import_pk, row.variables) == (9, b"known", 4, "{}")
