@@ -16,8 +16,8 @@ import time
 from pathlib import Path
 
 from promptvault.importers.locations.known import tool_locations
-from promptvault.importers.locations.location import System
-from tests.benchmarks.measure import Command, run
+from promptvault.importers.locations.location import System, ToolLocation
+from tests.benchmarks.measure import Command, cpu_seconds
 
 _TOOLS, _PROJECTS, _SESSIONS = 20, 25, 20
 _IDLE_SECONDS = 60
@@ -33,13 +33,19 @@ def _record(text: str, key: str) -> str:
     return json.dumps({**row, **made, "message": said}) + "\n"
 
 
+def _rank(place: ToolLocation, places: list[ToolLocation]) -> int:
+    """Return how many of *places* come before *place* and have the same first word."""
+    words = [re.split(r"[ (]", each.title)[0] for each in places]
+    number = places.index(place)
+    return words[:number].count(words[number])
+
+
 def _write_home(home: Path) -> Path:
     """Write the home folder, and return a project of Claude Code in it."""
     found = tool_locations(System.LINUX, home, {})
     folders = [each for each in found if each.endings and not each.pattern]
-    tools = {re.split(r"[ (]", each.title)[0]: each for each in reversed(folders)}
-    chosen = [*tools.values(), *(f for f in folders if f not in tools.values())]
-    for number, tool in enumerate(chosen[:_TOOLS]):
+    spread = sorted(folders, key=lambda each: _rank(each, folders))
+    for number, tool in enumerate(spread[:_TOOLS]):
         for project in range(_PROJECTS):
             folder = tool.path / f"project{project}"
             folder.mkdir(parents=True)
@@ -129,9 +135,9 @@ def main() -> None:
             "PROMPTVAULT_HOME": str(folder / "vault"),
         }
         listing = [sys.executable, "-m", "promptvault", "import", "--discover"]
-        seconds = [run(Command(listing), number) for number in range(6)][1:]
+        seconds = [cpu_seconds(Command(listing), number) for number in range(6)][1:]
         print("| what | measured | goal |\n|---|---|---|")
-        label = f"`import --discover` with {_TOOLS} tools and 10,000 files"
+        label = f"CPU of `import --discover` with {_TOOLS} tools and 10,000 files"
         print(f"| {label} | {statistics.median(seconds):.2f} s | 1 s |")
         _idle_and_latency(project)
         for size in _LARGE_MB:
