@@ -89,8 +89,8 @@ def _add(
     """Add a message. Raises ValueError or sqlite3.Error if it is damaged."""
     columns = tables.get("messages", frozenset())
     metadata = "metadata_json" if "metadata_json" in columns else "NULL"
-    key = "message_id" if "message_id" in columns else "NULL"
-    sql = f"""SELECT {key}, content_json, created_timestamp, {metadata}
+    id_ = "message_id" if "message_id" in columns else "NULL"
+    sql = f"""SELECT {id_}, content_json, created_timestamp, {metadata}
         FROM messages WHERE rowid = ?"""
     found = connection.execute(sql, (row,)).fetchone() or (None,) * 4
     key, contents, created, about = found
