@@ -1,7 +1,5 @@
 """The form of what commands do with a real model, whatever it answers."""
 
-from pathlib import Path
-
 import pytest
 
 from tests.conftest import Pvt
@@ -56,19 +54,6 @@ def test_a_prompt_that_is_too_long_names_the_limit(pvt: Pvt) -> None:
     assert result.code == 2
     assert f"it takes {CONTEXT:,}" in result.err
     assert pvt.ok("runs", "--json").json[0]["status"] == "failed"
-
-
-def test_eval(hello: Pvt, tmp_path: Path) -> None:
-    cases = tmp_path / "cases.yaml"
-    cases.write_text(
-        "- checks: {max_words: 500}\n- checks: {judge: The answer is polite.}\n"
-    )
-
-    result = hello("eval", "hello", "--cases", str(cases), "--json")
-
-    assert result.code in {0, 5}
-    assert len(result.json["cases"]) == 2
-    assert versions(hello) == 1
 
 
 def test_optimize(hello: Pvt) -> None:
