@@ -228,6 +228,7 @@ def _finish(report: ImportReport, command: _Command) -> None:
 
 def _categorized(report: ImportReport, command: _Command) -> dict[str, Any] | None:
     # These take 30 ms to import, which other imports need not pay.
+    from promptvault.cli.answer_display import AnswerDisplay
     from promptvault.cli.category import can_ask, categorize_import
     from promptvault.cli.model import open_model
     from promptvault.services.categories.categorize import CategorizeOptions
@@ -237,7 +238,8 @@ def _categorized(report: ImportReport, command: _Command) -> dict[str, Any] | No
     def means() -> CategorizeOptions:
         model = None
         if not command.offline:
-            model = open_model("categorize", asking, Task.CATEGORIZE)
+            display = AnswerDisplay(shows_tokens=False)  # a bar is drawn
+            model = open_model("categorize", asking, Task.CATEGORIZE, display)
         return CategorizeOptions(model, asking.allow_secrets)
 
     asks = not command.yes and not command.as_json and can_ask()

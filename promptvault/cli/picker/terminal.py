@@ -41,6 +41,8 @@ def opened(advice: str) -> Iterator[tuple[Input, Output]]:
             # Asking where the cursor is would only let the list grow to the bottom,
             # and prints a warning on terminals that do not answer.
             output.enable_cpr = False
+            # In a shell's key binding, the shell's prompt stands on this line.
+            output.write_raw("\r\x1b[K")
         yield create_input(stdin=keys), output
 
 

@@ -370,6 +370,12 @@ def test_the_terminal_is_left_as_it_was() -> None:
         assert screen.screen.rfind(b"\x1b[?25h") > screen.screen.rfind(b"\x1b[?25l")
 
 
+def test_the_line_on_which_it_opens_is_erased() -> None:
+    """A shell's key binding leaves the shell's prompt on it."""
+    with terminal() as screen:
+        assert screen.screen.startswith(b"\r\x1b[K")
+
+
 def test_a_resize_is_followed() -> None:
     with terminal(query="unit") as screen:
         assert b"The body of" not in screen.screen
