@@ -26,19 +26,27 @@ _ADVICE = (
 _HEADING = "Found on this computer; import which?"
 
 
-def find_sources(reader: Reader) -> list[DiscoveredSource]:
-    """Return every source of prompts on this computer, sorted by title."""
-    return discover_sources(reader, _context())
+def find_sources(
+    reader: Reader, sources: frozenset[str] = frozenset()
+) -> list[DiscoveredSource]:
+    """Return every source of prompts on this computer, sorted by title.
+
+    *sources* limits them, unless it is empty.
+    """
+    return discover_sources(reader, _context(sources))
 
 
-def everywhere() -> PlaceSearch:
-    """Return the search for every place on this computer, also of later tools."""
-    return place_search(_context())
+def everywhere(sources: frozenset[str]) -> PlaceSearch:
+    """Return the search for every place on this computer, also of later tools.
+
+    *sources* limits them, unless it is empty.
+    """
+    return place_search(_context(sources))
 
 
-def _context() -> SearchContext:
+def _context(sources: frozenset[str]) -> SearchContext:
     system = System.of(sys.platform)
-    return SearchContext(system, Path.home(), os.environ, Path(directory()))
+    return SearchContext(system, Path.home(), os.environ, Path(directory()), sources)
 
 
 def choose(found: Sequence[DiscoveredSource]) -> list[DiscoveredSource]:

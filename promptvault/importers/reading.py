@@ -1,5 +1,6 @@
 """Reads a document with an importer, and notices if that did not understand it."""
 
+import re
 from collections.abc import Iterator
 
 from promptvault.errors import ImportSourceError
@@ -26,6 +27,8 @@ _NAMES = ("role", "name", "type")
 _TEXT_KEYS = frozenset(
     """body content fragments message parts prompt query say text texts value""".split()
 )
+_USER_MARK = re.compile(rb'"(?:role|sender|author|from)"\s*:\s*"(?:user|human)"')
+"""The role of a message in JSON, of which no object is complete."""
 _MACHINE_STARTS = tuple("<[{#")
 """What a program adds in a person's name begins with markup."""
 _MOST_VALUES = 20_000
@@ -53,9 +56,13 @@ def find_unclaimed(document: Document) -> Failure | None:
 
     The data of a program among its source code does not count.
     """
-    if context.is_beside_code(document) or not holds_user_message(document):
+    if context.is_beside_code(document):
         return None
-    return Failure(document.name, "it holds messages, but its format is not known")
+    if holds_user_message(document):
+        return Failure(document.name, "it holds messages, but its format is not known")
+    if not document.sample and _USER_MARK.search(document.head):
+        return Failure(document.name, "it holds messages, but its JSON is damaged")
+    return None
 
 
 def _is_empty(item: Item) -> bool:

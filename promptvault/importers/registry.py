@@ -156,6 +156,15 @@ def _counting(importer: Importer, reason: str) -> Importer:
     return replace(importer, read=read, remembered=False)
 
 
+def sources_of(name: str) -> frozenset[str]:
+    """Return the source called *name*, or those of the product; none for AUTO.
+
+    Raises InvalidInputError if there is no such source.
+    """
+    named = _named(name) if name != AUTO else []
+    return frozenset(importer.source for importer in named)
+
+
 def _named(source: str) -> list[Importer]:
     members = _FAMILIES.get(source, (source,))
     if found := [each for each in importers() if each.source in members]:

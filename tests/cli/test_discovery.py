@@ -188,3 +188,23 @@ def test_all_of_nothing_is_an_error(
     assert pvt.ok("import", "--discover", "--json").json == []
     result = pvt("import", "--discover", "--yes", "--json")
     assert (result.code, result.out) == (8, b"")
+
+
+def test_one_source_of_several(
+    pvt: Pvt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for place in (".codex/sessions/rollout-a.jsonl", ".gemini/tmp/x/logs.json"):
+        path = tmp_path / place
+        path.parent.mkdir(parents=True)
+        path.write_text("{}")
+
+    def sources(*options: str) -> list[str]:
+        rows = pvt.ok("import", "--discover", "--json", *options).json
+        return sorted(row["source"] for row in rows)
+
+    assert sources() == ["codex", "gemini-cli"]
+    assert sources("--source", "codex") == ["codex"]
+    assert sources("--source", "gemini") == ["gemini-cli"]
+    assert pvt("import", "--discover", "--source", "nothing").code == 2

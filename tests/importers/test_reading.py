@@ -14,8 +14,12 @@ from promptvault.importers.input.candidate import (
     Item,
     Skipped,
 )
-from promptvault.importers.reading import holds_user_message, read_items
-from tests.importers.build import Json, of_json
+from promptvault.importers.reading import (
+    find_unclaimed,
+    holds_user_message,
+    read_items,
+)
+from tests.importers.build import Json, document, of_json
 
 SAID = {"role": "user", "content": "Hello."}
 
@@ -79,3 +83,11 @@ def test_messages_are_known_in_any_structure(value: Json) -> None:
 )
 def test_no_message_is_seen_where_no_person_wrote(value: Json) -> None:
     assert not holds_user_message(of_json([value]))
+
+
+def test_an_export_that_is_cut_off_in_its_first_chat_is_named() -> None:
+    cut = b'[{"mapping": {"a": {"message": {"author": {"role": "user"}, "con'
+    assert find_unclaimed(document(cut, "conversations.json")) == Failure(
+        "conversations.json", "it holds messages, but its JSON is damaged"
+    )
+    assert find_unclaimed(document(b'{"role": "admin", "con', "a.json")) is None

@@ -26,7 +26,7 @@ from promptvault.importers.input.document import (
     documents_at,
     documents_in,
 )
-from promptvault.importers.registry import AUTO
+from promptvault.importers.registry import AUTO, sources_of
 from promptvault.services.imports.place import Place, PlaceSearch
 from promptvault.services.imports.report import ImportOptions, ImportReport, Take
 from promptvault.services.imports.run import run_import
@@ -151,7 +151,7 @@ def import_(
     """Import prompts: chat exports, coding agents' sessions, files, prompt tools."""
     paths = paths or []
     if discover == bool(paths):
-        raise InvalidInputError("Give a PATH to import, or --discover.")
+        raise InvalidInputError("Give either a PATH to import, or --discover.")
     if watch:
         _require_watchable(paths, dry_run=dry_run)
     wanted = ImportOptions(
@@ -250,8 +250,9 @@ def _import_discovered(command: _Command) -> None:
     """Import what the user chooses of what is on this computer, or list it."""
     from promptvault.cli import discovery  # 20 ms, which other imports need not pay
 
+    sources = sources_of(command.options.source)
     with open_reader() as reader:
-        found = discovery.find_sources(reader)
+        found = discovery.find_sources(reader, sources)
     if command.yes and not found and not command.watch:
         raise ImportSourceError(discovery.NOTHING)
     if command.as_json and not command.yes:
@@ -259,12 +260,12 @@ def _import_discovered(command: _Command) -> None:
         return
     if not command.yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
         discovery.show(found)
-        terminal.note("Add --yes to import all of it, or name what you want.")
+        terminal.note("Add --yes to import all of it, and --source for one source.")
         return
     chosen = found if command.yes else discovery.choose(found)
     paths = [str(target) for each in chosen for target in each.targets]
     if command.watch and command.yes:
-        _watch(discovery.everywhere(), paths, command)
+        _watch(discovery.everywhere(sources), paths, command)
     elif command.watch and chosen:
         places = [each.place for each in chosen]
         _watch(PlaceSearch(lambda: places), paths, command)

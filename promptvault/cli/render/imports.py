@@ -133,8 +133,15 @@ def _import_line(record: "ImportRecord") -> tuple[str, ...]:
         str(report["added"]),
         str(report["duplicates"]),
         str(len(report["failed"])),
-        ", ".join(record.paths),
+        _places(record.paths),
     )
+
+
+def _places(paths: Sequence[str]) -> str:
+    """Return *paths*; on a terminal the first one: `imports show` prints them all."""
+    if len(paths) > 1 and terminal.stdout_is_terminal():
+        return f"{paths[0]}, {len(paths) - 1} more"
+    return ", ".join(paths)
 
 
 def print_import(record: "ImportRecord", names: Sequence[str]) -> None:

@@ -42,6 +42,8 @@ class SearchContext(NamedTuple):
     environment: Mapping[str, str]
     directory: Path
     """The current directory."""
+    sources: frozenset[str] = frozenset()
+    """The sources to find; all if it is empty."""
     windows_homes: Path = _WINDOWS_HOMES
     """Where Linux in Windows (WSL) has the home folders of Windows."""
 
@@ -101,6 +103,12 @@ def place_search(context: SearchContext) -> PlaceSearch:
 
 
 def _locations(context: SearchContext) -> Iterator[ToolLocation]:
+    for location in _all_locations(context):
+        if not context.sources or location.source in context.sources:
+            yield location
+
+
+def _all_locations(context: SearchContext) -> Iterator[ToolLocation]:
     own = tool_locations(context.system, context.home, context.environment)
     yield from own
     yield from _project_locations(own, context.directory)

@@ -65,7 +65,9 @@ class Computer:
         windows = self.root / "windows"
         with open_reader() as reader:
             here = directory or self.directory
-            there = SearchContext(system, self.home, environment or {}, here, windows)
+            there = SearchContext(
+                system, self.home, environment or {}, here, windows_homes=windows
+            )
             return discover_sources(reader, there)
 
     def titles(
