@@ -72,9 +72,12 @@ def _conversation(value: JsonObject, mapping: JsonObject) -> Conversation:
         for parent, node in mapping.items()
         for child in map(_id, as_list(as_object(node).get("children")))
     }
+    # The messages of each chat are numbered from 1. Ids that no other chat has are
+    # found at once in a vault of many chats.
+    scope = f"{key}/" if key else ""
     return build_conversation(
         [
-            _message(name, as_object(node), parents.get(name))
+            _message(scope, name, as_object(node), parents.get(name))
             for name, node in mapping.items()
         ],
         leaf=None,
@@ -90,15 +93,19 @@ def _newest_leaf(nodes: Mapping[str, Node]) -> str | None:
     return tree.newest_leaf({key: nodes[key] for key in reversed(list(nodes))})
 
 
-def _message(name: str, node: JsonObject, parent: str | None) -> Message:
-    """Return the message of *node*; *parent* is the node that names it as a child."""
+def _message(scope: str, name: str, node: JsonObject, parent: str | None) -> Message:
+    """Return the message of *node*; *parent* is the node that names it as a child.
+
+    *scope* comes before each id.
+    """
+    parent = _id(node.get("parent")) or parent
     message = as_object(node.get("message"))
     fragments = [as_object(each) for each in as_list(message.get("fragments"))]
     requests = [each for each in fragments if each.get("type") == _TYPED]
     said = filter(None, (join_parts(each.get("content")) for each in requests))
     return Message(
-        name,
-        _id(node.get("parent")) or parent,
+        scope + name,
+        scope + parent if parent else None,
         bool(requests) or (not fragments and is_human(message)),
         "\n\n".join(said) or join_parts(message.get("content")),
         as_time(message.get("inserted_at")),

@@ -48,7 +48,8 @@ def read(*chats: Json) -> list[Candidate]:
 def test_prompt_with_all_that_is_known_of_it() -> None:
     (found,) = read(chat(ask("1", "root", "ask"), answer("2", "1")))
     (draft,) = found.drafts
-    assert (draft.body, draft.message_id, draft.model) == ("ask", "1", "deepseek-chat")
+    assert (draft.body, draft.message_id) == ("ask", "c1/1")
+    assert draft.model == "deepseek-chat"
     assert str(draft.created_at) == "2026-03-02 02:01:00+00:00"
     assert (found.conversation_id, found.conversation_title) == ("c1", "A chat")
     assert found.url == "https://chat.deepseek.com/a/chat/s/c1"
@@ -103,7 +104,7 @@ def test_messages_with_a_role_instead_of_fragments() -> None:
 def test_accounts_side_by_side_keep_their_chats_apart() -> None:
     found = read(chat(ask("1", "root", "a")), chat(ask("1", "root", "b"), id="c2"))
     ids = [(each.conversation_id, each.drafts[0].message_id) for each in found]
-    assert ids == [("c1", "1"), ("c2", "1")]
+    assert ids == [("c1", "c1/1"), ("c2", "c2/1")]
 
 
 def test_damaged_and_empty_chats_stop_nothing() -> None:
