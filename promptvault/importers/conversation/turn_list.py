@@ -8,7 +8,12 @@ from typing import TypeVar
 
 from promptvault.importers.conversation.message_list import opening_words
 from promptvault.importers.conversation.tree import distinct
-from promptvault.importers.input.candidate import Candidate, Conversation, Draft
+from promptvault.importers.input.candidate import (
+    Candidate,
+    Conversation,
+    Draft,
+    conversation_candidates,
+)
 from promptvault.importers.input.json_stream import JsonObject
 
 Turn = Sequence[Draft] | None
@@ -38,16 +43,7 @@ def build_conversation(
     deleted = every.count(None)
     if said and not title:
         title = opening_words(said[0][-1].body)
-    candidates = [
-        Candidate(
-            drafts,
-            opening=position == 0,
-            conversation_id=key,
-            conversation_title=title,
-            url=url,
-        )
-        for position, drafts in enumerate(said)
-    ]
+    candidates = conversation_candidates(said, key, title, url)
     textless = len(every) - len(said) - deleted
     skipped = +Counter({"no text": textless, "deleted": deleted})
     if not every:
