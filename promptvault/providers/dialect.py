@@ -25,7 +25,7 @@ class Change(Enum):
     NO_BOUNDS = auto()
     """Schemas without the sizes of lists and texts."""
     NO_SCHEMA = auto()
-    """The schema stands in the system message as well."""
+    """No schema in a field of its own; the system message describes it."""
     OTHER_LIMIT_NAME = auto()
     NO_CEILING = auto()
     """No limit of tokens but that of the user or the budget."""

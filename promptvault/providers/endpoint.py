@@ -91,7 +91,7 @@ class Endpoint:
 
     @property
     def limits_texts(self) -> bool:
-        """Whether the length of a text may stand in a schema.
+        """Whether a schema may limit the length of a text.
 
         OpenAI refuses that, and a PromptVault server may ask OpenAI.
         """

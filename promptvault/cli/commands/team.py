@@ -130,7 +130,7 @@ def change_settings(
         str | None,
         typer.Option(
             metavar="ROLE",
-            help="The lowest role that may share: editor, admin; or nobody.",
+            help="Who may share: editors and admins (editor), admins alone, or nobody.",
         ),
     ] = None,
     on_leave: Annotated[

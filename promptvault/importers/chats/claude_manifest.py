@@ -1,6 +1,6 @@
 """The list of links that Claude.ai offers in place of an export, since August 2026.
 
-A link is signed: whoever has it can download the chats. So only names are shown.
+Anybody who has a link can download the chats, so only names of files are shown.
 """
 
 import re

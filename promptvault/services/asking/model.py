@@ -85,7 +85,7 @@ class ModelContext:
     writes_cache: bool = True
     """False adds no answer to the cache."""
     listener: Listener = SILENT
-    """Who is told of refusals, of thoughts and of the tokens that arrive."""
+    """Receives refusals, thoughts, and the number of tokens while they arrive."""
     spent: Spent = field(default_factory=Spent)
     lock: threading.Lock = field(default_factory=threading.Lock)
     """Guards `spent`."""

@@ -108,7 +108,7 @@ class FolderEvents:
 
 
 def _is_last(change: tuple[Change, str]) -> bool:
-    """Return True for a folder's end, which is to be noted after what was in it."""
+    """Return True for a deletion, which is noted after all else in its folder."""
     return change[0] == Change.deleted
 
 
