@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from promptvault.importers.conversation.command import SLASH_COMMAND, is_command
+from promptvault.importers.input.candidate import NO_TEXT
 
 _BLANK = "<blank>"
 _SENDING = frozenset({"ask", "code", "architect", "context", "help", "ok", "agent"})
@@ -31,7 +32,7 @@ def parse_typed(body: str) -> Typed:
     """Return what a person typed in *body*."""
     said = body.strip()
     if not said or said == _BLANK:
-        return Typed(reason="no text")
+        return Typed(reason=NO_TEXT)
     if _CHOICE.fullmatch(said) or _HELP.match(said) or said.startswith(_OK):
         return Typed()  # written by Aider
     if said.startswith("!"):

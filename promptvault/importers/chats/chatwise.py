@@ -19,6 +19,7 @@ from promptvault.importers.conversation.message_list import (
 from promptvault.importers.conversation.turn_list import Turn
 from promptvault.importers.input import database
 from promptvault.importers.input.candidate import (
+    NO_TEXT,
     Candidate,
     Conversation,
     Draft,
@@ -138,7 +139,7 @@ def _typed(content: str | None) -> str | None:
 
 def _prompt(prompt: JsonObject) -> Item:
     if not (body := first_text(prompt, _BODIES)):
-        return Skipped("no text")
+        return Skipped(NO_TEXT)
     draft = Draft(body, as_time(prompt.get("createdAt")), as_text(prompt.get("id")))
     return Candidate((draft,), title=first_text(prompt, ("title", "name")))
 

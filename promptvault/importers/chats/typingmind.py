@@ -18,6 +18,7 @@ from promptvault.importers.conversation.message_list import (
 from promptvault.importers.conversation.turn_list import Turn
 from promptvault.importers.input.attachment import without_files
 from promptvault.importers.input.candidate import (
+    NO_TEXT,
     Candidate,
     Conversation,
     Draft,
@@ -136,7 +137,7 @@ def _system_texts(chat: JsonObject, messages: list[JsonObject]) -> Iterator[str 
 
 def _prompt(prompt: JsonObject) -> Item:
     if not (body := first_text(prompt, _BODIES)):
-        return Skipped("no text")
+        return Skipped(NO_TEXT)
     draft = Draft(body, as_time(prompt.get("createdAt")), as_text(prompt.get("id")))
     return Candidate(
         (draft,),

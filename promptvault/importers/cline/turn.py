@@ -6,7 +6,7 @@ from datetime import datetime
 
 from promptvault.domain.digest import digest
 from promptvault.importers.conversation.linear_chat import LinearChat
-from promptvault.importers.input.candidate import Draft
+from promptvault.importers.input.candidate import NO_TEXT, Draft
 from promptvault.importers.input.field import as_text, as_time
 
 _HUMAN = re.compile(rb"<(task|feedback|answer|user_message|user_input)(?: [^<>]*)?>")
@@ -63,7 +63,7 @@ def add_prompt(
     """Add *said*, a person's message, to *chat*; *key* is the vendor's id."""
     body = as_text(said)
     if not body:
-        chat.skipped["no text"] += 1
+        chat.skipped[NO_TEXT] += 1
     elif _COMMAND.fullmatch(body.strip()):
         chat.skipped["slash command"] += 1
     elif body != _TOGGLE:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from promptvault.importers.conversation import message_list
 from promptvault.importers.conversation.message_list import SystemPrompts, is_message
 from promptvault.importers.input.candidate import (
+    NO_TEXT,
     Candidate,
     Conversation,
     Draft,
@@ -114,7 +115,7 @@ class LongChat:
         if not draft and not self._is_open:
             self._textless += 1
         elif not draft:
-            yield Skipped("no text")
+            yield Skipped(NO_TEXT)
         elif self._is_open:
             yield Candidate(
                 (draft,), conversation_id=self._key, conversation_title=self._title

@@ -6,6 +6,7 @@ from typing import TypeGuard
 from promptvault.domain.digest import digest
 from promptvault.domain.prompt import clean_line
 from promptvault.importers.input.candidate import (
+    NO_TEXT,
     Candidate,
     CandidateKind,
     Conversation,
@@ -110,7 +111,7 @@ def build_conversation(
         title = opening_words(said[0].body)
     candidates = linear_candidates(said, key, title)
     textless = len(every) - len(said)
-    skipped = {"no text": textless} if textless else {}
+    skipped = {NO_TEXT: textless} if textless else {}
     return Conversation((*instructions, *candidates), skipped)
 
 

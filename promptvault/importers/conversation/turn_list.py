@@ -9,6 +9,8 @@ from typing import TypeVar
 from promptvault.importers.conversation.message_list import opening_words
 from promptvault.importers.conversation.tree import distinct
 from promptvault.importers.input.candidate import (
+    EMPTY_CONVERSATION,
+    NO_TEXT,
     Candidate,
     Conversation,
     Draft,
@@ -45,9 +47,9 @@ def build_conversation(
         title = opening_words(said[0][-1].body)
     candidates = conversation_candidates(said, key, title, url)
     textless = len(every) - len(said) - deleted
-    skipped = +Counter({"no text": textless, "deleted": deleted})
+    skipped = +Counter({NO_TEXT: textless, "deleted": deleted})
     if not every:
-        skipped["empty conversation"] = 1
+        skipped[EMPTY_CONVERSATION] = 1
     return Conversation((*instructions, *candidates), dict(skipped))
 
 

@@ -19,7 +19,11 @@ from promptvault.importers.copilot.chat_request import (
     request_draft,
     request_key,
 )
-from promptvault.importers.input.candidate import Conversation
+from promptvault.importers.input.candidate import (
+    EMPTY_CONVERSATION,
+    NO_TEXT,
+    Conversation,
+)
 from promptvault.importers.input.field import as_list, as_text
 from promptvault.importers.input.json_stream import JsonObject, JsonValue
 
@@ -98,13 +102,13 @@ class _Builder:
         if not self._skipped:
             return found
         others = Counter(found.skipped)
-        del others["empty conversation"]
+        del others[EMPTY_CONVERSATION]
         return replace(found, skipped=dict(others + self._skipped))
 
     def _node(self, parent: str, request: JsonObject) -> Node:
         draft = request_draft(request) if is_typed(request) else None
         if is_typed(request) and not draft:
-            self._skipped["no text"] += 1
+            self._skipped[NO_TEXT] += 1
         elif draft and is_bare_command(draft.body):
             self._skipped[SLASH_COMMAND] += 1
             draft = None

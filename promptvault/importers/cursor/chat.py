@@ -5,6 +5,7 @@ from datetime import datetime
 
 from promptvault.importers.cursor.envelope import SentMessage
 from promptvault.importers.input.candidate import (
+    NO_TEXT,
     Conversation,
     Draft,
     linear_candidates,
@@ -44,7 +45,7 @@ class CursorChat:
         elif sent.is_command:
             self.skipped["slash command"] += 1
         elif not sent.body:
-            self.skipped["no text"] += 1
+            self.skipped[NO_TEXT] += 1
         else:
             made = made or sent.sent_at
             if not made and not self._drafts:

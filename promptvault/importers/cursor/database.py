@@ -25,7 +25,13 @@ from promptvault.importers.cursor.composer import (
     user_bubble,
 )
 from promptvault.importers.cursor.envelope import parse_message
-from promptvault.importers.input.candidate import Conversation, Failure, Items, Skipped
+from promptvault.importers.input.candidate import (
+    NO_TEXT,
+    Conversation,
+    Failure,
+    Items,
+    Skipped,
+)
 from promptvault.importers.input.database import (
     open_database,
     parse_json,
@@ -330,7 +336,7 @@ def _prompt_history(
     )
     bodies = dict.fromkeys(filter(None, [*texts, *described]))
     chat = CursorChat(None, _HISTORY)
-    chat.skipped["no text"] = sum(body is None for body in texts)
+    chat.skipped[NO_TEXT] = sum(body is None for body in texts)
     for body in bodies:
         if digest(body) not in known:
             chat.add(parse_message(body), made=times.get(body))

@@ -19,7 +19,7 @@ from promptvault.importers.conversation.command import (
 from promptvault.importers.conversation.linear_chat import LinearChat
 from promptvault.importers.conversation.message_list import is_message, message_text
 from promptvault.importers.input.attachment import without_files
-from promptvault.importers.input.candidate import Draft, Failure, Items
+from promptvault.importers.input.candidate import NO_TEXT, Draft, Failure, Items
 from promptvault.importers.input.damaged_object import objects_with
 from promptvault.importers.input.document import Document
 from promptvault.importers.input.field import as_list, as_object, as_text
@@ -102,7 +102,7 @@ def _read_item(item: JsonObject, chat: LinearChat, usual_model: str | None) -> N
 
 def _add(chat: LinearChat, body: str | None, key: str | None = None) -> None:
     if not body:
-        chat.skipped["no text"] += 1
+        chat.skipped[NO_TEXT] += 1
     elif is_bare_command(body):
         chat.skipped[SLASH_COMMAND] += 1
     else:

@@ -13,6 +13,7 @@ from promptvault.importers.files import context, csv_row
 from promptvault.importers.files.csv_row import Row
 from promptvault.importers.input import encoded_text
 from promptvault.importers.input.candidate import (
+    NO_TEXT,
     Candidate,
     Conversation,
     Draft,
@@ -220,7 +221,7 @@ def _prompt(cells: Cells, table: _Table) -> Item:
 def _item(cells: Cells, column: str) -> Item:
     body = _body(cells, column)
     if not body:
-        return Skipped("no text")
+        return Skipped(NO_TEXT)
     name = _name(cells)
     is_template = (cells.get("template") or "").lower() in ("true", "1", "yes")
     draft = Draft(body, as_time(_first(cells, _TIME)), template=is_template)
@@ -307,4 +308,4 @@ def _conversation(
     said = [Draft(body, time) for body, time in turns if body]
     textless = len(turns) - len(said)
     candidates = linear_candidates(said, chat.key, chat.title or "Untitled")
-    return Conversation(candidates, {"no text": textless} if textless else {})
+    return Conversation(candidates, {NO_TEXT: textless} if textless else {})

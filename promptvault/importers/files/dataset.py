@@ -14,6 +14,7 @@ from promptvault.importers.conversation.long_chat import LongChat
 from promptvault.importers.conversation.message_list import SystemPrompts, is_message
 from promptvault.importers.files import context
 from promptvault.importers.input.candidate import (
+    NO_TEXT,
     Candidate,
     Conversation,
     Draft,
@@ -269,7 +270,7 @@ def _templates(row: JsonObject, system_prompts: SystemPrompts) -> Iterator[Item]
     if system:
         yield Conversation(tuple(system_prompts.candidates([system], title)))
     if not body and not system:
-        yield Skipped("no text")
+        yield Skipped(NO_TEXT)
 
 
 def _is_prompt(row: JsonObject) -> bool:
@@ -289,7 +290,7 @@ def _prompt(row: JsonObject, system_prompts: SystemPrompts) -> Iterator[Item]:
     if not isinstance(row.get("instruction"), str):
         parts = [as_text(row.get("prompt")) or as_text(row.get("content"))]
     body = "\n\n".join(filter(None, parts))
-    yield _candidate(Draft(body), row) if body else Skipped("no text")
+    yield _candidate(Draft(body), row) if body else Skipped(NO_TEXT)
     system = system_prompts.candidates(as_text(row.get(key)) for key in _SYSTEM)
     if first := tuple(system):
         yield Conversation(first)

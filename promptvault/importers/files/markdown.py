@@ -14,6 +14,7 @@ from promptvault.importers.files import context, markdown_list
 from promptvault.importers.files.markdown_list import ListedPrompt
 from promptvault.importers.input import encoded_text
 from promptvault.importers.input.candidate import (
+    NO_TEXT,
     Candidate,
     CandidateKind,
     Draft,
@@ -147,7 +148,7 @@ def read(document: Document) -> Items:
     elif markdown_list.has_text(body):
         yield _prompt(document, _Text(fields, body.strip("\n")))
     else:
-        yield Skipped("no text")
+        yield Skipped(NO_TEXT)
 
 
 def _entries(document: Document, listed: list[ListedPrompt]) -> Iterator[Candidate]:

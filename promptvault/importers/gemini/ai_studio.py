@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from promptvault.importers.input.attachment import without_files
 from promptvault.importers.input.candidate import (
+    NO_TEXT,
     Candidate,
     CandidateKind,
     Conversation,
@@ -80,7 +81,7 @@ def _conversation(value: JsonObject, file_title: str | None) -> Conversation:
 def _skipped(prompt: JsonObject, drafts: list[list[Draft]]) -> dict[str, int]:
     pending = map(as_object, as_list(prompt.get("pendingInputs")))
     counts = {
-        "no text": drafts.count([]),
+        NO_TEXT: drafts.count([]),
         "draft never sent": sum(_body(chunk) is not None for chunk in pending),
     }
     return {reason: number for reason, number in counts.items() if number}

@@ -15,6 +15,7 @@ from promptvault.importers.conversation.command import (
 from promptvault.importers.gemini.cli_session import CliSession
 from promptvault.importers.gemini.cli_text import typed_text
 from promptvault.importers.input.candidate import (
+    NO_TEXT,
     Conversation,
     Draft,
     Failure,
@@ -187,7 +188,7 @@ def _listed(
     drafts = []
     for body, time in sent:
         if body == "":
-            skipped["no text"] += 1
+            skipped[NO_TEXT] += 1
         elif body and is_bare_command(body):
             skipped[SLASH_COMMAND] += 1
         elif body:

@@ -15,6 +15,7 @@ from promptvault.importers.gemini import html
 from promptvault.importers.gemini.activity import Activity, message_id
 from promptvault.importers.gemini.verb import PromptFrame, find_frame
 from promptvault.importers.input.candidate import (
+    NO_TEXT,
     Candidate,
     Conversation,
     Draft,
@@ -147,7 +148,7 @@ class _Prompts:
             self._skipped["no prompt"] += 1
             return None
         if not body.strip():
-            self._skipped["no text"] += 1
+            self._skipped[NO_TEXT] += 1
             return None
         draft = Draft(body, row.made, message_id(body, row.made))
         chats = row.chats
@@ -212,7 +213,7 @@ def _workspace_chat(value: JsonObject, name: str) -> Conversation:
     candidates = linear_candidates(
         prompts, stem if _CHAT_ID.fullmatch(stem) else None, as_text(value.get("title"))
     )
-    return Conversation(candidates, {"no text": textless} if textless else {})
+    return Conversation(candidates, {NO_TEXT: textless} if textless else {})
 
 
 def _workspace_turns(value: JsonObject) -> Iterator[JsonObject]:

@@ -15,7 +15,7 @@ from promptvault.importers.conversation.command import (
     unwrapped_command,
 )
 from promptvault.importers.conversation.linear_chat import LinearChat
-from promptvault.importers.input.candidate import Draft, Items
+from promptvault.importers.input.candidate import NO_TEXT, Draft, Items
 from promptvault.importers.input.document import Document
 from promptvault.importers.input.field import as_time, sanitized
 from promptvault.importers.input.lines import read_lines
@@ -205,7 +205,7 @@ def _parse_turn(lines: list[bytes], *, is_last: bool) -> _ParsedTurn:
     kept = _without_rule(lines, is_last)
     body = _typed(sanitized(b"\n".join(kept).decode(errors="replace")))
     if not body:
-        return _ParsedTurn(reason="no text")
+        return _ParsedTurn(reason=NO_TEXT)
     if _COMMAND.fullmatch(body):
         return _ParsedTurn(reason=SLASH_COMMAND)
     if body.startswith(_COMMANDS):

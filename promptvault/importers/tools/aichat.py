@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from promptvault.importers.input.candidate import (
+    NO_TEXT,
     Candidate,
     Failure,
     Item,
@@ -127,7 +128,7 @@ def _role(called: str, key: str | None, prompt: str, model: object = None) -> It
         return Skipped("role that comes with aichat")
     body = as_text(prompt.strip())
     if not body:
-        return Skipped("no text")
+        return Skipped(NO_TEXT)
     draft = translate(_pieces(body)).draft(
         message_id=as_text(key), model=as_text(model)
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import PurePosixPath
 
-from promptvault.importers.input.candidate import Candidate, Items, Skipped
+from promptvault.importers.input.candidate import NO_TEXT, Candidate, Items, Skipped
 from promptvault.importers.input.document import Document
 from promptvault.importers.input.encoded_text import LARGEST, text_start, whole_text
 from promptvault.importers.input.field import as_text
@@ -39,7 +39,7 @@ def read(document: Document) -> Items:
     """Yield the pattern's prompt, as a template if it takes input."""
     body = as_text(whole_text(document))
     if not body:
-        yield Skipped("no text")
+        yield Skipped(NO_TEXT)
         return
     is_user = _base(document) == "user.md"
     pattern = document.folder if _base(document) in _FILES else ""

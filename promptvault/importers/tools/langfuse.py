@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from promptvault.importers.input.candidate import Failure, Item, Items, Skipped
+from promptvault.importers.input.candidate import NO_TEXT, Failure, Item, Items, Skipped
 from promptvault.importers.input.document import Document
 from promptvault.importers.input.field import as_list, as_object, as_text, as_time
 from promptvault.importers.input.json_stream import (
@@ -93,7 +93,7 @@ def _items(name: str, rows: list[JsonObject]) -> Iterator[Item]:
     )
     yield from prompt_versions.candidates(prompt)
     if textless := len(versions) - len(wordy):
-        yield Skipped("no text", textless)
+        yield Skipped(NO_TEXT, textless)
 
 
 def _version(row: JsonObject, fallback: int) -> StoredVersion:

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from promptvault.importers.input.candidate import (
+    NO_TEXT,
     Candidate,
     CandidateKind,
     Failure,
@@ -67,7 +68,7 @@ def read(document: Document) -> Items:
         return
     fields = {"prompt": loaded} if isinstance(loaded, str) else loaded
     found = tuple(_candidates(fields, PurePosixPath(document.name).stem))
-    yield from found or [Skipped("no text")]
+    yield from found or [Skipped(NO_TEXT)]
 
 
 def _is_template(loaded: object, document: Document) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from promptvault.errors import ImportSourceError
 from promptvault.importers.input.candidate import (
+    NO_TEXT,
     Candidate,
     Failure,
     Item,
@@ -76,7 +77,7 @@ def _items(snippet: Any, where: str, seen: set[str]) -> Iterator[Item]:
     commands = several if isinstance(several, list) else [fields.get("command")]
     bodies = list(filter(None, map(as_text, commands)))
     if not bodies:
-        yield Skipped("no text")
+        yield Skipped(NO_TEXT)
     title = as_text(fields.get("description"))
     for body in bodies:
         # A second snippet of the same name is identified by its text alone.

@@ -6,6 +6,7 @@ from typing import Any
 
 from promptvault.domain.variable import Variable
 from promptvault.importers.input.candidate import (
+    NO_TEXT,
     Candidate,
     Failure,
     Item,
@@ -150,7 +151,7 @@ def _is_elsewhere(prompt: object) -> bool:
 def _item(prompt: str, label: str | None, seen: set[str]) -> Item:
     body = as_text(prompt)
     if not body or _ONLY_VARIABLE.fullmatch(body):
-        return Skipped("no text")
+        return Skipped(NO_TEXT)
     # A second prompt of the same label is identified by its text alone.
     key = label if label not in seen else None
     seen.update([label] if label else [])
